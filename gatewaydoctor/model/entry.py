@@ -1,0 +1,160 @@
+"""Session entries as values: status, kind and what one row of sessions.json says (facts.md sections 3 and 4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """The gateway's five words; anything absent or else is `unknown`, which is neither stuck nor done."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    KILLED = "killed"
+    TIMEOUT = "timeout"
+    UNKNOWN = "unknown"
+
+
+STATUS_BY_WORD = {status.value: status for status in Status if status is not Status.UNKNOWN}
+
+
+class Kind(StrEnum):
+    """What a session key stands for, decided by the key alone."""
+
+    MAIN = "main"
+    GLOBAL = "global"
+    CRON_BASE = "cron-base"
+    CRON_RUN = "cron-run"
+    SUBAGENT = "subagent"
+    ACP = "acp"
+    HOOK = "hook"
+    NODE = "node"
+    HEARTBEAT = "heartbeat"
+    DIRECT = "direct"
+    GROUP = "group"
+    CHANNEL = "channel"
+    THREAD = "thread"
+    EXPLICIT = "explicit"
+    MODEL_RUN = "model-run"
+    DASHBOARD = "dashboard"
+    TUI = "tui"
+    OTHER = "other"
+
+
+DISPOSABLE = frozenset({Kind.CRON_RUN, Kind.MODEL_RUN, Kind.HEARTBEAT, Kind.HOOK})
+"""Kinds a repair may remove by default. Everything else is a conversation (design promise P7)."""
+
+DISPOSABLE_WHEN_NAMED = frozenset({Kind.SUBAGENT, Kind.ACP})
+
+
+@dataclass(frozen=True, slots=True)
+class KeyParts:
+    """A session key taken apart. `job_id` and `run_id` are set for cron keys only; both keep the key's own case."""
+
+    kind: Kind
+    agent_id: str | None = None
+    job_id: str | None = None
+    run_id: str | None = None
+
+
+_CRON_RUN = re.compile(r"cron:([^:]+):run:([^:]+)(?::|$)", re.IGNORECASE)
+_PEER = re.compile(r"(?:[^:]+:){0,2}(direct|dm|group|channel):.", re.IGNORECASE)
+_PREFIXES: tuple[tuple[str, Kind], ...] = (
+    ("cron:", Kind.CRON_BASE),
+    ("subagent:", Kind.SUBAGENT),
+    ("acp:", Kind.ACP),
+    ("acp-bridge:", Kind.ACP),
+    ("hook:", Kind.HOOK),
+    ("node-", Kind.NODE),
+    ("node:", Kind.NODE),
+    ("explicit:model-run-", Kind.MODEL_RUN),
+    ("explicit:", Kind.EXPLICIT),
+    ("dashboard:", Kind.DASHBOARD),
+    ("tui-", Kind.TUI),
+    ("heartbeat-recovered-", Kind.HEARTBEAT),
+)
+_PEER_KINDS = {
+    "direct": Kind.DIRECT,
+    "dm": Kind.DIRECT,
+    "group": Kind.GROUP,
+    "channel": Kind.CHANNEL,
+}
+
+
+def parse_key(key: str, main_key: str = "main") -> KeyParts:
+    """Classify a session key. Total: any string gets a kind, `other` when nothing fits (facts.md section 4).
+
+    A key below a cron run (`…:run:<id>:heartbeat`) is part of that run, as 5.22 and 9.6 see it.
+    """
+    parts = [part for part in key.split(":") if part]
+    if len(parts) < 3 or parts[0].lower() != "agent":
+        return KeyParts(_rest_kind(key, main_key, bare=True))
+    rest = ":".join(parts[2:])
+    agent_id = parts[1].lower()
+    if run := _CRON_RUN.match(rest):
+        return KeyParts(Kind.CRON_RUN, agent_id, run[1], run[2])
+    kind = _rest_kind(rest, main_key, bare=False)
+    if kind is Kind.CRON_BASE:
+        return KeyParts(kind, agent_id, parts[3])
+    return KeyParts(kind, agent_id)
+
+
+def _rest_kind(rest: str, main_key: str, *, bare: bool) -> Kind:
+    lowered = rest.lower()
+    if lowered in (main_key, "main"):
+        return Kind.MAIN
+    if bare and lowered == "global":
+        return Kind.GLOBAL
+    synthetic = next((kind for prefix, kind in _PREFIXES if lowered.startswith(prefix)), None)
+    if synthetic is Kind.CRON_BASE and ":" in lowered[5:]:
+        synthetic = Kind.HEARTBEAT if lowered.endswith(":heartbeat") else Kind.CRON_BASE
+    if synthetic is not None:
+        return synthetic
+    if lowered.endswith(":heartbeat"):
+        return Kind.HEARTBEAT
+    if ":thread:" in lowered or ":topic:" in lowered:
+        return Kind.THREAD
+    if peer := _PEER.match(lowered):
+        return _PEER_KINDS[peer[1]]
+    return Kind.OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of sessions.json. Times are epoch ms, None where absent or not a number. `start` is the byte offset of
+    the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).
+
+    `valid` is False where the value is not an object. `session_file` is the text as stored, any host's path.
+    """
+
+    key: str
+    kind: Kind
+    status: Status
+    start: int
+    value_start: int
+    end: int
+    agent_id: str | None = None
+    job_id: str | None = None
+    run_id: str | None = None
+    session_id: str | None = None
+    session_file: str | None = None
+    updated_at: int | None = None
+    started_at: int | None = None
+    ended_at: int | None = None
+    valid: bool = True
+    aborted_last_run: bool = False
+    pinned: bool = False
+    spawned: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """Size of key and value together, in bytes."""
+        return self.end - self.start
+
+    @property
+    def last_sign(self) -> int | None:
+        """Newest of updatedAt, startedAt, endedAt; the transcript's mtime is not known here."""
+        return max((t for t in (self.updated_at, self.started_at, self.ended_at) if t is not None), default=None)

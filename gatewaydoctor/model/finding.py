@@ -1,0 +1,51 @@
+"""Findings: what is wrong, the evidence, what the next boot makes of it, and the command that mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Severity(IntEnum):
+    """Ordered, worst highest, so that `max` and `>=` mean what they say."""
+
+    INFO = 1
+    WARNING = 2
+    ERROR = 3
+    CRITICAL = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """The exact command that mends it; `safe` means it drops no conversation and can be undone."""
+
+    command: str
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`count` is how many things the finding covers; `evidence` holds JSON-able values only, capped lists, exact
+    numbers. `consequence` says what the next start of the gateway will do. `by_hand` is the remedy in words while
+    no command exists for it."""
+
+    rule: str
+    severity: Severity
+    title: str
+    message: str
+    consequence: str
+    agent_id: str | None = None
+    path: str | None = None
+    key: str | None = None
+    count: int = 1
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    fix: Fix | None = None
+    by_hand: str | None = None

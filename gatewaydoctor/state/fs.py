@@ -1,0 +1,144 @@
+"""The filesystem as the readers see it: no method of it can write."""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileStat:
+    """What one stat call said. Times are epoch ms, size is bytes; mtime_ns keeps the full precision."""
+
+    size: int
+    mtime_ns: int
+    mode: int
+    uid: int
+    gid: int
+    nlink: int
+    dev: int
+    ino: int
+
+    @property
+    def mtime(self) -> int:
+        return self.mtime_ns // 1_000_000
+
+    @property
+    def is_file(self) -> bool:
+        return stat_module.S_ISREG(self.mode)
+
+    @property
+    def is_dir(self) -> bool:
+        return stat_module.S_ISDIR(self.mode)
+
+    @property
+    def is_symlink(self) -> bool:
+        return stat_module.S_ISLNK(self.mode)
+
+
+class ReadFs(Protocol):
+    """What looking needs. Every method raises OSError as the operating system does."""
+
+    def stat(self, path: Path) -> FileStat: ...
+
+    def lstat(self, path: Path) -> FileStat: ...
+
+    def names(self, directory: Path) -> Iterator[str]:
+        """Names in the directory, unsorted, without `.` and `..`; undecodable bytes as surrogate escapes."""
+        ...
+
+    def entries(self, directory: Path) -> Iterator[tuple[str, FileStat]]:
+        """Name and lstat of each entry, unsorted. One that vanishes while listing is left out."""
+        ...
+
+    def open(self, path: Path) -> BinaryIO:
+        """Open a regular file for unbuffered reading; IsADirectoryError or OSError for anything else (a FIFO never
+        blocks)."""
+        ...
+
+    def readlink(self, path: Path) -> str: ...
+
+    def realpath(self, path: Path) -> Path: ...
+
+    def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
+        """First `head` bytes, last `tail` bytes and the size, through one descriptor."""
+        ...
+
+
+def _convert(result: os.stat_result) -> FileStat:
+    return FileStat(
+        result.st_size,
+        result.st_mtime_ns,
+        result.st_mode,
+        result.st_uid,
+        result.st_gid,
+        result.st_nlink,
+        result.st_dev,
+        result.st_ino,
+    )
+
+
+class OsReadFs:
+    """The real one. Opens with O_RDONLY only, and O_NOATIME where the owner allows it."""
+
+    def stat(self, path: Path) -> FileStat:
+        return _convert(path.stat())
+
+    def lstat(self, path: Path) -> FileStat:
+        return _convert(path.lstat())
+
+    def names(self, directory: Path) -> Iterator[str]:
+        with os.scandir(directory) as found:
+            for item in found:
+                yield item.name
+
+    def entries(self, directory: Path) -> Iterator[tuple[str, FileStat]]:
+        with os.scandir(directory) as found:
+            for item in found:
+                try:
+                    yield item.name, _convert(item.stat(follow_symlinks=False))
+                except FileNotFoundError:
+                    continue
+
+    def open(self, path: Path) -> BinaryIO:
+        return os.fdopen(_open_regular(path), "rb", buffering=0)
+
+    def readlink(self, path: Path) -> str:
+        return os.readlink(path)  # noqa: PTH115 - the text of the link, not a Path made of it
+
+    def realpath(self, path: Path) -> Path:
+        return path.resolve()
+
+    def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
+        descriptor = _open_regular(path)
+        try:
+            size = os.fstat(descriptor).st_size
+            first = os.pread(descriptor, head, 0)
+            if size <= len(first):
+                return first, first[-tail:] if tail else b"", size
+            return first, os.pread(descriptor, tail, max(0, size - tail)), size
+        finally:
+            os.close(descriptor)
+
+
+def _open_regular(path: Path) -> int:
+    # O_NONBLOCK keeps a FIFO planted under a familiar name from hanging the examination.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        # Only the owner may ask for O_NOATIME.
+        descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if stat_module.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat_module.S_ISDIR(mode):
+        raise IsADirectoryError(21, "Is a directory", str(path))
+    raise OSError(22, "Not a regular file", str(path))

@@ -1,0 +1,114 @@
+"""The automaton has the last word on what JSON is, so it is held against Python's json and against itself."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gatewaydoctor.model.store import Fault, FaultKind
+from gatewaydoctor.store.grammar import Automaton, Illegal, members
+from tests.store.documents import damaged, written
+
+
+def fault_of(data: bytes, piece: int = 1 << 20) -> Fault | None:
+    automaton = Automaton()
+    try:
+        for at in range(0, len(data), piece):
+            automaton.feed(data[at : at + piece])
+        automaton.finish()
+    except Illegal as illegal:
+        return illegal.fault
+    return None
+
+
+def python_takes(data: bytes) -> bool:
+    def refuse(word: str) -> Any:
+        raise ValueError(word)
+
+    try:
+        # latin-1 keeps one character a byte and makes no byte illegal inside a string, as the gateway's decoder does.
+        json.loads(data.decode("latin-1"), parse_constant=refuse, parse_int=str, parse_float=str)
+    except ValueError:
+        return False
+    return True
+
+
+@given(st.one_of(written(), damaged()))
+@example(b"-")
+@example(b"-1.e")
+@example(b'{"a":1')
+@example(b'{"a":tru')
+@example(b'"\\u12')
+def test_agrees_with_python_on_what_is_legal(data: bytes) -> None:
+    assert (fault_of(data) is None) == python_takes(data)
+
+
+@given(st.one_of(written(), damaged()), st.integers(1, 9))
+def test_says_the_same_however_the_bytes_arrive(data: bytes, piece: int) -> None:
+    assert fault_of(data, piece) == fault_of(data)
+
+
+@given(damaged())
+def test_the_offset_is_the_first_impossible_byte(data: bytes) -> None:
+    fault = fault_of(data)
+    if fault is None:
+        return
+    if fault.kind is FaultKind.CUT_SHORT:
+        assert fault.offset == len(data)
+        return
+    before = fault_of(data[: fault.offset])
+    assert before is None or before.kind is FaultKind.CUT_SHORT
+    through = fault_of(data[: fault.offset + 1])
+    assert through is not None
+    assert (through.offset, through.kind) == (fault.offset, fault.kind)
+
+
+def test_depth_costs_no_recursion() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    assert fault_of(deep) is None
+    torn = fault_of(deep[:-1])
+    assert torn is not None
+    assert (torn.kind, torn.offset) == (FaultKind.CUT_SHORT, 199_999)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "offset"),
+    [
+        (b"", FaultKind.CUT_SHORT, 0),
+        (b'{"a":1}\x00\x00', FaultKind.NUL_BYTES, 7),
+        (b'{"a":"x\x00"}', FaultKind.NUL_BYTES, 7),
+        (b'{"a":"x\ty"}', FaultKind.CONTROL_CHARACTER, 7),
+        (b'{"a":1,}', FaultKind.TRAILING_COMMA, 7),
+        (b'{"a":[1,]}', FaultKind.TRAILING_COMMA, 8),
+        (b'{"a":NaN}', FaultKind.NOT_A_NUMBER, 5),
+        (b'{"a":-Infinity}', FaultKind.NOT_A_NUMBER, 6),
+        (b'{"a":1}{"b":2}', FaultKind.SECOND_DOCUMENT, 7),
+        (b'{"a":"\\x41"}', FaultKind.BAD_ESCAPE, 7),
+        (b'{"a":"\\u12G4"}', FaultKind.BAD_ESCAPE, 10),
+        (b'{"a":01}', FaultKind.UNEXPECTED, 6),
+        (b'{"a" 1}', FaultKind.UNEXPECTED, 5),
+        (b"{'a':1}", FaultKind.UNEXPECTED, 1),
+        (b'{"a":1', FaultKind.CUT_SHORT, 6),
+        (b'{"a":12]', FaultKind.UNEXPECTED, 7),
+    ],
+)
+def test_names_the_fault(data: bytes, kind: FaultKind, offset: int) -> None:
+    fault = fault_of(data)
+    assert fault is not None
+    assert (fault.kind, fault.offset) == (kind, offset)
+
+
+@given(written())
+def test_member_spans_cut_out_keys_and_values(data: bytes) -> None:
+    expected = json.loads(data.decode("utf-8", "replace"))
+    found = {
+        json.loads(data[m.key_start : m.key_end].decode("utf-8", "replace"), strict=False): json.loads(
+            data[m.value_start : m.value_end].decode("utf-8", "replace")
+        )
+        for m in members(data)
+    }
+    assert found == expected

@@ -1,0 +1,235 @@
+"""The reader: three cutters, one result; every damage told with its offset; nothing the gateway takes is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewaydoctor.model.store import FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.store import decode, reader
+from gatewaydoctor.store.grammar import Automaton, Illegal, Member
+from gatewaydoctor.store.reader import StoreReader
+from tests.store.documents import STORE, damaged, written
+
+
+class Row(NamedTuple):
+    key: str
+    start: int
+    value_start: int
+    end: int
+    fields: dict[str, bytes] | None
+
+
+class Dribble(io.BytesIO):
+    """Hands out at most `piece` bytes a read, as a slow disk or a pipe would."""
+
+    def __init__(self, data: bytes, piece: int) -> None:
+        super().__init__(data)
+        self.piece = piece
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(self.piece)
+
+
+def read(data: bytes, piece: int = reader.CHUNK) -> tuple[list[Row], Verdict]:
+    store = StoreReader(Dribble(data, piece), len(data))
+    rows = [
+        Row(
+            decode.text(cut.key),
+            cut.start,
+            cut.value_start,
+            cut.end,
+            None if cut.fields is None else {name: bytes(memoryview(raw)) for name, raw in cut.fields.items()},
+        )
+        for cut in store
+    ]
+    return rows, store.verdict
+
+
+def by_automaton(data: bytes) -> tuple[list[Member], Illegal | None]:
+    found: list[Member] = []
+    automaton = Automaton(found.append)
+    try:
+        automaton.feed(data)
+        automaton.finish()
+    except Illegal as illegal:
+        return found, illegal
+    return found, None
+
+
+@given(st.one_of(written(), damaged()), st.sampled_from([1, 2, 3, 7, 64, 1 << 20]))
+def test_all_cutters_agree_with_the_automaton(data: bytes, piece: int) -> None:
+    rows, verdict = read(data, piece)
+    assert verdict.bytes == len(data)
+    assert verdict.sha256 == hashlib.sha256(data).hexdigest()
+    if data.strip(b" \t\r\n")[:1] != b"{":
+        assert verdict.readable is Readable.GATEWAY_EMPTY
+        assert rows == []
+        return
+    expected, illegal = by_automaton(data)
+    assert [(row.start, row.value_start, row.end) for row in rows] == [
+        (m.key_start, m.value_start, m.value_end) for m in expected
+    ]
+    assert (verdict.fault and (verdict.fault.kind, verdict.fault.offset)) == (
+        illegal and (illegal.fault.kind, illegal.fault.offset)
+    )
+    assert verdict.readable is (Readable.GATEWAY_EMPTY if illegal else Readable.YES)
+
+
+@given(STORE)
+def test_the_gateways_layout_and_any_other_give_the_same_fields(store: dict[str, object]) -> None:
+    def seen(data: bytes) -> list[tuple[str, object]]:
+        rows, _ = read(data)
+        return [
+            (
+                row.key,
+                row.fields
+                and {
+                    name: json.loads(raw.decode("utf-8", "replace"), strict=False) for name, raw in row.fields.items()
+                },
+            )
+            for row in rows
+        ]
+
+    canonical = json.dumps(store, indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    compact = json.dumps(store, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    assert seen(canonical) == seen(compact)
+
+
+def test_the_gateways_own_layout_is_recognised() -> None:
+    store = {"a": {"updatedAt": 1}, "b": {"x": [1, {}]}}
+    assert read(json.dumps(store, indent=2).encode())[1].layout is Layout.CANONICAL
+    assert read(json.dumps(store, indent=4).encode())[1].layout is Layout.OTHER
+    assert read(json.dumps(store).encode())[1].layout is Layout.OTHER
+
+
+SOUND = json.dumps({f"agent:main:k{i}": {"sessionId": f"s{i}", "updatedAt": i} for i in range(5)}, indent=2).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind", "offset", "entries"),
+    [
+        ("empty", b"", FaultKind.EMPTY, 0, 0),
+        ("white space", b" \n\n", FaultKind.EMPTY, 3, 0),
+        ("byte order mark", b"\xef\xbb\xbf" + SOUND, FaultKind.BOM, 0, 0),
+        ("NUL tail", SOUND + bytes(4096), FaultKind.NUL_BYTES, len(SOUND), 5),
+        ("array", b"[" + SOUND + b"]", FaultKind.NOT_OBJECT, 0, 0),
+        ("string", b'"hello"', FaultKind.NOT_OBJECT, 0, 0),
+        ("number", b" 12 ", FaultKind.NOT_OBJECT, 1, 0),
+        ("null", b"null", FaultKind.NOT_OBJECT, 0, 0),
+        ("binary", b"\x7fELF\x02\x01", FaultKind.UNEXPECTED, 0, 0),
+        ("zeros", bytes(100), FaultKind.NUL_BYTES, 0, 0),
+        ("two documents", SOUND + SOUND, FaultKind.SECOND_DOCUMENT, len(SOUND), 5),
+        ("trailing comma", SOUND[:-2] + b",\n}", FaultKind.TRAILING_COMMA, len(SOUND), 5),
+        ("NaN", SOUND.replace(b'"updatedAt": 3', b'"updatedAt": NaN'), FaultKind.NOT_A_NUMBER, None, 3),
+        ("raw newline", SOUND.replace(b'"s2"', b'"s\n2"'), FaultKind.CONTROL_CHARACTER, None, 2),
+        ("raw tab in a key", SOUND.replace(b"main:k4", b"main:\tk4"), FaultKind.CONTROL_CHARACTER, None, 4),
+        ("cut in a string", SOUND[: SOUND.index(b"s3") + 1], FaultKind.CUT_SHORT, SOUND.index(b"s3") + 1, 3),
+        ("cut after an entry", SOUND[: SOUND.index(b",\n  ", 60)], FaultKind.CUT_SHORT, None, 1),
+        ("zeros in the middle", SOUND[:150] + bytes(40) + SOUND[190:], FaultKind.NUL_BYTES, 150, 2),
+    ],
+)
+def test_every_damage_is_told_with_its_offset(
+    name: str, data: bytes, kind: FaultKind, offset: int | None, entries: int
+) -> None:
+    rows, verdict = read(data)
+    assert verdict.fault is not None
+    assert verdict.fault.kind is kind
+    assert len(rows) == entries
+    assert verdict.readable is Readable.GATEWAY_EMPTY
+    if offset is not None:
+        assert verdict.fault.offset == offset
+    assert f"{verdict.fault.offset:,}" in verdict.fault.sentence
+
+
+TAKEN = {
+    "invalid UTF-8": (b'{"k\xff": {"sessionId": "\xc3("}}', "k\ufffd"),
+    "lone surrogates": (b'{"k\\ud800": {"sessionId": "\\udc00"}}', "k\ud800"),
+    "integer over 64 bits": (b'{"k": {"updatedAt": 123456789012345678901234567890}}', "k"),
+    "integer of 5,000 digits": (b'{"k": {"updatedAt": %s}}' % (b"1" * 5000), "k"),
+    "1e400": (b'{"k": {"updatedAt": 1e400}}', "k"),
+    "exponent beyond decimal": (b'{"k": {"updatedAt": 1e99999999999999999999999}}', "k"),
+    "null entry": (b'{"k": null}', "k"),
+    "array entry": (b'{"k": [1]}', "k"),
+    "number entry": (b'{"k": 7 }', "k"),
+    "key of 1 MB": (b'{"%s": {}}' % (b"k" * 1_000_000), "k" * 1_000_000),
+    "nesting of 100,000": (b'{"k": {"x": %s}}' % (b"[" * 100_000 + b"]" * 100_000), "k"),
+    "nesting of objects": (b'{"k": %s1%s}' % (b'{"a":' * 100_000, b"}" * 100_000), "k"),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+@pytest.mark.parametrize("canonical", [False, True])
+def test_what_the_gateway_takes_is_taken(name: str, canonical: bool) -> None:
+    data, key = TAKEN[name]
+    if canonical:
+        data = b"{\n  " + data[1:-1] + b"\n}"
+    rows, verdict = read(data)
+    assert verdict.fault is None
+    assert verdict.readable is Readable.YES
+    assert [row.key for row in rows] == [key]
+
+
+def test_a_damaged_giant_entry_needs_no_giant_memory() -> None:
+    # One brace lost: everything behind it belongs to the first entry, up to the end of the file.
+    import tracemalloc
+
+    entry = b'"k%d": {"text": "' + b"x" * 1000 + b'"},'
+    body = b'{"first": {"open": 1,' + b"".join(entry % i for i in range(60_000))
+    stream = io.BytesIO(body)
+    tracemalloc.start()
+    store = StoreReader(stream, len(body))
+    rows = list(store)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == []
+    assert store.verdict.fault is not None
+    assert store.verdict.fault.kind is FaultKind.CUT_SHORT
+    assert store.verdict.fault.offset == len(body)
+    assert peak < len(body)
+
+
+def test_a_file_over_the_gateways_limit_is_read_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_GATEWAY_CHARS", 200)
+    over = json.dumps({"k": {"t": "x" * 200}}).encode()
+    _, verdict = read(over)
+    assert verdict.chars == len(over)
+    assert verdict.readable is Readable.GATEWAY_EMPTY
+    assert verdict.fault is None
+    under = json.dumps({"k": {"t": "é" * 100}}, ensure_ascii=False).encode()
+    assert len(under) > 200
+    _, verdict = read(under)
+    assert verdict.chars is not None
+    assert verdict.chars < 200
+    assert verdict.readable is Readable.YES
+
+
+def test_astral_characters_count_twice_as_in_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_GATEWAY_CHARS", 10)
+    data = json.dumps({"k": {"t": "\U0001f600" * 5}}, ensure_ascii=False).encode()
+    _, verdict = read(data, piece=3)
+    assert verdict.chars == len(json.dumps({"k": {"t": ""}})) + 10
+
+
+def test_large_entries_and_many_chunks_agree() -> None:
+    store = {f"k{i}": {"sessionId": str(i), "prompt": "p" * 300_000} for i in range(20)}
+    data = json.dumps(store, indent=2).encode()
+    rows, verdict = read(data, 100_000)
+    assert [row.key for row in rows] == list(store)
+    assert verdict.layout is Layout.CANONICAL
+    assert all(data[row.value_start : row.end].startswith(b"{") for row in rows)
+
+
+def test_an_error_while_reading_passes_through() -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output"):
+        list(StoreReader(Failing(b"{}"), 2))
