@@ -49,6 +49,9 @@ DISPOSABLE = frozenset({Kind.CRON_RUN, Kind.MODEL_RUN, Kind.HEARTBEAT, Kind.HOOK
 
 DISPOSABLE_WHEN_NAMED = frozenset({Kind.SUBAGENT, Kind.ACP})
 
+MACHINE_KINDS = DISPOSABLE | DISPOSABLE_WHEN_NAMED | {Kind.CRON_BASE}
+"""Kinds that are no conversation of a person, removable or not."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyParts:

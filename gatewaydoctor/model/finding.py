@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,17 @@ class Severity(IntEnum):
     CRITICAL = 4
 
     @property
-    def word(self) -> str:
-        return self.name.lower()
+    def word(self) -> SeverityWord:
+        return _WORDS[self]
+
+
+SeverityWord = Literal["critical", "error", "warning", "info"]
+_WORDS: Mapping[Severity, SeverityWord] = {
+    Severity.INFO: "info",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "error",
+    Severity.CRITICAL: "critical",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,16 @@ class FileStat:
         return stat_module.S_ISLNK(self.mode)
 
 
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """A volume, in bytes. `available` is what a process without privileges may still write; `inodes` are those left
+    (None where the filesystem does not count them)."""
+
+    total: int
+    available: int
+    inodes: int | None
+
+
 class ReadFs(Protocol):
     """What looking needs. Every method raises OSError as the operating system does."""
 
@@ -68,6 +78,10 @@ class ReadFs(Protocol):
 
     def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
         """First `head` bytes, last `tail` bytes and the size, through one descriptor."""
+        ...
+
+    def space(self, path: Path) -> DiskSpace:
+        """The volume that `path` is on."""
         ...
 
 
@@ -125,6 +139,14 @@ class OsReadFs:
             return first, os.pread(descriptor, tail, max(0, size - tail)), size
         finally:
             os.close(descriptor)
+
+    def space(self, path: Path) -> DiskSpace:
+        volume = os.statvfs(path)
+        return DiskSpace(
+            volume.f_blocks * volume.f_frsize,
+            volume.f_bavail * volume.f_frsize,
+            volume.f_favail if volume.f_files else None,
+        )
 
 
 def _open_regular(path: Path) -> int:

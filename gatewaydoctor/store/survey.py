@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.store import decode
@@ -106,12 +107,12 @@ def survey(
 
 def _same_keys(table: EntryTable) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     # Sorted hashes instead of a set of keys: a sixth of the memory on a million rows.
-    hashes = sorted(hash(key.lower()) for key in table.keys())
-    doubled = {a for a, b in zip(hashes, hashes[1:], strict=False) if a == b}
+    hashes = sorted(hash(key.lower()) for key in table.all_keys())
+    doubled = {a for a, b in pairwise(hashes) if a == b}
     if not doubled:
         return (), ()
     groups: dict[str, Counter[str]] = {}
-    for key in table.keys():
+    for key in table.all_keys():
         lowered = key.lower()
         if hash(lowered) in doubled:
             groups.setdefault(lowered, Counter())[key] += 1

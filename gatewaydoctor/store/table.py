@@ -94,8 +94,13 @@ class EntryTable:
     def status(self, row: int) -> Status:
         return _STATUSES[self._codes[3 * row]]
 
-    def keys(self) -> Iterator[str]:
+    def all_keys(self) -> Iterator[str]:
         return (self.key(row) for row in range(len(self)))
+
+    def updated_span(self) -> tuple[int | None, int | None]:
+        """Oldest and newest updatedAt (epoch ms); None where no row has one."""
+        times = [at for at in self._updated if at != _NO_TIME]
+        return min(times, default=None), max(times, default=None)
 
     def _piece(self, index: int) -> str:
         begin = self._text_ends[index - 1] if index else 0

@@ -1,0 +1,103 @@
+"""The one list of rules. Ids are stable: scripts, baselines and documents rely on them (design section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.finding import Finding, Fix, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from gatewaydoctor.examine.examination import Examination
+
+    Check = Callable[[Examination], Iterator[Finding]]
+
+
+class Family(StrEnum):
+    """Whose page a rule is on, in the order of design section 7."""
+
+    STORE = "store"
+    SESSIONS = "sessions"
+    TRANSCRIPTS = "transcripts"
+    CRON = "cron"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What `explain` prints of a rule, in whole sentences: `meaning` of the finding, its usual `cause`, what the
+    `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand where there is none.
+
+    `severity` is the usual one; a finding may be milder or worse where its evidence says so. `repair` is the name of
+    the repair that mends it, None where none does.
+    """
+
+    id: str
+    family: Family
+    severity: Severity
+    title: str
+    meaning: str
+    cause: str
+    gateway: str
+    remedy: str
+    repair: str | None = None
+
+    def finding(
+        self,
+        message: str,
+        consequence: str,
+        *,
+        count: int = 1,
+        severity: Severity | None = None,
+        agent_id: str | None = None,
+        path: object = None,
+        key: str | None = None,
+        evidence: Mapping[str, object] | None = None,
+        fix: Fix | None = None,
+        by_hand: str | None = None,
+    ) -> Finding:
+        """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it; neither
+        holds names or ids from files, which belong in `key`, `path` and `evidence`."""
+        return Finding(
+            self.id,
+            severity or self.severity,
+            self.title,
+            message,
+            consequence,
+            agent_id,
+            None if path is None else str(path),
+            key,
+            count,
+            evidence or {},
+            fix,
+            by_hand or (None if fix else self.remedy),
+        )
+
+
+@dataclass(slots=True)
+class Registry:
+    """All rules by id, in the order they were declared, each with the check that raises it."""
+
+    rules: dict[str, Rule] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+
+    def check(self, *rules: Rule) -> Callable[[Check], Check]:
+        """Register a check together with the rules it may raise. Raises ValueError for an id that is taken."""
+
+        def register(function: Check) -> Check:
+            for rule in rules:
+                if rule.id in self.rules:
+                    raise ValueError(f"rule {rule.id} is declared twice")
+                self.rules[rule.id] = rule
+            self.checks.append(function)
+            return function
+
+        return register
+
+
+REGISTRY = Registry()
+EXAMPLES = 10
+"""How many examples a finding carries as evidence; it counts all."""

@@ -1,0 +1,18 @@
+"""Spans of time on the command line: `90s`, `5m`, `1h`, `2d`, or plain ms."""
+
+from __future__ import annotations
+
+import re
+
+from gatewaydoctor.model.errors import UsageError
+
+_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNORECASE)
+
+
+def parse_span(text: str, option: str) -> int:
+    """Milliseconds; a number without a unit is ms. Raises UsageError for anything else."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(f"{option} {text!r} is no span of time.", "Give one such as 90s, 5m, 1h or 2d.")
+    return round(float(found[1]) * _UNITS[(found[2] or "ms").lower()])

@@ -1,0 +1,119 @@
+"""What every examining verb does first: look, judge, and show progress while it takes long."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.judge import Judgement, judge
+from gatewaydoctor.examine.examination import Examination, examine
+from gatewaydoctor.examine.world import Depth, World
+from gatewaydoctor.report.document import names_for
+from gatewaydoctor.report.screens.parts import View
+from gatewaydoctor.state.liveness import probe_port
+from gatewaydoctor.state.processes import system_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.cli.run import Run
+    from gatewaydoctor.examine.world import Progress
+
+SHOW_AFTER_S = 0.5
+TABLE_ROWS = 12
+
+
+def world(run: Run) -> World:
+    """The machine as it is, with the clock of this run."""
+    return World(run.fs, run.env, system_processes(), probe_port, run.now, str(Path.cwd()))
+
+
+def look(run: Run, depth: Depth | None = None) -> Judgement:
+    """Examine and judge the directory the options name. Raises DoctorError where there is none to look at."""
+    with progress(run) as shown:
+        return judge(examine(world(run), run.where, depth or Depth(), shown))
+
+
+def view(run: Run, x: Examination) -> View:
+    names = names_for(x, redact=run.options.redact)
+    rows = None if run.options.all else TABLE_ROWS
+    return View(names, verbose=run.options.verbose, rows=rows, quiet=run.options.quiet)
+
+
+@contextmanager
+def progress(run: Run) -> Iterator[Progress | None]:
+    """A bar on stderr where a person watches; nothing elsewhere."""
+    if run.options.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    bar = _Bar()
+    try:
+        yield bar
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """Starts to show after half a second, so that quick work stays quiet."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._phase: tuple[str, int | None] = ("looking", None)
+        self._done = 0
+        self._shown: _RichBar | None = None
+
+    def phase(self, name: str, total: int | None) -> None:
+        self._phase, self._done = (name, total), 0
+        if self._shown:
+            self._shown.phase(name, total)
+
+    def advance(self, amount: int) -> None:
+        self._done += amount
+        if self._shown:
+            self._shown.advance(amount)
+        elif time.monotonic() - self._began > SHOW_AFTER_S:
+            self._shown = _RichBar()
+            self._shown.phase(*self._phase)
+            self._shown.advance(self._done)
+
+    def close(self) -> None:
+        if self._shown:
+            self._shown.close()
+
+
+class _RichBar:
+    def __init__(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        from gatewaydoctor.report.printer import console
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=console(no_color=False, stderr=True),
+            transient=True,
+        )
+        self._bar.start()
+        self._task = self._bar.add_task("looking", total=None)
+
+    def phase(self, name: str, total: int | None) -> None:
+        self._bar.reset(self._task, description=name, total=total, completed=0)
+
+    def advance(self, amount: int) -> None:
+        self._bar.advance(self._task, amount)
+
+    def close(self) -> None:
+        self._bar.stop()

@@ -1,0 +1,76 @@
+"""`fixtures`: state directories to test with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="See `gatewaydoctor fixtures list`.")]
+Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory: the state directory to be.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Another seed, other bytes.")]
+Scale = Annotated[float, typer.Option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
+
+
+def fixtures_list(run: Run) -> Outcome:
+    """Sizes are those at scale 1."""
+    from gatewaydoctor.fixtures import DEFAULT_NOW, RECIPES
+    from gatewaydoctor.report import words
+
+    only_formats(run, "fixtures list", "text", "json")
+    recipes = [
+        {"name": each.name, "summary": each.summary, "entries": each.entries, "bytes": each.size}
+        for each in RECIPES.values()
+    ]
+
+    def screen(console: Console) -> None:
+        from gatewaydoctor.report.screens.parts import grid, moment
+
+        table = grid("recipe", "entries", "size")
+        table.add_column("what it is", overflow="fold")
+        for each in RECIPES.values():
+            table.add_row(each.name, f"{each.entries:,}", words.size(each.size), each.summary)
+        console.print(table)
+        console.print(f"Their clock says {moment(DEFAULT_NOW)} UTC unless --now says otherwise.")
+
+    return Outcome("fixtures list", ExitCode.OK, run, details={"recipes": recipes}, screen=screen)
+
+
+def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, scale: Scale = 1.0) -> Outcome:
+    """The same recipe, seed, scale and --now give the same bytes on every machine."""
+    from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, RecipeError, make
+    from gatewaydoctor.report import words
+
+    only_formats(run, "fixtures make", "text", "json")
+    now = run.now if run.options.now else DEFAULT_NOW
+    try:
+        made = make(recipe, Path(out), seed=DEFAULT_SEED if seed is None else seed, scale=scale, now=now)
+    except RecipeError as error:
+        raise UsageError(str(error), "See `gatewaydoctor fixtures list` for the recipes.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        hint = "What was written so far is still there."
+        raise CannotExamine(f"{out} could not be written: {reason}.", hint) from error
+    details = {
+        "recipe": recipe,
+        "stateDir": str(made.state_dir),
+        "files": made.files,
+        "bytes": made.bytes,
+        "entries": made.entries,
+        "now": now,
+    }
+
+    def screen(console: Console) -> None:
+        console.print(
+            f"{recipe}: {words.plural(made.entries, 'entry', 'entries')} in {words.plural(made.files, 'file')}, "
+            f"{words.size(made.bytes)}, in {made.state_dir}"
+        )
+
+    return Outcome("fixtures make", ExitCode.OK, run, details=details, screen=screen)

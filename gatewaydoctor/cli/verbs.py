@@ -1,0 +1,42 @@
+"""The verbs, and where each lives. Only the one that is called gets imported: start-up time is a feature."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatewaydoctor.cli.run import Outcome
+
+DEFAULT = "scan"
+
+VERBS = {
+    "scan": "Everything on one screen: what is wrong, worst first, and the next step (the default).",
+    "status": "Entries by status and kind, their ages, and what makes the store big.",
+    "cron": "Cron jobs by what their runs left behind: ticks, bursts, stuck runs.",
+    "stuck": "Entries that say `running` and are not, with the evidence.",
+    "orphans": "Files by class: history no index reaches, archives, leftovers.",
+    "subagents": "The subagent registry: what is never archived or has lost its child.",
+    "usage": "What one sessions.usage call must read.",
+    "sessions": "The entries themselves, filtered, as a table or a stream.",
+    "explain": "What a finding means, why it happens, what the gateway will do.",
+    "fixtures": "Directories to test with: list and make them.",
+}
+"""Verb -> one line of help, in the order of the help screen."""
+
+GROUPS: dict[str, dict[str, str]] = {
+    "fixtures": {
+        "list": "The recipes and what each one makes.",
+        "make": "Make a state directory by a recipe, byte for byte the same each time.",
+    },
+}
+"""Verbs with verbs of their own -> one line of help each."""
+
+
+def function(verb: str, sub: str | None = None) -> Callable[..., Outcome]:
+    """The function behind a verb: `gatewaydoctor.cli.<verb>` holds `<verb>`, or `<verb>_<sub>` for a group."""
+    name = verb if sub is None else f"{verb}_{sub}"
+    found: Callable[..., Outcome] = getattr(import_module(f"gatewaydoctor.cli.{verb}"), name)
+    return found

@@ -1,0 +1,54 @@
+"""Rows of a store by the age of their last update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.entry import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.model.entry import Entry
+
+_HOUR, _DAY = 3_600_000, 86_400_000
+BUCKETS: tuple[tuple[str, int | None], ...] = (
+    ("within the hour", _HOUR),
+    ("1 h to 24 h ago", _DAY),
+    ("1 to 7 days ago", 7 * _DAY),
+    ("7 to 30 days ago", 30 * _DAY),
+    ("over 30 days ago", None),
+)
+"""Label and upper bound (ms) of each age. 24 h and 30 d are the gateway's own retentions (facts.md sections 5, 7)."""
+
+IN_THE_FUTURE = "in the future"
+NEVER = "no updatedAt"
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBucket:
+    label: str
+    entries: int
+    running: int
+    bytes: int
+
+
+def age_buckets(entries: Iterable[Entry], now: int) -> tuple[AgeBucket, ...]:
+    """One bucket per age, youngest first, then those from the future and those without a time."""
+    labels = [*(label for label, _ in BUCKETS), IN_THE_FUTURE, NEVER]
+    sums = {label: [0, 0, 0] for label in labels}
+    for entry in entries:
+        bucket = sums[_label(entry.updated_at, now)]
+        bucket[0] += 1
+        bucket[1] += entry.status is Status.RUNNING
+        bucket[2] += entry.bytes
+    return tuple(AgeBucket(label, *sums[label]) for label in labels)
+
+
+def _label(updated: int | None, now: int) -> str:
+    if updated is None:
+        return NEVER
+    if updated > now:
+        return IN_THE_FUTURE
+    return next(label for label, bound in BUCKETS if bound is None or now - updated < bound)

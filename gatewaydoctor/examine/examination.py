@@ -1,0 +1,228 @@
+"""examine(): one look at a state directory, every fact in one value. It judges nothing and writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.files import PointerCollector, transcript_facts
+from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
+from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
+from gatewaydoctor.model.era import Era
+from gatewaydoctor.model.files import PRIMARY, FileClass
+from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.state.agents import list_stores
+from gatewaydoctor.state.census import disk_space, take_census
+from gatewaydoctor.state.confighistory import config_history
+from gatewaydoctor.state.cron import read_cron
+from gatewaydoctor.state.era import read_eras
+from gatewaydoctor.state.files import list_files, totals
+from gatewaydoctor.state.liveness import gateway_liveness
+from gatewaydoctor.state.locks import LockJudge
+from gatewaydoctor.state.pathmap import parse_path_map
+from gatewaydoctor.state.pointers import tree_pointers
+from gatewaydoctor.state.queues import read_queues
+from gatewaydoctor.state.references import References
+from gatewaydoctor.state.subagents import read_subagents
+from gatewaydoctor.state.usage import usage_load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gatewaydoctor.model.agents import StoreRef
+    from gatewaydoctor.model.census import Census
+    from gatewaydoctor.model.config import Config, ConfigHistory
+    from gatewaydoctor.model.cron import Cron
+    from gatewaydoctor.model.era import Eras
+    from gatewaydoctor.model.files import Listing
+    from gatewaydoctor.model.liveness import GatewayState, LockVerdict
+    from gatewaydoctor.model.place import Place
+    from gatewaydoctor.model.pointers import PathMap
+    from gatewaydoctor.model.queues import DeliveryQueue
+    from gatewaydoctor.model.subagents import SubagentRegistry
+    from gatewaydoctor.state.fs import DiskSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
+    not examined and why."""
+
+    now: int
+    depth: Depth
+    place: Place
+    config: Config
+    history: ConfigHistory
+    eras: Eras
+    gateway: GatewayState
+    stores: tuple[StoreFacts, ...]
+    cron: Cron
+    subagents: SubagentRegistry
+    queues: tuple[DeliveryQueue, ...]
+    locks: tuple[LockVerdict, ...]
+    census: Census
+    volumes: tuple[tuple[Path, DiskSpace], ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+
+    def store_of(self, agent_id: str) -> StoreFacts | None:
+        return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
+
+
+def examine(world: World, where: Where, depth: Depth, progress: Progress | None = None) -> Examination:
+    """Look at a state directory. What is damaged or unreadable becomes a fact; only a directory that cannot be found
+    or opened at all, or an option that makes no sense, raises DoctorError."""
+    return _Examiner(world, where, depth, progress or NoProgress()).examine()
+
+
+class _Examiner:
+    def __init__(self, world: World, where: Where, depth: Depth, progress: Progress) -> None:
+        self.world = world
+        self.where = where
+        self.depth = depth
+        self.progress = progress
+        self.fs = world.fs
+        self.skipped: list[tuple[str, str]] = []
+
+    def examine(self) -> Examination:
+        world, where = self.world, self.where
+        maps = tuple(parse_path_map(text, world.cwd) for text in where.path_maps)
+        found = find(world, where)
+        place, config, refs = found.place, found.config, found.stores
+        eras = read_eras(self.fs, place.state_dir, refs)
+        liveness = gateway_liveness(self.fs, place, config, world.env, world.processes, world.now, world.probe)
+        cron = read_cron(self.fs, config.cron.store.value)
+        references = References()
+        reads = self._read_stores(refs, references, config.main_key.value)
+        # A transcript is called unreferenced only against the stores of all agents, examined or not.
+        self._refer_to_others(place, config, refs, references)
+        listings = self._list(refs)
+        stores = tuple(
+            self._store(read, listings, references, eras, cron, maps, live=liveness.liveness is Liveness.LIVE)
+            for read in reads
+        )
+        return Examination(
+            world.now,
+            self.depth,
+            place,
+            config,
+            config_history(self.fs, config),
+            eras,
+            liveness,
+            stores,
+            cron,
+            read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores)),
+            read_queues(self.fs, place.state_dir),
+            self._locks(listings),
+            take_census(self.fs, place.state_dir),
+            tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
+            tuple(self.skipped),
+        )
+
+    def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:
+        total = sum(self._size(ref) for ref in refs)
+        self.progress.phase("reading stores", total)
+        return [read_store(self.fs, ref, references, main_key, self.progress.advance) for ref in refs]
+
+    def _size(self, ref: StoreRef) -> int:
+        try:
+            return self.fs.stat(ref.path).size
+        except OSError:
+            return 0
+
+    def _refer_to_others(
+        self, place: Place, config: Config, refs: tuple[StoreRef, ...], references: References
+    ) -> None:
+        if self.where.agent is None and self.where.store is None:
+            return
+        seen = {ref.path for ref in refs}
+        everywhere = list_stores(self.fs, replace(place, store=None), config)
+        for ref in everywhere:
+            if ref.path not in seen:
+                read_store(self.fs, ref, references, config.main_key.value, None)
+
+    def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
+        names = {ref.sessions_dir: ref.path.name for ref in refs}
+        listings = {directory: list_files(self.fs, directory, store) for directory, store in names.items()}
+        for listing in listings.values():
+            if listing.problem is not None and not listing.problem.missing:
+                self.skipped.append((str(listing.problem.path), listing.problem.reason))
+        return listings
+
+    def _store(
+        self,
+        read: StoreRead,
+        listings: dict[Path, Listing],
+        references: References,
+        eras: Eras,
+        cron: Cron,
+        maps: tuple[PathMap, ...],
+        *,
+        live: bool,
+    ) -> StoreFacts:
+        directory = read.ref.sessions_dir
+        listing = listings[directory]
+        era = eras.of(read.ref.agent_id)
+        self.progress.phase("checking transcripts", None)
+        transcripts = transcript_facts(
+            self.fs,
+            directory,
+            listing,
+            references,
+            read_orphans_up_to=self.depth.read_orphans_up_to,
+            progress=self.progress.advance,
+        )
+        rows: RowFacts | None = None
+        oldest = newest = None
+        if read.survey is not None:
+            pointers = tree_pointers(self.fs, listings.values(), directory, maps)
+            collector = PointerCollector(pointers, self.world.now, in_database=era is Era.SQLITE)
+            files = {record.name: record for record in listing.files if record.cls in PRIMARY}
+            rows = row_facts(
+                read.survey.table,
+                files,
+                collector,
+                cron,
+                now=self.world.now,
+                stuck_after=self.depth.stuck_after,
+                gateway_live=live,
+            )
+            oldest, newest = read.survey.table.updated_span()
+        return StoreFacts(
+            read,
+            era,
+            listing,
+            totals(listing.files),
+            transcripts,
+            usage_load(listing.files),
+            rows.pointers if rows else None,
+            rows.running if rows else (),
+            rows.jobs if rows else (),
+            oldest,
+            newest,
+        )
+
+    def _locks(self, listings: dict[Path, Listing]) -> tuple[LockVerdict, ...]:
+        found = (
+            directory / record.name
+            for directory, listing in listings.items()
+            for record in listing.files
+            if record.cls is FileClass.LOCK
+        )
+        judge = LockJudge(self.fs, self.world.processes, self.world.now)
+        return tuple(judge.judge(path) for path in found)
+
+
+def _key_test(stores: tuple[StoreFacts, ...]) -> Callable[[str], bool]:
+    """Whether any store has a key, compared as the gateway looks keys up. Built on the first question only."""
+    known: set[int] | None = None
+
+    def is_known(key: str) -> bool:
+        nonlocal known
+        if known is None:
+            tables = (store.survey.table for store in stores if store.survey)
+            known = {hash(each.lower()) for table in tables for each in table.all_keys()}
+        return hash(key.lower()) in known
+
+    return is_known

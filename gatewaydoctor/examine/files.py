@@ -1,0 +1,214 @@
+"""The files of one sessions directory against what the indexes of all agents reach."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.entry import MACHINE_KINDS
+from gatewaydoctor.model.files import PRIMARY, NodeKind
+from gatewaydoctor.model.pointers import PointerKind, Presence
+from gatewaydoctor.model.transcript import ContentClass, TranscriptCheck, Verdict
+from gatewaydoctor.state.content import boot_markers_at_tail, content_class
+from gatewaydoctor.state.pathmap import MapEvidence
+from gatewaydoctor.state.transcripts import check_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.files import FileRecord, Listing
+    from gatewaydoctor.model.pointers import DerivedMap, Resolution
+    from gatewaydoctor.state.fs import ReadFs
+    from gatewaydoctor.state.pointers import Pointers
+    from gatewaydoctor.state.references import References
+
+HUGE_BYTES = 50 * 1024 * 1024
+BOOT_MARKERS = 3
+KEPT = 1000
+"""How many rows of a kind are kept for listing; everything is counted."""
+
+_FAULTY = frozenset(
+    {Verdict.HEADER_INVALID, Verdict.NUL_TAIL, Verdict.TORN_TAIL, Verdict.NO_NEWLINE, Verdict.UNREADABLE}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPointer:
+    """A row whose transcript is not where it should be, or whose path is another host's."""
+
+    entry: Entry
+    row: int
+    resolution: Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class PointerFacts:
+    """Where the rows of a store point. `missing` counts rows whose transcript is gone and has no excuse; of these
+    `missing_people` are no disposable kinds. `foreign` counts absolute paths that lead out of this tree. `listed`
+    keeps the first rows of either sort."""
+
+    presence: Counter[Presence]
+    missing: int
+    missing_people: int
+    foreign: int
+    listed: tuple[EntryPointer, ...]
+    derived: DerivedMap | None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A transcript no index reaches, and what it is to people; None where it was not read."""
+
+    record: FileRecord
+    content: ContentClass | None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFault:
+    record: FileRecord
+    check: TranscriptCheck
+    referenced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFacts:
+    """Primary transcripts of one directory. `orphans` are listed in full; `referenced_known` is False where some
+    store could not be read, so that nothing can be called unreferenced with certainty."""
+
+    files: int
+    bytes: int
+    referenced: int
+    orphans: tuple[Orphan, ...]
+    faults: tuple[TranscriptFault, ...]
+    huge: tuple[FileRecord, ...]
+    boot_loops: tuple[tuple[FileRecord, int], ...]
+    header_only: int
+    checked: int
+    referenced_known: bool = True
+
+    @property
+    def orphan_bytes(self) -> int:
+        return sum(orphan.record.size for orphan in self.orphans)
+
+
+@dataclass(slots=True)
+class _Tally:
+    files: int = 0
+    bytes: int = 0
+    referenced: int = 0
+    header_only: int = 0
+    checked: int = 0
+    orphans: list[Orphan] = field(default_factory=list)
+    faults: list[TranscriptFault] = field(default_factory=list)
+    huge: list[FileRecord] = field(default_factory=list)
+    boot_loops: list[tuple[FileRecord, int]] = field(default_factory=list)
+
+
+def transcript_facts(
+    fs: ReadFs,
+    directory: Path,
+    listing: Listing,
+    references: References,
+    *,
+    read_orphans_up_to: int | None,
+    progress: Callable[[int], None] | None = None,
+) -> TranscriptFacts:
+    """Check both ends of every transcript and classify those nothing reaches. `read_orphans_up_to` is the size in
+    bytes above which an orphan's content is not read (None: read all). Files that vanish meanwhile are left out."""
+    tally = _Tally()
+    for record in listing.files:
+        if record.cls not in PRIMARY or record.node is not NodeKind.FILE:
+            continue
+        if progress:
+            progress(1)
+        check = check_transcript(fs, directory / record.name)
+        if check is not None:
+            _take(tally, fs, directory, record, check, references.reaches(record.name), read_orphans_up_to)
+    return TranscriptFacts(
+        tally.files,
+        tally.bytes,
+        tally.referenced,
+        tuple(sorted(tally.orphans, key=lambda orphan: (-orphan.record.size, orphan.record.name))),
+        tuple(tally.faults),
+        tuple(tally.huge),
+        tuple(tally.boot_loops),
+        tally.header_only,
+        tally.checked,
+    )
+
+
+def _take(
+    tally: _Tally,
+    fs: ReadFs,
+    directory: Path,
+    record: FileRecord,
+    check: TranscriptCheck,
+    referenced: bool,
+    read_up_to: int | None,
+) -> None:
+    path = directory / record.name
+    tally.files += 1
+    tally.bytes += record.size
+    tally.checked += 1
+    tally.referenced += referenced
+    tally.header_only += check.verdict is Verdict.HEADER_ONLY
+    if check.verdict in _FAULTY:
+        tally.faults.append(TranscriptFault(record, check, referenced))
+    if record.size >= HUGE_BYTES:
+        tally.huge.append(record)
+    if referenced and (markers := boot_markers_at_tail(fs, path)) >= BOOT_MARKERS:
+        tally.boot_loops.append((record, markers))
+    if not referenced:
+        tally.orphans.append(Orphan(record, _content(fs, path, record, check, read_up_to)))
+
+
+def _content(
+    fs: ReadFs, path: Path, record: FileRecord, check: TranscriptCheck, read_up_to: int | None
+) -> ContentClass | None:
+    if check.verdict is Verdict.HEADER_ONLY:
+        return ContentClass.HEADER_ONLY
+    if read_up_to is not None and record.size > read_up_to:
+        return None
+    return content_class(fs, path)
+
+
+class PointerCollector:
+    """Takes the rows of a store one by one and resolves where they point."""
+
+    def __init__(self, pointers: Pointers, now: int, *, in_database: bool) -> None:
+        self._pointers = pointers
+        self._evidence = MapEvidence(pointers.directories, pointers.store_dir)
+        self._now = now
+        self._in_database = in_database
+        self._presence: Counter[Presence] = Counter()
+        self._listed: list[EntryPointer] = []
+        self._missing = self._missing_people = self._foreign = 0
+
+    def take(self, row: int, entry: Entry) -> None:
+        """Rows that are no objects point nowhere and are passed over."""
+        if not entry.valid:
+            return
+        resolution = self._pointers.resolve(entry, self._now, in_database=self._in_database)
+        self._presence[resolution.presence] += 1
+        foreign = resolution.pointer is PointerKind.FOREIGN
+        if foreign:
+            self._foreign += 1
+            self._evidence.add(entry.session_file or "")
+        if resolution.missing:
+            self._missing += 1
+            self._missing_people += entry.kind not in MACHINE_KINDS
+        if (foreign or resolution.missing) and len(self._listed) < KEPT:
+            self._listed.append(EntryPointer(entry, row, resolution))
+
+    def result(self) -> PointerFacts:
+        return PointerFacts(
+            self._presence,
+            self._missing,
+            self._missing_people,
+            self._foreign,
+            tuple(self._listed),
+            self._evidence.best(),
+        )

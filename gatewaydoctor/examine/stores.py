@@ -1,0 +1,124 @@
+"""One session store with everything that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.jobs import JobCollector, JobRuns
+from gatewaydoctor.examine.stuck import RunningEntry, running_entry
+from gatewaydoctor.model.entry import Status
+from gatewaydoctor.state.files import unreadable
+from gatewaydoctor.store.survey import Survey, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
+    from gatewaydoctor.model.agents import StoreRef
+    from gatewaydoctor.model.cron import Cron
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.era import Era
+    from gatewaydoctor.model.files import ClassTotals, FileClass, FileRecord, Listing, Unreadable
+    from gatewaydoctor.model.usage import UsageLoad
+    from gatewaydoctor.state.fs import FileStat, ReadFs
+    from gatewaydoctor.state.references import References
+    from gatewaydoctor.store.table import EntryTable
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRead:
+    """What reading the store file gave. `survey` is None where there is no file or it could not be read: then
+    `problem` says why. `changed` is True where size or mtime moved while it was read."""
+
+    ref: StoreRef
+    stat: FileStat | None
+    survey: Survey | None
+    problem: Unreadable | None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """A store, its rows, and its directory. `running` lists every row with status `running`; `oldest_updated` and
+    `newest_updated` are epoch ms."""
+
+    read: StoreRead
+    era: Era
+    listing: Listing
+    classes: dict[FileClass, ClassTotals]
+    transcripts: TranscriptFacts
+    usage: UsageLoad
+    pointers: PointerFacts | None
+    running: tuple[RunningEntry, ...]
+    jobs: tuple[JobRuns, ...]
+    oldest_updated: int | None
+    newest_updated: int | None
+
+    @property
+    def agent_id(self) -> str:
+        return self.read.ref.agent_id
+
+    @property
+    def survey(self) -> Survey | None:
+        return self.read.survey
+
+    @property
+    def stuck(self) -> tuple[RunningEntry, ...]:
+        return tuple(running for running in self.running if running.stuck)
+
+
+def read_store(
+    fs: ReadFs, ref: StoreRef, references: References, main_key: str, progress: Callable[[int], None] | None
+) -> StoreRead:
+    """Read one store to its end, feeding what its rows reference to `references`. Nothing is raised."""
+    if not ref.exists:
+        return StoreRead(ref, None, None, None)
+
+    def refer(entry: Entry, checkpoints: tuple[str, ...]) -> None:
+        references.add(ref.agent_id, entry.session_id, entry.session_file, checkpoints)
+
+    try:
+        before = fs.stat(ref.path)
+        with fs.open(ref.path) as stream:
+            found = survey(stream, before.size, main_key, refer, progress)
+        after = fs.stat(ref.path)
+    except OSError as error:
+        return StoreRead(ref, None, None, unreadable(ref.path, error))
+    changed = (before.size, before.mtime_ns, before.ino) != (after.size, after.mtime_ns, after.ino)
+    return StoreRead(ref, before, found, None, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What follows from the rows of a store once liveness and files are known."""
+
+    running: tuple[RunningEntry, ...]
+    jobs: tuple[JobRuns, ...]
+    pointers: PointerFacts
+
+
+def row_facts(
+    table: EntryTable,
+    files: Mapping[str, FileRecord],
+    pointers: PointerCollector,
+    cron: Cron,
+    *,
+    now: int,
+    stuck_after: int,
+    gateway_live: bool,
+) -> RowFacts:
+    """One walk over the rows. `files` are the transcripts of the store's directory by name."""
+    jobs = JobCollector()
+    running: list[RunningEntry] = []
+    for row, entry in enumerate(table):
+        stuck = False
+        if entry.status is Status.RUNNING:
+            transcript = files.get(f"{entry.session_id}.jsonl")
+            running.append(
+                running_entry(entry, row, transcript, now=now, stuck_after=stuck_after, gateway_live=gateway_live)
+            )
+            stuck = running[-1].stuck
+        jobs.take(entry, stuck=stuck)
+        pointers.take(row, entry)
+    return RowFacts(tuple(running), jobs.result(cron), pointers.result())

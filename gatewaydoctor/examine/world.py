@@ -1,0 +1,67 @@
+"""What an examination is given: the machine as it may be seen, where to look, how far, and whom to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatewaydoctor.state.fs import ReadFs
+    from gatewaydoctor.state.liveness import PortProbe
+    from gatewaydoctor.state.processes import Processes
+
+READ_ORPHANS_UP_TO = 1024 * 1024
+"""Bytes. `scan` leaves the content of larger unindexed files unread and says so; `orphans` reads all."""
+
+
+class Progress(Protocol):
+    """Told what is being done: a phase with its total (bytes or files, None where unknown), then each step of it."""
+
+    def phase(self, name: str, total: int | None) -> None: ...
+
+    def advance(self, amount: int) -> None: ...
+
+
+class NoProgress:
+    def phase(self, name: str, total: int | None) -> None:
+        pass
+
+    def advance(self, amount: int) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the command line says about where to look. None and empty leave it to the rules of design section 3."""
+
+    state_dir: str | None = None
+    config: str | None = None
+    profile: str | None = None
+    store: str | None = None
+    agent: str | None = None
+    path_maps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all."""
+
+    stuck_after: int = DEFAULT_STUCK_AFTER_MS
+    read_orphans_up_to: int | None = READ_ORPHANS_UP_TO
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an examination looks at: the filesystem, the environment, the processes, the loopback port, the clock
+    (`now`, epoch ms)."""
+
+    fs: ReadFs
+    env: Mapping[str, str]
+    processes: Processes
+    probe: PortProbe
+    now: int
+    cwd: str

@@ -1,0 +1,139 @@
+"""Which generation of files an agent lives in, and what its databases say without being opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Era(StrEnum):
+    """`files`: sessions.json and .jsonl. `mixed`: the same, but cron is in the state database. `sqlite`: the agent
+    has a database of its own with its sessions in it (design section 2)."""
+
+    FILES = "files"
+    MIXED = "mixed"
+    SQLITE = "sqlite"
+
+
+class DatabaseRole(StrEnum):
+    AGENT = "agent"
+    STATE = "state"
+    QUARANTINE = "quarantine"
+
+
+KNOWN_SCHEMA: Mapping[DatabaseRole, int] = {
+    DatabaseRole.AGENT: 23,
+    DatabaseRole.STATE: 18,
+    DatabaseRole.QUARANTINE: 2,
+}
+"""Newest `user_version` of each database that was read, that of 2026.9.6 (facts.md section 12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteHeader:
+    """The fixed part of a database's first page. `user_version` is the schema version. `wal` is the write-ahead mode.
+    `pages` is the size the header claims, 0 where it does not count."""
+
+    page_size: int
+    user_version: int
+    application_id: int
+    wal: bool
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database file with its siblings, looked at and never opened. Sizes in bytes, None where the sibling is
+    absent. `user_version` is the newest committed one: where the -wal holds a later first page, that page's.
+    `problem` says why there is no header."""
+
+    role: DatabaseRole
+    path: Path
+    size: int
+    mtime: int
+    wal_size: int | None
+    shm_size: int | None
+    journal_size: int | None
+    header: SqliteHeader | None
+    user_version: int | None
+    problem: str | None = None
+
+    @property
+    def newer_schema(self) -> bool:
+        """Whether the schema is newer than any that was read, so that nothing may be concluded from its rows."""
+        return self.user_version is not None and self.user_version > KNOWN_SCHEMA[self.role]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the main file alone is the whole truth: no frames in a -wal, no rollback journal."""
+        return not self.wal_size and not self.journal_size
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A file or directory another generation left. `kind` is one of import-archive, migration-run, migration-failure,
+    migrated-source, corrupt-database, schema-backup."""
+
+    kind: str
+    path: Path
+    size: int
+    mtime: int
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyStore:
+    """A sessions.json of an agent whose sessions are, or are about to be, in a database. Whether it is sound is
+    decided where stores are read. `links` above 1 makes 2026.9.6 refuse it."""
+
+    path: Path
+    size: int
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEra:
+    """`reason` names what decided. `legacy_store` is set where a release with databases would meet it at start."""
+
+    agent_id: str
+    era: Era
+    reason: str
+    database: Database | None = None
+    legacy_store: LegacyStore | None = None
+    leftovers: tuple[Leftover, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Eras:
+    """All agents by id. `sqlite_release` says that a release which keeps sessions in databases has written here."""
+
+    agents: tuple[AgentEra, ...]
+    state: Database | None = None
+    quarantine: Database | None = None
+    leftovers: tuple[Leftover, ...] = ()
+    sqlite_release: bool = False
+
+    def of(self, agent_id: str) -> Era:
+        """The era of an agent; `files` for one that has nothing on disk yet."""
+        return next((agent.era for agent in self.agents if agent.agent_id == agent_id), Era.FILES)
+
+    @property
+    def databases(self) -> tuple[Database, ...]:
+        own = tuple(agent.database for agent in self.agents if agent.database)
+        return (*own, *(database for database in (self.state, self.quarantine) if database))
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseRows:
+    """What a settled database said about itself. `status` counts session rows by status word, rows without one under
+    `unknown`; `cron_jobs` is for the state database. `not_read` says why nothing is known."""
+
+    app_version: str | None = None
+    sessions: int | None = None
+    status: Mapping[str, int] = field(default_factory=dict)
+    cron_jobs: int | None = None
+    not_read: str | None = None

@@ -1,0 +1,77 @@
+"""Where a state directory was found, and which other directories looked like one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar
+
+from gatewaydoctor.model.errors import DoctorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StateDirSource(StrEnum):
+    """What decided the state directory, in the words an operator knows."""
+
+    OPTION = "--state-dir"
+    STORE = "--store"
+    ENVIRONMENT = "OPENCLAW_STATE_DIR"
+    PROFILE = "--profile"
+    LEGACY_ENVIRONMENT = "CLAWDBOT_STATE_DIR"
+    HOME = "home directory"
+    LEGACY_NAME = "legacy name in the home directory"
+
+
+class ConfigSource(StrEnum):
+    OPTION = "--config"
+    ENVIRONMENT = "OPENCLAW_CONFIG_PATH"
+    STATE_DIR = "state directory"
+    LEGACY_NAME = "legacy name in the state directory"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An existing directory that could be the state directory. `stores` counts agents with a session store or agent
+    database; `newest` is the latest mtime among those (epoch ms). `option` selects this directory on the command
+    line."""
+
+    path: Path
+    option: str
+    stores: int
+    newest: int | None
+    looks_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The state directory to examine. `state_dir` is absolute and spelled as the gateway spells it (symlinks kept,
+    for the gateway hashes that spelling); `real_dir` has them resolved. `config_path` need not exist. `others` are
+    further candidates that exist. `owner` is the uid of the directory."""
+
+    state_dir: Path
+    real_dir: Path
+    source: StateDirSource
+    config_path: Path
+    config_source: ConfigSource
+    home: Path
+    owner: int
+    profile: str | None = None
+    store: Path | None = None
+    others: tuple[Candidate, ...] = ()
+
+
+class SeveralStateDirs(DoctorError):
+    """Two or more directories look live and none was named: gatewaydoctor does not choose between them."""
+
+    code: ClassVar[str] = "several-state-dirs"
+
+    def __init__(self, candidates: tuple[Candidate, ...]) -> None:
+        named = ", ".join(str(candidate.path) for candidate in candidates)
+        options = " or ".join(candidate.option for candidate in candidates)
+        super().__init__(
+            f"{len(candidates)} directories look like a live state directory: {named}.",
+            f"Name the one you mean: {options}.",
+        )
+        self.candidates = candidates

@@ -1,0 +1,145 @@
+"""A repair plan as a value: what is there, what shall be there, and why. It is printed, saved, and applied as it is.
+
+Two primitives carry every repair: a Rewrite gives a file new content made of ranges of files that exist and of
+literal bytes; a Move takes a file to the vault. Sizes are bytes, times epoch ms, `mtimeNs` ns. A path is relative to
+`stateDir` where the file is inside it, else absolute.
+"""
+
+from __future__ import annotations
+
+from typing import Literal as OneOf
+
+import msgspec
+
+PLAN_SCHEMA_VERSION = "1.0"
+
+
+class Copy(msgspec.Struct, frozen=True, array_like=True, tag="copy"):
+    """Bytes `start` up to `end` (exclusive) of the file with fingerprint number `source`."""
+
+    source: int
+    start: int
+    end: int
+
+
+class Literal(msgspec.Struct, frozen=True, array_like=True, tag="bytes"):
+    """Bytes given here; base64 in JSON."""
+
+    data: bytes
+
+
+Segment = Copy | Literal
+
+
+class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A file as the plan saw it. `sha256` is None where its content does not matter: the file only moves."""
+
+    path: str
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    mode: int
+    uid: int
+    gid: int
+    nlink: int
+    sha256: str | None = None
+
+
+class Rewrite(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="rewrite"):
+    """`target` shall hold `segments`, `size` bytes in all. `replaces` is the fingerprint of the file that is there
+    now, None where there must be none. Mode and owner are those of fingerprint `like`, else 0600 and the directory's
+    owner. `keep_mtime` gives the new file the mtime of `like`: the repair is no sign of life."""
+
+    target: str
+    segments: tuple[Segment, ...]
+    size: int
+    replaces: int | None
+    like: int | None = None
+    keep_mtime: bool = False
+
+
+class Move(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="move"):
+    """The file with fingerprint number `source` goes to the vault."""
+
+    source: int
+
+
+Act = Rewrite | Move
+
+
+class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What one repair does to one target, in words for people: `action` is a verb, `reason` half a sentence. `count`
+    things of `bytes` together are concerned; `sample` names the first few (session keys or file names).
+    `conversations` counts those among them that belong to people."""
+
+    repair: str
+    action: str
+    target: str
+    reason: str
+    bytes: int
+    count: int = 1
+    conversations: int = 0
+    agent_id: str | None = None
+    sample: tuple[str, ...] = ()
+
+
+class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One store before or after. `conversations` counts rows of kinds that are no machine's."""
+
+    path: str
+    agent_id: str
+    readable: OneOf["yes", "no", "gateway-empty"]
+    bytes: int
+    entries: int
+    conversations: int
+    status: dict[str, int]
+    kind: dict[str, int]
+
+
+class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The directory before or after: its stores, and how many other files of how many bytes the plan speaks of."""
+
+    stores: tuple[StoreSummary, ...] = ()
+    files: int = 0
+    file_bytes: int = 0
+
+
+class Refusal(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Something a repair was asked for and will not do. `reason` is a whole sentence, `hint` the way out."""
+
+    repair: str
+    target: str
+    reason: str
+    hint: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Everything an apply needs, and everything a person needs to say yes. `plan_id` is derived from the rest, so
+    equal plans have equal ids. `forecast` says what the next start of the gateway will do. The stores of `after` are
+    what the second look, with `main_key`, is compared with. `lock_stores`: this release honours `sessions.json.lock`.
+    `undoes` names the run this plan takes back in part."""
+
+    schema_version: str = PLAN_SCHEMA_VERSION
+    plan_id: str = ""
+    created_at: int
+    state_dir: str
+    repairs: tuple[str, ...]
+    options: dict[str, str] = {}
+    fingerprints: tuple[Fingerprint, ...] = ()
+    acts: tuple[Act, ...] = ()
+    steps: tuple[Step, ...] = ()
+    before: Summary = Summary()
+    after: Summary = Summary()
+    space_needed: int = 0
+    space_freed: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    cautions: tuple[str, ...] = ()
+    forecast: tuple[str, ...] = ()
+    main_key: str = "main"
+    lock_stores: bool = True
+    undoes: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not self.acts

@@ -1,0 +1,118 @@
+"""What the ends of a transcript say about it, and what one pass over the whole of it counted. No text is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class HeaderState(StrEnum):
+    """`invalid`: the first readable line is no header, so the gateway empties the file when it opens it and the
+    history is lost (facts.md section 11). `unknown`: no readable line in the first MiB."""
+
+    OK = "ok"
+    INVALID = "invalid"
+    UNKNOWN = "unknown"
+
+
+class TailState(StrEnum):
+    """`no-newline`: the last line is whole, but the next append is glued to it and both are lost. `torn`: the last
+    line is no JSON. `nul`: the file ends in NUL bytes. `unknown`: the last line is too long to be read."""
+
+    WHOLE = "whole"
+    NO_NEWLINE = "no-newline"
+    TORN = "torn"
+    NUL = "nul"
+    UNKNOWN = "unknown"
+
+
+class Verdict(StrEnum):
+    """The worst of header and tail, worst first."""
+
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    HEADER_INVALID = "header-invalid"
+    NUL_TAIL = "nul-tail"
+    TORN_TAIL = "torn-tail"
+    NO_NEWLINE = "no-newline"
+    HEADER_ONLY = "header-only"
+    UNKNOWN = "unknown"
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptCheck:
+    """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole line:
+    what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable lines
+    before the header, which the gateway passes over. `reason` is set where the file could not be read."""
+
+    size: int
+    header: HeaderState
+    tail: TailState
+    sound_end: int
+    header_id: str | None = None
+    header_only: bool = False
+    skipped: int = 0
+    nul_start: int | None = None
+    reason: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.reason is not None:
+            return Verdict.UNREADABLE
+        if self.size == 0:
+            return Verdict.EMPTY
+        if self.header is HeaderState.INVALID:
+            return Verdict.HEADER_INVALID
+        by_tail = _BY_TAIL.get(self.tail)
+        if by_tail is not None:
+            return by_tail
+        if self.header_only:
+            return Verdict.HEADER_ONLY
+        unknown = self.header is HeaderState.UNKNOWN or self.tail is TailState.UNKNOWN
+        return Verdict.UNKNOWN if unknown else Verdict.OK
+
+
+_BY_TAIL = {
+    TailState.NUL: Verdict.NUL_TAIL,
+    TailState.TORN: Verdict.TORN_TAIL,
+    TailState.NO_NEWLINE: Verdict.NO_NEWLINE,
+}
+
+
+class ContentClass(StrEnum):
+    """What a transcript is to people. In doubt it is `human-turns` (design promise P7). `header-only`: no message at
+    all, an empty file included. `not-a-transcript`: neither a header nor a message."""
+
+    HUMAN = "human-turns"
+    MACHINE = "machine-only"
+    HEADER_ONLY = "header-only"
+    NOT_TRANSCRIPT = "not-a-transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptContent:
+    """Counts from one pass. `undecided` are user messages that could be neither read nor ruled out. `other_messages`
+    are those of assistants and tools, `summaries` compactions and branch summaries. `malformed` lines are no JSON;
+    `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in one. `after_compaction` is how
+    many bytes follow the last compaction, None without one. `boot_markers` are boot and resume prompts and
+    bootstrap lines after the last turn of any other kind (failures.md row 14). `complete` is False where reading
+    stopped early, at a human turn or an error; `reason` is the error's."""
+
+    content: ContentClass
+    size: int
+    lines: int = 0
+    longest_line: int = 0
+    human_turns: int = 0
+    machine_turns: int = 0
+    undecided: int = 0
+    other_messages: int = 0
+    summaries: int = 0
+    malformed: int = 0
+    first_malformed: int | None = None
+    first_nul: int | None = None
+    after_compaction: int | None = None
+    boot_markers: int = 0
+    header_ok: bool = False
+    complete: bool = True
+    reason: str | None = None

@@ -1,0 +1,1 @@
+"""What was found, told: one document behind every format, and screens for people."""

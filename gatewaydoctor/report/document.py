@@ -1,0 +1,291 @@
+"""From a judgement to the document: names shown or redacted, lists capped, nothing decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.era import Era
+from gatewaydoctor.model.report import (
+    SCHEMA_VERSION,
+    CellInfo,
+    ClassInfo,
+    ConfigInfo,
+    CronJobInfo,
+    DatabaseInfo,
+    Distribution,
+    Document,
+    FaultInfo,
+    FindingInfo,
+    FixInfo,
+    GatewayInfo,
+    RunsPerTick,
+    SettingInfo,
+    SkippedInfo,
+    StoreInfo,
+    SubagentsInfo,
+    TickInterval,
+    TranscriptInfo,
+)
+from gatewaydoctor.model.store import Readable
+from gatewaydoctor.model.subagents import RegistryRead
+from gatewaydoctor.report.names import Names
+from gatewaydoctor.report.printer import TOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.cron import CronJob
+    from gatewaydoctor.model.errors import ExitCode
+    from gatewaydoctor.model.finding import Finding
+    from gatewaydoctor.model.place import Place
+
+CAP = 100
+"""Items of a list shown without --all; everything is counted."""
+
+
+def names_of_place(place: Place, *, redact: bool) -> Names:
+    """Names for one state directory: under redaction its directories have aliases from the start."""
+    return Names(redact=redact, places=((str(place.state_dir), "<state-dir>"), (str(place.home), "<home>")))
+
+
+def names_for(x: Examination, *, redact: bool) -> Names:
+    """The same with aliases for the agents and jobs of an examination, wherever they are named."""
+    names = names_of_place(x.place, redact=redact)
+    for store in x.stores:
+        for agent_id in store.read.ref.agent_ids:
+            names.know(agent_id, "agent")
+    for job in x.cron.jobs:
+        names.know(job.name, "job")
+        names.know(job.job_id, "job-id")
+    return names
+
+
+def document(
+    judgement: Judgement,
+    names: Names,
+    command: str,
+    exit_code: ExitCode,
+    details: Mapping[str, object],
+    *,
+    show_all: bool,
+) -> Document:
+    """The document of a command that examined a directory. Lists longer than CAP are cut unless `show_all`."""
+    x = judgement.examination
+    cap = None if show_all else CAP
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        tool=TOOL,
+        command=command,
+        now=x.now,
+        state_dir=names.path(x.place.state_dir),
+        ok=exit_code == 0,
+        exit_code=int(exit_code),
+        worst=judgement.worst.word if judgement.worst else None,
+        error=None,
+        gateway=GatewayInfo(
+            liveness=x.gateway.liveness.value,
+            evidence=tuple(names.text(item.text) for item in x.gateway.evidence),
+        ),
+        config=config_info(x, names),
+        stores=tuple(store_info(x, store, names, cap) for store in x.stores),
+        subagents=subagents_info(x, names),
+        findings=tuple(finding_info(finding, names) for finding in judgement.findings[:cap]),
+        findings_total=len(judgement.findings),
+        skipped=tuple(SkippedInfo(path=names.path(path), reason=reason) for path, reason in x.skipped[:cap]),
+        details={key: names.value(value) for key, value in details.items()},
+    )
+
+
+def plain_document(command: str, now: int, exit_code: ExitCode, details: Mapping[str, object]) -> Document:
+    """The document of a command that examined no directory."""
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        tool=TOOL,
+        command=command,
+        now=now,
+        state_dir=None,
+        ok=exit_code == 0,
+        exit_code=int(exit_code),
+        worst=None,
+        error=None,
+        details=dict(details),
+    )
+
+
+def config_info(x: Examination, names: Names) -> ConfigInfo:
+    config = x.config
+    settings: dict[str, Any] = {
+        "mode": config.maintenance.mode,
+        "pruneAfterMs": config.maintenance.prune_after,
+        "maxEntries": config.maintenance.max_entries,
+        "rotateBytes": config.maintenance.rotate_bytes,
+        "resetArchiveRetentionMs": config.maintenance.reset_archive_retention,
+        "maxDiskBytes": config.maintenance.max_disk_bytes,
+        "highWaterBytes": config.maintenance.high_water_bytes,
+        "cronSessionRetentionMs": config.cron.session_retention,
+    }
+    return ConfigInfo(
+        path=names.path(config.path),
+        readable=config.readable,
+        exists=config.exists,
+        problem=names.text(config.problem.text) if config.problem else None,
+        release=config.release.version,
+        policy=config.release.policy.value if config.release.policy else None,
+        maintenance={name: SettingInfo(value=s.value, origin=s.origin.value) for name, s in settings.items()},
+        main_key=names.identifier(config.main_key.value),
+        port=config.port.value,
+    )
+
+
+def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None) -> StoreInfo:
+    ref, survey, stat = store.read.ref, store.survey, store.read.stat
+    verdict = survey.verdict if survey else None
+    readable = verdict.readable if verdict else Readable.NO if store.read.problem else Readable.YES
+    fault = verdict.fault if verdict else None
+    return StoreInfo(
+        agent_id=names.identifier(ref.agent_id, "agent"),
+        agent_ids=tuple(names.identifier(agent_id, "agent") for agent_id in ref.agent_ids),
+        era=store.era.value,
+        path=names.path(ref.path),
+        exists=ref.exists,
+        bytes=verdict.bytes if verdict else stat.size if stat else 0,
+        entries=verdict.entries if verdict else 0,
+        readable=readable.value,
+        layout=verdict.layout.value if verdict else None,
+        sha256=verdict.sha256 if verdict else None,
+        fault=FaultInfo(kind=fault.kind.value, offset=fault.offset, sentence=fault.sentence) if fault else None,
+        characters=verdict.chars if verdict else None,
+        distribution=distribution(store),
+        field_bytes=dict(survey.field_bytes.most_common(cap)) if survey else {},
+        cron=tuple(job_info(job, names) for job in store.jobs[:cap]),
+        transcripts=TranscriptInfo(
+            files=store.transcripts.files,
+            bytes=store.transcripts.bytes,
+            referenced=store.transcripts.referenced,
+            orphans=len(store.transcripts.orphans),
+            orphan_bytes=store.transcripts.orphan_bytes,
+            missing=store.pointers.missing if store.pointers else 0,
+        ),
+        classes={
+            cls.value: ClassInfo(files=t.count, bytes=t.bytes, oldest=t.oldest, newest=t.newest)
+            for cls, t in sorted(store.classes.items())
+        },
+        oldest_updated_at=store.oldest_updated,
+        newest_updated_at=store.newest_updated,
+        database=database_info(x, store, names),
+    )
+
+
+def distribution(store: StoreFacts) -> Distribution:
+    """Rows by status, by kind, and by both. Every status is there, kinds only where there are rows."""
+    status = dict.fromkeys((each.value for each in Status), 0)
+    kinds: dict[str, int] = {}
+    cells = []
+    if store.survey:
+        for (kind, word), count in store.survey.counts.most_common():
+            status[word.value] += count
+            kinds[kind.value] = kinds.get(kind.value, 0) + count
+            size = store.survey.weights[kind, word]
+            cells.append(CellInfo(kind=kind.value, status=word.value, entries=count, bytes=size))
+    order = [kind.value for kind in Kind]
+    ordered = dict(sorted(kinds.items(), key=lambda item: order.index(item[0])))
+    return Distribution(status=status, kind=ordered, cells=tuple(cells))
+
+
+def job_info(job: JobRuns, names: Names) -> CronJobInfo:
+    ticks = job.ticks
+    interval = None
+    if ticks.interval_median is not None and ticks.interval_p10 is not None and ticks.interval_p90 is not None:
+        interval = TickInterval(median=ticks.interval_median, p10=ticks.interval_p10, p90=ticks.interval_p90)
+    return CronJobInfo(
+        job_id=names.identifier(job.job_id, "job-id"),
+        name=names.identifier(job.name, "job") if job.name else None,
+        known=job.known,
+        enabled=job.job.enabled if job.job else None,
+        schedule=names.text(schedule_words(job.job)) if job.job else None,
+        runs=job.runs,
+        status={status.value: job.status.get(status, 0) for status in Status},
+        bytes=job.bytes,
+        first_at=job.first_at,
+        last_at=job.last_at,
+        span_ms=job.span,
+        ticks=ticks.count,
+        runs_per_tick=RunsPerTick(median=ticks.per_tick_median, max=ticks.per_tick_max) if ticks.count else None,
+        tick_interval_ms=interval,
+        stuck=job.stuck,
+        running_at_ms=job.job.state.running_at if job.job else None,
+        base_status=job.base_status.value if job.base_status else None,
+        flags=job.flags,
+    )
+
+
+def schedule_words(job: CronJob) -> str:
+    """The schedule as a person would say it: `every 30 min`, `0 7 * * * Europe/Berlin`, `at 2026-04-02T07:00:00Z`."""
+    from gatewaydoctor.report.words import duration
+
+    schedule = job.schedule
+    match schedule.kind:
+        case "every":
+            return f"every {duration(schedule.every_ms)}" if schedule.every_ms is not None else "every ?"
+        case "cron":
+            return f"{schedule.expr or '?'}{' ' + schedule.tz if schedule.tz else ''}"
+        case "at":
+            return f"at {schedule.at or '?'}"
+        case other:
+            return other or "?"
+
+
+def database_info(x: Examination, store: StoreFacts, names: Names) -> DatabaseInfo | None:
+    if store.era is Era.FILES:
+        return None
+    agent = next((agent for agent in x.eras.agents if agent.agent_id == store.agent_id), None)
+    database = (agent.database if agent else None) or x.eras.state
+    if database is None:
+        return None
+    return DatabaseInfo(
+        path=names.path(database.path),
+        bytes=database.size,
+        wal_bytes=database.wal_size,
+        schema_version=database.user_version,
+        note=database.problem,
+    )
+
+
+def subagents_info(x: Examination, names: Names) -> SubagentsInfo:
+    registry = x.subagents
+    return SubagentsInfo(
+        path=names.path(registry.path),
+        exists=registry.read is not RegistryRead.MISSING,
+        bytes=registry.bytes,
+        readable=registry.read in (RegistryRead.OK, RegistryRead.MISSING),
+        problem=registry.reason,
+        runs=registry.runs,
+        by_spawn_mode={names.text(mode): count for mode, count in registry.by_spawn_mode.items()},
+        by_cleanup={names.text(word): count for word, count in registry.by_cleanup.items()},
+        by_state={state.value: count for state, count in registry.by_state.items()},
+        never_archived=registry.never_archived,
+        orphaned=registry.orphaned,
+    )
+
+
+def finding_info(finding: Finding, names: Names) -> FindingInfo:
+    return FindingInfo(
+        rule=finding.rule,
+        severity=finding.severity.word,
+        title=finding.title,
+        message=names.text(finding.message),
+        agent_id=names.identifier(finding.agent_id, "agent") if finding.agent_id else None,
+        path=names.path(finding.path) if finding.path else None,
+        key=names.key(finding.key) if finding.key else None,
+        count=finding.count,
+        evidence={name: names.value(value) for name, value in finding.evidence.items()},
+        consequence=names.text(finding.consequence),
+        fix=FixInfo(command=names.text(finding.fix.command), safe=finding.fix.safe) if finding.fix else None,
+        by_hand=finding.by_hand,
+        docs=f"gatewaydoctor explain {finding.rule}",
+    )

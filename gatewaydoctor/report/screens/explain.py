@@ -1,0 +1,42 @@
+"""What a rule means, for reading at leisure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.text import Text
+
+from gatewaydoctor.report.screens.parts import SEVERITY_STYLE, grid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.checks.registry import Rule
+
+
+def show(console: Console, rule: Rule) -> None:
+    console.print(Text.assemble((rule.id, "bold"), "  ", (f" {rule.severity.word} ", SEVERITY_STYLE[rule.severity])))
+    console.print(Text(rule.title))
+    for label, text in (
+        ("What it means", rule.meaning),
+        ("Why it happens", rule.cause),
+        ("What the gateway will do", rule.gateway),
+        ("What to do", rule.remedy),
+    ):
+        console.print()
+        console.print(Text(label, "bold"))
+        console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+
+def overview(console: Console, rules: Sequence[Rule]) -> None:
+    table = grid("rule", "severity", "what", left=3)
+    family = None
+    for rule in rules:
+        if family not in (None, rule.family):
+            table.add_section()
+        family = rule.family
+        table.add_row(rule.id, Text(rule.severity.word, SEVERITY_STYLE[rule.severity]), rule.title)
+    console.print(table)

@@ -1,0 +1,99 @@
+"""Entries that say running, and what speaks for and against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.model.entry import Kind
+from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.parts import View, capped, grid, head, more, next_step, section
+from gatewaydoctor.report.screens.tables import count, job_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.stuck import RunningEntry
+
+
+def show(console: Console, judgement: Judgement, view: View) -> None:
+    x = judgement.examination
+    head(console, judgement, view)
+    for store in x.stores:
+        if store.running:
+            section(
+                console,
+                f"{view.names.identifier(store.agent_id, 'agent')}: {len(store.running):,} running, "
+                f"{len(store.stuck):,} stuck (silent for {words.duration(x.depth.stuck_after)} or more)",
+            )
+            _store(console, store, x.now, view)
+    _last(console, judgement, view)
+
+
+def _store(console: Console, store: StoreFacts, now: int, view: View) -> None:
+    runs = [each for each in store.running if each.entry.kind is Kind.CRON_RUN]
+    others = [each for each in store.running if each.entry.kind is not Kind.CRON_RUN]
+    if view.rows is None:
+        _table(console, [*_longest_silent(others), *_longest_silent(runs)], now, view)
+        return
+    if others:
+        _table(console, _longest_silent(others), now, view)
+    if runs:
+        if others:
+            console.print()
+        _by_job(console, store, runs, now, view)
+
+
+def _longest_silent(running: Sequence[RunningEntry]) -> list[RunningEntry]:
+    return sorted(running, key=lambda each: each.last_sign or 0)
+
+
+def _by_job(console: Console, store: StoreFacts, runs: Sequence[RunningEntry], now: int, view: View) -> None:
+    names = {job.job_id: job_name(job, view) for job in store.jobs}
+    groups: dict[str, list[RunningEntry]] = {}
+    for each in runs:
+        groups.setdefault(each.entry.job_id or "", []).append(each)
+    table = grid("cron runs of", "running", "stuck", "last sign of life", "first")
+    for job_id, members in sorted(groups.items(), key=lambda item: -len(item[1])):
+        signs = [each.last_sign for each in members if each.last_sign is not None]
+        table.add_row(
+            names.get(job_id, "?"),
+            f"{len(members):,}",
+            count(sum(each.stuck for each in members), "red"),
+            words.age(max(signs, default=None), now),
+            words.age(min(signs, default=None), now),
+        )
+    console.print(table)
+    console.print(Text("--all lists every entry with its evidence.", "dim"))
+
+
+def _table(console: Console, running: Sequence[RunningEntry], now: int, view: View) -> None:
+    table = grid("key", "kind", "updated", "transcript", "", left=2, gap=1)
+    for each in capped(running, view):
+        table.add_row(
+            view.names.key(each.entry.key),
+            each.entry.kind.value,
+            words.age(each.entry.updated_at, now),
+            words.age(each.transcript.mtime, now) if each.transcript else Text("none", "dim"),
+            Text("stuck", "bold red") if each.stuck else Text("alive?", "dim"),
+        )
+    console.print(table)
+    more(console, len(capped(running, view)), len(running), "running entries")
+
+
+def _last(console: Console, judgement: Judgement, view: View) -> None:
+    running = [each for store in judgement.examination.stores for each in store.running]
+    if not running:
+        next_step(console, "no entry says running; nothing to do.")
+    elif judgement.examination.gateway.liveness is Liveness.LIVE:
+        next_step(console, "the gateway is live, so nothing is called stuck; stop it and look again.")
+    elif any(each.stuck for each in running):
+        next_step(console, "what this means:", "gatewaydoctor explain session-stuck-running")
+    else:
+        next_step(console, "none has been silent for long enough; nothing to do.")

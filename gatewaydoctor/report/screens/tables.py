@@ -1,0 +1,102 @@
+"""Tables that more than one screen shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.store import Readable
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.parts import View, capped, grid, more
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.stores import StoreFacts
+
+STATUS_STYLE = {Status.RUNNING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red", Status.KILLED: "red"}
+
+
+def count(value: int, style: str = "") -> Text:
+    """A number, or a dim dot for none, so that the eye finds what is there."""
+    return Text(f"{value:,}", style) if value else Text("·", "dim")
+
+
+def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
+    """One line a store: whose it is, how it reads, how much is in it and beside it."""
+    table = grid("agent", "era", "reads", "entries", "size", "transcripts", "size", left=3)
+    for store in capped(items, view):
+        verdict = store.survey.verdict if store.survey else None
+        ref = store.read.ref
+        agents = ", ".join(view.names.identifier(agent_id, "agent") for agent_id in ref.agent_ids)
+        table.add_row(
+            agents,
+            store.era.value,
+            reads(store),
+            f"{verdict.entries:,}" if verdict else "-",
+            words.size(verdict.bytes) if verdict else "-",
+            f"{store.transcripts.files:,}",
+            words.size(store.transcripts.bytes),
+        )
+    console.print(table)
+    more(console, len(capped(items, view)), len(items), "stores")
+
+
+def reads(store: StoreFacts) -> Text:
+    if not store.read.ref.exists:
+        return Text("no store", "dim")
+    if store.survey is None:
+        return Text("cannot be read", "bold red")
+    if store.survey.verdict.readable is Readable.GATEWAY_EMPTY:
+        return Text("as EMPTY", "bold red")
+    return Text("yes", "green")
+
+
+def distribution(console: Console, store: StoreFacts) -> None:
+    """Rows by kind and status, with their bytes."""
+    if store.survey is None or not store.survey.counts:
+        return
+    survey = store.survey
+    present = [status for status in Status if any(survey.counts[kind, status] for kind in Kind)]
+    table = grid("kind", *(status.value for status in present), "entries", "size")
+    for kind in Kind:
+        row = [survey.counts[kind, status] for status in present]
+        if not any(row):
+            continue
+        size = sum(survey.weights[kind, status] for status in present)
+        cells = [count(value, STATUS_STYLE.get(status, "")) for value, status in zip(row, present, strict=True)]
+        table.add_row(kind.value, *cells, f"{sum(row):,}", words.size(size))
+    console.print(table)
+
+
+def cron_jobs(console: Console, jobs: Sequence[JobRuns], view: View) -> None:
+    """One line a job, its runs by status and its bursts, and a second one for its flags."""
+    shown = [status for status in Status if any(job.status.get(status) for job in jobs)]
+    table = grid("job", "runs", *(_short(status) for status in shown), "ticks", "per tick", "apart", gap=1)
+    for job in capped(jobs, view):
+        ticks = job.ticks
+        table.add_row(
+            job_name(job, view),
+            f"{job.runs:,}",
+            *(count(job.status.get(status, 0), STATUS_STYLE.get(status, "")) for status in shown),
+            count(ticks.count),
+            f"{words.number(ticks.per_tick_median)}/{ticks.per_tick_max}" if ticks.count else "·",
+            words.duration(ticks.interval_median) if ticks.interval_median is not None else Text("·", "dim"),
+        )
+        if job.flags:
+            table.add_row(Text(" " + " ".join(job.flags), "yellow"))
+    console.print(table)
+    more(console, len(capped(jobs, view)), len(jobs), "jobs")
+
+
+def job_name(job: JobRuns, view: View) -> str:
+    return view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id")
+
+
+def _short(status: Status) -> str:
+    return "none" if status is Status.UNKNOWN else status.value

@@ -1,0 +1,113 @@
+"""Listing a directory: one pass, one stat a file, 100,000 files in well under a second."""
+
+from __future__ import annotations
+
+import stat as stat_module
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.files import (
+    ARCHIVES,
+    PRIMARY,
+    ClassTotals,
+    FileClass,
+    FileRecord,
+    Listing,
+    NodeKind,
+    OwnerMode,
+    Unreadable,
+)
+from gatewaydoctor.state.names import STORE_NAME, classify, name_stamp, parse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from gatewaydoctor.state.fs import FileStat, ReadFs
+
+_NODES = {
+    stat_module.S_IFREG: NodeKind.FILE,
+    stat_module.S_IFLNK: NodeKind.SYMLINK,
+    stat_module.S_IFDIR: NodeKind.DIRECTORY,
+}
+_STAMPED = ARCHIVES | {FileClass.STORE_BACKUP}
+
+
+def unreadable(path: Path, error: OSError) -> Unreadable:
+    """The error as a value. Its own path is left out: it may be relative to something else."""
+    reason = error.strerror or type(error).__name__
+    return Unreadable(path, reason, missing=isinstance(error, FileNotFoundError))
+
+
+def list_files(fs: ReadFs, directory: Path, store: str = STORE_NAME) -> Listing:
+    """List, stat and classify every entry of a directory, usually one of sessions. A file that vanishes meanwhile is
+    left out; a directory that cannot be listed is a `problem`. Nothing is raised."""
+    files: list[FileRecord] = []
+    owners: Counter[tuple[int, int, int, bool]] = Counter()
+    problem = None
+    try:
+        for name, stat in fs.entries(directory):
+            files.append(_record(name, stat, store))
+            owners[stat.uid, stat.gid, stat.mode & 0o7777, files[-1].node is NodeKind.DIRECTORY] += 1
+    except OSError as error:
+        problem = unreadable(directory, error)
+    return Listing(
+        directory,
+        tuple(files),
+        tuple(OwnerMode(*key, count) for key, count in owners.most_common()),
+        problem,
+    )
+
+
+def totals(files: Iterable[FileRecord]) -> dict[FileClass, ClassTotals]:
+    """Counts, bytes and the span of ages per class, regular files and symlinks only (a link counts no bytes)."""
+    groups: dict[FileClass, list[FileRecord]] = defaultdict(list)
+    for record in files:
+        if record.node in (NodeKind.FILE, NodeKind.SYMLINK):
+            groups[record.cls].append(record)
+    return {cls: _total(members) for cls, members in groups.items()}
+
+
+class DirectoryIndex:
+    """Which names one sessions directory holds, and which of them are of a given session."""
+
+    def __init__(self, files: Iterable[FileRecord]) -> None:
+        self._names: set[str] = set()
+        self._others: defaultdict[str, list[str]] = defaultdict(list)
+        for record in files:
+            self._names.add(record.name)
+            if record.cls in _FOUND_BY_SESSION and (owner := parse_name(record.name).session_id):
+                self._others[owner].append(record.name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def transcript_of(self, session_id: str) -> str | None:
+        """A primary transcript of the session: `<id>.jsonl`, else a topic or fork of it (the last by name)."""
+        if f"{session_id}.jsonl" in self._names:
+            return f"{session_id}.jsonl"
+        return self._pick(session_id, PRIMARY)
+
+    def archive_of(self, session_id: str) -> str | None:
+        """The session's newest archive, where the gateway set the transcript aside."""
+        return self._pick(session_id, ARCHIVES)
+
+    def _pick(self, session_id: str, classes: frozenset[FileClass]) -> str | None:
+        found = (name for name in self._others.get(session_id, ()) if classify(name) in classes)
+        return max(found, key=lambda name: (name_stamp(name, classify(name)) or 0, name), default=None)
+
+
+_FOUND_BY_SESSION = ARCHIVES | {FileClass.TOPIC, FileClass.FORK}
+
+
+def _record(name: str, stat: FileStat, store: str) -> FileRecord:
+    cls = classify(name, store)
+    stamp = name_stamp(name, cls) if cls in _STAMPED else None
+    node = _NODES.get(stat_module.S_IFMT(stat.mode), NodeKind.OTHER)
+    return FileRecord(name, cls, stat.size, stat.mtime, stamp, node, stat.nlink)
+
+
+def _total(members: list[FileRecord]) -> ClassTotals:
+    size = sum(record.size for record in members if record.node is NodeKind.FILE)
+    ages = [record.at for record in members]
+    return ClassTotals(len(members), size, min(ages), max(ages))

@@ -1,0 +1,229 @@
+"""Reading subagents/runs.json as a stream, whatever its size (facts.md section 8)."""
+
+from __future__ import annotations
+
+import codecs
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, BinaryIO
+
+from gatewaydoctor.model.store import MAX_GATEWAY_CHARS, Fault, FaultKind
+from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.state.cronjobs import LAST_MOMENT, string
+from gatewaydoctor.state.files import unreadable
+from gatewaydoctor.store.grammar import Automaton, Illegal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from gatewaydoctor.state.fs import ReadFs
+
+BLOCK = 1024 * 1024
+"""Bytes read at a time. yajl reads a string anew with every piece of it, so smaller pieces would cost far more."""
+
+LISTED = 1000
+_VERSIONS = (1, 2)
+
+
+def read_subagents(
+    fs: ReadFs, path: Path, is_known: Callable[[str], bool], listed: int | None = LISTED
+) -> SubagentRegistry:
+    """Count the runs of the registry at `path`. `is_known` says whether any index has a session key. `listed` bounds
+    the rows kept (None: all). Memory is that of the largest run and the rows. Nothing is raised."""
+    tally = _Tally(is_known, listed)
+    try:
+        size = fs.stat(path).size
+        with fs.open(path) as stream:
+            fault = _read(stream, size, tally)
+            reason = fault.sentence if fault else tally.refused() or _too_long(stream, size)
+    except FileNotFoundError:
+        return SubagentRegistry(path, RegistryRead.MISSING)
+    except OSError as error:
+        return SubagentRegistry(path, RegistryRead.UNREADABLE, reason=unreadable(path, error).reason)
+    read = RegistryRead.GATEWAY_EMPTY if reason else RegistryRead.OK
+    return tally.result(path, size, read, reason, fault.offset if fault else None)
+
+
+def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:
+    import ijson
+
+    try:
+        tally.take(stream)
+        return None
+    except ijson.IncompleteJSONError as error:
+        if "premature EOF" in str(error):
+            return Fault(FaultKind.CUT_SHORT, size, "the file ends before the document does")
+    except (ijson.JSONError, UnicodeDecodeError):
+        pass
+    if fault := _fault(stream):
+        return fault
+    # The gateway takes it, ijson does not: text that is no UTF-8, which the gateway reads with replacements.
+    tally.restart()
+    tally.take(_Cleaned(stream))  # type: ignore[arg-type]
+    return None
+
+
+def _fault(stream: BinaryIO) -> Fault | None:
+    automaton = Automaton()
+    stream.seek(0)
+    try:
+        while block := stream.read(BLOCK):
+            automaton.feed(block)
+        automaton.finish()
+    except Illegal as illegal:
+        return illegal.fault
+    return None
+
+
+def _too_long(stream: BinaryIO, size: int) -> str | None:
+    if size <= MAX_GATEWAY_CHARS:
+        return None
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    stream.seek(0)
+    units = 0
+    while block := stream.read(BLOCK):
+        units += len(decode(block).encode("utf-16-le")) // 2
+    return "more text than the gateway's runtime can hold in one string" if units > MAX_GATEWAY_CHARS else None
+
+
+class _Cleaned:
+    """A stream of the same text in valid UTF-8."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def seek(self, offset: int) -> None:
+        self._stream.seek(offset)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def read(self, count: int) -> bytes:
+        while block := self._stream.read(count):
+            # A block may be nothing but the beginning of a character.
+            if text := self._decode(block):
+                return text.encode()
+        return self._decode(b"", True).encode()
+
+
+class _Tally:
+    def __init__(self, is_known: Callable[[str], bool], listed: int | None) -> None:
+        self._is_known = is_known
+        self._listed = listed
+        self.restart()
+
+    def restart(self) -> None:
+        self._version: object = None
+        self._shape: str | None = None
+        self._runs = self._invalid = self._never = self._orphaned = 0
+        self._unended_orphans = self._attachments = self._notable = 0
+        self._modes: Counter[str] = Counter()
+        self._cleanups: Counter[str] = Counter()
+        self._states: Counter[RunState] = Counter()
+        self._oldest: int | None = None
+        self._newest: int | None = None
+        self._rows: list[SubagentRun] = []
+
+    def take(self, stream: BinaryIO) -> None:
+        """Count a whole document. Raises ijson's errors."""
+        import ijson
+
+        stream.seek(0)
+        # What stands at the top: without it, a document of another shape would only look empty.
+        for prefix, event, value in ijson.parse(stream, buf_size=BLOCK):
+            if prefix == "version" and event != "map_key":
+                self._version = value
+            if prefix == "runs" or (not prefix and event not in ("start_map", "map_key")):
+                self._shape = event if prefix else None
+                break
+        if self._shape == "start_map":
+            stream.seek(0)
+            for run_id, raw in ijson.kvitems(stream, "runs", buf_size=BLOCK):
+                self._run(run_id, raw)
+        if self._version is None:
+            stream.seek(0)
+            self._version = next(iter(ijson.items(stream, "version", buf_size=BLOCK)), None)
+
+    def _run(self, run_id: str, raw: object) -> None:
+        if not isinstance(raw, dict) or string(raw.get("runId")) is None:
+            self._invalid += 1
+            return
+        run = _run(run_id, raw, self._is_known)
+        self._runs += 1
+        self._modes[run.spawn_mode] += 1
+        self._cleanups[run.cleanup] += 1
+        self._states[run.state] += 1
+        self._never += run.never_archived
+        self._orphaned += run.orphaned
+        self._unended_orphans += run.orphaned and run.state is RunState.RUNNING
+        self._attachments += string(raw.get("attachmentsDir")) is not None
+        if run.created_at is not None:
+            self._oldest = min(run.created_at, self._oldest or run.created_at)
+            self._newest = max(run.created_at, self._newest or run.created_at)
+        if run.never_archived or run.orphaned or run.state is RunState.RUNNING:
+            self._notable += 1
+            if self._listed is None or len(self._rows) < self._listed:
+                self._rows.append(run)
+
+    def refused(self) -> str | None:
+        """Why the gateway would take a legal document for an empty registry."""
+        if self._shape is None:
+            return "it holds no runs"
+        if self._shape != "start_map":
+            return "runs is not an object"
+        version = _time(self._version)
+        return None if version in _VERSIONS else "its version is not 1 or 2"
+
+    def result(
+        self, path: Path, size: int, read: RegistryRead, reason: str | None = None, fault_at: int | None = None
+    ) -> SubagentRegistry:
+        return SubagentRegistry(
+            path,
+            read,
+            size,
+            version=_time(self._version),
+            reason=reason,
+            fault_at=fault_at,
+            runs=self._runs,
+            invalid=self._invalid,
+            by_spawn_mode=dict(self._modes),
+            by_cleanup=dict(self._cleanups),
+            by_state=dict(self._states),
+            never_archived=self._never,
+            orphaned=self._orphaned,
+            unended_orphans=self._unended_orphans,
+            with_attachments=self._attachments,
+            oldest=self._oldest,
+            newest=self._newest,
+            notable=self._notable,
+            rows=tuple(self._rows),
+        )
+
+
+def _run(run_id: str, raw: Mapping[str, object], is_known: Callable[[str], bool]) -> SubagentRun:
+    # The gateway reads any other spawnMode as run; keep is the only cleanup that is not delete.
+    mode = "session" if raw.get("spawnMode") == "session" else "run"
+    cleanup = "keep" if raw.get("cleanup") == "keep" else "delete"
+    ended, archive = _time(raw.get("endedAt")), _time(raw.get("archiveAtMs"))
+    child = string(raw.get("childSessionKey"))
+    return SubagentRun(
+        run_id,
+        child,
+        string(raw.get("requesterSessionKey")),
+        mode,
+        cleanup,
+        RunState.RUNNING if ended is None else RunState.ENDED,
+        _time(raw.get("createdAt")),
+        ended,
+        archive,
+        _time(raw.get("cleanupCompletedAt")),
+        ended is not None and archive is None and (mode == "session" or cleanup == "keep"),
+        child is None or not is_known(child),
+    )
+
+
+def _time(value: object) -> int | None:
+    """A number as a whole one. ijson gives Decimal for fractions and exponents."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return None
+    return int(value) if -LAST_MOMENT <= value <= LAST_MOMENT else None
