@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.rowfaults import RowFaults
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.era import Era
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
-    not examined and why."""
+    not examined and why. `complete`: the rows of every store of the tree are among `stores`."""
 
     now: int
     depth: Depth
@@ -65,6 +67,7 @@ class Examination:
     census: Census
     volumes: tuple[tuple[Path, DiskSpace], ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    complete: bool = True
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
         return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
@@ -96,10 +99,21 @@ class _Examiner:
         references = References()
         reads = self._read_stores(refs, references, config.main_key.value)
         # A transcript is called unreferenced only against the stores of all agents, examined or not.
-        self._refer_to_others(place, config, refs, references)
+        others = self._refer_to_others(place, config, refs, references)
+        known = all(read.whole for read in (*reads, *others))
         listings = self._list(refs)
         stores = tuple(
-            self._store(read, listings, references, eras, cron, maps, live=liveness.liveness is Liveness.LIVE)
+            self._store(
+                read,
+                listings,
+                references,
+                eras,
+                cron,
+                maps,
+                config,
+                known=known,
+                live=liveness.liveness is Liveness.LIVE,
+            )
             for read in reads
         )
         return Examination(
@@ -118,6 +132,7 @@ class _Examiner:
             take_census(self.fs, place.state_dir),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
+            complete=known and not others,
         )
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:
@@ -133,14 +148,16 @@ class _Examiner:
 
     def _refer_to_others(
         self, place: Place, config: Config, refs: tuple[StoreRef, ...], references: References
-    ) -> None:
+    ) -> list[StoreRead]:
         if self.where.agent is None and self.where.store is None:
-            return
+            return []
         seen = {ref.path for ref in refs}
         everywhere = list_stores(self.fs, replace(place, store=None), config)
-        for ref in everywhere:
-            if ref.path not in seen:
-                read_store(self.fs, ref, references, config.main_key.value, None)
+        return [
+            read_store(self.fs, ref, references, config.main_key.value, None)
+            for ref in everywhere
+            if ref.path not in seen
+        ]
 
     def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
         names = {ref.sessions_dir: ref.path.name for ref in refs}
@@ -158,7 +175,9 @@ class _Examiner:
         eras: Eras,
         cron: Cron,
         maps: tuple[PathMap, ...],
+        config: Config,
         *,
+        known: bool,
         live: bool,
     ) -> StoreFacts:
         directory = read.ref.sessions_dir
@@ -171,6 +190,7 @@ class _Examiner:
             listing,
             references,
             read_orphans_up_to=self.depth.read_orphans_up_to,
+            referenced_known=known,
             progress=self.progress.advance,
         )
         rows: RowFacts | None = None
@@ -179,11 +199,13 @@ class _Examiner:
             pointers = tree_pointers(self.fs, listings.values(), directory, maps)
             collector = PointerCollector(pointers, self.world.now, in_database=era is Era.SQLITE)
             files = {record.name: record for record in listing.files if record.cls in PRIMARY}
+            over_cap = len(read.survey.table) > config.maintenance.max_entries.value
             rows = row_facts(
                 read.survey.table,
                 files,
                 collector,
                 cron,
+                EvictionCollector(config.maintenance, config.release.policy, self.world.now) if over_cap else None,
                 now=self.world.now,
                 stuck_after=self.depth.stuck_after,
                 gateway_live=live,
@@ -201,6 +223,8 @@ class _Examiner:
             rows.jobs if rows else (),
             oldest,
             newest,
+            rows.faults if rows else RowFaults(),
+            rows.eviction if rows else None,
         )
 
     def _locks(self, listings: dict[Path, Listing]) -> tuple[LockVerdict, ...]:

@@ -12,6 +12,7 @@ from gatewaydoctor.model.pointers import PointerKind, Presence
 from gatewaydoctor.model.transcript import ContentClass, TranscriptCheck, Verdict
 from gatewaydoctor.state.content import boot_markers_at_tail, content_class
 from gatewaydoctor.state.pathmap import MapEvidence
+from gatewaydoctor.state.references import unowned
 from gatewaydoctor.state.transcripts import check_transcript
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.state.references import References
 
 HUGE_BYTES = 50 * 1024 * 1024
-BOOT_MARKERS = 3
+BOOT_MARKERS = 10
+"""Boot and resume prompts since the last other turn that make a loop; two ordinary restarts leave up to four."""
 KEPT = 1000
 """How many rows of a kind are kept for listing; everything is counted."""
 
@@ -37,7 +39,7 @@ _FAULTY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class EntryPointer:
-    """A row whose transcript is not where it should be, or whose path is another host's."""
+    """A row whose transcript is not where its pointer says, or whose path is another host's."""
 
     entry: Entry
     row: int
@@ -47,8 +49,9 @@ class EntryPointer:
 @dataclass(frozen=True, slots=True)
 class PointerFacts:
     """Where the rows of a store point. `missing` counts rows whose transcript is gone and has no excuse; of these
-    `missing_people` are no disposable kinds. `foreign` counts absolute paths that lead out of this tree. `listed`
-    keeps the first rows of either sort."""
+    `missing_people` are no disposable kinds. `misplaced` counts rows whose transcript lies beside the store under a
+    name their pointer does not give. `foreign` counts absolute paths that lead out of this tree. `listed` keeps the
+    first rows of any sort."""
 
     presence: Counter[Presence]
     missing: int
@@ -56,6 +59,7 @@ class PointerFacts:
     foreign: int
     listed: tuple[EntryPointer, ...]
     derived: DerivedMap | None
+    misplaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class TranscriptFault:
 @dataclass(frozen=True, slots=True)
 class TranscriptFacts:
     """Primary transcripts of one directory. `orphans` are listed in full; `referenced_known` is False where some
-    store could not be read, so that nothing can be called unreferenced with certainty."""
+    store could not be read whole, so that nothing can be called unreferenced with certainty. `unowned_sidecars` are
+    checkpoints and trajectories of sessions no index names any more."""
 
     files: int
     bytes: int
@@ -88,6 +93,8 @@ class TranscriptFacts:
     header_only: int
     checked: int
     referenced_known: bool = True
+    unowned_sidecars: int = 0
+    unowned_bytes: int = 0
 
     @property
     def orphan_bytes(self) -> int:
@@ -114,10 +121,12 @@ def transcript_facts(
     references: References,
     *,
     read_orphans_up_to: int | None,
+    referenced_known: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> TranscriptFacts:
     """Check both ends of every transcript and classify those nothing reaches. `read_orphans_up_to` is the size in
-    bytes above which an orphan's content is not read (None: read all). Files that vanish meanwhile are left out."""
+    bytes above which an orphan's content is not read (None: read all). `referenced_known` says whether `references`
+    hold every row of every store. Files that vanish meanwhile are left out."""
     tally = _Tally()
     for record in listing.files:
         if record.cls not in PRIMARY or record.node is not NodeKind.FILE:
@@ -127,6 +136,7 @@ def transcript_facts(
         check = check_transcript(fs, directory / record.name)
         if check is not None:
             _take(tally, fs, directory, record, check, references.reaches(record.name), read_orphans_up_to)
+    sidecars = [record.size for record in unowned(listing.files, references)]
     return TranscriptFacts(
         tally.files,
         tally.bytes,
@@ -137,6 +147,9 @@ def transcript_facts(
         tuple(tally.boot_loops),
         tally.header_only,
         tally.checked,
+        referenced_known,
+        len(sidecars),
+        sum(sidecars),
     )
 
 
@@ -185,13 +198,15 @@ class PointerCollector:
         self._in_database = in_database
         self._presence: Counter[Presence] = Counter()
         self._listed: list[EntryPointer] = []
-        self._missing = self._missing_people = self._foreign = 0
+        self._missing = self._missing_people = self._misplaced = self._foreign = 0
 
     def take(self, row: int, entry: Entry) -> None:
         """Rows that are no objects point nowhere and are passed over."""
         if not entry.valid:
             return
-        resolution = self._pointers.resolve(entry, self._now, in_database=self._in_database)
+        resolution = self._pointers.resolve(
+            entry, self._now, cli_backed=entry.cli_backed, in_database=self._in_database
+        )
         self._presence[resolution.presence] += 1
         foreign = resolution.pointer is PointerKind.FOREIGN
         if foreign:
@@ -200,7 +215,9 @@ class PointerCollector:
         if resolution.missing:
             self._missing += 1
             self._missing_people += entry.kind not in MACHINE_KINDS
-        if (foreign or resolution.missing) and len(self._listed) < KEPT:
+        misplaced = resolution.presence is Presence.ELSEWHERE and not foreign
+        self._misplaced += misplaced
+        if (foreign or misplaced or resolution.missing) and len(self._listed) < KEPT:
             self._listed.append(EntryPointer(entry, row, resolution))
 
     def result(self) -> PointerFacts:
@@ -211,4 +228,5 @@ class PointerCollector:
             self._foreign,
             tuple(self._listed),
             self._evidence.best(),
+            self._misplaced,
         )

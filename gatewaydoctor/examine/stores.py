@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
+from gatewaydoctor.examine.rowfaults import RowFaultCollector, RowFaults
 from gatewaydoctor.examine.stuck import RunningEntry, running_entry
 from gatewaydoctor.model.entry import Status
 from gatewaydoctor.state.files import unreadable
@@ -14,6 +15,7 @@ from gatewaydoctor.store.survey import Survey, survey
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gatewaydoctor.examine.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
     from gatewaydoctor.model.agents import StoreRef
     from gatewaydoctor.model.cron import Cron
@@ -37,11 +39,17 @@ class StoreRead:
     problem: Unreadable | None
     changed: bool = False
 
+    @property
+    def whole(self) -> bool:
+        """Whether every row of the store is known. A store that is not there has none."""
+        return not self.ref.exists or (self.survey is not None and self.survey.verdict.fault is None)
+
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
     """A store, its rows, and its directory. `running` lists every row with status `running`; `oldest_updated` and
-    `newest_updated` are epoch ms."""
+    `newest_updated` are epoch ms. `eviction` is what an enforced save would drop, None where the store is not over
+    its cap."""
 
     read: StoreRead
     era: Era
@@ -54,6 +62,8 @@ class StoreFacts:
     jobs: tuple[JobRuns, ...]
     oldest_updated: int | None
     newest_updated: int | None
+    faults: RowFaults
+    eviction: Eviction | None
 
     @property
     def agent_id(self) -> str:
@@ -96,6 +106,8 @@ class RowFacts:
     running: tuple[RunningEntry, ...]
     jobs: tuple[JobRuns, ...]
     pointers: PointerFacts
+    faults: RowFaults
+    eviction: Eviction | None
 
 
 def row_facts(
@@ -103,6 +115,7 @@ def row_facts(
     files: Mapping[str, FileRecord],
     pointers: PointerCollector,
     cron: Cron,
+    eviction: EvictionCollector | None = None,
     *,
     now: int,
     stuck_after: int,
@@ -110,6 +123,7 @@ def row_facts(
 ) -> RowFacts:
     """One walk over the rows. `files` are the transcripts of the store's directory by name."""
     jobs = JobCollector()
+    faults = RowFaultCollector()
     running: list[RunningEntry] = []
     for row, entry in enumerate(table):
         stuck = False
@@ -121,4 +135,13 @@ def row_facts(
             stuck = running[-1].stuck
         jobs.take(entry, stuck=stuck)
         pointers.take(row, entry)
-    return RowFacts(tuple(running), jobs.result(cron), pointers.result())
+        faults.take(entry)
+        if eviction is not None:
+            eviction.take(row, entry)
+    return RowFacts(
+        tuple(running),
+        jobs.result(cron),
+        pointers.result(),
+        faults.result(),
+        eviction.result() if eviction is not None else None,
+    )

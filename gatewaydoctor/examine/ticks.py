@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,13 +42,24 @@ def ticks(times: Iterable[int]) -> Ticks:
     if len(starts) < 2:
         return Ticks(1, float(sizes[0]), sizes[0])
     gaps = [after - before for before, after in pairwise(starts)]
-    cuts = quantiles(gaps, n=10, method="inclusive") if len(gaps) > 1 else [gaps[0]] * 9
     return Ticks(
         len(starts),
-        float(median(sizes)),
+        quantile(sizes, 0.5),
         max(sizes),
-        round(median(gaps)),
-        round(cuts[0]),
-        round(cuts[-1]),
+        round(quantile(gaps, 0.5)),
+        round(quantile(gaps, 0.1)),
+        round(quantile(gaps, 0.9)),
         round(sum(gaps) / len(gaps)),
     )
+
+
+def quantile(values: Iterable[int], share: float) -> float:
+    """The value below which `share` of the values lie, between two of them in proportion. Raises IndexError for none.
+
+    The statistics module would do the same, and costs every start the loading of decimal and random.
+    """
+    ordered = sorted(values)
+    position = share * (len(ordered) - 1)
+    below = int(position)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (position - below) * (ordered[above] - ordered[below])

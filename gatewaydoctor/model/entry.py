@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Status(StrEnum):
@@ -16,6 +17,9 @@ class Status(StrEnum):
     KILLED = "killed"
     TIMEOUT = "timeout"
     UNKNOWN = "unknown"
+
+    # Counted once a row: the hash an Enum brings along is a Python call.
+    __hash__ = str.__hash__
 
 
 STATUS_BY_WORD = {status.value: status for status in Status if status is not Status.UNKNOWN}
@@ -42,6 +46,8 @@ class Kind(StrEnum):
     DASHBOARD = "dashboard"
     TUI = "tui"
     OTHER = "other"
+
+    __hash__ = str.__hash__
 
 
 DISPOSABLE = frozenset({Kind.CRON_RUN, Kind.MODEL_RUN, Kind.HEARTBEAT, Kind.HOOK})
@@ -92,6 +98,17 @@ def parse_key(key: str, main_key: str = "main") -> KeyParts:
 
     A key below a cron run (`…:run:<id>:heartbeat`) is part of that run, as 5.22 and 9.6 see it.
     """
+    # Run rows come by the thousand and differ in what follows their job only, so the job's part is parsed once.
+    head, mark, tail = key.partition(":run:")
+    base = _parse(head if mark else key, main_key)
+    if not mark or base.kind is not Kind.CRON_BASE:
+        return _parse(key, main_key)
+    run_id = tail.lstrip(":").partition(":")[0]
+    return KeyParts(Kind.CRON_RUN, base.agent_id, base.job_id, run_id) if run_id else base
+
+
+@lru_cache(maxsize=4096)
+def _parse(key: str, main_key: str) -> KeyParts:
     parts = [part for part in key.split(":") if part]
     if len(parts) < 3 or parts[0].lower() != "agent":
         return KeyParts(_rest_kind(key, main_key, bare=True))
@@ -130,7 +147,7 @@ class Entry:
     """One row of sessions.json. Times are epoch ms, None where absent or not a number. `start` is the byte offset of
     the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).
 
-    `valid` is False where the value is not an object. `session_file` is the text as stored, any host's path.
+    `cli_backed`: a CLI backend keeps the history elsewhere. `valid` is False where the value is not an object. `session_file` is the text as stored, any host's path.
     """
 
     key: str
@@ -151,6 +168,7 @@ class Entry:
     aborted_last_run: bool = False
     pinned: bool = False
     spawned: bool = False
+    cli_backed: bool = False
 
     @property
     def bytes(self) -> int:

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, LockVerdict, Witness
+from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
 from gatewaydoctor.state.attribution import Attribution, Owner
 from gatewaydoctor.state.home import absolute, trimmed
+from gatewaydoctor.state.locate import CONFIG_NAME
 from gatewaydoctor.state.locks import LockJudge
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ def gateway_liveness(
     return GatewayState(Liveness.UNKNOWN if unknown else Liveness.DEAD, tuple(evidence))
 
 
+@dataclass(frozen=True, slots=True)
+class _LockFiles:
+    """Gateway locks of this state directory, those of other configs, and lock directories that may not be listed."""
+
+    ours: tuple[Path, ...]
+    others: tuple[Path, ...]
+    closed: tuple[Path, ...]
+
+
 @dataclass
 class _Inquiry:
     fs: ReadFs
@@ -89,12 +99,11 @@ class _Inquiry:
                 verdict.pid,
                 verdict.path,
             )
-            for verdict in self._gateway_locks
-            if self._is_ours(verdict)
+            for verdict in map(self._judge.judge, self._lock_files.ours)
         ]
         found += [
             Evidence(Witness.LOCK, Liveness.UNKNOWN, f"{directory} may not be read.", path=directory)
-            for directory in self._lock_files[1]
+            for directory in self._lock_files.closed
         ]
         return found or [Evidence(Witness.LOCK, Liveness.DEAD, "There is no gateway lock.")]
 
@@ -143,33 +152,34 @@ class _Inquiry:
 
     @cached_property
     def _attribution(self) -> Attribution:
-        theirs = {verdict.pid for verdict in self._gateway_locks if verdict.pid is not None}
-        return Attribution(self.fs, self.place, self.processes, frozenset(theirs))
+        verdicts = map(self._judge.judge, self._lock_files.others)
+        holders = frozenset(verdict.pid for verdict in verdicts if verdict.pid is not None)
+        return Attribution(self.fs, self.place, self.processes, holders)
 
     @cached_property
-    def _gateway_locks(self) -> tuple[LockVerdict, ...]:
-        judge = LockJudge(self.fs, self.processes, self.now)
-        return tuple(judge.judge(path) for path in self._lock_files[0])
+    def _judge(self) -> LockJudge:
+        return LockJudge(self.fs, self.processes, self.now)
 
     @cached_property
-    def _lock_files(self) -> tuple[list[Path], list[Path]]:
-        """Gateway locks, and the lock directories that may not be listed.
-
-        2026.3.13 to 2026.5.22 lock in the temp directory of the service, 2026.9.6 in the state directory. A temp
-        directory private to a systemd unit is out of reach here; its gateway shows in the process table.
-        """
+    def _lock_files(self) -> _LockFiles:
+        """2026.3.13 to 2026.5.22 lock in the temp directory of the service, 2026.9.6 in the state directory. A temp
+        directory private to a systemd unit is out of reach here; its gateway shows in the process table."""
         inner = self.place.real_dir / "tmp"
         inner_names, closed = self._names(inner)
-        directories = [inner / name for name in inner_names if name.startswith("openclaw")]
+        inside = [inner / name for name in inner_names if name.startswith("openclaw")]
         temps = [absolute(text) for name in ("TMPDIR", "TMP", "TEMP") if (text := trimmed(self.env, name))]
-        for temp in dict.fromkeys((*temps, absolute("/tmp"))):
-            directories += [temp / f"openclaw-{uid}" for uid in {self.place.owner, self.processes.own_uid}]
-        files = []
-        for directory in directories:
+        uids = {self.place.owner, self.processes.own_uid}
+        outside = [temp / f"openclaw-{uid}" for temp in dict.fromkeys((*temps, absolute("/tmp"))) for uid in uids]
+        ours: list[Path] = []
+        others: list[Path] = []
+        for directory in (*inside, *outside):
             names, refused = self._names(directory)
-            files += [directory / name for name in names if _LOCK_NAME.fullmatch(name)]
             closed += refused
-        return files, closed
+            for name in names:
+                if _LOCK_NAME.fullmatch(name):
+                    mine = directory in inside or name in self._lock_names
+                    (ours if mine else others).append(directory / name)
+        return _LockFiles(tuple(ours), tuple(others), tuple(closed))
 
     def _names(self, directory: Path) -> tuple[list[str], list[Path]]:
         try:
@@ -179,26 +189,14 @@ class _Inquiry:
         except OSError:
             return [], []
 
-    def _is_ours(self, verdict: LockVerdict) -> bool:
-        if verdict.path.is_relative_to(self.place.real_dir):
-            return True
-        if verdict.path.name in self._lock_names:
-            return True
-        named = verdict.payload.config_path if verdict.payload else None
-        return named is not None and absolute(named) in self._config_paths
-
     @cached_property
-    def _config_paths(self) -> frozenset[Path]:
-        """Every spelling of the config path a gateway of this directory may have hashed."""
-        names = {self.place.config_path.name, "openclaw.json"}
+    def _lock_names(self) -> frozenset[str]:
+        """Lock names for every spelling of the config path a gateway of this directory may have hashed."""
+        names = {self.place.config_path.name, CONFIG_NAME}
         spelled = {directory / name for directory in (self.place.state_dir, self.place.real_dir) for name in names}
         with suppress(OSError, RuntimeError):
             spelled.add(self.fs.realpath(self.place.config_path))
-        return frozenset((*spelled, self.place.config_path))
-
-    @cached_property
-    def _lock_names(self) -> frozenset[str]:
-        return frozenset(config_lock_name(path) for path in self._config_paths)
+        return frozenset(config_lock_name(path) for path in (*spelled, self.place.config_path))
 
 
 def config_lock_name(config: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,9 @@ class Pointers:
         self._real_path = real_path
         self._exists = exists
         self._aliases: dict[str, str] = {}
+        own = sessions_root(f"{store_dir}/x.jsonl")
+        # Any agent's sessions directory below the same root, known here or not; nothing where the layout is another.
+        self._siblings = re.compile(f"{re.escape(own[0])}/agents/[^/]+/sessions/" if own else r"(?!)", re.DOTALL)
 
     def resolve(self, entry: Entry, now: int, *, cli_backed: bool = False, in_database: bool = False) -> Resolution:
         """Whether the entry's transcript is there. `cli_backed`: a CLI backend keeps the history of this session;
@@ -85,7 +89,7 @@ class Pointers:
         """Kind of the pointer, and the directory and name it leads to here (no name where it leads nowhere)."""
         if not is_absolute(pointer):
             path = posixpath.normpath(pointer)
-            if path.startswith("..") or path == ".":
+            if path.startswith(".."):
                 return PointerKind.ESCAPING, self.store_dir, ""
             directory, _, name = posixpath.join(self.store_dir, path).rpartition("/")
             return PointerKind.INSIDE, directory, name
@@ -102,7 +106,9 @@ class Pointers:
         real = self._alias(directory)
         if real == self.store_dir or real.startswith(f"{self.store_dir}/"):
             return PointerKind.INSIDE
-        return PointerKind.SIBLING if real in self.directories else None
+        if real in self.directories or self._siblings.match(f"{real}/"):
+            return PointerKind.SIBLING
+        return None
 
     def _alias(self, directory: str) -> str:
         if directory == self.store_dir or directory in self.directories:
@@ -120,9 +126,10 @@ class Pointers:
     def _falls_back(self, kind: PointerKind, entry: Entry) -> bool:
         """The gateway ignores a pointer out of the tree and opens `<id>.jsonl`, unless it ends in
         `agents/<id>/sessions/<name>`: that it takes at its word and looks for on its own disk."""
-        if kind is not PointerKind.ESCAPING and not (
-            kind is PointerKind.FOREIGN and sessions_root((entry.session_file or "").strip()) is None
-        ):
+        pointer = (entry.session_file or "").strip()
+        # To a gateway on Linux a Windows path is but an odd name in the directory.
+        astray = kind is PointerKind.FOREIGN and pointer.startswith("/") and sessions_root(pointer) is None
+        if not astray and kind is not PointerKind.ESCAPING:
             return False
         return bool(entry.session_id) and self._holds(self.store_dir, f"{entry.session_id}.jsonl")
 

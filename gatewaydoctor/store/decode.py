@@ -122,7 +122,13 @@ def entry(key: str, start: int, value_start: int, end: int, found: Fields | None
         "abortedLastRun" in found and scalar(found["abortedLastRun"]) is True,
         "pinnedAt" in found and scalar(found["pinnedAt"]) is not None,
         "spawnDepth" in found or "subagentRole" in found or "spawnedBy" in found,
+        _binds_cli(found),
     )
+
+
+def _binds_cli(found: Fields) -> bool:
+    """Whether a CLI backend keeps this session's history elsewhere (failures.md row 4)."""
+    return any(name in found and bool(scalar(found[name])) for name in ("cliSessionBindings", "cliSessionIds"))
 
 
 def _kind(kind: Kind, chat_type: msgspec.Raw | memoryview | None) -> Kind:

@@ -61,10 +61,10 @@ class _Tally:
         if fields is None:
             self.invalid += 1
             return
-        field_bytes, field_counts = self.field_bytes, self.field_counts
+        self.field_counts.update(fields.keys())
+        sizes = self.field_bytes
         for name, raw in fields.items():
-            field_bytes[name] += memoryview(raw).nbytes
-            field_counts[name] += 1
+            sizes[name] += memoryview(raw).nbytes
 
 
 def entries(reader: StoreReader, main_key: str) -> Iterator[tuple[Entry, decode.Fields | None]]:

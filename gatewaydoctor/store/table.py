@@ -15,7 +15,7 @@ _KINDS = tuple(Kind)
 _STATUS_CODE = {status: code for code, status in enumerate(_STATUSES)}
 _KIND_CODE = {kind: code for code, kind in enumerate(_KINDS)}
 _NO_TIME = -(2**63)
-_VALID, _ABORTED, _PINNED, _SPAWNED = 1, 2, 4, 8
+_VALID, _ABORTED, _PINNED, _SPAWNED, _CLI_BACKED = 1, 2, 4, 8, 16
 
 
 class EntryTable:
@@ -49,6 +49,7 @@ class EntryTable:
             | (_ABORTED if entry.aborted_last_run else 0)
             | (_PINNED if entry.pinned else 0)
             | (_SPAWNED if entry.spawned else 0)
+            | (_CLI_BACKED if entry.cli_backed else 0)
         )
         self._codes += bytes((_STATUS_CODE[entry.status], _KIND_CODE[entry.kind], flags))
         for text in (entry.key, self._pack_id(entry), self._pack_file(entry)):
@@ -80,6 +81,7 @@ class EntryTable:
             bool(flags & _ABORTED),
             bool(flags & _PINNED),
             bool(flags & _SPAWNED),
+            bool(flags & _CLI_BACKED),
         )
 
     def __iter__(self) -> Iterator[Entry]:

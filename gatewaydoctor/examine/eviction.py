@@ -1,0 +1,71 @@
+"""Which rows the gateway's own pruning and cap would drop: they look at recency, not at whose a row is."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.config import Policy
+from gatewaydoctor.model.entry import MACHINE_KINDS, Kind
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.config import Maintenance
+    from gatewaydoctor.model.entry import Entry
+
+PRESERVED = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
+"""Kinds that 2026.5.22 keeps whatever their age, and counts against the cap all the same (facts.md section 4)."""
+
+_NEVER = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """What one enforced save would drop: `pruned` rows by age, `capped` ones beyond the cap. `conversations` counts
+    those of both sorts that are people's."""
+
+    pruned: int
+    capped: int
+    conversations: int
+
+    @property
+    def rows(self) -> int:
+        return self.pruned + self.capped
+
+
+class EvictionCollector:
+    """Takes the rows of a store in file order. Prune goes by updatedAt; the cap keeps the newest `maxEntries`, of
+    equal ones the earlier, rows without a time last (facts.md section 5). Memory is that of as many rows as the cap
+    allows."""
+
+    def __init__(self, maintenance: Maintenance, policy: Policy | None, now: int) -> None:
+        self._cap = maintenance.max_entries.value
+        self._prune_before = now - maintenance.prune_after.value
+        self._preserved_kinds = PRESERVED if policy is Policy.V2026_5_22 else frozenset()
+        self._kept: list[tuple[float, int, bool]] = []
+        self._preserved = self._pruned = self._capped = self._people = 0
+
+    def take(self, row: int, entry: Entry) -> None:
+        if entry.kind in self._preserved_kinds:
+            self._preserved += 1
+            return
+        person = entry.kind not in MACHINE_KINDS
+        if entry.updated_at is not None and entry.updated_at < self._prune_before:
+            self._pruned += 1
+            self._people += person
+            return
+        ranked = (_NEVER if entry.updated_at is None else entry.updated_at, -row, person)
+        if len(self._kept) < self._cap:
+            heapq.heappush(self._kept, ranked)
+        else:
+            self._drop(heapq.heappushpop(self._kept, ranked))
+
+    def result(self) -> Eviction:
+        room = max(0, self._cap - self._preserved)
+        while len(self._kept) > room:
+            self._drop(heapq.heappop(self._kept))
+        return Eviction(self._pruned, self._capped, self._people)
+
+    def _drop(self, ranked: tuple[float, int, bool]) -> None:
+        self._capped += 1
+        self._people += ranked[2]

@@ -1,0 +1,37 @@
+"""Sizes, spans and counts as people read them, for sentences."""
+
+from __future__ import annotations
+
+_SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units: `185.2 MB`."""
+    import humanize
+
+    return humanize.naturalsize(count, format="%.1f") if count >= 1000 else f"{count:.0f} B"
+
+
+def duration(ms: float) -> str:
+    """A span of time in at most two units: `3.2 s`, `25 min`, `2 d 4 h`."""
+    ms = abs(ms)
+    if ms < _SECOND:
+        return f"{ms:.0f} ms"
+    if ms < _MINUTE:
+        return f"{ms / _SECOND:.1f} s".replace(".0 s", " s")
+    if ms < _HOUR:
+        return _two(ms, _MINUTE, "min", _SECOND, "s") if ms < 10 * _MINUTE else f"{ms / _MINUTE:.0f} min"
+    if ms < _DAY:
+        return _two(ms, _HOUR, "h", _MINUTE, "min")
+    return _two(ms, _DAY, "d", _HOUR, "h") if ms < 14 * _DAY else f"{ms / _DAY:.0f} d"
+
+
+def _two(ms: float, large: int, large_word: str, small: int, small_word: str) -> str:
+    whole, rest = divmod(int(ms), large)
+    part = rest // small
+    return f"{whole} {large_word} {part} {small_word}" if part else f"{whole} {large_word}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 entry`, `6,539 entries`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatewaydoctor.model.store import FaultKind
+from gatewaydoctor.state.gateway_json import parse, parse_json5
+from gatewaydoctor.store.grammar import Illegal
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.booleans())
+def test_it_reads_what_json_reads(value: object, ascii_only: bool) -> None:
+    data = json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    assert parse(data) == parse_json5(data)
+    # Over 64 bits a number is a float, as it is to the gateway.
+    whole = json.loads(data.decode("utf-8", "replace"))
+    assert parse(data) == whole or parse(data) == json.loads(data.decode("utf-8", "replace"), parse_int=float)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (b'"\\ud800"', "\ud800"),
+        (b'"\xff"', "\ufffd"),
+        (b"1e400", float("inf")),
+        (b" null ", None),
+    ],
+)
+def test_it_takes_what_the_gateway_takes(data: bytes, expected: object) -> None:
+    assert parse(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "offset"),
+    [
+        (b"", FaultKind.CUT_SHORT, 0),
+        (b'{"a":', FaultKind.CUT_SHORT, 5),
+        (b'{"a":1}x', FaultKind.SECOND_DOCUMENT, 7),
+        (b'{"a":1,}', FaultKind.TRAILING_COMMA, None),
+        (b"NaN", FaultKind.NOT_A_NUMBER, 0),
+        (b"{}\0", FaultKind.NUL_BYTES, 2),
+        (b"[" * 100_000 + b"]" * 100_000, FaultKind.UNEXPECTED, 0),
+    ],
+)
+def test_it_refuses_what_the_gateway_refuses(data: bytes, kind: FaultKind, offset: int | None) -> None:
+    with pytest.raises(Illegal) as refused:
+        parse(data)
+    assert refused.value.fault.kind is kind
+    assert offset is None or refused.value.fault.offset == offset
+
+
+@pytest.mark.parametrize("data", [b"{a: 1,} // x", b"\xef\xbb\xbf{'a': 0x1}", b"/* c */ {a: 1}"])
+def test_json5_is_a_second_reading(data: bytes) -> None:
+    assert parse_json5(data) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "offset"),
+    [
+        (b"{a: 1", FaultKind.CUT_SHORT, 5),
+        (b"{a: 1,\n  b: \xc3\xa4\xc3\xa4 }", FaultKind.UNEXPECTED, 12),
+        (b'{"a": 1', FaultKind.CUT_SHORT, 7),
+        (b"//" + b" " * 300_000 + b"\n{}", FaultKind.UNEXPECTED, 0),
+    ],
+)
+def test_a_fault_in_json5_has_its_offset(data: bytes, kind: FaultKind, offset: int) -> None:
+    with pytest.raises(Illegal) as refused:
+        parse_json5(data)
+    assert (refused.value.fault.kind, refused.value.fault.offset) == (kind, offset)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    for read in (parse, parse_json5):
+        try:
+            read(data)
+        except Illegal as refused:
+            assert 0 <= refused.fault.offset <= len(data)

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatewaydoctor.model.transcript import HeaderState, TailState, TranscriptCheck, Verdict
+from gatewaydoctor.state.fs import OsReadFs
+from gatewaydoctor.state.transcripts import LONGEST_LAST_LINE, check_transcript
+from tests.state.transcripts import SESSION, answered, header, line, said
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADER = header()
+WHOLE = HEADER + said("hello") + answered()
+TORN = said("and another one")[:40]
+BOM = b"\xef\xbb\xbf"
+
+
+def check(tmp_path: Path, data: bytes) -> TranscriptCheck:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(data)
+    found = check_transcript(OsReadFs(), path)
+    assert found is not None
+    assert found.size == len(data)
+    return found
+
+
+DAMAGE = [
+    ("sound", WHOLE, Verdict.OK, len(WHOLE)),
+    ("sound, blank lines", WHOLE + b"\n \r\n", Verdict.OK, len(WHOLE) + 4),
+    ("sound, CRLF", WHOLE.replace(b"\n", b"\r\n"), Verdict.OK, len(WHOLE) + 3),
+    ("sound, a BOM", BOM + WHOLE, Verdict.OK, len(WHOLE) + 3),
+    ("sound, a lone surrogate", WHOLE + said("\ud800"), Verdict.OK, len(WHOLE) + len(said("\ud800"))),
+    ("empty", b"", Verdict.EMPTY, 0),
+    ("header only", HEADER, Verdict.HEADER_ONLY, len(HEADER)),
+    ("header only, blanks", HEADER + b"\n\n", Verdict.HEADER_ONLY, len(HEADER) + 2),
+    ("header without newline", HEADER[:-1], Verdict.NO_NEWLINE, len(HEADER) - 1),
+    ("no newline", WHOLE[:-1], Verdict.NO_NEWLINE, len(WHOLE) - 1),
+    ("torn", WHOLE + TORN, Verdict.TORN_TAIL, len(WHOLE)),
+    ("torn, then a newline", WHOLE + TORN + b"\n", Verdict.TORN_TAIL, len(WHOLE)),
+    ("two glued", WHOLE + said("a")[:-1] + said("b"), Verdict.TORN_TAIL, len(WHOLE)),
+    ("NUL tail", WHOLE + b"\0" * 10, Verdict.NUL_TAIL, len(WHOLE)),
+    ("NUL tail over pages", WHOLE + b"\0" * 300_000, Verdict.NUL_TAIL, len(WHOLE)),
+    ("NUL tail over blocks", WHOLE + b"\0" * 3_000_000, Verdict.NUL_TAIL, len(WHOLE)),
+    ("torn, then NUL", WHOLE + TORN + b"\0" * 10, Verdict.NUL_TAIL, len(WHOLE)),
+    ("torn, then NULs over blocks", WHOLE + TORN + b"\0" * 3_000_000, Verdict.NUL_TAIL, len(WHOLE)),
+    ("nothing but NUL", b"\0" * 5000, Verdict.HEADER_INVALID, 0),
+    ("first line torn", HEADER[:30] + b"\n" + WHOLE[len(HEADER) :], Verdict.HEADER_INVALID, None),
+    ("header torn, nothing else", HEADER[:30], Verdict.HEADER_INVALID, 0),
+    ("a message first", said("hello") + WHOLE, Verdict.HEADER_INVALID, None),
+    ("a header without id", line(type="session") + answered(), Verdict.HEADER_INVALID, None),
+    ("a header whose id is a number", line(type="session", id=7) + answered(), Verdict.HEADER_INVALID, None),
+    ("null first", b"null\n" + WHOLE, Verdict.HEADER_INVALID, None),
+    ("binary", bytes(range(256)) * 4, Verdict.HEADER_INVALID, None),
+    ("one whole document", b'{"version": 1,\n "jobs": []}\n', Verdict.HEADER_INVALID, None),
+    # The gateway passes over what it cannot read, so a header further down still counts.
+    ("rubbish before the header", b"%%%\n\n" + WHOLE, Verdict.OK, len(WHOLE) + 5),
+    ("a long header", line(type="session", id="x", cwd="/" + "d" * 70_000) + answered(), Verdict.OK, None),
+    ("a header over a MiB", line(type="session", id="x", cwd="d" * 1_100_000) + WHOLE, Verdict.UNKNOWN, None),
+    ("a last line over every window", WHOLE + said("x" * 2_000_000), Verdict.OK, None),
+    ("that line without newline", WHOLE + said("x" * 2_000_000)[:-1], Verdict.NO_NEWLINE, None),
+    ("that line torn", WHOLE + said("x" * 2_000_000)[:-5], Verdict.TORN_TAIL, len(WHOLE)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict", "sound_end"), [case[1:] for case in DAMAGE], ids=[case[0] for case in DAMAGE]
+)
+def test_both_ends(tmp_path: Path, data: bytes, verdict: Verdict, sound_end: int | None) -> None:
+    found = check(tmp_path, data)
+    assert found.verdict is verdict
+    assert sound_end is None or found.sound_end == sound_end
+    assert 0 <= found.sound_end <= len(data)
+
+
+def test_every_verdict_but_one_is_in_the_table() -> None:
+    assert {case[2] for case in DAMAGE} == set(Verdict) - {Verdict.UNREADABLE}
+
+
+def test_what_is_known_of_the_header(tmp_path: Path) -> None:
+    assert check(tmp_path, WHOLE).header_id == SESSION
+    skipped = check(tmp_path, b"%%%\n\nmore\n" + WHOLE)
+    assert (skipped.header_id, skipped.skipped) == (SESSION, 2)
+    both = check(tmp_path, said("no header") + TORN)
+    assert (both.header, both.tail) == (HeaderState.INVALID, TailState.TORN)
+
+
+def test_where_a_nul_tail_starts(tmp_path: Path) -> None:
+    found = check(tmp_path, WHOLE + TORN + b"\0" * 2_500_000)
+    assert (found.nul_start, found.sound_end) == (len(WHOLE) + len(TORN), len(WHOLE))
+
+
+def test_a_sparse_tail_of_a_gigabyte(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(WHOLE)
+    os.truncate(path, 256 * 1024 * 1024)
+    found = check_transcript(OsReadFs(), path)
+    assert found is not None
+    assert (found.verdict, found.nul_start) == (Verdict.NUL_TAIL, len(WHOLE))
+
+
+def test_a_last_line_too_long_to_be_read_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(WHOLE + b'{"x":"')
+    with path.open("ab") as stream:
+        for _ in range(LONGEST_LAST_LINE // 1_000_000 + 2):
+            stream.write(b"x" * 1_000_000)
+    found = check_transcript(OsReadFs(), path)
+    assert found is not None
+    assert (found.verdict, found.tail, found.sound_end) == (Verdict.UNKNOWN, TailState.UNKNOWN, len(WHOLE))
+
+
+def test_a_file_that_is_gone_is_none(tmp_path: Path) -> None:
+    assert check_transcript(OsReadFs(), tmp_path / "none.jsonl") is None
+
+
+@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: os.mkfifo(path)], ids=["directory", "fifo"])
+def test_what_is_no_file_is_unreadable(tmp_path: Path, make: object) -> None:
+    path = tmp_path / "a.jsonl"
+    make(path)  # type: ignore[operator]
+    found = check_transcript(OsReadFs(), path)
+    assert found is not None
+    assert found.verdict is Verdict.UNREADABLE
+    assert found.reason
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut=st.integers(0, len(WHOLE)), padding=st.sampled_from([b"", b"\0", b"\n", b" ", b"\0" * 5000]))
+def test_cut_anywhere_the_sound_part_is_what_whole_lines_are_left(
+    tmp_path_factory: pytest.TempPathFactory, cut: int, padding: bytes
+) -> None:
+    found = check(tmp_path_factory.mktemp("cut"), WHOLE[:cut] + padding)
+    ends = [0]
+    for each in WHOLE.splitlines(keepends=True):
+        ends.append(ends[-1] + len(each))
+    # A line that only lacks its newline is whole.
+    whole = max(end for end in ends if end <= cut or end == cut + 1)
+    # Blanks after the last whole line do no harm, and those behind a torn one go with it.
+    blanks = len(padding) if padding in (b"\n", b" ") and cut in (whole, whole - 1) else 0
+    assert found.sound_end == min(whole, cut) + blanks
