@@ -220,6 +220,7 @@ class _Examiner:
             usage_load(listing.files),
             rows.pointers if rows else None,
             rows.running if rows else (),
+            rows.running.stuck() if rows else (),
             rows.jobs if rows else (),
             oldest,
             newest,

@@ -25,7 +25,8 @@ DAY_MS = 86_400_000
 @dataclass(frozen=True, slots=True)
 class JobRuns:
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
-    `base_status` is that of the job's base row, None without one. `bytes` are those of the run rows."""
+    `base_status` and `base_stuck` are of the job's base row, None and False without one. `bytes` are those of the run
+    rows."""
 
     job_id: str
     job: CronJob | None
@@ -39,6 +40,7 @@ class JobRuns:
     stuck: int
     base_status: Status | None
     base_key: str | None
+    base_stuck: bool = False
 
     @property
     def name(self) -> str | None:
@@ -88,6 +90,7 @@ class _Gathered:
     stuck: int = 0
     base_status: Status | None = None
     base_key: str | None = None
+    base_stuck: bool = False
 
 
 class JobCollector:
@@ -102,7 +105,7 @@ class JobCollector:
             return
         job = self._jobs.setdefault(entry.job_id, _Gathered())
         if entry.kind is Kind.CRON_BASE:
-            job.base_status, job.base_key = entry.status, entry.key
+            job.base_status, job.base_key, job.base_stuck = entry.status, entry.key, stuck
         if entry.kind is not Kind.CRON_RUN:
             return
         job.status[entry.status] += 1
@@ -137,4 +140,5 @@ def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
             rows.stuck,
             rows.base_status,
             rows.base_key,
+            rows.base_stuck,
         )

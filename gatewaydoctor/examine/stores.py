@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.rowfaults import RowFaultCollector, RowFaults
-from gatewaydoctor.examine.stuck import RunningEntry, running_entry
+from gatewaydoctor.examine.stuck import RunningRows
 from gatewaydoctor.model.entry import Status
 from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.store.survey import Survey, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gatewaydoctor.examine.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
+    from gatewaydoctor.examine.stuck import RunningEntry
     from gatewaydoctor.model.agents import StoreRef
     from gatewaydoctor.model.cron import Cron
     from gatewaydoctor.model.entry import Entry
@@ -58,7 +59,8 @@ class StoreFacts:
     transcripts: TranscriptFacts
     usage: UsageLoad
     pointers: PointerFacts | None
-    running: tuple[RunningEntry, ...]
+    running: Sequence[RunningEntry]
+    stuck: Sequence[RunningEntry]
     jobs: tuple[JobRuns, ...]
     oldest_updated: int | None
     newest_updated: int | None
@@ -72,10 +74,6 @@ class StoreFacts:
     @property
     def survey(self) -> Survey | None:
         return self.read.survey
-
-    @property
-    def stuck(self) -> tuple[RunningEntry, ...]:
-        return tuple(running for running in self.running if running.stuck)
 
 
 def read_store(
@@ -103,7 +101,7 @@ def read_store(
 class RowFacts:
     """What follows from the rows of a store once liveness and files are known."""
 
-    running: tuple[RunningEntry, ...]
+    running: RunningRows
     jobs: tuple[JobRuns, ...]
     pointers: PointerFacts
     faults: RowFaults
@@ -124,22 +122,19 @@ def row_facts(
     """One walk over the rows. `files` are the transcripts of the store's directory by name."""
     jobs = JobCollector()
     faults = RowFaultCollector()
-    running: list[RunningEntry] = []
+    running = RunningRows(table, files, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live)
     for row, entry in enumerate(table):
         stuck = False
         if entry.status is Status.RUNNING:
-            transcript = files.get(f"{entry.session_id}.jsonl")
-            running.append(
-                running_entry(entry, row, transcript, now=now, stuck_after=stuck_after, gateway_live=gateway_live)
-            )
-            stuck = running[-1].stuck
+            running.append(row)
+            stuck = running.judge(entry, row).stuck
         jobs.take(entry, stuck=stuck)
         pointers.take(row, entry)
         faults.take(entry)
         if eviction is not None:
             eviction.take(row, entry)
     return RowFacts(
-        tuple(running),
+        running,
         jobs.result(cron),
         pointers.result(),
         faults.result(),

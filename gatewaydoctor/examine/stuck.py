@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.model.files import FileRecord
+    from gatewaydoctor.store.table import EntryTable
 
 DEFAULT_STUCK_AFTER_MS = 3_600_000
 
@@ -25,11 +30,58 @@ class RunningEntry:
     stuck: bool
 
 
-def running_entry(
-    entry: Entry, row: int, transcript: FileRecord | None, *, now: int, stuck_after: int, gateway_live: bool
-) -> RunningEntry:
-    """Judge one running row. A row without any time is stuck too: nothing about it shows life."""
-    signs = (entry.last_sign, transcript.mtime if transcript else None)
-    last_sign = max((sign for sign in signs if sign is not None), default=None)
-    silent = last_sign is None or now - last_sign >= stuck_after
-    return RunningEntry(entry, row, transcript, last_sign, silent and not gateway_live)
+class RunningRows(Sequence[RunningEntry]):
+    """The running rows of a store in file order. It keeps the row numbers alone and makes each RunningEntry afresh:
+    there may be as many of them as there are rows."""
+
+    def __init__(
+        self,
+        table: EntryTable,
+        transcripts: Mapping[str, FileRecord],
+        rows: Sequence[int],
+        *,
+        now: int,
+        stuck_after: int,
+        gateway_live: bool,
+    ) -> None:
+        self._table = table
+        self._transcripts = transcripts
+        self._rows = array("q", rows)
+        self._now = now
+        self._stuck_after = stuck_after
+        self._gateway_live = gateway_live
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: int) -> RunningEntry: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[RunningEntry, ...]: ...
+    def __getitem__(self, place: int | slice) -> RunningEntry | tuple[RunningEntry, ...]:
+        if isinstance(place, slice):
+            return tuple(self.judge(self._table[row], row) for row in self._rows[place])
+        row = self._rows[place]
+        return self.judge(self._table[row], row)
+
+    def judge(self, entry: Entry, row: int) -> RunningEntry:
+        """Judge one running row. One without any time is stuck too: nothing about it shows life."""
+        transcript = self._transcripts.get(f"{entry.session_id}.jsonl")
+        signs = (entry.last_sign, transcript.mtime if transcript else None)
+        last_sign = max((sign for sign in signs if sign is not None), default=None)
+        silent = last_sign is None or self._now - last_sign >= self._stuck_after
+        return RunningEntry(entry, row, transcript, last_sign, silent and not self._gateway_live)
+
+    def append(self, row: int) -> None:
+        self._rows.append(row)
+
+    def stuck(self) -> RunningRows:
+        """Those of them that are stuck."""
+        return RunningRows(
+            self._table,
+            self._transcripts,
+            [each.row for each in self if each.stuck],
+            now=self._now,
+            stuck_after=self._stuck_after,
+            gateway_live=self._gateway_live,
+        )

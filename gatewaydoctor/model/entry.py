@@ -147,7 +147,8 @@ class Entry:
     """One row of sessions.json. Times are epoch ms, None where absent or not a number. `start` is the byte offset of
     the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).
 
-    `cli_backed`: a CLI backend keeps the history elsewhere. `valid` is False where the value is not an object. `session_file` is the text as stored, any host's path.
+    `cli_backed`: a CLI backend keeps the history elsewhere. `valid` is False where the value is not an object.
+    `session_file` is the text as stored, any host's path.
     """
 
     key: str

@@ -70,8 +70,8 @@ Act = Rewrite | Move
 
 class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What one repair does to one target, in words for people: `action` is a verb, `reason` half a sentence. `count`
-    things of `bytes` together are concerned; `sample` names the first few (session keys or file names).
-    `conversations` counts those among them that belong to people."""
+    things of `bytes` together are concerned; `sample` names the first few (session keys, job ids or file names).
+    `conversations` counts those among them that belong to people. `job_id` and `job_name` say whose rows they are."""
 
     repair: str
     action: str
@@ -81,7 +81,16 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     count: int = 1
     conversations: int = 0
     agent_id: str | None = None
+    job_id: str | None = None
+    job_name: str | None = None
     sample: tuple[str, ...] = ()
+
+
+class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One sentence for the operator; `names` are keys, jobs or files it speaks of, the first few."""
+
+    text: str
+    names: tuple[str, ...] = ()
 
 
 class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -106,7 +115,7 @@ class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Something a repair was asked for and will not do. `reason` is a whole sentence, `hint` the way out."""
+    """Something a repair would do and does not. `reason` is a whole sentence, `hint` the way out."""
 
     repair: str
     target: str
@@ -134,8 +143,8 @@ class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     space_needed: int = 0
     space_freed: int = 0
     refusals: tuple[Refusal, ...] = ()
-    cautions: tuple[str, ...] = ()
-    forecast: tuple[str, ...] = ()
+    cautions: tuple[Note, ...] = ()
+    forecast: tuple[Note, ...] = ()
     main_key: str = "main"
     lock_stores: bool = True
     undoes: str | None = None

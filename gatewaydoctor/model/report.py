@@ -1,6 +1,7 @@
 """The document behind `--json` and every other format (design section 5). Field names become camelCase in JSON.
 
-Sizes are bytes, times epoch ms, durations ms. A reader ignores keys it does not know; within schema 1.x none goes away.
+Sizes are bytes, times epoch ms, durations ms. A reader ignores keys it does not know; within schema 1.x none goes
+away.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from gatewaydoctor.model.finding import SeverityWord
+from gatewaydoctor.model.finding import SeverityWord  # noqa: TC001 - msgspec resolves it for the schema
+from gatewaydoctor.model.gate import GateInfo  # noqa: TC001 - likewise
 
 SCHEMA_VERSION = "1.0"
 
@@ -136,7 +138,6 @@ class StoreInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     layout: Literal["canonical", "other"] | None
     sha256: str | None
     fault: FaultInfo | None
-    characters: int | None
     distribution: Distribution
     field_bytes: dict[str, int]
     cron: tuple[CronJobInfo, ...]
@@ -145,6 +146,7 @@ class StoreInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     oldest_updated_at: int | None
     newest_updated_at: int | None
     database: DatabaseInfo | None = None
+    stuck: int = 0
 
 
 class DatabaseInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -200,7 +202,8 @@ class SkippedInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """`ok` is false exactly when the exit code is not 0. `worst` is the worst severity among the findings."""
+    """`ok` is false exactly when the exit code is not 0. `worst` is the worst severity among the findings. `gate` is
+    there when `scan` or `check` decided; `duration_ms` only in formats that tell it."""
 
     schema_version: str
     tool: ToolInfo
@@ -220,3 +223,5 @@ class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     skipped: tuple[SkippedInfo, ...] = ()
     notices: tuple[str, ...] = ()
     details: dict[str, Any] = {}
+    gate: GateInfo | None = None
+    duration_ms: int | None = None

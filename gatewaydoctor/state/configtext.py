@@ -18,7 +18,7 @@ MAX_BYTES = 2 * 1024 * 1024
 """The gateway's limit for one included file. Its main file has no limit there; here it has this one."""
 
 # Strings come first so that nothing inside one is taken for a comment; a comment left open stays for strict JSON to
-# refuse. Possessive parts and `|\Z` keep torn text linear. Text with single quotes cannot slip through: a quote stays.
+# refuse. Possessive parts and `|\Z` keep torn text linear. Text with single quotes cannot slip through: it stays.
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)'
 _LINE_COMMENT = rb"//(?:(?!\xe2\x80[\xa8\xa9])[^\n\r])*+"
 _COMMENT = re.compile(rb"(?P<kept>" + _STRING + rb"|/\*(?!.*?\*/).*)|" + _LINE_COMMENT + rb"|/\*.*?\*/", re.DOTALL)

@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.store import MAX_GATEWAY_CHARS, Fault, FaultKind
+from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
 from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
 from gatewaydoctor.state.cronjobs import LAST_MOMENT, string
 from gatewaydoctor.state.files import unreadable
@@ -36,7 +36,7 @@ def read_subagents(
         size = fs.stat(path).size
         with fs.open(path) as stream:
             fault = _read(stream, size, tally)
-            reason = fault.sentence if fault else tally.refused() or _too_long(stream, size)
+            reason = fault.sentence if fault else tally.refused() or _too_long(size)
     except FileNotFoundError:
         return SubagentRegistry(path, RegistryRead.MISSING)
     except OSError as error:
@@ -76,15 +76,8 @@ def _fault(stream: BinaryIO) -> Fault | None:
     return None
 
 
-def _too_long(stream: BinaryIO, size: int) -> str | None:
-    if size <= MAX_GATEWAY_CHARS:
-        return None
-    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    stream.seek(0)
-    units = 0
-    while block := stream.read(BLOCK):
-        units += len(decode(block).encode("utf-16-le")) // 2
-    return "more text than the gateway's runtime can hold in one string" if units > MAX_GATEWAY_CHARS else None
+def _too_long(size: int) -> str | None:
+    return "too large for the gateway's runtime to read" if size >= UNREADABLE_FROM_BYTES else None
 
 
 class _Cleaned:

@@ -39,9 +39,9 @@ _SPACES = b" \t\n\r"
 
 class Cut(NamedTuple):
     """One entry. `key` (with its quotes) and `value` are bytes of the file, valid until the next cut is asked for;
-    offsets count from the start of the file, `end` is exclusive. `fields` is None where the value is no object. An
-    entry over LARGEST_ENTRY has an empty `value` and no fields. `own_line` says that it stands as the gateway lays
-    entries out."""
+    offsets count from the start of the file, `end` is exclusive. `fields` is None where the value is no object. Of an
+    entry over LARGEST_ENTRY nothing is known but that: `value` and `fields` are empty. `own_line` says that the entry
+    stands as the gateway lays entries out."""
 
     key: memoryview
     value: memoryview
@@ -257,9 +257,14 @@ def _member_cut(region: bytes, after: int, member: Member) -> Cut:
         member.key_start,
         member.value_start,
         member.value_end,
-        decode.fields(value) if whole else None,
+        decode.fields(value) if whole else _unread(value),
         own_line,
     )
+
+
+def _unread(beginning: memoryview) -> decode.Fields | None:
+    """No fields for an object that was not kept, None for any other value."""
+    return {} if beginning[:1].tobytes() == b"{" else None
 
 
 def _sliced(data: bytes) -> Iterator[bytes]:

@@ -39,6 +39,18 @@ def fields(value: memoryview, offset: int = 0) -> Fields | None:
     return {text(value[m.key_start : m.key_end]): value[m.value_start : m.value_end] for m in members(value)}
 
 
+def depth(value: memoryview) -> int:
+    """How many brackets stand inside each other, at most. The value must be sound."""
+    automaton = Automaton()
+    automaton.feed(bytes(value))
+    return automaton.deepest
+
+
+def is_unusual(found: Fields) -> bool:
+    """Whether the fast decoder refused these fields, so that they may be nested to any depth."""
+    return any(isinstance(raw, memoryview) for raw in found.values())
+
+
 def check_string(literal: memoryview) -> None:
     """Raises Illegal where a string literal holds an escape or a byte that JSON does not allow."""
     if b"\\" in bytes(literal):

@@ -33,7 +33,10 @@ def _pieces(value: bytes, found: list[Member], edits: Edits) -> Iterator[Piece]:
     last = {name: index for index, name in enumerate(names)}
     kept = [index for index, name in enumerate(names) if edits.get(name, b"") is not None]
     new = [(name, raw) for name, raw in edits.items() if raw is not None and name not in last]
-    yield (0, found[0].key_start) if found else (b"{\n    " if new else b"{")
+    if not found and not new:
+        yield 0, len(value)
+        return
+    yield (0, found[0].key_start) if found else b"{\n    "
     for index in kept:
         member, raw = found[index], edits.get(names[index])
         if index != kept[0]:
@@ -47,7 +50,7 @@ def _pieces(value: bytes, found: list[Member], edits: Edits) -> Iterator[Piece]:
     for number, (name, raw) in enumerate(new):
         yield _gap(value, found) if kept or number else b""
         yield json.dumps(name).encode() + _colon(value, found) + raw
-    yield (found[-1].value_end, len(value)) if found else (b"\n  }" if new else b"}")
+    yield (found[-1].value_end, len(value)) if found else b"\n  }"
 
 
 def _gap(value: bytes, found: list[Member]) -> bytes:

@@ -63,6 +63,9 @@ class Automaton:
     `on_member` is called with each whole member of the outermost object, in order. `start` is added to
     every offset."""
 
+    deepest: int
+    """How many brackets were open at once, at most."""
+
     def __init__(self, on_member: Callable[[Member], None] | None = None, start: int = 0) -> None:
         self._on_member = on_member
         self._stack = bytearray()
@@ -71,6 +74,7 @@ class Automaton:
         self._carry = b""
         self._in_string = False
         self._key_start = self._key_end = self._value_start = 0
+        self.deepest = 0
 
     @property
     def fed(self) -> int:
@@ -158,6 +162,7 @@ class Automaton:
         if state <= _FIRST_VALUE and byte in b"{[":
             self._mark_value(position)
             self._stack.append(byte)
+            self.deepest = max(self.deepest, len(self._stack))
             self._state = _FIRST_KEY if byte == _OPEN else _FIRST_VALUE
             return position + 1
         if state in (_COMMA, _FIRST_KEY, _FIRST_VALUE) and byte in b"}]" and self._closes(byte):

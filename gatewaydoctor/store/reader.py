@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import queue
 import threading
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.store import MAX_GATEWAY_CHARS, Fault, FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Fault, FaultKind, Layout, Readable, Verdict
 from gatewaydoctor.store.cut import Cut, Rest, cuts
 from gatewaydoctor.store.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CHUNK = 1024 * 1024
+CHUNK = 128 * 1024
+"""Bytes read at a time. Larger pieces are no faster, and several of them wait to be hashed."""
 _BOM = b"\xef\xbb\xbf"
 _SPACES = b" \t\n\r"
-_THREAD_FROM = 8 * CHUNK
+_THREAD_FROM = 8 * 1024 * 1024
 
 
 class StoreReader:
@@ -32,8 +32,6 @@ class StoreReader:
         self._stream = stream
         self._progress = progress
         self._hasher = _Hasher(threaded=size >= _THREAD_FROM)
-        # A file of fewer bytes cannot hold more characters.
-        self._count_chars = _CharCounter() if size > MAX_GATEWAY_CHARS else None
         self._bytes = 0
         self._verdict: Verdict | None = None
 
@@ -57,8 +55,7 @@ class StoreReader:
             fault = illegal.fault
         for _ in chunks:
             pass
-        chars = self._count_chars.total if self._count_chars else None
-        broken = fault is not None or (chars is not None and chars > MAX_GATEWAY_CHARS)
+        broken = fault is not None or self._bytes >= UNREADABLE_FROM_BYTES
         self._verdict = Verdict(
             Readable.GATEWAY_EMPTY if broken else Readable.YES,
             Layout.CANONICAL if canonical and entries else Layout.OTHER,
@@ -66,7 +63,6 @@ class StoreReader:
             self._hasher.hexdigest(),
             entries,
             fault,
-            chars,
             last_end,
         )
 
@@ -74,8 +70,6 @@ class StoreReader:
         while chunk := self._stream.read(CHUNK):
             self._bytes += len(chunk)
             self._hasher.update(chunk)
-            if self._count_chars:
-                self._count_chars.update(chunk)
             if self._progress:
                 self._progress(len(chunk))
             yield chunk
@@ -123,24 +117,6 @@ def _top_level_word(body: bytes) -> str | None:
     return literals.get(body.rstrip(_SPACES), "a number")
 
 
-class _CharCounter:
-    """Counts UTF-16 units as V8 does when it decodes the file."""
-
-    def __init__(self) -> None:
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._total = 0
-
-    def update(self, chunk: bytes) -> None:
-        text = self._decode(chunk)
-        self._total += len(text)
-        if not text.isascii():
-            self._total += len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
-
-    @property
-    def total(self) -> int:
-        return self._total + len(self._decode(b"", True))
-
-
 class _Hasher:
     """sha256 of what passes, on a thread of its own where that pays: hashing lets go of the interpreter lock."""
 
@@ -149,7 +125,7 @@ class _Hasher:
         self._queue: queue.SimpleQueue[bytes | None] | None = None
         if threaded:
             self._queue = queue.SimpleQueue()
-            self._room = threading.Semaphore(8)
+            self._room = threading.Semaphore(4)
             self._thread = threading.Thread(target=self._work, args=(self._queue,), daemon=True)
             self._thread.start()
 

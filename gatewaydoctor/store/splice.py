@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatewaydoctor.model.plan import Copy, Literal, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Sequence
 
     from gatewaydoctor.store.edit import Piece
 
@@ -43,6 +43,23 @@ def splice(rows: Iterable[Row], canonical: Container[int]) -> tuple[tuple[Segmen
     return out.finish()
 
 
+def without(
+    spans: Sequence[tuple[int, int]], gone: Container[int], size: int, source: int
+) -> tuple[tuple[Segment, ...], int]:
+    """A file of `size` bytes without some of the members (or elements) at `spans`, given by their places in the list.
+    Each member goes with what separates it from the one before, so the spacing of the others stays."""
+    out = _Segments()
+    kept = [place for place in range(len(spans)) if place not in gone]
+    out.copy(source, 0, spans[0][0] if spans else size)
+    for place in kept:
+        if place != kept[0]:
+            out.copy(source, spans[place - 1][1], spans[place][0])
+        out.copy(source, *spans[place])
+    if spans:
+        out.copy(source, spans[-1][1], size)
+    return out.finish()
+
+
 def _add(out: _Segments, row: Row) -> None:
     if row.edited is None:
         out.copy(row.source, row.start, row.end)
@@ -66,6 +83,8 @@ class _Segments:
         self._bytes = bytearray()
 
     def copy(self, source: int, start: int, end: int) -> None:
+        if start == end:
+            return
         self._size += end - start
         last = self._copy
         if last is not None and last.source == source and last.end == start:

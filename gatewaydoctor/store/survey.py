@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.entry import Entry, Kind, Status
     from gatewaydoctor.model.store import Verdict
+    from gatewaydoctor.store.cut import Cut
 
 BIGGEST_KEPT = 20
 
@@ -38,6 +39,7 @@ class Survey:
     biggest: tuple[tuple[int, int], ...]
     repeated: tuple[str, ...]
     variants: tuple[tuple[str, ...], ...]
+    deepest: int = 0
 
 
 @dataclass(slots=True)
@@ -70,8 +72,12 @@ class _Tally:
 def entries(reader: StoreReader, main_key: str) -> Iterator[tuple[Entry, decode.Fields | None]]:
     """Each row as a value beside its raw fields, which are valid until the next one is asked for."""
     for cut in reader:
-        key = decode.text(cut.key)
-        yield decode.entry(key, cut.start, cut.value_start, cut.end, cut.fields, main_key), cut.fields
+        yield as_entry(cut, main_key), cut.fields
+
+
+def as_entry(cut: Cut, main_key: str) -> Entry:
+    """One cut as a row."""
+    return decode.entry(decode.text(cut.key), cut.start, cut.value_start, cut.end, cut.fields, main_key)
 
 
 def survey(
@@ -85,7 +91,12 @@ def survey(
     OSError passes through."""
     reader = StoreReader(stream, size, progress)
     table, tally = EntryTable(), _Tally()
-    for entry, fields in entries(reader, main_key):
+    deepest = 0
+    for cut in reader:
+        fields = cut.fields
+        entry = as_entry(cut, main_key)
+        if fields and decode.is_unusual(fields):
+            deepest = max(deepest, decode.depth(cut.value))
         tally.take(len(table), entry, fields)
         table.add(entry)
         if on_entry is not None:
@@ -102,6 +113,7 @@ def survey(
         tuple((size, -row) for size, row in sorted(tally.biggest, reverse=True)),
         repeated,
         variants,
+        deepest,
     )
 
 

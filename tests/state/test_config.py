@@ -328,10 +328,10 @@ def test_the_dev_profile_brings_its_port(tmp_path: Path) -> None:
 
 
 def test_variables_are_filled_in(state: Path) -> None:
-    text = """{"env": {"vars": {"BASE": "/from/config"}, "NAME": "own"},
-      "session": {"store": "${BASE}/$${KEPT}/${lower}/${NAME}/{agentId}.json", "mainKey": "${GONE}"}}"""
-    config = config_of(state, text, {"NAME": "outer", "GONE": ""})
-    assert config.session_store.value == "/from/config/${KEPT}/${lower}/outer/{agentId}.json"
+    text = """{"env": {"vars": {"BASE": "/from/config"}, "NAME": "own", "BLANK": "b"},
+      "session": {"store": "${BASE}/$${KEPT}/${lower}/${NAME}${BLANK}/{agentId}.json", "mainKey": "${GONE}"}}"""
+    config = config_of(state, text, {"NAME": "outer", "GONE": "", "BLANK": " "})
+    assert config.session_store.value == "/from/config/${KEPT}/${lower}/outerb/{agentId}.json"
     assert config.main_key.value == "${gone}"
     assert config.notes == ("session.mainKey names the environment variable GONE, which is not set here",)
 
@@ -433,10 +433,11 @@ def test_includes_stay_inside_unless_a_root_is_named(state: Path, tmp_path: Path
     shared.mkdir()
     (shared / "a.json").write_text('{"gateway": {"port": 11}}')
     (state / "link.json").symlink_to(shared / "a.json")
-    (state / "hard.json").hardlink_to(shared / "a.json")
-    for name in (str(shared / "a.json"), "link.json", "hard.json"):
+    for name in (str(shared / "a.json"), "link.json"):
         assert not config_of(state, json.dumps({"$include": name})).readable, name
-    (state / "hard.json").unlink()
+    (state / "b.json").write_text("{}")
+    (state / "hard.json").hardlink_to(state / "b.json")
+    assert not config_of(state, '{"$include": "b.json"}').readable
     env = {"OPENCLAW_INCLUDE_ROOTS": f"{tmp_path}/other:{shared}"}
     for name in (str(shared / "a.json"), "link.json"):
         assert config_of(state, json.dumps({"$include": name}), env).port.value == 11, name

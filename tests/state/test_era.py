@@ -229,7 +229,18 @@ def test_a_schema_version_that_is_only_in_the_wal_is_seen(state: Path) -> None:
     # What was not committed does not count, nor do frames of an earlier generation.
     wal = left.with_name("a.sqlite-wal")
     whole = wal.read_bytes()
-    for damaged in (whole[: 32 + 24 + 90], whole[:16] + b"salt" + whole[20:], b"nonsense" * 20, whole[:10]):
+    frames = range(32, len(whole), 24 + 4096)
+    uncommitted = bytearray(whole)
+    for start in frames:
+        uncommitted[start + 4 : start + 8] = bytes(4)
+    assert len(frames) >= 2
+    for damaged in (
+        uncommitted,
+        whole[: 32 + 24 + 90],
+        whole[:16] + b"salt" + whole[20:],
+        b"nonsense" * 20,
+        whole[:10],
+    ):
         wal.write_bytes(damaged)
         found = read_database(FS, left, DatabaseRole.AGENT)
         assert found and found.user_version == 3

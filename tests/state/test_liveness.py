@@ -270,9 +270,13 @@ def ask(
     config: Config | None = None,
     env: Mapping[str, str] | None = None,
     fs: OsReadFs = FS,
+    owner: int | None = None,
 ) -> GatewayState:
     env = {"TMPDIR": str(state.parent / "tmp"), **(env or {})}
-    return gateway_liveness(fs, place_of(state), config or config_of(state), env, processes, NOW, probe)
+    place = place_of(state, env)
+    if owner is not None:
+        place = replace(place, owner=owner)
+    return gateway_liveness(fs, place, config or config_of(state), env, processes, NOW, probe)
 
 
 def says(found: GatewayState) -> dict[Witness, Liveness]:
@@ -332,8 +336,10 @@ def test_a_lock_may_name_our_config_by_another_spelling(state: Path) -> None:
     link = state.parent / "link"
     link.symlink_to(state)
     gateway_lock(state, {"pid": 7, "createdAt": iso(MADE), "startTime": 5_000}, state / "openclaw.json")
-    found = ask(link, FakeProcesses([FakeProcess(7, GATEWAY)]))
-    assert found.liveness is Liveness.LIVE
+    processes = FakeProcesses([FakeProcess(7, GATEWAY)])
+    assert ask(link, processes).liveness is Liveness.LIVE
+    # The gateway need not have the config that was named to us.
+    assert ask(link, processes, env={"OPENCLAW_CONFIG_PATH": "/x.json"}).liveness is Liveness.LIVE
 
 
 def test_locks_in_the_state_directory(state: Path) -> None:
@@ -406,6 +412,8 @@ def test_the_default_directory_of_a_process_and_its_profile(state: Path) -> None
         argv = ("node", "/x/openclaw.mjs", "--profile", profile, "gateway")
         found = ask(where, FakeProcesses([FakeProcess(7, argv, env=home)]))
         assert found.liveness is (Liveness.LIVE if profile == "work" else Liveness.DEAD)
+    named = FakeProcess(7, GATEWAY, env={**home, "OPENCLAW_STATE_DIR": str(work)})
+    assert ask(state, FakeProcesses([named])).liveness is Liveness.DEAD
     far = state.parent / "elsewhere"
     far.mkdir()
     assert ask(far, FakeProcesses([FakeProcess(7, GATEWAY, env=home)])).liveness is Liveness.DEAD
@@ -424,18 +432,24 @@ def test_a_process_in_a_container_is_known_by_inodes(state: Path) -> None:
     assert ask(state, FakeProcesses([named])).liveness is Liveness.DEAD
 
 
-def test_a_process_that_may_not_be_inspected(state: Path) -> None:
-    def liveness(argv: tuple[str, ...], uid: int, mode: int = 0o700) -> Liveness:
-        state.chmod(mode)
-        return ask(state, FakeProcesses([FakeProcess(7, argv, uid=uid, env=None)])).liveness
-
-    owner = state.stat().st_uid
-    assert liveness(GATEWAY, owner) is Liveness.UNKNOWN
-    assert liveness(NODE, owner) is Liveness.UNKNOWN
-    assert liveness(("sshd",), owner) is Liveness.DEAD
-    # A stranger who cannot write here cannot be its gateway.
-    assert liveness(GATEWAY, owner + 1) is Liveness.DEAD
-    assert liveness(GATEWAY, owner + 1, 0o770) is Liveness.UNKNOWN
+@pytest.mark.parametrize(
+    ("argv", "uid", "mode", "expected"),
+    [
+        pytest.param(GATEWAY, 1000, 0o700, Liveness.UNKNOWN, id="the owner's"),
+        pytest.param(NODE, 1000, 0o700, Liveness.UNKNOWN, id="a runtime of the owner"),
+        pytest.param(("sshd",), 1000, 0o700, Liveness.DEAD, id="any other program"),
+        pytest.param(GATEWAY, 0, 0o700, Liveness.UNKNOWN, id="root writes everywhere"),
+        pytest.param(NODE, 0, 0o700, Liveness.DEAD, id="but not every runtime of root is a gateway"),
+        pytest.param(GATEWAY, 1001, 0o755, Liveness.DEAD, id="a stranger who cannot write here"),
+        pytest.param(GATEWAY, 1001, 0o770, Liveness.UNKNOWN, id="a stranger who may"),
+    ],
+)
+def test_a_process_that_may_not_be_inspected(
+    state: Path, argv: tuple[str, ...], uid: int, mode: int, expected: Liveness
+) -> None:
+    state.chmod(mode)
+    processes = FakeProcesses([FakeProcess(7, argv, uid=uid, env=None)])
+    assert ask(state, processes, owner=1000).liveness is expected
 
 
 def test_a_process_table_that_is_missing_or_hides_its_owner(state: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.store import FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.store import cut as cut_module
 from gatewaydoctor.store import decode, reader
 from gatewaydoctor.store.grammar import Automaton, Illegal, Member
 from gatewaydoctor.store.reader import StoreReader
@@ -195,26 +196,17 @@ def test_a_damaged_giant_entry_needs_no_giant_memory() -> None:
     assert peak < len(body)
 
 
-def test_a_file_over_the_gateways_limit_is_read_as_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_GATEWAY_CHARS", 200)
-    over = json.dumps({"k": {"t": "x" * 200}}).encode()
-    _, verdict = read(over)
-    assert verdict.chars == len(over)
-    assert verdict.readable is Readable.GATEWAY_EMPTY
-    assert verdict.fault is None
-    under = json.dumps({"k": {"t": "é" * 100}}, ensure_ascii=False).encode()
-    assert len(under) > 200
-    _, verdict = read(under)
-    assert verdict.chars is not None
-    assert verdict.chars < 200
-    assert verdict.readable is Readable.YES
-
-
-def test_astral_characters_count_twice_as_in_javascript(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_GATEWAY_CHARS", 10)
-    data = json.dumps({"k": {"t": "\U0001f600" * 5}}, ensure_ascii=False).encode()
-    _, verdict = read(data, piece=3)
-    assert verdict.chars == len(json.dumps({"k": {"t": ""}})) + 10
+def test_the_gateways_limit_is_in_bytes_whatever_they_spell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "UNREADABLE_FROM_BYTES", 200)
+    for letter in ("x", "é", "\U0001f600"):
+        frame = len(b'{"k": {"t": ""}}')
+        filler = (letter * 200).encode()[: 199 - frame]
+        under = b'{"k": {"t": "%s"}}' % filler
+        assert len(under) == 199
+        assert read(under)[1].readable is Readable.YES
+        over = b'{"k": {"t": "%sx"}}' % filler
+        assert read(over)[1].readable is Readable.GATEWAY_EMPTY
+        assert read(over)[1].fault is None
 
 
 def test_large_entries_and_many_chunks_agree() -> None:
@@ -233,3 +225,25 @@ def test_an_error_while_reading_passes_through() -> None:
 
     with pytest.raises(OSError, match="Input/output"):
         list(StoreReader(Failing(b"{}"), 2))
+
+
+def test_an_entry_too_large_to_look_into_is_still_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cut_module, "LARGEST_ENTRY", 1000)
+    data = b'{"small": {"a": 1}, "large": {"b": "%s"}, "list": ["%s"], "last": {"c": 2}}' % (b"x" * 5000, b"y" * 5000)
+    rows, verdict = read(data, 100)
+    assert [(row.key, row.fields) for row in rows] == [
+        ("small", {"a": b"1"}),
+        ("large", {}),
+        ("list", None),
+        ("last", {"c": b"2"}),
+    ]
+    assert data[rows[1].value_start : rows[1].end] == b'{"b": "%s"}' % (b"x" * 5000)
+    assert verdict.fault is None
+
+
+def test_the_survey_says_how_deep_an_unusual_row_is_nested() -> None:
+    from gatewaydoctor.store.survey import survey
+
+    deep = b'{"k": {"x": %s}, "flat": {}}' % (b"[" * 5000 + b"]" * 5000)
+    assert survey(io.BytesIO(deep), len(deep), "main").deepest == 5001
+    assert survey(io.BytesIO(SOUND), len(SOUND), "main").deepest == 0

@@ -1,0 +1,1 @@
+"""Speed and memory against the peers present on this machine, whole processes, in one run: `make bench`."""

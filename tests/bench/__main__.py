@@ -1,0 +1,103 @@
+"""`python -m tests.bench [--rounds N] [--large] [--only NAME]`: prints a table per input, medians over interleaved rounds."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
+from tests.bench.process import Cost, interleaved, middle
+
+ROOT = Path("build/bench")
+IJSON = "import sys, ijson.backends.yajl2_c as y\nfor _ in y.kvitems(open(sys.argv[1], 'rb'), ''): pass"
+JSON = "import sys, json\njson.load(open(sys.argv[1], encoding='utf-8', errors='replace'))"
+READ = "import sys\nf = open(sys.argv[1], 'rb', buffering=0)\nwhile f.read(1 << 20): pass"
+
+
+def prepared(recipe: str, scale: float = 1.0) -> Path:
+    """The recipe's directory, made once."""
+    out = ROOT / f"{recipe}-x{scale:g}"
+    if not (out / "openclaw.json").exists():
+        shutil.rmtree(out, ignore_errors=True)
+        make(recipe, out, seed=DEFAULT_SEED, scale=scale, now=DEFAULT_NOW)
+    return out
+
+
+def tool(verb: str, state: Path, *more: str) -> list[str]:
+    clock = ["--now", str(DEFAULT_NOW)]
+    return [sys.executable, "-m", "gatewaydoctor", verb, "--state-dir", str(state), *clock, *more]
+
+
+def peers(store: Path) -> Iterator[tuple[str, list[str]]]:
+    """Programs that read the same file whole, the one to be measured against first."""
+    yield "ijson.kvitems (yajl2_c)", [sys.executable, "-c", IJSON, str(store)]
+    if jq := shutil.which("jq"):
+        yield "jq length", [jq, "length", str(store)]
+    yield "json.load", [sys.executable, "-c", JSON, str(store)]
+    yield "reading the bytes", [sys.executable, "-c", READ, str(store)]
+
+
+def table(title: str, rows: Sequence[tuple[str, list[str]]], rounds: int, base: int = 0) -> None:
+    """Measure and print; `base` is the row every ratio is against."""
+    costs = [middle(each) for each in interleaved([command for _, command in rows], rounds)]
+    print(f"\n{title} (median of {rounds}, in turn)")
+    print(f"{'':34}{'wall s':>8}{'cpu s':>8}{'peak MB':>9}{'wall ratio':>12}")
+    for (name, _), cost in zip(rows, costs, strict=True):
+        print(_row(name, cost, costs[base]))
+
+
+def _row(name: str, cost: Cost, base: Cost) -> str:
+    failed = f"  exit code {cost.code}" if cost.code else ""
+    return f"{name:34}{cost.wall:8.2f}{cost.cpu:8.2f}{cost.peak / 1e6:9.1f}{cost.wall / base.wall:12.2f}{failed}"
+
+
+def against_peers(recipe: str, rounds: int, scale: float = 1.0) -> None:
+    state = prepared(recipe, scale)
+    store = state / "agents/main/sessions/sessions.json"
+    rows = [*peers(store), ("gatewaydoctor scan", tool("scan", state))]
+    size = store.stat().st_size
+    table(f"{recipe} x{scale:g}, {size / 1e6:,.1f} MB, against ijson", rows, rounds)
+
+
+def many_transcripts(count: int, rounds: int) -> None:
+    """A sessions directory with a store of no rows and very many transcripts."""
+    state = ROOT / f"transcripts-{count}"
+    sessions = state / "agents/main/sessions"
+    if not sessions.exists():
+        sessions.mkdir(parents=True)
+        (state / "openclaw.json").write_text("{}")
+        for number in range(count):
+            header = f'{{"type":"session","version":3,"id":"{number:032x}","timestamp":"2026-04-01T00:00:00.000Z"}}\n'
+            (sessions / f"{number:032x}.jsonl").write_text(header)
+        (sessions / "sessions.json").write_text("{}")
+    table(f"{count:,} transcripts", [("gatewaydoctor scan", tool("scan", state))], rounds)
+
+
+def start_up(rounds: int) -> None:
+    state = Path("fixtures/healthy/state")
+    rows = [
+        ("python -c pass", [sys.executable, "-c", "pass"]),
+        ("gatewaydoctor --version", [sys.executable, "-m", "gatewaydoctor", "--version"]),
+        ("gatewaydoctor scan (healthy)", tool("scan", state)),
+    ]
+    table("start-up", rows, rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--large", action="store_true", help="ten times the incident as well: 1.85 GB on disk")
+    options = parser.parse_args()
+    start_up(options.rounds)
+    against_peers("issue-61633", options.rounds)
+    against_peers("token-heavy", options.rounds)
+    many_transcripts(100_000, min(options.rounds, 3))
+    if options.large:
+        against_peers("issue-61633", min(options.rounds, 3), scale=10)
+
+
+if __name__ == "__main__":
+    main()
