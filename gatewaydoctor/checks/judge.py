@@ -6,13 +6,30 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks import cron, others, sessions, store, transcripts  # noqa: F401 - importing registers the rules
-from gatewaydoctor.checks.registry import REGISTRY
+from gatewaydoctor.checks import (  # noqa: F401 - importing registers the rules
+    configs,
+    cron,
+    cronfiles,
+    databases,
+    host,
+    leftovers,
+    others,
+    resume,
+    sessions,
+    store,
+    storerows,
+    storesize,
+    subagents,
+    transcripts,
+)
+from gatewaydoctor.checks.registry import REGISTRY, Family
+from gatewaydoctor.checks.thresholds import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gatewaydoctor.checks.registry import Rule
+    from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.finding import Finding, Severity
 
@@ -33,14 +50,15 @@ class Judgement:
         return tuple(f for f in self.findings if any(fnmatchcase(f.rule, pattern) for pattern in patterns))
 
 
-def judge(examination: Examination) -> Judgement:
-    """Every finding, worst first; among equals in the order the rules are declared, so that output is stable."""
-    findings = [finding for check in REGISTRY.checks for finding in check(examination)]
-    order = {rule: place for place, rule in enumerate(REGISTRY.rules)}
+def judge(examination: Examination, thresholds: Thresholds = DEFAULTS) -> Judgement:
+    """Every finding, worst first; among equals in the order of all_rules(), so that output is stable."""
+    findings = [finding for check in REGISTRY.checks for finding in check(examination, thresholds)]
+    order = {rule.id: place for place, rule in enumerate(all_rules())}
     findings.sort(key=lambda f: (-f.severity, order[f.rule], f.agent_id or "", f.path or "", f.key or ""))
     return Judgement(examination, tuple(findings))
 
 
 def all_rules() -> Sequence[Rule]:
-    """Every rule, family by family."""
-    return tuple(REGISTRY.rules.values())
+    """Every rule, family by family, each as declared."""
+    families = list(Family)
+    return tuple(sorted(REGISTRY.rules.values(), key=lambda rule: families.index(rule.family)))

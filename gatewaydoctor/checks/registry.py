@@ -11,9 +11,10 @@ from gatewaydoctor.model.finding import Finding, Fix, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
 
-    Check = Callable[[Examination], Iterator[Finding]]
+    Check = Callable[[Examination, Thresholds], Iterator[Finding]]
 
 
 class Family(StrEnum):
@@ -26,10 +27,14 @@ class Family(StrEnum):
     OTHERS = "others"
 
 
+USUAL = "usual"
+"""Stands for the repair of the rule itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What `explain` prints of a rule, in whole sentences: `meaning` of the finding, its usual `cause`, what the
-    `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand where there is none.
+    `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand without one.
 
     `severity` is the usual one; a finding may be milder or worse where its evidence says so. `repair` is the name of
     the repair that mends it, None where none does.
@@ -56,11 +61,13 @@ class Rule:
         path: object = None,
         key: str | None = None,
         evidence: Mapping[str, object] | None = None,
-        fix: Fix | None = None,
+        repair: str | None = USUAL,
         by_hand: str | None = None,
     ) -> Finding:
-        """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it; neither
-        holds names or ids from files, which belong in `key`, `path` and `evidence`."""
+        """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it;
+        neither holds names or ids from files, which belong in `key`, `path` and `evidence`. `repair` is the one that
+        mends this case, None where it has to be done by hand."""
+        fix = fix_by(self.repair if repair == USUAL else repair)
         return Finding(
             self.id,
             severity or self.severity,
@@ -75,6 +82,11 @@ class Rule:
             fix,
             by_hand or (None if fix else self.remedy),
         )
+
+
+def fix_by(repair: str | None) -> Fix | None:
+    """The command for a repair. None of them drops a conversation, and each can be undone."""
+    return Fix(f"gatewaydoctor repair {repair}", safe=True) if repair else None
 
 
 @dataclass(slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode
 
 
 def cron(run: Run) -> Outcome:
     """Runs per job and status, grouped into ticks (what the scheduler started together), the interval between ticks,
     span, bytes, what jobs.json says of the job, and flags: rapid-retry (several runs a tick, or ticks far closer than
     scheduled), zombie (runningAtMs is set), unknown-job, phantom (the base row says running)."""
-    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.report.document import schedule_words
     from gatewaydoctor.report.screens import cron as screen
 
@@ -36,7 +35,7 @@ def cron(run: Run) -> Outcome:
     details = {"jobsFile": str(x.cron.store.path), "read": x.cron.store.read.value, "jobs": jobs}
     return Outcome(
         "cron",
-        ExitCode.OK,
+        exit_code(judgement.examination),
         run,
         judgement,
         seen.names,

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import Judgement, judge
+from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
 from gatewaydoctor.examine.examination import Examination, examine
 from gatewaydoctor.examine.world import Depth, World
+from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.report.document import names_for
 from gatewaydoctor.report.screens.parts import View
 from gatewaydoctor.state.liveness import probe_port
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.run import Run
     from gatewaydoctor.examine.world import Progress
+    from gatewaydoctor.report.names import Names
 
 SHOW_AFTER_S = 0.5
 TABLE_ROWS = 12
@@ -31,16 +34,27 @@ def world(run: Run) -> World:
     return World(run.fs, run.env, system_processes(), probe_port, run.now, str(Path.cwd()))
 
 
-def look(run: Run, depth: Depth | None = None) -> Judgement:
+def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS) -> Judgement:
     """Examine and judge the directory the options name. Raises DoctorError where there is none to look at."""
     with progress(run) as shown:
-        return judge(examine(world(run), run.where, depth or Depth(), shown))
+        return judge(examine(world(run), run.where, depth or Depth(), shown), thresholds)
 
 
 def view(run: Run, x: Examination) -> View:
-    names = names_for(x, redact=run.options.redact)
-    rows = None if run.options.all else TABLE_ROWS
-    return View(names, verbose=run.options.verbose, rows=rows, quiet=run.options.quiet)
+    """How the options want an examination shown."""
+    return view_with(run, names_for(x, redact=run.options.redact), TABLE_ROWS)
+
+
+def view_with(run: Run, names: Names, rows: int) -> View:
+    o = run.options
+    return View(names, o.verbose, None if o.all else rows, o.quiet, run.invocation)
+
+
+def exit_code(x: Examination) -> ExitCode:
+    """CANNOT_EXAMINE where there are stores and none of them could be read, however much else was seen."""
+    there = [store for store in x.stores if store.read.ref.exists]
+    failed = there and all(store.survey is None for store in there)
+    return ExitCode.CANNOT_EXAMINE if failed else ExitCode.OK
 
 
 @contextmanager

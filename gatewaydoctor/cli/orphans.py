@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 def orphans(run: Run) -> Outcome:
     """Every unindexed transcript is read to see whether a person ever spoke in it; its text is never shown. A file is
     referenced if any agent's entry, checkpoint, topic name or mapped path reaches it."""
-    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.document import CAP
     from gatewaydoctor.report.screens import orphans as screen
@@ -26,7 +25,7 @@ def orphans(run: Run) -> Outcome:
     details = {"stores": [_details(store, cap) for store in judgement.examination.stores]}
     return Outcome(
         "orphans",
-        ExitCode.OK,
+        exit_code(judgement.examination),
         run,
         judgement,
         seen.names,

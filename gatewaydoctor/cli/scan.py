@@ -6,46 +6,55 @@ from typing import Annotated
 
 import typer
 
-from gatewaydoctor.cli.durations import parse_span
+from gatewaydoctor.cli.check import Output
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode, UsageError
-from gatewaydoctor.model.finding import Severity
-
-FAIL_WORDS = ("critical", "error", "warning", "info", "never")
+from gatewaydoctor.cli.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
+from gatewaydoctor.report.formats import FORMATS
 
 StuckAfter = Annotated[
     str, typer.Option("--stuck-after", metavar="TIME", help="Silence after which a running entry is stuck.")
 ]
 FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="SEVERITY", help="Exit 1 from this severity up: " + ", ".join(FAIL_WORDS))
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        help=f"Exit 1 from this severity up: {', '.join(FAIL_WORDS)}. [default: never; with --format nagios warning]",
+    ),
 ]
 
 
-def scan(run: Run, *, stuck_after: StuckAfter = "1h", fail_on: FailOn = "never") -> Outcome:
+def scan(
+    run: Run,
+    *,
+    fail_on: FailOn = None,
+    max_age: MaxAge = None,
+    threshold: ThresholdOption = None,
+    output: Output = None,
+) -> Outcome:
     """Eras, stores, entries by kind and status, cron jobs, transcripts, locks, space, and every finding with its
     evidence and what the next start of the gateway will make of it. It exits 0 when it could look, whatever it found,
-    unless --fail-on says otherwise."""
-    from gatewaydoctor.cli.examining import look, view
+    unless --fail-on says otherwise. Of a settings file (see check) it takes max-age and the thresholds. Formats:
+    text, json, ndjson, junit, github, prometheus, nagios, markdown."""
+    from gatewaydoctor.cli.delivery import outside
+    from gatewaydoctor.cli.examining import exit_code, look, view
+    from gatewaydoctor.cli.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.screens import scan as screen
 
-    only_formats(run, "scan", "text", "json")
-    threshold = parse_threshold(fail_on)
-    judgement = look(run, Depth(stuck_after=parse_span(stuck_after, "--stuck-after")))
+    only_formats(run, "scan", *FORMATS)
+    settings = settings_for(run, GateOptions(fail_on, max_age=max_age, thresholds=threshold))
+    judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
     seen = view(run, judgement.examination)
-    failed = threshold is not None and judgement.worst is not None and judgement.worst >= threshold
+    path = outside(output, judgement.examination)
+    gated = pass_through(open_gate(run, settings), judgement, seen.names, run)
     return Outcome(
         "scan",
-        ExitCode.FINDINGS if failed else ExitCode.OK,
+        exit_code(judgement.examination) or gated.exit_code,
         run,
         judgement,
         seen.names,
         screen=lambda console: screen.show(console, judgement, seen),
+        gate=gated.info,
+        output=path,
     )
-
-
-def parse_threshold(word: str) -> Severity | None:
-    """The severity a word names, None for `never`. Raises UsageError for any other word."""
-    if word not in FAIL_WORDS:
-        raise UsageError(f"--fail-on {word!r} is no severity.", f"Choose one of: {', '.join(FAIL_WORDS)}.")
-    return None if word == "never" else Severity[word.upper()]

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatewaydoctor.cli.choices import chosen_words, job_ids, parse_size
 from gatewaydoctor.cli.durations import parse_span
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.entry import Kind, Status
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from enum import StrEnum
+    from collections.abc import Iterator
 
     from rich.console import Console
 
     from gatewaydoctor.examine.found import Found
     from gatewaydoctor.model.agents import StoreRef
     from gatewaydoctor.model.entry import Entry
-    from gatewaydoctor.report.screens.parts import View
+    from gatewaydoctor.report.names import Names
     from gatewaydoctor.store.select import Selection
 
-Word = TypeVar("Word", bound="StrEnum")
+CAP = 100
+ROWS = 40
 
 StatusFilter = Annotated[list[str] | None, typer.Option("--status", metavar="WORD", help="Status; repeatable.")]
 KindFilter = Annotated[list[str] | None, typer.Option("--kind", metavar="WORD", help="Kind; repeatable.")]
@@ -51,102 +51,115 @@ def sessions(
 ) -> Outcome:
     """Entries in file order that match every filter given, as a table or, with --format ndjson, one JSON object a
     line while the store is being read. Message text is never part of it."""
-    from gatewaydoctor.cli.examining import world
+    from gatewaydoctor.cli.examining import view_with, world
     from gatewaydoctor.examine.found import find
     from gatewaydoctor.report.document import names_of_place
-    from gatewaydoctor.report.screens.parts import View
     from gatewaydoctor.store.select import Selection
 
     chosen = only_formats(run, "sessions", "text", "json", "ndjson")
     found = find(world(run), run.where)
     selection = Selection(
-        _words(Status, status, "--status"),
-        _words(Kind, kind, "--kind"),
-        _job_ids(run, found, job) if job else None,
+        chosen_words(Status, status, "--status"),
+        chosen_words(Kind, kind, "--kind"),
+        job_ids(run, found, job) if job else None,
         run.now - parse_span(older_than, "--older-than") if older_than else None,
         run.now - parse_span(newer_than, "--newer-than") if newer_than else None,
         key,
         parse_size(larger_than, "--larger-than") if larger_than else None,
     )
-    listing = _Sessions(run, found, selection)
     names = names_of_place(found.place, redact=run.options.redact)
+    for ref in found.stores:
+        names.know(ref.agent_id, "agent")
+    listing = Listing(run, found, selection, names)
     if chosen == "ndjson":
-        return Outcome("sessions", ExitCode.OK, run, stream=lambda: listing.stream(names.value))
-    view = View(names, rows=None if run.options.all else 40)
-    cap = None if run.options.all else 100
+        return Outcome("sessions", ExitCode.OK, run, stream=listing.stream)
     if chosen == "json":
-        rows, total = listing.first(cap)
-        details = {"total": total, "sessions": [names.value(_details(ref, entry)) for ref, entry in rows]}
-        return Outcome("sessions", ExitCode.OK, run, details=details)
-    return Outcome("sessions", ExitCode.OK, run, screen=lambda console: listing.show(console, view))
+        return listing.document(None if run.options.all else CAP)
+    shown = view_with(run, names, ROWS)
+    rows, total = listing.first(shown.rows)
+
+    def screen(console: Console) -> None:
+        from gatewaydoctor.report.screens import sessions as screens
+
+        screens.show(console, screens.Sessions(found.place, rows, total, tuple(listing.problems), run.now), shown)
+
+    return Outcome("sessions", listing.exit_code, run, screen=screen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sessions:
+@dataclass(slots=True)
+class Listing:
+    """Entries of all stores that match, in file order. `problems` are stores that could not be read (to their end),
+    known once they were asked for."""
+
     run: Run
     found: Found
     selection: Selection
+    names: Names
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    opened: int = 0
 
     def __iter__(self) -> Iterator[tuple[StoreRef, Entry]]:
+        matches = self.selection.matcher()
+        for ref in self.found.stores:
+            if ref.exists:
+                yield from ((ref, entry) for entry in self._entries(ref) if matches(entry))
+
+    def _entries(self, ref: StoreRef) -> Iterator[Entry]:
         from gatewaydoctor.store.reader import StoreReader
         from gatewaydoctor.store.survey import entries
 
-        matches = self.selection.matcher()
         fs = self.run.fs
-        for ref in self.found.stores:
-            if not ref.exists:
-                continue
-            try:
-                with fs.open(ref.path) as stream:
-                    reader = StoreReader(stream, fs.stat(ref.path).size)
-                    for entry, _ in entries(reader, self.found.config.main_key.value):
-                        if matches(entry):
-                            yield ref, entry
-            except OSError as error:
-                warn(f"{ref.path} could not be read: {error.strerror or type(error).__name__}")
-                continue
-            fault = reader.verdict.fault
-            if fault is not None:
-                warn(f"{ref.path}: {fault.sentence}; the entries before it are listed")
+        try:
+            with fs.open(ref.path) as stream:
+                self.opened += 1
+                reader = StoreReader(stream, fs.stat(ref.path).size)
+                yield from (entry for entry, _ in entries(reader, self.found.config.main_key.value))
+                fault = reader.verdict.fault
+        except OSError as error:
+            self._problem(ref, f"could not be read: {error.strerror or type(error).__name__}")
+            return
+        if fault is not None:
+            self._problem(ref, f"{fault.sentence}; the entries before it are listed")
+
+    def _problem(self, ref: StoreRef, reason: str) -> None:
+        self.problems.append((self.names.path(ref.path), reason))
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """After the entries were asked for: CANNOT_EXAMINE where there are stores and none could be opened."""
+        there = any(ref.exists for ref in self.found.stores)
+        return ExitCode.CANNOT_EXAMINE if there and not self.opened else ExitCode.OK
 
     def first(self, cap: int | None) -> tuple[list[tuple[StoreRef, Entry]], int]:
         """The first rows and how many match in all."""
-        rows, total = [], 0
+        rows: list[tuple[StoreRef, Entry]] = []
+        total = 0
         for row in self:
             if cap is None or total < cap:
                 rows.append(row)
             total += 1
         return rows, total
 
-    def stream(self, shown: Callable[[object], object]) -> None:
-        from gatewaydoctor.report.printer import print_line
+    def document(self, cap: int | None) -> Outcome:
+        rows, total = self.first(cap)
+        names = self.names.exact()
+        details: dict[str, Any] = {
+            "total": total,
+            "sessions": [names.value(_details(ref, entry)) for ref, entry in rows],
+            "problems": [{"path": path, "reason": reason} for path, reason in self.problems],
+        }
+        return Outcome("sessions", self.exit_code, self.run, details=details)
 
+    def stream(self) -> ExitCode:
+        """One line an entry on stdout, then one on stderr for each store that could not be read to its end."""
+        from gatewaydoctor.report.printer import print_line, print_warning
+
+        names = self.names.exact()
         for ref, entry in self:
-            print_line(shown(_details(ref, entry)))
-
-    def show(self, console: Console, view: View) -> None:
-        from rich.text import Text
-
-        from gatewaydoctor.report import words
-        from gatewaydoctor.report.screens.parts import grid, more
-
-        rows, total = self.first(view.rows)
-        table = grid("key", "kind", "status", "updated", "size", left=3, gap=1)
-        for _, entry in rows:
-            status = entry.status.value if entry.valid else "no object"
-            updated = words.age(entry.updated_at, self.run.now)
-            table.add_row(view.names.key(entry.key), entry.kind.value, status, updated, words.size(entry.bytes))
-        console.print(table)
-        more(console, len(rows), total, "entries")
-        if len(rows) == total:
-            console.print(Text(words.plural(total, "entry", "entries"), "dim"))
-
-
-def warn(text: str) -> None:
-    """One line on stderr beside the stream."""
-    from gatewaydoctor.report.words import harmless
-
-    print(f"gatewaydoctor: {harmless(text)}.", file=sys.stderr)
+            print_line(names.value(_details(ref, entry)))
+        for path, reason in self.problems:
+            print_warning(f"{path}: {reason}.")
+        return self.exit_code
 
 
 def _details(ref: StoreRef, entry: Entry) -> dict[str, Any]:
@@ -164,33 +177,3 @@ def _details(ref: StoreRef, entry: Entry) -> dict[str, Any]:
         "offset": entry.start,
         "valid": entry.valid,
     }
-
-
-def _words(enum: type[Word], given: list[str] | None, option: str) -> frozenset[Word]:
-    try:
-        return frozenset(enum(word.strip().lower()) for word in given or ())
-    except ValueError:
-        known = ", ".join(each.value for each in enum)
-        raise UsageError(f"{option}: one of {given} is not known.", f"Choose from: {known}.") from None
-
-
-def _job_ids(run: Run, found: Found, wanted: list[str]) -> frozenset[str]:
-    """Ids, lower case, of the jobs named by id or name; an id that jobs.json does not know is taken as it is."""
-    from gatewaydoctor.state.cron import read_cron
-
-    jobs = read_cron(run.fs, found.config.cron.store.value).jobs
-    ids = {job.job_id.lower() for job in jobs if job.name in wanted or job.job_id in wanted}
-    names = {job.name for job in jobs}
-    return frozenset(ids | {word.lower() for word in wanted if word not in names})
-
-
-def parse_size(text: str, option: str) -> int:
-    """Bytes; k, M and G are powers of 1,000, Ki, Mi and Gi of 1,024. Raises UsageError for anything else."""
-    import re
-
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(i?)b?", text.strip(), re.IGNORECASE)
-    if found is None:
-        raise UsageError(f"{option} {text!r} is no size.", "Give one such as 500k, 20M or 1GiB.")
-    power: int = {"": 0, "k": 1, "m": 2, "g": 3}[found[2].lower()]
-    unit: int = (1024 if found[3] else 1000) ** power
-    return round(float(found[1]) * unit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.ages import AgeBucket
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def status(run: Run) -> Outcome:
     """Status and kind of every entry, ages by updatedAt, the fields and entries that take the most room."""
-    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.examine.ages import age_buckets
     from gatewaydoctor.report.screens import status as screen
 
@@ -27,7 +26,7 @@ def status(run: Run) -> Outcome:
     }
     return Outcome(
         "status",
-        ExitCode.OK,
+        exit_code(judgement.examination),
         run,
         judgement,
         seen.names,

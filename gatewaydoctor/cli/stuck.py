@@ -7,13 +7,12 @@ from typing import Any
 from gatewaydoctor.cli.durations import parse_span
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.scan import StuckAfter
-from gatewaydoctor.model.errors import ExitCode
 
 
 def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
     """The evidence per entry: its times, its transcript's mtime, and whether the gateway is live. While a gateway is
     live nothing is called stuck."""
-    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.document import CAP
     from gatewaydoctor.report.screens import stuck as screen
@@ -45,7 +44,7 @@ def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
     }
     return Outcome(
         "stuck",
-        ExitCode.OK,
+        exit_code(judgement.examination),
         run,
         judgement,
         seen.names,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode
 
 
 def subagents(run: Run) -> Outcome:
     """subagents/runs.json by spawn mode, cleanup and state; runs no sweep will ever take, and runs whose child
     session is in no index."""
-    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.report.document import CAP
     from gatewaydoctor.report.screens import subagents as screen
 
@@ -35,7 +34,7 @@ def subagents(run: Run) -> Outcome:
     ]
     return Outcome(
         "subagents",
-        ExitCode.OK,
+        exit_code(judgement.examination),
         run,
         judgement,
         seen.names,

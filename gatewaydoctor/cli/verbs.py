@@ -21,12 +21,22 @@ VERBS = {
     "subagents": "The subagent registry: what is never archived or has lost its child.",
     "usage": "What one sessions.usage call must read.",
     "sessions": "The entries themselves, filtered, as a table or a stream.",
+    "check": "The gate: the same findings, one decision, for scripts, CI and monitoring.",
+    "repair": "Shows a plan of what would go and what stays; with --apply does exactly that.",
+    "undo": "Put back what a run changed, byte for byte.",
+    "runs": "What earlier repairs kept: list, show, verify, prune.",
     "explain": "What a finding means, why it happens, what the gateway will do.",
     "fixtures": "Directories to test with: list and make them.",
 }
 """Verb -> one line of help, in the order of the help screen."""
 
 GROUPS: dict[str, dict[str, str]] = {
+    "runs": {
+        "list": "Every run of this state directory and how far it came.",
+        "show": "What a run did and whether it can be taken back.",
+        "verify": "Hash what the vault holds and compare with its manifest.",
+        "prune": "Delete the originals of a run for good.",
+    },
     "fixtures": {
         "list": "The recipes and what each one makes.",
         "make": "Make a state directory by a recipe, byte for byte the same each time.",

@@ -27,10 +27,12 @@ class VerdictInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class SourcedValue(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A setting and who gave it: `command line`, `gatewaydoctor.toml`, `pyproject.toml` or `default`."""
+    """A setting and who gave it: `command line`, `gatewaydoctor.toml`, `pyproject.toml` or `default`. `unit` is that
+    of a number, None for one without."""
 
     value: Any
     origin: str
+    unit: Literal["ms", "bytes"] | None = None
 
 
 class BaselineUse(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -29,6 +29,7 @@ from gatewaydoctor.model.report import (
 )
 from gatewaydoctor.model.store import Readable
 from gatewaydoctor.model.subagents import RegistryRead
+from gatewaydoctor.report.invocation import PLAIN, Invocation
 from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.printer import TOOL
 
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.cron import CronJob
     from gatewaydoctor.model.errors import ExitCode
     from gatewaydoctor.model.finding import Finding
+    from gatewaydoctor.model.liveness import Evidence
     from gatewaydoctor.model.place import Place
+    from gatewaydoctor.model.report import ErrorInfo
 
 CAP = 100
 """Items of a list shown without --all; everything is counted."""
@@ -59,9 +62,11 @@ def names_for(x: Examination, *, redact: bool) -> Names:
     for store in x.stores:
         for agent_id in store.read.ref.agent_ids:
             names.know(agent_id, "agent")
-    for job in x.cron.jobs:
-        names.know(job.name, "job")
-        names.know(job.job_id, "job-id")
+    for agent_id in (*(a.agent_id for a in x.config.agents), *(a.agent_id for a in x.eras.agents)):
+        names.know(agent_id, "agent")
+    for name, job_id in (*((j.name, j.job_id) for j in x.cron.jobs), *((j.name, j.job_id) for j in x.cron.lost)):
+        names.know(name, "job")
+        names.know(job_id, "job-id")
     return names
 
 
@@ -73,8 +78,11 @@ def document(
     details: Mapping[str, object],
     *,
     show_all: bool,
+    invocation: Invocation = PLAIN,
+    error: ErrorInfo | None = None,
 ) -> Document:
-    """The document of a command that examined a directory. Lists longer than CAP are cut unless `show_all`."""
+    """The document of a command that examined a directory. Lists longer than CAP are cut unless `show_all`. Commands
+    in it repeat the options of `invocation`."""
     x = judgement.examination
     cap = None if show_all else CAP
     return Document(
@@ -86,35 +94,28 @@ def document(
         ok=exit_code == 0,
         exit_code=int(exit_code),
         worst=judgement.worst.word if judgement.worst else None,
-        error=None,
+        error=error,
         gateway=GatewayInfo(
             liveness=x.gateway.liveness.value,
-            evidence=tuple(names.text(item.text) for item in x.gateway.evidence),
+            evidence=tuple(evidence_text(item, names) for item in x.gateway.evidence),
         ),
         config=config_info(x, names),
         stores=tuple(store_info(x, store, names, cap) for store in x.stores),
         subagents=subagents_info(x, names),
-        findings=tuple(finding_info(finding, names) for finding in judgement.findings[:cap]),
+        findings=tuple(finding_info(finding, names, invocation) for finding in judgement.findings[:cap]),
         findings_total=len(judgement.findings),
-        skipped=tuple(SkippedInfo(path=names.path(path), reason=reason) for path, reason in x.skipped[:cap]),
-        details={key: names.value(value) for key, value in details.items()},
+        skipped=tuple(
+            SkippedInfo(path=names.path(path), reason=names.text(reason)) for path, reason in x.skipped[:cap]
+        ),
+        details={key: names.value(value, key) for key, value in details.items()},
     )
 
 
-def plain_document(command: str, now: int, exit_code: ExitCode, details: Mapping[str, object]) -> Document:
-    """The document of a command that examined no directory."""
-    return Document(
-        schema_version=SCHEMA_VERSION,
-        tool=TOOL,
-        command=command,
-        now=now,
-        state_dir=None,
-        ok=exit_code == 0,
-        exit_code=int(exit_code),
-        worst=None,
-        error=None,
-        details=dict(details),
-    )
+def evidence_text(item: Evidence, names: Names) -> str:
+    """A sentence about the gateway. The path in it may have blanks, so that only the evidence knows its end."""
+    if item.path is None or not names.redact:
+        return names.text(item.text)
+    return names.text(item.text.replace(str(item.path), names.path(item.path)))
 
 
 def config_info(x: Examination, names: Names) -> ConfigInfo:
@@ -134,7 +135,7 @@ def config_info(x: Examination, names: Names) -> ConfigInfo:
         readable=config.readable,
         exists=config.exists,
         problem=names.text(config.problem.text) if config.problem else None,
-        release=config.release.version,
+        release=names.text(config.release.version) if config.release.version else None,
         policy=config.release.policy.value if config.release.policy else None,
         maintenance={name: SettingInfo(value=s.value, origin=s.origin.value) for name, s in settings.items()},
         main_key=names.identifier(config.main_key.value),
@@ -159,9 +160,8 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
         layout=verdict.layout.value if verdict else None,
         sha256=verdict.sha256 if verdict else None,
         fault=FaultInfo(kind=fault.kind.value, offset=fault.offset, sentence=fault.sentence) if fault else None,
-        characters=verdict.chars if verdict else None,
         distribution=distribution(store),
-        field_bytes=dict(survey.field_bytes.most_common(cap)) if survey else {},
+        field_bytes=names.fields(survey.field_bytes.most_common(cap)) if survey else {},
         cron=tuple(job_info(job, names) for job in store.jobs[:cap]),
         transcripts=TranscriptInfo(
             files=store.transcripts.files,
@@ -178,6 +178,7 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
         oldest_updated_at=store.oldest_updated,
         newest_updated_at=store.newest_updated,
         database=database_info(x, store, names),
+        stuck=len(store.stuck),
     )
 
 
@@ -252,7 +253,7 @@ def database_info(x: Examination, store: StoreFacts, names: Names) -> DatabaseIn
         bytes=database.size,
         wal_bytes=database.wal_size,
         schema_version=database.user_version,
-        note=database.problem,
+        note=names.text(database.problem) if database.problem else None,
     )
 
 
@@ -263,17 +264,18 @@ def subagents_info(x: Examination, names: Names) -> SubagentsInfo:
         exists=registry.read is not RegistryRead.MISSING,
         bytes=registry.bytes,
         readable=registry.read in (RegistryRead.OK, RegistryRead.MISSING),
-        problem=registry.reason,
+        problem=names.text(registry.reason) if registry.reason else None,
         runs=registry.runs,
-        by_spawn_mode={names.text(mode): count for mode, count in registry.by_spawn_mode.items()},
-        by_cleanup={names.text(word): count for word, count in registry.by_cleanup.items()},
+        by_spawn_mode=names.fields(registry.by_spawn_mode.items()),
+        by_cleanup=names.fields(registry.by_cleanup.items()),
         by_state={state.value: count for state, count in registry.by_state.items()},
         never_archived=registry.never_archived,
         orphaned=registry.orphaned,
     )
 
 
-def finding_info(finding: Finding, names: Names) -> FindingInfo:
+def finding_info(finding: Finding, names: Names, invocation: Invocation = PLAIN) -> FindingInfo:
+    fix = finding.fix
     return FindingInfo(
         rule=finding.rule,
         severity=finding.severity.word,
@@ -281,11 +283,11 @@ def finding_info(finding: Finding, names: Names) -> FindingInfo:
         message=names.text(finding.message),
         agent_id=names.identifier(finding.agent_id, "agent") if finding.agent_id else None,
         path=names.path(finding.path) if finding.path else None,
-        key=names.key(finding.key) if finding.key else None,
+        key=names.key(finding.key) if finding.key is not None else None,
         count=finding.count,
-        evidence={name: names.value(value) for name, value in finding.evidence.items()},
+        evidence={name: names.value(value, name) for name, value in finding.evidence.items()},
         consequence=names.text(finding.consequence),
-        fix=FixInfo(command=names.text(finding.fix.command), safe=finding.fix.safe) if finding.fix else None,
-        by_hand=finding.by_hand,
+        fix=FixInfo(command=invocation.complete(names.text(fix.command)), safe=fix.safe) if fix else None,
+        by_hand=names.text(finding.by_hand) if finding.by_hand else None,
         docs=f"gatewaydoctor explain {finding.rule}",
     )

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gatewaydoctor import __version__
-from gatewaydoctor.model.report import SCHEMA_VERSION, Document, ErrorInfo, ToolInfo
+from gatewaydoctor.model.report import SCHEMA_VERSION, Document, ToolInfo
+from gatewaydoctor.report.words import harmless, json_harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import IO
 
     from rich.console import Console
 
     from gatewaydoctor.model.errors import ExitCode
+    from gatewaydoctor.model.report import ErrorInfo
 
 TOOL = ToolInfo(name="gatewaydoctor", version=__version__)
 
 
-def console(*, no_color: bool, stderr: bool = False) -> Console:
+def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None) -> Console:
     """Plain text unless a terminal that wants colour reads it; never interprets markup, for text comes from files.
 
     Where the output is no terminal and COLUMNS is not set, lines may be 80 columns wide.
@@ -29,9 +33,11 @@ def console(*, no_color: bool, stderr: bool = False) -> Console:
 
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
+    stream = file or (sys.stderr if stderr else sys.stdout)
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
     return Console(
+        file=file,
+        force_terminal=False if file else None,
         stderr=stderr,
         no_color=no_color or None,
         width=width,
@@ -47,60 +53,77 @@ def print_screen(screen: Callable[[Console], None], *, no_color: bool) -> None:
     out = console(no_color=no_color)
     if out.is_terminal:
         screen(out)
-        return
+    else:
+        sys.stdout.write(_captured(screen, out))
+
+
+def screen_text(screen: Callable[[Console], None]) -> str:
+    """A screen as plain text, for a file."""
+    return _captured(screen, console(no_color=True, file=StringIO()))
+
+
+def _captured(screen: Callable[[Console], None], out: Console) -> str:
     with out.capture() as captured:
         screen(out)
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def print_document(document: Document) -> None:
     """One document and a newline on stdout."""
-    sys.stdout.write(encode(document).decode())
-    sys.stdout.write("\n")
+    print(encode(document, indent=2))
 
 
 def print_line(value: object) -> None:
     """One value as a line of JSON on stdout."""
+    print(encode(value))
+
+
+def encode(value: object, *, indent: int = 0) -> str:
+    """JSON text that is exact and steers no terminal: hostile characters of names become JSON escapes."""
     try:
-        line = msgspec.json.encode(value)
+        text = msgspec.json.encode(value)
     except UnicodeEncodeError:
+        # Only json writes lone surrogates, as the escapes they were read from.
         import json
 
-        line = json.dumps(value, ensure_ascii=True).encode()
-    sys.stdout.buffer.write(line + b"\n")
+        separators = None if indent else (",", ":")
+        told = json.dumps(msgspec.to_builtins(value), ensure_ascii=True, indent=indent or None, separators=separators)
+        return json_harmless(told)
+    return json_harmless((msgspec.json.format(text, indent=indent) if indent else text).decode())
 
 
-def encode(document: object) -> bytes:
-    """Indented JSON. Lone surrogates from hostile names become escapes that any JSON reader takes."""
-    try:
-        return msgspec.json.format(msgspec.json.encode(document), indent=2)
-    except UnicodeEncodeError:
-        import json
-
-        return json.dumps(msgspec.to_builtins(document), indent=2, ensure_ascii=True).encode()
-
-
-def print_error(
-    code: str, message: str, hint: str, exit_code: ExitCode, command: str, *, wants_json: bool, now: int = 0
-) -> None:
-    """An error as two lines on stderr, or as the document on stdout."""
-    from gatewaydoctor.report.words import harmless
-
+def print_error(error: ErrorInfo, exit_code: ExitCode, command: str, *, now: int, wants_json: bool) -> None:
+    """An error as the document on stdout, else as lines on stderr."""
     if wants_json:
-        print_document(
-            Document(
-                schema_version=SCHEMA_VERSION,
-                tool=TOOL,
-                command=command,
-                now=now,
-                state_dir=None,
-                ok=False,
-                exit_code=int(exit_code),
-                worst=None,
-                error=ErrorInfo(code=code, message=message, hint=hint),
-            )
-        )
+        print_document(plain_document(command, now, exit_code, error=error))
         return
-    print(f"gatewaydoctor: {harmless(message)}", file=sys.stderr)
-    if hint:
-        print(f"  {harmless(hint)}", file=sys.stderr)
+    print(f"gatewaydoctor: {harmless(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"  {harmless(error.hint)}", file=sys.stderr)
+
+
+def print_warning(text: str) -> None:
+    """One line on stderr beside the output."""
+    print(f"gatewaydoctor: {harmless(text)}", file=sys.stderr)
+
+
+def plain_document(
+    command: str,
+    now: int,
+    exit_code: ExitCode,
+    details: Mapping[str, Any] | None = None,
+    error: ErrorInfo | None = None,
+) -> Document:
+    """The document of a command that examined no directory."""
+    return Document(
+        schema_version=SCHEMA_VERSION,
+        tool=TOOL,
+        command=command,
+        now=now,
+        state_dir=None,
+        ok=exit_code == 0,
+        exit_code=int(exit_code),
+        worst=None,
+        error=error,
+        details=dict(details or {}),
+    )

@@ -1,56 +1,48 @@
-"""Sizes, ages and counts in words, and text from files made harmless for a terminal."""
+"""Words for screens, and text from files made harmless for a terminal."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
+from gatewaydoctor.model.words import duration as duration
+from gatewaydoctor.model.words import plural as plural
+from gatewaydoctor.model.words import size as size
+
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: 185.2 MB (decimal units, as disks are sold and files are listed)."""
-    import humanize
-
-    return humanize.naturalsize(count, format="%.1f") if count >= 1000 else f"{count} B"
-
-
-def duration(ms: float) -> str:
-    """A span of time in at most two units: `3.2 s`, `25 min`, `2 d 4 h`."""
-    ms = abs(ms)
-    if ms < _SECOND:
-        return f"{ms:.0f} ms"
-    if ms < _MINUTE:
-        return f"{ms / _SECOND:.1f} s".replace(".0 s", " s")
-    if ms < _HOUR:
-        return _two(ms, _MINUTE, "min", _SECOND, "s") if ms < 10 * _MINUTE else f"{ms / _MINUTE:.0f} min"
-    if ms < _DAY:
-        return _two(ms, _HOUR, "h", _MINUTE, "min")
-    return _two(ms, _DAY, "d", _HOUR, "h") if ms < 14 * _DAY else f"{ms / _DAY:.0f} d"
-
-
-def _two(ms: float, large: int, large_word: str, small: int, small_word: str) -> str:
-    whole, rest = divmod(int(ms), large)
-    part = rest // small
-    return f"{whole} {large_word} {part} {small_word}" if part else f"{whole} {large_word}"
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+LONGEST = 300
+"""Characters of one name or key on a screen. A key of a megabyte is legal; nobody reads it."""
 
 
 def age(at: int | None, now: int) -> str:
     """How long ago, or `never`; a time to come is named as such."""
     if at is None:
         return "never"
-    if at > now + _SECOND:
+    if at > now + 1_000:
         return f"in {duration(at - now)}"
     return f"{duration(now - at)} ago"
+
+
+def since(at: int | None, now: int) -> str:
+    """The same for a column that says it counts backwards: `5 h 20 min`."""
+    return age(at, now).removesuffix(" ago")
+
+
+def plain_plural(count: int, one: str, many: str) -> str:
+    """The word alone, for a count that stands elsewhere."""
+    return one if count == 1 else many
 
 
 def number(count: float) -> str:
     return f"{count:,}" if isinstance(count, int) else f"{count:,.1f}".removesuffix(".0")
 
 
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 entry`, `6,539 entries`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def shown(text: str) -> str:
+    """A name or key as a screen shows it: harmless, and cut where it is absurdly long, which it then says."""
+    if len(text) <= LONGEST:
+        return harmless(text)
+    return f"{harmless(text[:LONGEST])}… ({len(text):,} characters)"
 
 
 def harmless(text: str) -> str:
@@ -58,13 +50,27 @@ def harmless(text: str) -> str:
     characters, surrogates, line separators. Printable text of any script stays."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_shown(char) for char in text)
+    return "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL else char for char in text)
 
 
-def _shown(char: str) -> str:
-    if unicodedata.category(char) not in _HARMFUL:
-        return char
+def _escaped(char: str) -> str:
     code = ord(char)
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def json_harmless(text: str) -> str:
+    """JSON text with the same characters as JSON escapes, which every reader turns back: the value stays exact.
+
+    Outside of strings JSON has none of them, and line feeds between values stay.
+    """
+    return text if text.isascii() and "\x7f" not in text else _NOT_ASCII.sub(_json_escaped, text)
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    char = found[0]
+    if unicodedata.category(char) not in _HARMFUL:
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))

@@ -9,12 +9,15 @@ from rich.text import Text
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
 from gatewaydoctor.report.screens import tables
-from gatewaydoctor.report.screens.parts import View, capped, findings, grid, head, more, next_step, pairs, section
+from gatewaydoctor.report.screens.findings import findings
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.model.cron import CronJob
 
@@ -22,67 +25,77 @@ if TYPE_CHECKING:
 def show(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     head(console, judgement, view)
-    reason = x.cron.store.reason
-    state = f"{x.cron.store.read.value}, {words.plural(len(x.cron.jobs), 'job')}"
-    section(console, "Jobs")
-    console.print(
-        pairs(
-            [("jobs.json", Text(f"{view.names.path(x.cron.store.path)}: {state}{f', {reason}' if reason else ''}"))]
-        )
-    )
     for store in x.stores:
         if not store.jobs:
             continue
-        section(console, f"Runs in the store of {view.names.identifier(store.agent_id, 'agent')}")
+        section(console, f"Runs in the store of {view.agent(store.agent_id)} (per tick: median/most)")
         tables.cron_jobs(console, store.jobs, view)
-        section(console, "When, and what jobs.json says")
+        section(console, "When they ran")
         _times(console, store.jobs, x.now, view)
-    idle = _idle(judgement)
-    if idle:
-        section(console, "Jobs without rows")
-        _idle_table(console, idle, x.now, view)
+    if not any(store.jobs for store in x.stores):
+        section(console, "Runs")
+        console.print(Text("no store has rows of cron jobs", "dim"))
+    _jobs_file(console, x, view)
     related = judgement.of("cron-*")
     if related:
         section(console, "Findings")
-        findings(console, related, view, now=x.now)
-    next_step(console, "the entries behind a job:", "gatewaydoctor sessions --kind cron-run --job JOB")
+        findings(console, related, view)
+    _next(console, x, view)
 
 
 def _times(console: Console, jobs: tuple[JobRuns, ...], now: int, view: View) -> None:
-    table = grid("job", "schedule", "first run", "last run", "over", "size", left=2, gap=1)
+    table = grid("job", "first run", "last run", "over", "stuck", "size")
+    table.columns[0].no_wrap = False
     for job in capped(jobs, view):
-        schedule = (
-            view.names.text(schedule_words(job.job)) if job.job else "unknown job" if job.known is False else "?"
-        )
-        if job.job and not job.job.enabled:
-            schedule += " (disabled)"
         table.add_row(
             tables.job_name(job, view),
-            schedule,
             words.age(job.first_at, now),
             words.age(job.last_at, now),
-            words.duration(job.span) if job.span else Text("·", "dim"),
+            words.duration(job.span) if job.span else tables.NONE,
+            tables.count(job.stuck, "red"),
             words.size(job.bytes),
         )
-        if job.job and job.job.state.running_at is not None:
-            table.add_row(Text(f" runningAtMs set {words.age(job.job.state.running_at, now)}", "yellow"))
     console.print(table)
 
 
-def _idle(judgement: Judgement) -> list[CronJob]:
-    seen = {job.job_id.lower() for store in judgement.examination.stores for job in store.jobs}
-    return [job for job in judgement.examination.cron.jobs if job.job_id.lower() not in seen]
-
-
-def _idle_table(console: Console, jobs: list[CronJob], now: int, view: View) -> None:
-    table = grid("job", "schedule", "state", "last run", "next run", left=3)
-    for job in capped(jobs, view):
+def _jobs_file(console: Console, x: Examination, view: View) -> None:
+    file = x.cron.store
+    reason = f", {file.reason}" if file.reason else ""
+    section(console, f"{view.names.path(file.path)}: {file.read.value}{reason}")
+    if not x.cron.jobs:
+        console.print(Text("no jobs", "dim"))
+        return
+    table = grid("job", "schedule", "last", last="now", left=3)
+    table.columns[0].no_wrap = False
+    for job in capped(x.cron.jobs, view):
         table.add_row(
-            view.names.identifier(job.name or job.job_id, "job"),
+            view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id"),
             view.names.text(schedule_words(job)),
-            "enabled" if job.enabled else "disabled",
-            words.age(job.state.last_run_at, now),
-            words.age(job.state.next_run_at, now),
+            view.names.text(job.state.last_run_status or "-"),
+            _state(job, x.now),
         )
     console.print(table)
-    more(console, len(capped(jobs, view)), len(jobs), "jobs")
+    more(console, len(capped(x.cron.jobs, view)), len(x.cron.jobs), "jobs")
+
+
+def _state(job: CronJob, now: int) -> Text:
+    state = job.state
+    if state.running_at is not None:
+        return Text(f"runningAtMs set {words.age(state.running_at, now)}", "yellow")
+    if not job.enabled:
+        return Text("disabled", "dim")
+    if state.next_run_at is None:
+        return Text("no next run", "dim")
+    return Text(f"due {words.age(state.next_run_at, now)}")
+
+
+def _next(console: Console, x: Examination, view: View) -> None:
+    jobs = [job for store in x.stores for job in store.jobs]
+    if not jobs:
+        next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+        return
+    from shlex import quote
+
+    most = max(jobs, key=lambda job: job.runs)
+    command = f"sessions --kind cron-run --job {quote(tables.job_name(most, view))}"
+    next_step(console, view, "the entries behind the job with the most runs:", view.invocation.command(command))

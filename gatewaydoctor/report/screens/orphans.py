@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.text import Text
 
 from gatewaydoctor.model.transcript import ContentClass
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import View, capped, grid, head, more, next_step, section
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.keyed import keyed
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,21 +31,30 @@ WORDS: dict[ContentClass | None, str] = {
 def show(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     head(console, judgement, view)
-    for store in x.stores:
-        section(
-            console, f"{view.names.identifier(store.agent_id, 'agent')}: {view.names.path(store.listing.directory)}"
-        )
-        if not store.transcripts.referenced_known:
-            console.print(Text("A store could not be read to its end: what it references is unknown.", "yellow"))
+    known = all(store.transcripts.referenced_known for store in x.stores)
+    if not known:
+        console.print()
+        console.print(Text("A store could not be read to its end: what it references is unknown.", "yellow"))
+    for store in capped(x.stores, view):
+        section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.listing.directory)}")
         _classes(console, store, x.now)
         _unindexed(console, store, x.now, view)
         _missing(console, store, view)
-    next_step(console, "unindexed history is kept: no file is ever a failure for not being listed.")
+    more(console, len(capped(x.stores, view)), len(x.stores), "directories")
+    if any(store.transcripts.orphans for store in x.stores):
+        command = view.invocation.command("explain transcript-unindexed")
+        next_step(console, view, "unindexed history is kept; what it is and where it comes from:", command)
+    elif not known:
+        next_step(console, view, "what is wrong with the store:", view.invocation.command("scan"))
+    else:
+        next_step(console, view, "every transcript is indexed; nothing to do.")
 
 
 def _classes(console: Console, store: StoreFacts, now: int) -> None:
     if not store.classes:
-        console.print(Text("no files", "dim"))
+        problem = store.listing.problem
+        reason = f"cannot be listed: {problem.reason}" if problem and not problem.missing else "no files"
+        console.print(Text(reason, "yellow" if problem and not problem.missing else "dim"))
         return
     table = grid("class", "files", "size", "oldest", "newest")
     for cls, total in sorted(store.classes.items(), key=lambda item: -item[1].bytes):
@@ -71,12 +83,9 @@ def _unindexed(console: Console, store: StoreFacts, now: int, view: View) -> Non
     if not listed:
         return
     console.print()
-    table = grid("with human turns (largest first)", "size", "changed")
-    for orphan in capped(listed, view):
-        table.add_row(
-            view.names.text(orphan.record.name), words.size(orphan.record.size), words.age(orphan.record.mtime, now)
-        )
-    console.print(table)
+    records = [orphan.record for orphan in capped(listed, view)]
+    rows = [((words.size(r.size), words.since(r.mtime, now)), view.path(r.name)) for r in records]
+    keyed(console, ("size", "changed ago"), "with human turns, largest first", rows, left=0)
     more(console, len(capped(listed, view)), len(listed), "files")
 
 
@@ -85,16 +94,18 @@ def _missing(console: Console, store: StoreFacts, view: View) -> None:
         return
     pointers = store.pointers
     console.print()
-    console.print(
-        f"{words.plural(pointers.missing, 'entry', 'entries')} without a transcript, "
-        f"{pointers.missing_people:,} of them conversations"
-    )
+    entries, count = words.plural(pointers.missing, "entry", "entries"), pointers.missing_people
+    conversations = words.plain_plural(count, "a conversation", "conversations")
+    console.print(f"{entries} without a transcript, {f'{count:,}' if count else 'none'} of them {conversations}")
     from gatewaydoctor.model.entry import MACHINE_KINDS
 
     people = [each for each in pointers.listed if each.resolution.missing and each.entry.kind not in MACHINE_KINDS]
-    if people:
-        table = grid("conversation", "status", "instead", left=3)
-        for each in capped(people, view):
-            found = view.names.text(each.resolution.found) if each.resolution.found else "-"
-            table.add_row(view.names.key(each.entry.key), each.entry.status.value, found)
-        console.print(table)
+    if not people:
+        return
+    instead = any(each.resolution.found for each in people)
+    table = grid("status", last="conversation" + (", and what is there instead" if instead else ""))
+    for each in capped(people, view):
+        found = [view.path(each.resolution.found)] if each.resolution.found else []
+        table.add_row(each.entry.status.value, Group(view.key(each.entry.key), *found))
+    console.print(table)
+    more(console, len(capped(people, view)), pointers.missing_people, "conversations")

@@ -1,4 +1,4 @@
-"""The pieces every screen is built from: head line, tables, findings, the next step."""
+"""The pieces every screen is built from: tables, sections, commands, the next step."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gatewaydoctor import __version__
-from gatewaydoctor.model.finding import Finding, Severity
+from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.liveness import Liveness
-from gatewaydoctor.report import words
+from gatewaydoctor.report.invocation import PLAIN, Invocation
+from gatewaydoctor.report.screens.joints import Jointed, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
-    from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.report.names import Names
 
 T = TypeVar("T")
@@ -32,18 +31,28 @@ SEVERITY_STYLE = {
     Severity.INFO: "cyan",
 }
 LIVENESS_STYLE = {Liveness.LIVE: "bold red", Liveness.DEAD: "green", Liveness.UNKNOWN: "bold yellow"}
-FULL_FROM = Severity.ERROR
-"""Findings from here up are shown with message and consequence; milder ones take a line unless --verbose."""
+INDENT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How much to show, and how to show names. `rows` caps tables; None shows all."""
+    """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
+    the next step."""
 
     names: Names
     verbose: bool = False
     rows: int | None = 12
     quiet: bool = False
+    invocation: Invocation = PLAIN
+
+    def key(self, key: str) -> Jointed:
+        return Jointed(self.names.key(key))
+
+    def path(self, path: object) -> Jointed:
+        return Jointed(self.names.path(path))
+
+    def agent(self, agent_id: str) -> str:
+        return self.names.identifier(agent_id, "agent")
 
 
 def moment(at: int | None) -> str:
@@ -56,45 +65,9 @@ def moment(at: int | None) -> str:
         return f"{at} ms"
 
 
-def head(console: Console, judgement: Judgement, view: View) -> None:
-    """Which directory, which clock, is the gateway alive, which release and rules it lives under."""
-    x = judgement.examination
-    console.print(Text.assemble(("gatewaydoctor ", "bold"), __version__, "  ", view.names.path(x.place.state_dir)))
-    release = x.config.release
-    version = view.names.text(release.version) if release.version else "unknown"
-    policy = release.policy.value if release.policy and release.policy.value != release.version else None
-    maintenance = x.config.maintenance
-    rows = [
-        ("clock", Text(f"{moment(x.now)} UTC")),
-        ("gateway", gateway_line(judgement, view)),
-        (
-            "release",
-            Text(
-                f"{version}{f' (rules of {policy})' if policy else ''}; maintenance {maintenance.mode.value}, "
-                f"cap {maintenance.max_entries.value:,} ({maintenance.max_entries.origin.value})"
-            ),
-        ),
-    ]
-    if not x.config.readable and x.config.problem:
-        rows.append(("config", Text(view.names.text(x.config.problem.text), "yellow")))
-    console.print(pairs(rows))
-
-
-def gateway_line(judgement: Judgement, view: View) -> Text:
-    """Liveness with the evidence that decided it."""
-    gateway = judgement.examination.gateway
-    line = Text(gateway.liveness.value, LIVENESS_STYLE[gateway.liveness])
-    deciding = [item for item in gateway.evidence if item.says is gateway.liveness]
-    if not view.verbose:
-        deciding = deciding[:3]
-    if deciding:
-        line.append("  " + " ".join(view.names.text(item.text) for item in deciding), "dim")
-    return line
-
-
-def pairs(rows: Iterable[tuple[str, Text]]) -> Table:
+def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
     """Label and text, a line each."""
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in rows:
@@ -102,20 +75,21 @@ def pairs(rows: Iterable[tuple[str, Text]]) -> Table:
     return table
 
 
-def grid(*columns: str, left: int = 1, gap: int = 2) -> Table:
-    """A table without lines: the first `left` columns are text, the others numbers, `gap` blanks between them."""
-    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+def grid(*columns: str, left: int = 1, last: str | None = None) -> Table:
+    """A table without lines: the first `left` columns are text, the others numbers. `last` names a text column behind
+    them, for keys and paths: it takes the room that is left."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place, name in enumerate(columns):
-        if place < left:
-            table.add_column(name, overflow="fold", ratio=None)
-        else:
-            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=place >= left or last is not None)
+    if last is not None:
+        table.add_column(last, overflow="fold")
     return table
 
 
 def section(console: Console, title: str) -> None:
     console.print()
-    console.print(Text(title, "bold"))
+    for line in fill(title, console.width):
+        console.print(Text(line, "bold", no_wrap=True))
 
 
 def more(console: Console, shown: int, total: int, what: str) -> None:
@@ -128,53 +102,35 @@ def capped(items: Sequence[T], view: View) -> Sequence[T]:
     return items if view.rows is None else items[: view.rows]
 
 
-def tally(findings: Sequence[Finding]) -> Text:
-    """`1 critical, 2 errors, 1 warning`."""
-    line = Text()
-    for severity in sorted(Severity, reverse=True):
-        count = sum(finding.severity is severity for finding in findings)
-        if count:
-            many = count > 1 and severity in (Severity.ERROR, Severity.WARNING)
-            line.append(", " if line else "")
-            line.append(f"{count} {severity.word}{'s' if many else ''}", SEVERITY_STYLE[severity])
-    return line if line else Text("none", "green")
+def command_text(command: str, width: int) -> Text:
+    """A command in bold, pasted whole even where it needs more than one line: those end in a backslash."""
+    lines = [""]
+    for words in _arguments(command):
+        if lines[-1] and len(lines[-1]) + 1 + len(words) > width - 2:
+            lines.append(f"    {words}")
+        else:
+            lines[-1] += f" {words}" if lines[-1] else words
+    return Text(" \\\n".join(lines), "bold green", no_wrap=True, overflow="ignore")
 
 
-def findings(console: Console, items: Sequence[Finding], view: View, *, now: int) -> None:
-    """Findings as they come (worst first): the grave ones in full, the others a line each."""
-    for item in items:
-        full = item.severity >= FULL_FROM or view.verbose
-        line = Text.assemble((f" {item.severity.word} ", SEVERITY_STYLE[item.severity]), " ", (item.rule, "bold"))
-        if item.agent_id:
-            line.append(f"  {view.names.identifier(item.agent_id, 'agent')}", "dim")
-        if item.count > 1:
-            line.append(f"  x{item.count:,}", "dim")
-        console.print(line, soft_wrap=False)
-        console.print(Padding(Text(view.names.text(item.message)), (0, 0, 0, 4)))
-        if full:
-            _rest(console, item, view)
+def _arguments(command: str) -> list[str]:
+    """The words of a command, each option together with its value."""
+    from shlex import quote, split
+
+    grouped: list[str] = []
+    for word in map(quote, split(command)):
+        if grouped and grouped[-1].startswith("--") and " " not in grouped[-1] and not word.startswith("-"):
+            grouped[-1] += f" {word}"
+        else:
+            grouped.append(word)
+    return grouped
 
 
-def _rest(console: Console, item: Finding, view: View) -> None:
-    rows = [("next boot", Text(view.names.text(item.consequence)))]
-    if item.path and view.verbose:
-        rows.append(("file", Text(view.names.path(item.path))))
-    if item.key and view.verbose:
-        rows.append(("key", Text(view.names.key(item.key))))
-    if item.fix:
-        rows.append(("fix", Text(view.names.text(item.fix.command), "green")))
-    elif item.by_hand:
-        rows.append(("by hand", Text(item.by_hand)))
-    if view.verbose:
-        rows += [(name, Text(words.harmless(str(view.names.value(value))))) for name, value in item.evidence.items()]
-    console.print(Padding(pairs(rows), (0, 0, 0, 4)))
-
-
-def next_step(console: Console, text: str, command: str | None = None) -> None:
-    """The one thing to do now, last on the screen."""
+def next_step(console: Console, view: View, text: str, command: str | None = None) -> None:
+    """The one thing to do now, last on the screen. `command` is complete."""
+    if view.quiet:
+        return
     console.print()
-    line = Text.assemble(("next: ", "bold"), text)
+    console.print(Text.assemble(("next: ", "bold"), text))
     if command:
-        line.append("\n      ")
-        line.append(command, "bold green")
-    console.print(line)
+        console.print(Padding(command_text(command, console.width - 6), (0, 0, 0, 6)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.text import Text
 
 from gatewaydoctor.model.era import Era
@@ -11,65 +12,58 @@ from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.liveness import Liveness
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens import tables
-from gatewaydoctor.report.screens.parts import View, findings, head, next_step, pairs, section, tally
+from gatewaydoctor.report.screens.findings import findings, tally
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.parts import View, capped, next_step, pairs, section
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.era import AgentEra
 
 DETAILED_STORES = 3
-"""With more stores than this, only those with rows by the thousand or findings get tables of their own."""
+"""With more stores than this, only those with findings get tables of their own."""
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     head(console, judgement, view)
-    section(console, "Stores")
-    tables.stores(console, x.stores, view)
-    for store in _detailed(judgement):
-        _store(console, store, view, several=len(x.stores) > 1)
-    section(console, "Files")
-    console.print(pairs(_files(x, view)))
-    section(console, "Findings")
-    console.print(tally(judgement.findings))
-    findings(console, judgement.findings, view, now=x.now)
-    _next(console, judgement)
+    if not view.quiet:
+        section(console, "Stores")
+        tables.stores(console, x.stores, view)
+        for store in _detailed(judgement, view):
+            _store(console, store, view, several=len(x.stores) > 1)
+        section(console, "Files")
+        console.print(pairs(_files(x, view)))
+        console.print()
+    console.print(Text("Findings: ", "bold") + tally(judgement.findings))
+    findings(console, judgement.findings, view)
+    _next(console, judgement, view)
 
 
-def _detailed(judgement: Judgement) -> list[StoreFacts]:
+def _detailed(judgement: Judgement, view: View) -> list[StoreFacts]:
     stores = [store for store in judgement.examination.stores if store.survey and store.survey.counts]
-    if len(stores) <= DETAILED_STORES:
+    if len(stores) <= DETAILED_STORES or view.rows is None:
         return stores
     concerned = {f.agent_id for f in judgement.findings if f.severity >= Severity.WARNING}
     return [store for store in stores if store.agent_id in concerned][:DETAILED_STORES]
 
 
 def _store(console: Console, store: StoreFacts, view: View, *, several: bool) -> None:
-    of = f" of {view.names.identifier(store.agent_id, 'agent')}" if several else ""
-    section(console, f"Entries{of} by kind and status")
+    of = f" of {view.agent(store.agent_id)}" if several else ""
+    whole = "" if store.read.whole else " before the damage"
+    section(console, f"Entries{of}{whole} by kind and status")
     tables.distribution(console, store)
     if store.jobs:
         section(console, f"Cron jobs{of} (per tick: median/most; apart: median between ticks)")
         tables.cron_jobs(console, store.jobs, view)
 
 
-def _files(x: Examination, view: View) -> list[tuple[str, Text]]:
-    rows = []
-    files = sum(store.transcripts.files for store in x.stores)
-    size = sum(store.transcripts.bytes for store in x.stores)
-    orphans = sum(len(store.transcripts.orphans) for store in x.stores)
-    missing = sum(store.pointers.missing for store in x.stores if store.pointers)
-    people = sum(store.pointers.missing_people for store in x.stores if store.pointers)
-    rows.append(
-        (
-            "transcripts",
-            Text(f"{files:,} ({words.size(size)}), {orphans:,} unindexed; {missing:,} entries have none")
-            + Text(f", {people:,} of them conversations" if people else "", "yellow"),
-        )
-    )
+def _files(x: Examination, view: View) -> list[tuple[str, RenderableType]]:
+    rows: list[tuple[str, RenderableType]] = [("transcripts", _transcripts(x))]
     others = _other_classes(x)
     if others:
         rows.append(("besides", Text(others)))
@@ -78,22 +72,43 @@ def _files(x: Examination, view: View) -> list[tuple[str, Text]]:
         counts = ", ".join(f"{locks.count(each)} {each.value}" for each in Liveness if each in locks)
         rows.append(("locks", Text(counts)))
     if x.subagents.runs:
-        rows.append(("subagents", Text(f"{x.subagents.runs:,} runs ({words.size(x.subagents.bytes)})")))
-    rows += [("database", _database(x, store, view)) for store in x.stores if store.era is not Era.FILES]
+        rows.append(("subagents", Text(f"{words.plural(x.subagents.runs, 'run')} ({words.size(x.subagents.bytes)})")))
+    agents = [agent for agent in x.eras.agents if agent.era is not Era.FILES]
+    rows += [(agent.era.value, _database(agent, x, view)) for agent in capped(agents, view)]
     for path, space in x.volumes:
         text = f"{words.size(space.available)} of {words.size(space.total)} free"
         rows.append(("disk", Text(text if len(x.volumes) == 1 else f"{view.names.path(path)}: {text}")))
+    for left_out, reason in capped(x.skipped, view):
+        rows.append(("not read", Text(f"{view.names.path(left_out)}: {view.names.text(reason)}", "yellow")))
     return rows
 
 
-def _database(x: Examination, store: StoreFacts, view: View) -> Text:
-    agent = next((agent for agent in x.eras.agents if agent.agent_id == store.agent_id), None)
-    database = (agent.database if agent else None) or x.eras.state
+def _transcripts(x: Examination) -> Text:
+    files = sum(store.transcripts.files for store in x.stores)
+    size = sum(store.transcripts.bytes for store in x.stores)
+    orphans = sum(len(store.transcripts.orphans) for store in x.stores)
+    missing = sum(store.pointers.missing for store in x.stores if store.pointers)
+    people = sum(store.pointers.missing_people for store in x.stores if store.pointers)
+    known = all(store.transcripts.referenced_known for store in x.stores)
+    index = "unindexed" if known else "not in the part of the index that could be read"
+    line = Text(f"{files:,} ({words.size(size)}), {orphans:,} {index}")
+    if missing:
+        line.append(f"; {words.plural(missing, 'entry has', 'entries have')} none")
+    if people:
+        line.append(f", {people:,} of them {words.plain_plural(people, 'a conversation', 'conversations')}", "yellow")
+    return line
+
+
+def _database(agent: AgentEra, x: Examination, view: View) -> RenderableType:
+    """Whose sessions or jobs are in which database."""
+    database = agent.database or x.eras.state
     if database is None:
-        return Text(store.era.value)
-    version = f"schema {database.user_version}" if database.user_version is not None else database.problem or "unread"
+        return Text(f"{view.agent(agent.agent_id)}: {view.names.text(agent.reason)}")
+    version = f"schema {database.user_version}" if database.user_version is not None else "schema unknown"
+    problem = f", {view.names.text(database.problem)}" if database.problem else ""
     wal = f", -wal {words.size(database.wal_size)}" if database.wal_size else ""
-    return Text(f"{store.era.value}: {view.names.path(database.path)}, {words.size(database.size)}{wal}, {version}")
+    size = f"{words.size(database.size)}{wal}, {version}{problem}"
+    return Group(Text(f"{view.agent(agent.agent_id)}: {size}"), view.path(database.path))
 
 
 def _other_classes(x: Examination) -> str:
@@ -108,15 +123,16 @@ def _other_classes(x: Examination) -> str:
     return ", ".join(f"{files:,} {name} ({words.size(size)})" for name, (files, size) in ranked)
 
 
-def _next(console: Console, judgement: Judgement) -> None:
+def _next(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     grave = [f for f in judgement.findings if f.severity >= Severity.ERROR]
     if x.gateway.liveness is Liveness.LIVE and grave:
-        next_step(console, "the gateway is running: stop it before anything is repaired.")
+        next_step(console, view, "the gateway is running: stop it before anything is repaired.")
     elif not judgement.findings:
-        next_step(console, "nothing to do.")
-    elif fixable := next((f for f in judgement.findings if f.fix), None):
-        next_step(console, "see what a repair would do:", fixable.fix.command if fixable.fix else None)
+        next_step(console, view, "nothing to do.")
+    elif fixes := {f.fix.command for f in judgement.findings if f.fix}:
+        command = fixes.pop() if len(fixes) == 1 else "gatewaydoctor repair"
+        next_step(console, view, "see what a repair would do:", view.invocation.complete(view.names.text(command)))
     else:
-        worst = judgement.findings[0]
-        next_step(console, "read what the worst finding means:", f"gatewaydoctor explain {worst.rule}")
+        command = view.invocation.command(f"explain {judgement.findings[0].rule}")
+        next_step(console, view, "read what the worst finding means:", command)

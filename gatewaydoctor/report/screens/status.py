@@ -8,7 +8,9 @@ from rich.text import Text
 
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens import tables
-from gatewaydoctor.report.screens.parts import View, capped, grid, head, more, next_step, section
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.keyed import keyed
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,22 +20,40 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
 
 MAX_FIELDS = 12
+BIGGEST = 5
 
 
 def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket, ...]], view: View) -> None:
     """`ages` are the buckets of each store, by its place in the examination."""
     head(console, judgement, view)
-    for place, store in enumerate(judgement.examination.stores):
-        section(console, f"{view.names.identifier(store.agent_id, 'agent')}: {view.names.path(store.read.ref.path)}")
+    stores = judgement.examination.stores
+    for place, store in enumerate(capped(stores, view)):
+        section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.read.ref.path)}")
         if store.survey is None:
-            reason = store.read.problem.reason if store.read.problem else "there is no store"
+            reason = f"cannot be read: {store.read.problem.reason}" if store.read.problem else "there is no store"
             console.print(Text(reason, "yellow"))
             continue
+        _verdict(console, store, view)
         tables.distribution(console, store)
-        _ages(console, ages[place])
-        _fields(console, store, view)
-        _biggest(console, store, view)
-    next_step(console, "everything that is wrong, worst first:", "gatewaydoctor scan")
+        if store.survey.counts:
+            _ages(console, ages[place])
+            _fields(console, store, view)
+            _biggest(console, store, view)
+    more(console, len(capped(stores, view)), len(stores), "stores")
+    next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+
+
+def _verdict(console: Console, store: StoreFacts, view: View) -> None:
+    verdict = store.survey.verdict if store.survey else None
+    if verdict is None:
+        return
+    if verdict.fault is not None:
+        rows = words.plural(verdict.entries, "entry", "entries")
+        console.print(Text(f"Read as EMPTY by the gateway: {verdict.fault.sentence}. {rows} before it.", "bold red"))
+    if view.verbose:
+        facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256)]
+        console.print(pairs((label, Text(text)) for label, text in facts))
+        console.print()
 
 
 def _ages(console: Console, buckets: tuple[AgeBucket, ...]) -> None:
@@ -58,7 +78,7 @@ def _fields(console: Console, store: StoreFacts, view: View) -> None:
     for name, size in ranked:
         having = survey.field_counts[name]
         table.add_row(
-            view.names.text(name),
+            view.names.field(name),
             f"{having:,}",
             words.size(size),
             f"{100 * size / total:.1f} %",
@@ -73,9 +93,7 @@ def _biggest(console: Console, store: StoreFacts, view: View) -> None:
     survey = store.survey
     if survey is None:
         return
-    table = grid("biggest entries", "status", "size", left=2)
-    for size, row in capped(survey.biggest, View(view.names, rows=5 if view.rows else None)):
-        entry = survey.table[row]
-        table.add_row(view.names.key(entry.key), entry.status.value, words.size(size))
+    entries = [(size, survey.table[row]) for size, row in survey.biggest[: BIGGEST if view.rows else None]]
+    rows = [((words.size(size), entry.status.value), view.key(entry.key)) for size, entry in entries]
     console.print()
-    console.print(table)
+    keyed(console, ("size", "status"), "biggest entries", rows, left=2)

@@ -9,13 +9,15 @@ from rich.text import Text
 from gatewaydoctor.model.entry import Kind
 from gatewaydoctor.model.liveness import Liveness
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import View, capped, grid, head, more, next_step, section
-from gatewaydoctor.report.screens.tables import count, job_name
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.keyed import keyed
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
+from gatewaydoctor.report.screens.tables import NONE, count, job_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.stores import StoreFacts
@@ -27,11 +29,9 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     head(console, judgement, view)
     for store in x.stores:
         if store.running:
-            section(
-                console,
-                f"{view.names.identifier(store.agent_id, 'agent')}: {len(store.running):,} running, "
-                f"{len(store.stuck):,} stuck (silent for {words.duration(x.depth.stuck_after)} or more)",
-            )
+            silence = words.duration(x.depth.stuck_after)
+            title = f"{len(store.running):,} running, {len(store.stuck):,} stuck (silent for {silence} or more)"
+            section(console, f"{view.agent(store.agent_id)}: {title}")
             _store(console, store, x.now, view)
     _last(console, judgement, view)
 
@@ -59,8 +59,10 @@ def _by_job(console: Console, store: StoreFacts, runs: Sequence[RunningEntry], n
     groups: dict[str, list[RunningEntry]] = {}
     for each in runs:
         groups.setdefault(each.entry.job_id or "", []).append(each)
+    ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
     table = grid("cron runs of", "running", "stuck", "last sign of life", "first")
-    for job_id, members in sorted(groups.items(), key=lambda item: -len(item[1])):
+    table.columns[0].no_wrap = False
+    for job_id, members in capped(ranked, view):
         signs = [each.last_sign for each in members if each.last_sign is not None]
         table.add_row(
             names.get(job_id, "?"),
@@ -70,30 +72,31 @@ def _by_job(console: Console, store: StoreFacts, runs: Sequence[RunningEntry], n
             words.age(min(signs, default=None), now),
         )
     console.print(table)
-    console.print(Text("--all lists every entry with its evidence.", "dim"))
+    more(console, len(capped(ranked, view)), len(ranked), "jobs")
+    if not view.quiet:
+        console.print(Text("--all lists every entry with its evidence.", "dim"))
 
 
 def _table(console: Console, running: Sequence[RunningEntry], now: int, view: View) -> None:
-    table = grid("key", "kind", "updated", "transcript", "", left=2, gap=1)
-    for each in capped(running, view):
-        table.add_row(
-            view.names.key(each.entry.key),
-            each.entry.kind.value,
-            words.age(each.entry.updated_at, now),
-            words.age(each.transcript.mtime, now) if each.transcript else Text("none", "dim"),
-            Text("stuck", "bold red") if each.stuck else Text("alive?", "dim"),
-        )
-    console.print(table)
+    rows = [(_cells(each, now), view.key(each.entry.key)) for each in capped(running, view)]
+    keyed(console, ("kind", "", "updated ago", "transcript ago"), "key", rows, left=2)
     more(console, len(capped(running, view)), len(running), "running entries")
+
+
+def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
+    word = Text("stuck", "bold red") if each.stuck else Text("alive?", "dim")
+    transcript = words.since(each.transcript.mtime, now) if each.transcript else NONE
+    return each.entry.kind.value, word, words.since(each.entry.updated_at, now), transcript
 
 
 def _last(console: Console, judgement: Judgement, view: View) -> None:
     running = [each for store in judgement.examination.stores for each in store.running]
     if not running:
-        next_step(console, "no entry says running; nothing to do.")
+        next_step(console, view, "no entry says running; nothing to do.")
     elif judgement.examination.gateway.liveness is Liveness.LIVE:
-        next_step(console, "the gateway is live, so nothing is called stuck; stop it and look again.")
+        next_step(console, view, "the gateway is live, so nothing is called stuck; stop it and look again.")
     elif any(each.stuck for each in running):
-        next_step(console, "what this means:", "gatewaydoctor explain session-stuck-running")
+        command = view.invocation.command("explain session-stuck-running")
+        next_step(console, view, "what this means:", command)
     else:
-        next_step(console, "none has been silent for long enough; nothing to do.")
+        next_step(console, view, "none has been silent for long enough; nothing to do.")

@@ -6,55 +6,70 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import View, capped, findings, grid, head, more, next_step, pairs, section
+from gatewaydoctor.report.screens.findings import findings
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.keyed import keyed
+from gatewaydoctor.report.screens.parts import View, capped, more, next_step, pairs, section
+from gatewaydoctor.report.screens.tables import NONE
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterator
+
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.subagents import SubagentRegistry, SubagentRun
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     registry = x.subagents
     head(console, judgement, view)
-    section(console, "Subagent registry")
-    rows = [
-        ("file", Text(f"{view.names.path(registry.path)}: {registry.read.value}, {words.size(registry.bytes)}")),
-        ("runs", Text(f"{registry.runs:,} (version {registry.version})" if registry.runs else "none")),
-    ]
+    size = "" if registry.read is RegistryRead.MISSING else f", {words.size(registry.bytes)}"
+    section(console, f"{view.names.path(registry.path)}: {registry.read.value}{size}")
     if registry.reason:
-        rows.append(("problem", Text(view.names.text(registry.reason), "red")))
+        console.print(Text(view.names.text(registry.reason), "red"))
+    if registry.runs:
+        console.print(pairs(_counts(registry, x.now, view)))
+    else:
+        console.print(Text("no runs", "dim"))
+    if registry.rows:
+        console.print()
+        _runs(console, registry, x.now, view)
+    related = judgement.of("subagent*")
+    if related:
+        section(console, "Findings")
+        findings(console, related, view)
+        command = view.invocation.command(f"explain {related[0].rule}")
+        next_step(console, view, "what this means:", command)
+    else:
+        next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+
+
+def _counts(registry: SubagentRegistry, now: int, view: View) -> Iterator[tuple[str, Text]]:
+    yield "runs", Text(f"{registry.runs:,} (version {registry.version})")
     for label, counts in (
         ("spawn mode", registry.by_spawn_mode),
         ("cleanup", registry.by_cleanup),
         ("state", {state.value: count for state, count in registry.by_state.items()}),
     ):
         if counts:
-            text = ", ".join(f"{count:,} {view.names.text(word)}" for word, count in counts.items())
-            rows.append((label, Text(text)))
-    rows += [
-        ("never archived", Text(f"{registry.never_archived:,}", "yellow" if registry.never_archived else "")),
-        ("orphaned", Text(f"{registry.orphaned:,}", "yellow" if registry.orphaned else "")),
-        ("oldest", Text(words.age(registry.oldest, x.now))),
-    ]
-    console.print(pairs(rows))
-    if registry.rows:
-        console.print()
-        table = grid("child session", "mode", "state", "created", "ended", left=3, gap=1)
-        for run in capped(registry.rows, view):
-            table.add_row(
-                view.names.key(run.child_key or "?"),
-                view.names.text(run.spawn_mode),
-                run.state.value + (" orphaned" if run.orphaned else ""),
-                words.age(run.created_at, x.now),
-                words.age(run.ended_at, x.now) if run.ended_at else Text("·", "dim"),
-            )
-        console.print(table)
-        more(console, len(capped(registry.rows, view)), registry.notable, "runs worth a look")
-    related = judgement.of("subagent*")
-    if related:
-        section(console, "Findings")
-        findings(console, related, view, now=x.now)
-    next_step(console, "everything that is wrong, worst first:", "gatewaydoctor scan")
+            shown = view.names.fields(counts.items())
+            yield label, Text(", ".join(f"{count:,} {word}" for word, count in shown.items()))
+    yield "never archived", Text(f"{registry.never_archived:,}", "yellow" if registry.never_archived else "")
+    yield "orphaned", Text(f"{registry.orphaned:,}", "yellow" if registry.orphaned else "")
+    yield "oldest", Text(words.age(registry.oldest, now))
+
+
+def _runs(console: Console, registry: SubagentRegistry, now: int, view: View) -> None:
+    rows = [(_cells(run, now, view), view.key(run.child_key or "?")) for run in capped(registry.rows, view)]
+    keyed(console, ("mode", "state", "created ago", "ended ago"), "child session", rows, left=2)
+    more(console, len(capped(registry.rows, view)), registry.notable, "runs worth a look")
+
+
+def _cells(run: SubagentRun, now: int, view: View) -> tuple[RenderableType, ...]:
+    state = f"{run.state.value}, orphaned" if run.orphaned else run.state.value
+    ended = words.since(run.ended_at, now) if run.ended_at else NONE
+    return view.names.field(run.spawn_mode), state, words.since(run.created_at, now), ended

@@ -9,7 +9,7 @@ from rich.text import Text
 from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.store import Readable
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import View, capped, grid, more
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,21 +21,33 @@ if TYPE_CHECKING:
 
 STATUS_STYLE = {Status.RUNNING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red", Status.KILLED: "red"}
 
+FLAGS = {
+    "rapid-retry": "started again and again",
+    "zombie": "runningAtMs is set",
+    "phantom": "the base row says running",
+    "unknown-job": "not in jobs.json",
+}
+"""Flags of a job and what each says, in few words."""
+
 
 def count(value: int, style: str = "") -> Text:
     """A number, or a dim dot for none, so that the eye finds what is there."""
-    return Text(f"{value:,}", style) if value else Text("·", "dim")
+    return Text(f"{value:,}", style) if value else NONE
+
+
+NONE = Text("·", "dim")
 
 
 def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
-    """One line a store: whose it is, how it reads, how much is in it and beside it."""
+    """One line a store: whose it is, how it reads, how much is in it and beside it. The broken ones come first."""
+    if not items:
+        console.print(Text("no agent has one", "dim"))
+        return
     table = grid("agent", "era", "reads", "entries", "size", "transcripts", "size", left=3)
-    for store in capped(items, view):
+    for store in capped(sorted(items, key=_soundness), view):
         verdict = store.survey.verdict if store.survey else None
-        ref = store.read.ref
-        agents = ", ".join(view.names.identifier(agent_id, "agent") for agent_id in ref.agent_ids)
         table.add_row(
-            agents,
+            ", ".join(view.agent(agent_id) for agent_id in store.read.ref.agent_ids),
             store.era.value,
             reads(store),
             f"{verdict.entries:,}" if verdict else "-",
@@ -47,7 +59,15 @@ def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
     more(console, len(capped(items, view)), len(items), "stores")
 
 
+def _soundness(store: StoreFacts) -> int:
+    if not store.read.ref.exists:
+        return 2
+    sound = store.survey is not None and store.survey.verdict.readable is Readable.YES
+    return 1 if sound else 0
+
+
 def reads(store: StoreFacts) -> Text:
+    """How the gateway takes the store."""
     if not store.read.ref.exists:
         return Text("no store", "dim")
     if store.survey is None:
@@ -60,6 +80,7 @@ def reads(store: StoreFacts) -> Text:
 def distribution(console: Console, store: StoreFacts) -> None:
     """Rows by kind and status, with their bytes."""
     if store.survey is None or not store.survey.counts:
+        console.print(Text("no entries", "dim"))
         return
     survey = store.survey
     present = [status for status in Status if any(survey.counts[kind, status] for kind in Kind)]
@@ -75,23 +96,39 @@ def distribution(console: Console, store: StoreFacts) -> None:
 
 
 def cron_jobs(console: Console, jobs: Sequence[JobRuns], view: View) -> None:
-    """One line a job, its runs by status and its bursts, and a second one for its flags."""
-    shown = [status for status in Status if any(job.status.get(status) for job in jobs)]
-    table = grid("job", "runs", *(_short(status) for status in shown), "ticks", "per tick", "apart", gap=1)
-    for job in capped(jobs, view):
+    """One line a job: its runs by status and its bursts; then each flag with the jobs that have it."""
+    listed = capped(jobs, view)
+    shown = [status for status in Status if any(job.status.get(status) for job in listed)]
+    table = grid("job", "runs", *(_short(status) for status in shown), "ticks", "per tick", "apart")
+    table.columns[0].no_wrap = False
+    if console.width < ROOMY:
+        table.padding = (0, 1, 0, 0)
+    for job in listed:
         ticks = job.ticks
         table.add_row(
             job_name(job, view),
             f"{job.runs:,}",
             *(count(job.status.get(status, 0), STATUS_STYLE.get(status, "")) for status in shown),
             count(ticks.count),
-            f"{words.number(ticks.per_tick_median)}/{ticks.per_tick_max}" if ticks.count else "·",
-            words.duration(ticks.interval_median) if ticks.interval_median is not None else Text("·", "dim"),
+            f"{words.number(ticks.per_tick_median)}/{ticks.per_tick_max}" if ticks.count else NONE,
+            words.duration(ticks.interval_median) if ticks.interval_median is not None else NONE,
         )
-        if job.flags:
-            table.add_row(Text(" " + " ".join(job.flags), "yellow"))
     console.print(table)
-    more(console, len(capped(jobs, view)), len(jobs), "jobs")
+    more(console, len(listed), len(jobs), "jobs")
+    flagged = [(flag, [job_name(job, view) for job in jobs if flag in job.flags]) for flag in FLAGS]
+    rows = [(flag, Text(_named(names, FLAGS[flag], view))) for flag, names in flagged if names]
+    if rows:
+        console.print(pairs((flag, text) for flag, text in rows))
+
+
+def _named(names: list[str], meaning: str, view: View) -> str:
+    listed = capped(names, view)
+    rest = f" and {len(names) - len(listed):,} more" if len(listed) < len(names) else ""
+    return f"{meaning}: {', '.join(listed)}{rest}"
+
+
+ROOMY = 100
+"""From this width on tables with many columns are spaced out."""
 
 
 def job_name(job: JobRuns, view: View) -> str:

@@ -7,40 +7,41 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import View, capped, grid, head, more, next_step, pairs, section
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.tables import NONE
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.cli.usage import UsageTotal
+    from gatewaydoctor.report.usagetotal import UsageTotal
 
 
 def show(console: Console, judgement: Judgement, total: UsageTotal, view: View) -> None:
     head(console, judgement, view)
     section(console, "What one sessions.usage call reads")
     table = grid("agent", "files", "size", "lines", "largest", "cache")
-    for store, load in capped(total.stores, view):
+    heaviest = sorted(total.stores, key=lambda each: -each[1].bytes)
+    for store, load in capped(heaviest, view):
         table.add_row(
-            view.names.identifier(store.agent_id, "agent"),
+            view.agent(store.agent_id),
             f"{load.files:,}",
             words.size(load.bytes),
             f"{load.lines:,}" if load.lines is not None else "-",
             words.size(load.largest),
-            words.size(load.cache_bytes) if load.cache_bytes is not None else Text("·", "dim"),
+            words.size(load.cache_bytes) if load.cache_bytes is not None else NONE,
         )
     console.print(table)
-    more(console, len(capped(total.stores, view)), len(total.stores), "stores")
+    more(console, len(capped(heaviest, view)), len(heaviest), "stores")
     console.print()
+    files = words.plural(total.files, "file")
+    estimate = f"{words.duration(total.estimate_ms)} on the event loop of a gateway with memory to spare"
     rows = [
-        ("together", Text(f"{total.files:,} files, {words.size(total.bytes)}, {total.lines:,} lines")),
-        (
-            "estimate",
-            Text(
-                f"{words.duration(total.estimate_ms)} on the event loop at {words.size(total.bytes_per_second)}/s "
-                f"(assumed; measured for JSON.parse line by line)"
-            ),
-        ),
+        ("together", Text(f"{files}, {words.size(total.bytes)}, {words.plural(total.lines, 'line')}")),
+        ("estimate", Text(f"{estimate}; short of memory it takes far longer")),
     ]
+    if total.unread:
+        rows.append(("not read", Text(words.plural(total.unread, "file"), "yellow")))
     console.print(pairs(rows))
-    next_step(console, "what the rule means:", "gatewaydoctor explain usage-scan-load")
+    next_step(console, view, "what this costs the gateway:", view.invocation.command("explain usage-scan-load"))

@@ -1,0 +1,58 @@
+"""What the next start will do, release by release, as half sentences behind "A 2026.3.28 gateway"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.config import Policy
+
+if TYPE_CHECKING:
+    from gatewaydoctor.examine.examination import Examination
+
+_VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}")
+
+NOTHING_BY_ITSELF = "A start changes nothing about this."
+
+
+@dataclass(frozen=True, slots=True)
+class NextBoot:
+    """What a gateway does at its next start. Each text completes "A <release> gateway" without the full stop; a
+    release without one does what the one before it does. `unknown` is a whole sentence for a directory that does not
+    tell its release, and says what differs."""
+
+    v3_28: str
+    unknown: str
+    v4_25: str | None = None
+    v5_22: str | None = None
+    v9_6: str | None = None
+
+    def of(self, x: Examination) -> str:
+        """The whole sentence for the release of this directory."""
+        policy = x.config.release.policy
+        return self.unknown if policy is None else f"{a_gateway(x)} {self._text(policy)}."
+
+    def _text(self, policy: Policy) -> str:
+        said = self.v3_28
+        for each, text in zip(Policy, (self.v3_28, self.v4_25, self.v5_22, self.v9_6), strict=True):
+            said = text or said
+            if each is policy:
+                break
+        return said
+
+
+def a_gateway(x: Examination) -> str:
+    """`A 2026.4.22 gateway`, by the version the directory names, else by the rules it lives under; `The gateway`
+    where neither is known."""
+    release = x.config.release
+    # The version is text from the config: only its numbers may reach a sentence.
+    found = _VERSION.search(release.version or "")
+    if found:
+        return f"A {found[0]} gateway"
+    return f"A {release.policy.value} gateway" if release.policy else "The gateway"
+
+
+def keeps_files(x: Examination) -> bool:
+    """Whether the gateway of this directory works on sessions.json, as far as is known."""
+    return x.config.release.policy is not Policy.V2026_9_6

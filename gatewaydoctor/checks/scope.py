@@ -1,0 +1,38 @@
+"""Which stores a rule may speak of. A damaged one has a finding of its own; rules about its rows wait until then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.store import Readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.store.survey import Survey
+
+
+def whole_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
+    """Stores of which every row is known, those too large for the gateway included."""
+    for store in x.stores:
+        if store.survey is not None and store.read.whole:
+            yield store, store.survey
+
+
+def sound_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
+    """Stores that the gateway reads as what they are."""
+    for store, survey in whole_stores(x):
+        if survey.verdict.readable is Readable.YES:
+            yield store, survey
+
+
+def directories(x: Examination) -> Iterator[StoreFacts]:
+    """The first store of each sessions directory, for rules about files: `session.store` may put several stores into
+    one directory."""
+    seen = set()
+    for store in x.stores:
+        if store.read.ref.sessions_dir not in seen:
+            seen.add(store.read.ref.sessions_dir)
+            yield store

@@ -1,0 +1,112 @@
+"""How a run ends that has no report to give: its words, and its exit code (design section 4)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+from gatewaydoctor.cli import verbs
+from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError
+from gatewaydoctor.model.report import ErrorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOTHING_READ = ErrorInfo(
+    code="cannot-examine",
+    message="No session store could be read.",
+    hint="Run as the user the gateway runs as, or as root, and check the disk.",
+)
+"""Said beside a report that tells everything else."""
+
+_WRITING = frozenset({"fixtures", "snapshot", "repair", "undo", "runs", "simulate"})
+
+
+class OutputFailed(Exception):
+    """stdout cannot be written to, and not because its reader went away."""
+
+
+def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
+    """Say what ended the run, on stderr or as the document, and return the exit code."""
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if isinstance(error, BrokenPipeError | SystemExit):
+        # Whoever read our output has heard enough; inside typer that is a SystemExit.
+        silence_stdout()
+        return ExitCode.OK
+    code, info = ending(error, command)
+    if code is ExitCode.BUG and "--debug" in arguments:
+        import traceback
+
+        traceback.print_exception(error)
+    from gatewaydoctor.cli.delivery import asked, deliver_error
+    from gatewaydoctor.report.printer import plain_document, print_error
+
+    info = _redacted(info) if "--redact" in arguments else info
+    now, wanted = _clock(arguments), asked(arguments, command)
+    if isinstance(error, OutputFailed):
+        silence_stdout()
+    elif wanted.format != "text":
+        document = plain_document(command, now, code, error=info)
+        told, words_due = deliver_error(error, document, wanted, arguments)
+        if not words_due:
+            return told
+    print_error(info, code, command, now=now, wants_json=False)
+    return code
+
+
+def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
+    """The exit code and the words for an error."""
+    match error:
+        case DoctorError():
+            return error.exit_code, ErrorInfo(code=error.code, message=error.message, hint=error.hint)
+        case KeyboardInterrupt() | typer.Abort():
+            done = "Interrupted." if command in _WRITING else "Interrupted. Nothing was written."
+            return ExitCode.INTERRUPTED, ErrorInfo(code="interrupted", message=done, hint="")
+        case OutputFailed():
+            message = f"The output could not be written: {error}."
+            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where it goes.")
+        case _ if format_message := getattr(error, "format_message", None):
+            # typer's own errors about arguments, whose base it gives no public name.
+            place = f" {command}" if command in verbs.VERBS else ""
+            message = " ".join(format_message().split())
+            hint = f"See `gatewaydoctor{place} --help`."
+            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
+        case _:
+            message = f"A bug in gatewaydoctor: {type(error).__name__}."
+            hint = "Run it again with --debug and report the traceback; it may hold paths and names."
+            return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
+
+
+def silence_stdout() -> None:
+    """What is still buffered must not fail once more when the interpreter ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _redacted(info: ErrorInfo) -> ErrorInfo:
+    from gatewaydoctor.report.names import Names
+
+    # A hint may list agents or directories by name, and no directory was read that would tell which words those are.
+    hint = info.hint if info.code in ("usage", "bug", "output") else ""
+    return ErrorInfo(code=info.code, message=Names(redact=True).text(info.message), hint=hint)
+
+
+def _clock(arguments: Sequence[str]) -> int:
+    """The clock of this run, or the machine's where the one given is what was wrong."""
+    from gatewaydoctor.cli.run import clock
+
+    given = list(arguments)
+    spelled = next((word.partition("=")[2] for word in given if word.startswith("--now=")), None)
+    if "--now" in given[:-1]:
+        spelled = given[given.index("--now") + 1]
+    try:
+        return clock(spelled)
+    except UsageError:
+        import time
+
+        return time.time_ns() // 1_000_000

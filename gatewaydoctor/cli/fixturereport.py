@@ -1,0 +1,118 @@
+"""What `fixtures validate` has to say, as text, JUnit XML and GitHub annotations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from gatewaydoctor.fixtures.expectation import EXPECTED
+from gatewaydoctor.fixtures.validate import Broken, Checked, Different, Same, Updated
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.report.github import command
+from gatewaydoctor.report.words import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+def word(checked: Checked) -> str:
+    """`as expected`, `different`, `broken` or `updated`."""
+    match checked.result:
+        case Same():
+            return "as expected"
+        case Different():
+            return "different"
+        case Broken():
+            return "broken"
+        case Updated():
+            return "updated"
+
+
+def lines(checked: Checked) -> list[str]:
+    """What is not as expected, a line each; none for a fixture that is."""
+    match checked.result:
+        case Same():
+            return []
+        case Different(found) | Updated(found):
+            return [each.line for each in found]
+        case Broken(problem):
+            return [problem]
+
+
+def summary(results: Sequence[Checked]) -> str:
+    """`73 fixtures: 71 as expected, 1 different, 1 broken.`"""
+    counts = Counter(map(word, results))
+    sorts = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
+    return f"{plural(len(results), 'fixture')}: {sorts}."
+
+
+def text(results: Sequence[Checked], *, verbose: bool) -> str:
+    """Every fixture that is not as expected with its differences, and the count; `verbose` names the others too."""
+    return "".join(f"{harmless(line)}\n" for line in _text(results, verbose=verbose))
+
+
+def _text(results: Sequence[Checked], *, verbose: bool) -> Iterator[str]:
+    for each in results:
+        if verbose or not isinstance(each.result, Same):
+            yield f"{each.path}: {word(each)}"
+            yield from (f"  {line}" for line in lines(each))
+    yield summary(results)
+
+
+def details(results: Sequence[Checked]) -> dict[str, Any]:
+    """The part of `--json` that is its own: `result` is same, different, broken or updated."""
+    return {
+        "fixtures": [_detail(each) for each in results],
+        "counts": dict(Counter(_result(each) for each in results)),
+    }
+
+
+def _result(checked: Checked) -> str:
+    return type(checked.result).__name__.lower()
+
+
+def _detail(checked: Checked) -> dict[str, Any]:
+    found = checked.result.differences if isinstance(checked.result, Different | Updated) else ()
+    return {
+        "name": checked.name,
+        "path": str(checked.path),
+        "result": _result(checked),
+        "differences": [
+            {"sort": each.sort.value, "what": each.what, "expected": each.expected, "found": each.found}
+            for each in found
+        ],
+        "problem": checked.result.problem if isinstance(checked.result, Broken) else None,
+    }
+
+
+def github(results: Sequence[Checked]) -> str:
+    """An error for each fixture that fails, at its expected.json, and the count as a plain line."""
+    return "".join(f"{line}\n" for line in _github(results))
+
+
+def _github(results: Sequence[Checked]) -> Iterator[str]:
+    for each in results:
+        if isinstance(each.result, Different | Broken):
+            title = harmless(f"{each.name}: {word(each)}")
+            yield command("error", title, "\n".join(map(harmless, (*lines(each), f"{each.path}/{EXPECTED}"))))
+    yield summary(results)
+
+
+def junit(results: Sequence[Checked]) -> str:
+    """A test case per fixture: a difference is a failure, a broken fixture an error."""
+    different = sum(isinstance(each.result, Different) for each in results)
+    broken = sum(isinstance(each.result, Broken) for each in results)
+    counts = {"tests": str(len(results)), "failures": str(different), "errors": str(broken), "skipped": "0"}
+    suites = ET.Element("testsuites", {"name": "gatewaydoctor", **counts})
+    suite = ET.SubElement(suites, "testsuite", {"name": "gatewaydoctor.fixtures", **counts})
+    for each in results:
+        case = ET.SubElement(suite, "testcase", classname="gatewaydoctor.fixtures", name=harmless(each.name))
+        told = [harmless(line) for line in lines(each)]
+        if isinstance(each.result, Different):
+            message = plural(len(told), "difference")
+            ET.SubElement(case, "failure", message=message, type="different").text = "\n".join(told)
+        elif isinstance(each.result, Broken):
+            ET.SubElement(case, "error", message=told[0], type="broken").text = harmless(str(each.path))
+    ET.indent(suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'

@@ -1,0 +1,80 @@
+"""What every writing verb needs: the tools, the operator's word about the gateway, and a yes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatewaydoctor.cli.examining import progress, world
+from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.world import NoProgress
+from gatewaydoctor.repair.errors import Refused
+from gatewaydoctor.repair.fs import OsWriteFs
+from gatewaydoctor.repair.tools import Permission, Tools
+from gatewaydoctor.state.liveness import gateway_liveness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.cli.run import Run
+    from gatewaydoctor.examine.found import Found
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Vault = Annotated[
+    str | None,
+    typer.Option(
+        "--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"
+    ),
+]
+GatewayStopped = Annotated[
+    bool,
+    typer.Option("--gateway-stopped", help="My word that no gateway runs, where that is unknown; it is recorded."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A state directory to work on. `state_dir` has its links resolved, as plans name it."""
+
+    found: Found
+    tools: Tools
+    permission: Permission
+    vault: Path | None
+
+    @property
+    def state_dir(self) -> Path:
+        return self.found.place.real_dir
+
+
+@contextmanager
+def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
+    """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
+    where there is no such directory."""
+    seen = world(run)
+    found = find(seen, run.where)
+    gateway = gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
+    with progress(run) as shown:
+        tools = Tools(OsWriteFs(), seen.processes, lambda: time.time_ns() // 1_000_000, shown or NoProgress())
+        yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+
+
+def _vault_path(vault: str | None) -> Path | None:
+    return Path(vault).expanduser().absolute() if vault else None
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; elsewhere only --yes counts. Raises Refused where the answer is no."""
+    if yes:
+        return
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused("Nothing was done: nobody can be asked here.", "Add --yes to do it without asking.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("Nothing was done.", "Run it again and answer y to do it.")

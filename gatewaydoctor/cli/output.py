@@ -1,0 +1,82 @@
+"""Files this program writes because it was told to: whole or not at all, and never inside what it looks at."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from gatewaydoctor.model.errors import DoctorError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.repair.fs import WriteFs
+
+PUBLIC = 0o644
+"""Mode of an output file: a collector runs as another user."""
+PRIVATE = 0o600
+
+
+class CannotWrite(DoctorError):
+    """An output file could not be written; what was there before still is."""
+
+    code: ClassVar[str] = "output"
+
+
+def places_of(x: Examination) -> tuple[Path, ...]:
+    """Directories of an examination in which nothing may be written."""
+    return x.place.real_dir, *(Path(os.path.realpath(store.read.ref.sessions_dir)) for store in x.stores)
+
+
+def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
+    """Where an output file will be, symbolic links followed. Raises UsageError where that is no file one may write:
+    inside a protected directory, or a directory, device or pipe."""
+    if not spelled.strip() or "\0" in spelled:
+        raise UsageError(f"{option} needs a path.", f"Give a file after {option}.")
+    path = Path(os.path.realpath(spelled))
+    for directory in protected:
+        if path.is_relative_to(directory):
+            raise UsageError(
+                f"{option} {spelled} lies inside the state directory, which is only looked at.",
+                "Name a file elsewhere.",
+            )
+    if path.exists() and not path.is_file():
+        raise UsageError(
+            f"{option} {spelled} is no regular file.", "Name a file, or leave the option out for stdout."
+        )
+    return path
+
+
+def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:
+    """Replace a file by one with this text: written and synced beside it, then renamed over it. Raises CannotWrite,
+    and then the old file is as it was."""
+    from gatewaydoctor.repair.fs import OsWriteFs
+    from gatewaydoctor.repair.stream import Dress, write_whole
+
+    fs = fs or OsWriteFs()
+    # The name must not end in .prom: a collector reads those at any moment.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.gatewaydoctor-new")
+    try:
+        with suppress(FileNotFoundError):
+            fs.unlink(beside)
+        write_whole(fs, beside, text.encode(errors="backslashreplace"), Dress(mode=mode))
+        try:
+            fs.rename(beside, path)
+        except BaseException:
+            with suppress(OSError):
+                fs.unlink(beside)
+            raise
+        fs.fsync_dir(path.parent)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotWrite(f"{path} could not be written: {reason}.", "What was there before still is.") from error
+
+
+def append(path: Path, text: str) -> None:
+    """Add text to a file that others add to as well. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o644), "ab") as stream:
+        stream.write(text.encode(errors="backslashreplace"))

@@ -1,0 +1,200 @@
+"""`repair`: the plan, and doing exactly that plan."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from shlex import join
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import to_builtins
+
+from gatewaydoctor.cli.choices import chosen_words, job_ids
+from gatewaydoctor.cli.durations import parse_span
+from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.output import PRIVATE, places_of, target, write
+from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.repair.errors import BadPlan
+from gatewaydoctor.repair.options import Options, Repair, TrimOptions
+from gatewaydoctor.state.pathmap import parse_path_map
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.plan import Plan
+    from gatewaydoctor.model.receipt import Receipt
+    from gatewaydoctor.report.names import Names
+
+RepairNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[REPAIR]...", help="All recommended ones when none is named.")
+]
+Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this the plan is shown and nothing written.")]
+PlanFile = Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply this saved plan.")]
+PlanOut = Annotated[str | None, typer.Option("--plan-out", metavar="FILE", help="Save the plan.")]
+Resume = Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Finish an interrupted run.")]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.")
+]
+StatusOption = Annotated[list[str] | None, typer.Option("--status", metavar="WORD", help="trim: only this status.")]
+JobOption = Annotated[list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.")]
+OlderThan = Annotated[
+    str | None,
+    typer.Option("--older-than", metavar="TIME", help="trim, temps, subagents: age from which they go."),
+]
+KeepPerJob = Annotated[str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.")]
+MaxEntries = Annotated[int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.")]
+Transcripts = Annotated[str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.")]
+EndAs = Annotated[str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.")]
+Name = Annotated[
+    list[str] | None,
+    typer.Option("--name", metavar="KEY", help="A session key or file that may go although protected; repeatable."),
+]
+
+
+def repair(
+    run: Run,
+    *,
+    repairs: RepairNames = None,
+    apply: Apply = False,
+    yes: Yes = False,
+    plan: PlanFile = None,
+    plan_out: PlanOut = None,
+    resume: Resume = None,
+    vault: Vault = None,
+    gateway_stopped: GatewayStopped = False,
+    name: Name = None,
+    kind: KindOption = None,
+    status: StatusOption = None,
+    job: JobOption = None,
+    older_than: OlderThan = None,
+    keep_per_job: KeepPerJob = "1",
+    max_entries: MaxEntries = None,
+    transcripts: Transcripts = "vault",
+    end_as: EndAs = "failed",
+) -> Outcome:
+    """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
+    --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back.
+    Repairs: salvage trim expire slim orphans missing paths transcripts locks temps cron subagents."""
+    only_formats(run, "repair", "text", "json")
+    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+        if resume is not None:
+            return _resume(run, work, resume, yes=yes)
+        if plan is not None:
+            if not apply or repairs:
+                raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
+            return _apply_saved(run, work, Path(plan), yes=yes)
+        span = parse_span(older_than, "--older-than") if older_than else None
+        options = Options(
+            TrimOptions(
+                chosen_words(Kind, kind, "--kind"),
+                span,
+                _keep(keep_per_job),
+                max_entries,
+                chosen_words(Status, status, "--status"),
+                job_ids(run, work.found, job) if job else frozenset(),
+                _vaulted(transcripts),
+            ),
+            frozenset(name or ()),
+            _ending(end_as),
+            span,
+            tuple(parse_path_map(text, str(Path.cwd())) for text in run.options.path_map),
+        )
+        return _plan(run, work, _chosen(repairs), options, apply=apply, yes=yes, out=plan_out)
+
+
+def _plan(
+    run: Run, work: Bench, repairs: tuple[Repair, ...], options: Options, *, apply: bool, yes: bool, out: str | None
+) -> Outcome:
+    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.repair.build import build_plan
+    from gatewaydoctor.repair.codec import encode
+    from gatewaydoctor.report.printer import print_screen
+    from gatewaydoctor.report.screens import repair as screens
+
+    judgement = look(run)
+    made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs)
+    seen = view(run, judgement.examination)
+    if out is not None:
+        path = target(out, "--plan-out", places_of(judgement.examination))
+        write(path, encode(made).decode(), PRIVATE)
+    again = None if apply else f"{run.invocation.program} {join(sys.argv[1:])} --apply"
+    show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again)
+    if not apply or made.empty:
+        details = {"plan": to_builtins(made), "receipt": None}
+        return Outcome("repair", ExitCode.OK, run, judgement, seen.names, details=details, screen=show)
+    if not run.wants_json:
+        print_screen(show, no_color=run.options.no_color)
+        sys.stdout.flush()
+    return _carry_out(run, work, made, yes=yes, names=seen.names)
+
+
+def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
+    from gatewaydoctor.repair.codec import read_plan
+    from gatewaydoctor.report.document import names_of_place
+
+    plan = read_plan(work.tools.fs, path)
+    if Path(plan.state_dir) != work.state_dir:
+        hint = f"Name that directory: --state-dir {plan.state_dir}"
+        raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)
+    return _carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
+
+
+def _carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> Outcome:
+    from gatewaydoctor.repair.apply import apply
+
+    if not plan.empty:
+        confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
+    receipt = apply(plan, work.tools, work.permission, work.vault)
+    return _told(run, plan, receipt, names)
+
+
+def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
+    from gatewaydoctor.repair.runs import find_run
+    from gatewaydoctor.repair.undo import resume
+    from gatewaydoctor.report.document import names_of_place
+
+    found = find_run(work.tools, work.state_dir, work.vault, asked)
+    confirm(f"Finish the interrupted run {found.run_id}?", yes=yes)
+    receipt = resume(found, work.tools, work.permission)
+    return _told(run, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
+
+
+def _told(run: Run, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
+    from gatewaydoctor.cli.examining import view_with
+    from gatewaydoctor.report.screens import repair as screens
+
+    details = {"plan": to_builtins(plan), "receipt": to_builtins(receipt)}
+    undo = run.invocation.command(f"undo {receipt.run_id}" if receipt else "undo")
+    screen = partial(screens.receipt, receipt=receipt, view=view_with(run, names, 40), undo=undo)
+    return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen)
+
+
+def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
+    known = {repair.value: repair for repair in Repair}
+    for word in words or ():
+        if word not in known:
+            raise UsageError(f"There is no repair {word!r}.", f"Choose from: {', '.join(known)}.")
+    return tuple(repair for repair in Repair if repair.value in (words or ()))
+
+
+def _keep(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdigit():
+        raise UsageError(f"--keep-per-job {text!r} is no number.", "Give a number, or `all`.")
+    return int(text)
+
+
+def _vaulted(word: str) -> bool:
+    if word not in ("vault", "leave"):
+        raise UsageError(f"--transcripts {word!r} is neither vault nor leave.", "Choose one of: vault, leave.")
+    return word == "vault"
+
+
+def _ending(word: str) -> Status:
+    endings = {each.value: each for each in (Status.FAILED, Status.TIMEOUT, Status.KILLED)}
+    if word not in endings:
+        raise UsageError(f"--end-as {word!r} is no ending.", f"Choose one of: {', '.join(endings)}.")
+    return endings[word]

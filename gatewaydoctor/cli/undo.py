@@ -1,0 +1,56 @@
+"""`undo`: put back what a run changed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.mending import GatewayStopped, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.runs import file_lines
+from gatewaydoctor.model.errors import ExitCode
+
+RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would come back; write nothing.")]
+Merge = Annotated[bool, typer.Option("--merge", help="Add back only what is missing.")]
+
+
+def undo(
+    run: Run,
+    *,
+    run_id: RunId = None,
+    dry_run: DryRun = False,
+    merge: Merge = False,
+    yes: Yes = False,
+    vault: Vault = None,
+    gateway_stopped: GatewayStopped = False,
+) -> Outcome:
+    """The directory is as it was before the run, byte for byte, but for the vault. It refuses where a file changed
+    since; --merge then adds back the entries and files that are missing and leaves the rest."""
+    from gatewaydoctor.cli.examining import view_with
+    from gatewaydoctor.repair.runs import find_run
+    from gatewaydoctor.repair.undo import merge_back, preview
+    from gatewaydoctor.repair.undo import undo as take_back
+    from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.screens import runs as screens
+
+    only_formats(run, "undo", "text", "json")
+    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+        found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        returns = preview(work.tools, found)
+        if not dry_run:
+            confirm(f"Take back run {found.run_id} ({len(returns)} files)?", yes=yes)
+            if merge:
+                returns = merge_back(found, work.tools, work.permission)
+            else:
+                returns = take_back(found, work.tools, work.permission)
+        seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
+    details = {
+        "runId": found.run_id,
+        "dryRun": dry_run,
+        "files": [{"path": each.target, "way": each.way.value, "bytes": each.bytes} for each in returns],
+    }
+    screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
+    return Outcome("undo", ExitCode.OK, run, names=seen.names, details=details, screen=screen)

@@ -1,0 +1,54 @@
+"""expire: rows that stay and are stuck get a terminal status, so that no start resumes them and no cron run copies
+their `running` (facts.md section 3)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.entry import MACHINE_KINDS, Kind, Status
+from gatewaydoctor.model.words import duration
+from gatewaydoctor.repair.options import Repair
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.repair.draft import Draft
+    from gatewaydoctor.repair.rows import StoreDraft
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    """Set status and endedAt, and abortedLastRun to false where it is true. `endedAt` is the last sign of life."""
+    del named  # the same either way: only stuck rows
+    for store in draft.stores:
+        if store.opened:
+            _expire(draft, store)
+
+
+def _expire(draft: Draft, store: StoreDraft) -> None:
+    x, word = draft.x, draft.options.end_as.value
+    groups: defaultdict[Kind, list[Entry]] = defaultdict(list)
+    for position, entry in store.entries():
+        if entry.status is not Status.RUNNING or not store.is_stuck(entry, x.now, x.depth.stuck_after):
+            continue
+        store.edit(position, "status", json.dumps(word).encode())
+        store.edit(position, "endedAt", str(_ended(store, entry, x.now)).encode())
+        if entry.aborted_last_run:
+            store.edit(position, "abortedLastRun", b"false")
+        groups[entry.kind].append(entry)
+    for kind, entries in groups.items():
+        draft.step(
+            Repair.EXPIRE,
+            f"set to {word}",
+            store.path,
+            f"{kind.value} rows that say running, without a sign of life for {duration(x.depth.stuck_after)}",
+            [entry.key for entry in entries],
+            0,
+            agent_id=store.facts.agent_id,
+            conversations=0 if kind in MACHINE_KINDS else len(entries),
+        )
+
+
+def _ended(store: StoreDraft, entry: Entry, now: int) -> int:
+    sign = store.last_sign(entry)
+    return now if sign is None else sign

@@ -1,0 +1,147 @@
+"""What the next start of the gateway will do with the repaired directory (facts.md sections 3, 7 and 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.config import Policy
+from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.era import Era
+from gatewaydoctor.model.plan import Note
+from gatewaydoctor.model.subagents import RunState
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.draft import SAMPLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gatewaydoctor.model.cron import CronJob
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.repair.draft import Draft
+
+_LEFT_OUT = frozenset({Kind.SUBAGENT, Kind.ACP, Kind.CRON_BASE, Kind.CRON_RUN})
+
+
+def forecast(draft: Draft) -> tuple[Note, ...]:
+    """In the order in which an operator would want to know."""
+    return (*_running(draft), *_cron(draft), *_subagents(draft), *_imports(draft))
+
+
+def _note(text: str, names: Iterable[str]) -> Note:
+    return Note(text=text, names=tuple(names)[:SAMPLE])
+
+
+def _policy(draft: Draft) -> Policy | None:
+    return draft.x.config.release.policy
+
+
+def _running(draft: Draft) -> Iterator[Note]:
+    """Rows that say running when the plan is done."""
+    left = [
+        entry
+        for store in draft.stores
+        if store.opened
+        for position, entry in store.entries()
+        if entry.status is Status.RUNNING and "status" not in store.edits_of(position)
+    ]
+    if not left:
+        yield _note("No row says running: nothing is resumed, and no cron run copies such a status.", ())
+        return
+    bases = [entry.key for entry in left if entry.kind is Kind.CRON_BASE]
+    if bases and _policy(draft) in (Policy.V2026_3_28, None):
+        yield _note(
+            f"{plural(len(bases), 'cron base row')} still {'says' if len(bases) == 1 else 'say'} running: up to "
+            "2026.3.28 every further run of these jobs is saved as running.",
+            bases,
+        )
+    resumed = [entry.key for entry in left if _resumes(entry, _policy(draft))]
+    if resumed:
+        yield _note(
+            f"{plural(len(resumed), 'session')} may be taken up with a model turn: still running, with a sign of "
+            "life too recent to call stuck.",
+            resumed,
+        )
+    others = [entry.key for entry in left if entry.key not in {*bases, *resumed}]
+    if others:
+        yield _note(f"{plural(len(others), 'row')} stay running; no start changes that by itself.", others)
+
+
+def _resumes(entry: Entry, policy: Policy | None) -> bool:
+    """As facts.md section 3 has it; a release that is not known counts as any."""
+    if entry.kind is Kind.SUBAGENT:
+        return entry.aborted_last_run
+    if entry.kind in _LEFT_OUT or entry.spawned or policy is Policy.V2026_3_28:
+        return False
+    return policy in (Policy.V2026_9_6, None) or entry.aborted_last_run
+
+
+def _cron(draft: Draft) -> Iterator[Note]:
+    x = draft.x
+    if any(agent.era is not Era.FILES for agent in x.eras.agents) and not x.cron.jobs:
+        return
+    due = [job for job in x.cron.jobs if _is_due(job, x.now)]
+    if due:
+        yield _note(
+            f"{plural(len(due), 'cron job is', 'cron jobs are')} past due and will fire soon after the start.",
+            (job.name or job.job_id for job in due),
+        )
+    marked = [job for job in x.cron.jobs if job.state.running_at is not None]
+    if marked:
+        yield _note(
+            f"These jobs are marked as running: {_MARKED[_policy(draft)]}", (job.name or job.job_id for job in marked)
+        )
+    again = [job for store in x.stores for job in store.jobs if job.rapid and (job.job is None or job.job.enabled)]
+    if again:
+        yield _note(
+            f"{plural(len(again), 'job')} that piled up runs before will run again. Disable them in cron/jobs.json "
+            "until the cause is found.",
+            (job.name or job.job_id for job in again),
+        )
+
+
+_INTERRUPTED = "the start records the run as interrupted and disables one-shot jobs."
+_MARKED = {
+    Policy.V2026_3_28: "the start clears the mark and leaves them out of its catch-up.",
+    Policy.V2026_4_25: _INTERRUPTED,
+    Policy.V2026_5_22: _INTERRUPTED,
+    Policy.V2026_9_6: "the import takes the mark along.",
+    None: "every release deals with that at start, 2026.4.25 and later by recording an interrupted run.",
+}
+
+
+def _is_due(job: CronJob, now: int) -> bool:
+    return (
+        job.enabled
+        and job.state.running_at is None
+        and job.state.next_run_at is not None
+        and job.state.next_run_at <= now
+    )
+
+
+def _subagents(draft: Draft) -> Iterator[Note]:
+    x = draft.x
+    gone = {entry.key.lower() for store in draft.stores if store.opened for entry in store.dropped()}
+    lost = [run for run in x.subagents.rows if run.child_key and run.child_key.lower() in gone]
+    if lost:
+        yield _note(
+            f"{plural(len(lost), 'subagent run')} lose their session: the start drops them. None of them has "
+            "attachments.",
+            (run.child_key or "" for run in lost),
+        )
+    expired = [
+        run
+        for run in x.subagents.rows
+        if run.archive_at is not None and run.archive_at <= x.now and run.state is RunState.ENDED
+    ]
+    if expired:
+        yield _note(
+            f"{plural(len(expired), 'subagent run')} {'is' if len(expired) == 1 else 'are'} past the archive date: "
+            "within a minute the gateway deletes these sessions with their transcripts.",
+            (run.child_key or run.run_id for run in expired),
+        )
+
+
+def _imports(draft: Draft) -> Iterator[Note]:
+    stores = [store for store in draft.stores if store.opened and store.facts.era is Era.SQLITE]
+    if stores or (_policy(draft) is Policy.V2026_9_6 and any(store.changed for store in draft.stores)):
+        yield _note("2026.9.6 imports the store at start, row by row, and sets the file aside.", ())

@@ -1,0 +1,164 @@
+"""The questions asked before anything is written. Each raises a Refused; none writes (design promise P6)."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.liveness import GatewayState, Liveness
+from gatewaydoctor.model.plan import Move, Plan, Rewrite
+from gatewaydoctor.repair.errors import (
+    GatewayLive,
+    GatewayUnknown,
+    InputChanged,
+    NoSpace,
+    NotWritable,
+    OutOfBounds,
+)
+from gatewaydoctor.repair.places import VAULT_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.model.plan import Act, Fingerprint
+    from gatewaydoctor.model.receipt import Kept
+    from gatewaydoctor.repair.fs import WriteFs
+    from gatewaydoctor.state.fs import FileStat, ReadFs
+
+MARGIN_BYTES = 1024 * 1024
+"""Left free beside what a run writes: for journal, manifest, plan and directories."""
+
+_NEW_PLAN = "Look again: gatewaydoctor repair makes a new plan."
+
+
+def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
+    """Writing needs a gateway proven dead; `stopped_by_word` is the operator's --gateway-stopped, which helps only
+    where nobody can tell."""
+    sentence = next((each.text for each in gateway.evidence if each.says is gateway.liveness), "")
+    match gateway.liveness:
+        case Liveness.LIVE:
+            raise GatewayLive(
+                f"The gateway is running. {sentence}".strip(),
+                "Stop it first; it would overwrite the repair from memory.",
+            )
+        case Liveness.UNKNOWN if not stopped_by_word:
+            raise GatewayUnknown(
+                f"It cannot be told whether the gateway is running. {sentence}".strip(),
+                "If you know that it is stopped, add --gateway-stopped.",
+            )
+        case _:
+            return
+
+
+def target_of(act: Act, plan: Plan) -> str:
+    """The path an act changes, as the plan spells it."""
+    match act:
+        case Rewrite(target=target):
+            return target
+        case Move(source=source):
+            return plan.fingerprints[source].path
+
+
+def before(act: Act, plan: Plan) -> Fingerprint | None:
+    """What stands at the act's target; None where nothing does."""
+    match act:
+        case Rewrite(replaces=None):
+            return None
+        case Rewrite(replaces=int(replaces)):
+            return plan.fingerprints[replaces]
+        case Move(source=source):
+            return plan.fingerprints[source]
+    raise AssertionError(act)
+
+
+def check_bounds(fs: ReadFs, plan: Plan) -> None:
+    """Every target lies inside the state directory, not in the vault, without a symbolic link on the way, and no two
+    acts have the same one. What stands there must be a regular file, or nothing where the plan says so."""
+    state_dir = Path(plan.state_dir)
+    hint = "gatewaydoctor writes only inside the state directory and follows no symbolic link."
+    if fs.realpath(state_dir) != state_dir or not fs.stat(state_dir).is_dir:
+        raise OutOfBounds(f"The plan is for {state_dir}, which is not a real directory path.", hint)
+    targets = [target_of(act, plan) for act in plan.acts]
+    if len(set(targets)) != len(targets):
+        raise OutOfBounds("The plan has two acts for one file.", _NEW_PLAN)
+    for parent in sorted({_checked(target, hint).parent.as_posix() for target in targets}):
+        if fs.realpath(state_dir / parent) != state_dir / parent:
+            raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
+
+
+def _checked(target: str, hint: str) -> PurePosixPath:
+    path = PurePosixPath(target)
+    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME:
+        raise OutOfBounds(f"{target} is not a file of the state directory.", hint)
+    return path
+
+
+def is_same(stat: FileStat, seen: Fingerprint | Kept) -> bool:
+    """Whether this is still the very file: inode, size and mtime."""
+    return stat.is_file and (stat.dev, stat.ino, stat.size, stat.mtime_ns) == (
+        seen.dev,
+        seen.ino,
+        seen.size,
+        seen.mtime_ns,
+    )
+
+
+def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
+    try:
+        return fs.lstat(path)
+    except FileNotFoundError:
+        return None
+
+
+def check_unchanged(fs: ReadFs, plan: Plan) -> None:
+    """Every fingerprinted file is as the plan saw it, and nothing stands where a new file shall be. Hashes are
+    compared later, when the bytes are copied."""
+    state_dir = Path(plan.state_dir)
+    for seen in plan.fingerprints:
+        stat = lstat_or_none(fs, state_dir / seen.path)
+        if stat is None or not is_same(stat, seen):
+            raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", _NEW_PLAN)
+    for act in plan.acts:
+        if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
+            raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", _NEW_PLAN)
+
+
+def _how(stat: FileStat | None, seen: Fingerprint) -> str:
+    if stat is None:
+        return "is gone"
+    if not stat.is_file:
+        return "is no regular file any more: it changed"
+    return "was replaced" if (stat.dev, stat.ino) != (seen.dev, seen.ino) else "changed"
+
+
+def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
+    """Names can be changed in every directory concerned, and a file of another owner only be replaced by root, for
+    the new file must keep the owner."""
+    state_dir = Path(plan.state_dir)
+    parents = {(state_dir / target_of(act, plan)).parent for act in plan.acts}
+    for parent in sorted({state_dir, *parents}):
+        if not fs.writable(parent):
+            raise NotWritable(f"{parent} may not be written to.", "Run as the user the gateway runs as.")
+    for act in plan.acts:
+        seen = before(act, plan)
+        if isinstance(act, Rewrite) and seen is not None and own_uid not in (0, seen.uid):
+            raise NotWritable(
+                f"{seen.path} belongs to user id {seen.uid}, and a new file could not.",
+                "Run as that user, or as root.",
+            )
+
+
+def check_space(fs: WriteFs, needs: Iterable[tuple[Path, int]]) -> None:
+    """`needs` are (directory, bytes to write there); needs on one filesystem add up."""
+    together: dict[int, tuple[Path, int]] = {}
+    for directory, size in needs:
+        dev = fs.stat(directory).dev
+        first, so_far = together.get(dev, (directory, 0))
+        together[dev] = (first, so_far + size)
+    for directory, size in together.values():
+        free = fs.space(directory).available
+        if size and free < size + MARGIN_BYTES:
+            raise NoSpace(
+                f"The repair needs {size + MARGIN_BYTES:,} bytes where {directory} is, and {free:,} are free.",
+                "Make room, or keep the originals on another disk: --vault DIR.",
+            )

@@ -1,0 +1,203 @@
+"""undo --merge: where the gateway has written since a run, put back only what is missing. What comes out is a plan like
+any other, so it is shown, kept, verified and can itself be undone."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatewaydoctor.model.entry import MACHINE_KINDS
+from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
+from gatewaydoctor.model.receipt import RunState
+from gatewaydoctor.model.store import Layout
+from gatewaydoctor.repair.acts import Standing, Work, standing
+from gatewaydoctor.repair.codec import encode, with_id
+from gatewaydoctor.repair.draft import SAMPLE
+from gatewaydoctor.repair.errors import InputChanged, NoSuchRun
+from gatewaydoctor.repair.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.loading import load_work
+from gatewaydoctor.repair.places import spell
+from gatewaydoctor.repair.stream import content_of
+from gatewaydoctor.repair.summary import store_summary, summarise
+from gatewaydoctor.store.splice import Row, splice
+from gatewaydoctor.store.survey import Survey, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.plan import StoreSummary
+    from gatewaydoctor.model.receipt import Kept
+    from gatewaydoctor.repair.runs import RunInfo
+    from gatewaydoctor.repair.tools import Tools
+
+NAME = "undo-merge"
+
+
+def merge_plan(run: RunInfo, tools: Tools) -> Plan:
+    """Rows that the run removed and that are not in the store now; files that it took away and that are not there now.
+    Everything else stays as it is. Raises NoSuchRun for a run that is not finished, InputChanged for a store that
+    cannot be read whole now, VaultDamaged and OSError."""
+    if run.state is not RunState.DONE:
+        raise NoSuchRun(f"The run {run.run_id} is not a finished one.", "gatewaydoctor runs list shows them.")
+    merger = _Merger(load_work(tools, run.place))
+    for number in range(len(merger.work.plan.acts)):
+        merger.take(number)
+    return merger.plan()
+
+
+class _Merger:
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.fs = work.tools.fs
+        self.fingerprints: list[Fingerprint] = []
+        self.acts: list[Rewrite] = []
+        self.steps: list[Step] = []
+        self.left: list[str] = []
+        self.before: list[StoreSummary] = []
+        self.after: list[StoreSummary] = []
+        self.stores = {store.path: store for store in work.plan.after.stores}
+
+    def take(self, number: int) -> None:
+        act, kept = self.work.plan.acts[number], self.work.manifest.items[number]
+        how = standing(self.work, number)[0]
+        if kept is None or how is Standing.BEFORE:
+            return
+        target = target_of(act, self.work.plan)
+        if isinstance(act, Move):
+            if how is Standing.AFTER:
+                self._bring_back(kept)
+            else:
+                self.left.append(target)
+        elif target in self.stores:
+            self._merge_store(act, kept, self.stores[target])
+        elif how is Standing.CHANGED:
+            self.left.append(target)
+        else:
+            self._bring_back(kept)
+
+    def _stored(self, kept: Kept) -> int:
+        """The vault's copy as a source, dressed as the original was."""
+        path = self.work.place.directory / kept.stored
+        return self._fingerprint(path, kept.sha256, mode=kept.mode, uid=kept.uid, gid=kept.gid)
+
+    def _fingerprint(self, path: Path, sha256: str | None, **dress: int) -> int:
+        stat = self.fs.lstat(path)
+        own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | dress
+        self.fingerprints.append(
+            Fingerprint(
+                path=spell(path, self.work.place.state_dir),
+                dev=stat.dev,
+                ino=stat.ino,
+                size=stat.size,
+                mtime_ns=stat.mtime_ns,
+                nlink=stat.nlink,
+                sha256=sha256,
+                **own,
+            )
+        )
+        return len(self.fingerprints) - 1
+
+    def _bring_back(self, kept: Kept) -> None:
+        """The file as it was, in its empty place or over what the run put there."""
+        path = self.work.place.at(kept.path)
+        source = self._stored(kept)
+        there = lstat_or_none(self.fs, path) is not None
+        replaces = self._fingerprint(path, content_of(self.fs, path).sha256) if there else None
+        self.acts.append(
+            Rewrite(
+                target=kept.path,
+                segments=(Copy(source, 0, kept.size),),
+                size=kept.size,
+                replaces=replaces,
+                like=source,
+                keep_mtime=True,
+            )
+        )
+        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], kept.size)
+
+    def _merge_store(self, act: Rewrite, kept: Kept, store: StoreSummary) -> None:
+        old = self._read(self.work.place.directory / kept.stored, kept.path)
+        path = self.work.place.at(kept.path)
+        now = self._read(path, kept.path)
+        known = {key.lower() for key in now.table.all_keys()}
+        missing = [entry for entry in _dropped(old, act) if entry.key.lower() not in known]
+        if not missing:
+            return
+        current = self._fingerprint(path, now.verdict.sha256)
+        source = self._stored(kept)
+        canonical = {
+            number for number, read in ((current, now), (source, old)) if read.verdict.layout is Layout.CANONICAL
+        }
+        rows = (*_rows(current, now.table), *_rows(source, missing))
+        segments, size = splice(rows, canonical)
+        self.acts.append(Rewrite(target=kept.path, segments=segments, size=size, replaces=current, like=current))
+        counts = now.counts + Counter((entry.kind, entry.status) for entry in missing)
+        self.before.append(summarise(now, kept.path, store.agent_id))
+        self.after.append(store_summary(kept.path, store.agent_id, counts, size))
+        people = sum(entry.kind not in MACHINE_KINDS for entry in missing)
+        keys, total = [entry.key for entry in missing], sum(entry.bytes for entry in missing)
+        self._step("add back", kept.path, "rows the run removed and the store has not now", keys, total, people)
+
+    def _read(self, path: Path, name: str) -> Survey:
+        with self.fs.open(path) as stream:
+            read = survey(stream, self.fs.stat(path).size, self.work.plan.main_key)
+        if read.verdict.fault is not None:
+            raise InputChanged(
+                f"{name} is damaged, then or now: rows cannot be merged.", "gatewaydoctor scan shows what is wrong."
+            )
+        return read
+
+    def _step(self, action: str, target: str, reason: str, names: list[str], size: int, people: int = 0) -> None:
+        self.steps.append(
+            Step(
+                repair=NAME,
+                action=action,
+                target=target,
+                reason=reason,
+                bytes=size,
+                count=len(names),
+                conversations=people,
+                sample=tuple(names[:SAMPLE]),
+            )
+        )
+
+    def plan(self) -> Plan:
+        new = sum(act.size for act in self.acts)
+        replaced = sum(self.fingerprints[act.replaces].size for act in self.acts if act.replaces is not None)
+        text = f"{len(self.left):,} files were written to since, or stand in the place of others; they stay."
+        made = Plan(
+            created_at=self.work.tools.clock(),
+            state_dir=str(self.work.place.state_dir),
+            repairs=(NAME,),
+            fingerprints=tuple(self.fingerprints),
+            acts=tuple(self.acts),
+            steps=tuple(self.steps),
+            before=Summary(stores=tuple(self.before)),
+            after=Summary(stores=tuple(self.after)),
+            space_freed=replaced - new,
+            cautions=(Note(text=text, names=tuple(self.left[:SAMPLE])),) if self.left else (),
+            main_key=self.work.plan.main_key,
+            lock_stores=self.work.plan.lock_stores,
+            undoes=self.work.place.run_id,
+        )
+        return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
+
+
+def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:
+    """Rows of the old store that the new one copied no byte of."""
+    own = (each for each in act.segments if isinstance(each, Copy) and each.source == act.replaces)
+    ranges = sorted((each.start, each.end) for each in own)
+    starts = [start for start, _ in ranges]
+    for entry in old.table:
+        place = bisect_right(starts, entry.start) - 1
+        if place < 0 or ranges[place][1] <= entry.start:
+            yield entry
+
+
+def _rows(number: int, entries: Iterable[Entry]) -> list[Row]:
+    return [Row(number, entry.start, entry.value_start, entry.end) for entry in entries]

@@ -1,0 +1,78 @@
+"""paths: absolute sessionFile paths of another host are rewritten by one map, where the file is there and is the
+session's. Only on request: seen from outside a container, its right paths look foreign (failures.md row 7)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.entry import MACHINE_KINDS
+from gatewaydoctor.model.pointers import PointerKind
+from gatewaydoctor.model.transcript import HeaderState
+from gatewaydoctor.repair.missing import pointers_of
+from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.state.pathmap import mapped
+from gatewaydoctor.state.transcripts import check_transcript
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.pointers import PathMap
+    from gatewaydoctor.repair.draft import Draft
+    from gatewaydoctor.repair.rows import StoreDraft
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    if not named:
+        return
+    for store in draft.stores:
+        if store.opened and (maps := _maps(draft, store)):
+            _rewrite(draft, store, maps)
+
+
+def _maps(draft: Draft, store: StoreDraft) -> tuple[PathMap, ...]:
+    """The maps that were given, else the one the rows themselves support."""
+    if draft.options.path_maps:
+        return draft.options.path_maps
+    pointers = store.facts.pointers
+    return (pointers.derived.map,) if pointers is not None and pointers.derived is not None else ()
+
+
+def _rewrite(draft: Draft, store: StoreDraft, maps: tuple[PathMap, ...]) -> None:
+    pointers = pointers_of(draft, store)
+    done: list[Entry] = []
+    left: list[Entry] = []
+    for position, entry in store.entries():
+        if not entry.session_file:
+            continue
+        if pointers.kind_of(entry.session_file) not in (PointerKind.FOREIGN, PointerKind.MAPPED):
+            continue
+        here = mapped(entry.session_file.strip(), maps)
+        if here is not None and _is_its_own(draft, entry, Path(here)):
+            store.edit(position, "sessionFile", json.dumps(here).encode())
+            done.append(entry)
+        else:
+            left.append(entry)
+    if done:
+        draft.step(
+            Repair.PATHS,
+            "rewrite paths",
+            store.path,
+            " and ".join(each.text for each in maps),
+            [entry.key for entry in done],
+            0,
+            agent_id=store.facts.agent_id,
+            conversations=sum(entry.kind not in MACHINE_KINDS for entry in done),
+        )
+    if left:
+        draft.caution(
+            f"{len(left):,} paths of another host stay: no file is there, or it is another session's.",
+            [entry.key for entry in left],
+        )
+
+
+def _is_its_own(draft: Draft, entry: Entry, path: Path) -> bool:
+    if not draft.real(path).is_relative_to(draft.state_dir):
+        return False
+    check = check_transcript(draft.fs, path)
+    return check is not None and check.header is HeaderState.OK and check.header_id == entry.session_id

@@ -1,0 +1,93 @@
+"""Names and places of the vault. No name here is one that a gateway or its doctor reads, sweeps or deletes (facts.md
+sections 2 and 5): none ends in .jsonl or .tmp, begins with sessions.json, or holds .bak., .deleted. or .reset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VAULT_NAME = ".gatewaydoctor"
+TEMP_PREFIX = f"{VAULT_NAME}."
+"""Files beside a target that begin like this are a run's own, left behind only by a crash."""
+
+RUNS = "runs"
+ELSEWHERE = "elsewhere"
+SNAPSHOTS = "snapshots"
+DISPLACED = "displaced-"
+SETTLED, WORKING = "settled", "working"
+"""Words in the note about a run whose vault is elsewhere; the last one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """Where one run keeps its things. `state_dir` is the real path of the directory it works on."""
+
+    directory: Path
+    state_dir: Path
+
+    @property
+    def run_id(self) -> str:
+        return self.directory.name
+
+    @property
+    def plan(self) -> Path:
+        return self.directory / "plan.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.directory / "journal"
+
+    @property
+    def manifest(self) -> Path:
+        return self.directory / "manifest.json"
+
+    @property
+    def receipt(self) -> Path:
+        return self.directory / "receipt.json"
+
+    @property
+    def files(self) -> Path:
+        return self.directory / "files"
+
+    def new_file(self, target: Path, act: int) -> Path:
+        """Beside the target: the new content, and after the swap the old file."""
+        return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.new")
+
+    def old_file(self, target: Path, act: int) -> Path:
+        """Beside the target: a file on its way out, or on its way back."""
+        return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.old")
+
+    def lock_file(self, target: Path, act: int) -> Path:
+        """Beside the target: the store's lock while it is being made."""
+        return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.lock")
+
+    def displaced(self, act: int) -> Path:
+        """In the vault: a file that stood where only the run's own should have been."""
+        return self.directory / f"{DISPLACED}{act}"
+
+    def at(self, path: str) -> Path:
+        """A path as plans and manifests spell it."""
+        return self.state_dir / path
+
+
+def stored_name(act: int) -> str:
+    return f"files/{act:06d}"
+
+
+def vault_of(state_dir: Path) -> Path:
+    return state_dir / VAULT_NAME
+
+
+def spell(path: Path, state_dir: Path) -> str:
+    """The path as plans spell it: relative to the state directory where it is inside."""
+    return path.relative_to(state_dir).as_posix() if path.is_relative_to(state_dir) else str(path)
+
+
+def run_name(now: int, plan_id: str, attempt: int) -> str:
+    """`<UTC time>-<start of the plan's id>`, and a number from the second attempt within that second on."""
+    moment = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{moment}-{plan_id[:8]}" + (f"-{attempt}" if attempt > 1 else "")

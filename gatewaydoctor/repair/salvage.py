@@ -1,0 +1,178 @@
+"""salvage: a store the gateway would read as empty is rebuilt from every whole entry of the damaged file and of the
+copies beside it, the newest version of each. The damaged file stays in the vault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.entry import DISPOSABLE, MACHINE_KINDS
+from gatewaydoctor.model.era import Era
+from gatewaydoctor.model.files import FileClass, NodeKind
+from gatewaydoctor.model.store import Layout
+from gatewaydoctor.repair.draft import OutOfReach
+from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.repair.rows import Source
+from gatewaydoctor.store.salvage import salvage
+from gatewaydoctor.store.survey import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.repair.draft import Draft
+    from gatewaydoctor.repair.rows import StoreDraft
+    from gatewaydoctor.state.fs import FileStat
+    from gatewaydoctor.store.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of one file. `sound`: it reads whole. `primary`: it is the store itself."""
+
+    path: Path
+    source: Source
+    sound: bool
+    primary: bool
+    torn: int
+    newest: int
+
+    @property
+    def rows(self) -> int:
+        return len(self.source.table)
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    del named  # the same either way: only stores that read as empty
+    for store in draft.stores:
+        if _is_lost(draft, store):
+            _rebuild(draft, store)
+
+
+def _is_lost(draft: Draft, store: StoreDraft) -> bool:
+    """Whether the gateway reads the store as empty though it need not be. One that is only too large is sound."""
+    if store.facts.survey is not None and store.facts.survey.verdict.fault is not None:
+        return True
+    return bool(draft.found("store-empty-beside-transcripts", store=store.facts))
+
+
+def _rebuild(draft: Draft, store: StoreDraft) -> None:
+    try:
+        files = list(_files(draft, store))
+    except (OutOfReach, OSError) as error:
+        draft.refuse(Repair.SALVAGE, store.path, error)
+        return
+    base = max(
+        files, key=lambda each: (each.primary and each.rows > 0, each.sound, each.rows, each.newest), default=None
+    )
+    if base is None or not base.rows:
+        _nothing(draft, store)
+        return
+    files.sort(key=lambda each: each is not base)
+    order = _merged(files)
+    store.rebuild([each.source for each in files], order)
+    _say(draft, store, files)
+
+
+def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
+    if store.facts.survey is not None and store.facts.read.stat is not None:
+        yield _found(draft, store.path, store.facts.survey, store.facts.read.stat, primary=True)
+    for path in _candidates(draft, store):
+        try:
+            _, seen = draft.reach(path)
+            with draft.fs.open(path) as stream:
+                read = survey(stream, seen.size, draft.x.config.main_key.value)
+            yield _found(draft, path, read, seen, primary=False)
+        except FileNotFoundError:
+            continue
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.SALVAGE, path, error)
+
+
+def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
+    """Temp files of the store, rotated backups, and, where the agent has no database, what an import set aside."""
+    for record in sorted(store.facts.listing.files, key=lambda each: each.name):
+        copy = record.cls in (FileClass.STORE_TEMP, FileClass.STORE_BACKUP) and record.node is NodeKind.FILE
+        if copy and record.size:
+            yield store.path.parent / record.name
+    for agent in draft.x.eras.agents:
+        if agent.agent_id in store.facts.read.ref.agent_ids and agent.era is not Era.SQLITE:
+            yield from (each.path for each in agent.leftovers if each.kind == "import-archive")
+
+
+def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: bool) -> Found:
+    number = draft.fingerprint(path, read.verdict.sha256, seen)
+    table, torn = read.table, 0
+    if read.verdict.fault is not None:
+        with draft.fs.open(path) as stream:
+            rescued = salvage(stream, read.verdict, draft.x.config.main_key.value)
+        table, torn = rescued.table, rescued.torn
+    canonical = read.verdict.fault is None and read.verdict.layout is Layout.CANONICAL
+    _, newest = table.updated_span()
+    return Found(
+        path, Source(number, table, canonical=canonical), read.verdict.fault is None, primary, torn, newest or 0
+    )
+
+
+def _merged(files: list[Found]) -> list[tuple[int, int]]:
+    """(file, row) of the newest version of each key, in the order of the first file, then what others add. Disposable
+    rows are taken from the first file alone: older copies would bring back what was reaped since."""
+    best: dict[str, tuple[int, int, int]] = {}
+    for number, each in enumerate(files):
+        for row, entry in enumerate(each.source.table):
+            if number and (not entry.valid or (entry.kind in DISPOSABLE and entry.key not in best)):
+                continue
+            updated = -1 if entry.updated_at is None else entry.updated_at
+            known = best.get(entry.key)
+            # Of two versions in one file the later one counts, as the gateway reads them.
+            if known is None or updated > known[0] or (updated == known[0] and known[1] == number):
+                best[entry.key] = (updated, number, row)
+    return [(number, row) for _, number, row in best.values()]
+
+
+def _nothing(draft: Draft, store: StoreDraft) -> None:
+    """No whole entry anywhere. 2026.9.6 does not start over such a file, so it goes; every other release takes it for
+    empty anyway."""
+    if store.facts.survey is not None and draft.x.eras.sqlite_release:
+        size = draft.move(store.path)
+        if size is not None:
+            draft.step(
+                Repair.SALVAGE,
+                "move to the vault",
+                store.path,
+                "it holds no whole entry, and 2026.9.6 does not start over it",
+                [store.path.name],
+                size,
+                agent_id=store.facts.agent_id,
+            )
+        return
+    draft.caution(
+        "A store holds no whole entry, and no copy beside it does either; it stays as it is. Its transcripts are not "
+        "touched.",
+        [store.path.name],
+    )
+
+
+def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
+    taken: list[list[Entry]] = [[] for _ in files]
+    for position, entry in store.entries():
+        taken[store.source_of(position)].append(entry)
+    for each, rows in zip(files, taken, strict=True):
+        if not rows and not each.primary:
+            continue
+        copy = f"entries of a {'sound' if each.sound else 'damaged'} copy: newer there, or nowhere else"
+        draft.step(
+            Repair.SALVAGE,
+            "recover",
+            each.path,
+            "whole entries of the damaged store" if each.primary else copy,
+            [entry.key for entry in rows],
+            sum(entry.bytes for entry in rows),
+            agent_id=store.facts.agent_id,
+            conversations=sum(entry.kind not in MACHINE_KINDS for entry in rows),
+        )
+        if each.primary and each.torn:
+            draft.caution(
+                f"In {each.torn:,} places of the damaged file an entry begins and is not whole; these are lost there."
+            )

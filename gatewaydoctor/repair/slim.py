@@ -1,0 +1,74 @@
+"""slim: fields that the gateway rebuilds by itself leave the rows that are not running (facts.md section 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.entry import MACHINE_KINDS, Status
+from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.store.edit import field_spans
+from gatewaydoctor.store.grammar import Illegal
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.repair.draft import Draft
+    from gatewaydoctor.repair.rows import StoreDraft
+
+FIELDS = ("skillsSnapshot", "systemPromptReport")
+WORTH_BYTES = 5_000_000
+"""Unless slim is named, a store of fewer bytes keeps its fields: failures.md row 5 counts from here."""
+
+_PRESSING = ("store-bloat", "store-heap-risk", "store-too-large-for-gateway")
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    for store in draft.stores:
+        if not store.opened:
+            continue
+        left = sum(entry.bytes for _, entry in store.entries())
+        if named or (left >= WORTH_BYTES and draft.found(*_PRESSING, store=store.facts)):
+            _slim(draft, store)
+
+
+def _slim(draft: Draft, store: StoreDraft) -> None:
+    slimmed: list[Entry] = []
+    saved = 0
+    for position, entry in store.entries():
+        runs = entry.status is Status.RUNNING and "status" not in store.edits_of(position)
+        if runs or not entry.valid:
+            continue
+        found = _found(draft, store, position)
+        for name in found:
+            store.edit(position, name, None)
+        if found:
+            slimmed.append(entry)
+            saved += sum(found.values())
+    if slimmed:
+        draft.step(
+            Repair.SLIM,
+            "drop rebuilt fields",
+            store.path,
+            f"{' and '.join(FIELDS)}; the gateway writes them again at the next turn",
+            [entry.key for entry in slimmed],
+            saved,
+            agent_id=store.facts.agent_id,
+            conversations=sum(entry.kind not in MACHINE_KINDS for entry in slimmed),
+        )
+
+
+def _found(draft: Draft, store: StoreDraft, position: int) -> dict[str, int]:
+    """Which of the fields a row has, with their sizes."""
+    value = draft.value_of(store, position)
+    if not any(name.encode() in value for name in FIELDS):
+        return {}
+    try:
+        spans = field_spans(value)
+    except Illegal:
+        return {}
+    names = {name: b'"' + name.encode() + b'"' for name in FIELDS}
+    return {
+        name: member.value_end - member.key_start
+        for member in spans
+        for name, key in names.items()
+        if value[member.key_start : member.key_end] == key
+    }

@@ -1,0 +1,80 @@
+"""The gateway's own lock on a store, as 2026.3.13 to 2026.4.25 take it (facts.md section 6)."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.repair.errors import StoreLocked
+from gatewaydoctor.repair.stream import Dress, write_whole
+from gatewaydoctor.state.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
+from gatewaydoctor.state.reading import read_up_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.repair.tools import Tools
+
+
+def lock_of(store: Path) -> Path:
+    return store.with_name(f"{store.name}.lock")
+
+
+@contextmanager
+def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool) -> Iterator[None]:
+    """Hold the store's lock while its file is swapped; `beside` is a free name for making it, so that nobody ever
+    sees half a lock. A lock whose owner is proven dead keeps nobody out: it stays where it is. Raises StoreLocked for
+    any other. On the way back a lock that cannot be made, on a full disk for one, is done without."""
+    try:
+        taken = _take(tools, lock_of(store), beside)
+    except OSError:
+        if not going_back:
+            raise
+        taken = False
+    try:
+        yield
+    finally:
+        if taken:
+            tools.fs.unlink(lock_of(store))
+
+
+def _take(tools: Tools, path: Path, beside: Path) -> bool:
+    with suppress(FileNotFoundError):
+        tools.fs.unlink(beside)  # a crash left it
+    write_whole(tools.fs, beside, _payload(tools), Dress())
+    try:
+        tools.fs.rename_new(beside, path)
+    except FileExistsError:
+        tools.fs.unlink(beside)
+        verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
+        if verdict.payload is not None and verdict.pid == tools.processes.own_pid:
+            return True  # our own, which could not be removed before
+        if verdict.liveness is not Liveness.DEAD:
+            raise StoreLocked(f"{path} is held: {verdict.reason}.", "Stop whatever holds it first.") from None
+        return False
+    return True
+
+
+def _payload(tools: Tools) -> bytes:
+    own = tools.processes.info(tools.processes.own_pid)
+    created = datetime.fromtimestamp(tools.clock() / 1000, UTC).isoformat(timespec="milliseconds")
+    value = {"pid": tools.processes.own_pid, "createdAt": created.replace("+00:00", "Z")}
+    if own is not None and own.start_time is not None:
+        value["starttime"] = own.start_time
+    return json.dumps(value).encode()
+
+
+def drop_leftover(tools: Tools, store: Path, pids: frozenset[int]) -> None:
+    """Remove a lock that this run left: it names one of `pids`, and that process is gone or is this one."""
+    path = lock_of(store)
+    with suppress(FileNotFoundError):
+        payload = parse_payload(read_up_to(tools.fs, path, MAX_LOCK_BYTES))
+        if payload is None or payload.pid not in pids:
+            return
+        verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
+        if verdict.liveness is Liveness.DEAD or verdict.pid == tools.processes.own_pid:
+            tools.fs.unlink(path)

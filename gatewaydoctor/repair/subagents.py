@@ -1,0 +1,94 @@
+"""subagents: runs that ended and will never be archived leave the registry; a torn registry is rebuilt from its whole
+runs (facts.md section 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.model.plan import Literal, Segment
+from gatewaydoctor.model.subagents import RegistryRead
+from gatewaydoctor.model.words import duration
+from gatewaydoctor.repair.draft import OutOfReach
+from gatewaydoctor.repair.options import MINUTE_MS, Repair
+from gatewaydoctor.repair.registryfile import Run, RunsFile, read_runs
+from gatewaydoctor.repair.stream import content_of
+from gatewaydoctor.store.splice import without
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.repair.draft import Draft
+
+AFTER_MS = 5 * MINUTE_MS
+"""As 2026.4.25 and later do: five minutes after completion."""
+
+_CLOSING = b"\n  }\n}"
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    registry = draft.x.subagents
+    findings = draft.found("subagent-never-archived", "subagents-unreadable")
+    pressing = named or any(each.severity >= Severity.WARNING for each in findings)
+    if not pressing or registry.read in (RegistryRead.MISSING, RegistryRead.UNREADABLE):
+        return
+    try:
+        _mend(draft)
+    except (OutOfReach, OSError) as error:
+        draft.refuse(Repair.SUBAGENTS, registry.path, error)
+
+
+def _mend(draft: Draft) -> None:
+    path = draft.x.subagents.path
+    _, seen = draft.reach(path)
+    found = read_runs(draft.fs, path)
+    if found is None or (not found.whole and not found.runs):
+        draft.caution("No whole run could be read from the subagent registry; it stays as it is.", [path.name])
+        return
+    number = draft.fingerprint(path, content_of(draft.fs, path).sha256, seen)
+    least = AFTER_MS if draft.options.older_than is None else draft.options.older_than
+    gone = frozenset(_over(found, draft.x.now, least))
+    if not gone and found.whole:
+        return
+    segments, size = _content(found, gone, seen.size, number)
+    if not draft.rewrite(number, segments, size):
+        return
+    if not found.whole:
+        whole = [run.run_id for run in found.runs]
+        draft.step(Repair.SUBAGENTS, "rebuild", path, "it is damaged; the whole runs before the fault stay", whole, 0)
+    if gone:
+        runs = [found.runs[place] for place in sorted(gone)]
+        draft.step(
+            Repair.SUBAGENTS,
+            "remove",
+            path,
+            f"runs that ended more than {duration(least)} ago and have no date to be archived",
+            [run.run_id for run in runs],
+            sum(run.end - run.start for run in runs),
+        )
+
+
+def _over(found: RunsFile, now: int, least: int) -> Iterator[int]:
+    """Runs that may go: ended, never archived, nothing kept for them on disk, and no run that goes on needs them."""
+    needed = {
+        key.lower() for run in found.runs if run.ended_at is None for key in (run.child_key, run.requester_key) if key
+    }
+    for place, run in enumerate(found.runs):
+        done = run.completed_at if run.completed_at is not None else run.ended_at
+        if not run.never_archived or done is None or now - done < least or run.attachments:
+            continue
+        if _keys(run).isdisjoint(needed):
+            yield place
+
+
+def _keys(run: Run) -> set[str]:
+    """The sessions the run is about: it is needed while one of them asks for, or is, a run that goes on."""
+    return {run.child_key.lower()} if run.child_key else set()
+
+
+def _content(found: RunsFile, gone: frozenset[int], size: int, number: int) -> tuple[tuple[Segment, ...], int]:
+    spans = [(run.start, run.end) for run in found.runs]
+    if found.whole:
+        return without(spans, gone, size, number)
+    segments, length = without(spans, gone, spans[-1][1], number)
+    return (*segments, Literal(_CLOSING)), length + len(_CLOSING)

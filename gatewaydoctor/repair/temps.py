@@ -1,0 +1,64 @@
+"""temps: temp files that a killed writer left go to the vault, but never while the file they belong to is damaged:
+one of them may be its only copy (failures.md row 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.cron import CronRead
+from gatewaydoctor.model.files import TEMPS, FileRecord, NodeKind, TempFamily
+from gatewaydoctor.model.words import duration
+from gatewaydoctor.repair.options import HOUR_MS, Repair
+from gatewaydoctor.state.names import parse_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from gatewaydoctor.repair.draft import Draft
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    """Those older than an hour, or than was said, whose name is one that some release gives its temp files."""
+    del named
+    done = set()
+    for store in draft.stores:
+        directory = store.path.parent
+        shared = [each for each in draft.stores if each.path.parent == directory]
+        if directory in done:
+            continue
+        done.add(directory)
+        files = [record for record in store.facts.listing.files if record.cls in TEMPS]
+        sound = all(each.facts.read.whole and each.facts.survey is not None for each in shared)
+        _temps(draft, directory, files, sound=sound, agent_id=store.facts.agent_id)
+    cron = draft.x.cron
+    _temps(draft, cron.store.path.parent, cron.temps, sound=cron.store.read is CronRead.OK)
+
+
+def _temps(
+    draft: Draft, directory: Path, files: Iterable[FileRecord], *, sound: bool, agent_id: str | None = None
+) -> None:
+    least = HOUR_MS if draft.options.older_than is None else draft.options.older_than
+    old = [record for record in files if draft.x.now - record.mtime >= least and _is_known(record)]
+    if old and not sound:
+        draft.caution(
+            f"{len(old):,} temp files stay: the file they belong to is missing or damaged, and one may hold its only "
+            "copy.",
+            [record.name for record in old],
+        )
+        return
+    moved = [(record.name, size) for record in old if (size := draft.move(directory / record.name)) is not None]
+    if moved:
+        draft.step(
+            Repair.TEMPS,
+            "move to the vault",
+            directory,
+            f"temp files older than {duration(least)}",
+            [name for name, _ in moved],
+            sum(size for _, size in moved),
+            agent_id=agent_id,
+        )
+
+
+def _is_known(record: FileRecord) -> bool:
+    return record.node is NodeKind.FILE and parse_name(record.name).family not in (None, TempFamily.UNKNOWN)

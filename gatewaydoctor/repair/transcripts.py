@@ -1,0 +1,146 @@
+"""transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The original
+goes to the vault and the file keeps its mtime. Damage in the middle is not touched (failures.md row 16)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.plan import Copy, Literal, Segment
+from gatewaydoctor.model.transcript import ContentClass, HeaderState, TailState
+from gatewaydoctor.repair.draft import OutOfReach
+from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.state.content import content_class
+from gatewaydoctor.state.names import parse_name
+from gatewaydoctor.state.transcripts import check_transcript
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.examine.files import TranscriptFault
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.transcript import TranscriptCheck
+    from gatewaydoctor.repair.draft import Draft
+
+_HEAD = 64 * 1024
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    """Unless named, only transcripts that an index reaches."""
+    done = set()
+    for store in draft.stores:
+        directory = store.path.parent
+        for fault in store.facts.transcripts.faults:
+            path = directory / fault.record.name
+            if path in done or not (fault.referenced or named):
+                continue
+            done.add(path)
+            try:
+                _mend(draft, store.facts, fault, path)
+            except FileNotFoundError:
+                continue
+            except (OutOfReach, OSError) as error:
+                draft.refuse(Repair.TRANSCRIPTS, path, error)
+
+
+def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -> None:
+    _, seen = draft.reach(path)
+    check = check_transcript(draft.fs, path)
+    if check is None or check.reason is not None:
+        return
+    number = draft.fingerprint(path, seen=seen)
+    header = _header(draft, store, fault, path, check)
+    body, action, reason = _body(draft, number, path, check)
+    segments: tuple[Segment, ...] = (*((Literal(header),) if header else ()), *body)
+    if header:
+        action, reason = "rebuild the header", "its first line is no header, and opening it would empty it"
+    if not action:
+        return
+    size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
+    if draft.rewrite(number, segments, size, keep_mtime=True):
+        draft.step(
+            Repair.TRANSCRIPTS,
+            action,
+            path,
+            reason,
+            [path.name],
+            check.size - min(check.size, check.sound_end),
+            agent_id=store.agent_id,
+        )
+
+
+def _body(
+    draft: Draft, number: int, path: Path, check: TranscriptCheck
+) -> tuple[tuple[Segment, ...], str | None, str]:
+    """The transcript without what is torn, ending in a newline."""
+    newline = () if _ends_line(draft, path, check.sound_end) else (Literal(b"\n"),)
+    match check.tail:
+        case TailState.TORN:
+            return (Copy(number, 0, check.sound_end), *newline), "cut the tail", "its last line is torn"
+        case TailState.NUL:
+            return (Copy(number, 0, check.sound_end), *newline), "cut the tail", "it ends in NUL bytes"
+        case TailState.NO_NEWLINE:
+            reason = "its last line has no newline, and the next one would be glued to it"
+            return (Copy(number, 0, check.size), *newline), "end the last line", reason
+        case _:
+            return (Copy(number, 0, check.size),), None, ""
+
+
+def _ends_line(draft: Draft, path: Path, end: int) -> bool:
+    if end == 0:
+        return True
+    with draft.fs.open(path) as stream:
+        stream.seek(end - 1)
+        return stream.read(1) == b"\n"
+
+
+def _header(
+    draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path, check: TranscriptCheck
+) -> bytes | None:
+    """A new first line, before whatever is there: the gateway passes over lines it cannot read, and empties a file
+    whose first readable line is no header (facts.md section 11). None where the header is sound or the file holds no
+    conversation."""
+    session_id = parse_name(path.name).session_id
+    if check.header is not HeaderState.INVALID or check.size == 0 or session_id is None:
+        return None
+    if content_class(draft.fs, path) not in (ContentClass.HUMAN, ContentClass.MACHINE):
+        return None
+    began = datetime.fromtimestamp(fault.record.mtime / 1000, UTC).isoformat(timespec="milliseconds")
+    line = {
+        "type": "session",
+        "version": 3,
+        "id": session_id,
+        "timestamp": _first_time(draft, path) or began.replace("+00:00", "Z"),
+        "cwd": _working_directory(draft, store, path),
+    }
+    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _first_time(draft: Draft, path: Path) -> str | None:
+    head, _, _ = draft.fs.head_and_tail(path, _HEAD, 0)
+    for raw in head.split(b"\n"):
+        stamp = _field(raw, "timestamp")
+        if stamp:
+            return stamp
+    return None
+
+
+def _working_directory(draft: Draft, store: StoreFacts, path: Path) -> str:
+    """As another transcript of the same agent names it."""
+    for record in store.listing.files:
+        if record.name.endswith(".jsonl") and record.name != path.name:
+            head, _, _ = draft.fs.head_and_tail(path.with_name(record.name), _HEAD, 0)
+            found = _field(head.split(b"\n", 1)[0], "cwd")
+            if found:
+                return found
+    return "/"
+
+
+def _field(raw: bytes, name: str) -> str | None:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) and found else None

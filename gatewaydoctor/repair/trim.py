@@ -1,0 +1,179 @@
+"""trim: rows of runs that are over leave, newest kept; nobody's conversation is touched.
+
+A row may go if its kind is disposable, nobody pinned it, it shares its sessionId with no protected row, and it showed
+no sign of life in the last hour. It goes if it is stuck, older than the retention, or beyond the newest ones of its
+job; `--max-entries` takes the oldest of the rest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Entry, Kind, Status
+from gatewaydoctor.model.words import duration
+from gatewaydoctor.repair.childkeys import needed_children
+from gatewaydoctor.repair.options import HOUR_MS, Repair, TrimOptions
+from gatewaydoctor.repair.transcriptmoves import move_transcripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.repair.draft import Draft
+    from gatewaydoctor.repair.rows import StoreDraft
+
+QUIET_MS = HOUR_MS
+"""No row goes that showed a sign of life more recently than this, whatever the options say."""
+
+_PRESSING = ("store-over-cap", "store-heap-risk", "store-too-large-for-gateway")
+
+
+class Candidate(NamedTuple):
+    position: int
+    group: str
+    kind: Kind
+    job_id: str | None
+    status: Status
+    sign: int | None
+    size: int
+    key: str
+    shared: bool
+
+
+class Gone(NamedTuple):
+    candidate: Candidate
+    reason: str
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    """Add to the draft. Unless `named`, age and number count only where a store is too large or over its cap."""
+    for store in draft.stores:
+        if not store.opened:
+            continue
+        pressing = named or bool(draft.found(*_PRESSING, store=store.facts))
+        gone = _going(draft, store, pressing=pressing)
+        for each in gone:
+            store.drop(each.candidate.position)
+        _say(draft, store, gone)
+        if gone and draft.options.trim.vault_transcripts:
+            move_transcripts(draft, store)
+        elif gone:
+            draft.caution("The transcripts of the removed rows stay where they are, reached by no index.")
+
+
+def kinds(options: TrimOptions) -> frozenset[Kind]:
+    """Cron runs, and the other disposable kinds that were named."""
+    return frozenset({Kind.CRON_RUN}) | (options.kinds & (DISPOSABLE | DISPOSABLE_WHEN_NAMED))
+
+
+def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozenset[str]:
+    """Session ids of rows that no repair removes."""
+    return frozenset(
+        entry.session_id
+        for _, entry in store.entries()
+        if entry.session_id and (entry.pinned or entry.kind not in disposable)
+    )
+
+
+def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:
+    options = draft.options.trim
+    candidates = list(_candidates(draft, store))
+    rule = _Rule(draft, pressing=pressing)
+    gone = [Gone(each, reason) for each in candidates if not each.shared and (reason := rule.by_itself(each))]
+    left = set(candidates).difference(each.candidate for each in gone)
+    if pressing and options.keep_per_job is not None:
+        beyond = list(_beyond(left, options.keep_per_job))
+        gone += [Gone(each, f"beyond the newest {options.keep_per_job:,} of its job") for each in beyond]
+        left.difference_update(beyond)
+    if options.max_entries is not None:
+        excess = len(store) - len(gone) - options.max_entries
+        oldest = sorted((each for each in left if not each.shared), key=lambda each: each.sign or 0)
+        gone += [
+            Gone(each, f"the oldest beyond {options.max_entries:,} entries") for each in oldest[: max(0, excess)]
+        ]
+        if excess > len(oldest):
+            draft.caution(
+                f"{excess - len(oldest):,} more entries than {options.max_entries:,} stay: protected or recent ones."
+            )
+    return [each for each in gone if rule.quiet(each.candidate)]
+
+
+def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
+    options = draft.options.trim
+    allowed = kinds(options)
+    needed = needed_children(draft) if allowed & DISPOSABLE_WHEN_NAMED else frozenset()
+    shared = protected_sessions(store, allowed)
+    for position, entry in store.entries():
+        if entry.kind not in allowed or entry.pinned or entry.key.lower() in needed:
+            continue
+        if options.statuses and entry.status not in options.statuses:
+            continue
+        if options.jobs and entry.job_id not in options.jobs:
+            continue
+        yield _candidate(position, entry, store, shared)
+
+
+def _candidate(position: int, entry: Entry, store: StoreDraft, shared: frozenset[str]) -> Candidate:
+    return Candidate(
+        position,
+        entry.job_id or entry.kind.value,
+        entry.kind,
+        entry.job_id,
+        entry.status,
+        store.last_sign(entry),
+        entry.bytes,
+        entry.key,
+        entry.session_id in shared,
+    )
+
+
+class _Rule:
+    """Why a row goes by itself, whatever else its job has."""
+
+    def __init__(self, draft: Draft, *, pressing: bool) -> None:
+        self._now = draft.x.now
+        self._stuck_after = draft.x.depth.stuck_after
+        asked = draft.options.trim.older_than
+        retention = asked if asked is not None else draft.x.config.cron.session_retention.value
+        self._retention = retention if pressing or asked is not None else None
+
+    def by_itself(self, each: Candidate) -> str | None:
+        age = None if each.sign is None else self._now - each.sign
+        if each.status is Status.RUNNING:
+            stuck = age is None or age >= self._stuck_after
+            return f"running, without a sign of life for {duration(self._stuck_after)}" if stuck else None
+        if self._retention is not None and (age is None or age > self._retention):
+            return f"over, and older than {duration(self._retention)}"
+        return None
+
+    def quiet(self, each: Candidate) -> bool:
+        return each.sign is None or self._now - each.sign >= QUIET_MS
+
+
+def _beyond(left: set[Candidate], keep: int) -> Iterator[Candidate]:
+    """Rows beyond the newest of each job. Those that share a session with a protected row stay, and count first."""
+    groups: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for each in left:
+        groups[each.group].append(each)
+    for rows in groups.values():
+        rows.sort(key=lambda each: (not each.shared, -(each.sign or 0), -each.position))
+        yield from (each for each in rows[keep:] if not each.shared)
+
+
+def _say(draft: Draft, store: StoreDraft, gone: list[Gone]) -> None:
+    names = {job.job_id: job.name for job in draft.x.cron.jobs}
+    groups: defaultdict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    for each in gone:
+        groups[each.candidate.group, each.reason].append(each.candidate)
+    for (group, reason), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
+        draft.step(
+            Repair.TRIM,
+            "remove",
+            store.path,
+            reason,
+            [each.key for each in rows],
+            sum(each.size for each in rows),
+            agent_id=store.facts.agent_id,
+            job_id=group if rows[0].job_id else None,
+            job_name=names.get(group),
+        )

@@ -1,0 +1,35 @@
+"""The options that say where to look, as they were given, so that every command shown can be pasted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """`program` is what the operator typed to start this program, `options` are names and values in turn."""
+
+    program: str = "gatewaydoctor"
+    options: tuple[tuple[str, str], ...] = ()
+
+    def command(self, verb: str) -> str:
+        """A verb with its own options, completed by these: `gatewaydoctor cron --state-dir D`."""
+        return self.complete(f"gatewaydoctor {verb}")
+
+    def complete(self, command: str) -> str:
+        """A command of this program, quoted for a shell. Any other command, and one that looks at no directory, stays
+        as it is."""
+        from shlex import quote
+
+        name, _, rest = command.partition(" ")
+        if name != "gatewaydoctor":
+            return command
+        if rest.startswith(_ANYWHERE):
+            return f"{self.program} {rest}"
+        options = [f"{option} {quote(value)}" for option, value in self.options]
+        return " ".join([self.program, rest, *options])
+
+
+PLAIN = Invocation()
+_ANYWHERE = ("explain", "fixtures", "simulate", "completions")
+"""Verbs that look at no state directory of the operator."""

@@ -1,0 +1,54 @@
+"""JSON Schemas of what `--json` prints, made from the types that are printed and shipped beside this file.
+
+`python -m gatewaydoctor.report.schema` writes them again after a type has changed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatewaydoctor.model.report import SCHEMA_VERSION, Document
+
+DIRECTORY = Path(__file__).parent
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TYPES: dict[str, type] = {"report": Document}
+"""Name of a schema -> the type it describes; the file is `<name>.schema.json`."""
+
+
+def schema(name: str) -> dict[str, Any]:
+    """The schema as the types stand now."""
+    head = {"$schema": DIALECT, "title": f"gatewaydoctor {name} {SCHEMA_VERSION}"}
+    return {**head, **_unwrapped(msgspec.json.schema(TYPES[name]))}
+
+
+def _unwrapped(value: Any) -> Any:
+    """The same with each description on one line, however its docstring was wrapped."""
+    match value:
+        case dict():
+            return {
+                key: " ".join(item.split()) if key == "description" and isinstance(item, str) else _unwrapped(item)
+                for key, item in value.items()
+            }
+        case list():
+            return [_unwrapped(item) for item in value]
+        case _:
+            return value
+
+
+def text(name: str) -> str:
+    """The schema as its file holds it."""
+    return json.dumps(schema(name), indent=2) + "\n"
+
+
+def path(name: str) -> Path:
+    return DIRECTORY / f"{name}.schema.json"
+
+
+def write_all() -> None:
+    """Write every schema file."""
+    for name in TYPES:
+        path(name).write_text(text(name), encoding="utf-8")

@@ -1,0 +1,5 @@
+"""`python -m gatewaydoctor.report.schema`"""
+
+from gatewaydoctor.report.schema import write_all
+
+write_all()

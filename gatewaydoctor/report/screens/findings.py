@@ -1,0 +1,90 @@
+"""Findings as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.text import Text
+
+from gatewaydoctor.model.finding import Finding, Severity
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.parts import INDENT, SEVERITY_STYLE, View, command_text, moment, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console, RenderableType
+
+FULL_FROM = Severity.ERROR
+"""Findings from here up are shown with consequence and remedy; milder ones take a line or two unless --verbose."""
+_EPOCH = 1_000_000_000_000
+"""ms; a count this large is a moment since 2001."""
+
+
+def tally(findings: Sequence[Finding]) -> Text:
+    """`1 critical, 2 errors, 1 warning`."""
+    line = Text()
+    for severity in sorted(Severity, reverse=True):
+        count = sum(finding.severity is severity for finding in findings)
+        if count:
+            many = count > 1 and severity in (Severity.ERROR, Severity.WARNING)
+            line.append(", " if line else "")
+            line.append(f"{count} {severity.word}{'s' if many else ''}", SEVERITY_STYLE[severity])
+    return line if line else Text("nothing wrong", "green")
+
+
+def findings(console: Console, items: Sequence[Finding], view: View) -> None:
+    """Findings as they come (worst first): the grave ones in full, the others a line each."""
+    for item in items:
+        line = Text.assemble((f" {item.severity.word} ", SEVERITY_STYLE[item.severity]), " ", (item.rule, "bold"))
+        if item.agent_id:
+            line.append(f"  {view.agent(item.agent_id)}", "dim")
+        if item.count > 1:
+            line.append(f"  x{item.count:,}", "dim")
+        console.print(line)
+        console.print(Padding(Text(view.names.text(item.message)), (0, 0, 0, INDENT)))
+        if view.verbose or (item.severity >= FULL_FROM and not view.quiet):
+            _rest(console, item, view)
+
+
+def _rest(console: Console, item: Finding, view: View) -> None:
+    rows: list[tuple[str, RenderableType]] = [("next boot", Text(view.names.text(item.consequence)))]
+    if item.path and view.verbose:
+        rows.append(("file", view.path(item.path)))
+    if item.key is not None and view.verbose:
+        rows.append(("key", view.key(item.key)))
+    if item.fix:
+        command = view.invocation.complete(view.names.text(item.fix.command))
+        rows.append(("fix", command_text(command, console.width - INDENT - len("next boot  "))))
+    elif item.by_hand:
+        rows.append(("by hand", Text(view.names.text(item.by_hand))))
+    console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
+    if view.verbose and item.evidence:
+        shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())
+        console.print(Padding(pairs((name, Text(text)) for name, text in shown), (0, 0, 0, 2 * INDENT)))
+
+
+def _plain(name: str, value: object) -> str:
+    """A piece of evidence for the eye: sizes, spans and times humanised, without the marks of a data format."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return _figure(name.lower(), value)
+        case dict():
+            return ", ".join(f"{each} {_plain(each, item)}" for each, item in value.items()) or "-"
+        case list():
+            return "\n".join(_plain(name, item) for item in value) or "-"
+        case _:
+            return str(value)
+
+
+def _figure(name: str, value: int) -> str:
+    if "bytes" in name or name.endswith(("size", "largest")):
+        return words.size(value)
+    if name.endswith("ms") and value < _EPOCH:
+        return words.duration(value)
+    return f"{moment(value)} UTC" if _EPOCH <= value < 10 * _EPOCH else f"{value:,}"

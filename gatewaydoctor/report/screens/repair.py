@@ -1,0 +1,142 @@
+"""A repair before and after: what leaves, what stays, whose conversations are touched, and how to go back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.text import Text
+
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.parts import INDENT, View, capped, grid, more, next_step, pairs, section
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.plan import Note, Plan, Step, StoreSummary
+    from gatewaydoctor.model.receipt import Receipt
+
+
+def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, again: str | None) -> None:
+    """The plan in plain words. Nothing was written when this is read. `again` is the command that does it, None where
+    that is being asked now."""
+    head(console, judgement, view)
+    if plan.empty:
+        section(console, "Nothing to repair" if plan.refusals or judgement.findings else "Healthy: nothing to repair")
+        _refusals(console, plan, view)
+        _notes(console, "Mind", plan.cautions, view)
+        next_step(console, view, "nothing to do.")
+        return
+    section(console, f"Plan {plan.plan_id} (nothing is written yet)")
+    _steps(console, plan.steps, view)
+    _touched(console, plan)
+    _summary(console, plan, view)
+    _notes(console, "Next boot", plan.forecast, view)
+    _notes(console, "Mind", plan.cautions, view)
+    _refusals(console, plan, view)
+    if again is not None:
+        next_step(console, view, "do exactly this:", again)
+
+
+def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
+    table = grid("repair", "what happens", "count", "size", left=2)
+    for step in capped(steps, view):
+        what = f"{step.action} {step.reason}"
+        if step.job_name or step.job_id:
+            job = view.names.identifier(step.job_name or step.job_id or "", "job")
+            what = f"{what} ({job})"
+        table.add_row(step.repair, view.names.text(what), f"{step.count:,}", words.size(step.bytes))
+    console.print(table)
+    more(console, len(capped(steps, view)), len(steps), "steps")
+
+
+def _touched(console: Console, plan: Plan) -> None:
+    touched = sum(step.conversations for step in plan.steps)
+    console.print()
+    if touched:
+        line = f"Conversations touched: {touched:,}. None is lost; the steps above say what changes."
+        console.print(Text(line, "yellow"))
+    else:
+        console.print(Text("Conversations touched: none.", "green"))
+
+
+def _summary(console: Console, plan: Plan, view: View) -> None:
+    console.print()
+    table = grid("store", "", "entries", "conversations", "running", "size", left=2)
+    for before, after in _matched(plan.before.stores, plan.after.stores):
+        _state(table, view, "now", before)
+        _state(table, view, "then", after)
+    console.print(table)
+    console.print()
+    lines = [
+        ("room needed", Text(words.size(plan.space_needed))),
+        ("goes to vault", Text(f"{words.size(plan.space_freed)}; `runs prune` frees it for good")),
+    ]
+    console.print(pairs(lines))
+
+
+def _state(table: Table, view: View, label: str, store: StoreSummary | None) -> None:
+    if store is None:
+        table.add_row("", label, "none")
+        return
+    name = view.agent(store.agent_id) if label == "now" else ""
+    if store.readable != "yes":
+        label = f"{label}: reads as EMPTY" if store.readable == "gateway-empty" else f"{label}: unreadable"
+    running = store.status.get("running", 0)
+    entries, people = f"{store.entries:,}", f"{store.conversations:,}"
+    table.add_row(name, label, entries, people, f"{running:,}", words.size(store.bytes))
+
+
+def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> None:
+    if not notes:
+        return
+    section(console, title)
+    for note in notes:
+        names = ", ".join(view.names.text(name) for name in note.names)
+        text = view.names.text(note.text) + (f" ({names})" if names else "")
+        console.print(Padding(Text(text), (0, 0, 0, INDENT)))
+
+
+def _refusals(console: Console, plan: Plan, view: View) -> None:
+    if not plan.refusals:
+        return
+    section(console, "Left alone")
+    for refusal in plan.refusals:
+        line = Text.assemble((refusal.repair, "bold"), "  ", view.names.path(refusal.target), ": ")
+        line.append(view.names.text(f"{refusal.reason} {refusal.hint}".strip()))
+        console.print(Padding(line, (0, 0, 0, INDENT)))
+
+
+def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str) -> None:
+    """What was done, how that was verified, and the way back."""
+    if receipt is None:
+        next_step(console, view, "nothing to do; nothing was written.")
+        return
+    console.print(Text.assemble(("Done. ", "bold green"), f"Run {receipt.run_id}"))
+    table = grid("repair", "what happened", "count", "size", left=2)
+    for step in capped(receipt.steps, view):
+        what = view.names.text(f"{step.action} {step.reason}")
+        table.add_row(step.repair, what, f"{step.count:,}", words.size(step.bytes))
+    console.print(table)
+    console.print()
+    rows = [("verified", Text(view.names.text(sentence))) for sentence in receipt.verified]
+    rows.append(("originals", Text(view.names.path(receipt.vault))))
+    if receipt.gateway_stopped_by_word:
+        rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
+    console.print(pairs(rows))
+    next_step(console, view, "start the gateway. To go back:", undo)
+
+
+def _matched(
+    before: Sequence[StoreSummary], after: Sequence[StoreSummary]
+) -> list[tuple[StoreSummary | None, StoreSummary | None]]:
+    """Stores that change, before and after, by path."""
+    was = {store.path: store for store in before}
+    will = {store.path: store for store in after}
+    paths = list(dict.fromkeys((*was, *will)))
+    return [(was.get(path), will.get(path)) for path in paths]

@@ -1,0 +1,117 @@
+"""Runs and what they left in the vault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.model.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted."""
+
+    run_id: str
+    state: str
+    at: int | None
+    pending: bool
+    directory: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """One file and a word about it; `alarming` where that word is bad news. `bytes` None where size says nothing."""
+
+    path: str
+    word: str
+    bytes: int | None = None
+    alarming: bool = False
+
+
+def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -> None:
+    if not runs:
+        console.print("No runs: nothing was ever repaired here.")
+        return
+    table = grid("run", "state", "when", left=3)
+    for run in runs:
+        style = "bold yellow" if run.pending else ""
+        table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
+    console.print(table)
+    pending = next((run for run in runs if run.pending), None)
+    if pending:
+        again = view.invocation.command(f"repair --resume {pending.run_id}")
+        next_step(console, view, f"{pending.run_id} was interrupted; finish it, or undo it:", again)
+    else:
+        next_step(console, view, "take one back:", view.invocation.command(f"undo {runs[-1].run_id}"))
+
+
+def shown(
+    console: Console, *, run: RunLine, plan: Plan | None, returns: Sequence[FileLine], now: int, view: View
+) -> None:
+    rows = [
+        ("run", Text(run.run_id, "bold")),
+        ("state", Text(run.state)),
+        ("when", Text(words.age(run.at, now))),
+        ("vault", Text(view.names.path(run.directory))),
+    ]
+    console.print(pairs(rows))
+    if plan is not None:
+        console.print()
+        table = grid("repair", "what", "count", "size", left=2)
+        for step in capped(plan.steps, view):
+            what = view.names.text(f"{step.action} {step.reason}")
+            table.add_row(step.repair, what, f"{step.count:,}", words.size(step.bytes))
+        console.print(table)
+    _returns(console, returns, view)
+    next_step(console, view, "see what undo would do:", view.invocation.command(f"undo {run.run_id} --dry-run"))
+
+
+def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_run: bool, view: View) -> None:
+    if dry_run:
+        section(console, f"undo {run_id} would bring back (nothing is written)")
+    else:
+        console.print(Text.assemble(("Taken back. ", "bold green"), f"Run {run_id}"))
+    _returns(console, returns, view)
+    if dry_run:
+        next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
+    else:
+        next_step(console, view, "look again:", view.invocation.command("scan"))
+
+
+def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:
+    if not returns:
+        return
+    console.print()
+    table = grid("file", "how", "size", left=2)
+    for each in capped(returns, view):
+        style = "bold red" if each.alarming else ""
+        table.add_row(view.path(each.path), Text(each.word, style), words.size(each.bytes or 0))
+    console.print(table)
+    more(console, len(capped(returns, view)), len(returns), "files")
+
+
+def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view: View) -> None:
+    bad = [each for each in checks if each.alarming]
+    if not bad:
+        console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} whole and unchanged.", "green"))
+        return
+    table = grid("original", "problem", left=2)
+    for each in capped(bad, view):
+        table.add_row(view.path(each.path), Text(each.word, "red"))
+    console.print(table)
+    console.print(f"{len(bad):,} of {words.plural(len(checks), 'original')} damaged.")
+
+
+def pruned(console: Console, *, count: int, freed: int) -> None:
+    console.print(f"{words.plural(count, 'run')} deleted for good, {words.size(freed)} freed.")

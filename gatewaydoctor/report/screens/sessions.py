@@ -1,0 +1,51 @@
+"""Entries as a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.head import title
+from gatewaydoctor.report.screens.keyed import keyed
+from gatewaydoctor.report.screens.parts import View, more, next_step
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from gatewaydoctor.model.agents import StoreRef
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The first of `total` rows, and the stores that could not be read to their end, with the reason."""
+
+    place: Place
+    rows: list[tuple[StoreRef, Entry]]
+    total: int
+    problems: tuple[tuple[str, str], ...]
+    now: int
+
+
+def show(console: Console, sessions: Sessions, view: View) -> None:
+    if not view.quiet:
+        title(console, sessions.place, view)
+        console.print()
+    if sessions.rows:
+        rows = [(_cells(entry, sessions.now), view.key(entry.key)) for _, entry in sessions.rows]
+        keyed(console, ("kind", "status", "updated ago", "size"), "key", rows, left=2)
+    if len(sessions.rows) == sessions.total:
+        console.print(Text(words.plural(sessions.total, "entry", "entries"), "dim"))
+    more(console, len(sessions.rows), sessions.total, "entries")
+    for path, reason in sessions.problems:
+        console.print(Text(f"{path}: {reason}.", "yellow"))
+    next_step(console, view, "what they are, how old, how big:", view.invocation.command("status"))
+
+
+def _cells(entry: Entry, now: int) -> tuple[RenderableType, ...]:
+    status = entry.status.value if entry.valid else Text("no object", "yellow")
+    return entry.kind.value, status, words.since(entry.updated_at, now), words.size(entry.bytes)

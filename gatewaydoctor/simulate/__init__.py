@@ -1,0 +1,30 @@
+"""Reproduce the storms, and judge the remedies.
+
+`run` simulates a scenario, `compare` all its remedies, `measure` repeats its store operations on real files. All
+return values; `screen` turns them into text for a terminal, `document` into JSON, `picture` into SVG or PNG.
+"""
+
+from gatewaydoctor.simulate.compare import compare
+from gatewaydoctor.simulate.options import BadOption, Option, with_values
+from gatewaydoctor.simulate.scenario import SCENARIOS, Scenario, UnknownName, run, scenario_named
+from gatewaydoctor.simulate.values import Comparison, Figure, Input, Label, Result, Series, Table, Verdict
+
+__all__ = [
+    "SCENARIOS",
+    "BadOption",
+    "Comparison",
+    "Figure",
+    "Input",
+    "Label",
+    "Option",
+    "Result",
+    "Scenario",
+    "Series",
+    "Table",
+    "UnknownName",
+    "Verdict",
+    "compare",
+    "run",
+    "scenario_named",
+    "with_values",
+]

@@ -1,0 +1,208 @@
+"""52725: three maps that keep something of every subagent session and let nothing go.
+
+Put in: the pace of the batch and what one session leaves in the three maps together, which the report gives as a sum.
+Comes out: entries per map, heap, the session at which the process dies, and what each map's time limit saves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import simpy
+
+from gatewaydoctor.simulate.kernel import DAY, MB, MINUTE, EventLoop, Heap, OutOfMemory, Trace, chance
+from gatewaydoctor.simulate.options import assumed, derived, given, inputs
+from gatewaydoctor.simulate.values import Figure, Result, filled
+from gatewaydoctor.simulate.wording import spell
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from random import Random
+
+NAME: Final = "subagent-maps"
+SWEEP: Final = 60.0
+"""Seconds between two runs of the registry's sweeper (facts.md section 8)."""
+
+FIGURES: Final = (
+    Figure("death", "out of memory after", "min"),
+    Figure("sessionsAtDeath", "sessions until out of memory", "sessions", given=2800, tolerance=0.1),
+    Figure("sessions", "sessions completed", "sessions"),
+    Figure("registryPeak", "most entries in subagentRuns", "entries"),
+    Figure("contextsPeak", "most entries in runContextById", "entries"),
+    Figure("errorsPeak", "most entries in pendingLifecycleErrorByRunId", "entries"),
+    Figure("heapPeak", "highest heap", "MB", given=8000, tolerance=0.1),
+    Figure("bytesWritten", "bytes written to runs.json a day", "bytes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SubagentMaps:
+    """The batch and the process. Sizes in bytes, times in seconds."""
+
+    duration: float = assumed(DAY, "s", "long enough for the batch, and for a day of quiet after it")
+    tickets: int = given(1400, "tickets", "size of the batch")
+    sessions_per_ticket: int = given(2, "sessions", "agent sessions each ticket makes")
+    pace: float = assumed(30.0, "s", "one ticket after the other")
+    session: float = assumed(240.0, "s", "how long a session runs")
+    heap_limit: float = given(8e9, "bytes", "heap at which the process dies")
+    base_heap: float = given(922e6, "bytes", "resident after a restart (incident 003)")
+    kept: float = derived(2.62e6, "bytes", "8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps")
+    spread: float = assumed(0.3, "", "sizes vary by this share around the mean")
+    registry_share: float = assumed(1 / 3, "", "of it in subagentRuns; the report gives only the sum")
+    context_share: float = assumed(1 / 3, "", "of it in runContextById")
+    error_rate: float = assumed(0.25, "", "sessions that leave a pending lifecycle error, which keeps the rest")
+    record_bytes: float = assumed(8_000.0, "bytes", "one record in subagents/runs.json")
+    archive_after: float = given(5 * MINUTE, "s", "proposed: archive session-mode runs this long after completion")
+    context_ttl: float = given(30 * MINUTE, "s", "proposed: sweep contexts after this")
+    error_ttl: float = given(5 * MINUTE, "s", "proposed: finalise pending errors after this")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The options and which maps have got a time limit."""
+
+    options: SubagentMaps
+    archives_runs: bool = False
+    sweeps_contexts: bool = False
+    ends_errors: bool = False
+
+    def limits(self) -> dict[str, float | None]:
+        """Seconds after completion until an entry goes, by map; None: never."""
+        options = self.options
+        return {
+            "registry": options.archive_after if self.archives_runs else None,
+            "contexts": options.context_ttl if self.sweeps_contexts else None,
+            "errors": options.error_ttl if self.ends_errors else None,
+        }
+
+
+def simulate(plan: Plan, *, policy: str, seed: int, remedies: tuple[str, ...]) -> Result:
+    """Run the model in virtual time."""
+    gateway = _Gateway(plan, seed)
+    gateway.run()
+    return _result(gateway, plan, policy, seed, remedies)
+
+
+@dataclass(slots=True)
+class _Map:
+    """One of the three: completion times and sizes of its entries, oldest first."""
+
+    trace: Trace
+    entries: list[tuple[float, float]] = field(default_factory=list)
+    peak: int = 0
+
+
+@dataclass(slots=True)
+class _Gateway:
+    plan: Plan
+    seed: int
+    env: simpy.Environment = field(default_factory=simpy.Environment)
+    loop: EventLoop = field(init=False)
+    heap: Heap = field(init=False)
+    sessions: int = 0
+    death: float | None = None
+    bytes_written: float = 0.0
+    maps: dict[str, _Map] = field(init=False)
+    heap_trace: Trace = field(default_factory=lambda: Trace("heap", "heap", "MB"))
+
+    def __post_init__(self) -> None:
+        self.loop = EventLoop(self.env)
+        self.heap = Heap(self.plan.options.base_heap, self.plan.options.heap_limit)
+        titles = {"registry": "subagentRuns", "contexts": "runContextById", "errors": "pendingLifecycleErrorByRunId"}
+        self.maps = {key: _Map(Trace(key, title, "entries")) for key, title in titles.items()}
+
+    def run(self) -> None:
+        self.env.process(self._batch())
+        self.env.process(self._sweeper())
+        try:
+            self.env.run(self.plan.options.duration)
+        except OutOfMemory:
+            self.death = self.env.now
+        self._note()
+
+    def _batch(self) -> Generator[simpy.Event, Any, None]:
+        options, random = self.plan.options, chance(self.seed, "batch")
+        for _ in range(options.tickets):
+            for _ in range(options.sessions_per_ticket):
+                self.env.process(self._session(random))
+            yield self.env.timeout(random.uniform(0.5, 1.5) * options.pace)
+
+    def _session(self, random: Random) -> Generator[simpy.Event, Any, None]:
+        """A session of a ticket; what it leaves behind stays from its completion on."""
+        options = self.plan.options
+        size = options.kept * random.uniform(1 - options.spread, 1 + options.spread)
+        fails = random.random() < options.error_rate
+        yield self.env.timeout(options.session * random.uniform(0.5, 1.5))
+        self.sessions += 1
+        self._leave("registry", size * options.registry_share)
+        self._leave("contexts", size * options.context_share)
+        if fails:
+            rest = 1 - options.registry_share - options.context_share
+            self._leave("errors", size * rest / options.error_rate)
+        self._write_registry()
+        self._note()
+
+    def _leave(self, name: str, size: float) -> None:
+        held = self.maps[name]
+        held.entries.append((self.env.now, size))
+        held.peak = max(held.peak, len(held.entries))
+        self.heap.keep(size)
+
+    def _sweeper(self) -> Generator[simpy.Event, Any, None]:
+        """Runs every minute, and takes only what has a time limit: without one, nothing ever."""
+        while True:
+            yield self.env.timeout(SWEEP)
+            for name, limit in self.plan.limits().items():
+                held = self.maps[name]
+                stay = [each for each in held.entries if limit is None or self.env.now - each[0] < limit]
+                if len(stay) < len(held.entries):
+                    self.heap.release(sum(size for _, size in held.entries) - sum(size for _, size in stay))
+                    held.entries = stay
+            self._note()
+
+    def _write_registry(self) -> None:
+        """subagents/runs.json is written whole at every change."""
+        self.bytes_written += len(self.maps["registry"].entries) * self.plan.options.record_bytes
+
+    def _note(self) -> None:
+        self.heap_trace.note(self.env.now, self.heap.live / MB)
+        for held in self.maps.values():
+            held.trace.note(self.env.now, len(held.entries))
+
+
+def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tuple[str, ...]) -> Result:
+    options, horizon = plan.options, plan.options.duration
+    death = gateway.death
+    lasted = horizon if death is None else death
+    values = {f"{key}Peak": float(held.peak) for key, held in gateway.maps.items()} | {
+        "death": None if death is None else death / MINUTE,
+        "sessionsAtDeath": None if death is None else gateway.sessions,
+        "sessions": gateway.sessions,
+        "heapPeak": max(gateway.heap_trace.values),
+        "bytesWritten": gateway.bytes_written / lasted * DAY,
+    }
+    figures = filled(FIGURES, values)
+    series = (gateway.heap_trace.series(), *(held.trace.series() for held in gateway.maps.values()))
+    notes = ("The model holds no event loop: nothing in the report speaks of blocks.",)
+    return Result(
+        NAME,
+        policy,
+        seed,
+        "virtual",
+        remedies,
+        lasted,
+        _sentence(gateway),
+        inputs(options),
+        figures,
+        series,
+        (),
+        notes,
+    )
+
+
+def _sentence(gateway: _Gateway) -> str:
+    peak = spell(max(gateway.heap_trace.values), "MB")
+    if gateway.death is None:
+        return f"{gateway.sessions} sessions complete, and the heap never exceeds {peak}."
+    return f"Out of memory at {peak} after {gateway.sessions} sessions and {spell(gateway.death, 's')}."

@@ -1,0 +1,142 @@
+"""Results and comparisons for a terminal, as rich renderables. 80 columns are enough, more are used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group
+from rich.table import Table as Grid
+from rich.text import Text
+
+from gatewaydoctor.simulate import timeline
+from gatewaydoctor.simulate.values import Label
+from gatewaydoctor.simulate.wording import spell, spell_deviation
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from gatewaydoctor.simulate.values import Comparison, Input, Result, Table, Verdict
+
+_MARGIN: Final = 2
+_LONG: Final = 16
+
+
+def result_screen(result: Result, width: int, *, verbose: bool = False) -> RenderableType:
+    """One run: what happened, the figures beside the incident's, the timeline; what was put in, if `verbose`."""
+    parts: list[RenderableType] = [
+        _head(result),
+        Text(result.sentence),
+        Text(),
+        figure_grid(result, verbose=verbose),
+    ]
+    for table in result.tables:
+        parts += [Text(), table_grid(table)]
+    parts += [Text(), timeline_text(result, width)]
+    if verbose:
+        parts += [Text(), input_grid(result.inputs)]
+    parts += [Text(note, style="dim") for note in result.notes]
+    return Group(*parts)
+
+
+def comparison_screen(comparison: Comparison) -> RenderableType:
+    """The ranking, and under it one sentence for each remedy."""
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("#", "remedy", "worst block", "dies after", "written"):
+        grid.add_column(title, justify="left" if title == "remedy" else "right", no_wrap=True)
+    for verdict in comparison.verdicts:
+        grid.add_row(
+            "" if verdict.rank is None else str(verdict.rank),
+            Text(verdict.name, style="bold" if verdict.rank == 1 else ""),
+            "" if verdict.worst_block is None else spell(verdict.worst_block, "s"),
+            Text("never", style="green") if verdict.death is None else Text(spell(verdict.death, "min"), style="red"),
+            "" if verdict.bytes_written is None else spell(verdict.bytes_written, "bytes"),
+        )
+    head = Text.assemble((f"{comparison.scenario}: the remedies compared", "bold"), _origin(comparison))
+    return Group(head, Text(), grid, Text(), *(_sentence(comparison, verdict) for verdict in comparison.verdicts))
+
+
+def figure_grid(result: Result, *, verbose: bool = False) -> Grid:
+    """Figure, incident or directory, model, deviation, label: red where the deviation exceeds the tolerance.
+
+    A figure with a dot in its key stands in one of the run's tables as well, and is left out unless `verbose`.
+    """
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("figure", ratio=1)
+    for title in (result.given_by, "model", "deviation", "label"):
+        grid.add_column(title, justify="left" if title == "label" else "right", no_wrap=True)
+    for figure in result.figures:
+        if "." in figure.key and not verbose:
+            continue
+        style = {True: "green", False: "red", None: ""}[figure.within]
+        grid.add_row(
+            figure.title,
+            Text("" if figure.given is None else spell(figure.given, figure.unit)),
+            Text(spell(figure.value, figure.unit), style=style),
+            Text(spell_deviation(figure.deviation), style=style),
+            Text(figure.label.value, style="dim"),
+        )
+    return grid
+
+
+def input_grid(inputs: tuple[Input, ...]) -> Grid:
+    """What was put in, with label and source."""
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("put in", no_wrap=True)
+    grid.add_column("value", justify="right", no_wrap=True)
+    grid.add_column("label", no_wrap=True)
+    grid.add_column("from", ratio=1, overflow="fold")
+    for item in inputs:
+        value = item.value if isinstance(item.value, str) else spell(item.value, item.unit)
+        source = item.source
+        if len(value) > _LONG:
+            value, source = "(text)", f"{value}; {source}"
+        style = "yellow" if item.label is Label.ASSUMED else "dim"
+        grid.add_row(item.name, Text(value), Text(item.label.value, style=style), Text(source, style="dim"))
+    return grid
+
+
+def table_grid(table: Table) -> RenderableType:
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for number, title in enumerate(table.columns):
+        grid.add_column(title, justify="right" if number else "left")
+    unit_at = table.columns.index("unit") if "unit" in table.columns else None
+    for row in table.rows:
+        unit = str(row[unit_at]) if unit_at is not None else "rows"
+        grid.add_row(*(cell if isinstance(cell, str) else spell(cell, unit) for cell in row))
+    return Group(Text(table.title, style="bold"), grid)
+
+
+def timeline_text(result: Result, width: int) -> Text:
+    """Every series above the other, on one time axis."""
+    text = Text()
+    for title, lines in timeline.chart(result, max(20, width - _MARGIN)):
+        text.append(f"{title}\n", style="dim" if not lines else "")
+        for line in lines:
+            text.append(f"{line}\n", style="cyan")
+    text.rstrip()
+    return text
+
+
+def _head(result: Result) -> Text:
+    remedies = ", ".join(result.remedies) or "no remedy"
+    return Text.assemble(
+        (f"{result.scenario}: {remedies}", "bold"),
+        f"  {spell(result.horizon, 's')}, {result.clock} clock, release {result.policy}, seed {result.seed}",
+    )
+
+
+def _origin(comparison: Comparison) -> str:
+    return f"  release {comparison.policy}, seed {comparison.seed}"
+
+
+def _sentence(comparison: Comparison, verdict: Verdict) -> Text:
+    text = Text.assemble((f"{verdict.name}: ", "bold"), verdict.sentence)
+    if verdict.promised is None:
+        return text
+    figure = comparison.results[verdict.name].figure(verdict.promised)
+    change = f" {figure.title[:1].upper()}{figure.title[1:]}: {spell(verdict.before, figure.unit)}"
+    text.append(f"{change} -> {'never' if verdict.after is None else spell(verdict.after, figure.unit)}.")
+    if not verdict.kept:
+        unchanged = verdict.before == verdict.after
+        text.append(" It changes nothing here." if unchanged else " That is not what was promised.", style="red")
+    return text

@@ -1,0 +1,177 @@
+"""Cron jobs by their runs and by the files of the cron directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.checks.thresholds import Thresholds
+from gatewaydoctor.model.finding import Severity
+from tests.world import DAY, HOUR, MINUTE, NOW, SECOND, StateDir, job, row, run_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def runs(name: str, ages: list[int], start: int = 100) -> dict[str, object]:
+    return {run_key(name, start + n): row(start + n, age=age) for n, age in enumerate(ages)}
+
+
+def bursts(ticks: int, size: int, apart: int) -> list[int]:
+    """Ages of runs that come `size` at a time, 100 ms from each other."""
+    return [HOUR + tick * apart + n * 100 for tick in range(ticks) for n in range(size)]
+
+
+def test_bursts_of_one_job_are_rapid_retries(state: StateDir) -> None:
+    state.store(runs("hot", bursts(4, 10, 22 * SECOND)) | runs("calm", [n * HOUR for n in range(1, 6)], 900))
+    state.jobs([job("hot"), job("calm")])
+    found = state.only("cron-rapid-retry")
+    assert (found.severity, found.count) == (Severity.ERROR, 1)
+    assert found.message == "1 job with 40 run rows, up to 10 at one tick, ticks 22 s apart at the closest."
+    evidence = found.evidence["jobs"][0]  # type: ignore[index]
+    assert (evidence["jobId"], evidence["ticks"], evidence["runsPerTickMax"]) == ("hot", 4, 10)
+
+
+def test_a_job_that_is_due_every_minute_is_not_rapid(state: StateDir) -> None:
+    state.store(runs("often", [HOUR + n * 30 * SECOND for n in range(10)]))
+    state.jobs([job("often", schedule={"kind": "every", "everyMs": 30 * SECOND})])
+    assert not state.findings("cron-rapid-retry")
+
+
+@pytest.mark.parametrize(
+    ("release", "text"),
+    [
+        ("2026.3.28", "clears the mark"),
+        ("2026.4.25", "records the run as interrupted"),
+        ("2026.9.6", "if its owner is dead"),
+        (None, "2026.3.28 clears the mark; 2026.4.25 and later"),
+    ],
+)
+def test_a_marked_job_of_a_dead_gateway(tmp_path: Path, release: str | None, text: str) -> None:
+    state = StateDir(tmp_path, release)
+    state.jobs(
+        [
+            job("a", state={"runningAtMs": NOW - 3 * HOUR}),
+            job("due", state={"nextRunAtMs": NOW - 1}),
+            job("off", enabled=False, state={"nextRunAtMs": NOW - 1}),
+            job("later", state={"nextRunAtMs": NOW + 1}),
+        ]
+    )
+    found = state.only("cron-zombie-running")
+    assert (found.severity, found.count) == (Severity.WARNING, 1)
+    assert found.message == "1 job is marked as running, the longest for 3 h; 1 other job is past due."
+    assert text in found.consequence
+    assert found.consequence.endswith("What is past due fires soon after.")
+
+
+@pytest.mark.parametrize(("age", "count"), [(HOUR, 0), (3 * HOUR, 1)])
+def test_a_live_gateway_may_run_its_jobs_for_two_hours(state: StateDir, age: int, count: int) -> None:
+    state.jobs([job("a", state={"runningAtMs": NOW - age})])
+    assert len(state.findings("cron-zombie-running", answers=True)) == count
+
+
+def test_rows_of_unknown_jobs(state: StateDir) -> None:
+    state.jobs([job("known")])
+    state.store({"agent:main:cron:gone": row(1)} | runs("known", [HOUR]))
+    found = state.only("cron-unknown-job")
+    assert (found.severity, found.count) == (Severity.INFO, 1)
+    assert "base rows only" in found.message
+    state.store(runs("gone", [HOUR]))
+    assert state.only("cron-unknown-job").severity is Severity.INFO
+    state.store(runs("gone", [2 * DAY]))
+    assert state.only("cron-unknown-job").severity is Severity.WARNING
+
+
+def test_no_job_is_unknown_where_jobs_json_cannot_be_read(state: StateDir) -> None:
+    state.store(runs("gone", [HOUR]))
+    assert not state.findings("cron-unknown-job"), "there is no jobs.json"
+    state.file("cron/jobs.json", b"{")
+    assert not state.findings("cron-unknown-job")
+
+
+def test_isolated_runs_against_the_cap(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.4.25")
+    state.maintenance(maxEntries=50)
+    state.store(runs("j", [n * MINUTE for n in range(1, 25)]))
+    state.jobs([job("j")])
+    found = state.only("cron-isolated-load")
+    assert found.severity is Severity.WARNING
+    assert found.evidence["sessionsPerDay"] == round(24 * DAY / (23 * MINUTE))
+    assert found.evidence["estimate"] is True
+    state.store(runs("j", [n * HOUR for n in range(1, 25)]))
+    assert not state.findings("cron-isolated-load")
+    state.store(runs("j", [n * MINUTE for n in range(1, 11)]))
+    assert not state.findings("cron-isolated-load"), "ten runs tell no rate"
+
+
+def test_a_rate_is_never_told_from_less_than_ten_minutes(state: StateDir) -> None:
+    state.store(runs("j", [HOUR + n for n in range(20)]))
+    assert state.only("cron-isolated-load").evidence["sessionsPerDay"] == 20 * 144
+
+
+BROKEN = [
+    ("torn", b'{"jobs": [', "Cron does not run at all"),
+    ("another shape", b'{"jobs": 7}', "none runs"),
+]
+
+
+@pytest.mark.parametrize(("data", "text"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_a_jobs_json_that_cannot_be_used(state: StateDir, data: bytes, text: str) -> None:
+    state.file("cron/jobs.json", data)
+    state.jobs([job("a"), job("b")], "jobs.json.bak")
+    judgement = state.judge()
+    (found,) = judgement.of("cron-store-unparseable")
+    assert found.severity is Severity.ERROR
+    assert text in found.consequence
+    assert found.evidence["jobsNamedElsewhere"] == 2
+    assert not judgement.of("cron-jobs-lost"), "beside a damaged file every job looks lost"
+
+
+def test_malformed_jobs_and_a_broken_state_file_are_warnings(state: StateDir) -> None:
+    state.jobs([job("a"), job("b", schedule={"kind": "every"}), 7])
+    state.file("cron/jobs-state.json", b"[]")
+    found = state.findings("cron-store-unparseable")
+    assert [(each.severity, each.count) for each in found] == [(Severity.WARNING, 1), (Severity.WARNING, 2)]
+    assert "jobs-state.json: No list of jobs in it." in found[0].message
+    assert found[1].evidence["problems"][0]["field"] == "schedule.everyMs"  # type: ignore[index]
+
+
+def test_sound_cron_files(state: StateDir) -> None:
+    state.jobs([job("a")])
+    state.file("cron/jobs-state.json", {"version": 1, "jobs": {"a": {"state": {}}}})
+    assert not state.judge().findings
+
+
+@pytest.mark.parametrize(
+    ("left", "before", "severity"),
+    [
+        ("a", "ab", Severity.INFO),
+        ("ab", "abcd", Severity.INFO),
+        ("abcd", "abcdefg", Severity.INFO),
+        ("abc", "abcdef", Severity.WARNING),
+        ("", "a", Severity.WARNING),
+    ],
+)
+def test_jobs_that_only_a_backup_knows(state: StateDir, left: str, before: str, severity: Severity) -> None:
+    state.jobs([job(name) for name in left])
+    state.jobs([job(name) for name in before], "jobs.json.bak")
+    found = state.only("cron-jobs-lost")
+    assert (found.severity, found.count) == (severity, len(before) - len(left))
+    assert found.evidence["sources"] == {"jobs.json.bak": len(before) - len(left)}
+
+
+def test_jobs_that_moved_to_sqlite_are_not_lost(state: StateDir) -> None:
+    state.jobs([job("a"), job("b")], "jobs.json.migrated")
+    assert not state.findings("cron-jobs-lost")
+
+
+def test_run_logs(state: StateDir) -> None:
+    state.jobs([job("a")])
+    state.file("cron/runs/a.jsonl", b"x" * 100)
+    state.file("cron/runs/gone.jsonl", b"x" * 900)
+    found = state.only("cron-runlog-large", Thresholds(run_log_bytes=900))
+    assert found.count == 1
+    assert "1 of jobs that are gone" in found.message
+    assert state.only("cron-runlog-large", Thresholds(run_logs_bytes=1000)).count == 2
+    assert not state.findings("cron-runlog-large")

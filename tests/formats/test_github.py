@@ -1,0 +1,123 @@
+"""Workflow commands, taken apart as the runner does it, and the job summary."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from gatewaydoctor.model.gate import GateInfo, VerdictInfo
+from gatewaydoctor.model.report import Document, FindingInfo, GatewayInfo
+from gatewaydoctor.report import github
+from gatewaydoctor.report.printer import TOOL
+from tests.gates import stuck
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.formats.conftest import Looked
+
+_COMMAND = re.compile(r"::(error|warning|notice) title=([^:,]*)::(.*)")
+
+
+def _taken_apart(line: str) -> tuple[str, str, str]:
+    """Level, title and message of a command; the runner splits at the first `::` behind the properties and undoes
+    %25 last."""
+    found = _COMMAND.fullmatch(line)
+    assert found, line
+    level, title, message = found.groups()
+    for escape, char in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+        title = title.replace(escape, char)
+    for escape, char in (("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+        message = message.replace(escape, char)
+    return level, title, message
+
+
+def test_every_finding_is_an_annotation_and_only_failing_ones_are_errors(looked: Looked) -> None:
+    ran = looked.check("github")
+    *commands, decision = ran.out.splitlines()
+    annotations = [_taken_apart(line) for line in commands]
+    told = list(zip(looked.told["findings"], looked.told["gate"]["verdicts"], strict=True))
+    assert len(annotations) == len(told)
+    for (level, title, message), (finding, verdict) in zip(annotations, told, strict=True):
+        assert title.startswith(f"{finding['severity']}: {finding['rule']}")
+        assert message.split("\n")[0] == finding["message"]
+        assert (level == "error") is verdict["fails"]
+    assert decision.startswith("check: ")
+    assert "::" not in decision
+    assert (ran.code == 1) is any(level == "error" for level, _, _ in annotations)
+
+
+def test_a_look_that_failed_is_one_error(no_directory: Looked) -> None:
+    ran = no_directory.check("github")
+    level, title, message = _taken_apart(ran.out.rstrip("\n"))
+    assert (level, title, ran.code) == ("error", "gatewaydoctor", 2)
+    assert str(no_directory.path) in message
+
+
+def test_escapes_survive_the_way_to_the_runner_and_back() -> None:
+    text = "50%: a, b::c%0A\r\nd"
+    assert _taken_apart(github.command("error", text, text)) == ("error", text, text)
+
+
+def test_no_more_annotations_of_a_level_than_github_shows() -> None:
+    findings = tuple(_finding(number) for number in range(25))
+    verdicts = tuple(VerdictInfo(standing="new", fails=number < 12, fingerprint="") for number in range(25))
+    gate = GateInfo(fail_on="error", rules=(), failing=12, known=0, left_out=0, baseline=None, verdicts=verdicts)
+    document = Document(
+        schema_version="1.0",
+        tool=TOOL,
+        command="check",
+        now=0,
+        state_dir="/s",
+        ok=False,
+        exit_code=1,
+        worst="error",
+        error=None,
+        gateway=GatewayInfo(liveness="dead"),
+        findings=findings,
+        findings_total=25,
+        gate=gate,
+    )
+    *commands, more, decision = github.render(document).splitlines()
+    levels = [_taken_apart(line)[0] for line in commands]
+    assert (levels.count("error"), levels.count("warning")) == (10, 10)
+    assert more.startswith("5 more findings")
+    assert decision == "check: failed; 12 findings of severity error or worse; 13 below the threshold."
+
+
+def _finding(number: int) -> FindingInfo:
+    told = {"rule": "store-bloat", "severity": "error", "title": "t", "message": f"m{number}", "count": 1}
+    return msgspec.convert(
+        told
+        | dict.fromkeys(("agentId", "path", "key", "fix", "byHand"))
+        | {"evidence": {}, "consequence": "c", "docs": "d"},
+        type=FindingInfo,
+    )
+
+
+def test_the_job_summary_is_added_to_the_file_github_names(
+    looked: Looked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("of another step\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    plain = looked.check("markdown").out
+    looked.check("github")
+    assert summary.read_text(errors="surrogateescape") == "of another step\n" + plain
+
+
+@pytest.mark.parametrize("where", ["gone/summary.md", "{state}/summary.md"])
+def test_a_summary_that_cannot_be_written_is_a_warning(
+    where: str, no_directory: Looked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = stuck(tmp_path)
+    before = sorted(state.iterdir())
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / where.format(state=state)))
+    ran = no_directory.run("check", "--state-dir", str(state), "--format", "github")
+    level, _, message = _taken_apart(ran.out.splitlines()[-1])
+    assert (level, ran.code) == ("warning", 1)
+    assert "summary" in message
+    assert sorted(state.iterdir()) == before

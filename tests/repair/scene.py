@@ -1,0 +1,161 @@
+"""A small state directory, a plan that uses every primitive on it, and what it must look like before and after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.world import NoProgress
+from gatewaydoctor.model.liveness import GatewayState, Liveness
+from gatewaydoctor.model.plan import Copy, Fingerprint, Literal, Move, Plan, Rewrite, Step, Summary
+from gatewaydoctor.repair.codec import with_id
+from gatewaydoctor.repair.summary import summarise
+from gatewaydoctor.repair.tools import Permission, Tools
+from gatewaydoctor.state.processes import system_processes
+from gatewaydoctor.store.splice import Row, splice
+from gatewaydoctor.store.survey import survey
+from tests.repair.faults import FaultFs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.repair.fs import OsWriteFs
+
+DEAD = Permission(GatewayState(Liveness.DEAD, ()))
+SESSIONS = "agents/main/sessions"
+NOW = 1_775_000_000_000
+
+
+def tools(fs: OsWriteFs | None = None) -> Tools:
+    clock = iter(range(NOW, NOW + 10_000_000))
+    return Tools(fs or FaultFs(), system_processes(), lambda: next(clock), NoProgress())
+
+
+def canonical(entries: dict[str, object]) -> bytes:
+    """As the gateway writes a store."""
+    return json.dumps(entries, indent=2, ensure_ascii=False).encode()
+
+
+def tree(root: Path, *, vault: bool = False) -> dict[str, object]:
+    """Names, bytes, modes and (for files) mtimes below a directory; without the vault unless asked."""
+    found: dict[str, object] = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if not vault and name.split("/")[0] == ".gatewaydoctor":
+            continue
+        stat = path.lstat()
+        if path.is_dir() and not path.is_symlink():
+            found[name] = stat.st_mode
+        else:
+            content = str(path.readlink()) if path.is_symlink() else path.read_bytes()
+            found[name] = (stat.st_mode, stat.st_mtime_ns, content)
+    return found
+
+
+def contents(root: Path) -> dict[str, object]:
+    """The same without mtimes, and without what a run may have left beside its targets."""
+    return {
+        name: (value[0], value[2]) if isinstance(value, tuple) else value
+        for name, value in tree(root).items()
+        if not name.rpartition("/")[2].startswith(".gatewaydoctor.")
+    }
+
+
+def fingerprint(root: Path, name: str, *, hashed: bool = True) -> Fingerprint:
+    path = root / name
+    stat = path.lstat()
+    return Fingerprint(
+        path=name,
+        dev=stat.st_dev,
+        ino=stat.st_ino,
+        size=stat.st_size,
+        mtime_ns=stat.st_mtime_ns,
+        mode=stat.st_mode,
+        uid=stat.st_uid,
+        gid=stat.st_gid,
+        nlink=stat.st_nlink,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest() if hashed else None,
+    )
+
+
+@dataclass(frozen=True)
+class Scene:
+    root: Path
+    plan: Plan
+    before: dict[str, object]
+    after: dict[str, object]
+
+
+def make(root: Path) -> Scene:
+    """Rewrites a store, cuts a transcript, makes a file, and moves three, of which one has a second name."""
+    sessions = root / SESSIONS
+    sessions.mkdir(parents=True)
+    store = canonical(
+        {f"agent:main:cron:j:run:{n}": {"sessionId": f"r{n}", "updatedAt": n, "pad": "x" * 300} for n in range(40)}
+        | {"agent:main:direct:ann": {"sessionId": "ann", "updatedAt": 5}}
+    )
+    _write(sessions / "sessions.json", store, 0o640)
+    _write(sessions / "ann.jsonl", b'{"type":"session","id":"ann"}\n{"torn', 0o600)
+    for name in ("a", "b", "linked"):
+        _write(sessions / f"{name}.jsonl", name.encode() * 50, 0o644)
+    os.link(sessions / "linked.jsonl", root / "other-name")
+    return Scene(root, _plan(root, store), tree(root), _after(root, store))
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    path.write_bytes(data)
+    path.chmod(mode)
+    os.utime(path, ns=(NOW * 10**6 - 123_456_789, NOW * 10**6 - 987_654_321))
+
+
+def _new_store(store: bytes) -> bytes:
+    return canonical({key: value for key, value in json.loads(store).items() if "run" not in key})
+
+
+def _plan(root: Path, store: bytes) -> Plan:
+    import io
+
+    names = [f"{SESSIONS}/{name}" for name in ("sessions.json", "ann.jsonl")]
+    moved = [f"{SESSIONS}/{name}.jsonl" for name in ("a", "b", "linked")]
+    prints = [fingerprint(root, name) for name in names] + [fingerprint(root, name, hashed=False) for name in moved]
+    read = survey(io.BytesIO(store), len(store), "main")
+    kept = [entry for entry in read.table if entry.job_id is None]
+    segments, size = splice((Row(0, e.start, e.value_start, e.end) for e in kept), {0})
+    after = _new_store(store)
+    summary = summarise(survey(io.BytesIO(after), len(after), "main"), names[0], "main")
+    sound = len(b'{"type":"session","id":"ann"}\n')
+    return with_id(
+        Plan(
+            created_at=NOW,
+            state_dir=str(root),
+            repairs=("trim",),
+            fingerprints=tuple(prints),
+            acts=(
+                Rewrite(target=names[0], segments=segments, size=size, replaces=0, like=0),
+                Rewrite(
+                    target=names[1], segments=(Copy(1, 0, sound),), size=sound, replaces=1, like=1, keep_mtime=True
+                ),
+                Rewrite(target=f"{SESSIONS}/parked.json", segments=(Literal(b"[]\n"),), size=3, replaces=None),
+                Move(source=2),
+                Move(source=3),
+                Move(source=4),
+            ),
+            steps=(Step(repair="trim", action="remove", target=names[0], reason="finished", bytes=9, count=40),),
+            before=Summary(stores=(summarise(read, names[0], "main"),)),
+            after=Summary(stores=(summary,)),
+        )
+    )
+
+
+def _after(root: Path, store: bytes) -> dict[str, object]:
+    found = contents(root)
+    for name in ("a", "b", "linked"):
+        del found[f"{SESSIONS}/{name}.jsonl"]
+    mode = found[f"{SESSIONS}/sessions.json"][0]
+    found[f"{SESSIONS}/sessions.json"] = (mode, _new_store(store))
+    found[f"{SESSIONS}/ann.jsonl"] = (found[f"{SESSIONS}/ann.jsonl"][0], b'{"type":"session","id":"ann"}\n')
+    found[f"{SESSIONS}/parked.json"] = (0o100600, b"[]\n")
+    return found

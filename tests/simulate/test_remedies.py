@@ -1,0 +1,101 @@
+"""Each remedy changes the figure its report promised to change; together they survive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gatewaydoctor.simulate import SCENARIOS, compare, run
+from gatewaydoctor.simulate.compare import ALL, BASE
+from gatewaydoctor.simulate.remedies import REMEDIES, Better, Remedy
+
+NAMED = {
+    "cap-storm": "chunked worker single-flight coalesce append-log persistent-keys smaller-cap",
+    "stuck-cron": "reaper-max-age scheduler-guard cap-all-statuses streaming-load",
+    "subagent-maps": "archive-session-runs context-ttl pending-error-ttl",
+    "chat-buffers": "sweep-stale-buffers",
+    "usage-scan": "chunked worker cache paginate cancel",
+}
+
+
+def test_the_remedies_are_those_of_the_reports() -> None:
+    assert {name: " ".join(r.name for r in scenario.remedies) for name, scenario in SCENARIOS.items()} == NAMED
+
+
+@pytest.mark.parametrize("seed", [1, 7, 13])
+@pytest.mark.parametrize("remedy", REMEDIES, ids=lambda remedy: f"{remedy.scenario}:{remedy.name}")
+def test_a_remedy_keeps_its_promise(remedy: Remedy, seed: int) -> None:
+    before = run(remedy.scenario, seed=seed).value(remedy.promises)
+    after = run(remedy.scenario, seed=seed, remedies=[remedy.name]).value(remedy.promises)
+    assert before is not None
+    assert remedy.keeps_promise(before, after)
+    if after is not None:
+        assert abs(after - before) > 0.1 * before, "a change too small to speak of"
+
+
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "usage-scan"])
+def test_all_remedies_together_survive_a_day_and_the_storm_does_not(name: str) -> None:
+    day = run(name, remedies=["all"], duration=86_400)
+    assert day.horizon == 86_400
+    assert day.value("death") is None
+    assert run(name).value("death") is not None
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_comparison_ranks_every_remedy_and_keeps_the_promises(name: str) -> None:
+    comparison = compare(name, seed=2)
+    first, *ranked = comparison.verdicts
+    assert (first.name, first.rank) == (BASE, None)
+    assert [verdict.rank for verdict in ranked] == list(range(1, len(ranked) + 1))
+    assert {verdict.name for verdict in ranked} - {ALL} == set(NAMED[name].split())
+    assert all(verdict.kept for verdict in ranked if verdict.promised)
+    assert all(verdict.sentence for verdict in comparison.verdicts)
+    survivors = [verdict.death is None for verdict in ranked]
+    assert survivors == sorted(survivors, reverse=True)
+
+
+def test_what_each_storm_remedy_does_to_the_others_figures() -> None:
+    runs = {name: run("cap-storm", remedies=[name]) for name in NAMED["cap-storm"].split()}
+    storm = run("cap-storm")
+    assert runs["chunked"].value("death") == pytest.approx(storm.value("death"))
+    assert runs["coalesce"].value("worstBlock") == pytest.approx(storm.value("worstBlock"))
+    assert (runs["worker"].value("bytesWritten") or 0) > (storm.value("bytesWritten") or 0)
+    assert runs["persistent-keys"].value("sessionsPerDay") == pytest.approx(1, abs=0.1)
+    assert runs["smaller-cap"].value("rows") == 25
+    assert [name for name, result in runs.items() if result.value("death") is None] == [
+        "worker", "append-log", "persistent-keys",
+    ]  # fmt: skip
+
+
+def test_a_cap_by_recency_evicts_the_conversations() -> None:
+    assert run("stuck-cron", remedies=["cap-all-statuses"]).value("conversations") == 0
+    assert run("stuck-cron", remedies=["scheduler-guard"]).value("conversations") == 10
+
+
+def test_ending_stuck_runs_alone_does_not_make_the_store_load() -> None:
+    result = run("stuck-cron", remedies=["reaper-max-age"])
+    assert result.value("stuckRuns") == 0
+    assert result.value("boots") == 0
+
+
+def test_remedies_apply_once_and_in_a_fixed_order() -> None:
+    twice = run("cap-storm", remedies=["smaller-cap", "chunked", "smaller-cap"], duration=600)
+    assert twice.remedies == ("chunked", "smaller-cap")
+
+
+@pytest.mark.parametrize(
+    ("better", "before", "after", "kept"),
+    [
+        (Better.LESS, 2.0, 1.0, True),
+        (Better.LESS, 2.0, 2.0, False),
+        (Better.LESS, 2.0, None, False),
+        (Better.MORE, 1.0, 2.0, True),
+        (Better.LATER, 1.0, 2.0, True),
+        (Better.LATER, 1.0, None, True),
+        (Better.LATER, None, None, False),
+        (Better.LATER, 2.0, 1.0, False),
+    ],
+)
+def test_what_counts_as_kept(better: Better, before: float | None, after: float | None, kept: bool) -> None:
+    assert replace(REMEDIES[0], better=better).keeps_promise(before, after) is kept

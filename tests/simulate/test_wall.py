@@ -1,0 +1,98 @@
+"""The wall clock: real saves on real files, in a directory that is gone afterwards, however it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from gatewaydoctor.simulate import Label, UnknownName
+from gatewaydoctor.simulate.wall import measure, vanishing_directory
+
+
+def made_figures(*remedies: str, duration: float = 1800.0) -> dict[str, float | None]:
+    result = measure("cap-storm", duration=duration, remedies=remedies)
+    assert result.clock == "wall"
+    measured = {figure.key: figure.value for figure in result.figures if figure.label is Label.MEASURED}
+    return {key.removeprefix("wall."): value for key, value in measured.items()}
+
+
+def test_the_measured_bytes_and_rows_agree_with_the_models() -> None:
+    result = measure("cap-storm", duration=1800)
+    rows = {str(row[0]): row[2:] for row in result.tables[-1].rows}
+    for title in ("saves repeated", "rows after the last of them"):
+        modelled, measured = rows[title]
+        assert modelled == measured
+    modelled, measured = rows["bytes written by them"]
+    assert isinstance(modelled, float | int)
+    assert isinstance(measured, float | int)
+    assert measured == pytest.approx(modelled, rel=0.1)
+
+
+def test_the_append_only_store_really_writes_less() -> None:
+    whole, log = made_figures(), made_figures("append-log")
+    assert (log["written"] or 0) / (log["saves"] or 1) < 0.2 * (whole["written"] or 0) / (whole["saves"] or 1)
+    assert log["rowsAfter"] == whole["rowsAfter"] == 50
+
+
+def test_stuck_runs_grow_the_real_file_until_the_budget_is_spent() -> None:
+    result = measure("stuck-cron", budget=1.0)
+    done, rows = result.value("wall.saves"), result.value("wall.rowsAfter")
+    assert done is not None
+    assert 1 < done < 400
+    assert rows is not None
+    assert rows > 15
+
+
+def test_progress_is_told() -> None:
+    heard: list[tuple[int, int]] = []
+    measure("cap-storm", duration=600, progress=lambda done, of: heard.append((done, of)))
+    assert heard
+    assert heard[-1][0] == heard[-1][1] == len(heard)
+
+
+def test_a_scenario_without_a_store_is_refused() -> None:
+    with pytest.raises(UnknownName, match="cap-storm, stuck-cron"):
+        measure("chat-buffers")
+
+
+def test_the_directory_vanishes_when_the_body_raises() -> None:
+    with pytest.raises(RuntimeError), vanishing_directory() as folder:
+        (folder / "file").touch()
+        raise RuntimeError
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_directory_vanishes_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
+    code = "from gatewaydoctor.simulate.wall import measure; measure('stuck-cron', budget=60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            if any(tmp_path.glob("gatewaydoctor-simulate-*/agents/main/sessions/sessions.json")):
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("no store was written")
+        process.send_signal(number)
+        assert process.wait(timeout=20) != 0
+    finally:
+        process.kill()
+        process.wait()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_in_the_temporary_directory() -> None:
+    before = set(Path(tempfile.gettempdir()).glob("gatewaydoctor-simulate-*"))
+    measure("cap-storm", duration=600)
+    assert set(Path(tempfile.gettempdir()).glob("gatewaydoctor-simulate-*")) <= before

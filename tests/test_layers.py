@@ -1,0 +1,107 @@
+"""Imports go downwards only (design section 11)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "gatewaydoctor"
+
+LAYERS = (
+    ("model",),
+    ("store",),
+    ("state",),
+    ("examine",),
+    ("checks",),
+    ("report", "repair", "simulate", "fixtures"),
+    ("cli",),
+)
+"""From the bottom up. A layer may use those below it; the parts of one layer may not use each other."""
+
+EXCEPTIONS = {("state", "gatewaydoctor.store"): ("gatewaydoctor.store.grammar",)}
+"""What one layer may use of another, where that is less than all."""
+
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+NO_LAYER = {"__init__", "__main__"}
+
+
+def imports(source: str, package: str) -> list[str]:
+    """Every module imported anywhere in a source, for types or inside functions as well."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            # `from gatewaydoctor import cli` names a layer, too.
+            found += [f"{module}.{alias.name}" for alias in node.names] if module == "gatewaydoctor" else [module]
+    return found
+
+
+def wrong(layer: str, module: str) -> bool:
+    """Whether a file of this layer may not import that module."""
+    top, _, rest = module.partition(".")
+    if top != "gatewaydoctor" or not rest:
+        return False
+    other = rest.partition(".")[0]
+    if other not in LEVEL or other == layer:
+        return False
+    if LEVEL[other] >= LEVEL[layer]:
+        return True
+    allowed = EXCEPTIONS.get((layer, f"gatewaydoctor.{other}"))
+    return allowed is not None and not module.startswith(allowed)
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_part_has_a_layer() -> None:
+    parts = {layer_of(path) for path in PACKAGE.rglob("*.py")}
+    assert parts - NO_LAYER == set(LEVEL)
+
+
+def test_no_import_goes_up_or_sideways() -> None:
+    edges = [
+        f"{path.relative_to(PACKAGE)} imports {module}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if layer_of(path) not in NO_LAYER
+        for module in imports(path.read_text(), ".".join(["gatewaydoctor", *path.relative_to(PACKAGE).parts[:-1]]))
+        if wrong(layer_of(path), module)
+    ]
+    assert edges == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        ("model", "from gatewaydoctor.store.reader import StoreReader"),
+        ("store", "import gatewaydoctor.state.fs"),
+        ("state", "from gatewaydoctor.store.survey import Survey"),
+        ("checks", "def f():\n    from gatewaydoctor.report import words"),
+        ("report", "from gatewaydoctor.repair.apply import apply"),
+        ("report", "if TYPE_CHECKING:\n    from gatewaydoctor.cli.usage import UsageTotal"),
+        ("examine", "from gatewaydoctor import cli"),
+        ("examine", "from ..checks import judge"),
+    ],
+)
+def test_upward_edges_are_seen(layer: str, line: str) -> None:
+    assert any(wrong(layer, module) for module in imports(line, f"gatewaydoctor.{layer}"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        ("cli", "from gatewaydoctor.report.words import harmless"),
+        ("state", "from gatewaydoctor.store.grammar import scan"),
+        ("report", "from gatewaydoctor.checks.judge import Judgement"),
+        ("model", "from gatewaydoctor.model.entry import Entry"),
+        ("model", "from gatewaydoctor import __version__"),
+        ("model", "import msgspec"),
+    ],
+)
+def test_downward_edges_are_fine(layer: str, line: str) -> None:
+    assert not any(wrong(layer, module) for module in imports(line, f"gatewaydoctor.{layer}"))
