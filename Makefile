@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test bench lint format lock conformance clean
+.PHONY: help demo test bench lint format readme lock conformance clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -41,7 +41,11 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format gatewaydoctor tests
 
 conformance: $(VENV)/.ready
+	$(BIN)/python tests/conformance/install.py
 	$(BIN)/python -m pytest -m conformance tests/conformance
+
+readme: $(VENV)/.ready
+	$(BIN)/python -m tests.readme --write
 
 # The versions development runs with; pyproject.toml keeps the ranges users get.
 lock:

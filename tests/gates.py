@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.cli.main import main
 from gatewaydoctor.fixtures import make
+from tests.cli import harness
 from tests.world import DAY, HOUR, NOW, StateDir, job, row, run_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+    from tests.cli.harness import Ran
 
 HOSTILE = 'a|b`c"d\\e\n::error title=x::y%0A##[error]z<script>&amp;@all #1 [l](u)\x07\x1b[31m\u202e\ufffe\ud800*_é'
 """Everything that means something to one of the readers."""
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    out: str
-    err: str
-
-
-def run(capfd: pytest.CaptureFixture[str], *arguments: str) -> Ran:
-    """One command line through main(), with stdout and stderr as they reached the descriptors."""
-    capfd.readouterr()
-    code = main([*arguments, "--now", str(NOW)])
-    out, err = capfd.readouterr()
-    return Ran(code, out, err)
+def run(*arguments: str) -> Ran:
+    """One command line through main(), at NOW on an ordinary machine without a gateway, with the GITHUB_STEP_SUMMARY
+    of the test."""
+    passed = {name: os.environ[name] for name in ("GITHUB_STEP_SUMMARY",) if name in os.environ}
+    return harness.run(*arguments, "--now", str(NOW), env=passed)
 
 
 def healthy(root: Path) -> Path:
@@ -38,13 +30,13 @@ def healthy(root: Path) -> Path:
 
 
 def stuck(root: Path, runs: int = 10) -> Path:
-    """A finding that is an error: stuck runs of one job, nothing else wrong with it."""
+    """One finding, an error: stuck runs of one job."""
     state = StateDir(root)
     rows: dict[str, object] = {"agent:main:main": row(1, age=HOUR)}
-    rows |= {run_key("backup", n): row(n, age=2 * DAY, status="running") for n in range(10, 10 + runs)}
+    rows |= {run_key("backup", n): row(n, age=2 * DAY + n * HOUR, status="running") for n in range(10, 10 + runs)}
     state.store(rows)
     for number in (1, *range(10, 10 + runs)):
-        state.transcript(number, age=2 * DAY)
+        state.transcript(number, age=2 * DAY + number * HOUR)
     state.jobs([job("backup", state={"nextRunAtMs": NOW + HOUR, "lastRunStatus": "ok"})])
     return state.root
 

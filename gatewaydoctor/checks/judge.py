@@ -17,6 +17,7 @@ from gatewaydoctor.checks import (  # noqa: F401 - importing registers the rules
     resume,
     sessions,
     store,
+    storecap,
     storerows,
     storesize,
     subagents,

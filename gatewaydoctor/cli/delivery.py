@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,22 +12,21 @@ import msgspec
 
 from gatewaydoctor.cli.endings import NOTHING_READ, silence_stdout
 from gatewaydoctor.cli.output import PUBLIC, append, places_of, target, write
-from gatewaydoctor.model.errors import CannotExamine, DoctorError, ExitCode, UsageError
-from gatewaydoctor.model.place import SeveralStateDirs
+from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
+from gatewaydoctor.report.words import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from rich.console import Console
 
     from gatewaydoctor.cli.run import Outcome
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.report import Document
+    from gatewaydoctor.model.report import Document, FindingInfo
 
 STDOUT = "-"
 _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
-_FILING = ("scan", "check")
 
 
 def outside(output: str | None, x: Examination) -> Path | None:
@@ -42,7 +39,7 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     from gatewaydoctor.report.printer import plain_document
 
     run, code = outcome.run, outcome.exit_code
-    error = NOTHING_READ if code is ExitCode.CANNOT_EXAMINE else None
+    error = (outcome.error or NOTHING_READ) if code is ExitCode.CANNOT_EXAMINE else None
     if outcome.judgement is None or outcome.names is None:
         return plain_document(outcome.command, run.now, code, outcome.details, error)
     from gatewaydoctor.report.document import document
@@ -57,11 +54,21 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
         invocation=run.invocation,
         error=error,
     )
-    gate = outcome.gate
+    gate, findings = outcome.gate, built.findings
     if gate is not None:
-        gate = msgspec.structs.replace(gate, verdicts=gate.verdicts[: len(built.findings)])
+        gate = msgspec.structs.replace(gate, verdicts=gate.verdicts[: len(findings)])
+    if not form.exact:
+        findings = tuple(map(_with_harmless_fix, findings))
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
-    return msgspec.structs.replace(built, gate=gate, duration_ms=took)
+    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took)
+
+
+def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
+    """A command repeats the options as they were given, and a path may hold anything."""
+    if finding.fix is None:
+        return finding
+    fix = msgspec.structs.replace(finding.fix, command=harmless(finding.fix.command))
+    return msgspec.structs.replace(finding, fix=fix)
 
 
 def deliver(outcome: Outcome) -> int:
@@ -95,7 +102,7 @@ def _deliver_document(outcome: Outcome, chosen: str) -> int:
     if outcome.output is not None:
         write(outcome.output, text, PUBLIC)
     else:
-        _print(text)
+        put(text)
     if chosen == "github":
         _summarise(outcome)
     return document.exit_code
@@ -107,7 +114,8 @@ def with_code(chosen: str, document: Document) -> Document:
     return msgspec.structs.replace(document, exit_code=code, ok=code == 0)
 
 
-def _print(text: str) -> None:
+def put(text: str) -> None:
+    """Text on stdout, at once. Raises OSError."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -128,61 +136,3 @@ def _summarise(outcome: Outcome) -> None:
         from gatewaydoctor.report.github import command
 
         print(command("warning", "gatewaydoctor", f"The job summary could not be written: {failed}."))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a command line asks for, as far as arguments that may be wrong can tell."""
-
-    format: str
-    output: str | None
-
-
-def asked(arguments: Sequence[str], command: str) -> Asked:
-    chosen = "json" if "--json" in arguments else _last(arguments, "--format") or "text"
-    output = _last(arguments, "--output") if command in _FILING else None
-    return Asked(chosen if chosen in FORMATS else "text", None if output == STDOUT else output)
-
-
-def _last(arguments: Sequence[str], option: str) -> str | None:
-    """The value of an option where it is given last."""
-    value = None
-    for place, word in enumerate(arguments):
-        if word == option and place + 1 < len(arguments):
-            value = arguments[place + 1]
-        elif word.startswith(f"{option}="):
-            value = word.partition("=")[2]
-    return value
-
-
-def deliver_error(
-    error: BaseException, document: Document, wanted: Asked, arguments: Sequence[str]
-) -> tuple[int, bool]:
-    """Hand over the document of a run that could not look, in a format other than text: the exit code, and whether
-    words on stderr are still due. A file is replaced only where a directory could not be examined, so that a mistyped
-    option or a full disk spoils no report."""
-    document = with_code(wanted.format, document)
-    text = render(wanted.format, document)
-    if wanted.output is None:
-        _print(text)
-        return document.exit_code, False
-    if isinstance(error, DoctorError) and error.code in (CannotExamine.code, SeveralStateDirs.code):
-        with suppress(DoctorError):
-            write(target(wanted.output, "--output", _protected(error, arguments)), text, PUBLIC)
-    return document.exit_code, True
-
-
-def _protected(error: DoctorError, arguments: Sequence[str]) -> tuple[Path, ...]:
-    """State directories that stand where the command line points, though they could not be examined."""
-    from gatewaydoctor.state.fs import OsReadFs
-    from gatewaydoctor.state.locate import locate
-
-    if isinstance(error, SeveralStateDirs):
-        return tuple(Path(os.path.realpath(candidate.path)) for candidate in error.candidates)
-    named = [_last(arguments, option) for option in ("--state-dir", "--config", "--profile", "--store")]
-    state_dir, config, profile, store = named
-    try:
-        place = locate(OsReadFs(), os.environ, state_dir=state_dir, config=config, profile=profile, store=store)
-    except DoctorError:
-        return tuple(Path(os.path.realpath(each)) for each in (state_dir, store) if each)
-    return (place.real_dir,)

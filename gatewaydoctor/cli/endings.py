@@ -43,7 +43,7 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exception(error)
-    from gatewaydoctor.cli.delivery import asked, deliver_error
+    from gatewaydoctor.cli.failure import asked, deliver_error
     from gatewaydoctor.report.printer import plain_document, print_error
 
     info = _redacted(info) if "--redact" in arguments else info

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +10,21 @@ import typer
 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
+from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+FIXTURES = "fixtures"
+
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="See `gatewaydoctor fixtures list`.")]
 Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory: the state directory to be.")]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Another seed, other bytes.")]
+Directories = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DIR]...", help="Fixtures, or directories of fixtures. [default: fixtures]"),
+]
+Update = Annotated[bool, typer.Option("--update", help="Rewrite each expected.json with what is found now.")]
 Scale = Annotated[float, typer.Option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
 
 
@@ -74,3 +83,48 @@ def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, 
         )
 
     return Outcome("fixtures make", ExitCode.OK, run, details=details, screen=screen)
+
+
+def fixtures_validate(run: Run, *, directories: Directories = None, update: Update = False) -> Outcome:
+    """A fixture is a directory with a state directory in `state` and an `expected.json`, anybody's. It is looked at
+    as its expected.json describes the machine, so that it says the same everywhere and at any time. Exit 0: all are
+    as expected. 1: one is not. 2: one cannot be compared. Formats: text, json, junit, github."""
+    from gatewaydoctor.cli import fixturereport as report
+    from gatewaydoctor.fixtures import validate
+    from gatewaydoctor.model.report import ErrorInfo
+
+    form = only_formats(run, "fixtures validate", "text", "json", "junit", "github")
+    found = validate.find_fixtures(Path(each) for each in directories or [FIXTURES])
+    try:
+        results = [validate.update(each, run.now) if update else validate.check(each) for each in found]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotExamine(
+            f"{error.filename} could not be written: {reason}.", "Check its owner and mode."
+        ) from error
+    broken = [each for each in results if isinstance(each.result, validate.Broken)]
+    error_info = None
+    if broken:
+        names = ", ".join(each.name for each in broken)
+        error_info = ErrorInfo(
+            code="broken-fixture",
+            message=f"{plural(len(broken), 'fixture')} cannot be compared: {names}.",
+            hint="The report says what is wrong with each.",
+        )
+    different = any(isinstance(each.result, validate.Different) for each in results)
+    code = ExitCode.CANNOT_EXAMINE if broken else ExitCode.FINDINGS if different else ExitCode.OK
+
+    def stream() -> ExitCode:
+        renders = {"junit": report.junit, "github": report.github}
+        render = renders.get(form)
+        sys.stdout.write(render(results) if render else report.text(results, verbose=run.options.verbose))
+        return code
+
+    return Outcome(
+        "fixtures validate",
+        code,
+        run,
+        details=report.details(results),
+        stream=None if form == "json" else stream,
+        error=error_info,
+    )

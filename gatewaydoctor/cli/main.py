@@ -152,5 +152,5 @@ def _say(outcome: Outcome) -> int:
     except OSError as failed:
         raise OutputFailed(failed.strerror or type(failed).__name__) from failed
     if code is ExitCode.CANNOT_EXAMINE and not as_json:
-        print_error(NOTHING_READ, code, outcome.command, now=run.now, wants_json=False)
+        print_error(outcome.error or NOTHING_READ, code, outcome.command, now=run.now, wants_json=False)
     return code

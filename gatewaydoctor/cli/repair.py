@@ -127,7 +127,7 @@ def _plan(
     if not run.wants_json:
         print_screen(show, no_color=run.options.no_color)
         sys.stdout.flush()
-    return _carry_out(run, work, made, yes=yes, names=seen.names)
+    return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
@@ -138,10 +138,11 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
     if Path(plan.state_dir) != work.state_dir:
         hint = f"Name that directory: --state-dir {plan.state_dir}"
         raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)
-    return _carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
+    return carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
 
 
-def _carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> Outcome:
+def carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> Outcome:
+    """Ask, apply, and tell. Raises what `apply` raises, and Refused where nobody says yes."""
     from gatewaydoctor.repair.apply import apply
 
     if not plan.empty:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.cli.options import Globals
     from gatewaydoctor.examine.world import Where
     from gatewaydoctor.model.gate import GateInfo
+    from gatewaydoctor.model.report import ErrorInfo
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
 
@@ -70,7 +71,7 @@ class Outcome:
     """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
     stands in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
     is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of
-    stdout."""
+    stdout. `error` says why the exit code is 2 where it is not that no store could be read."""
 
     command: str
     exit_code: ExitCode
@@ -82,6 +83,7 @@ class Outcome:
     stream: Callable[[], ExitCode] | None = None
     gate: GateInfo | None = None
     output: Path | None = None
+    error: ErrorInfo | None = None
 
 
 def typed_program(argument: str) -> str:

@@ -88,8 +88,7 @@ def runs_prune(
 ) -> Outcome:
     """Delete the originals of a run for good: afterwards it cannot be taken back. This is the only thing here that
     destroys anything."""
-    from gatewaydoctor.repair.prune import prune
-    from gatewaydoctor.repair.runs import find_run, list_runs
+    from gatewaydoctor.repair.runs import find_run, list_runs, prune
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs prune", "text", "json")
@@ -104,7 +103,7 @@ def runs_prune(
             chosen = [each for each in runs if not each.pending and (each.last_at or run.now) < before]
         if chosen:
             confirm(f"Delete the originals of {len(chosen)} runs for good?", yes=yes)
-        freed = sum(prune(each, work.tools) for each in chosen)
+        freed = prune(work.tools, tuple(chosen))
         seen = _view(run, work)
     details = {"runs": [each.run_id for each in chosen], "bytes": freed}
     screen = partial(screens.pruned, count=len(chosen), freed=freed)

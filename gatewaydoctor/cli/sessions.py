@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -57,16 +57,18 @@ def sessions(
     from gatewaydoctor.store.select import Selection
 
     chosen = only_formats(run, "sessions", "text", "json", "ndjson")
-    found = find(world(run), run.where)
     selection = Selection(
         chosen_words(Status, status, "--status"),
         chosen_words(Kind, kind, "--kind"),
-        job_ids(run, found, job) if job else None,
+        None,
         run.now - parse_span(older_than, "--older-than") if older_than else None,
         run.now - parse_span(newer_than, "--newer-than") if newer_than else None,
         key,
         parse_size(larger_than, "--larger-than") if larger_than else None,
     )
+    found = find(world(run), run.where)
+    if job:
+        selection = replace(selection, job_ids=job_ids(run, found, job))
     names = names_of_place(found.place, redact=run.options.redact)
     for ref in found.stores:
         names.know(ref.agent_id, "agent")

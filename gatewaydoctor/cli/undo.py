@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import to_builtins
 
-from gatewaydoctor.cli.mending import GatewayStopped, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, confirm
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.runs import file_lines
 from gatewaydoctor.model.errors import ExitCode
+
+if TYPE_CHECKING:
+    from gatewaydoctor.repair.runs import RunInfo
 
 RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would come back; write nothing.")]
@@ -31,7 +35,7 @@ def undo(
     since; --merge then adds back the entries and files that are missing and leaves the rest."""
     from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.runs import find_run
-    from gatewaydoctor.repair.undo import merge_back, preview
+    from gatewaydoctor.repair.undo import preview
     from gatewaydoctor.repair.undo import undo as take_back
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import runs as screens
@@ -39,13 +43,12 @@ def undo(
     only_formats(run, "undo", "text", "json")
     with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
         found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        if merge:
+            return _merge(run, work, found, dry_run=dry_run, yes=yes)
         returns = preview(work.tools, found)
         if not dry_run:
             confirm(f"Take back run {found.run_id} ({len(returns)} files)?", yes=yes)
-            if merge:
-                returns = merge_back(found, work.tools, work.permission)
-            else:
-                returns = take_back(found, work.tools, work.permission)
+            returns = take_back(found, work.tools, work.permission)
         seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
     details = {
         "runId": found.run_id,
@@ -54,3 +57,20 @@ def undo(
     }
     screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
     return Outcome("undo", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+
+
+def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:
+    """Bringing back what is missing is a plan like any other, with a run and an undo of its own."""
+    from gatewaydoctor.cli.examining import view_with
+    from gatewaydoctor.cli.repair import carry_out
+    from gatewaydoctor.repair.merge import merge_plan
+    from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.screens import repair as screens
+
+    plan = merge_plan(found, work.tools)
+    names = names_of_place(work.found.place, redact=run.options.redact)
+    if not dry_run:
+        return carry_out(run, work, plan, yes=yes, names=names)
+    again = run.invocation.command(f"undo {found.run_id} --merge")
+    screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)
+    return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)

@@ -22,15 +22,24 @@ VERBS = {
     "usage": "What one sessions.usage call must read.",
     "sessions": "The entries themselves, filtered, as a table or a stream.",
     "check": "The gate: the same findings, one decision, for scripts, CI and monitoring.",
+    "snapshot": "A consistent copy of the state directory, with hashes.",
     "repair": "Shows a plan of what would go and what stays; with --apply does exactly that.",
     "undo": "Put back what a run changed, byte for byte.",
     "runs": "What earlier repairs kept: list, show, verify, prune.",
+    "simulate": "Reproduce the storms of five incidents, and judge the remedies.",
     "explain": "What a finding means, why it happens, what the gateway will do.",
-    "fixtures": "Directories to test with: list and make them.",
+    "fixtures": "Directories to test with: make them, and compare them with what they should show.",
 }
 """Verb -> one line of help, in the order of the help screen."""
 
 GROUPS: dict[str, dict[str, str]] = {
+    "simulate": {
+        "cap-storm": "A store at its cap: a pass for every burst of new sessions (72826).",
+        "stuck-cron": "Cron runs that never end, and a store that no longer loads (61633).",
+        "subagent-maps": "Three maps that let nothing go (52725).",
+        "chat-buffers": "Buffers of runs that never end (51821).",
+        "usage-scan": "Usage calls that starve the event loop (003).",
+    },
     "runs": {
         "list": "Every run of this state directory and how far it came.",
         "show": "What a run did and whether it can be taken back.",
@@ -40,6 +49,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "fixtures": {
         "list": "The recipes and what each one makes.",
         "make": "Make a state directory by a recipe, byte for byte the same each time.",
+        "validate": "Compare fixtures with what has to be found in them.",
     },
 }
 """Verbs with verbs of their own -> one line of help each."""
@@ -47,6 +57,6 @@ GROUPS: dict[str, dict[str, str]] = {
 
 def function(verb: str, sub: str | None = None) -> Callable[..., Outcome]:
     """The function behind a verb: `gatewaydoctor.cli.<verb>` holds `<verb>`, or `<verb>_<sub>` for a group."""
-    name = verb if sub is None else f"{verb}_{sub}"
+    name = verb if sub is None else f"{verb}_{sub}".replace("-", "_")
     found: Callable[..., Outcome] = getattr(import_module(f"gatewaydoctor.cli.{verb}"), name)
     return found

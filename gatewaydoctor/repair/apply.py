@@ -139,7 +139,8 @@ def _finish(work: Work, permission: Permission, started: int) -> Receipt:
     for number in range(len(work.plan.acts)):
         tidy(work, number)
     work.journal.say(RunState.DONE)
-    note(work.tools, work.place, SETTLED)
+    with suppress(OSError):
+        note(work.tools, work.place, SETTLED)
     return receipt
 
 

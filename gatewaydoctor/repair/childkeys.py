@@ -10,13 +10,22 @@ from gatewaydoctor.repair.registryfile import read_runs
 
 if TYPE_CHECKING:
     from gatewaydoctor.repair.draft import Draft
+    from gatewaydoctor.repair.registryfile import Run
 
 
 def needed_children(draft: Draft) -> frozenset[str]:
     """Keys, in lower case, of children whose run has not ended or has attachments."""
+    return frozenset(
+        run.child_key.lower() for run in _runs(draft) if run.child_key and (run.ended_at is None or run.attachments)
+    )
+
+
+def all_children(draft: Draft) -> frozenset[str]:
+    """Keys, in lower case, of the children of all runs."""
+    return frozenset(run.child_key.lower() for run in _runs(draft) if run.child_key)
+
+
+def _runs(draft: Draft) -> tuple[Run, ...]:
     registry = draft.x.subagents
     found = read_runs(draft.fs, registry.path) if registry.read is RegistryRead.OK else None
-    runs = found.runs if found else ()
-    return frozenset(
-        run.child_key.lower() for run in runs if run.child_key and (run.ended_at is None or run.attachments)
-    )
+    return found.runs if found else ()

@@ -10,6 +10,7 @@ from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.plan import Note
 from gatewaydoctor.model.subagents import RunState
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.childkeys import all_children
 from gatewaydoctor.repair.draft import SAMPLE
 
 if TYPE_CHECKING:
@@ -120,13 +121,19 @@ def _is_due(job: CronJob, now: int) -> bool:
 
 def _subagents(draft: Draft) -> Iterator[Note]:
     x = draft.x
-    gone = {entry.key.lower() for store in draft.stores if store.opened for entry in store.dropped()}
-    lost = [run for run in x.subagents.rows if run.child_key and run.child_key.lower() in gone]
+    gone = {
+        entry.key.lower()
+        for store in draft.stores
+        if store.opened
+        for entry in store.dropped()
+        if entry.kind is Kind.SUBAGENT
+    }
+    lost = sorted(gone & all_children(draft)) if gone else []
     if lost:
         yield _note(
-            f"{plural(len(lost), 'subagent run')} lose their session: the start drops them. None of them has "
-            "attachments.",
-            (run.child_key or "" for run in lost),
+            f"{plural(len(lost), 'subagent run loses its', 'subagent runs lose their')} session: the start drops "
+            "them from the registry. They have ended, and none has attachments.",
+            lost,
         )
     expired = [
         run

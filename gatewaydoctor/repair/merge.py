@@ -1,5 +1,5 @@
-"""undo --merge: where the gateway has written since a run, put back only what is missing. What comes out is a plan like
-any other, so it is shown, kept, verified and can itself be undone."""
+"""undo --merge: where the gateway has written since a run, put back only what is missing. What comes out is a plan
+like any other, so it is shown, kept, verified and can itself be undone."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ NAME = "undo-merge"
 
 
 def merge_plan(run: RunInfo, tools: Tools) -> Plan:
-    """Rows that the run removed and that are not in the store now; files that it took away and that are not there now.
+    """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
     Everything else stays as it is. Raises NoSuchRun for a run that is not finished, InputChanged for a store that
-    cannot be read whole now, VaultDamaged and OSError."""
+    cannot be read whole, VaultDamaged and OSError."""
     if run.state is not RunState.DONE:
         raise NoSuchRun(f"The run {run.run_id} is not a finished one.", "gatewaydoctor runs list shows them.")
     merger = _Merger(load_work(tools, run.place))

@@ -96,8 +96,8 @@ def _furnish(tools: Tools, place: RunPlace, root: Path) -> None:
 
 
 def note(tools: Tools, place: RunPlace, word: str) -> None:
-    """Say in the state directory how a run stands whose vault is elsewhere, for when that is out of reach. Nothing for
-    a run in the own vault. Raises OSError."""
+    """Say in the state directory how a run stands whose vault is elsewhere, for when that is out of reach. Nothing
+    for a run in the own vault. Raises OSError."""
     path = vault_of(place.state_dir) / ELSEWHERE / place.run_id
     if lstat_or_none(tools.fs, path) is None:
         return
@@ -143,9 +143,9 @@ def dress_of(owner: tuple[int, int] | None) -> Dress:
 
 
 def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None:
-    """Take away the directory of a run that holds nothing anybody needs, and the vault where it is empty then. Without
-    `all_of_it` a run that took in somebody else's file stays. Raises OSError; what is left then is in a directory
-    whose name begins with a dot and counts as no run."""
+    """Take away the directory of a run that holds nothing anybody needs, and the vault where it is empty then.
+    Without `all_of_it` a run that took in somebody else's file stays. Raises OSError; what is left then is in a
+    directory whose name begins with a dot and counts as no run."""
     if not all_of_it and any(name.startswith(DISPLACED) for name in fs.names(place.directory)):
         return
     doomed = place.directory.with_name(f".{place.run_id.lstrip('.')}")

@@ -195,8 +195,8 @@ def prunable(
 
 
 def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
-    """Delete these runs with all they keep; the bytes they took. Raises RunPending for one that is not settled, before
-    anything is deleted, and OSError."""
+    """Delete these runs with all they keep; the bytes they took. Raises RunPending for one that is not settled,
+    before anything is deleted, and OSError."""
     for run in runs:
         check_idle(run)
         if run.pending:

@@ -74,8 +74,8 @@ def print_document(document: Document) -> None:
 
 
 def print_line(value: object) -> None:
-    """One value as a line of JSON on stdout."""
-    print(encode(value))
+    """One value as a line of JSON on stdout, written at once: an interrupt leaves whole lines."""
+    sys.stdout.write(f"{encode(value)}\n")
 
 
 def encode(value: object, *, indent: int = 0) -> str:

@@ -102,8 +102,8 @@ def read_workload(
 ) -> Workload:
     """The options of scenario `name` as this directory suggests them, the defaults where it is silent.
 
-    Job names keep harmless characters only; `redact` numbers the jobs instead. Nothing is written. Raises UnknownName for a scenario that leaves nothing on disk, DoctorError where the
-    directory cannot be found or opened.
+    Job names keep harmless characters only; `redact` numbers the jobs instead. Nothing is written. Raises
+    UnknownName for a scenario that leaves nothing on disk, DoctorError where the directory cannot be found or opened.
     """
     scenario = scenario_named(name)
     take = _TAKERS.get(name)

@@ -14,6 +14,7 @@ from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.checks.registry import REGISTRY, Family, Registry, Rule
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.repair.options import Repair
 from tests.world import DAY, HOUR, NOW, StateDir, job, row, run_key, session_id
 
 if TYPE_CHECKING:
@@ -35,20 +36,7 @@ DESIGN = {
     "delivery-backlog usage-scan-load config-unreadable config-shrunk permissions hardlinked disk-space "
     "multiple-state-dirs",
 }
-REPAIRS = [
-    "salvage",
-    "trim",
-    "expire",
-    "slim",
-    "orphans",
-    "missing",
-    "paths",
-    "transcripts",
-    "locks",
-    "temps",
-    "cron",
-    "subagents",
-]
+REPAIRS = {repair.value for repair in Repair}
 RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", None)
 
 

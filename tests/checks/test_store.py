@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.checks.storesize import high_water
+from gatewaydoctor.checks.storecap import high_water
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.config import Policy
 from gatewaydoctor.model.finding import Severity

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tests.cli.harness import NOW_MS
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+Maker = Callable[[Path], "Scene"]
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 UUID = "5f3a1c2e-1111-4222-8333-4444555566{:02d}".format
 
@@ -153,3 +154,35 @@ def damaged(root: Path) -> Scene:
     scene.write("agents/main/sessions/sessions.json.bak.1775000000000", data, ago(2 * DAY))
     scene.write("agents/main/sessions/sessions.json", data[: len(data) * 2 // 3], ago(HOUR))
     return scene
+
+
+def databases(root: Path) -> Scene:
+    """An agent whose sessions are in a database with changes still in its -wal, another whose database is settled, a
+    state database with changes in its -wal, and a store left over beside the first. No -shm anywhere."""
+    scene = healthy(root)
+    scene.config(meta={"lastTouchedVersion": "2026.9.6"})
+    _database(scene, "agents/main/agent/openclaw-agent.sqlite", 23, settled=False)
+    _database(scene, "agents/archive/agent/openclaw-agent.sqlite", 23, settled=True)
+    _database(scene, "state/openclaw.sqlite", 18, settled=False)
+    return scene
+
+
+def _database(scene: Scene, name: str, version: int, *, settled: bool) -> None:
+    made = scene.root.with_name(f"{scene.root.name}-making.sqlite")
+    connection = sqlite3.connect(made)
+    connection.executescript(
+        f"PRAGMA journal_mode=WAL; PRAGMA user_version={version};"
+        "CREATE TABLE session_nodes (session_key TEXT PRIMARY KEY, status TEXT, entry_json TEXT) STRICT;"
+        "CREATE TABLE cron_jobs (store_key TEXT, job_id TEXT, enabled INTEGER) STRICT;"
+    )
+    connection.execute("INSERT INTO session_nodes VALUES ('agent:main:main', 'running', '{}')")
+    connection.commit()
+    if settled:
+        connection.close()
+    scene.write(name, made.read_bytes())
+    if not settled:
+        wal = made.with_name(f"{made.name}-wal").read_bytes()
+        assert wal
+        scene.write(f"{name}-wal", wal)
+        connection.close()
+    made.unlink()

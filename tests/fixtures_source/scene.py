@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.fixtures.chance import Chance
 from gatewaydoctor.fixtures.cronjobs import Job, every
-from gatewaydoctor.fixtures.expectation import EXPECTED, STATE, Stretch, encoded, written
-from gatewaydoctor.fixtures.expectation import AgentSpec, Counts, Expectation, FaultSpec, FindingSpec
+from gatewaydoctor.fixtures.expectation import (
+    EXPECTED,
+    STATE,
+    AgentSpec,
+    Counts,
+    Expectation,
+    FaultSpec,
+    FindingSpec,
+    Stretch,
+    encoded,
+    written,
+)
 from gatewaydoctor.fixtures.people import NAMES
 from gatewaydoctor.fixtures.prose import paragraph
 from gatewaydoctor.fixtures.recipe import DEFAULT_NOW
@@ -35,8 +45,8 @@ JSON_ERA, CAPPING, CACHING, DATABASES = "2026.3.28", "2026.4.25", "2026.5.22", "
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of sessions.json. `entry` is a value, or the JSON text of one. `kind` and `status` are what the row has to
-    be counted as."""
+    """A row of sessions.json. `entry` is a value, or the JSON text of one. `kind` and `status` are what the row has
+    to be counted as."""
 
     key: str
     entry: Any
@@ -149,7 +159,9 @@ class Scene:
         """A conversation with one of the fixture's contacts."""
         peer = str(100_000_000 + self.chance.below(500 + number, 900_000_000))
         origin = {"label": NAMES[number % len(NAMES)], "provider": "telegram", "chatType": "direct"}
-        return self.session(f"telegram:direct:{peer}", "direct", age, **({"chatType": "direct", "origin": origin} | options))
+        return self.session(
+            f"telegram:direct:{peer}", "direct", age, **({"chatType": "direct", "origin": origin} | options)
+        )
 
     def people(self) -> None:
         """The main session and two conversations, all at rest: what most fixtures have besides what they show."""
@@ -197,7 +209,7 @@ class Scene:
         self.jobs.append(job.record(known | state, self.ago(HOUR)))
         return job
 
-    def run(self, job: Job, age: int, *, status: str | None = "done", written: bool = True, **fields: object) -> str:
+    def run(self, job: Job, age: int, *, status: str | None = "done", written: bool = True, **fields: Any) -> str:
         """A run row of a job, and its transcript."""
         session_id = self.new_id()
         turns = self.machine_talk(job.prompt(self.ago(age)), age) if written else None
@@ -214,11 +226,18 @@ class Scene:
         )
         return session_id
 
-    def base(self, job: Job, session_id: str, age: int, *, status: str | None = "done", **fields: object) -> None:
+    def base(self, job: Job, session_id: str, age: int, *, status: str | None = "done", **fields: Any) -> None:
         """The base row of a job: it names the session of the newest run."""
         label = f"Cron: {job.name}"
         self.session(
-            f"cron:{job.id}", "cron-base", age, status=status, session_id=session_id, written=False, label=label, **fields
+            f"cron:{job.id}",
+            "cron-base",
+            age,
+            status=status,
+            session_id=session_id,
+            written=False,
+            label=label,
+            **fields,
         )
 
     # The end
@@ -284,9 +303,9 @@ def _counts(rows: Iterable[Row]) -> Counts:
     return Counts(status=dict(sorted(status.items())), kind=dict(sorted(kinds.items())))  # type: ignore[arg-type]
 
 
-def prompt_of(sentences: int = 1) -> dict[str, object]:
+def prompt_of() -> dict[str, Any]:
     """A small skillsSnapshot whose prompt can be stretched."""
-    return {"skillsSnapshot": {"prompt": FILLER * sentences, "skills": [], "version": NOW - 12 * DAY}}
+    return {"skillsSnapshot": {"prompt": FILLER, "skills": [], "version": NOW - 12 * DAY}}
 
 
 def cut_middle(data: bytes, after: bytes) -> bytes:
@@ -294,7 +313,6 @@ def cut_middle(data: bytes, after: bytes) -> bytes:
     return data[: data.rindex(after) + len(after)]
 
 
-Build = "Callable[[Scene], None]"
 FIXTURES: dict[str, tuple[str, Callable[[Scene], None]]] = {}
 """Name -> what it shows, and what builds it. Filled by the modules of this package."""
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.fixtures.expectation import Expectation
 
-MODULES = (healthy, store, sessions, transcripts, cron, others, damage, eras, incidents)
-"""Importing them fills FIXTURES, in the order of the page."""
+_ORDER = [each.__name__ for each in (healthy, store, sessions, transcripts, cron, others, damage, eras, incidents)]
+"""Importing them fills FIXTURES; the page lists them in this order."""
 
 ATTRIBUTES = b"""\
 # Fixtures are bytes: no line end, character or conflict marker may change in them.
@@ -44,7 +44,7 @@ file stand for a large one. Every key is explained in the JSON Schema, gatewaydo
 
 
 def scenes() -> Iterable[Scene]:
-    for name, (about, build) in FIXTURES.items():
+    for name, (about, build) in sorted(FIXTURES.items(), key=lambda item: _ORDER.index(item[1][1].__module__)):
         scene = Scene(name, about)
         build(scene)
         yield scene
@@ -61,5 +61,5 @@ def tree() -> Mapping[str, bytes]:
 
 
 def findings_words(expectation: Expectation) -> str:
-    found = (f"`{each.rule}` {each.severity}" for each in expectation.findings)
-    return "<br>".join(dict.fromkeys(found)) or "none"
+    found = (f"{each.rule} ({each.severity})" for each in expectation.findings)
+    return ", ".join(dict.fromkeys(found)) or "none"

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gates import DIRECTORIES, Ran, run
+from tests.gates import DIRECTORIES, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import Any
+
+    from tests.cli.harness import Ran
 
 
 @dataclass(frozen=True)
@@ -28,24 +30,19 @@ class Looked:
 
 
 @pytest.fixture(params=DIRECTORIES)
-def looked(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Looked:
+def looked(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Looked:
     """Each of the directories in turn, looked at from a working directory without settings."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     path = DIRECTORIES[request.param](tmp_path)
-    told = run(capfd, "check", "--state-dir", str(path), "--json", "--all")
-    return Looked(request.param, path, lambda *words: run(capfd, *words), json.loads(told.out))
+    told = run("check", "--state-dir", str(path), "--json", "--all")
+    return Looked(request.param, path, run, json.loads(told.out))
 
 
 @pytest.fixture
-def no_directory(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Looked:
+def no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Looked:
     """A directory that is not there."""
     monkeypatch.chdir(tmp_path)
-    return Looked("missing", tmp_path / "missing", lambda *words: run(capfd, *words), {})
+    return Looked("missing", tmp_path / "missing", run, {})

@@ -37,6 +37,7 @@ def _taken_apart(line: str) -> tuple[str, str, str]:
 
 def test_every_finding_is_an_annotation_and_only_failing_ones_are_errors(looked: Looked) -> None:
     ran = looked.check("github")
+    assert ran.out.replace("\n", "").isprintable()
     *commands, decision = ran.out.splitlines()
     annotations = [_taken_apart(line) for line in commands]
     told = list(zip(looked.told["findings"], looked.told["gate"]["verdicts"], strict=True))

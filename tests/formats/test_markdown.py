@@ -34,6 +34,7 @@ def _inline(text: str) -> Iterator[Token]:
 
 def test_only_its_own_markup_becomes_markup(looked: Looked) -> None:
     text = looked.check("markdown").out
+    assert text.replace("\n", "").isprintable()
     for token in _tokens(text):
         if token.type == "html_block":
             assert _OWN_HTML.fullmatch(token.content), token.content

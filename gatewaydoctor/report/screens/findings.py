@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gatewaydoctor.model.finding import Finding, Severity
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import INDENT, SEVERITY_STYLE, View, command_text, moment, pairs
+from gatewaydoctor.report.screens.parts import INDENT, SEVERITY_STYLE, View, moment, pairs, print_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,12 +54,12 @@ def _rest(console: Console, item: Finding, view: View) -> None:
         rows.append(("file", view.path(item.path)))
     if item.key is not None and view.verbose:
         rows.append(("key", view.key(item.key)))
-    if item.fix:
-        command = view.invocation.complete(view.names.text(item.fix.command))
-        rows.append(("fix", command_text(command, console.width - INDENT - len("next boot  "))))
-    elif item.by_hand:
+    if item.by_hand and not item.fix:
         rows.append(("by hand", Text(view.names.text(item.by_hand))))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
+    if item.fix:
+        command = view.invocation.complete(view.names.text(item.fix.command))
+        print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next boot  "))
     if view.verbose and item.evidence:
         shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())
         console.print(Padding(pairs((name, Text(text)) for name, text in shown), (0, 0, 0, 2 * INDENT)))

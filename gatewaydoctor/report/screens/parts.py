@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -102,15 +101,18 @@ def capped(items: Sequence[T], view: View) -> Sequence[T]:
     return items if view.rows is None else items[: view.rows]
 
 
-def command_text(command: str, width: int) -> Text:
-    """A command in bold, pasted whole even where it needs more than one line: those end in a backslash."""
+def print_command(console: Console, label: Text, command: str, indent: int) -> None:
+    """A command behind its label, pasted whole even where it needs more than one line: those end in a backslash. A
+    word that is longer than a line stays whole, too."""
     lines = [""]
     for words in _arguments(command):
-        if lines[-1] and len(lines[-1]) + 1 + len(words) > width - 2:
+        if lines[-1] and indent + len(lines[-1]) + 1 + len(words) > console.width - 2:
             lines.append(f"    {words}")
         else:
             lines[-1] += f" {words}" if lines[-1] else words
-    return Text(" \\\n".join(lines), "bold green", no_wrap=True, overflow="ignore")
+    label.pad_right(indent - len(label))
+    text = label.append(f" \\\n{' ' * indent}".join(lines), "bold green")
+    console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _arguments(command: str) -> list[str]:
@@ -133,4 +135,4 @@ def next_step(console: Console, view: View, text: str, command: str | None = Non
     console.print()
     console.print(Text.assemble(("next: ", "bold"), text))
     if command:
-        console.print(Padding(command_text(command, console.width - 6), (0, 0, 0, 6)))
+        print_command(console, Text(), command, len("next: "))

@@ -43,6 +43,16 @@ def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, agai
         next_step(console, view, "do exactly this:", again)
 
 
+def steps_only(console: Console, *, plan: Plan, view: View, again: str) -> None:
+    """A plan without the directory around it."""
+    if plan.empty:
+        console.print("Nothing is missing.")
+        return
+    _steps(console, plan.steps, view)
+    _summary(console, plan, view)
+    next_step(console, view, "do it:", again)
+
+
 def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
     table = grid("repair", "what happens", "count", "size", left=2)
     for step in capped(steps, view):

@@ -1,0 +1,93 @@
+"""How a run that could not look hands over its error: in the format that was asked for."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatewaydoctor.cli.delivery import STDOUT, put, with_code
+from gatewaydoctor.cli.output import PUBLIC, target, write
+from gatewaydoctor.model.errors import CannotExamine, DoctorError
+from gatewaydoctor.model.place import SeveralStateDirs
+from gatewaydoctor.report.formats import FORMATS, render
+from gatewaydoctor.report.words import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatewaydoctor.model.report import Document
+
+_FILING = ("scan", "check")
+_NOT_THERE = (CannotExamine.code, SeveralStateDirs.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a command line asks for, as far as arguments that may be wrong can tell. `output` is None for stdout."""
+
+    format: str
+    output: str | None
+
+
+def asked(arguments: Sequence[str], command: str) -> Asked:
+    chosen = "json" if "--json" in arguments else _last(arguments, "--format") or "text"
+    output = _last(arguments, "--output") if command in _FILING else None
+    return Asked(chosen if chosen in FORMATS else "text", None if output == STDOUT else output)
+
+
+def _last(arguments: Sequence[str], option: str) -> str | None:
+    """The value of an option where it is given last."""
+    value = None
+    for place, word in enumerate(arguments):
+        if word == option and place + 1 < len(arguments):
+            value = arguments[place + 1]
+        elif word.startswith(f"{option}="):
+            value = word.partition("=")[2]
+    return value
+
+
+def deliver_error(
+    error: BaseException, document: Document, wanted: Asked, arguments: Sequence[str]
+) -> tuple[int, bool]:
+    """Hand over the document of a run that could not look, in a format other than text: the exit code, and whether
+    words on stderr are still due. A file is replaced only where a directory could not be examined, so that a mistyped
+    option or a full disk spoils no report."""
+    document = with_code(wanted.format, _shown(document, wanted.format))
+    text = render(wanted.format, document)
+    if wanted.output is None:
+        put(text)
+        return document.exit_code, False
+    if isinstance(error, DoctorError) and error.code in _NOT_THERE:
+        with suppress(DoctorError):
+            write(target(wanted.output, "--output", _protected(error, arguments)), text, PUBLIC)
+    return document.exit_code, True
+
+
+def _shown(document: Document, chosen: str) -> Document:
+    """The document with harmless words, unless the format encodes them."""
+    error = document.error
+    if error is None or FORMATS[chosen].exact:
+        return document
+    error = msgspec.structs.replace(error, message=harmless(error.message), hint=harmless(error.hint))
+    return msgspec.structs.replace(document, error=error)
+
+
+def _protected(error: DoctorError, arguments: Sequence[str]) -> tuple[Path, ...]:
+    """State directories that stand where the command line points, though they could not be examined."""
+    from gatewaydoctor.state.fs import OsReadFs
+    from gatewaydoctor.state.locate import locate
+
+    if isinstance(error, SeveralStateDirs):
+        return tuple(Path(os.path.realpath(candidate.path)) for candidate in error.candidates)
+    named = [_last(arguments, option) for option in ("--state-dir", "--config", "--profile", "--store")]
+    state_dir, config, profile, store = named
+    try:
+        place = locate(OsReadFs(), os.environ, state_dir=state_dir, config=config, profile=profile, store=store)
+    except DoctorError:
+        return tuple(Path(os.path.realpath(each)) for each in (state_dir, store) if each)
+    return (place.real_dir,)

@@ -1,0 +1,71 @@
+"""`snapshot`: a consistent copy before anything else."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.mending import Bench, bench
+from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.model.errors import ExitCode, UsageError
+
+Dest = Annotated[
+    str | None,
+    typer.Argument(metavar="[DEST]", help="New directory for the copy; else beside the vault. `verify`: see below."),
+]
+Directory = Annotated[str | None, typer.Argument(metavar="[DIR]", help="With verify: the snapshot to verify.")]
+
+
+def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Outcome:
+    """Shares blocks with the original where the filesystem can, else copies; never hard links. Databases are copied
+    with their -wal and -shm, and a manifest keeps every hash. `snapshot verify DIR` hashes a snapshot again; exit 1
+    where a file differs. A directory that is really called verify is ./verify."""
+    only_formats(run, "snapshot", "text", "json")
+    if dest == "verify":
+        if directory is None:
+            raise UsageError("snapshot verify needs the snapshot's directory.", "snapshot verify DIR")
+        with bench(run) as work:
+            return _verify(run, work, Path(directory))
+    if directory is not None:
+        raise UsageError("snapshot takes one directory.", "snapshot [DEST], or snapshot verify DIR")
+    with bench(run) as work:
+        return _copy(run, work, Path(dest) if dest else None)
+
+
+def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
+    from gatewaydoctor.repair.snapshot import snapshot as take
+    from gatewaydoctor.report.screens import snapshot as screens
+
+    path, manifest = take(work.tools, work.state_dir, dest)
+    files = len(manifest.files)
+    left = [(each.path, each.reason) for each in manifest.left_out]
+    details = {
+        "directory": str(path),
+        "files": files,
+        "bytes": manifest.bytes,
+        "leftOut": [{"path": each, "reason": reason} for each, reason in left],
+    }
+    verify = run.invocation.command(f"snapshot verify {path}")
+    screen = partial(
+        screens.taken, directory=str(path), files=files, size=manifest.bytes, left_out=left, verify=verify
+    )
+    return Outcome("snapshot", ExitCode.OK, run, details=details, screen=screen)
+
+
+def _verify(run: Run, work: Bench, directory: Path) -> Outcome:
+    from gatewaydoctor.repair.snapshot import verify_snapshot
+    from gatewaydoctor.report.screens import snapshot as screens
+
+    manifest, wrong = verify_snapshot(work.tools, directory.absolute())
+    problems = [(each.path, each.problem) for each in wrong]
+    details = {
+        "directory": str(directory),
+        "files": len(manifest.files),
+        "problems": [{"path": path, "problem": problem} for path, problem in problems],
+    }
+    code = ExitCode.FINDINGS if wrong else ExitCode.OK
+    screen = partial(screens.verified, files=len(manifest.files), problems=problems)
+    return Outcome("snapshot verify", code, run, details=details, screen=screen)

@@ -1,0 +1,81 @@
+"""Rules about cron."""
+
+from __future__ import annotations
+
+from gatewaydoctor.fixtures.template import stringify
+from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE, SECOND
+from tests.fixtures_source.scene import CAPPING, FILLER, Scene, fixture, line
+
+
+@fixture("a job started five times at each tick, 25 seconds apart")
+def cron_rapid_retry(scene: Scene) -> None:
+    scene.people()
+    job = scene.job("mail-digest", DAY)
+    for tick in range(3):
+        for run in range(5):
+            age = 12 * MINUTE - tick * 25 * SECOND - run * 300
+            scene.run(job, age, status="failed", written=False)
+    scene.finds("cron-rapid-retry", "error")
+
+
+@fixture("a job marked as running since its gateway died")
+def cron_zombie_running(scene: Scene) -> None:
+    scene.people()
+    scene.job("mail-digest", runningAtMs=scene.ago(7 * HOUR))
+    scene.job("photo-sync", nextRunAtMs=scene.ago(3 * HOUR))
+    scene.finds("cron-zombie-running", "warning", agent=None)
+
+
+@fixture("rows of a job that was deleted, with a run nobody reaps")
+def cron_unknown_job(scene: Scene) -> None:
+    scene.people()
+    scene.job("photo-sync")
+    deleted = scene.job("mail-digest")
+    assert scene.jobs is not None
+    scene.jobs.pop()
+    scene.base(deleted, scene.run(deleted, 9 * DAY), 9 * DAY)
+    scene.finds("cron-unknown-job", "warning")
+
+
+@fixture("isolated jobs that alone would fill the store several times a day")
+def cron_isolated_load(scene: Scene) -> None:
+    scene.release = CAPPING
+    scene.settings = {"session": {"maintenance": {"maxEntries": 50}}}
+    scene.main(2 * HOUR)
+    jobs = [scene.job(name, 4 * MINUTE) for name in ("mail-digest", "photo-sync", "meter-export", "map-check")]
+    for round_number in range(6):
+        for place, job in enumerate(jobs):
+            age = 40 * MINUTE - round_number * 4 * MINUTE - place * 40 * SECOND
+            scene.run(job, age, written=False)
+    scene.finds("cron-isolated-load", "warning", 24)
+
+
+@fixture("a jobs.json that was cut off: cron does not run at all")
+def cron_store_unparseable(scene: Scene) -> None:
+    scene.people()
+    scene.job("mail-digest")
+    text = stringify({"version": 1, "jobs": scene.jobs}).encode()
+    scene.write("cron/jobs.json", text[: len(text) // 2], DAY)
+    scene.finds("cron-store-unparseable", "error", agent=None)
+
+
+@fixture("one job in jobs.json, four in its backup")
+def cron_jobs_lost(scene: Scene) -> None:
+    scene.people()
+    for name in ("mail-digest", "photo-sync", "meter-export", "map-check"):
+        scene.job(name)
+    scene.json("cron/jobs.json.bak", {"version": 1, "jobs": scene.jobs}, 20 * DAY)
+    assert scene.jobs is not None
+    del scene.jobs[1:]
+    scene.finds("cron-jobs-lost", "warning", 3, agent=None)
+
+
+@fixture("a run log five times as large as the gateway lets it grow, shown by stretching a small one")
+def cron_runlog_large(scene: Scene) -> None:
+    scene.people()
+    job = scene.job("mail-digest")
+    path = f"cron/runs/{job.id}.jsonl"
+    lines = [line(ts=scene.ago(age), action="finished", status="ok", summary=FILLER) for age in (2 * HOUR, HOUR)]
+    scene.write(path, b"".join(lines), HOUR)
+    scene.stretch(path, 6_000_000 // len(FILLER))
+    scene.finds("cron-runlog-large", "info", agent=None)

@@ -1,0 +1,149 @@
+"""README.md held against the program: `python -m tests.readme` checks, `python -m tests.readme --write` brings it up
+to date.
+
+Blocks fenced as `console` are sessions: each `$ command` is run, in order and in one scratch directory, and what
+follows it must be what it prints. `# …` lines before the first command are comments. A block between
+`<!-- table: NAME -->` and `<!-- /table -->` is generated from the program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.judge import all_rules
+from gatewaydoctor.cli.verbs import GROUPS, VERBS
+from gatewaydoctor.fixtures import DEFAULT_NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+README = Path(__file__).parent.parent / "README.md"
+COLUMNS = "80"
+_CONSOLE = re.compile(r"(^```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
+_TABLE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
+
+EXIT_CODES = (
+    (0, "clean, or done and verified, or nothing to do"),
+    (1, "findings at or above the threshold (`check`, `scan --fail-on`, `fixtures validate`)"),
+    (2, "usage error, or it could not examine (no such directory, unreadable)"),
+    (3, "refused before anything was written, or not confirmed"),
+    (4, "failed on the way and put back: the directory is as it was"),
+    (5, "failed and not put back: the message names the run to `undo`"),
+    (70, "a bug in gatewaydoctor: one line and how to report it; traceback only with `--debug`"),
+    (130, "interrupted"),
+)
+
+# What differs from machine to machine and from run to run, and what stands for it in a comparison.
+_VARYING = (
+    (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b"), "RUN"),
+    (re.compile(r"[\d.]+ [kMGT]?B of [\d.]+ [kMGT]?B free"), "FREE"),
+    (re.compile(r"^gateway .*?(?=^release )", re.MULTILINE | re.DOTALL), "GATEWAY\n"),
+    (re.compile(r"\b\d+(\.\d+)? (ms|s) ago\b"), "AGO"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+def comparable(text: str) -> str:
+    for pattern, word in _VARYING:
+        text = pattern.sub(word, text)
+    return text.strip()
+
+
+def tables() -> dict[str, str]:
+    """The generated tables by name, as Markdown."""
+    verbs = ["| verb | what it does |", "|---|---|"]
+    for verb, line in VERBS.items():
+        subs = GROUPS.get(verb)
+        name = f"`{verb}`" if not subs else f"`{verb}` {' '.join(f'`{sub}`' for sub in subs)}"
+        verbs.append(f"| {name} | {line} |")
+    codes = ["| code | meaning |", "|---|---|", *(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES)]
+    rules = ["| rule | severity | what | repair |", "|---|---|---|---|"]
+    for rule in all_rules():
+        repair = f"`{rule.repair}`" if rule.repair else ""
+        rules.append(f"| `{rule.id}` | {rule.severity.word} | {rule.title} | {repair} |")
+    return {name: "\n".join(lines) + "\n" for name, lines in (("verbs", verbs), ("exits", codes), ("rules", rules))}
+
+
+def with_tables(text: str) -> str:
+    generated = tables()
+    return _TABLE.sub(lambda block: f"{block[1]}{generated[block[2]]}{block[4]}", text)
+
+
+def sessions(text: str) -> Iterator[tuple[str, str]]:
+    """Every command of the console blocks with the output printed below it."""
+    for block in _CONSOLE.finditer(text):
+        command, output = None, []
+        for line in block[2].splitlines():
+            if line.startswith("$ "):
+                if command is not None:
+                    yield command, "\n".join(output)
+                command, output = line[2:], []
+            elif not (command is None and line.startswith("#")):
+                output.append(line)
+        if command is not None:
+            yield command, "\n".join(output)
+
+
+class Scratch:
+    """Runs the commands of README, one after the other, in one directory and under one clock."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("OPENCLAW", "GATEWAYDOCTOR"))
+        }
+        self.environment = {
+            **clean,
+            "PATH": path,
+            "COLUMNS": COLUMNS,
+            "NO_COLOR": "1",
+            "HOME": str(directory),
+            "GATEWAYDOCTOR_NOW": str(DEFAULT_NOW),
+        }
+
+    def run(self, command: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return done.stdout.rstrip("\n")
+
+
+def rewritten(text: str) -> str:
+    """README with every output and table as the program gives them now."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Scratch(Path(folder))
+
+        def fill(block: re.Match[str]) -> str:
+            lines: list[str] = []
+            for line in block[2].splitlines():
+                if line.startswith("$ "):
+                    lines += [line, *scratch.run(line[2:]).splitlines()]
+                elif line.startswith("#") and not lines:
+                    lines.append(line)
+            return block[1] + "\n".join(lines) + "\n" + block[3]
+
+        return with_tables(_CONSOLE.sub(fill, text))
+
+
+if __name__ == "__main__":
+    current = README.read_text()
+    fresh = rewritten(current)
+    if "--write" in sys.argv:
+        README.write_text(fresh)
+    elif comparable(fresh) != comparable(current):
+        sys.exit("README.md differs from the program; bring it up to date with: python -m tests.readme --write")

@@ -1,0 +1,287 @@
+"""transcripts, orphans, locks, temps, cron and subagents: what happens to the files beside the stores."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.transcript import Verdict
+from gatewaydoctor.repair.options import Options
+from gatewaydoctor.state.transcripts import check_transcript
+from tests.repair.doctor import Doctor, steps
+from tests.repair.scene import tools
+from tests.state.fakes import FakeProcess, FakeProcesses
+from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, header, job, row, run_key, said, session_id, talk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROW = {"agent:main:main": row(1, age=HOUR)}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path)
+
+
+@pytest.fixture
+def doctor(state: StateDir) -> Doctor:
+    return Doctor(state)
+
+
+WHOLE = talk(1)
+MESSAGES = said("a question") + said("an answer", "assistant")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (WHOLE + b'{"type":"mess', WHOLE),
+        (WHOLE + bytes(5000), WHOLE),
+        (WHOLE[:-1] + bytes(3), WHOLE),
+        (WHOLE[:-1], WHOLE),
+        (WHOLE + b'{"type":"mess' + bytes(7), WHOLE),
+    ],
+    ids=["torn", "nul tail", "nul tail without newline", "no newline", "torn and nul"],
+)
+def test_a_damaged_tail_is_cut_and_the_line_ended(doctor: Doctor, data: bytes, expected: bytes) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, data)
+    mtime = path.stat().st_mtime_ns
+    doctor.there_and_back()
+    doctor.apply()
+    assert path.read_bytes() == expected
+    assert path.stat().st_mtime_ns == mtime
+    checked = check_transcript(tools().fs, path)
+    assert checked is not None
+    assert checked.verdict is Verdict.OK
+
+
+@pytest.mark.parametrize(
+    "data",
+    [MESSAGES, b'{"type":"sess\n' + MESSAGES, b"\0\0\0\n" + MESSAGES, MESSAGES + b'{"to'],
+    ids=["none", "torn", "nul", "and a torn tail"],
+)
+def test_a_lost_header_is_rebuilt(doctor: Doctor, data: bytes) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, data)
+    doctor.apply()
+    first, rest = path.read_bytes().split(b"\n", 1)
+    head = json.loads(first)
+    assert (head["type"], head["version"], head["id"]) == ("session", 3, session_id(1))
+    assert rest.endswith(b"\n")
+    assert MESSAGES in rest
+    assert "transcript-bad-header" not in doctor.rules()
+
+
+def test_a_file_that_is_no_transcript_gets_no_header(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.transcript(1, b'{"a": 1}\n{"b": 2}\n')
+    assert doctor.plan("transcripts").empty
+
+
+def test_unreferenced_transcripts_are_mended_only_on_request(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.transcript(1)
+    doctor.state.transcript(2, talk(2)[:-1])
+    assert doctor.plan().empty
+    assert steps(doctor.plan("transcripts"), "transcripts")
+
+
+def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.transcript(1)
+    doctor.state.transcript(2)
+    doctor.state.transcript(3, header(session_id(3)))
+    doctor.state.transcript(4, header(session_id(4)) + said("[cron:x] go") + said("done", "assistant"))
+    doctor.state.transcript(5, header(session_id(5)), age=MINUTE)
+    assert steps(doctor.plan(), "orphans") == []
+    doctor.there_and_back("orphans")
+    doctor.apply("orphans")
+    assert {path.name for path in doctor.store.parent.glob("*.jsonl")} == {
+        f"{session_id(n)}.jsonl" for n in (1, 2, 5)
+    }
+    named = Options(names=frozenset({f"{session_id(2)}.jsonl"}))
+    doctor.apply("orphans", options=named)
+    assert not (doctor.store.parent / f"{session_id(2)}.jsonl").exists()
+
+
+def test_beside_a_damaged_store_nothing_is_an_orphan(doctor: Doctor) -> None:
+    doctor.state.store(b'{"torn')
+    doctor.state.transcript(3, header(session_id(3)))
+    plan = doctor.plan("orphans")
+    assert plan.empty
+    assert any("Mend the store first" in note.text for note in plan.cautions)
+
+
+def lock(pid: int, start: int | None = None) -> bytes:
+    payload: dict[str, object] = {"pid": pid, "createdAt": "2027-04-01T00:00:00.000Z"}
+    return json.dumps(payload if start is None else payload | {"starttime": start}).encode()
+
+
+def test_dead_locks_go_on_request_and_live_ones_never(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.transcript(1)
+    doctor.state.beside(f"{session_id(1)}.jsonl.lock", lock(4_000_000))
+    doctor.state.beside("sessions.json.lock", lock(77, 5_000))
+    doctor.how = {"processes": FakeProcesses([FakeProcess(77, ("bash",))], own_uid=os.getuid())}
+    assert steps(doctor.plan(), "locks") == []
+    (step,) = steps(doctor.plan("locks"), "locks")
+    assert step.sample == (f"{session_id(1)}.jsonl.lock",)
+
+
+TEMP = "sessions.json.0b6dd4ee-6b1c-4f43-9a8a-6a3f2e2a9d10.tmp"
+
+
+def test_old_temp_files_go_and_young_and_unknown_ones_stay(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.beside(TEMP, b"{}", age=2 * HOUR)
+    doctor.state.beside(".fs-safe-replace.77.0b6dd4ee-6b1c-4f43-9a8a-6a3f2e2a9d10.tmp", b"{}", age=MINUTE)
+    doctor.state.beside("mine.tmp", b"{}", age=9 * DAY)
+    doctor.there_and_back()
+    doctor.apply()
+    assert not (doctor.store.parent / TEMP).exists()
+    assert (doctor.store.parent / "mine.tmp").exists()
+
+
+def test_temp_files_stay_while_the_store_is_damaged_or_gone(doctor: Doctor) -> None:
+    doctor.state.beside(TEMP, b"{}", age=2 * HOUR)
+    doctor.state.transcript(1)
+    plan = doctor.plan("temps")
+    assert plan.empty
+    assert any("only copy" in note.text for note in plan.cautions)
+    doctor.state.store(b'{\n  "torn')
+    assert doctor.plan("temps").empty
+
+
+def jobs(doctor: Doctor) -> list[dict[str, object]]:
+    return json.loads((doctor.state.root / "cron/jobs.json").read_bytes())["jobs"]
+
+
+def test_cron_marks_are_cleared_on_request_byte_for_byte(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    at = {"schedule": {"kind": "at", "at": "2027-01-01T00:00:00Z"}}
+    listed = [
+        job("a", state={"nextRunAtMs": 5, "runningAtMs": NOW - DAY, "lastRunStatus": "ok"}),
+        job("b", state={"lastRunStatus": "ok"}),
+        job("c", state={"runningAtMs": NOW - DAY}) | at,
+    ]
+    path = doctor.state.jobs(listed)
+    before = path.read_text()
+    assert steps(doctor.plan(), "cron") == []
+    doctor.there_and_back("cron")
+    doctor.apply("cron")
+    expected = before.replace(f',\n        "runningAtMs": {NOW - DAY}', "", 1)
+    marked = f'"state": {{\n        "runningAtMs": {NOW - DAY}\n      }}'
+    assert marked in expected
+    head, tail = expected.rsplit('"enabled": true', 1)
+    expected = head + '"enabled": false' + tail.replace(marked, '"state": {\n        \n      }')
+    assert path.read_text() == expected
+    assert [entry["enabled"] for entry in jobs(doctor)] == [True, True, False]
+
+
+def test_cron_marks_in_the_state_file_are_cleared(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.jobs([job("a"), job("b")])
+    states = {"a": {"state": {"runningAtMs": 5, "x": 1}}, "b": {"state": {"x": 2}}}
+    path = doctor.state.file("cron/jobs-state.json", {"version": 1, "jobs": states})
+    doctor.apply("cron")
+    assert json.loads(path.read_bytes())["jobs"] == {"a": {"state": {"x": 1}}, "b": {"state": {"x": 2}}}
+
+
+def test_malformed_jobs_are_parked_beside(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    bad = {"id": "bad", "schedule": 5, "payload": {"kind": "agentTurn", "message": "x"}, "odd": [1, 2]}
+    doctor.state.jobs([job("a"), bad, "text", job("b")])
+    doctor.there_and_back("cron")
+    doctor.apply("cron")
+    assert [entry["id"] for entry in jobs(doctor)] == ["a", "b"]
+    parked = json.loads((doctor.state.root / "cron/jobs-parked.json").read_bytes())
+    assert parked["jobs"] == [bad, "text"]
+
+
+def test_json5_jobs_are_refused(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    text = json.dumps({"version": 1, "jobs": [job("a", state={"runningAtMs": 5})]}, indent=2)
+    doctor.state.file("cron/jobs.json", f"// mine\n{text}")
+    plan = doctor.plan("cron")
+    assert plan.empty
+    assert "comments" in plan.refusals[0].reason
+
+
+def run(name: str, **more: object) -> dict[str, object]:
+    return {
+        "runId": name,
+        "childSessionKey": f"agent:main:subagent:{name}",
+        "requesterSessionKey": "agent:main:main",
+        "spawnMode": "session",
+        "cleanup": "keep",
+        "createdAt": NOW - 3 * DAY,
+        "endedAt": NOW - 2 * DAY,
+    } | more
+
+
+RUNS = [
+    run("over"),
+    run("fresh", endedAt=NOW - MINUTE),
+    run("running", endedAt=None),
+    run("dated", archiveAtMs=NOW + DAY),
+    run("attached", attachmentsDir="/some/where"),
+    run("parent"),
+    run("child", requesterSessionKey="agent:main:subagent:parent", endedAt=None),
+    run("over too", cleanupCompletedAt=NOW - HOUR),
+]
+KEPT = {"fresh", "running", "dated", "attached", "parent", "child"}
+
+
+def test_ended_runs_that_are_never_archived_go(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.subagents(RUNS)
+    doctor.there_and_back("subagents")
+    doctor.apply("subagents")
+    kept = json.loads(path.read_bytes())
+    assert set(kept["runs"]) == KEPT
+    assert kept["version"] == 2
+    assert (
+        path.read_bytes()
+        == json.dumps(
+            {"version": 2, "runs": {entry["runId"]: entry for entry in RUNS if entry["runId"] in KEPT}}, indent=2
+        ).encode()
+    )
+
+
+def test_subagents_are_recommended_where_they_press(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.subagents(RUNS)
+    assert steps(doctor.plan(), "subagents") == []
+    doctor.state.subagents([run(f"n{number}") for number in range(200)])
+    doctor.apply()
+    assert "subagent-never-archived" not in doctor.rules()
+
+
+def test_a_torn_registry_is_rebuilt_from_its_whole_runs(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.subagents([run(f"n{number}", archiveAtMs=NOW + DAY) for number in range(5)])
+    data = path.read_bytes()
+    doctor.state.file("subagents/runs.json", data[: data.index(b'"n3"') + 90])
+    doctor.there_and_back()
+    doctor.apply()
+    assert set(json.loads(path.read_bytes())["runs"]) == {"n0", "n1", "n2"}
+    assert "subagents-unreadable" not in doctor.rules()
+
+
+def test_everything_recommended_at_once(doctor: Doctor) -> None:
+    runs = {run_key("j", n): row(n, age=2 * DAY, status="running") for n in range(10, 40)}
+    doctor.state.store(ROW | runs | {"agent:main:cron:j": row(9, age=2 * DAY, status="running")})
+    doctor.state.transcript(1, WHOLE[:-1])
+    doctor.state.transcript(12)
+    doctor.state.beside(TEMP, b"{}", age=2 * HOUR)
+    doctor.state.subagents([run(f"n{number}") for number in range(200)])
+    doctor.there_and_back()
+    receipt = doctor.apply()
+    assert receipt is not None
+    assert {step.repair for step in receipt.steps} == {"trim", "expire", "transcripts", "temps", "subagents"}
+    assert len(receipt.verified) == 4

@@ -1,0 +1,362 @@
+"""trim, expire, slim, missing and paths: which rows go, which stay, and what changes in them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.pointers import PathMap
+from gatewaydoctor.repair.options import Options, TrimOptions
+from tests.repair.doctor import Doctor, assert_small, steps
+from tests.repair.scene import tree
+from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, header, row, run_key, said, session_id, talk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDir:
+    return StateDir(tmp_path)
+
+
+@pytest.fixture
+def doctor(state: StateDir) -> Doctor:
+    return Doctor(state)
+
+
+PEOPLE = {"agent:main:main": row(901, age=HOUR), "agent:main:telegram:direct:7": row(902, age=40 * DAY)}
+
+
+def test_a_healthy_directory_gets_no_plan(doctor: Doctor) -> None:
+    doctor.state.healthy()
+    before = tree(doctor.state.root, vault=True)
+    plan = doctor.plan()
+    assert plan.empty
+    assert not plan.steps
+    assert not plan.refusals
+    assert plan.forecast == ()
+    assert tree(doctor.state.root, vault=True) == before
+
+
+def test_stuck_runs_leave_and_people_stay(doctor: Doctor) -> None:
+    runs = {run_key("j", n): row(n, age=2 * DAY, status="running") for n in range(10, 40)}
+    doctor.state.store(PEOPLE | runs | {"agent:main:cron:j": row(9, age=2 * DAY, status="running")})
+    for number in (901, 902, 9, 12, 13):
+        doctor.state.transcript(number)
+    receipt = doctor.there_and_back()
+    assert receipt is not None
+    doctor.apply()
+    assert set(doctor.rows()) == {*PEOPLE, "agent:main:cron:j"}
+    base = doctor.rows()["agent:main:cron:j"]
+    assert base["status"] == "failed"
+    assert base["endedAt"] == NOW - DAY  # the mtime of its transcript is its last sign of life
+    assert not (doctor.store.parent / f"{session_id(12)}.jsonl").exists()
+    assert (doctor.store.parent / f"{session_id(9)}.jsonl").exists()
+    assert "session-stuck-running" not in doctor.rules()
+
+
+def test_kept_rows_keep_their_bytes(doctor: Doctor) -> None:
+    odd = (
+        b'{\n  "agent:main:main": {\n    "sessionId": "a",  "updatedAt": 1E3,\n    "n": 12345678901234567890123,'
+        b'\n    "s": "\\ud800 \\u00e9",\n    "n": 2\n  },\n  "'
+        + run_key("j", 3).encode()
+        + b'": {"updatedAt": 5, "status": "running"}\n}'
+    )
+    doctor.state.store(odd)
+    doctor.apply("trim")
+    assert doctor.store.read_bytes() == odd[: odd.index(b',\n  "agent:main:cron')] + b"\n}"
+
+
+def test_a_day_of_finished_runs_in_a_small_store_is_health(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | {run_key("j", n): row(n, age=n * HOUR) for n in range(1, 40)})
+    assert steps(doctor.plan(), "trim") == []
+    named = doctor.plan("trim")
+    assert sum(step.count for step in named.steps) == 38
+
+
+def test_over_its_cap_a_store_keeps_the_newest_run_of_each_job(doctor: Doctor) -> None:
+    doctor.state.maintenance(maxEntries=20)
+    runs = {run_key(job, n): row(n, age=(n + 4) * HOUR // 4) for job in ("a", "b") for n in range(20)}
+    doctor.state.store(PEOPLE | runs)
+    doctor.apply()
+    assert set(doctor.rows()) == {*PEOPLE, run_key("a", 0), run_key("b", 0)}
+
+
+def test_nothing_with_a_sign_of_life_in_the_last_hour_goes(doctor: Doctor) -> None:
+    runs = {run_key("j", n): row(n, age=n * 10 * MINUTE) for n in range(1, 10)}
+    doctor.state.store(PEOPLE | runs)
+    doctor.apply("trim")
+    assert set(doctor.rows()) == {*PEOPLE, *(run_key("j", n) for n in range(1, 6))}
+
+
+def test_a_fresh_transcript_is_a_sign_of_life(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | {run_key("j", n): row(n, age=5 * DAY, status="running") for n in (3, 4)})
+    doctor.state.transcript(3, age=MINUTE)
+    doctor.apply("trim", "expire")
+    assert run_key("j", 3) in doctor.rows()
+    assert doctor.rows()[run_key("j", 3)]["status"] == "running"
+    assert run_key("j", 4) not in doctor.rows()
+
+
+def test_pinned_rows_and_rows_that_share_a_session_stay(doctor: Doctor) -> None:
+    rows = {
+        run_key("j", 3): row(3, age=5 * DAY, pinnedAt=5),
+        run_key("j", 4): row(901, age=5 * DAY),
+        run_key("j", 5): row(5, age=5 * DAY),
+    }
+    doctor.state.store(PEOPLE | rows)
+    doctor.apply("trim")
+    assert set(doctor.rows()) == {*PEOPLE, run_key("j", 3), run_key("j", 4)}
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (TrimOptions(), {1, 2}),
+        (TrimOptions(keep_per_job=None), {1, 2, 3}),
+        (TrimOptions(keep_per_job=2, older_than=9 * DAY), {1, 2, 3, 5}),
+        (TrimOptions(older_than=2 * HOUR), {1}),
+        (TrimOptions(statuses=frozenset({Status.FAILED})), {1, 2, 3, 5}),
+        (TrimOptions(jobs=frozenset({"b"})), {1, 3, 4, 2}),
+        (TrimOptions(keep_per_job=None, max_entries=4), {1, 2}),
+    ],
+)
+def test_trim_options(doctor: Doctor, options: TrimOptions, left: set[int]) -> None:
+    rows = {
+        run_key("a", 1): row(1, age=90 * MINUTE),
+        run_key("b", 2): row(2, age=3 * HOUR),
+        run_key("a", 3): row(3, age=4 * HOUR),
+        run_key("a", 4): row(4, age=3 * DAY, status="failed"),
+        run_key("b", 5): row(5, age=4 * DAY, status=None),
+    }
+    people = {"agent:main:main": row(8), "agent:main:telegram:direct:7": row(9, age=40 * DAY)}
+    doctor.state.store(people | rows)
+    doctor.apply("trim", options=Options(trim=options))
+    kept = {key for key, value in rows.items() if value["sessionId"] in {session_id(n) for n in left}}
+    assert set(doctor.rows()) == {*people, *kept}
+
+
+def test_subagents_go_only_when_named_and_no_attachments_are_lost(doctor: Doctor) -> None:
+    children = {f"agent:main:subagent:{name}": row(n, age=9 * DAY) for n, name in enumerate("abc", 3)}
+    doctor.state.store(PEOPLE | children)
+    runs = [
+        {"runId": "1", "childSessionKey": "agent:main:subagent:a", "endedAt": 5, "attachmentsDir": "/x"},
+        {"runId": "2", "childSessionKey": "agent:main:subagent:b"},
+        {"runId": "3", "childSessionKey": "agent:main:subagent:c", "endedAt": 5},
+    ]
+    doctor.state.subagents(runs)
+    assert doctor.plan("trim").empty
+    options = Options(trim=TrimOptions(kinds=frozenset({Kind.SUBAGENT})))
+    plan = doctor.plan("trim", options=options)
+    assert any("loses its session" in note.text for note in plan.forecast)
+    doctor.apply("trim", options=options)
+    assert set(doctor.rows()) == {*PEOPLE, "agent:main:subagent:a", "agent:main:subagent:b"}
+
+
+def test_conversations_cannot_be_named_as_a_kind(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE)
+    options = Options(trim=TrimOptions(kinds=frozenset({Kind.DIRECT, Kind.MAIN})))
+    assert doctor.plan("trim", options=options).empty
+
+
+def test_transcripts_that_others_reach_stay(doctor: Doctor) -> None:
+    other = {"agent:main:main": row(1, sessionFile=f"/elsewhere/{session_id(5)}.jsonl")}
+    doctor.state.store(other | {run_key("j", n): row(n, age=5 * DAY) for n in (4, 5, 6)})
+    doctor.state.store({"agent:work:main": row(6)}, agent="work")
+    for name in (f"{session_id(n)}.jsonl" for n in (4, 5, 6)):
+        doctor.state.beside(name, talk(1))
+    doctor.state.beside(f"{session_id(4)}-topic-9.jsonl", talk(4))
+    doctor.apply("trim")
+    names = {path.name for path in doctor.store.parent.glob("*.jsonl")}
+    assert names == {f"{session_id(5)}.jsonl", f"{session_id(6)}.jsonl"}
+
+
+def test_checkpoints_of_kept_rows_keep_their_files(doctor: Doctor) -> None:
+    point = {"checkpointId": "x", "preCompaction": {"sessionFile": f"/any/{session_id(4)}.jsonl"}}
+    doctor.state.store(
+        {"agent:main:main": row(1, compactionCheckpoints=[point]), run_key("j", 4): row(4, age=5 * DAY)}
+    )
+    doctor.state.transcript(4)
+    doctor.apply("trim")
+    assert (doctor.store.parent / f"{session_id(4)}.jsonl").exists()
+
+
+def test_transcripts_can_be_left(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | {run_key("j", 4): row(4, age=5 * DAY)})
+    doctor.state.transcript(4, age=5 * DAY)
+    plan = doctor.plan("trim", options=Options(trim=TrimOptions(vault_transcripts=False)))
+    assert len(plan.acts) == 1
+    assert any("stay where they are" in note.text for note in plan.cautions)
+
+
+def test_expire_changes_only_the_fields_it_names(doctor: Doctor) -> None:
+    body = (
+        b'{ "status" : "running", "x": 1E5, "abortedLastRun":true, "sessionId": "s", "updatedAt": 77,'
+        b' "startedAt": 12345678901234567890 }'
+    )
+    doctor.state.store(b'{\n  "agent:main:main": ' + body + b"\n}")
+    doctor.apply("expire")
+    expected = (
+        body.replace(b'"running"', b'"failed"')
+        .replace(b":true", b":false")
+        .replace(b"7890 }", b'7890, "endedAt": 77 }')
+    )
+    assert doctor.store.read_bytes() == b'{\n  "agent:main:main": ' + expected + b"\n}"
+
+
+def test_expire_can_end_them_as_something_else(doctor: Doctor) -> None:
+    doctor.state.store({"agent:main:main": row(1, status="running")})
+    doctor.apply("expire", options=Options(end_as=Status.KILLED))
+    assert doctor.rows()["agent:main:main"]["status"] == "killed"
+
+
+def test_what_stays_running_is_in_the_forecast(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.5.22"))
+    rows = {"agent:main:main": row(1, age=MINUTE, status="running", abortedLastRun=True)}
+    doctor.state.store(rows | {run_key("j", 3): row(3, age=5 * DAY, status="running")})
+    plan = doctor.plan("trim", "expire")
+    assert any("taken up with a model turn" in note.text for note in plan.forecast)
+    doctor.apply("trim", "expire")
+    assert doctor.rows()["agent:main:main"]["status"] == "running"
+
+
+def test_cron_jobs_that_will_fire_are_in_the_forecast(doctor: Doctor) -> None:
+    from tests.world import job
+
+    doctor.state.store({run_key("due", n): row(n, age=5 * DAY, status="running") for n in range(9)})
+    doctor.state.jobs(
+        [
+            job("due", state={"nextRunAtMs": NOW - 1}),
+            job("zombie", state={"runningAtMs": NOW - DAY, "nextRunAtMs": 1}),
+        ]
+    )
+    notes = [(note.text, note.names) for note in doctor.plan().forecast]
+    assert any("will fire soon" in text and names == ("name of due",) for text, names in notes)
+    assert any("marked as running" in text and names == ("name of zombie",) for text, names in notes)
+    assert any("piled up runs" in text and names == ("name of due",) for text, names in notes)
+
+
+BIG = {"prompt": "p" * 20_000, "skills": [{"name": "s"}], "version": 1}
+
+
+def test_slim_drops_rebuilt_fields_from_rows_that_do_not_run(doctor: Doctor) -> None:
+    rows = {
+        "agent:main:main": row(1, age=MINUTE, status="running", skillsSnapshot=BIG, label="x"),
+        "agent:main:telegram:direct:7": row(2, skillsSnapshot=BIG, systemPromptReport={"a": 1}, label="y"),
+        "agent:main:telegram:direct:8": row(3),
+    }
+    doctor.state.store(rows)
+    receipt = doctor.there_and_back("slim")
+    assert receipt is not None
+    doctor.apply("slim")
+    kept = doctor.rows()
+    assert kept["agent:main:main"] == rows["agent:main:main"]
+    assert kept["agent:main:telegram:direct:7"] == row(2, label="y")
+    assert kept["agent:main:telegram:direct:8"] == rows["agent:main:telegram:direct:8"]
+
+
+def test_slim_is_recommended_only_where_it_is_worth_it(doctor: Doctor) -> None:
+    rows = {f"agent:main:telegram:direct:{n}": row(n, skillsSnapshot=BIG) for n in range(10)}
+    doctor.state.store(rows)
+    assert doctor.plan().empty
+    doctor.state.store({f"agent:main:telegram:direct:{n}": row(n, skillsSnapshot=BIG) for n in range(400)})
+    (step,) = steps(doctor.plan(), "slim")
+    assert (step.count, step.conversations) == (400, 400)
+
+
+def test_missing_points_to_the_file_that_is_there(doctor: Doctor) -> None:
+    rows = {
+        "agent:main:main": row(1, sessionFile="/other/place.jsonl"),
+        "agent:main:telegram:direct:2": row(2, sessionFile="gone.jsonl"),
+        "agent:main:telegram:direct:3": row(3),
+        "agent:main:telegram:direct:4": row(4),
+    }
+    doctor.state.store(rows)
+    doctor.state.transcript(2)
+    doctor.state.transcript(4)
+    plan = doctor.plan("missing")
+    assert any("without a transcript stay" in note.text for note in plan.cautions)
+    doctor.apply("missing")
+    changed = {key: value for key, value in doctor.rows().items() if value != rows[key]}
+    assert changed == {"agent:main:telegram:direct:2": row(2, sessionFile=f"{session_id(2)}.jsonl")}
+    assert doctor.state.judge().examination.stores[0].pointers.misplaced == 0
+
+
+def test_missing_takes_no_file_that_another_row_claims(doctor: Doctor) -> None:
+    doctor.state.store(
+        {
+            "agent:main:main": row(1, sessionFile="gone.jsonl"),
+            "agent:main:telegram:direct:2": row(2, sessionFile=f"{session_id(1)}.jsonl"),
+        }
+    )
+    doctor.state.transcript(1)
+    assert doctor.plan("missing").empty
+
+
+def test_missing_drops_only_what_is_named(doctor: Doctor) -> None:
+    doctor.state.store({"agent:main:main": row(1), "agent:main:telegram:direct:2": row(2)})
+    doctor.apply("missing", options=Options(names=frozenset({"agent:main:main"})))
+    assert set(doctor.rows()) == {"agent:main:telegram:direct:2"}
+
+
+def test_paths_are_rewritten_by_one_map_where_the_file_is_the_sessions(doctor: Doctor) -> None:
+    old = "/home/node/.openclaw"
+    there = f"{old}/agents/main/sessions/"
+    doctor.state.store(
+        {
+            "agent:main:main": row(1, sessionFile=f"{there}{session_id(1)}.jsonl"),
+            "agent:main:telegram:direct:2": row(2, sessionFile=f"{there}{session_id(2)}.jsonl"),
+            "agent:main:telegram:direct:3": row(3, sessionFile=f"{there}{session_id(3)}.jsonl"),
+        }
+    )
+    doctor.state.transcript(1)
+    doctor.state.beside(f"{session_id(2)}.jsonl", header(session_id(9)) + said("x"))
+    assert steps(doctor.plan(), "paths") == []
+    doctor.apply("paths", options=Options(path_maps=(PathMap(old, str(doctor.state.root)),)))
+    rows = doctor.rows()
+    assert rows["agent:main:main"]["sessionFile"] == str(doctor.store.parent / f"{session_id(1)}.jsonl")
+    assert rows["agent:main:telegram:direct:2"]["sessionFile"].startswith(old)
+    assert rows["agent:main:telegram:direct:3"]["sessionFile"].startswith(old)
+
+
+def test_a_plan_stays_small_however_many_rows_go(doctor: Doctor) -> None:
+    rows = {run_key("j", n): row(n, age=5 * DAY) for n in range(65_000)}
+    doctor.state.store(PEOPLE | rows)
+    plan = doctor.plan("trim")
+    assert sum(step.count for step in plan.steps) == 64_998  # two share a session id with people
+    assert_small(plan, 20_000)
+
+
+def test_a_store_behind_a_symbolic_link_is_refused(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.state.store({run_key("j", n): row(n, age=5 * DAY, status="running") for n in range(5)})
+    real = doctor.store.rename(tmp_path / "sessions.json")
+    doctor.store.symlink_to(real)
+    doctor.state.config({"session": {"store": str(doctor.store)}})
+    plan = doctor.plan("trim")
+    assert plan.empty
+    assert "symbolic link" in plan.refusals[0].reason
+
+
+def test_a_store_outside_of_the_state_directory_is_refused(doctor: Doctor, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.json"
+    outside.write_text(json.dumps({run_key("j", n): row(n, age=5 * DAY, status="running") for n in range(5)}))
+    doctor.state.config({"session": {"store": str(outside)}})
+    plan = doctor.plan("trim")
+    assert plan.empty
+    assert "outside of the state directory" in plan.refusals[0].reason
+
+
+def test_mode_stays_and_hard_links_are_replaced(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.state.store(PEOPLE | {run_key("j", n): row(n, age=5 * DAY, status="running") for n in range(5)})
+    doctor.store.chmod(0o664)
+    twin = tmp_path / "twin"
+    twin.hardlink_to(doctor.store)
+    before = twin.read_bytes()
+    doctor.apply("trim")
+    assert doctor.store.stat().st_mode & 0o777 == 0o664
+    assert twin.read_bytes() == before
+    assert doctor.store.stat().st_nlink == 1

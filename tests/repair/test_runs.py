@@ -1,0 +1,295 @@
+"""The vault afterwards: listing, verifying, pruning, merging back, and refusing."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
+from gatewaydoctor.model.plan import Rewrite
+from gatewaydoctor.model.receipt import RunState
+from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.codec import encode, read_plan
+from gatewaydoctor.repair.errors import (
+    BadPlan,
+    GatewayLive,
+    GatewayUnknown,
+    InputChanged,
+    NoSpace,
+    NoSuchRun,
+    OutOfBounds,
+    Refused,
+    StoreLocked,
+    VaultDamaged,
+)
+from gatewaydoctor.repair.merge import merge_plan
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, prunable, prune, verify_run
+from gatewaydoctor.repair.tools import Permission, Tools
+from gatewaydoctor.repair.undo import Way, preview, undo
+from gatewaydoctor.state.fs import DiskSpace
+from tests.repair.doctor import Doctor
+from tests.repair.faults import FaultFs
+from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
+from tests.world import DAY, StateDir, row, run_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return make(tmp_path / "state")
+
+
+def runs_of(scene: Scene):
+    return list_runs(tools().fs, tools().processes, scene.root)
+
+
+def gateway(liveness: Liveness) -> GatewayState:
+    return GatewayState(liveness, (Evidence(Witness.LOCK, liveness, "A lock says so."),))
+
+
+def refuses(scene: Scene, error: type[Refused], permission: Permission = DEAD, kit: Tools | None = None) -> Refused:
+    before = tree(scene.root, vault=True)
+    with pytest.raises(error) as raised:
+        apply(scene.plan, kit or tools(), permission)
+    assert tree(scene.root, vault=True) == before
+    return raised.value
+
+
+def test_a_live_gateway_is_refused_whatever_is_said(scene: Scene) -> None:
+    assert "A lock says so." in refuses(scene, GatewayLive, Permission(gateway(Liveness.LIVE), True)).message
+
+
+def test_an_unknown_one_needs_the_operators_word(scene: Scene) -> None:
+    refuses(scene, GatewayUnknown, Permission(gateway(Liveness.UNKNOWN)))
+    receipt = apply(scene.plan, tools(), Permission(gateway(Liveness.UNKNOWN), True))
+    assert receipt is not None
+    assert receipt.gateway_stopped_by_word
+    assert receipt.evidence == ("A lock says so.",)
+
+
+class Cramped(FaultFs):
+    def space(self, path: Path) -> DiskSpace:
+        return DiskSpace(10**9, 1_000_000, 1000)
+
+
+def test_too_little_space_is_refused(scene: Scene) -> None:
+    assert "bytes" in refuses(scene, NoSpace, kit=tools(Cramped())).message
+
+
+def test_a_store_lock_that_is_held_is_honoured(scene: Scene) -> None:
+    import subprocess
+    import sys
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        path = scene.root / SESSIONS / "sessions.json.lock"
+        start = tools().processes.info(other.pid).start_time
+        path.write_text(json.dumps({"pid": other.pid, "createdAt": "2027-04-01T00:00:00Z", "starttime": start}))
+        before = tree(scene.root)
+        with pytest.raises(Exception, match="is held") as raised:
+            apply(scene.plan, tools(), DEAD)
+        assert raised.value.__cause__ is not None
+        assert isinstance(raised.value.__cause__, StoreLocked)
+        assert tree(scene.root) == before
+        other.communicate(b"\n")
+    apply(scene.plan, tools(), DEAD)
+    assert path.exists()
+    path.unlink()
+    assert contents(scene.root) == scene.after
+
+
+def test_a_plan_with_a_target_outside_is_refused(scene: Scene, tmp_path: Path) -> None:
+    import msgspec
+
+    from gatewaydoctor.repair.codec import with_id
+
+    outside = Rewrite(target="../x", segments=(), size=0, replaces=None)
+    bad = with_id(msgspec.structs.replace(scene.plan, acts=(outside,)))
+    refuses(Scene(scene.root, bad, {}, {}), OutOfBounds)
+    (tmp_path / "away").mkdir()
+    (scene.root / "way").symlink_to(tmp_path / "away")
+    behind = Rewrite(target="way/x", segments=(), size=0, replaces=None)
+    bad = with_id(msgspec.structs.replace(scene.plan, acts=(behind,)))
+    refuses(Scene(scene.root, bad, {}, {}), OutOfBounds)
+
+
+def test_a_vault_that_is_a_symbolic_link_is_refused(scene: Scene, tmp_path: Path) -> None:
+    (scene.root / ".gatewaydoctor").symlink_to(tmp_path)
+    refuses(scene, OutOfBounds)
+
+
+def test_a_vault_inside_the_state_directory_is_refused(scene: Scene) -> None:
+    with pytest.raises(OutOfBounds):
+        apply(scene.plan, tools(), DEAD, scene.root / SESSIONS)
+
+
+def test_plans_survive_a_file_and_edited_ones_do_not(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    path.write_bytes(encode(scene.plan))
+    assert read_plan(tools().fs, path) == scene.plan
+    path.write_bytes(encode(scene.plan).replace(b'"size":', b'"size":1', 1))
+    with pytest.raises(BadPlan, match="changed after"):
+        read_plan(tools().fs, path)
+    for data in (b"", b"{}", b"[1]", b"\xff"):
+        path.write_bytes(data)
+        with pytest.raises(BadPlan):
+            read_plan(tools().fs, path)
+
+
+def test_names_that_are_no_utf8_survive_in_a_plan(tmp_path: Path) -> None:
+    import msgspec
+
+    from gatewaydoctor.repair.codec import with_id
+
+    plan = make(tmp_path / "state").plan
+    odd = with_id(msgspec.structs.replace(plan, state_dir=os.fsdecode(b"/tmp/\xff\xfe")))
+    path = tmp_path / "plan.json"
+    path.write_bytes(encode(odd))
+    assert read_plan(tools().fs, path) == odd
+
+
+def test_undo_shows_first_and_refuses_what_changed(scene: Scene) -> None:
+    apply(scene.plan, tools(), DEAD)
+    (run,) = runs_of(scene)
+    ways = {each.target.rpartition("/")[2]: each.way for each in preview(tools(), run)}
+    assert ways["sessions.json"] is Way.RESTORE
+    assert ways["parked.json"] is Way.REMOVE
+    (scene.root / SESSIONS / "sessions.json").write_bytes(b"{}")
+    before = tree(scene.root)
+    with pytest.raises(InputChanged, match="was written to since run"):
+        undo(run, tools(), DEAD)
+    assert tree(scene.root) == before
+
+
+def test_a_run_is_undone_once(scene: Scene) -> None:
+    apply(scene.plan, tools(), DEAD)
+    undo(runs_of(scene)[0], tools(), DEAD)
+    with pytest.raises(NoSuchRun):
+        undo(runs_of(scene)[0], tools(), DEAD)
+    with pytest.raises(NoSuchRun):
+        find_run(tools(), scene.root, None, None)
+
+
+def test_undo_takes_later_runs_first(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path))
+    runs = {run_key("j", n): row(n, age=3 * DAY, status="running") for n in range(5)}
+    doctor.state.store({"agent:main:main": row(901, status="running")} | runs)
+    before = tree(doctor.state.root)
+    doctor.apply("trim")
+    doctor.apply("expire")
+    first = list_runs(tools().fs, tools().processes, doctor.state.root)[0]
+    with pytest.raises(InputChanged):
+        undo(first, tools(), DEAD)
+    doctor.undo()
+    doctor.undo()
+    assert tree(doctor.state.root) == before
+
+
+def test_a_damaged_vault_is_told_and_not_put_back(scene: Scene) -> None:
+    apply(scene.plan, tools(), DEAD)
+    (run,) = runs_of(scene)
+    assert all(check.problem is None for check in verify_run(tools(), run))
+    kept = run.place.files / "000000"
+    data = bytearray(kept.read_bytes())
+    data[10] ^= 1
+    kept.write_bytes(bytes(data))
+    assert [check.path for check in verify_run(tools(), run) if check.problem] == [f"{SESSIONS}/sessions.json"]
+    with pytest.raises(Exception, match="is damaged") as raised:
+        undo(run, tools(), DEAD)
+    assert isinstance(raised.value.__cause__, VaultDamaged)
+    kept.unlink()
+    with pytest.raises(VaultDamaged):
+        undo(runs_of(scene)[0], tools(), DEAD)
+
+
+def test_prune_takes_settled_runs_only(scene: Scene) -> None:
+    apply(scene.plan, tools(), DEAD)
+    undo(runs_of(scene)[0], tools(), DEAD)
+    found = runs_of(scene)
+    now = found[0].last_at or 0
+    assert prunable(found, now, older_than=1000) == ()
+    assert prunable(found, now + 5000, older_than=1000) == found
+    freed = prune(tools(), found)
+    assert freed > 0
+    assert not (scene.root / ".gatewaydoctor").exists()
+
+
+def test_prune_keeps_the_newest(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path))
+    for number in range(3):
+        doctor.state.store({"agent:main:main": row(901, status="running", n=number)})
+        doctor.apply("expire")
+    found = list_runs(tools().fs, tools().processes, doctor.state.root)
+    assert prunable(found, 10**15, keep=1) == found[:2]
+    assert prunable(found, 10**15) == found
+
+
+def test_an_offline_vault_is_no_alarm_once_the_run_is_settled(scene: Scene, tmp_path: Path) -> None:
+    vault = tmp_path / "disk"
+    apply(scene.plan, tools(), DEAD, vault)
+    vault.rename(tmp_path / "unplugged")
+    kit = tools()
+    assert interrupted_runs(kit.fs, kit.processes, scene.root) == ()
+    assert list_runs(kit.fs, kit.processes, scene.root) == ()
+    (note,) = (scene.root / ".gatewaydoctor/elsewhere").iterdir()
+    note.write_text(f"{vault}\n")
+    (run,) = interrupted_runs(kit.fs, kit.processes, scene.root)
+    assert "is not there" in (run.problem or "")
+
+
+def test_merge_adds_back_only_what_is_missing(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path))
+    people = {"agent:main:main": row(901), "agent:main:telegram:direct:7": row(902)}
+    runs = {run_key("j", n): row(n, age=3 * DAY, status="running") for n in (3, 4, 5)}
+    doctor.state.store(people | runs)
+    for number in (3, 4):
+        doctor.state.transcript(number, age=3 * DAY)
+    doctor.apply("trim")
+    now = {"agent:main:main": row(901, label="said more"), run_key("j", 4): row(4, label="again")}
+    doctor.state.store(now)
+    doctor.state.transcript(4, b"a new one")
+    run = find_run(tools(), doctor.state.root, None, None)
+    plan = merge_plan(run, tools())
+    assert plan.undoes == run.run_id
+    before = tree(doctor.state.root)
+    apply(plan, tools(), DEAD)
+    assert doctor.rows() == now | {run_key("j", n): runs[run_key("j", n)] for n in (3, 5)}
+    names = {path.name: path for path in doctor.store.parent.glob("*.jsonl")}
+    assert len(names) == 2
+    assert names[f"{row(4)['sessionId']}.jsonl"].read_bytes() == b"a new one"
+    doctor.undo()
+    assert tree(doctor.state.root) == before
+
+
+def test_merge_of_an_untouched_run_brings_everything_back(scene: Scene) -> None:
+    apply(scene.plan, tools(), DEAD)
+    apply(merge_plan(runs_of(scene)[0], tools()), tools(), DEAD)
+    kept = tree(scene.root)
+    for name, value in scene.before.items():
+        if not name.endswith("sessions.json"):
+            assert kept[name] == value
+    rows = json.loads(kept[f"{SESSIONS}/sessions.json"][2])
+    assert rows == json.loads(scene.before[f"{SESSIONS}/sessions.json"][2])
+
+
+def test_a_run_at_work_is_left_alone(scene: Scene) -> None:
+    import subprocess
+    import sys
+
+    from gatewaydoctor.repair.errors import RunPending
+    from gatewaydoctor.repair.journal import Journal
+
+    apply(scene.plan, tools(), DEAD)
+    (run,) = runs_of(scene)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        start = tools().processes.info(other.pid).start_time
+        Journal(tools().fs, run.place.journal, lambda: 5).say(RunState.UNDOING, pid=other.pid, startTime=start)
+        with pytest.raises(RunPending, match="is at work"):
+            undo(runs_of(scene)[0], tools(), DEAD)
+        other.communicate(b"\n")
+    undo(runs_of(scene)[0], tools(), DEAD)
+    assert tree(scene.root) == scene.before

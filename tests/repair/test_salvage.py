@@ -1,0 +1,139 @@
+"""salvage: from what is left of a store, and from the copies beside it, to one that every release reads."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.store import Readable
+from tests.repair.doctor import Doctor, steps
+from tests.repair.scene import tree
+from tests.world import DAY, HOUR, NOW, StateDir, row, run_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def doctor(tmp_path: Path) -> Doctor:
+    return Doctor(StateDir(tmp_path))
+
+
+ROWS = {f"agent:main:telegram:direct:{n}": row(n, age=n * HOUR, text="x" * 50) for n in range(1, 9)}
+TEXT = json.dumps(ROWS, indent=2).encode()
+TMP = "sessions.json.0b6dd4ee-6b1c-4f43-9a8a-6a3f2e2a9d10.tmp"
+BAK = f"sessions.json.bak.{NOW - DAY}"
+
+
+def key(number: int) -> str:
+    return f"agent:main:telegram:direct:{number}"
+
+
+def cut_before(number: int) -> bytes:
+    return TEXT[: TEXT.index(key(number).encode()) + 30]
+
+
+def holed(number: int) -> bytes:
+    at = TEXT.index(key(number).encode()) + 40
+    return TEXT[:at] + bytes(60) + TEXT[at + 60 :]
+
+
+@pytest.mark.parametrize(
+    ("data", "lost"),
+    [
+        (cut_before(6), {6, 7, 8}),
+        (holed(3), {3}),
+        (b"\xef\xbb\xbf" + TEXT, set()),
+        (TEXT + bytes(300), set()),
+        (TEXT + TEXT[:100], set()),
+        (TEXT[:-2] + b",\n}", set()),
+        (TEXT[200:], {1, 2}),
+    ],
+    ids=["cut", "hole", "byte order mark", "nul tail", "second document", "trailing comma", "front lost"],
+)
+def test_every_whole_entry_comes_back(doctor: Doctor, data: bytes, lost: set[int]) -> None:
+    doctor.state.store(data)
+    doctor.there_and_back()
+    receipt = doctor.apply()
+    assert receipt is not None
+    assert doctor.rows() == {name: value for name, value in ROWS.items() if name not in {key(n) for n in lost}}
+    survey = doctor.state.judge().examination.stores[0].survey
+    assert survey is not None
+    assert survey.verdict.readable is Readable.YES
+    kept = next((doctor.state.root / ".gatewaydoctor/runs").glob("*/files/000000"))
+    assert kept.read_bytes() == data
+
+
+def test_the_newest_version_of_each_entry_is_taken(doctor: Doctor) -> None:
+    doctor.state.store(cut_before(5))
+    newer = ROWS[key(2)] | {"updatedAt": NOW, "label": "newer"}
+    older = ROWS[key(3)] | {"updatedAt": 5, "label": "older"}
+    doctor.state.beside(TMP, {key(2): newer, key(3): older, key(7): ROWS[key(7)]})
+    doctor.state.beside(BAK, json.dumps({key(8): ROWS[key(8)], key(9): row(9)}).encode()[:-9])
+    plan = doctor.plan()
+    recovered = {step.target.rpartition("/")[2]: step.count for step in steps(plan, "salvage")}
+    assert recovered == {"sessions.json": 3, TMP: 2, BAK: 1}
+    doctor.apply("salvage")
+    rows = doctor.rows()
+    assert set(rows) == {key(n) for n in (1, 2, 3, 4, 7, 8)}
+    assert rows[key(2)] == newer
+    assert rows[key(3)] == ROWS[key(3)]
+    assert (doctor.store.parent / TMP).exists()
+
+
+def test_copies_bring_back_people_and_not_old_runs(doctor: Doctor) -> None:
+    doctor.state.store(cut_before(3))
+    doctor.state.beside(BAK, ROWS | {run_key("j", n): row(n, age=3 * DAY) for n in range(20, 40)})
+    doctor.apply("salvage")
+    assert set(doctor.rows()) == set(ROWS)
+
+
+@pytest.mark.parametrize("data", [b"", None], ids=["empty", "gone"])
+def test_an_empty_or_missing_store_comes_back_from_the_best_copy(doctor: Doctor, data: bytes | None) -> None:
+    runs = {run_key("j", n): row(n, age=3 * HOUR) for n in range(20, 23)}
+    if data is not None:
+        doctor.state.store(data)
+    doctor.state.transcript(1)
+    doctor.state.beside(TMP, TEXT[:300])
+    doctor.state.beside(BAK, ROWS | runs)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert doctor.rows() == ROWS | runs
+    assert doctor.store.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_whole_anywhere_changes_nothing(doctor: Doctor) -> None:
+    doctor.state.store(b"\x89PNG")
+    doctor.state.transcript(1)
+    before = tree(doctor.state.root, vault=True)
+    plan = doctor.plan()
+    assert plan.empty
+    assert any("no whole entry" in note.text for note in plan.cautions)
+    assert tree(doctor.state.root, vault=True) == before
+
+
+def test_other_row_repairs_wait_for_salvage(doctor: Doctor) -> None:
+    doctor.state.store(cut_before(3))
+    plan = doctor.plan("trim")
+    assert plan.empty
+    assert "damaged" in plan.refusals[0].reason
+
+
+def test_salvage_and_trim_work_together(doctor: Doctor) -> None:
+    runs = {run_key("j", n): row(n, age=3 * DAY, status="running") for n in range(20, 60)}
+    data = json.dumps(ROWS | runs, indent=2).encode()
+    doctor.state.store(data[:-40])
+    doctor.there_and_back()
+    doctor.apply()
+    assert doctor.rows() == ROWS
+    assert not doctor.rules() & {"store-unparseable", "session-stuck-running"}
+
+
+def test_a_store_in_one_line_is_salvaged_too(doctor: Doctor) -> None:
+    data = json.dumps(ROWS, separators=(",", ":")).encode()
+    at = data.index(key(4).encode()) + 60
+    doctor.state.store(data[:at] + bytes(10) + data[at + 10 :])
+    doctor.apply()
+    assert set(doctor.rows()) == {key(n) for n in (1, 2, 3, 5, 6, 7, 8)}
