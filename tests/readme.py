@@ -120,7 +120,7 @@ class Scratch:
             check=False,
             timeout=300,
         )
-        return done.stdout.rstrip("\n")
+        return done.stdout.replace(str(self.directory), "/srv").rstrip("\n")
 
 
 def rewritten(text: str) -> str:

@@ -35,7 +35,7 @@ class Identity:
         return self._exact(finding) if finding.count == 1 else self.of_several(finding)
 
     def of_several(self, finding: Finding) -> str:
-        return _digest(finding.rule, finding.agent_id, self._directory(finding))
+        return _digest(finding.rule, finding.agent_id, self.directory(finding))
 
     def path(self, finding: Finding) -> str | None:
         """The path relative to the state directory, else as it is."""
@@ -48,7 +48,8 @@ class Identity:
     def _exact(self, finding: Finding) -> str:
         return _digest(finding.rule, finding.agent_id, self.path(finding), finding.key)
 
-    def _directory(self, finding: Finding) -> str | None:
+    def directory(self, finding: Finding) -> str | None:
+        """The directory of that path, with a slash behind it."""
         path = self.path(finding)
         return None if path is None else f"{PurePath(path).parent.as_posix()}/"
 
@@ -76,15 +77,15 @@ def remember(findings: Iterable[Finding], identity: Identity, now: int, *, namel
         fingerprint = identity.of(finding)
         before = known.get(fingerprint)
         worst = max(finding.severity, Severity[before.severity.upper()]) if before else finding.severity
-        several = finding.count > 1
+        exact = finding.count == 1
         known[fingerprint] = KnownFinding(
             fingerprint=fingerprint,
             rule=finding.rule,
             severity=worst.word,
             count=max(1, finding.count) + (before.count if before else 0),
             agent_id=None if nameless else finding.agent_id,
-            path=None if nameless else identity.path(finding),
-            key=None if nameless or several else finding.key,
+            path=None if nameless else identity.path(finding) if exact else identity.directory(finding),
+            key=finding.key if exact and not nameless else None,
         )
     ordered = sorted(known.values(), key=lambda k: (k.rule, k.agent_id or "", k.path or "", k.fingerprint))
     return Baseline(schema_version=SCHEMA_VERSION, now=now, findings=tuple(ordered))

@@ -81,6 +81,8 @@ def resumes_at_boot(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "abortedLastRun": sum(each.entry.aborted_last_run for each in found),
                 "keys": [each.entry.key for each in found[:EXAMPLES]],
             },
+            # Rows that showed life lately are not called stuck, and only stuck ones are ended.
+            repair=RESUMES.repair if any(each.stuck for each in found) else None,
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.cli.endings import NOTHING_READ, silence_stdout
+from gatewaydoctor.cli.notices import notices
 from gatewaydoctor.cli.output import PUBLIC, append, places_of, target, write
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
@@ -60,7 +61,8 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     if not form.exact:
         findings = tuple(map(_with_harmless_fix, findings))
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
-    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took)
+    said = tuple(harmless(notice) for notice in notices(outcome))
+    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took, notices=said)
 
 
 def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:

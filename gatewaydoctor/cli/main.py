@@ -133,10 +133,14 @@ def _prepare_streams() -> None:
 def _say(outcome: Outcome) -> int:
     """Print what a verb has to say. Raises OutputFailed, and BrokenPipeError where nobody listens any more."""
     from gatewaydoctor.cli.delivery import deliver, document_of
-    from gatewaydoctor.report.printer import print_document, print_error, print_screen
+    from gatewaydoctor.cli.notices import notices
+    from gatewaydoctor.report.printer import print_document, print_error, print_screen, print_warning
 
     run, code = outcome.run, outcome.exit_code
     as_json = outcome.stream is None and (run.wants_json or outcome.screen is None)
+    if not as_json:
+        for notice in notices(outcome):
+            print_warning(notice)
     try:
         if outcome.stream is not None:
             code = outcome.stream()

@@ -69,10 +69,12 @@ def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:
             with suppress(OSError):
                 fs.unlink(beside)
             raise
-        fs.fsync_dir(path.parent)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise CannotWrite(f"{path} could not be written: {reason}.", "What was there before still is.") from error
+    # The new file is there, whole; without this a power cut might bring back the old one, whole as well.
+    with suppress(OSError):
+        fs.fsync_dir(path.parent)
 
 
 def append(path: Path, text: str) -> None:

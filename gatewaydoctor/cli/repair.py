@@ -124,7 +124,7 @@ def _plan(
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None}
         return Outcome("repair", ExitCode.OK, run, judgement, seen.names, details=details, screen=show)
-    if not run.wants_json:
+    if not run.wants_json and not (yes and run.options.quiet):
         print_screen(show, no_color=run.options.no_color)
         sys.stdout.flush()
     return carry_out(run, work, made, yes=yes, names=seen.names)

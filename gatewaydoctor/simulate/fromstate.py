@@ -121,11 +121,14 @@ def read_workload(
 
 
 def against(result: Result, workload: Workload) -> Result:
-    """The result with the directory's figures in the incident's place, and its numbers labelled as measured."""
-    taken = {name.replace("_", "-") for name in workload.taken}
+    """The result with the directory's figures in the incident's place, and its numbers labelled as measured, but for
+    those that were set by hand after all."""
+    taken = {name.replace("_", "-"): getattr(workload.options, name) for name in workload.taken}
     figures = (replace(each, given=workload.observed.get(each.key), tolerance=None) for each in result.figures)
     inputs = (
-        replace(each, label=Label.MEASURED, source="read from the state directory") if each.name in taken else each
+        replace(each, label=Label.MEASURED, source="read from the state directory")
+        if each.name in taken and each.value == taken[each.name]
+        else each
         for each in result.inputs
     )
     notes = (*workload.notes, *result.notes)

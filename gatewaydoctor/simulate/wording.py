@@ -44,7 +44,9 @@ def spell_deviation(share: float | None) -> str:
         return ""
     if share >= 9:
         return f"x {_digits(share + 1)}"
-    return "0 %" if abs(share) < 0.0005 else f"{share * 100:+.2g} %"
+    if abs(share) < 0.0005:
+        return "0 %"
+    return f"{share * 100:+.0f} %" if abs(share) >= 0.1 else f"{share * 100:+.2g} %"
 
 
 def clock_unit(end: float) -> tuple[float, str]:

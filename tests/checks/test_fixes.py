@@ -172,3 +172,10 @@ def test_a_legacy_store_is_made_fit_for_its_import(tmp_path: Path, data: bytes, 
     state.file("agents/main/agent/openclaw-agent.sqlite", b"SQLite format 3\0" + b"\0" * 84)
     state.store(data)
     assert mended_by(state.only("legacy-store-beside-sqlite")) == repair
+
+
+@pytest.mark.parametrize(("age", "repair"), [(2 * HOUR, "expire"), (HOUR // 2, None)])
+def test_only_stuck_sessions_are_ended_before_a_start(tmp_path: Path, age: int, repair: str | None) -> None:
+    state = StateDir(tmp_path, "2026.4.25")
+    state.store({MAIN: row(1, age=age, status="running", abortedLastRun=True)})
+    assert mended_by(state.only("session-resumes-at-boot")) == repair

@@ -49,7 +49,7 @@ def holed(number: int) -> bytes:
         (TEXT + bytes(300), set()),
         (TEXT + TEXT[:100], set()),
         (TEXT[:-2] + b",\n}", set()),
-        (TEXT[200:], {1, 2}),
+        (TEXT[200:], {1}),
     ],
     ids=["cut", "hole", "byte order mark", "nul tail", "second document", "trailing comma", "front lost"],
 )

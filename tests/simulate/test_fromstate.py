@@ -8,7 +8,7 @@ import pytest
 
 from gatewaydoctor.fixtures import make
 from gatewaydoctor.model.errors import CannotExamine
-from gatewaydoctor.simulate import Label, UnknownName, compare, run
+from gatewaydoctor.simulate import Label, UnknownName, compare, run, with_values
 from gatewaydoctor.simulate.cronexpr import at_full_hour, runs_per_day
 from gatewaydoctor.simulate.fromstate import Workload, against, comparison_against, read_workload
 from gatewaydoctor.simulate.scenarios.stuck_cron import jobs_text, parse_jobs
@@ -59,6 +59,9 @@ def test_the_figures_follow_from_the_directory(storm_dir: Path) -> None:
     labels = {item.name: item.label for item in result.inputs}
     assert labels["schedule"] is labels["entry-bytes"] is Label.MEASURED
     assert labels["host-memory"] is Label.GIVEN
+    by_hand = with_values(found.options, {"max-entries": 77})
+    inputs = against(run("cap-storm", by_hand, policy=found.policy, duration=600), found).inputs
+    assert {item.name: item.label for item in inputs}["max-entries"] is Label.ASSUMED
     ranked = comparison_against(compare("cap-storm", found.options, policy=found.policy, duration=86_400), found)
     assert ranked.verdicts[1].death is None
     assert all(each.given_by == "directory" for each in ranked.results.values())

@@ -103,8 +103,8 @@ def test_numbers_read_well(value: float | None, unit: str, text: str) -> None:
 
 
 def test_deviations_read_well() -> None:
-    assert [spell_deviation(share) for share in (None, 0.0, 0.0001, 0.123, -0.05, 12.0)] == [
-        "", "0 %", "0 %", "+12 %", "-5 %", "x 13",
+    assert [spell_deviation(share) for share in (None, 0.0, 0.0001, 0.123, -0.05, 2.1, 12.0)] == [
+        "", "0 %", "0 %", "+12 %", "-5 %", "+210 %", "x 13",
     ]  # fmt: skip
     assert [spell_clock(at, 36_000) for at in (0, 18_000, 36_000)] == ["0 h", "5 h", "10 h"]
 

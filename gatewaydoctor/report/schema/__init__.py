@@ -11,11 +11,14 @@ from typing import Any
 
 import msgspec
 
+from gatewaydoctor.model.plan import Plan
+from gatewaydoctor.model.receipt import Receipt
 from gatewaydoctor.model.report import SCHEMA_VERSION, Document
+from gatewaydoctor.model.snapshot import SnapshotManifest
 
 DIRECTORY = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TYPES: dict[str, type] = {"report": Document}
+TYPES: dict[str, type] = {"report": Document, "plan": Plan, "receipt": Receipt, "snapshot": SnapshotManifest}
 """Name of a schema -> the type it describes; the file is `<name>.schema.json`."""
 
 

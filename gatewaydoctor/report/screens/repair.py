@@ -128,18 +128,20 @@ def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str)
         next_step(console, view, "nothing to do; nothing was written.")
         return
     console.print(Text.assemble(("Done. ", "bold green"), f"Run {receipt.run_id}"))
-    table = grid("repair", "what happened", "count", "size", left=2)
-    for step in capped(receipt.steps, view):
-        what = view.names.text(f"{step.action} {step.reason}")
-        table.add_row(step.repair, what, f"{step.count:,}", words.size(step.bytes))
-    console.print(table)
+    _steps(console, receipt.steps, view)
     console.print()
     rows = [("verified", Text(view.names.text(sentence))) for sentence in receipt.verified]
-    rows.append(("originals", Text(view.names.path(receipt.vault))))
+    rows.append(("originals", Text(_vault(receipt, view), overflow="fold")))
     if receipt.gateway_stopped_by_word:
         rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
     console.print(pairs(rows))
     next_step(console, view, "start the gateway. To go back:", undo)
+
+
+def _vault(receipt: Receipt, view: View) -> str:
+    """Where the originals are, from the state directory on where they are inside it."""
+    inside = receipt.vault.removeprefix(f"{receipt.state_dir}/")
+    return view.names.path(inside) + ("" if inside == receipt.vault else " (in the state directory)")
 
 
 def _matched(

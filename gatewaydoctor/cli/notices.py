@@ -1,0 +1,42 @@
+"""What every command says besides its own matter: a repair that was interrupted, a parser that is slow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatewaydoctor.cli.run import Outcome
+
+
+def notices(outcome: Outcome) -> tuple[str, ...]:
+    """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
+    if outcome.judgement is None:
+        return ()
+    return (*_interrupted(outcome), *_slow_parser())
+
+
+def _interrupted(outcome: Outcome) -> list[str]:
+    from gatewaydoctor.repair.runs import interrupted_runs
+    from gatewaydoctor.state.processes import system_processes
+
+    assert outcome.judgement is not None
+    place = outcome.judgement.examination.place
+    try:
+        runs = interrupted_runs(outcome.run.fs, system_processes(), place.real_dir)
+    except OSError as error:
+        return [f"The vault cannot be read ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
+    command = outcome.run.invocation.command
+    return [
+        f"Run {run.run_id} was interrupted. `{command(f'repair --resume {run.run_id}')}` finishes it, "
+        f"`{command(f'undo {run.run_id}')}` takes it back."
+        for run in runs
+    ]
+
+
+def _slow_parser() -> list[str]:
+    from gatewaydoctor.store.judge import backend
+
+    name = backend()
+    if name.startswith("yajl2"):
+        return []
+    return [f"ijson runs without yajl ({name}), so stores in an unusual layout are read many times slower."]

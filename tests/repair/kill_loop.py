@@ -1,0 +1,154 @@
+"""Kill a real `repair --apply` with SIGKILL at a random moment, again and again, and see that nothing is ever lost.
+
+    python -m tests.repair.kill_loop [COUNT] [--seed N]
+
+Each time: every file is old or new; then `undo` gives back the directory byte for byte, or `repair --resume` finishes
+it, in turns. Ends with 1 at the first time that is not so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.repair.scene import contents, tree
+from tests.world import DAY, NOW, StateDir, row, run_key
+
+ROWS = 3_000
+PADDING = 4_000
+PATIENCE_S = 60
+STORE = "agents/main/sessions/sessions.json"
+
+
+def make(root: Path) -> Path:
+    """A store of some 12 MB with stuck runs, and transcripts for some of them."""
+    state = StateDir(root)
+    runs = {
+        run_key(f"job{n % 3}", n): row(n, age=2 * DAY, status="running", pad="x" * PADDING) for n in range(10, ROWS)
+    }
+    state.store({"agent:main:main": row(1, status="running"), "agent:main:telegram:direct:7": row(2)} | runs)
+    for number in (1, 2, *range(10, 300)):
+        state.transcript(number, age=2 * DAY)
+    return state.root
+
+
+def command(state: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "gatewaydoctor", *words, "--state-dir", str(state), "--now", str(NOW), "--json"]
+
+
+def finish(state: Path, *words: str) -> dict[str, object]:
+    """Run to the end; the JSON document."""
+    done = subprocess.run(command(state, *words), capture_output=True, timeout=PATIENCE_S, check=False)
+    document = json.loads(done.stdout)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {document['error']}")
+    found: dict[str, object] = document
+    return found
+
+
+def killed(state: Path, delay: float) -> bool:
+    """Start an apply, and kill it `delay` seconds after its run began. False where it had ended before."""
+    child = subprocess.Popen(
+        command(state, "repair", "--apply", "--yes", "--gateway-stopped"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    runs = state / ".gatewaydoctor"
+    limit = time.monotonic() + PATIENCE_S
+    while not runs.exists() and child.poll() is None and time.monotonic() < limit:
+        time.sleep(0.0005)
+    time.sleep(delay)
+    child.send_signal(signal.SIGKILL)
+    return child.wait() == -signal.SIGKILL
+
+
+def pending(state: Path) -> list[str]:
+    details = finish(state, "runs", "list")["details"]
+    assert isinstance(details, dict)
+    return [run["runId"] for run in details["runs"] if run["pending"]]
+
+
+def once(pattern: Path, expected: dict[str, object], place: Path, delay: float, way: str) -> str:
+    """One kill and what came after it; what was seen, in a word."""
+    state = place / ".openclaw"
+    shutil.copytree(pattern, state, symlinks=True)
+    before, old = tree(state), contents(state)
+    hit = killed(state, delay)
+    now = contents(state)
+    now.pop(f"{STORE}.lock", None)
+    for name in {*old, *expected}:
+        if now.get(name) not in (old.get(name), expected.get(name)):
+            raise SystemExit(f"{name} is neither old nor new after a kill at {delay:.4f} s")
+    left = pending(state)
+    if not left:
+        seen = "before" if tree(state) == before else "after"
+    elif way == "undo":
+        finish(state, "undo", left[0], "--yes", "--gateway-stopped")
+        seen = "undone"
+    else:
+        seen = resumed(state, left[0])
+    wanted = {"before": old, "undone": old}.get(seen, expected)
+    if contents(state) != wanted or (seen == "undone" and tree(state) != before):
+        raise SystemExit(f"not as it should be, {seen}, after a kill at {delay:.4f} s")
+    if pending(state):
+        raise SystemExit("a run is still pending")
+    shutil.rmtree(place)
+    return seen if hit else f"{seen} (it had ended)"
+
+
+def resumed(state: Path, run: str) -> str:
+    done = subprocess.run(
+        command(state, "repair", "--resume", run, "--yes", "--gateway-stopped"),
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    if done.returncode == 0:
+        return "resumed"
+    # Nothing had been changed and the plan was not kept yet: only undo can take the traces away.
+    finish(state, "undo", run, "--yes", "--gateway-stopped")
+    return "undone"
+
+
+def loop(count: int, seed: int, place: Path) -> Counter[str]:
+    """Kill `count` times. SystemExit says what went wrong."""
+    draw = random.Random(seed)
+    pattern = make(place)
+    trial = place / "trial/.openclaw"
+    shutil.copytree(pattern, trial)
+    began = time.monotonic()
+    finish(trial, "repair", "--apply", "--yes", "--gateway-stopped")
+    longest = (time.monotonic() - began) / 2
+    expected = contents(trial)
+    seen: Counter[str] = Counter()
+    for number in range(count):
+        way = "undo" if number % 2 else "resume"
+        seen[once(pattern, expected, place / str(number), draw.random() * longest, way)] += 1
+    return seen
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Kill a repair at random moments.")
+    parser.add_argument("count", nargs="?", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    asked = parser.parse_args()
+    count, seed = asked.count, asked.seed
+    print(f"seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        seen = loop(count, seed, Path(place))
+    print(f"{count} kills: " + ", ".join(f"{times} {word}" for word, times in seen.most_common()))
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).parents[2])
+    main()
