@@ -1,0 +1,178 @@
+"""Snapshots: everything, of one moment, never by hard links."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.repair.errors import NoSpace, OutOfBounds, Refused, VaultDamaged
+from gatewaydoctor.repair.snapshot import snapshot, verify_snapshot
+from gatewaydoctor.state.fs import DiskSpace
+from tests.repair.faults import FaultFs, Killed, Mode
+from tests.repair.scene import make, tools, tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.state.fs import FileStat
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return make(tmp_path / "state").root
+
+
+def test_it_holds_everything_with_modes_and_mtimes(state: Path, tmp_path: Path) -> None:
+    (state / "way").symlink_to("agents")
+    (state / "dangling").symlink_to("nowhere")
+    target, manifest = snapshot(tools(), state, tmp_path / "copy")
+    assert tree(target / "state") == {
+        name: value if isinstance(value, tuple) else 0o40700 for name, value in tree(state).items()
+    }
+    assert len(manifest.files) == 6
+    assert manifest.left_out == ()
+    assert all(path.lstat().st_nlink == 1 for path in target.rglob("*") if path.is_file())
+    assert target.stat().st_mode & 0o777 == 0o700
+    assert verify_snapshot(tools(), target)[1] == ()
+
+
+def test_without_a_destination_it_lies_beside_the_vault(state: Path) -> None:
+    before = tree(state)
+    first, _ = snapshot(tools(), state)
+    second, manifest = snapshot(tools(), state)
+    assert first.parent == second.parent == state / ".gatewaydoctor/snapshots"
+    assert not any(".gatewaydoctor" in file.path for file in manifest.files)
+    assert tree(state) == before
+
+
+def test_a_changed_snapshot_is_told(state: Path, tmp_path: Path) -> None:
+    target, _ = snapshot(tools(), state, tmp_path / "copy")
+    victim = target / "state/agents/main/sessions/a.jsonl"
+    victim.write_bytes(b"b" * 50)
+    (target / "state/other-name").unlink()
+    assert {check.path for check in verify_snapshot(tools(), target)[1]} == {
+        "agents/main/sessions/a.jsonl",
+        "other-name",
+    }
+    (target / "snapshot.json").write_bytes(b"{")
+    with pytest.raises(VaultDamaged):
+        verify_snapshot(tools(), target)
+
+
+def test_a_database_is_copied_with_its_siblings(state: Path, tmp_path: Path) -> None:
+    database = state / "state" / "openclaw.sqlite"
+    database.parent.mkdir()
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (7)")
+        connection.commit()
+        target, _ = snapshot(tools(), state, tmp_path / "copy")
+    connection.close()
+    copy = target / "state/state/openclaw.sqlite"
+    assert copy.with_name("openclaw.sqlite-wal").exists()
+    with sqlite3.connect(copy) as connection:
+        assert connection.execute("SELECT x FROM t").fetchall() == [(7,)]
+    connection.close()
+
+
+class Busy(FaultFs):
+    """A file that grows whenever the one with `trigger` in its name was copied, `times` times."""
+
+    def __init__(self, victim: Path, times: int) -> None:
+        super().__init__()
+        self.victim = victim
+        self.times = times
+
+    def lstat(self, path: Path) -> FileStat:
+        if path == self.victim and self.times:
+            self.times -= 1
+            with path.open("ab") as stream:
+                stream.write(b"more")
+        return super().lstat(path)
+
+
+def test_a_file_that_changes_meanwhile_is_copied_again(state: Path, tmp_path: Path) -> None:
+    victim = state / "agents/main/sessions/a.jsonl"
+    target, manifest = snapshot(tools(Busy(victim, 2)), state, tmp_path / "copy")
+    assert manifest.left_out == ()
+    assert (target / "state/agents/main/sessions/a.jsonl").read_bytes() == victim.read_bytes()
+
+
+def test_one_that_never_rests_is_left_out_with_all_of_its_set(state: Path, tmp_path: Path) -> None:
+    for name in ("x.sqlite", "x.sqlite-wal"):
+        (state / name).write_bytes(b"data")
+    target, manifest = snapshot(tools(Busy(state / "x.sqlite-wal", 10**6)), state, tmp_path / "copy")
+    assert {left.path for left in manifest.left_out} == {"x.sqlite", "x.sqlite-wal"}
+    assert not list((target / "state").glob("x.sqlite*"))
+
+
+def test_sockets_and_large_logs_are_left_out(state: Path, tmp_path: Path) -> None:
+    (state / "logs").mkdir()
+    (state / "logs/huge.log").write_bytes(bytes(2_000_000))
+    (state / "logs/small.json").write_bytes(b"{}")
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = os.getcwd()
+        os.chdir(state)
+        listening.bind("s")
+        os.chdir(here)
+    _, manifest = snapshot(tools(), state, tmp_path / "copy")
+    assert {(left.path, left.harmless) for left in manifest.left_out} == {("logs/huge.log", True), ("s", True)}
+    assert "logs/small.json" in {file.path for file in manifest.files}
+
+
+def test_holes_stay_holes(state: Path, tmp_path: Path) -> None:
+    sparse = state / "sparse"
+    with sparse.open("wb") as stream:
+        stream.seek(300 * 1024 * 1024)
+        stream.write(b"end")
+    target, _ = snapshot(tools(), state, tmp_path / "copy")
+    copy = target / "state/sparse"
+    assert copy.stat().st_size == sparse.stat().st_size
+    assert copy.stat().st_blocks * 512 < 4 * 1024 * 1024
+    with copy.open("rb") as stream:
+        stream.seek(-3, 2)
+        assert stream.read() == b"end"
+
+
+def test_places_it_may_not_go(state: Path, tmp_path: Path) -> None:
+    for place in (state / "agents", state, tmp_path):
+        with pytest.raises(OutOfBounds):
+            snapshot(tools(), state, place)
+
+
+class Cramped(FaultFs):
+    def space(self, path: Path) -> DiskSpace:
+        return DiskSpace(10**9, 1000, 1000)
+
+
+def test_too_little_space(state: Path, tmp_path: Path) -> None:
+    with pytest.raises(NoSpace):
+        snapshot(tools(Cramped()), state, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.FULL, Mode.KILL], ids=lambda mode: mode.name)
+def test_a_failure_leaves_no_half_snapshot(state: Path, tmp_path: Path, mode: Mode) -> None:
+    before = tree(state)
+    for step in range(1, 400):
+        fs = FaultFs(step, mode)
+        target = tmp_path / f"copy{step}"
+        try:
+            _, manifest = snapshot(tools(fs), state, target)
+        except Refused:
+            assert not target.exists()
+            assert not list(tmp_path.glob(".copy*.partial"))
+        except Killed:
+            assert not target.exists() or verify_snapshot(tools(), target)[1] == ()
+        else:
+            # One file that cannot be copied is named, not a reason to have nothing.
+            assert fs.steps < step or manifest.left_out or mode is Mode.FULL
+        assert tree(state) == before
+        if fs.steps < step:
+            return
+    pytest.fail("the snapshot never came to an end")

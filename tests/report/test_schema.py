@@ -1,0 +1,91 @@
+"""The schemas that are shipped describe what is printed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from gatewaydoctor.report import schema
+from tests.cli import scenes
+from tests.cli.harness import EXAMINING, run
+from tests.cli.secrets import Nouns, everything
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", schema.TYPES)
+def test_the_file_is_what_the_types_say(name: str) -> None:
+    """`python -m gatewaydoctor.report.schema` writes it again."""
+    assert schema.path(name).read_text(encoding="utf-8") == schema.text(name)
+
+
+@pytest.mark.parametrize("name", schema.TYPES)
+def test_the_file_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(json.loads(schema.path(name).read_text(encoding="utf-8")))
+
+
+def test_no_file_is_left_over() -> None:
+    files = {path.name for path in schema.DIRECTORY.glob("*.json")}
+    assert files == {schema.path(name).name for name in schema.TYPES}
+
+
+@pytest.fixture(scope="module")
+def validator() -> Any:
+    return Draft202012Validator(json.loads(schema.path("report").read_text(encoding="utf-8")))
+
+
+def faults(validator: Any, document: object) -> list[str]:
+    return [f"{error.json_path}: {error.message}"[:300] for error in validator.iter_errors(document)]
+
+
+@pytest.mark.parametrize("scene", [scenes.healthy, scenes.busy, scenes.damaged, scenes.databases])
+def test_every_verb_prints_a_valid_document(scene: scenes.Maker, validator: Any, tmp_path: Path) -> None:
+    scene(tmp_path)
+    for verb in (*EXAMINING, "check"):
+        for more in ((), ("--all", "--verbose"), ("--redact",)):
+            document = run(verb, "--json", *more, "--state-dir", str(tmp_path)).document
+            assert faults(validator, document) == [], (verb, more)
+            assert document["command"] == verb
+
+
+def test_a_directory_full_of_faults_gives_a_valid_document(validator: Any, tmp_path: Path) -> None:
+    everything(tmp_path, Nouns())
+    for verb in EXAMINING:
+        assert faults(validator, run(verb, "--json", "--all", "--state-dir", str(tmp_path)).document) == [], verb
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scan", "--state-dir", "/nowhere"),
+        ("scan", "--nonsense"),
+        ("no-such-verb",),
+        ("explain",),
+        ("explain", "store-unparseable"),
+        ("explain", "no-such-rule"),
+        ("fixtures", "list"),
+        ("fixtures",),
+    ],
+)
+def test_what_looks_at_no_directory_prints_a_valid_document_too(arguments: tuple[str, ...], validator: Any) -> None:
+    assert faults(validator, run(*arguments, "--json").document) == []
+
+
+def broken(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield {name: value for name, value in document.items() if name != "schemaVersion"}
+    yield {**document, "ok": "yes"}
+    yield {**document, "worst": "terrible"}
+    yield {**document, "findings": [{"rule": "x"}]}
+    yield {**document, "stores": [{**document["stores"][0], "era": "bronze"}]}
+
+
+def test_the_schema_refuses_what_is_wrong(validator: Any, tmp_path: Path) -> None:
+    scenes.busy(tmp_path)
+    document = run("scan", "--json", "--state-dir", str(tmp_path)).document
+    for wrong in broken(document):
+        assert faults(validator, wrong) != []
