@@ -59,16 +59,17 @@ def check(
     tenth more things than its baseline says, or became worse. Formats: text, json, ndjson, junit, github, prometheus,
     nagios, markdown; nagios has the exit codes 0 to 3 of its own."""
     from gatewaydoctor.cli.delivery import outside
-    from gatewaydoctor.cli.examining import exit_code, look, view
+    from gatewaydoctor.cli.examining import exit_code, look
     from gatewaydoctor.cli.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.examine.world import Depth
+    from gatewaydoctor.report.document import names_for
 
     only_formats(run, "check", *FORMATS)
     options = GateOptions(fail_on, only, skip, baseline, max_age, threshold)
     settings = settings_for(run, options, gate=True)
     gate = open_gate(run, settings, write=write_baseline)
     judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
-    names = view(run, judgement.examination).names
+    names = names_for(judgement.examination, redact=run.options.redact)
     path = outside(output, judgement.examination)
     gated = pass_through(gate, judgement, names, run)
     return Outcome(

@@ -5,25 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import Judgement, judge
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
+from gatewaydoctor.cli.run import working_directory
 from gatewaydoctor.examine.examination import Examination, examine
 from gatewaydoctor.examine.world import Depth, World
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.report.document import names_for
-from gatewaydoctor.report.screens.parts import View
 from gatewaydoctor.state.liveness import probe_port
 from gatewaydoctor.state.processes import system_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.cli.progressbar import PhaseBar
     from gatewaydoctor.cli.run import Run
     from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.report.names import Names
+    from gatewaydoctor.report.screens.parts import View
 
 SHOW_AFTER_S = 0.5
 TABLE_ROWS = 12
@@ -31,7 +32,7 @@ TABLE_ROWS = 12
 
 def world(run: Run) -> World:
     """The machine as it is, with the clock of this run."""
-    return World(run.fs, run.env, system_processes(), probe_port, run.now, str(Path.cwd()))
+    return World(run.fs, run.env, system_processes(), probe_port, run.now, str(working_directory() or "/"))
 
 
 def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS) -> Judgement:
@@ -46,6 +47,8 @@ def view(run: Run, x: Examination) -> View:
 
 
 def view_with(run: Run, names: Names, rows: int) -> View:
+    from gatewaydoctor.report.screens.parts import View
+
     o = run.options
     return View(names, o.verbose, None if o.all else rows, o.quiet, run.invocation)
 
@@ -77,7 +80,7 @@ class _Bar:
         self._began = time.monotonic()
         self._phase: tuple[str, int | None] = ("looking", None)
         self._done = 0
-        self._shown: _RichBar | None = None
+        self._shown: PhaseBar | None = None
 
     def phase(self, name: str, total: int | None) -> None:
         self._phase, self._done = (name, total), 0
@@ -89,45 +92,12 @@ class _Bar:
         if self._shown:
             self._shown.advance(amount)
         elif time.monotonic() - self._began > SHOW_AFTER_S:
-            self._shown = _RichBar()
+            from gatewaydoctor.cli.progressbar import PhaseBar
+
+            self._shown = PhaseBar()
             self._shown.phase(*self._phase)
             self._shown.advance(self._done)
 
     def close(self) -> None:
         if self._shown:
             self._shown.close()
-
-
-class _RichBar:
-    def __init__(self) -> None:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        from gatewaydoctor.report.printer import console
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=console(no_color=False, stderr=True),
-            transient=True,
-        )
-        self._bar.start()
-        self._task = self._bar.add_task("looking", total=None)
-
-    def phase(self, name: str, total: int | None) -> None:
-        self._bar.reset(self._task, description=name, total=total, completed=0)
-
-    def advance(self, amount: int) -> None:
-        self._bar.advance(self._task, amount)
-
-    def close(self) -> None:
-        self._bar.stop()

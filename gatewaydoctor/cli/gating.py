@@ -11,6 +11,7 @@ from gatewaydoctor.checks.gate import Decision, decide, select_rules
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.baselinefile import read_baseline, write_baseline
 from gatewaydoctor.cli.output import places_of, target
+from gatewaydoctor.cli.run import working_directory
 from gatewaydoctor.cli.settings import KEYS, LOOKING_KEYS, Settings, settle
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.finding import Severity
@@ -53,14 +54,6 @@ class Gated:
     @property
     def exit_code(self) -> ExitCode:
         return ExitCode.FINDINGS if self.decision.failing else ExitCode.OK
-
-
-def working_directory() -> Path | None:
-    """Where settings may lie; None where it was removed meanwhile."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return None
 
 
 def settings_for(run: Run, options: GateOptions, *, gate: bool = False) -> Settings:

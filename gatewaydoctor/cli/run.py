@@ -101,6 +101,14 @@ def typed_program(argument: str) -> str:
     return path.name if found and Path(found).resolve() == path.resolve() else quote(argument)
 
 
+def working_directory() -> Path | None:
+    """None where it was removed meanwhile, or may not be named."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
 def start(options: Globals) -> Run:
     """Raises UsageError for a clock or a format it cannot use."""
     return Run(options, clock(options.now), OsReadFs(), dict(os.environ))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,11 +76,15 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
         one = how(scenario.name, options, seed=seed, policy=policy, remedies=remedies, duration=duration)
         made = against(one, taken) if taken else one
     if common["plot"]:
-        _plot(made, Path(common["plot"]))
+        # With remedies the storm stands beside them, on the same seed.
+        storm = simulate(scenario.name, options, seed=seed, policy=policy, duration=duration) if remedies else None
+        _plot(made, storm, Path(common["plot"]))
+    # A model has no time of day: without --now its document must be the same whenever it is made.
+    told = run if run.options.now else replace(run, now=0)
     return Outcome(
         f"simulate {scenario.name}",
         ExitCode.OK,
-        run,
+        told,
         details=as_value(made),
         screen=lambda console: _show(console, made, verbose=run.options.verbose),
     )
@@ -101,7 +106,7 @@ def _show(console: Console, made: Result | Comparison, *, verbose: bool) -> None
         console.print(result_screen(made, console.width, verbose=verbose))
 
 
-def _plot(made: Result | Comparison, path: Path) -> None:
+def _plot(made: Result | Comparison, storm: Result | None, path: Path) -> None:
     from gatewaydoctor.simulate import Comparison
     from gatewaydoctor.simulate.picture import PlotUnavailable, plot, plot_comparison
 
@@ -109,7 +114,7 @@ def _plot(made: Result | Comparison, path: Path) -> None:
         if isinstance(made, Comparison):
             plot_comparison(made, path)
         else:
-            plot([made], path)
+            plot([storm, made] if storm else [made], path)
     except PlotUnavailable as error:
         raise CannotExamine(str(error), "pip install 'gatewaydoctor[plot]'") from error
     except ValueError as error:

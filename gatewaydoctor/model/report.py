@@ -159,6 +159,16 @@ class DatabaseInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     note: str | None
 
 
+class AgentInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """One agent and the generation of files it lives in; `reason` says what decided that. An agent may have a
+    database and no store."""
+
+    agent_id: str
+    era: Literal["files", "mixed", "sqlite"]
+    reason: str
+    database: DatabaseInfo | None
+
+
 class SubagentsInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     path: str
     exists: bool
@@ -216,6 +226,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     error: ErrorInfo | None
     gateway: GatewayInfo | None = None
     config: ConfigInfo | None = None
+    agents: tuple[AgentInfo, ...] = ()
     stores: tuple[StoreInfo, ...] = ()
     subagents: SubagentsInfo | None = None
     findings: tuple[FindingInfo, ...] = ()

@@ -15,7 +15,7 @@ from gatewaydoctor.repair.storelock import holding
 from gatewaydoctor.repair.stream import Dress, content_of, copy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -85,8 +85,9 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
 
 
 def perform(work: Work, number: int) -> None:
-    """Do the act. Raises InputChanged, with the target untouched, where it is not what the plan saw, and OSError."""
-    fs, target = work.tools.fs, work.target(number)
+    """Do the act, which then has to be synced. Raises InputChanged, with the target untouched, where it is not what
+    the plan saw, and OSError."""
+    target = work.target(number)
     kept = work.manifest.items[number]
     if isinstance(work.plan.acts[number], Move):
         _take_out(work, number, target)
@@ -95,7 +96,6 @@ def perform(work: Work, number: int) -> None:
     else:
         with _held(work, number, target, going_back=False):
             _swap(work, work.place.new_file(target, number), target, kept)
-    fs.fsync_dir(target.parent)
 
 
 def _held(work: Work, number: int, target: Path, *, going_back: bool) -> AbstractContextManager[None]:
@@ -181,7 +181,12 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
     else:
         with _held(work, number, target, going_back=True):
             _swap(work, _original(work, number, target, kept), target, seen)
-    fs.fsync_dir(target.parent)
+
+
+def sync(work: Work, numbers: Iterable[int]) -> None:
+    """Make the renames of these acts durable."""
+    for directory in {work.target(number).parent for number in numbers}:
+        work.tools.fs.fsync_dir(directory)
 
 
 def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:

@@ -13,7 +13,7 @@ from typing import Literal as OneOf
 
 from gatewaydoctor.model.plan import Move, Plan
 from gatewaydoctor.model.receipt import Receipt, Result, RunState
-from gatewaydoctor.repair.acts import Work, perform, performed, tidy
+from gatewaydoctor.repair.acts import Work, perform, performed, sync, tidy
 from gatewaydoctor.repair.codec import encode
 from gatewaydoctor.repair.errors import Stopped
 from gatewaydoctor.repair.guard import (
@@ -94,6 +94,7 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
             for number in group:
                 if not performed(work, number):
                     perform(work, number)
+            sync(work, group)
         return _finish(work, permission, started)
     except BaseException as error:
         put_back_after(work, error)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, tidy
+from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, sync, tidy
 from gatewaydoctor.repair.errors import LeftHalfway, PutBack, Refused, Stopped
 from gatewaydoctor.repair.guard import target_of
 from gatewaydoctor.repair.journal import read_journal
@@ -42,6 +42,7 @@ def put_back(work: Work) -> None:
     for number in reversed(numbers):
         if performed(work, number):
             take_back(work, number)
+    sync(work, numbers)
     for number in numbers:
         tidy(work, number)
     remove_run(work.tools.fs, work.place)

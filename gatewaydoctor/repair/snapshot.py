@@ -31,6 +31,8 @@ TREE = "state"
 ATTEMPTS = 3
 """A file that changes while it is copied is copied again, so often."""
 
+MOST_A_SECOND = 1000
+
 LARGEST_LOG = 1024 * 1024
 """Bytes. Larger files below logs/ are left out: there are logs of 46 GB on record (failures.md row 22)."""
 
@@ -59,7 +61,7 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
     walk = _walked(fs, state_dir)
     check_space(fs, [(existing(fs, target.parent), walk.bytes)])
     tools.progress.phase("copying", walk.bytes)
-    partial = target.with_name(f".{target.name}.partial")
+    made = partial = target.with_name(f".{target.name}.partial")
     owner = owner_for(tools, state_dir, target)
     try:
         make_directories(fs, target.parent, owner)
@@ -68,10 +70,11 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
         write_whole(fs, partial / MANIFEST, encode(manifest), dress_of(owner))
         fs.fsync_dir(partial)
         fs.rename_new(partial, target)
+        made = target
         fs.fsync_dir(target.parent)
     except BaseException as error:
         with suppress(OSError):
-            _remove(tools, partial)
+            _remove(tools, made)
         if isinstance(error, OSError):
             raise refusal(error, "The snapshot could not be made") from error
         raise
@@ -81,8 +84,10 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
 def _destination(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
     fs = tools.fs
     if asked is None:
-        stamp = datetime.fromtimestamp(tools.clock() / 1000, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        return vault_of(state_dir) / SNAPSHOTS / stamp
+        stamp = datetime.fromtimestamp(tools.clock() / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+        names = (stamp, *(f"{stamp}-{attempt}" for attempt in range(2, MOST_A_SECOND)))
+        places = (vault_of(state_dir) / SNAPSHOTS / name for name in names)
+        return next(place for place in places if lstat_or_none(fs, place) is None)
     real = fs.realpath(asked)
     if real.is_relative_to(state_dir) or state_dir.is_relative_to(real):
         raise OutOfBounds(f"{asked} and the state directory lie in each other.", "Name a directory elsewhere.")

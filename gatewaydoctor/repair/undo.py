@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.plan import Move, Plan
 from gatewaydoctor.model.receipt import Manifest, Receipt, RunState
-from gatewaydoctor.repair.acts import Standing, Work, standing, tidy
+from gatewaydoctor.repair.acts import Standing, Work, standing, sync, tidy
 from gatewaydoctor.repair.apply import apply, carry_out
 from gatewaydoctor.repair.codec import read_part, read_plan
 from gatewaydoctor.repair.errors import BadPlan, InputChanged, LeftHalfway, NoSuchRun, Refused, VaultDamaged
@@ -18,6 +18,7 @@ from gatewaydoctor.repair.places import SETTLED, WORKING
 from gatewaydoctor.repair.putback import abandon, drop_locks, put_back, take_back
 from gatewaydoctor.repair.rundir import note, refusal, remove_run
 from gatewaydoctor.repair.runs import RunInfo, check_idle, own_mark
+from gatewaydoctor.repair.stream import content_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,10 +123,12 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
 def _check_vault(work: Work, returns: tuple[Return, ...]) -> None:
     for each, kept in zip(returns, work.manifest.items, strict=True):
         if each.way is Way.RESTORE and kept is not None:
-            stat = lstat_or_none(work.tools.fs, work.place.directory / kept.stored)
-            if stat is None or stat.size != kept.size:
+            stored = work.place.directory / kept.stored
+            stat = lstat_or_none(work.tools.fs, stored)
+            # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
+            if stat is None or content_of(work.tools.fs, stored).sha256 != kept.sha256:
                 raise VaultDamaged(
-                    f"The vault has lost what it held of {kept.path}.",
+                    f"The vault no longer holds {kept.path} as it was; nothing was changed.",
                     f"gatewaydoctor runs verify {work.place.run_id} tells more.",
                 )
 
@@ -142,6 +145,7 @@ def _go_back(work: Work) -> None:
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
         take_back(work, number)
+    sync(work, numbers)
     for number in numbers:
         tidy(work, number)
     work.journal.say(RunState.UNDONE)

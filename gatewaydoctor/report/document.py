@@ -8,6 +8,7 @@ from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.report import (
     SCHEMA_VERSION,
+    AgentInfo,
     CellInfo,
     ClassInfo,
     ConfigInfo,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.cron import CronJob
+    from gatewaydoctor.model.era import AgentEra
     from gatewaydoctor.model.errors import ExitCode
     from gatewaydoctor.model.finding import Finding
     from gatewaydoctor.model.liveness import Evidence
@@ -100,6 +102,7 @@ def document(
             evidence=tuple(evidence_text(item, names) for item in x.gateway.evidence),
         ),
         config=config_info(x, names),
+        agents=tuple(agent_info(x, agent, names) for agent in x.eras.agents),
         stores=tuple(store_info(x, store, names, cap) for store in x.stores),
         subagents=subagents_info(x, names),
         findings=tuple(finding_info(finding, names, invocation) for finding in judgement.findings[:cap]),
@@ -177,7 +180,7 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
         },
         oldest_updated_at=store.oldest_updated,
         newest_updated_at=store.newest_updated,
-        database=database_info(x, store, names),
+        database=database_info(x, store.agent_id, names),
         stuck=len(store.stuck),
     )
 
@@ -241,11 +244,21 @@ def schedule_words(job: CronJob) -> str:
             return other or "?"
 
 
-def database_info(x: Examination, store: StoreFacts, names: Names) -> DatabaseInfo | None:
-    if store.era is Era.FILES:
+def agent_info(x: Examination, agent: AgentEra, names: Names) -> AgentInfo:
+    return AgentInfo(
+        agent_id=names.identifier(agent.agent_id, "agent"),
+        era=agent.era.value,
+        reason=names.text(agent.reason),
+        database=database_info(x, agent.agent_id, names),
+    )
+
+
+def database_info(x: Examination, agent_id: str, names: Names) -> DatabaseInfo | None:
+    """The database an agent's sessions or jobs live in: its own, else the one of the whole installation."""
+    agent = next((agent for agent in x.eras.agents if agent.agent_id == agent_id), None)
+    if agent is None or agent.era is Era.FILES:
         return None
-    agent = next((agent for agent in x.eras.agents if agent.agent_id == store.agent_id), None)
-    database = (agent.database if agent else None) or x.eras.state
+    database = agent.database or x.eras.state
     if database is None:
         return None
     return DatabaseInfo(

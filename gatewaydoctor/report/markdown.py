@@ -54,6 +54,8 @@ def _facts(document: Document) -> Iterator[tuple[str, ...]]:
             yield "config", code(config.problem)
     if document.subagents is not None and document.subagents.exists:
         yield "subagents", f"{plural(document.subagents.runs, 'run')}, {size(document.subagents.bytes)}"
+    for notice in document.notices:
+        yield "notice", code(notice)
     if document.skipped:
         yield "not examined", " ".join(code(f"{each.path}: {each.reason}") for each in document.skipped)
 

@@ -35,11 +35,12 @@ def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None
 
     stream = file or (sys.stderr if stderr else sys.stdout)
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
+    plain = file is not None or no_color or bool(os.environ.get("NO_COLOR"))
     return Console(
         file=file,
-        force_terminal=False if file else None,
+        # Without colours also means without bold: rich keeps that unless it knows of no terminal.
+        force_terminal=False if plain else None,
         stderr=stderr,
-        no_color=no_color or None,
         width=width,
         markup=False,
         highlight=False,

@@ -113,6 +113,11 @@ def test_an_unreadable_store_is_no_pass(tmp_path: Path) -> None:
     document = told(state)
     assert document["exitCode"] == 2
     assert document["findings"]
+    unknown = check(state, "--format", "nagios")
+    assert (unknown.code, unknown.out) == (3, "OPENCLAW STATE UNKNOWN - No session store could be read.\n")
+    assert "gatewaydoctor_success 0" in check(state, "--format", "prometheus").out
+    junit = check(state, "--format", "junit")
+    assert (junit.code, junit.out.count("<error ")) == (2, 1)
 
 
 def test_it_finds_what_scan_finds(tmp_path: Path) -> None:
@@ -333,7 +338,7 @@ def test_heavy_modules_stay_out_of_a_check(tmp_path: Path) -> None:
     program = (
         "import sys; from gatewaydoctor.cli.main import main;"
         f"code = main(['check', '--state-dir', {str(state)!r}, '--now', '{NOW}']);"
-        "heavy = {'xml.etree.ElementTree', 'simpy', 'matplotlib', 'tomllib', 'gatewaydoctor.report.junit',"
+        "heavy = {'rich', 'xml.etree.ElementTree', 'simpy', 'matplotlib', 'tomllib', 'gatewaydoctor.report.junit',"
         " 'gatewaydoctor.report.markdown', 'gatewaydoctor.repair.fs'} & set(sys.modules);"
         "print(code, sorted(heavy))"
     )
@@ -346,3 +351,9 @@ def test_help_names_every_option() -> None:
     assert ran.code == 0
     for option in ("--fail-on", "--only", "--skip", "--baseline", "--write-baseline", "--max-age", "--threshold"):
         assert option in ran.out
+
+
+def test_a_working_directory_that_was_removed_has_no_settings(tmp_path: Path, elsewhere: Path) -> None:
+    state = stuck(tmp_path)
+    elsewhere.rmdir()
+    assert check(state).code == 1

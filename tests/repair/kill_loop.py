@@ -25,19 +25,19 @@ from tests.repair.scene import contents, tree
 from tests.world import DAY, NOW, StateDir, row, run_key
 
 ROWS = 3_000
-PADDING = 4_000
+PADDING = 12_000
 PATIENCE_S = 60
 STORE = "agents/main/sessions/sessions.json"
 
 
 def make(root: Path) -> Path:
-    """A store of some 12 MB with stuck runs, and transcripts for some of them."""
+    """A store of some 36 MB with stuck runs, and transcripts for some of them."""
     state = StateDir(root)
     runs = {
         run_key(f"job{n % 3}", n): row(n, age=2 * DAY, status="running", pad="x" * PADDING) for n in range(10, ROWS)
     }
     state.store({"agent:main:main": row(1, status="running"), "agent:main:telegram:direct:7": row(2)} | runs)
-    for number in (1, 2, *range(10, 300)):
+    for number in (1, 2, *range(10, 1_500)):
         state.transcript(number, age=2 * DAY)
     return state.root
 
@@ -135,6 +135,7 @@ def loop(count: int, seed: int, place: Path) -> Counter[str]:
     (run,) = runs(trial)
     longest = (run["lastAt"] - run["startedAt"]) / 1000 * 1.1
     expected = contents(trial)
+    print(f"a run takes {longest:.3f} s", flush=True)
     seen: Counter[str] = Counter()
     for number in range(count):
         way = "undo" if number % 2 else "resume"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.finding import Finding, Severity
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.joints import Jointed
 from gatewaydoctor.report.screens.parts import INDENT, SEVERITY_STYLE, View, moment, pairs, print_command
 
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ def _rest(console: Console, item: Finding, view: View) -> None:
         print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next boot  "))
     if view.verbose and item.evidence:
         shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())
-        console.print(Padding(pairs((name, Text(text)) for name, text in shown), (0, 0, 0, 2 * INDENT)))
+        rows = [(name, Group(*map(Jointed, text.split("\n")))) for name, text in shown]
+        console.print(Padding(pairs(rows), (0, 0, 0, 2 * INDENT)))
 
 
 def _plain(name: str, value: object) -> str:

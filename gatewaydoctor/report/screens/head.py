@@ -54,7 +54,7 @@ def title(console: Console, place: Place, view: View) -> None:
 def gateway_line(judgement: Judgement, view: View) -> Text:
     """Liveness with the evidence that decided it; all evidence, a line each, where more is wanted."""
     gateway = judgement.examination.gateway
-    line = Text(gateway.liveness.value, LIVENESS_STYLE[gateway.liveness])
+    line = Text.assemble((gateway.liveness.value, LIVENESS_STYLE[gateway.liveness]))
     if view.verbose:
         for item in gateway.evidence:
             line.append(f"\n{item.says.value}: {evidence_text(item, view.names)}", "dim")

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions
 
-_PARTS = re.compile(r"[^:/]*[:/]|[^:/]+")
-_SMALL_PARTS = re.compile(r"[^-_. ]*[-_. ]|[^-_. ]+")
+_PARTS = re.compile(r"[^:/ ]*[:/ ]|[^:/ ]+")
+_SMALL_PARTS = re.compile(r"[^-_.]*[-_.]|[^-_.]+")
 
 
 class Jointed:
-    """A key or a path that is broken behind `:` and `/` where the line is too short, and elsewhere only where one of
-    its parts alone is longer than the line."""
+    """A key or a path that is broken behind `:`, `/` and blanks where the line is too short, and elsewhere only where
+    one of its parts alone is longer than the line."""
 
     def __init__(self, text: str, style: str = "") -> None:
         self.text = text

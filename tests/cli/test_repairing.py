@@ -1,0 +1,193 @@
+"""Repairs as the operator meets them: the plan, the yes, the receipt, the way back, and every refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
+from tests.cli.harness import run
+
+NOW = ("--now", str(DEFAULT_NOW))
+STORE = "agents/main/sessions/sessions.json"
+
+
+def listing(root: Path) -> dict[str, tuple[str, int, int]]:
+    """Every file but the vault: hash, mode, mtime in ns."""
+    return {
+        str(path.relative_to(root)): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mode,
+            path.stat().st_mtime_ns,
+        )
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and ".gatewaydoctor" not in path.parts
+    }
+
+
+@pytest.fixture
+def incident(tmp_path: Path) -> Path:
+    """The 61633 incident in small."""
+    made = make("issue-61633", tmp_path / "state", seed=DEFAULT_SEED, scale=0.1, now=DEFAULT_NOW)
+    return made.state_dir
+
+
+def rows(state: Path) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads((state / STORE).read_text())
+    return found
+
+
+def test_without_apply_the_plan_is_shown_and_nothing_written(incident: Path) -> None:
+    before = listing(incident)
+    ran = run("repair", "--state-dir", str(incident), *NOW)
+    assert ran.code == 0
+    assert "nothing is written yet" in ran.out
+    assert "Conversations touched: none." in ran.out
+    assert "--apply" in ran.out.splitlines()[-1]
+    assert listing(incident) == before
+    assert not (incident / ".gatewaydoctor").exists()
+
+
+def test_apply_and_undo(incident: Path) -> None:
+    before, people = listing(incident), {key for key in rows(incident) if ":cron:" not in key}
+    ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    assert ran.code == 0, ran.err
+    left = rows(incident)
+    assert people <= set(left)
+    runs = [key for key in left if ":run:" in key]
+    assert len({key.split(":run:")[0] for key in runs}) == len(runs)
+    assert not [key for key, row in left.items() if row.get("status") == "running"]
+    assert run("check", "--state-dir", str(incident), *NOW).code == 0
+    again = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    assert (again.code, "othing to repair" in again.out) == (0, True)
+    undone = run("undo", "--state-dir", str(incident), "--yes")
+    assert undone.code == 0, undone.err
+    assert listing(incident) == before
+
+
+def test_nobody_to_ask_means_no(incident: Path) -> None:
+    before = listing(incident)
+    ran = run("repair", "--state-dir", str(incident), *NOW, "--apply")
+    assert ran.code == 3
+    assert "--yes" in ran.err
+    assert listing(incident) == before
+
+
+def test_a_saved_plan_is_applied_and_only_to_what_it_saw(incident: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    assert run("repair", "--state-dir", str(incident), *NOW, "--plan-out", str(plan)).code == 0
+    assert plan.stat().st_mode & 0o777 == 0o600
+    store = incident / STORE
+    original = store.read_bytes()
+    store.write_bytes(original.replace(b'"done"', b'"dona"', 1))
+    changed = listing(incident)
+    refused = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes", "--plan", str(plan))
+    assert refused.code == 3
+    assert listing(incident) == changed
+    edited = tmp_path / "edited.json"
+    edited.write_text(plan.read_text().replace('"trim"', '"slim"'))
+    assert run("repair", "--state-dir", str(incident), "--apply", "--yes", "--plan", str(edited)).code == 3
+
+
+def test_a_plan_inside_the_state_directory_is_refused(incident: Path) -> None:
+    ran = run("repair", "--state-dir", str(incident), *NOW, "--plan-out", str(incident / "plan.json"))
+    assert ran.code == 2
+    assert not (incident / "plan.json").exists()
+
+
+def test_json_tells_plan_and_receipt(incident: Path) -> None:
+    shown = json.loads(run("repair", "--state-dir", str(incident), *NOW, "--json").out)
+    assert shown["details"]["receipt"] is None
+    done = json.loads(run("repair", "--state-dir", str(incident), *NOW, "--json", "--apply", "--yes").out)
+    assert done["ok"] is True
+    assert done["details"]["receipt"]["outcome"] == "done"
+    assert done["details"]["plan"]["planId"] == shown["details"]["plan"]["planId"]
+    refused = run("undo", "no-such-run", "--state-dir", str(incident), "--json", "--yes")
+    document = json.loads(refused.out)
+    assert (refused.code, document["ok"], document["exitCode"], document["error"]["code"]) == (
+        3,
+        False,
+        3,
+        "no-such-run",
+    )
+
+
+def test_salvage_then_the_rest_in_one_plan(incident: Path) -> None:
+    store = incident / STORE
+    whole = rows(incident)
+    data = store.read_bytes()
+    store.write_bytes(data[: len(data) // 2])
+    before = listing(incident)
+    ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    assert ran.code == 0, ran.err
+    left = rows(incident)
+    assert left
+    assert set(left) <= set(whole)
+    again = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    assert "othing to repair" in again.out
+    assert run("undo", "--state-dir", str(incident), "--yes").code == 0
+    assert listing(incident) == before
+
+
+def test_runs_list_show_verify_prune(incident: Path) -> None:
+    assert "No runs" in run("runs", "list", "--state-dir", str(incident)).out
+    run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    (found,) = json.loads(run("runs", "list", "--state-dir", str(incident), "--json").out)["details"]["runs"]
+    assert found["state"] == "done"
+    assert found["runId"] in run("runs", "show", found["runId"][:10], "--state-dir", str(incident)).out
+    assert run("runs", "verify", found["runId"], "--state-dir", str(incident)).code == 0
+    vault = Path(found["directory"])
+    (kept,) = [path for path in vault.rglob("*") if path.is_file() and path.stat().st_size > 100_000]
+    kept.chmod(0o600)
+    with kept.open("r+b") as stream:
+        stream.seek(1000)
+        stream.write(b"X" * 10)
+    assert run("runs", "verify", found["runId"], "--state-dir", str(incident)).code == 1
+    assert run("undo", "--state-dir", str(incident), "--yes").code == 3
+    assert run("runs", "prune", found["runId"], "--state-dir", str(incident)).code == 3
+    assert run("runs", "prune", found["runId"], "--state-dir", str(incident), "--yes").code == 0
+    assert not vault.exists()
+
+
+def test_repair_on_a_healthy_directory_writes_nothing(healthy: Path) -> None:
+    before = listing(healthy)
+    ran = run("repair", "--state-dir", str(healthy), "--apply", "--yes")
+    assert (ran.code, "othing to repair" in ran.out) == (0, True)
+    assert listing(healthy) == before
+    assert not (healthy / ".gatewaydoctor").exists()
+
+
+def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert run("snapshot", str(copy), "--state-dir", str(incident)).code == 0
+    assert run("snapshot", "verify", str(copy), "--state-dir", str(incident)).code == 0
+    (stored,) = copy.rglob("sessions.json")
+    assert stored.read_bytes() == (incident / STORE).read_bytes()
+    stored.chmod(0o600)
+    stored.write_bytes(b"{}")
+    assert run("snapshot", "verify", str(copy), "--state-dir", str(incident)).code == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("repair", "everything"),
+        ("repair", "--keep-per-job", "some"),
+        ("repair", "--end-as", "done"),
+        ("repair", "--transcripts", "burn"),
+        ("repair", "--plan", "plan.json"),
+        ("repair", "--kind", "person"),
+        ("runs", "prune"),
+        ("snapshot", "verify"),
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: Path) -> None:
+    before = listing(incident)
+    ran = run(*wrong, "--state-dir", str(incident), *NOW)
+    assert (ran.code, ran.out) == (2, "")
+    assert len(ran.err.splitlines()) == 2
+    assert listing(incident) == before

@@ -1,0 +1,161 @@
+"""What screens say beyond their exact text: eras, colours, where commands point, where nothing is to be said."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from gatewaydoctor.cli.durations import parse_span
+from gatewaydoctor.cli.run import typed_program
+from gatewaydoctor.model.errors import UsageError
+from tests.cli import scenes
+from tests.cli.harness import EXAMINING, NOW_MS, Machine, Ran, run
+from tests.state.fakes import FakeProcess, FakeProcesses
+
+
+def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
+    root = scenes.databases(tmp_path / "state").root
+    document = run("scan", "--json", "--state-dir", str(root)).document
+    agents = {agent["agentId"]: agent for agent in document["agents"]}
+    assert {name: agent["era"] for name, agent in agents.items()} == {"main": "sqlite", "archive": "sqlite"}
+    main, archive = agents["main"]["database"], agents["archive"]["database"]
+    assert (main["schemaVersion"], archive["schemaVersion"]) == (23, 23)
+    assert main["walBytes"] == (root / "agents/main/agent/openclaw-agent.sqlite-wal").stat().st_size
+    assert archive["walBytes"] in (None, 0)
+    assert document["stores"][0]["era"] == "sqlite"
+    said = run("scan", "--state-dir", str(root)).out
+    assert "sqlite       archive: " in said
+    assert str(root / "agents/archive/agent/openclaw-agent.sqlite") in "".join(said.split())
+    assert "legacy-store-beside-sqlite" in said
+
+
+def test_a_directory_without_anything_is_no_error(tmp_path: Path) -> None:
+    for verb in EXAMINING:
+        ran = run(verb, "--state-dir", str(tmp_path))
+        assert (ran.code, ran.err) == (0, ""), verb
+        assert run(verb, "--json", "--state-dir", str(tmp_path)).document["ok"] is True, verb
+
+
+def test_a_live_gateway_is_told_and_nothing_is_called_stuck(busy: Path) -> None:
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(busy)})
+    machine = Machine(processes=FakeProcesses([gateway]))
+    stuck = machine.run("stuck", "--state-dir", str(busy))
+    assert "live" in stuck.out.splitlines()[2]
+    assert "stop it and look again" in stuck.out
+    document = machine.run("stuck", "--json", "--state-dir", str(busy)).document
+    assert document["gateway"]["liveness"] == "live"
+    assert (document["details"]["running"], document["details"]["stuck"]) == (16, 0)
+
+
+@pytest.mark.parametrize("how", ["--no-color", "NO_COLOR"])
+def test_no_colour_means_plain_text(how: str, busy: Path) -> None:
+    option = (how,) if how.startswith("--") else ()
+    env = {} if option else {"NO_COLOR": "1"}
+    coloured = Machine(terminal=True).run("scan", "--state-dir", str(busy))
+    plain = Machine(terminal=True, env=env).run("scan", "--state-dir", str(busy), *option)
+    assert "\x1b[" in coloured.out
+    assert "\x1b" not in plain.out
+    assert plain.out == run("scan", "--state-dir", str(busy)).out
+
+
+@pytest.mark.parametrize("width", [40, 80, 237])
+def test_no_line_is_longer_than_the_terminal_but_for_commands(width: int, busy: Path) -> None:
+    for verb in EXAMINING:
+        ran = Machine(width=width).run(verb, "--state-dir", str(busy))
+        words, _, _ = ran.out.partition("next: ")
+        lines = [line for line in words.splitlines() if "gatewaydoctor repair" not in line and "--state" not in line]
+        assert max(map(len, lines)) <= width, verb
+
+
+def test_hostile_arguments_come_back_harmless() -> None:
+    for arguments in (
+        ("\x1b[31mscan",),
+        ("scan", "--\x1b[31m"),
+        ("scan", "--state-dir", "/no\x1b[31mwhere\u202e"),
+        ("explain", "\x1b]0;x\x07"),
+        ("scan", "--now", "\x1b[2J"),
+        ("sessions", "--status", "\x1b[2J"),
+        ("sessions", "--key", "x", "--larger-than", "\x9b2J"),
+    ):
+        for ran in (run(*arguments), run(*arguments, "--json")):
+            assert ran.code == 2
+            assert not {"\x1b", "\u202e", "\x9b", "\x07"} & set(ran.out + ran.err), arguments
+
+
+def steps(ran: Ran) -> list[str]:
+    return [line.strip() for line in ran.out.partition("next:")[2].splitlines()[1:]]
+
+
+def test_the_next_step_names_the_directory_only_where_the_user_did(busy: Path) -> None:
+    by_variable = Machine(env={"OPENCLAW_STATE_DIR": str(busy)}).run("status")
+    assert steps(by_variable) == ["gatewaydoctor scan"]
+    assert steps(run("status", "--state-dir", str(busy), "--agent", "main"))[-1].endswith("--agent main")
+    assert steps(run("status", "--redact", "--state-dir", str(busy))) == ["gatewaydoctor scan --state-dir STATE-DIR"]
+
+
+def test_the_program_is_named_as_it_was_started(tmp_path: Path) -> None:
+    found = tmp_path / "bin" / "gatewaydoctor"
+    found.parent.mkdir()
+    found.write_text("#!/bin/sh\n")
+    found.chmod(0o755)
+    other = tmp_path / "my tools" / "gatewaydoctor.pyz"
+    with patch.dict("os.environ", PATH=str(found.parent)):
+        assert shutil.which("gatewaydoctor") == str(found)
+        assert typed_program(str(found)) == "gatewaydoctor"
+        assert typed_program(str(other)) == f"'{other}'"
+        assert typed_program("/usr/lib/python3/gatewaydoctor/__main__.py") == f"{sys.executable} -m gatewaydoctor"
+        assert typed_program("/usr/bin/pytest") == "gatewaydoctor"
+    with patch.dict("os.environ", PATH="/nowhere"):
+        assert typed_program(str(found)) == str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("90s", 90_000), ("5m", 300_000), ("1h", 3_600_000), ("1.5 h", 5_400_000), ("2D", 172_800_000), ("250", 250)],
+)
+def test_spans_of_time(text: str, ms: int) -> None:
+    assert parse_span(text, "--x") == ms
+
+
+@pytest.mark.parametrize("text", ["", "h", "-1h", "1 year", "1h30m", "inf"])
+def test_no_spans_of_time(text: str) -> None:
+    with pytest.raises(UsageError, match="--x"):
+        parse_span(text, "--x")
+
+
+def test_sessions_are_filtered_as_asked(busy: Path) -> None:
+    def keys(*options: str) -> list[str]:
+        rows = run("sessions", "--json", *options, "--state-dir", str(busy)).document["details"]["sessions"]
+        return [row["key"] for row in rows]
+
+    assert len(keys()) == 20
+    assert keys("--status", "failed") == ["agent:main:whatsapp:group:120363041234567890@g.us"]
+    assert keys("--kind", "main", "--kind", "direct") == [
+        "agent:main:main", "agent:main:telegram:direct:1000001", "agent:workroom:main",
+    ]  # fmt: skip
+    assert keys("--kind", "main", "--older-than", "2d") == ["agent:workroom:main"]
+    assert keys("--kind", "main", "--newer-than", "2d") == ["agent:main:main"]
+    assert keys("--key", "*:group:*") == ["agent:main:whatsapp:group:120363041234567890@g.us"]
+    assert len(keys("--larger-than", "4k")) == 15
+    assert keys("--larger-than", "1M") == []
+    assert len(keys("--job", "nightly backup")) == len(keys("--job", "nightly-backup")) == 16
+    assert keys("--job", "nothing") == []
+    assert keys("--agent", "workroom") == ["agent:workroom:main"]
+    store = str(busy / "agents/workroom/sessions/sessions.json")
+    assert run("sessions", "--json", "--store", store).document["details"]["total"] == 1
+
+
+def test_a_stream_of_sessions_is_one_object_a_line(busy: Path) -> None:
+    import json
+
+    ran = run("sessions", "--format", "ndjson", "--state-dir", str(busy))
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    listed = run("sessions", "--json", "--all", "--state-dir", str(busy)).document["details"]["sessions"]
+    assert rows == listed
+    assert rows[0]["updatedAt"] == NOW_MS - scenes.HOUR
+    data = Path(busy / "agents/main/sessions/sessions.json").read_bytes()
+    assert data[rows[0]["offset"] :].startswith(b'"agent:main:main"')

@@ -1,0 +1,76 @@
+"""`simulate` on the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
+from gatewaydoctor.simulate import SCENARIOS
+from tests.cli.harness import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_same_seed_same_bytes(scenario: str) -> None:
+    first = run("simulate", scenario, "--seed", "3", "--json")
+    second = run("simulate", scenario, "--seed", "3", "--json")
+    assert first.code == 0, first.err
+    assert first.out == second.out
+    assert json.loads(first.out)["details"]["seed"] == 3
+
+
+def test_a_remedy_and_an_option_change_the_outcome() -> None:
+    plain = json.loads(run("simulate", "cap-storm", "--json").out)["details"]
+    mended = json.loads(run("simulate", "cap-storm", "--remedy", "append-log", "--json").out)["details"]
+    figure = {each["key"]: each["value"] for each in plain["figures"]}
+    better = {each["key"]: each["value"] for each in mended["figures"]}
+    assert better["bytesWritten"] < figure["bytesWritten"] / 5
+    smaller = json.loads(run("simulate", "cap-storm", "--max-entries", "25", "--json").out)["details"]
+    assert {each["key"]: each["value"] for each in smaller["figures"]} != figure
+
+
+def test_a_comparison_names_every_remedy() -> None:
+    ran = run("simulate", "stuck-cron", "--compare")
+    assert ran.code == 0
+    for remedy in SCENARIOS["stuck-cron"].remedies:
+        assert remedy.name in ran.out
+    assert "no remedy" in ran.out
+
+
+def test_the_workload_of_a_directory(tmp_path: Path) -> None:
+    state = make("cap-storm", tmp_path / "state", seed=DEFAULT_SEED, scale=0.05, now=DEFAULT_NOW).state_dir
+    ran = run("simulate", "cap-storm", "--from-state-dir", str(state))
+    assert ran.code == 0, ran.err
+    assert "directory" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("simulate",), "cap-storm"),
+        (("simulate", "cap-storm", "--remedy", "prayer"), "remedy"),
+        (("simulate", "cap-storm", "--policy", "1.0"), "policy"),
+        (("simulate", "cap-storm", "--clock", "sun"), "virtual"),
+        (("simulate", "cap-storm", "--duration", "long"), "1h"),
+        (("simulate", "chat-buffers", "--clock", "wall"), "chat-buffers"),
+        (("simulate", "cap-storm", "--from-state-dir", "/nowhere"), "directory"),
+    ],
+)
+def test_what_makes_no_sense_is_told(arguments: tuple[str, ...], hint: str) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert hint in ran.err
+
+
+def test_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "storm.svg"
+    ran = run("simulate", "cap-storm", "--remedy", "worker", "--duration", "6h", "--plot", str(picture))
+    assert ran.code == 0, ran.err
+    assert picture.read_text().lstrip().startswith("<?xml")
+    assert run("simulate", "cap-storm", "--duration", "1h", "--plot", str(tmp_path / "storm.txt")).code == 2
