@@ -42,6 +42,7 @@ EXIT_CODES = (
 # What differs from machine to machine and from run to run, and what stands for it in a comparison.
 _VARYING = (
     (re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{8}\b"), "RUN"),
+    (re.compile(r"\bPlan [0-9a-f]{16}\b"), "PLAN"),
     (re.compile(r"[\d.]+ [kMGT]?B of [\d.]+ [kMGT]?B free"), "FREE"),
     (re.compile(r"^gateway .*?(?=^release )", re.MULTILINE | re.DOTALL), "GATEWAY\n"),
     (re.compile(r"\b\d+(\.\d+)? (ms|s) ago\b"), "AGO"),

@@ -1,4 +1,4 @@
-"""What `fixtures validate` has to say, as text, JUnit XML and GitHub annotations."""
+"""What `fixtures validate` and `fixtures new` have to say: text, JSON, JUnit XML and GitHub annotations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from xml.etree import ElementTree as ET
 
 from gatewaydoctor.fixtures.expectation import EXPECTED
 from gatewaydoctor.fixtures.validate import Broken, Checked, Different, Same, Updated
-from gatewaydoctor.model.words import plural
-from gatewaydoctor.report.github import command
+from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.report.github import PER_LEVEL, command
 from gatewaydoctor.report.words import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.fixtures.new import New
+    from gatewaydoctor.report.invocation import Invocation
 
 
 def word(checked: Checked) -> str:
@@ -92,10 +97,13 @@ def github(results: Sequence[Checked]) -> str:
 
 
 def _github(results: Sequence[Checked]) -> Iterator[str]:
-    for each in results:
-        if isinstance(each.result, Different | Broken):
-            title = harmless(f"{each.name}: {word(each)}")
-            yield command("error", title, "\n".join(map(harmless, (*lines(each), f"{each.path}/{EXPECTED}"))))
+    failed = [each for each in results if isinstance(each.result, Different | Broken)]
+    for each in failed[:PER_LEVEL]:
+        title = harmless(f"{each.name}: {word(each)}")
+        yield command("error", title, "\n".join(map(harmless, (*lines(each), f"{each.path}/{EXPECTED}"))))
+    for each in failed[PER_LEVEL:]:
+        # GitHub drops further annotations without a word; plain lines it keeps.
+        yield harmless(f"{each.path}: {'; '.join(lines(each))}")
     yield summary(results)
 
 
@@ -116,3 +124,51 @@ def junit(results: Sequence[Checked]) -> str:
             ET.SubElement(case, "error", message=told[0], type="broken").text = harmless(str(each.path))
     ET.indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'
+
+
+def made_details(made: New) -> dict[str, Any]:
+    """The part of `--json` that is `fixtures new`'s own. `source` and `fixture` count the things a finding covers."""
+    return {
+        "fixture": str(made.path),
+        "files": made.files,
+        "bytes": made.bytes,
+        "perSort": made.most,
+        "same": made.same,
+        "findings": [
+            {
+                "rule": each.rule,
+                "severity": each.severity,
+                "agentId": each.agent_id,
+                "source": each.source,
+                "fixture": each.fixture,
+            }
+            for each in made.findings
+        ],
+    }
+
+
+def show_made(console: Console, made: New, invocation: Invocation) -> None:
+    """The findings of the directory and of the fixture side by side, and whether they are the same."""
+    from shlex import quote
+
+    from rich.text import Text
+
+    from gatewaydoctor.report.screens.parts import grid, print_command
+
+    console.print(f"{made.path}: {plural(made.files, 'file')}, {size(made.bytes)}.")
+    if made.findings:
+        table = grid("finding", "severity", "agent", "directory", "fixture", left=3)
+        for each in made.findings:
+            table.add_row(each.rule, each.severity, each.agent_id or "", f"{each.source:,}", f"{each.fixture:,}")
+        console.print(table)
+    lost = sum(each.lost for each in made.findings)
+    added = sum(each.added for each in made.findings)
+    if made.same:
+        console.print("It shows every finding of the directory, and no other.")
+    if lost:
+        console.print(f"{plural(lost, 'finding')} of the directory could not be kept.")
+    if added:
+        console.print(f"{plural(added, 'finding is', 'findings are')} the fixture's own.")
+    console.print("Look through it before you share it. To compare it at any time:")
+    validate = invocation.complete(f"gatewaydoctor fixtures validate {quote(str(made.path))}")
+    print_command(console, Text(), validate, 4)

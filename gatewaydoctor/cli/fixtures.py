@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FIXTURES = "fixtures"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="See `gatewaydoctor fixtures list`.")]
 Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory: the state directory to be.")]
@@ -25,6 +28,12 @@ Directories = Annotated[
     typer.Argument(metavar="[DIR]...", help="Fixtures, or directories of fixtures. [default: fixtures]"),
 ]
 Update = Annotated[bool, typer.Option("--update", help="Rewrite each expected.json with what is found now.")]
+FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="What the fixture is called.")]
+From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="The directory to make it from.")]
+Into = Annotated[str, typer.Option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
+NoRedact = Annotated[
+    bool, typer.Option("--no-redact", help="Keep names, ids, times and the words of people as they are.")
+]
 Scale = Annotated[float, typer.Option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
 
 
@@ -128,3 +137,57 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
         stream=None if form == "json" else stream,
         error=error_info,
     )
+
+
+def fixtures_new(
+    run: Run, *, name: FixtureName, source: From, out: Into = FIXTURES, no_redact: NoRedact = False
+) -> Outcome:
+    """It keeps what rules look at: statuses, kinds, relations of times, sizes as a class. Under --redact ids, names,
+    paths and times are replaced consistently, and what people wrote is left out; look through it all the same before
+    you share it. Secrets are never copied, symlinks not followed. Exit 0: it shows the findings of the directory, of
+    fewer things perhaps. 1: it was made and a finding could not be kept, or another one came."""
+    from gatewaydoctor.cli import fixturereport as report
+    from gatewaydoctor.cli.examining import progress, world
+    from gatewaydoctor.fixtures.new import new
+    from gatewaydoctor.report import vocabulary
+
+    only_formats(run, "fixtures new", "text", "json")
+    target = _new_fixture(run, name, Path(out), Path(source), no_redact=no_redact)
+    words = vocabulary.VOCABULARY | vocabulary.KEY_WORDS | vocabulary.PATH_WORDS | vocabulary.SUFFIX_WORDS
+    try:
+        with progress(run) as shown:
+            where = replace(run.where, state_dir=source)
+            made = new(world(run), where, target, words=words, redact=not no_redact, progress=shown)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotExamine(
+            f"No fixture was made: {reason}.", "Check the directory and the room on its volume."
+        ) from error
+    return Outcome(
+        "fixtures new",
+        ExitCode.OK if made.same else ExitCode.FINDINGS,
+        run,
+        details=report.made_details(made),
+        screen=lambda console: report.show_made(console, made, run.invocation),
+    )
+
+
+def _new_fixture(run: Run, name: str, out: Path, source: Path, *, no_redact: bool) -> Path:
+    """Where the fixture will be. Raises UsageError and Refused before anything is looked at."""
+    from gatewaydoctor.repair.errors import Refused
+
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a fixture.", "Use letters, digits, '.', '_' and '-', at most 64.")
+    if run.options.redact and no_redact:
+        raise UsageError("--redact and --no-redact exclude each other.", "Give one of them.")
+    if not run.options.redact and not no_redact:
+        raise Refused(
+            "A state directory holds people's words, names and ids; nothing was made.",
+            "Add --redact to replace them, or --no-redact to keep them.",
+        )
+    target = out / name
+    if target.exists() or target.is_symlink():
+        raise Refused(f"{target} is there already; nothing was made.", "Give another name, or remove it first.")
+    if target.resolve().is_relative_to(source.resolve()):
+        raise Refused(f"{out} lies inside {source}; nothing was made.", "Name a directory elsewhere: --out DIR.")
+    return target

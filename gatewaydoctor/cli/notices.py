@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gatewaydoctor.cli.run import Outcome
 
-
 def notices(outcome: Outcome) -> tuple[str, ...]:
     """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
     if outcome.judgement is None:
@@ -16,11 +15,17 @@ def notices(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _interrupted(outcome: Outcome) -> list[str]:
+    assert outcome.judgement is not None
+    from gatewaydoctor.repair.places import VAULT_NAME
+
+    place = outcome.judgement.examination.place
+    try:
+        outcome.run.fs.stat(place.real_dir / VAULT_NAME)
+    except OSError:
+        return []  # where nothing was ever repaired, nothing of repair needs to be loaded
     from gatewaydoctor.repair.runs import interrupted_runs
     from gatewaydoctor.state.processes import system_processes
 
-    assert outcome.judgement is not None
-    place = outcome.judgement.examination.place
     try:
         runs = interrupted_runs(outcome.run.fs, system_processes(), place.real_dir)
     except OSError as error:

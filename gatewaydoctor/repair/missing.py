@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def plan(draft: Draft, *, named: bool) -> None:
     for store in draft.stores:
-        pressing = named or draft.found("session-missing-transcript", store=store.facts)
+        pressing = named or store.rebuilt or draft.found("session-missing-transcript", store=store.facts)
         # In the sqlite era files are not where sessions live.
         if store.opened and pressing and store.facts.era is not Era.SQLITE:
             _missing(draft, store, named=named)

@@ -116,6 +116,10 @@ class StoreDraft:
         """Set a field of a row to these JSON bytes, or remove it."""
         self._edits.setdefault(position, {})[field] = raw
 
+    def size(self) -> int:
+        """Size of the rows that stay, keys and values."""
+        return sum(entry.bytes for _, entry in self.entries())
+
     def edits_of(self, position: int) -> dict[str, bytes | None]:
         return self._edits.get(position, {})
 

@@ -61,7 +61,7 @@ def list_runs(fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | N
             found[name] = _info(fs, processes, place)
         elif word != SETTLED:
             found[name] = RunInfo(place, RunState.ACTING, None, None, None, f"its vault {root} is not there")
-    return tuple(found[name] for name in sorted(found))
+    return tuple(sorted(found.values(), key=lambda run: (run.started_at or 0, run.run_id)))
 
 
 def interrupted_runs(

@@ -10,6 +10,7 @@ from gatewaydoctor.model.entry import DISPOSABLE, MACHINE_KINDS
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.files import FileClass, NodeKind
 from gatewaydoctor.model.store import Layout
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.draft import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.rows import Source
@@ -174,5 +175,6 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
         )
         if each.primary and each.torn:
             draft.caution(
-                f"In {each.torn:,} places of the damaged file an entry begins and is not whole; these are lost there."
+                f"In {plural(each.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "
+                "there is lost, unless a copy has it."
             )

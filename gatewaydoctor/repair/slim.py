@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.storesize import REBUILT_FIELDS
 from gatewaydoctor.model.entry import MACHINE_KINDS, Status
 from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.repair.pressing import too_large
 from gatewaydoctor.store.edit import field_spans
 from gatewaydoctor.store.grammar import Illegal
 
@@ -14,19 +16,12 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.draft import Draft
     from gatewaydoctor.repair.rows import StoreDraft
 
-FIELDS = ("skillsSnapshot", "systemPromptReport")
-WORTH_BYTES = 5_000_000
-"""Unless slim is named, a store of fewer bytes keeps its fields: failures.md row 5 counts from here."""
-
-_PRESSING = ("store-bloat", "store-heap-risk", "store-too-large-for-gateway")
-
 
 def plan(draft: Draft, *, named: bool) -> None:
     for store in draft.stores:
         if not store.opened:
             continue
-        left = sum(entry.bytes for _, entry in store.entries())
-        if named or (left >= WORTH_BYTES and draft.found(*_PRESSING, store=store.facts)):
+        if named or too_large(draft, store):
             _slim(draft, store)
 
 
@@ -48,7 +43,7 @@ def _slim(draft: Draft, store: StoreDraft) -> None:
             Repair.SLIM,
             "drop rebuilt fields",
             store.path,
-            f"{' and '.join(FIELDS)}; the gateway writes them again at the next turn",
+            f"{' and '.join(REBUILT_FIELDS)}; the gateway writes them again at the next turn",
             [entry.key for entry in slimmed],
             saved,
             agent_id=store.facts.agent_id,
@@ -59,13 +54,13 @@ def _slim(draft: Draft, store: StoreDraft) -> None:
 def _found(draft: Draft, store: StoreDraft, position: int) -> dict[str, int]:
     """Which of the fields a row has, with their sizes."""
     value = draft.value_of(store, position)
-    if not any(name.encode() in value for name in FIELDS):
+    if not any(name.encode() in value for name in REBUILT_FIELDS):
         return {}
     try:
         spans = field_spans(value)
     except Illegal:
         return {}
-    names = {name: b'"' + name.encode() + b'"' for name in FIELDS}
+    names = {name: b'"' + name.encode() + b'"' for name in REBUILT_FIELDS}
     return {
         name: member.value_end - member.key_start
         for member in spans

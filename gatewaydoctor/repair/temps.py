@@ -29,7 +29,8 @@ def plan(draft: Draft, *, named: bool) -> None:
             continue
         done.add(directory)
         files = [record for record in store.facts.listing.files if record.cls in TEMPS]
-        sound = all(each.facts.read.whole and each.facts.survey is not None for each in shared)
+        # What salvage mends in this plan is mended before a temp file moves, and has taken what they hold.
+        sound = all(each.rebuilt or (each.facts.read.whole and each.facts.survey is not None) for each in shared)
         _temps(draft, directory, files, sound=sound, agent_id=store.facts.agent_id)
     cron = draft.x.cron
     _temps(draft, cron.store.path.parent, cron.temps, sound=cron.store.read is CronRead.OK)

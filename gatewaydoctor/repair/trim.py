@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.checks.storesize import REPORTED_AMPLIFICATION
-from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Entry, Kind, Status
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.childkeys import needed_children
 from gatewaydoctor.repair.options import HOUR_MS, Repair, TrimOptions
+from gatewaydoctor.repair.pressing import too_many_rows
 from gatewaydoctor.repair.transcriptmoves import move_transcripts
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 QUIET_MS = HOUR_MS
 """No row goes that showed a sign of life more recently than this, whatever the options say."""
-
-_PRESSING = ("store-over-cap", "store-heap-risk", "store-too-large-for-gateway")
 
 
 class Candidate(NamedTuple):
@@ -52,7 +49,7 @@ def plan(draft: Draft, *, named: bool) -> None:
     for store in draft.stores:
         if not store.opened:
             continue
-        pressing = named or bool(draft.found(*_PRESSING, store=store.facts)) or _presses_once_back(draft, store)
+        pressing = named or too_many_rows(draft, store)
         gone = _going(draft, store, pressing=pressing)
         for each in gone:
             store.drop(each.candidate.position)
@@ -75,16 +72,6 @@ def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozen
         for _, entry in store.entries()
         if entry.session_id and (entry.pinned or entry.kind not in disposable)
     )
-
-
-def _presses_once_back(draft: Draft, store: StoreDraft) -> bool:
-    """Whether a store that salvage brings back would be found too large: no rule could judge it, for it could not be
-    read."""
-    if not store.rebuilt:
-        return False
-    size = sum(entry.bytes for _, entry in store.entries())
-    over_cap = len(store) > draft.x.config.maintenance.max_entries.value
-    return over_cap or size * REPORTED_AMPLIFICATION >= DEFAULTS.heap_bytes
 
 
 def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:

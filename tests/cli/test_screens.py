@@ -97,6 +97,30 @@ def test_the_next_step_names_the_directory_only_where_the_user_did(busy: Path) -
     assert steps(run("status", "--redact", "--state-dir", str(busy))) == ["gatewaydoctor scan --state-dir STATE-DIR"]
 
 
+def test_the_next_step_follows_the_worst_finding(tmp_path: Path) -> None:
+    scene = scenes.healthy(tmp_path)
+    at = ("scan", "--state-dir", str(tmp_path))
+    assert run(*at).out.endswith("next: nothing to do.\n")
+
+    scene.transcript(scenes.UUID(50), "forgotten")
+    assert "next: nothing has to be done" in run(*at).out
+    assert steps(run(*at)) == ["gatewaydoctor explain transcript-unindexed"]
+
+    scene.jobs(scenes.job("tea", "tea", state={"runningAtMs": scenes.ago(5 * scenes.HOUR)}))
+    assert steps(run(*at))[0].startswith("gatewaydoctor repair cron")
+
+    scene.write("openclaw.json", "{")  # worse, and no repair mends it
+    assert steps(run(*at)) == ["gatewaydoctor explain config-unreadable"]
+
+    scenes.busy(tmp_path)  # several repairs: all that are recommended
+    assert "see what a repair would do:" in run(*at).out
+    assert steps(run(*at)) == ["gatewaydoctor repair \\", f"--state-dir {tmp_path}"]
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(tmp_path)})
+    scene.write("subagents/runs.json", "{")
+    live = run(*at, processes=FakeProcesses([gateway])).out
+    assert "next: the gateway runs; stop it before anything is repaired." in live
+
+
 def test_the_program_is_named_as_it_was_started(tmp_path: Path) -> None:
     found = tmp_path / "bin" / "gatewaydoctor"
     found.parent.mkdir()

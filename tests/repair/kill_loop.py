@@ -30,14 +30,14 @@ PATIENCE_S = 60
 STORE = "agents/main/sessions/sessions.json"
 
 
-def make(root: Path) -> Path:
-    """A store of some 36 MB with stuck runs, and transcripts for some of them."""
+def make(root: Path, rows: int) -> Path:
+    """A store with stuck runs, 12 kB each, and transcripts for half of them."""
     state = StateDir(root)
     runs = {
-        run_key(f"job{n % 3}", n): row(n, age=2 * DAY, status="running", pad="x" * PADDING) for n in range(10, ROWS)
+        run_key(f"job{n % 3}", n): row(n, age=2 * DAY, status="running", pad="x" * PADDING) for n in range(10, rows)
     }
     state.store({"agent:main:main": row(1, status="running"), "agent:main:telegram:direct:7": row(2)} | runs)
-    for number in (1, 2, *range(10, 1_500)):
+    for number in (1, 2, *range(10, rows // 2)):
         state.transcript(number, age=2 * DAY)
     return state.root
 
@@ -125,10 +125,10 @@ def resumed(state: Path, run: str) -> str:
     return "undone"
 
 
-def loop(count: int, seed: int, place: Path) -> Counter[str]:
+def loop(count: int, seed: int, place: Path, rows: int = ROWS) -> Counter[str]:
     """Kill `count` times. SystemExit says what went wrong."""
     draw = random.Random(seed)
-    pattern = make(place)
+    pattern = make(place, rows)
     trial = place / "trial/.openclaw"
     shutil.copytree(pattern, trial)
     finish(trial, "repair", "--apply", "--yes", "--gateway-stopped")

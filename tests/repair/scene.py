@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.world import NoProgress
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 DEAD = Permission(GatewayState(Liveness.DEAD, ()))
 SESSIONS = "agents/main/sessions"
 NOW = 1_775_000_000_000
+_CLOCK = count(NOW)
 
 
 def tools(fs: OsWriteFs | None = None) -> Tools:
-    clock = iter(range(NOW, NOW + 10_000_000))
-    return Tools(fs or FaultFs(), system_processes(), lambda: next(clock), NoProgress())
+    return Tools(fs or FaultFs(), system_processes(), lambda: next(_CLOCK), NoProgress())
 
 
 def canonical(entries: dict[str, object]) -> bytes:

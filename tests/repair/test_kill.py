@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def test_a_real_kill_loses_nothing(ground: Path) -> None:
-    seen = loop(6, 1, ground)
+    seen = loop(6, 1, ground, 500)
     assert seen.total() == 6

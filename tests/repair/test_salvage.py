@@ -137,3 +137,21 @@ def test_a_store_in_one_line_is_salvaged_too(doctor: Doctor) -> None:
     doctor.state.store(data[:at] + bytes(10) + data[at + 10 :])
     doctor.apply()
     assert set(doctor.rows()) == {key(n) for n in (1, 2, 3, 5, 6, 7, 8)}
+
+
+def test_one_plan_leaves_nothing_for_a_second(doctor: Doctor) -> None:
+    """A store over its cap, with old runs, bulk, a misplaced transcript and a temp file, torn: all in one plan."""
+    doctor.state.maintenance(maxEntries=100)
+    bulk = {"prompt": "p" * 20_000}
+    people = {f"agent:main:telegram:direct:{n}": row(n, skillsSnapshot=bulk) for n in range(1, 300)}
+    runs = {run_key("j", n): row(n, age=n * HOUR) for n in range(300, 900)}
+    data = json.dumps(runs | people, indent=2).encode()
+    doctor.state.store(data[:-30])
+    doctor.state.beside(TMP, {key(1): row(1, label="other")}, age=2 * HOUR)
+    doctor.there_and_back()
+    receipt = doctor.apply()
+    assert receipt is not None
+    assert {step.repair for step in receipt.steps} == {"salvage", "trim", "slim", "temps"}
+    rows = doctor.rows()
+    assert len(rows) == 298
+    assert not any("skillsSnapshot" in value for value in rows.values())

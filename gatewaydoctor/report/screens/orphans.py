@@ -38,6 +38,7 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     for store in capped(x.stores, view):
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.listing.directory)}")
         _classes(console, store, x.now)
+        _unowned(console, store)
         _unindexed(console, store, x.now, view)
         _missing(console, store, view)
     more(console, len(capped(x.stores, view)), len(x.stores), "directories")
@@ -66,6 +67,14 @@ def _classes(console: Console, store: StoreFacts, now: int) -> None:
             words.age(total.newest, now),
         )
     console.print(table)
+
+
+def _unowned(console: Console, store: StoreFacts) -> None:
+    """Sidecars whose session is gone; nothing is known of them where the index is not."""
+    facts = store.transcripts
+    if facts.referenced_known and facts.unowned_sidecars:
+        files = words.plural(facts.unowned_sidecars, "sidecar")
+        console.print(f"{files} ({words.size(facts.unowned_bytes)}) of sessions that no index names")
 
 
 def _unindexed(console: Console, store: StoreFacts, now: int, view: View) -> None:

@@ -124,15 +124,18 @@ def _other_classes(x: Examination) -> str:
 
 
 def _next(console: Console, judgement: Judgement, view: View) -> None:
-    x = judgement.examination
-    grave = [f for f in judgement.findings if f.severity >= Severity.ERROR]
-    if x.gateway.liveness is Liveness.LIVE and grave:
-        next_step(console, view, "the gateway is running: stop it before anything is repaired.")
-    elif not judgement.findings:
+    if not judgement.findings:
         next_step(console, view, "nothing to do.")
-    elif fixes := {f.fix.command for f in judgement.findings if f.fix}:
+        return
+    worst = judgement.findings[0]
+    explain = view.invocation.command(f"explain {worst.rule}")
+    fixes = {f.fix.command for f in judgement.findings if f.fix and f.severity >= Severity.WARNING}
+    if worst.severity is Severity.INFO:
+        next_step(console, view, "nothing has to be done; what the first note means:", explain)
+    elif worst.severity >= Severity.ERROR and judgement.examination.gateway.liveness is Liveness.LIVE:
+        next_step(console, view, "the gateway runs; stop it before anything is repaired. What is wrong:", explain)
+    elif any(f.fix for f in judgement.findings if f.severity is worst.severity):
         command = fixes.pop() if len(fixes) == 1 else "gatewaydoctor repair"
         next_step(console, view, "see what a repair would do:", view.invocation.complete(view.names.text(command)))
     else:
-        command = view.invocation.command(f"explain {judgement.findings[0].rule}")
-        next_step(console, view, "read what the worst finding means:", command)
+        next_step(console, view, "read what the worst finding means:", explain)
