@@ -124,9 +124,14 @@ class Scratch:
         return done.stdout.replace(str(self.directory), "/srv").rstrip("\n")
 
 
+def short_directory() -> tempfile.TemporaryDirectory[str]:
+    """A scratch directory whose path is too short to be wrapped in the output."""
+    return tempfile.TemporaryDirectory(dir="/tmp")
+
+
 def rewritten(text: str) -> str:
     """README with every output and table as the program gives them now."""
-    with tempfile.TemporaryDirectory() as folder:
+    with short_directory() as folder:
         scratch = Scratch(Path(folder))
 
         def fill(block: re.Match[str]) -> str:

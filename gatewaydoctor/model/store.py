@@ -13,8 +13,9 @@ with 2026.3.28 and 2026.5.22: 536,870,887 bytes read, 536,870,888 do not)."""
 
 SAFE_DEPTH = 1_500
 """Levels of nesting the gateway survives. JSON.parse takes any depth, but 2026.3.28 then clones the store and throws
-a RangeError: from about 1,550 levels no save succeeds, from about 1,600 (objects) or 3,300 (arrays) no load. Nothing
-is overwritten, nothing works (measured on its own Node 22; 2026.5.22 loads any depth and fails to save from 1,800)."""
+a RangeError: from about 1,550 levels no save succeeds, from about 1,600 (objects) or 3,300 (arrays) no load.
+Nothing is overwritten, nothing works (measured on its own Node 22). 2026.5.22 loads any depth and fails to save
+from 1,800."""
 
 
 class Readable(StrEnum):

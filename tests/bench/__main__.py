@@ -1,15 +1,18 @@
-"""`python -m tests.bench [--rounds N] [--large] [--only NAME]`: prints a table per input, medians over interleaved rounds."""
+"""`python -m tests.bench [--rounds N] [--large]`: prints a table per input, medians over interleaved rounds."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.bench.process import Cost, interleaved, middle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path("build/bench")
 IJSON = "import sys, ijson.backends.yajl2_c as y\nfor _ in y.kvitems(open(sys.argv[1], 'rb'), ''): pass"

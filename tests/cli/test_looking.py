@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCENES = (scenes.busy, scenes.damaged, scenes.databases)
-VERBS = (*EXAMINING, "check")
+VERBS = (*EXAMINING, "check", "repair")
 
 CHANGES = (
     *(

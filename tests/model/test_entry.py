@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.entry import DISPOSABLE, Kind, KeyParts, parse_key
+from gatewaydoctor.model.entry import DISPOSABLE, KeyParts, Kind, parse_key
 
 KINDS = [
     ("agent:main:main", Kind.MAIN),
@@ -59,7 +59,16 @@ def test_the_configured_main_key_counts() -> None:
 
 
 def test_conversations_are_not_disposable() -> None:
-    people = {Kind.MAIN, Kind.GLOBAL, Kind.DIRECT, Kind.GROUP, Kind.CHANNEL, Kind.THREAD, Kind.EXPLICIT, Kind.DASHBOARD}
+    people = {
+        Kind.MAIN,
+        Kind.GLOBAL,
+        Kind.DIRECT,
+        Kind.GROUP,
+        Kind.CHANNEL,
+        Kind.THREAD,
+        Kind.EXPLICIT,
+        Kind.DASHBOARD,
+    }
     assert not DISPOSABLE & (people | {Kind.TUI, Kind.NODE, Kind.OTHER, Kind.CRON_BASE})
 
 

@@ -46,7 +46,7 @@ def faults(validator: Any, document: object) -> list[str]:
 @pytest.mark.parametrize("scene", [scenes.healthy, scenes.busy, scenes.damaged, scenes.databases])
 def test_every_verb_prints_a_valid_document(scene: scenes.Maker, validator: Any, tmp_path: Path) -> None:
     scene(tmp_path)
-    for verb in (*EXAMINING, "check"):
+    for verb in (*EXAMINING, "check", "repair"):
         for more in ((), ("--all", "--verbose"), ("--redact",)):
             document = run(verb, "--json", *more, "--state-dir", str(tmp_path)).document
             assert faults(validator, document) == [], (verb, more)
