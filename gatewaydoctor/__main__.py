@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -13,9 +14,15 @@ def run() -> None:
 
         print(f"gatewaydoctor {__version__}")
         return
-    from gatewaydoctor.cli.main import main
+    try:
+        # Rows by the thousand make no cycles; collecting so often only costs time.
+        gc.set_threshold(50_000, 20, 100)
+        from gatewaydoctor.cli.main import main
 
-    sys.exit(main(sys.argv[1:]))
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130  # while still loading: nothing was begun
+    sys.exit(code)
 
 
 if __name__ == "__main__":

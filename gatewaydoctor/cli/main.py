@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from io import TextIOWrapper
@@ -110,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
         arranged = arrange(arguments)
         command = arranged[0] if arranged and arranged[0] in verbs.VERBS else command
         app = build_app(command if command in verbs.VERBS else None)
-        outcome = app(arranged, standalone_mode=False, prog_name="gatewaydoctor")
+        outcome = _called(app, arranged)
         if isinstance(outcome, Outcome):
             return _say(outcome)
         if outcome == ExitCode.INTERRUPTED:
@@ -119,6 +120,16 @@ def main(arguments: Sequence[str]) -> int:
         return ExitCode.OK  # help was shown
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         return end(error, command, arguments)
+
+
+def _called(app: typer.Typer, arranged: list[str]) -> object:
+    """What the verb returns; help is printed in here. Raises OutputFailed where stdout does not take it."""
+    try:
+        return app(arranged, standalone_mode=False, prog_name="gatewaydoctor")
+    except OSError as failed:
+        if failed.errno == errno.ENOSPC and failed.filename is None:
+            raise OutputFailed(failed.strerror) from failed
+        raise
 
 
 def _prepare_streams() -> None:

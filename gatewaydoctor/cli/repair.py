@@ -119,7 +119,7 @@ def _plan(
     if out is not None:
         path = target(out, "--plan-out", places_of(judgement.examination))
         write(path, encode(made).decode(), PRIVATE)
-    again = None if apply else f"{run.invocation.program} {join(sys.argv[1:])} --apply"
+    again = None if apply else _again(run)
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again)
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None}
@@ -128,6 +128,13 @@ def _plan(
         print_screen(show, no_color=run.options.no_color)
         sys.stdout.flush()
     return carry_out(run, work, made, yes=yes, names=seen.names)
+
+
+def _again(run: Run) -> str:
+    """The command that does the plan just shown: what was typed, and --apply."""
+    if run.options.redact:
+        return run.invocation.command("repair --apply")
+    return f"{run.invocation.program} {join(sys.argv[1:])} --apply"
 
 
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:

@@ -100,7 +100,8 @@ class _Examiner:
         reads = self._read_stores(refs, references, config.main_key.value)
         # A transcript is called unreferenced only against the stores of all agents, examined or not.
         others = self._refer_to_others(place, config, refs, references)
-        known = all(read.whole for read in (*reads, *others))
+        self._note_gaps(reads)
+        known = self._agents_listed(place) and all(read.whole for read in (*reads, *others))
         listings = self._list(refs)
         stores = tuple(
             self._store(
@@ -129,7 +130,7 @@ class _Examiner:
             read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores)),
             read_queues(self.fs, place.state_dir),
             self._locks(listings),
-            take_census(self.fs, place.state_dir),
+            take_census(self.fs, place.state_dir, listings),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
             complete=known and not others,
@@ -158,6 +159,23 @@ class _Examiner:
             for ref in everywhere
             if ref.path not in seen
         ]
+
+    def _agents_listed(self, place: Place) -> bool:
+        """Whether the agents of the tree could be listed: there may be more of them than were found."""
+        directory = place.state_dir / "agents"
+        try:
+            next(self.fs.names(directory), None)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError as error:
+            self.skipped.append((str(directory), error.strerror or type(error).__name__))
+            return False
+        return True
+
+    def _note_gaps(self, reads: list[StoreRead]) -> None:
+        for read in reads:
+            for gap in read.gaps:
+                self.skipped.append((str(read.ref.path), gap))
 
     def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
         names = {ref.sessions_dir: ref.path.name for ref in refs}

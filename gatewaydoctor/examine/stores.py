@@ -10,6 +10,7 @@ from gatewaydoctor.examine.rowfaults import RowFaultCollector, RowFaults
 from gatewaydoctor.examine.stuck import RunningRows
 from gatewaydoctor.model.entry import Status
 from gatewaydoctor.state.files import unreadable
+from gatewaydoctor.store.cut import LARGEST_ENTRY
 from gatewaydoctor.store.survey import Survey, survey
 
 if TYPE_CHECKING:
@@ -43,7 +44,20 @@ class StoreRead:
     @property
     def whole(self) -> bool:
         """Whether every row of the store is known. A store that is not there has none."""
-        return not self.ref.exists or (self.survey is not None and self.survey.verdict.fault is None)
+        return not self.ref.exists or (self.survey is not None and not self.gaps)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Why rows of a store that was read may be unknown, each a sentence without its full stop."""
+        if self.survey is None:
+            return ()
+        fault, unread = self.survey.verdict.fault, self.survey.unread
+        found = (
+            (fault is not None, "only the entries before its first fault are known"),
+            (unread > 0, f"{unread:,} entries of more than {LARGEST_ENTRY >> 20} MiB were not looked into"),
+            (self.changed, "it changed while it was read; look again"),
+        )
+        return tuple(text for holds, text in found if holds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from gatewaydoctor.repair import (
     trim,
 )
 from gatewaydoctor.repair.codec import encode, with_id
-from gatewaydoctor.repair.draft import Draft, OutOfReach
+from gatewaydoctor.repair.draft import Draft
+from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.forecast import forecast
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.places import spell

@@ -10,7 +10,8 @@ from gatewaydoctor.model.cron import CronRead
 from gatewaydoctor.model.plan import Copy, Literal, Segment
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.cronfile import Span, elements, member_of
-from gatewaydoctor.repair.draft import OutOfReach, literal
+from gatewaydoctor.repair.draft import literal
+from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.cron import LARGEST, state_path
 from gatewaydoctor.state.reading import read_up_to

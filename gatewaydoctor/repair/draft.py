@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.plan import Act, Fingerprint, Literal, Move, Note, Refusal, Rewrite, Step
-from gatewaydoctor.repair.errors import Refused
+from gatewaydoctor.repair.errors import OutOfReach, Refused
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.rows import StoreDraft
 
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 5
 """How many names a step or note carries; it counts all."""
-
-
-class OutOfReach(Refused):
-    """A file this plan may not touch; the message says why."""
-
-    code = "out-of-reach"
 
 
 class Draft:

@@ -42,6 +42,12 @@ class OutOfBounds(Refused):
     code: ClassVar[str] = "out-of-bounds"
 
 
+class OutOfReach(Refused):
+    """A file that a plan may not touch; the message says why."""
+
+    code: ClassVar[str] = "out-of-reach"
+
+
 class BadPlan(Refused):
     """A plan file that cannot be used."""
 

@@ -7,11 +7,13 @@ import errno
 import os
 import stat as stat_module
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from gatewaydoctor.state.fs import OsReadFs, ReadFs
 
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable
     from pathlib import Path
 
@@ -217,6 +219,13 @@ _CALLS = {
 }
 
 
+@cache
+def _library() -> ctypes.CDLL:
+    import ctypes  # slow to import, needed only when something is written
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _rename2(source: Path, target: Path, purpose: str) -> bool:
     """The system's rename with flags, which Python does not offer. False where it is not there or not supported."""
     import ctypes
@@ -224,7 +233,7 @@ def _rename2(source: Path, target: Path, purpose: str) -> bool:
     if sys.platform not in _CALLS:
         return False
     name, at, flags = _CALLS[sys.platform]
-    call: Callable[..., int] | None = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    call: Callable[..., int] | None = getattr(_library(), name, None)
     if call is None:
         return False
     if call(*at, os.fsencode(source), *at, os.fsencode(target), flags[purpose]) == 0:

@@ -11,7 +11,7 @@ from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.files import FileClass, NodeKind
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.draft import OutOfReach
+from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.rows import Source
 from gatewaydoctor.store.salvage import salvage

@@ -9,7 +9,7 @@ from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.plan import Literal, Segment
 from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.model.words import duration
-from gatewaydoctor.repair.draft import OutOfReach
+from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import MINUTE_MS, Repair
 from gatewaydoctor.repair.registryfile import Run, RunsFile, read_runs
 from gatewaydoctor.repair.stream import content_of

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.plan import Copy, Literal, Segment
 from gatewaydoctor.model.transcript import ContentClass, HeaderState, TailState
-from gatewaydoctor.repair.draft import OutOfReach
+from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.content import content_class
 from gatewaydoctor.state.names import parse_name

@@ -2,7 +2,7 @@
 
 A row may go if its kind is disposable, nobody pinned it, it shares its sessionId with no protected row, and it showed
 no sign of life in the last hour. It goes if it is stuck, older than the retention, or beyond the newest ones of its
-job; `--max-entries` takes the oldest of the rest.
+job; `--max-entries` takes the oldest of the rest. A row that was named by its key goes whatever it is.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Entry, Kind, Status
+from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, MACHINE_KINDS, Entry, Kind, Status
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.childkeys import needed_children
 from gatewaydoctor.repair.options import HOUR_MS, Repair, TrimOptions
@@ -50,7 +50,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         if not store.opened:
             continue
         pressing = named or too_many_rows(draft, store)
-        gone = _going(draft, store, pressing=pressing)
+        gone = [*(_one_by_one(draft, store) if named else ()), *_going(draft, store, pressing=pressing)]
         for each in gone:
             store.drop(each.candidate.position)
         _say(draft, store, gone)
@@ -74,6 +74,13 @@ def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozen
     )
 
 
+def _one_by_one(draft: Draft, store: StoreDraft) -> Iterator[Gone]:
+    """Rows that were named, of whatever kind: to take one session out of sight (failures.md row 14)."""
+    for position, entry in store.entries() if draft.options.names else ():
+        if entry.key in draft.options.names:
+            yield Gone(_candidate(position, entry, store, frozenset()), "named one by one")
+
+
 def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:
     options = draft.options.trim
     candidates = list(_candidates(draft, store))
@@ -86,7 +93,8 @@ def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:
         left.difference_update(beyond)
     if options.max_entries is not None:
         excess = len(store) - len(gone) - options.max_entries
-        oldest = sorted((each for each in left if not each.shared), key=lambda each: each.sign or 0)
+        free = (each for each in left if not each.shared and rule.quiet(each))
+        oldest = sorted(free, key=lambda each: each.sign or 0)
         gone += [
             Gone(each, f"the oldest beyond {options.max_entries:,} entries") for each in oldest[: max(0, excess)]
         ]
@@ -105,6 +113,8 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
     for position, entry in store.entries():
         if entry.kind not in allowed or entry.pinned or entry.key.lower() in needed:
             continue
+        if entry.key in draft.options.names:
+            continue  # gone already
         if options.statuses and entry.status not in options.statuses:
             continue
         if options.jobs and entry.job_id not in options.jobs:
@@ -173,6 +183,7 @@ def _say(draft: Draft, store: StoreDraft, gone: list[Gone]) -> None:
             [each.key for each in rows],
             sum(each.size for each in rows),
             agent_id=store.facts.agent_id,
+            conversations=sum(each.kind not in MACHINE_KINDS for each in rows),
             job_id=group if rows[0].job_id else None,
             job_name=names.get(group),
         )

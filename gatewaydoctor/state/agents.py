@@ -168,6 +168,9 @@ def _has_database(fs: ReadFs, place: Place, agent_id: str) -> bool:
 def _exists(fs: ReadFs, path: Path) -> bool:
     try:
         fs.lstat(path)
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
+    except OSError:
+        # It may be there: what cannot be asked is told where it is read, not taken for absent.
+        return True
     return True

@@ -10,10 +10,10 @@ from gatewaydoctor.model.files import PRIMARY, FileClass, NodeKind, OwnerMode, U
 from gatewaydoctor.state.files import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from gatewaydoctor.model.files import FileRecord
+    from gatewaydoctor.model.files import FileRecord, Listing
     from gatewaydoctor.state.fs import DiskSpace, FileStat, ReadFs
 
 KEPT = 100
@@ -23,15 +23,17 @@ _SECRET_DIRECTORIES = frozenset({"credentials", "identity"})
 _SECRET_NAMES = frozenset({"auth-profiles.json", "openclaw.json", "paired.json"})
 
 
-def take_census(fs: ReadFs, state_dir: Path) -> Census:
+def take_census(fs: ReadFs, state_dir: Path, listed: Mapping[Path, Listing] | None = None) -> Census:
     """Look at every path below `state_dir`, links not followed, workspaces and gatewaydoctor's own vault left out.
-    Nothing is raised."""
+    `listed` are directories that were listed already: those in which nothing stands out are counted by their listing
+    and not walked again. Nothing is raised."""
+    plain = {directory: found for directory, found in (listed or {}).items() if _is_plain(found)}
     owners: Counter[tuple[int, int, int, bool]] = Counter()
     seen: dict[int, list[Stranger]] = {}
     exposed: list[Stranger] = []
     closed: list[Stranger] = []
     problems: list[Unreadable] = []
-    for directory, name, stat in _walk(fs, state_dir, problems):
+    for directory, name, stat in _walk(fs, state_dir, problems, plain.keys()):
         owners[stat.uid, stat.gid, stat.mode & 0o7777, stat.is_dir] += 1
         for kept, wanted in (
             (seen.setdefault(stat.uid, []), True),
@@ -40,6 +42,10 @@ def take_census(fs: ReadFs, state_dir: Path) -> Census:
         ):
             if wanted and len(kept) < KEPT:
                 kept.append(Stranger(directory / name, stat.uid, stat.gid, stat.mode & 0o7777))
+    for found in plain.values():
+        for each in found.owners:
+            owners[each.uid, each.gid, each.mode, False] += each.count
+            _keep_some(seen.setdefault(each.uid, []), found, each)
     counts = tuple(OwnerMode(*key, count) for key, count in owners.most_common())
     majority = _majority(counts)
     return Census(
@@ -73,7 +79,25 @@ def disk_space(fs: ReadFs, paths: Iterable[Path]) -> dict[int, tuple[Path, DiskS
     return volumes
 
 
-def _walk(fs: ReadFs, root: Path, problems: list[Unreadable]) -> Iterator[tuple[Path, str, FileStat]]:
+def _is_plain(listing: Listing) -> bool:
+    """One owner, everything open to it, no directory and no secret: a look at each path would add nothing."""
+    return (
+        listing.problem is None
+        and len({each.uid for each in listing.owners}) == 1
+        and all(each.mode & 0o600 == 0o600 and not each.directory for each in listing.owners)
+        and _SECRET_NAMES.isdisjoint(record.name for record in listing.files)
+    )
+
+
+def _keep_some(kept: list[Stranger], listing: Listing, owner: OwnerMode) -> None:
+    room = max(0, KEPT - len(kept))
+    files = listing.files[:room]
+    kept += [Stranger(listing.directory / each.name, owner.uid, owner.gid, owner.mode) for each in files]
+
+
+def _walk(
+    fs: ReadFs, root: Path, problems: list[Unreadable], known: Collection[Path]
+) -> Iterator[tuple[Path, str, FileStat]]:
     waiting, left = [root], MOST_ENTRIES
     while waiting and left > 0:
         directory = waiting.pop()
@@ -83,7 +107,7 @@ def _walk(fs: ReadFs, root: Path, problems: list[Unreadable]) -> Iterator[tuple[
                 if name in _SKIPPED:
                     continue
                 yield directory, name, stat
-                if stat.is_dir:
+                if stat.is_dir and directory / name not in known:
                     waiting.append(directory / name)
         except OSError as error:
             problems.append(unreadable(directory, error))

@@ -51,6 +51,11 @@ class Cut(NamedTuple):
     fields: decode.Fields | None
     own_line: bool
 
+    @property
+    def unread(self) -> bool:
+        """Whether it was too large to be looked into."""
+        return self.end - self.value_start > LARGEST_ENTRY and not self.value
+
 
 class Rest(NamedTuple):
     """Bytes not cut yet, at file offset `offset`. They begin with the document where `first`, else they directly

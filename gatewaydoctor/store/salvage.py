@@ -79,9 +79,10 @@ def _gather(found: Iterator[Cut | None], main_key: str) -> tuple[EntryTable, int
 
 def _is_session(key: str, cut: Cut) -> bool:
     """Blocks of another file may stand in the damaged place: a member counts only if it looks like a session."""
+    if cut.unread:
+        return True
     if cut.fields is None:
-        # Too large to be looked into, or no object at all.
-        return not cut.value and cut.end - cut.value_start > LARGEST_ENTRY
+        return False
     return ":" in key or key in _BARE_KEYS or "sessionId" in cut.fields or "updatedAt" in cut.fields
 
 

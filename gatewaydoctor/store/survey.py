@@ -27,7 +27,8 @@ class Survey:
     """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
     `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
     `repeated` are keys that stand more than once, letter for letter; `variants` are groups of keys that differ in
-    case only. Both are taken together by the gateway (facts.md sections 4 and 5)."""
+    case only. Both are taken together by the gateway (facts.md sections 4 and 5). `unread`
+    counts rows too large to be looked into: of those nothing but the key is known."""
 
     verdict: Verdict
     table: EntryTable
@@ -40,6 +41,7 @@ class Survey:
     repeated: tuple[str, ...]
     variants: tuple[tuple[str, ...], ...]
     deepest: int = 0
+    unread: int = 0
 
 
 @dataclass(slots=True)
@@ -91,8 +93,9 @@ def survey(
     OSError passes through."""
     reader = StoreReader(stream, size, progress)
     table, tally = EntryTable(), _Tally()
-    deepest = 0
+    deepest = unread = 0
     for cut in reader:
+        unread += cut.unread
         fields = cut.fields
         entry = as_entry(cut, main_key)
         if fields and decode.is_unusual(fields):
@@ -114,6 +117,7 @@ def survey(
         repeated,
         variants,
         deepest,
+        unread,
     )
 
 

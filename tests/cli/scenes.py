@@ -167,6 +167,14 @@ def databases(root: Path) -> Scene:
     return scene
 
 
+def mixed(root: Path) -> Scene:
+    """Sessions in files, cron in a settled state database, which is opened to see that."""
+    scene = healthy(root)
+    scene.config(meta={"lastTouchedVersion": "2026.6.4"})
+    _database(scene, "state/openclaw.sqlite", 1, settled=True)
+    return scene
+
+
 def _database(scene: Scene, name: str, version: int, *, settled: bool) -> None:
     made = scene.root.with_name(f"{scene.root.name}-making.sqlite")
     connection = sqlite3.connect(made)
@@ -176,6 +184,7 @@ def _database(scene: Scene, name: str, version: int, *, settled: bool) -> None:
         "CREATE TABLE cron_jobs (store_key TEXT, job_id TEXT, enabled INTEGER) STRICT;"
     )
     connection.execute("INSERT INTO session_nodes VALUES ('agent:main:main', 'running', '{}')")
+    connection.execute("INSERT INTO cron_jobs VALUES ('default', 'nightly', 1)")
     connection.commit()
     if settled:
         connection.close()

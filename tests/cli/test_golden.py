@@ -37,7 +37,6 @@ def screens() -> Iterator[tuple[str, scenes.Maker, tuple[str, ...]]]:
     yield "healthy-scan", scenes.healthy, ("scan", *AT)
     for verb in ("scan", "status", "orphans"):
         yield f"damaged-{verb}", scenes.damaged, (verb, *AT)
-    yield "databases-scan", scenes.databases, ("scan", *AT)
     yield "explain", scenes.healthy, ("explain",)
     yield "explain-store-unparseable", scenes.healthy, ("explain", "store-unparseable")
     yield "fixtures-list", scenes.healthy, ("fixtures", "list")

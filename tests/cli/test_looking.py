@@ -20,7 +20,7 @@ from tests.cli.harness import EXAMINING, NOW_MS, command, process_env, run, spaw
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCENES = (scenes.busy, scenes.damaged, scenes.databases)
+SCENES = (scenes.busy, scenes.damaged, scenes.databases, scenes.mixed)
 VERBS = (*EXAMINING, "check", "repair")
 
 CHANGES = (
@@ -110,8 +110,9 @@ def _set_atime(path: Path) -> None:
 ALL_VERBS = """
 import sys
 from gatewaydoctor.cli.main import main
-for verb in sys.argv[2:]:
-    assert main([verb, "--state-dir", sys.argv[1]]) in (0, 1), verb
+for root in sys.argv[1].split(":"):
+    for verb in sys.argv[2:]:
+        assert main([verb, "--state-dir", root]) in (0, 1), verb
 """
 LOCKED = """
 import sqlite3, sys
@@ -120,12 +121,11 @@ sqlite3.connect(sys.argv[1]).execute("select count(*) from session_nodes").fetch
 
 
 def test_the_kernel_is_asked_for_no_change(tmp_path: Path) -> None:
-    root = scenes.databases(tmp_path / "state").root
-    scenes.busy(root)
-    named = traced(tmp_path, root, ALL_VERBS, str(root), *VERBS)
+    roots = [scene(tmp_path / "states" / scene.__name__).root for scene in SCENES]
+    named = traced(tmp_path, tmp_path / "states", ALL_VERBS, ":".join(map(str, roots)), *VERBS)
     opened = [line for line in named if call_of(line).startswith("open")]
     assert any("sessions.json" in line for line in opened), "the trace shows nothing of the work"
-    assert any("openclaw.sqlite" in line for line in opened), "the trace shows nothing of the databases"
+    assert any("mixed/state/openclaw.sqlite" in line for line in opened), "the trace shows nothing of the databases"
     assert changes(named) == []
 
 

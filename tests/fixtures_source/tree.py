@@ -34,9 +34,36 @@ Each directory is a small OpenClaw state directory (`state/`) with what has to b
 
 They are written by `python -m tests.fixtures_source`, this page included. Do not edit them by hand.
 
-`expected.json` also describes the machine around a fixture, since Git keeps no times, modes, owners or hard links:
-`mtimes`, `modes`, `owners`, `links`, `unreadable`, `space`, `processes`, `port` and others. `stretch` lets a small
-file stand for a large one. Every key is explained in the JSON Schema, gatewaydoctor/fixtures/expected.schema.json.
+## expected.json
+
+What has to be found: `findings` are all there may be, each with its rule, and where given its `severity`, `count`
+and `agentId`. `distribution` (rows by status and kind of each agent), `agents` (era, how the store reads, its first
+fault) and `gateway` are compared where they are given. `fixtures validate --update` rewrites these four.
+
+What the machine is like: Git keeps no times, modes, owners or hard links, and no two machines are alike. So a fixture
+is looked at as these keys say. Paths are below `state/`; they may be patterns with `*`, `?` and `[`.
+
+| key | what it says | without it |
+|---|---|---|
+| `now` | the clock: ISO time or epoch ms | must be there |
+| `stateDir` | where the gateway had this directory: absolute paths below it count as being inside | as it lies here |
+| `mtimes` | path -> time of its last change | a day before `now` |
+| `modes` | path -> octal mode | `0600`, directories `0700` |
+| `owners` | path -> uid | 1000 |
+| `links` | path -> number of hard links | 1 |
+| `unreadable` | paths that may not be opened or listed | none |
+| `stretch` | path -> `text` that is seen `times` over: a large file in a few KB | no file is stretched |
+| `space` | `total`, `available` and `inodes` of the volume | half of 100 GB is free |
+| `fileSystem` | its type, such as `nfs4` | `ext4` |
+| `boot` | when the machine was booted | 30 days before `now` |
+| `processes` | what runs: `pid`, `argv`, `startTime`, `uid`, `env` | nothing |
+| `port` | whether something answers at the gateway's port: `closed`, `open`, `unknown` | `closed` |
+| `env` | the environment that the config may name | empty |
+
+A file called `.gitkeep` is not seen, so that an empty directory can be kept. The JSON Schema of the file is
+gatewaydoctor/fixtures/expected.schema.json.
+
+## What is here
 
 | fixture | what it shows | findings |
 |---|---|---|

@@ -166,6 +166,10 @@ class FaultFs(OsWriteFs):
         with self._step("exchange"):
             return super().exchange(one, other)
 
+    def symlink(self, to: str, path: Path) -> None:
+        with self._step("symlink"):
+            super().symlink(to, path)
+
     def unlink(self, path: Path) -> None:
         with self._step("unlink"):
             super().unlink(path)

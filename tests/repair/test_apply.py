@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -47,6 +48,22 @@ def test_undo_gives_back_bytes_modes_and_mtimes(scene: Scene) -> None:
     assert tree(scene.root) == scene.before
     assert receipt is not None
     assert find_run(tools(), scene.root, None, receipt.run_id).state is RunState.UNDONE
+
+
+class Sharing(FaultFs):
+    """Stands for a filesystem with reflinks."""
+
+    def reflink(self, source: Path, descriptor: int) -> bool:
+        os.write(descriptor, source.read_bytes())
+        return True
+
+
+def test_reflinked_originals_are_hashed_like_copies(scene: Scene) -> None:
+    apply(scene.plan, tools(Sharing()), DEAD)
+    run = find_run(tools(), scene.root, None, None)
+    assert all(check.problem is None for check in verify_run(tools(), run))
+    undo(run, tools(Sharing()), DEAD)
+    assert tree(scene.root) == scene.before
 
 
 def test_vault_on_another_path_is_found_again(scene: Scene, tmp_path: Path) -> None:

@@ -360,3 +360,17 @@ def test_mode_stays_and_hard_links_are_replaced(doctor: Doctor, tmp_path: Path) 
     assert doctor.store.stat().st_mode & 0o777 == 0o664
     assert twin.read_bytes() == before
     assert doctor.store.stat().st_nlink == 1
+
+
+def test_one_session_can_be_taken_out_by_name_and_brought_back(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | {run_key("j", 3): row(3, age=MINUTE)})
+    for number in (901, 902):
+        doctor.state.transcript(number)
+    options = Options(names=frozenset({"agent:main:main"}))
+    assert doctor.plan(options=options).empty
+    (step,) = [step for step in doctor.plan("trim", options=options).steps if step.action == "remove"]
+    assert (step.count, step.conversations, step.reason) == (1, 1, "named one by one")
+    doctor.there_and_back("trim", options=options)
+    doctor.apply("trim", options=options)
+    assert "agent:main:main" not in doctor.rows()
+    assert not (doctor.store.parent / f"{session_id(901)}.jsonl").exists()

@@ -96,3 +96,16 @@ def test_room_is_told_once_per_volume(tmp_path: Path) -> None:
     assert 0 < space.available <= space.total
     assert space.available % 512 == 0
     assert Path(path).stat().st_dev in volumes
+
+
+def test_a_listing_stands_for_a_walk(tmp_path: Path) -> None:
+    sessions = tmp_path / "agents" / "main" / "sessions"
+    sessions.mkdir(parents=True)
+    for number in range(5):
+        (sessions / f"s{number}.jsonl").write_text("{}")
+    fs = OsReadFs()
+    listed = {sessions: list_files(fs, sessions)}
+    assert take_census(fs, tmp_path, listed) == take_census(fs, tmp_path)
+    (sessions / "s1.jsonl").chmod(0o000)
+    closed = take_census(fs, tmp_path, {sessions: list_files(fs, sessions)}).closed
+    assert [each.path.name for each in closed] == ["s1.jsonl"]
