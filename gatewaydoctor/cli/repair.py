@@ -107,7 +107,7 @@ def repair(
 def _plan(
     run: Run, work: Bench, repairs: tuple[Repair, ...], options: Options, *, apply: bool, yes: bool, out: str | None
 ) -> Outcome:
-    from gatewaydoctor.cli.examining import look, view
+    from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.repair.build import build_plan
     from gatewaydoctor.repair.codec import encode
     from gatewaydoctor.report.printer import print_screen
@@ -123,7 +123,8 @@ def _plan(
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again)
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None}
-        return Outcome("repair", ExitCode.OK, run, judgement, seen.names, details=details, screen=show)
+        code = exit_code(judgement.examination) if made.empty else ExitCode.OK
+        return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show)
     if not run.wants_json and not (yes and run.options.quiet):
         print_screen(show, no_color=run.options.no_color)
         sys.stdout.flush()
