@@ -18,6 +18,7 @@ from gatewaydoctor.repair.errors import Refused
 from gatewaydoctor.repair.fs import OsWriteFs
 from gatewaydoctor.repair.tools import Permission, Tools
 from gatewaydoctor.state.liveness import gateway_liveness
+from gatewaydoctor.state.processes import system_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Vault = Annotated[
     str | None,
-    typer.Option(
-        "--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"
-    ),
+    typer.Option("--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"),
 ]
 GatewayStopped = Annotated[
     bool,
@@ -53,14 +52,20 @@ class Bench:
 
 
 @contextmanager
+def hands(run: Run) -> Iterator[Tools]:
+    """The tools alone, for work that needs no state directory."""
+    with progress(run) as shown:
+        yield Tools(OsWriteFs(), system_processes(), lambda: time.time_ns() // 1_000_000, shown or NoProgress())
+
+
+@contextmanager
 def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
     """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
     where there is no such directory."""
     seen = world(run)
     found = find(seen, run.where)
     gateway = gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
-    with progress(run) as shown:
-        tools = Tools(OsWriteFs(), seen.processes, lambda: time.time_ns() // 1_000_000, shown or NoProgress())
+    with hands(run) as tools:
         yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
 
 

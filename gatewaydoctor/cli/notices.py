@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gatewaydoctor.cli.run import Outcome
 
+
 def notices(outcome: Outcome) -> tuple[str, ...]:
     """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
     if outcome.judgement is None:

@@ -16,9 +16,9 @@ from gatewaydoctor.cli.durations import parse_span
 from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, confirm
 from gatewaydoctor.cli.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
-from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.errors import ExitCode, UsageError
-from gatewaydoctor.repair.errors import BadPlan
+from gatewaydoctor.repair.errors import BadPlan, Refused
 from gatewaydoctor.repair.options import Options, Repair, TrimOptions
 from gatewaydoctor.state.pathmap import parse_path_map
 
@@ -86,9 +86,17 @@ def repair(
                 raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
+        kinds = chosen_words(Kind, kind, "--kind")
+        if protected := kinds - DISPOSABLE - DISPOSABLE_WHEN_NAMED:
+            words = ", ".join(sorted(protected))
+            raise UsageError(
+                f"--kind {words}: these are conversations, which trim never takes.", "Name one key: --name KEY"
+            )
+        if max_entries is not None and max_entries < 0:
+            raise UsageError(f"--max-entries {max_entries} is no count.", "Give 0 or more.")
         options = Options(
             TrimOptions(
-                chosen_words(Kind, kind, "--kind"),
+                kinds,
                 span,
                 _keep(keep_per_job),
                 max_entries,
@@ -121,6 +129,11 @@ def _plan(
         write(path, encode(made).decode(), PRIVATE)
     again = None if apply else _again(run)
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again)
+    if apply and made.empty and made.refusals:
+        first = made.refusals[0]
+        raise Refused(
+            f"Nothing was done. {first.target}: {first.reason}", first.hint or "See the plan without --apply."
+        )
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gatewaydoctor.cli.mending import Bench, bench
+from gatewaydoctor.cli.mending import Bench, bench, hands
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from gatewaydoctor.repair.tools import Tools
 
 Dest = Annotated[
     str | None,
@@ -22,13 +25,13 @@ Directory = Annotated[str | None, typer.Argument(metavar="[DIR]", help="With ver
 def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Outcome:
     """Shares blocks with the original where the filesystem can, else copies; never hard links. Databases are copied
     with their -wal and -shm, and a manifest keeps every hash. `snapshot verify DIR` hashes a snapshot again; exit 1
-    where a file differs. A directory that is really called verify is ./verify."""
+    where a file differs or had to be left out. A directory that is really called verify is ./verify."""
     only_formats(run, "snapshot", "text", "json")
     if dest == "verify":
         if directory is None:
             raise UsageError("snapshot verify needs the snapshot's directory.", "snapshot verify DIR")
-        with bench(run) as work:
-            return _verify(run, work, Path(directory))
+        with hands(run) as tools:
+            return _verify(run, tools, Path(directory))
     if directory is not None:
         raise UsageError("snapshot takes one directory.", "snapshot [DEST], or snapshot verify DIR")
     with bench(run) as work:
@@ -52,20 +55,22 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
     screen = partial(
         screens.taken, directory=str(path), files=files, size=manifest.bytes, left_out=left, verify=verify
     )
-    return Outcome("snapshot", ExitCode.OK, run, details=details, screen=screen)
+    code = ExitCode.OK if all(each.harmless for each in manifest.left_out) else ExitCode.FINDINGS
+    return Outcome("snapshot", code, run, details=details, screen=screen)
 
 
-def _verify(run: Run, work: Bench, directory: Path) -> Outcome:
+def _verify(run: Run, tools: Tools, directory: Path) -> Outcome:
     from gatewaydoctor.repair.snapshot import verify_snapshot
     from gatewaydoctor.report.screens import snapshot as screens
 
-    manifest, wrong = verify_snapshot(work.tools, directory.absolute())
+    manifest, wrong = verify_snapshot(tools, directory.absolute())
     problems = [(each.path, each.problem) for each in wrong]
+    problems += [(each.path, f"not in it: {each.reason}") for each in manifest.left_out if not each.harmless]
     details = {
         "directory": str(directory),
         "files": len(manifest.files),
         "problems": [{"path": path, "problem": problem} for path, problem in problems],
     }
-    code = ExitCode.FINDINGS if wrong else ExitCode.OK
+    code = ExitCode.FINDINGS if problems else ExitCode.OK
     screen = partial(screens.verified, files=len(manifest.files), problems=problems)
     return Outcome("snapshot verify", code, run, details=details, screen=screen)

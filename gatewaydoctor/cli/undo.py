@@ -35,7 +35,7 @@ def undo(
     since; --merge then adds back the entries and files that are missing and leaves the rest."""
     from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.runs import find_run
-    from gatewaydoctor.repair.undo import preview
+    from gatewaydoctor.repair.undo import Way, preview
     from gatewaydoctor.repair.undo import undo as take_back
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import runs as screens
@@ -56,7 +56,9 @@ def undo(
         "files": [{"path": each.target, "way": each.way.value, "bytes": each.bytes} for each in returns],
     }
     screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
-    return Outcome("undo", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+    refuses = dry_run and any(each.way is Way.CHANGED for each in returns)
+    code = ExitCode.REFUSED if refuses else ExitCode.OK
+    return Outcome("undo", code, run, names=seen.names, details=details, screen=screen)
 
 
 def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:

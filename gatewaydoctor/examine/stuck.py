@@ -66,7 +66,8 @@ class RunningRows(Sequence[RunningEntry]):
 
     def judge(self, entry: Entry, row: int) -> RunningEntry:
         """Judge one running row. One without any time is stuck too: nothing about it shows life."""
-        transcript = self._transcripts.get(f"{entry.session_id}.jsonl")
+        found = [self._transcripts[name] for name in entry.transcript_names if name in self._transcripts]
+        transcript = max(found, key=lambda record: record.mtime, default=None)
         signs = (entry.last_sign, transcript.mtime if transcript else None)
         last_sign = max((sign for sign in signs if sign is not None), default=None)
         silent = last_sign is None or self._now - last_sign >= self._stuck_after

@@ -177,6 +177,13 @@ class Entry:
         return self.end - self.start
 
     @property
+    def transcript_names(self) -> tuple[str, ...]:
+        """File names its transcript may have: that of its sessionFile, and the usual one of its session."""
+        named = (self.session_file or "").strip().replace("\\", "/").rpartition("/")[2]
+        usual = f"{self.session_id}.jsonl" if self.session_id else ""
+        return tuple(name for name in dict.fromkeys((named, usual)) if name)
+
+    @property
     def last_sign(self) -> int | None:
         """Newest of updatedAt, startedAt, endedAt; the transcript's mtime is not known here."""
         return max((t for t in (self.updated_at, self.started_at, self.ended_at) if t is not None), default=None)

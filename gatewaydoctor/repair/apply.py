@@ -30,6 +30,7 @@ from gatewaydoctor.repair.putback import abandon, put_back_after
 from gatewaydoctor.repair.rundir import dress_of, note, open_run, owner_for, refusal, vault_root
 from gatewaydoctor.repair.runs import check_none_pending, own_mark
 from gatewaydoctor.repair.staging import stage
+from gatewaydoctor.repair.storelock import check_locks
 from gatewaydoctor.repair.stream import write_whole
 from gatewaydoctor.repair.vault import fill, space_needs
 from gatewaydoctor.repair.verify import second_look
@@ -55,6 +56,7 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     root = vault_root(tools.fs, state_dir, vault)
     check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
+    check_locks(tools, plan)
     check_writable(tools.fs, plan, tools.processes.own_uid)
     check_space(tools.fs, space_needs(tools, state_dir, root, plan))
     return carry_out(_prepare(plan, tools, state_dir, root), permission)

@@ -221,6 +221,8 @@ def _after(draft: Draft) -> Summary:
         if text in sizes:
             counts = store.counts(draft.options.end_as)
             stores.append(store_summary(text, store.facts.agent_id, counts, sizes[text]))
+            if stores[-1].readable != "yes":
+                draft.caution("The store will be whole, and still too large for a gateway: trim makes it smaller.")
         elif store.facts.survey is not None:
             stores.append(_seen(draft, store))
     return Summary(stores=tuple(stores))

@@ -74,7 +74,11 @@ class _Merger:
             else:
                 self.left.append(target)
         elif target in self.stores:
-            self._merge_store(act, kept, self.stores[target])
+            try:
+                self._merge_store(act, kept, self.stores[target])
+            except (FileNotFoundError, InputChanged):
+                # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
+                self.left.append(target)
         elif how is Standing.CHANGED:
             self.left.append(target)
         else:

@@ -125,7 +125,7 @@ class StoreDraft:
 
     def last_sign(self, entry: Entry) -> int | None:
         """Newest of the row's own times and its transcript's mtime (design section 6)."""
-        signs = (entry.last_sign, self._files.get(f"{entry.session_id}.jsonl"))
+        signs = (entry.last_sign, *(self._files.get(name) for name in entry.transcript_names))
         return max((sign for sign in signs if sign is not None), default=None)
 
     def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:

@@ -49,6 +49,8 @@ def plan(draft: Draft, *, named: bool) -> None:
     for store in draft.stores:
         if _is_lost(draft, store):
             _rebuild(draft, store)
+        elif draft.found("store-too-large-for-gateway", store=store.facts):
+            draft.caution("A store is sound and only too large for a gateway: trim makes it smaller.")
 
 
 def _is_lost(draft: Draft, store: StoreDraft) -> bool:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.liveness import Liveness
 from gatewaydoctor.repair.errors import StoreLocked
+from gatewaydoctor.repair.guard import lstat_or_none
 from gatewaydoctor.repair.stream import Dress, write_whole
 from gatewaydoctor.state.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
 from gatewaydoctor.state.reading import read_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.repair.tools import Tools
 
 
@@ -40,6 +42,20 @@ def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool) -> Ite
     finally:
         if taken:
             tools.fs.unlink(lock_of(store))
+
+
+def check_locks(tools: Tools, plan: Plan) -> None:
+    """Raises StoreLocked where somebody holds a store that the plan swaps, before anything is written."""
+    if not plan.lock_stores:
+        return
+    judge = LockJudge(tools.fs, tools.processes, tools.clock())
+    for store in plan.after.stores:
+        path = lock_of(Path(plan.state_dir) / store.path)
+        if lstat_or_none(tools.fs, path) is None:
+            continue
+        verdict = judge.judge(path)
+        if verdict.liveness is not Liveness.DEAD and verdict.pid != tools.processes.own_pid:
+            raise StoreLocked(f"{path} is held: {verdict.reason}.", "Stop whatever holds it first.")
 
 
 def _take(tools: Tools, path: Path, beside: Path) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import StoreSummary
+from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,9 @@ def summarise(read: Survey, path: str, agent_id: str) -> StoreSummary:
 def store_summary(
     path: str, agent_id: str, counts: Mapping[tuple[Kind, Status], int], size: int, readable: str = "yes"
 ) -> StoreSummary:
-    """`counts` are rows by kind and status."""
+    """`counts` are rows by kind and status. A file too large for the gateway reads as empty, however sound."""
+    if readable == "yes" and size >= UNREADABLE_FROM_BYTES:
+        readable = "gateway-empty"
     status: Counter[str] = Counter()
     kind: Counter[str] = Counter()
     for (of_kind, of_status), count in counts.items():

@@ -18,6 +18,7 @@ from gatewaydoctor.repair.places import SETTLED, WORKING
 from gatewaydoctor.repair.putback import abandon, drop_locks, put_back, take_back
 from gatewaydoctor.repair.rundir import note, refusal, remove_run
 from gatewaydoctor.repair.runs import RunInfo, check_idle, own_mark
+from gatewaydoctor.repair.storelock import check_locks
 from gatewaydoctor.repair.stream import content_of
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
         _or_halfway(work, _put_back)
         return returns
     _check_returns(work, returns)
+    check_locks(tools, work.plan)
     _or_halfway(work, _go_back)
     return returns
 

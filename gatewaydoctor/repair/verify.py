@@ -41,6 +41,10 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
     sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
     _same(target, sha256, staged.sha256)
     _same(target, found, planned)
+    if found.readable != "yes":
+        return (
+            f"{target} holds {found.entries:,} entries, {found.bytes:,} bytes, as planned: too large for a gateway."
+        )
     return f"{target} reads as the gateway reads it: {found.entries:,} entries, {found.bytes:,} bytes, as planned."
 
 

@@ -48,11 +48,16 @@ def salvage(
     """Go through the whole file, which `verdict` calls damaged. OSError passes through."""
     lines = verdict.layout is Layout.CANONICAL or verdict.entries == 0
     found = _gather(_by_lines(_chunks(stream, 0, advance)), main_key) if lines else None
-    if found is None or not (len(found[0]) or found[1]):
-        # Not one line begins as an entry does there.
+    if found is None or not (len(found[0]) or (found[1] and _begins_as_written(stream))):
+        # No line holds a whole entry, and the file does not begin as the gateway begins one.
         found = _gather(_by_keys(stream, advance), main_key)
     table, torn, kept = found
     return Salvage(table, torn, verdict.bytes - kept)
+
+
+def _begins_as_written(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(5) == b'{\n  "'
 
 
 def _chunks(stream: BinaryIO, offset: int, advance: Callable[[int], None] | None) -> Iterator[bytes]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
-from tests.cli.harness import run
+from tests.cli.harness import run, spawn
 
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
@@ -191,3 +193,42 @@ def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: 
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 2
     assert listing(incident) == before
+
+
+def test_a_store_that_somebody_holds_is_left_alone(incident: Path) -> None:
+    lock = incident / f"{STORE}.lock"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        started = Path(f"/proc/{other.pid}/stat").read_text().rpartition(")")[2].split()[19]
+        owner = {"pid": other.pid, "createdAt": "2026-04-02T09:00:00.000Z", "starttime": int(started)}
+        lock.write_text(json.dumps(owner))
+        before = listing(incident)
+        ran = spawn("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+        other.communicate(b"\n")
+    assert (ran.code, "is held" in ran.err) == (3, True)
+    assert listing(incident) == before
+    assert not list((incident / ".gatewaydoctor").rglob("files/*"))
+
+
+def test_a_symlinked_store_is_refused_and_said_to_be(incident: Path, tmp_path: Path) -> None:
+    store, elsewhere = incident / STORE, tmp_path / "elsewhere.json"
+    store.rename(elsewhere)
+    store.symlink_to(elsewhere)
+    ran = run("repair", "trim", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    assert (ran.code, "Nothing was done" in ran.err) == (3, True)
+    assert store.is_symlink()
+
+
+def test_merge_leaves_a_store_alone_that_is_gone(incident: Path) -> None:
+    run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    (incident / STORE).unlink()
+    ran = run("undo", "--merge", "--state-dir", str(incident), "--yes")
+    assert ran.code in (0, 3)
+    assert not (incident / STORE).exists()
+
+
+def test_the_plan_says_what_undo_will_refuse(incident: Path) -> None:
+    run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    store = incident / STORE
+    store.write_bytes(store.read_bytes() + b"\n")
+    ran = run("undo", "--dry-run", "--state-dir", str(incident))
+    assert (ran.code, "--merge" in ran.out) == (3, True)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.store import Readable
+from gatewaydoctor.repair.provenance import provenance
 from tests.repair.doctor import Doctor, steps
-from tests.repair.scene import tree
+from tests.repair.scene import tools, tree
 from tests.world import DAY, HOUR, NOW, StateDir, row, run_key
 
 if TYPE_CHECKING:
@@ -155,3 +156,16 @@ def test_one_plan_leaves_nothing_for_a_second(doctor: Doctor) -> None:
     rows = doctor.rows()
     assert len(rows) == 298
     assert not any("skillsSnapshot" in value for value in rows.values())
+
+
+def test_each_entry_says_where_it_comes_from(doctor: Doctor) -> None:
+    doctor.state.store(cut_before(4))
+    doctor.state.beside(TMP, {key(2): ROWS[key(2)] | {"updatedAt": NOW}})
+    doctor.state.beside(BAK, ROWS)
+    plan = doctor.plan("salvage")
+    target = plan.acts[0].target
+    found = {name: path.rpartition("/")[2] for name, path in provenance(tools().fs, plan, target)}
+    expected = dict.fromkeys(ROWS, BAK) | {key(1): "sessions.json", key(3): "sessions.json", key(2): TMP}
+    assert found == expected
+    doctor.apply("salvage")
+    assert list(found) == list(doctor.rows())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
+from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.model.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.head import head
 from gatewaydoctor.report.screens.parts import INDENT, View, capped, grid, more, next_step, pairs, section
@@ -30,7 +32,11 @@ def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, agai
         section(console, "Nothing to repair" if plan.refusals or judgement.findings else "Healthy: nothing to repair")
         _refusals(console, plan, view)
         _notes(console, "Mind", plan.cautions, view)
-        next_step(console, view, "nothing to do.")
+        if judgement.worst is Severity.CRITICAL:
+            rule = judgement.findings[0].rule
+            next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
+        else:
+            next_step(console, view, "nothing to do.")
         return
     section(console, f"Plan {plan.plan_id} (nothing is written yet)")
     _steps(console, plan.steps, view)
@@ -85,7 +91,7 @@ def _summary(console: Console, plan: Plan, view: View) -> None:
     console.print()
     lines = [
         ("room needed", Text(words.size(plan.space_needed))),
-        ("goes to vault", Text(f"{words.size(plan.space_freed)}; `runs prune` frees it for good")),
+        ("goes to vault", Text(f"{words.size(_kept(plan))}; `runs prune` frees it for good")),
     ]
     console.print(pairs(lines))
 
@@ -136,6 +142,12 @@ def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str)
         rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
     console.print(pairs(rows))
     next_step(console, view, "start the gateway. To go back:", undo)
+
+
+def _kept(plan: Plan) -> int:
+    """Bytes of the originals that the vault will hold."""
+    numbers = [act.source if isinstance(act, Move) else act.replaces for act in plan.acts]
+    return sum(plan.fingerprints[number].size for number in numbers if number is not None)
 
 
 def _vault(receipt: Receipt, view: View) -> str:

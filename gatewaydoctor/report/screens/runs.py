@@ -52,8 +52,8 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -
     if pending:
         again = view.invocation.command(f"repair --resume {pending.run_id}")
         next_step(console, view, f"{pending.run_id} was interrupted; finish it, or undo it:", again)
-    else:
-        next_step(console, view, "take one back:", view.invocation.command(f"undo {runs[-1].run_id}"))
+    elif last := next((run for run in reversed(runs) if run.state == "done"), None):
+        next_step(console, view, "take one back:", view.invocation.command(f"undo {last.run_id}"))
 
 
 def shown(
@@ -83,7 +83,10 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     else:
         console.print(Text.assemble(("Taken back. ", "bold green"), f"Run {run_id}"))
     _returns(console, returns, view)
-    if dry_run:
+    if dry_run and any(each.alarming for each in returns):
+        command = view.invocation.command(f"undo {run_id} --merge")
+        next_step(console, view, "undo would refuse: a file changed since. Bring back what is missing:", command)
+    elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
         next_step(console, view, "look again:", view.invocation.command("scan"))
