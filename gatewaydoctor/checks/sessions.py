@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot
@@ -121,13 +120,8 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         stuck = store.stuck
         if not stuck:
             continue
-        kinds: Counter[str] = Counter()
-        signs: list[int] = []
-        for each in stuck:  # made afresh at each walk, so there is only one
-            kinds[each.entry.kind.value] += 1
-            if each.last_sign is not None:
-                signs.append(each.last_sign)
-        runs = kinds[Kind.CRON_RUN.value]
+        summary = store.stuck_summary
+        runs = summary.kinds[Kind.CRON_RUN]
         running = plural(len(store.running), "running entry", "running entries")
         yield STUCK.finding(
             f"{len(stuck):,} of {running} showed no sign of life for {duration(x.depth.stuck_after)}"
@@ -140,10 +134,10 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             path=store.read.ref.path,
             evidence={
                 "running": len(store.running),
-                "kinds": dict(kinds.most_common()),
+                "kinds": {kind.value: count for kind, count in summary.kinds.most_common()},
                 "stuckAfterMs": x.depth.stuck_after,
-                "newestSignOfLife": max(signs, default=None),
-                "oldestSignOfLife": min(signs, default=None),
+                "newestSignOfLife": summary.newest,
+                "oldestSignOfLife": summary.oldest,
                 "gateway": x.gateway.liveness.value,
                 "keys": [each.entry.key for each in stuck[:EXAMPLES]],
             },

@@ -189,7 +189,8 @@ def _told(run: Run, plan: Plan | None, receipt: Receipt | None, names: Names) ->
 
     details = {"plan": to_builtins(plan), "receipt": to_builtins(receipt)}
     undo = run.invocation.command(f"undo {receipt.run_id}" if receipt else "undo")
-    screen = partial(screens.receipt, receipt=receipt, view=view_with(run, names, 40), undo=undo)
+    ready = plan is None or all(store.readable == "yes" for store in plan.after.stores)
+    screen = partial(screens.receipt, receipt=receipt, view=view_with(run, names, 40), undo=undo, ready=ready)
     return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen)
 
 

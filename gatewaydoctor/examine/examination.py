@@ -10,6 +10,7 @@ from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.rowfaults import RowFaults
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
+from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.files import PRIMARY, FileClass
@@ -239,6 +240,7 @@ class _Examiner:
             rows.pointers if rows else None,
             rows.running if rows else (),
             rows.running.stuck() if rows else (),
+            rows.running.summary if rows else StuckSummary(),
             rows.jobs if rows else (),
             oldest,
             newest,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.rowfaults import RowFaultCollector, RowFaults
-from gatewaydoctor.examine.stuck import RunningRows
+from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
 from gatewaydoctor.model.entry import Status
 from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.store.cut import LARGEST_ENTRY
@@ -44,16 +44,17 @@ class StoreRead:
     @property
     def whole(self) -> bool:
         """Whether every row of the store is known. A store that is not there has none."""
-        return not self.ref.exists or (self.survey is not None and not self.gaps)
+        if self.survey is None:
+            return not self.ref.exists
+        return self.survey.verdict.fault is None and not self.gaps
 
     @property
     def gaps(self) -> tuple[str, ...]:
-        """Why rows of a store that was read may be unknown, each a sentence without its full stop."""
+        """Why rows of a store that was read may be unknown, damage aside; each a sentence without its full stop."""
         if self.survey is None:
             return ()
-        fault, unread = self.survey.verdict.fault, self.survey.unread
+        unread = self.survey.unread
         found = (
-            (fault is not None, "only the entries before its first fault are known"),
             (unread > 0, f"{unread:,} entries of more than {LARGEST_ENTRY >> 20} MiB were not looked into"),
             (self.changed, "it changed while it was read; look again"),
         )
@@ -75,6 +76,7 @@ class StoreFacts:
     pointers: PointerFacts | None
     running: Sequence[RunningEntry]
     stuck: Sequence[RunningEntry]
+    stuck_summary: StuckSummary
     jobs: tuple[JobRuns, ...]
     oldest_updated: int | None
     newest_updated: int | None
@@ -140,8 +142,7 @@ def row_facts(
     for row, entry in enumerate(table):
         stuck = False
         if entry.status is Status.RUNNING:
-            running.append(row)
-            stuck = running.judge(entry, row).stuck
+            stuck = running.take(entry, row)
         jobs.take(entry, stuck=stuck)
         pointers.take(row, entry)
         faults.take(entry)

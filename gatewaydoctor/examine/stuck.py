@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.entry import Entry, Kind
     from gatewaydoctor.model.files import FileRecord
     from gatewaydoctor.store.table import EntryTable
 
@@ -30,6 +31,21 @@ class RunningEntry:
     stuck: bool
 
 
+@dataclass(slots=True)
+class StuckSummary:
+    """Stuck rows by kind, and their oldest and newest sign of life (epoch ms), so that nobody walks them for that."""
+
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    oldest: int | None = None
+    newest: int | None = None
+
+    def take(self, stuck: RunningEntry) -> None:
+        self.kinds[stuck.entry.kind] += 1
+        if stuck.last_sign is not None:
+            self.oldest = min(self.oldest if self.oldest is not None else stuck.last_sign, stuck.last_sign)
+            self.newest = max(self.newest if self.newest is not None else stuck.last_sign, stuck.last_sign)
+
+
 class RunningRows(Sequence[RunningEntry]):
     """The running rows of a store in file order. It keeps the row numbers alone and makes each RunningEntry afresh:
     there may be as many of them as there are rows."""
@@ -47,6 +63,8 @@ class RunningRows(Sequence[RunningEntry]):
         self._table = table
         self._transcripts = transcripts
         self._rows = array("q", rows)
+        self._stuck = array("q")
+        self.summary = StuckSummary()
         self._now = now
         self._stuck_after = stuck_after
         self._gateway_live = gateway_live
@@ -73,15 +91,21 @@ class RunningRows(Sequence[RunningEntry]):
         silent = last_sign is None or self._now - last_sign >= self._stuck_after
         return RunningEntry(entry, row, transcript, last_sign, silent and not self._gateway_live)
 
-    def append(self, row: int) -> None:
+    def take(self, entry: Entry, row: int) -> bool:
+        """Add a running row; whether it is stuck."""
+        judged = self.judge(entry, row)
         self._rows.append(row)
+        if judged.stuck:
+            self._stuck.append(row)
+            self.summary.take(judged)
+        return judged.stuck
 
     def stuck(self) -> RunningRows:
         """Those of them that are stuck."""
         return RunningRows(
             self._table,
             self._transcripts,
-            [each.row for each in self if each.stuck],
+            self._stuck,
             now=self._now,
             stuck_after=self._stuck_after,
             gateway_live=self._gateway_live,

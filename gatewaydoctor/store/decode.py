@@ -48,7 +48,8 @@ def depth(value: memoryview) -> int:
 
 def is_unusual(found: Fields) -> bool:
     """Whether the fast decoder refused these fields, so that they may be nested to any depth."""
-    return any(isinstance(raw, memoryview) for raw in found.values())
+    # Either all of its values are views or none is.
+    return isinstance(next(iter(found.values()), None), memoryview)
 
 
 def check_string(literal: memoryview) -> None:

@@ -128,8 +128,8 @@ def _refusals(console: Console, plan: Plan, view: View) -> None:
         console.print(Padding(line, (0, 0, 0, INDENT)))
 
 
-def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str) -> None:
-    """What was done, how that was verified, and the way back."""
+def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str, ready: bool) -> None:
+    """What was done, how that was verified, and the way back. `ready`: a gateway can read every store again."""
     if receipt is None:
         next_step(console, view, "nothing to do; nothing was written.")
         return
@@ -141,7 +141,10 @@ def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str)
     if receipt.gateway_stopped_by_word:
         rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
     console.print(pairs(rows))
-    next_step(console, view, "start the gateway. To go back:", undo)
+    then = (
+        "start the gateway." if ready else "see `gatewaydoctor repair`: a store is still not readable for a gateway."
+    )
+    next_step(console, view, f"{then} To go back:", undo)
 
 
 def _kept(plan: Plan) -> int:
