@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.state.fs import ReadFs
 
 BLOCK = 1024 * 1024
+MOST_DIGITS = 4_000
+_ENDLESS = re.compile(rb"[0-9]{%d}" % MOST_DIGITS)
 """Bytes read at a time. yajl reads a string anew with every piece of it, so smaller pieces would cost far more."""
 
 LISTED = 1000
@@ -35,6 +38,8 @@ def read_subagents(
     try:
         size = fs.stat(path).size
         with fs.open(path) as stream:
+            if _has_endless_number(stream):
+                return SubagentRegistry(path, RegistryRead.UNREADABLE, size, reason="a number in it is endless")
             fault = _read(stream, size, tally)
             reason = fault.sentence if fault else tally.refused() or _too_long(size)
     except FileNotFoundError:
@@ -74,6 +79,18 @@ def _fault(stream: BinaryIO) -> Fault | None:
     except Illegal as illegal:
         return illegal.fault
     return None
+
+
+def _has_endless_number(stream: BinaryIO) -> bool:
+    """Whether digits follow each other without end. The gateway reads such a number; Python refuses to, and ijson
+    (3.6) takes the whole process down with it."""
+    carry = b""
+    while block := stream.read(BLOCK):
+        if _ENDLESS.search(carry + block):
+            return True
+        carry = block[-MOST_DIGITS:]
+    stream.seek(0)
+    return False
 
 
 def _too_long(size: int) -> str | None:

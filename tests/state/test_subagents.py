@@ -154,3 +154,8 @@ def test_memory_does_not_grow_with_the_registry(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 2 * peaks[0]
+
+
+def test_an_endless_number_ends_nothing(tmp_path: Path) -> None:
+    document = b'{"version": 2, "runs": {"a": {"createdAt": %s}}}' % (b"7" * 5000)
+    assert read(tmp_path, document).read is RegistryRead.UNREADABLE
