@@ -41,7 +41,7 @@ TOLERANCES = {
         "longestCall": (298, 0.2),
     },
 }
-"""Figure to (the report's value, tolerance), as design.md section 9 asks for it."""
+"""Figure to (the report's value, tolerance)."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -74,7 +74,7 @@ class CapStorm:
         8.5e6, "bytes/s", "over what has been kept since; chosen so that the median block is 36 to 60 s"
     )
     load_copies: float = measured(10.0, "times the file", "2026.3.28 takes 1.85 GB in all with a store of 185 MB")
-    pass_cost: float = measured(43e-9, "s/byte", "2026.3.28: 7.6 s of work on 176 MB (design.md section 12)")
+    pass_cost: float = measured(43e-9, "s/byte", "2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run)")
     restart: float = assumed(20.0, "s", "from the crash until the gateway is back")
 
 
