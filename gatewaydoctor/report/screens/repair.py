@@ -113,7 +113,9 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
         return
     section(console, title)
     for note in notes:
-        names = ", ".join(view.names.text(name) for name in note.names)
+        shown = capped(note.names, view)
+        left = len(note.names) - len(shown)
+        names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
         text = view.names.text(note.text) + (f" ({names})" if names else "")
         console.print(Padding(Text(text), (0, 0, 0, INDENT)))
 
