@@ -97,6 +97,7 @@ def start_up(rounds: int) -> None:
         ("python -c pass", [sys.executable, "-c", "pass"]),
         ("gatewaydoctor --version", [sys.executable, "-m", "gatewaydoctor", "--version"]),
         ("gatewaydoctor scan (healthy)", tool("scan", state)),
+        ("gatewaydoctor check (healthy)", tool("check", state)),
     ]
     table("start-up", rows, rounds)
 
