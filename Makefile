@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-packaging bench lint format readme lock conformance package pyz clean
+.PHONY: help demo test test-packaging fixtures bench lint format readme lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
 	@echo "make test         all tests"
+	@echo "make fixtures     what fixtures/ should show, against what it shows"
 	@echo "make bench        speed and memory against the peers on this machine"
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
@@ -30,6 +31,9 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
+
+fixtures: $(VENV)/.ready
+	$(BIN)/gatewaydoctor fixtures validate fixtures
 
 test-packaging: $(VENV)/.ready
 	$(BIN)/python -m pytest -m packaging tests/packaging

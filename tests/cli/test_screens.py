@@ -126,7 +126,7 @@ def test_the_program_is_named_as_it_was_started(tmp_path: Path) -> None:
     found.parent.mkdir()
     found.write_text("#!/bin/sh\n")
     found.chmod(0o755)
-    other = tmp_path / "my tools" / "gatewaydoctor.pyz"
+    other = tmp_path / "my tools" / "gatewaydoctor"
     with patch.dict("os.environ", PATH=str(found.parent)):
         assert shutil.which("gatewaydoctor") == str(found)
         assert typed_program(str(found)) == "gatewaydoctor"

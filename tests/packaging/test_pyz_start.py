@@ -37,13 +37,10 @@ INSIDE: dict[str, Any] = {TARGET: {"python": "3.11", "system": "this machine", "
 def archive(folder: Path, program: str = PROGRAM, targets: dict[str, Any] = INSIDE) -> Path:
     """A pyz whose package only says that it ran, and where from."""
     folder.mkdir(exist_ok=True)
-    files = {
-        "lib/any/gatewaydoctor/__init__.py": b"",
-        "lib/any/gatewaydoctor/__main__.py": program.encode(),
-        f"lib/{TARGET}/compiled.py": b"",
-        "lib/cpython-399-x86_64-linux-gnu/compiled.py": b"",
-    }
-    build.write(folder / "gatewaydoctor.pyz", files, "1.0", targets)
+    package = {"gatewaydoctor/__init__.py": b"", "gatewaydoctor/__main__.py": program.encode()}
+    compiled = {"compiled.py": b""}
+    parts = {"any": package, TARGET: compiled, "cpython-399-x86_64-linux-gnu": compiled}
+    build.write(folder / "gatewaydoctor.pyz", parts, "1.0", targets)
     return folder / "gatewaydoctor.pyz"
 
 
@@ -72,6 +69,12 @@ def test_it_unpacks_once_and_only_what_fits(tmp_path: Path) -> None:
     assert {each.stat().st_mode & 0o777 for each in (cache, folder)} == {0o700}
     assert started(pyz, "--state-dir", "x", GATEWAYDOCTOR_CACHE=str(cache)) == first
     assert [each.stat().st_ino for each in cache.iterdir()] == [inode]
+
+
+def test_later_starts_are_fast_where_python_keeps_no_bytecode(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    started(archive(tmp_path / "a"), GATEWAYDOCTOR_CACHE=str(cache), PYTHONDONTWRITEBYTECODE="1")
+    assert list(cache.rglob("*.pyc"))
 
 
 def test_another_build_takes_the_place_of_the_one_before(tmp_path: Path) -> None:

@@ -3,15 +3,13 @@
 import json
 import os
 import sys
-import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def contents():
     """pyz.json: `version`, `build` and, for each target inside, its `python`, `system` and `glibc`."""
-    with zipfile.ZipFile(HERE) as archive:
-        return json.loads(archive.read("pyz.json").decode("utf-8"))
+    return json.loads(__loader__.get_data(os.path.join(HERE, "pyz.json")).decode("utf-8"))
 
 
 def target():
@@ -57,10 +55,10 @@ def others(inside):
 
 def refuse(problem, inside):
     """Say what is inside and what to do, and leave with 2: it could not examine."""
-    systems = {}
+    pythons = {}
     for each in inside.values():
-        systems.setdefault(each["system"], []).append(each["python"])
-    has = "; ".join("CPython %s for %s" % (", ".join(found), system) for system, found in sorted(systems.items()))
+        pythons.setdefault(each["system"], []).append(each["python"])
+    has = "; ".join("CPython %s for %s" % (", ".join(sorted(pythons[name])), name) for name in sorted(pythons))
     near = [name for name in others(inside) if name != "python%d.%d" % sys.version_info[:2]]
     steps = ["Try: %s %s" % (near[0], HERE)] if near else []
     steps.append("Or install it from its wheel, or make a pyz for this host: make pyz PYZ='--platform TAG'.")
@@ -79,6 +77,8 @@ def main():
     folder = pyz_cache.unpacked(HERE, told, wanted)
     rest = [path for path in sys.path if os.path.abspath(path) != HERE]
     sys.path[:] = [os.path.join(folder, wanted), os.path.join(folder, "any")] + rest
+    # The cache is there to start fast, even on hosts where PYTHONDONTWRITEBYTECODE keeps Python from it elsewhere.
+    sys.dont_write_bytecode = False
     from gatewaydoctor.__main__ import run
 
     run()

@@ -18,7 +18,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -27,6 +32,7 @@ SHEBANG = b"#!/usr/bin/env python3\n"
 STAMP = (2020, 1, 1, 0, 0, 0)
 """The time of every file inside."""
 Targets = dict[str, dict[str, str | None]]
+Folders = dict[str, dict[str, bytes]]
 _PLATFORM = re.compile(r"(manylinux|musllinux|macosx)_(\d+)_(\d+)_(\w+)")
 
 
@@ -89,42 +95,46 @@ def members(wheel: Path) -> dict[str, bytes]:
     return found
 
 
-def gather(wheel: Path, pythons: list[str], platforms: list[str], scratch: Path) -> tuple[dict[str, bytes], Targets]:
-    """Every file by its name in the archive, and the targets for pyz.json."""
-    files: dict[str, bytes] = {}
+def gather(wheel: Path, pythons: list[str], platforms: list[str], scratch: Path) -> tuple[Folders, Targets]:
+    """The files of `any` and of each target, and the targets for pyz.json."""
+    folders: Folders = {"any": {}}
     targets: Targets = {}
     for platform in platforms:
         for python in pythons:
             target = target_of(python, platform)
             wheels = download(wheel, python, platform, scratch / target)
             for each in wheels:
-                folder = "any" if each.stem.endswith("-none-any") else target
+                files = folders.setdefault("any" if each.stem.endswith("-none-any") else target, {})
                 for name, data in members(each).items():
-                    if files.setdefault(f"lib/{folder}/{name}", data) != data:
+                    if files.setdefault(name, data) != data:
                         sys.exit(f"{name} differs from target to target, or is in two wheels.")
             glibc = glibc_of(wheels)
             targets[target] = {"python": python, "system": words(platform, glibc), "glibc": glibc}
-    return files, targets
+    return folders, targets
 
 
-def write(out: Path, files: dict[str, bytes], version: str, targets: Targets) -> None:
-    """The archive: the start-up code, what is inside, and the files; executable by everyone."""
+def packed(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip file that is the same for the same files."""
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in sorted(files.items()):
+            member = zipfile.ZipInfo(name, STAMP)
+            member.compress_type = method
+            member.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(member, data)
+    return stream.getvalue()
+
+
+def write(out: Path, folders: Folders, version: str, targets: Targets) -> None:
+    """The start-up code, what is inside, and each folder packed in a file of its own: Python reads the whole index
+    of an archive that it starts, every time. Executable by everyone."""
     here = Path(__file__).parent
+    files = {f"{name}.zip": packed(folder) for name, folder in folders.items()}
     files |= {name: (here / name).read_bytes() for name in ("__main__.py", "pyz_cache.py")}
-    digest = hashlib.sha256()
-    for name, data in sorted(files.items()):
-        digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    told = {"version": version, "build": digest.hexdigest()[:16], "targets": targets}
-    files["pyz.json"] = json.dumps(told, indent=2).encode()
+    digest = hashlib.sha256(packed(files)).hexdigest()
+    files["pyz.json"] = json.dumps({"version": version, "build": digest[:16], "targets": targets}, indent=2).encode()
     out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("wb") as stream:
-        stream.write(SHEBANG)
-        with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, data in sorted(files.items()):
-                member = zipfile.ZipInfo(name, STAMP)
-                member.compress_type = zipfile.ZIP_DEFLATED
-                member.external_attr = (stat.S_IFREG | 0o644) << 16
-                archive.writestr(member, data)
+    out.write_bytes(SHEBANG + packed(files, zipfile.ZIP_STORED))
     out.chmod(0o755)
 
 
@@ -139,8 +149,8 @@ def main() -> None:
         subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
         (wheel,) = Path(scratch).glob("*.whl")
         pythons, platforms = told.python or list(PYTHONS), told.platform or list(PLATFORMS)
-        files, targets = gather(wheel, pythons, platforms, Path(scratch))
-    write(told.out, files, wheel.name.split("-")[1], targets)
+        folders, targets = gather(wheel, pythons, platforms, Path(scratch))
+    write(told.out, folders, wheel.name.split("-")[1], targets)
     inside = f"CPython {', '.join(pythons)} on {', '.join(platforms)}"
     print(f"{told.out}: {told.out.stat().st_size / 1e6:.1f} MB, for {inside}")
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import stat
 import sys
-import tempfile
 import time
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,18 +134,23 @@ def _hold(folder: Path) -> bool:
 
 
 def _unpack(archive: str, target: str, place: Path, folder: Path) -> None:
+    # Imported here: only the first start needs them.
+    import shutil
+    import tempfile
+    import zipfile
+
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=place))
     try:
-        with zipfile.ZipFile(archive) as source:
-            for member in source.infolist():
-                top, _, rest = member.filename.partition("/")
-                if top == "lib" and rest.startswith(("any/", f"{target}/")):
-                    source.extract(member, fresh)
-        for parent, _, files in os.walk(fresh):
+        whole = fresh / folder.name
+        whole.mkdir(mode=0o700)
+        with zipfile.ZipFile(archive) as outer:
+            for part in ("any", target):
+                with outer.open(f"{part}.zip") as packed, zipfile.ZipFile(packed) as inner:
+                    inner.extractall(whole / part)
+        for parent, _, files in os.walk(whole):
             for name in (*files, "."):
                 _sync(Path(parent, name))
-        (fresh / "lib").chmod(0o700)
-        (fresh / "lib").rename(folder)
+        whole.rename(folder)
         _sync(place)
     except OSError:
         if not folder.exists():  # else another process was first, and its folder is as good
@@ -180,6 +182,8 @@ def _remove_others(place: Path, folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
+    import shutil
+
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
