@@ -95,6 +95,8 @@ def typed_program(argument: str) -> str:
     path = Path(argument)
     if path.parts[-2:] == ("gatewaydoctor", "__main__.py"):
         return f"{quote(sys.executable)} -m gatewaydoctor"
+    if path.suffix == ".pyz":
+        return f"{quote(sys.executable)} {quote(argument)}"
     if not path.name.startswith("gatewaydoctor"):
         return "gatewaydoctor"
     found = which(path.name)
