@@ -1,0 +1,95 @@
+"""What could not be read here is told as that: what the gateway meets there stays an if, and the next step fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.failing import WAYS, in_its_place
+from tests.cli.harness import run
+from tests.cli.scenes import busy, job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.failing import Failing
+
+IF = "Where the gateway cannot read it either"
+REASONS = {
+    "forbidden": "Permission denied",
+    "an I/O error": "Input/output error",
+    "a directory": "Is a directory",
+    "a FIFO": "Not a regular file",
+}
+FILES = {
+    "cron/jobs.json": ("cron-store-unparseable", "jobs.json could not be read here", "cron does not run at all"),
+    "cron/jobs-state.json": (
+        "cron-store-unparseable",
+        "jobs-state.json could not be read here",
+        "cron does not run at all",
+    ),
+    "subagents/runs.json": (
+        "subagents-unreadable",
+        "runs.json could not be read here",
+        "takes the registry for empty",
+    ),
+    "agents/main/sessions/sessions.json": ("store-unparseable", "The store could not be read here", "2026.5.22"),
+}
+
+
+def told(state: Path, rule: str, path: Path, fs: Failing) -> dict[str, Any]:
+    document = run("scan", "--json", "--state-dir", str(state), fs=fs).document
+    (found,) = (each for each in document["findings"] if each["rule"] == rule and each["path"] == str(path))
+    return dict(found)
+
+
+def text(*arguments: str, fs: Failing) -> str:
+    return " ".join(run(*arguments, fs=fs).out.split())
+
+
+@pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None:
+    busy(tmp_path).json("cron/jobs-state.json", {"version": 1, "jobs": {}})
+    rule, message, then = FILES[name]
+    found = told(tmp_path, rule, tmp_path / name, fs := in_its_place(how, tmp_path / name))
+    assert found["message"].startswith(f"{message}: {REASONS[how]}.")
+    in_place = how in ("a directory", "a FIFO")
+    assert found["consequence"].startswith("The gateway cannot read it either" if in_place else IF)
+    assert then in found["consequence"] or in_place
+    assert found["fix"] is None
+    if in_place:
+        assert "what stands in its place" in found["byHand"]
+    else:
+        assert found["byHand"].startswith("Look again as the user the gateway runs as.")
+        assert ("check the disk" in found["byHand"]) is (how == "an I/O error")
+    said = text("scan", "--state-dir", str(tmp_path), fs=fs)
+    assert found["byHand"] in said
+    assert "Correct the place given" not in said
+
+
+def test_the_screens_do_not_say_there_is_nothing(tmp_path: Path) -> None:
+    busy(tmp_path)
+    fs = in_its_place("forbidden", tmp_path / "cron/jobs.json")
+    cron = text("cron", "--state-dir", str(tmp_path), fs=fs)
+    assert "its jobs are not known here" in cron
+    assert "no jobs" not in cron
+    fs = in_its_place("forbidden", tmp_path / "subagents/runs.json")
+    subagents = text("subagents", "--state-dir", str(tmp_path), fs=fs)
+    assert "runs.json: unreadable Permission denied its runs are not known here" in subagents
+    fs = in_its_place("forbidden", tmp_path / "agents/main/sessions/sessions.json")
+    assert "what could be read of the stores has no rows of cron jobs" in text(
+        "cron", "--state-dir", str(tmp_path), fs=fs
+    )
+
+
+def test_a_backup_is_named_only_where_there_is_one(tmp_path: Path) -> None:
+    scene = busy(tmp_path)
+    path = scene.write("cron/jobs.json", '{"jobs": [')
+    fs = in_its_place("gone", tmp_path / "nothing")
+    by_hand = told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
+    assert "Correct the place given" in by_hand
+    assert ".bak" not in by_hand
+    scene.json("cron/jobs.json.bak", {"version": 1, "jobs": [job("a", "a")]})
+    assert "compare with the .bak copy" in told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
