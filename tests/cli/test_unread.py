@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gatewaydoctor.state.configtext import MAX_BYTES
-from tests.cli.failing import WAYS, in_its_place
+from tests.cli.failing import WAYS, Failing, in_its_place
 from tests.cli.harness import run
 from tests.cli.scenes import busy, job
+from tests.cli.scenes import healthy as quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.cli.failing import Failing
 
 IF = "Where the gateway cannot read it either"
 REASONS = {
@@ -98,7 +98,7 @@ def test_a_config_that_only_this_program_does_not_read(big: str, tmp_path: Path)
 def test_a_large_json5_config_is_read(tmp_path: Path) -> None:
     scene = busy(tmp_path)
     rows = "\n".join(f"{{id: 'room-{n}', note: 'some words about it',}}," for n in range(8_000))
-    scene.write("openclaw.json", f"{{session: {{mainKey: 'hall'}}, agents: {{list: [\n{rows}\n]}}}}")
+    scene.write("openclaw.json", f"{{session: {{mainKey: 'hall'}}, plugins: {{rooms: [\n{rows}\n]}}}}")
     assert (tmp_path / "openclaw.json").stat().st_size > 256 * 1024
     config = run("status", "--json", "--state-dir", str(tmp_path)).document["config"]
     assert (config["problem"], config["mainKey"]) == (None, "hall")
@@ -128,3 +128,33 @@ def test_a_backup_is_named_only_where_there_is_one(tmp_path: Path) -> None:
     assert ".bak" not in by_hand
     scene.json("cron/jobs.json.bak", {"version": 1, "jobs": [job("a", "a")]})
     assert "compare with the .bak copy" in told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
+
+
+NOTHING = {"stuck": "no entry says running", "orphans": "every transcript is indexed", "repair": "Healthy"}
+
+
+@pytest.mark.parametrize("verb", [*NOTHING, "scan"])
+def test_nothing_to_do_is_not_said_of_what_was_not_read(verb: str, tmp_path: Path) -> None:
+    quiet(tmp_path)
+    arguments = (verb, "--state-dir", str(tmp_path))
+    ran = run(*arguments)
+    assert ran.code == 0
+    assert "nothing to do." in " ".join(ran.out.split())
+    fs = in_its_place("forbidden", tmp_path / "agents/main/sessions/sessions.json")
+    ran = run(*arguments, fs=fs)
+    said = " ".join(ran.out.split())
+    assert (ran.code, "nothing to do" in said, "Healthy" in said) == (2, False, False)
+    assert "store could not be read here" in said
+    assert "ook again as the user the gateway runs as" in said
+    document = run(*arguments, "--json", fs=fs).document
+    assert (document["exitCode"], document["ok"]) == (2, False)
+
+
+@pytest.mark.parametrize("verb", NOTHING)
+def test_a_part_that_was_not_read_is_named_at_the_end(verb: str, tmp_path: Path) -> None:
+    scene = quiet(tmp_path)
+    scene.store({}, "other")
+    fs = Failing({tmp_path / "agents/other/sessions": errno.EACCES})
+    said = text(verb, "--state-dir", str(tmp_path), fs=fs)
+    assert "nothing to do" not in said
+    assert "1 path could not be read here, so this is not all." in said
