@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.files import Obstacle
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.parts import View, next_step
 
@@ -31,5 +32,11 @@ def next_unless(console: Console, x: Examination, view: View, text: str) -> None
     if gap is None:
         next_step(console, view, text)
         return
-    step = f"{gap}, so this is not all. Look again as the user the gateway runs as; what is wrong:"
+    again = " Look again as the user the gateway runs as;" if _forbidden(x) else ""
+    step = f"{gap}, so this is not all.{again} {'what' if again else 'What'} is wrong:"
     next_step(console, view, step, view.invocation.command("scan"))
+
+
+def _forbidden(x: Examination) -> bool:
+    problems = (problem for store in x.stores for problem in (store.read.problem, store.listing.problem))
+    return any(problem is not None and problem.obstacle is Obstacle.FORBIDDEN for problem in problems)
