@@ -229,6 +229,11 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
                 "files": [orphan.record.name for orphan in lost[:EXAMPLES]],
             },
             repair=EMPTIED.repair if _candidates(x, store) else None,
+            by_hand=None
+            if _candidates(x, store)
+            else "Do not start the gateway. No backup and no temp file lies beside "
+            "the store: look for one in backups of the machine. Without one, the transcripts can be registered again "
+            "under new keys.",
         )
 
 

@@ -53,6 +53,8 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
         return
     number = draft.fingerprint(path, seen=seen)
     header = _header(draft, store, fault, path, check)
+    if check.header is HeaderState.INVALID and header is None:
+        raise OutOfReach("It has no header and no message, so it is no transcript.", "Find out what wrote it.")
     body, action, reason = _body(draft, number, path, check)
     segments: tuple[Segment, ...] = (*((Literal(header),) if header else ()), *body)
     if header:

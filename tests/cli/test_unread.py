@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.failing import WAYS, in_its_place
+from gatewaydoctor.state.configtext import MAX_BYTES
+from tests.cli.failing import WAYS, Failing, in_its_place
 from tests.cli.harness import run
 from tests.cli.scenes import busy, job
+from tests.cli.scenes import healthy as quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.cli.failing import Failing
 
 IF = "Where the gateway cannot read it either"
 REASONS = {
@@ -23,6 +24,7 @@ REASONS = {
     "a FIFO": "Not a regular file",
 }
 FILES = {
+    "openclaw.json": ("config-unreadable", "The config could not be read here", "Defaults are assumed here."),
     "cron/jobs.json": ("cron-store-unparseable", "jobs.json could not be read here", "cron does not run at all"),
     "cron/jobs-state.json": (
         "cron-store-unparseable",
@@ -69,6 +71,39 @@ def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None
     assert "Correct the place given" not in said
 
 
+def test_a_config_that_cannot_be_read_is_said_once(tmp_path: Path) -> None:
+    scene = busy(tmp_path)
+    scene.config(x="y" * 2000)
+    scene.write("openclaw.json.bak", (tmp_path / "openclaw.json").read_bytes())
+    fs = in_its_place("forbidden", tmp_path / "openclaw.json")
+    said = text("status", "--state-dir", str(tmp_path), fs=fs)
+    assert "config could not be read here: Permission denied" in said
+    assert "not readable" not in said
+    rules = [each["rule"] for each in run("scan", "--json", "--state-dir", str(tmp_path), fs=fs).document["findings"]]
+    assert "config-shrunk" not in rules, "its size was not seen"
+
+
+@pytest.mark.parametrize("big", ["too large", "too deep"])
+def test_a_config_that_only_this_program_does_not_read(big: str, tmp_path: Path) -> None:
+    scene = busy(tmp_path)
+    deep = '{"a":' * 50_000 + "1" + "}" * 50_000
+    path = scene.write("openclaw.json", deep if big == "too deep" else '{"a": "' + "x" * MAX_BYTES + '"}')
+    found = told(tmp_path, "config-unreadable", path, in_its_place("gone", tmp_path / "nothing"))
+    assert found["severity"] == "warning"
+    assert "was not read by gatewaydoctor" in found["message"]
+    assert found["consequence"].startswith("The gateway may read it all the same")
+    assert "Defaults are assumed here." in found["consequence"]
+
+
+def test_a_large_json5_config_is_read(tmp_path: Path) -> None:
+    scene = busy(tmp_path)
+    rows = "\n".join(f"{{id: 'room-{n}', note: 'some words about it',}}," for n in range(8_000))
+    scene.write("openclaw.json", f"{{session: {{mainKey: 'hall'}}, plugins: {{rooms: [\n{rows}\n]}}}}")
+    assert (tmp_path / "openclaw.json").stat().st_size > 256 * 1024
+    config = run("status", "--json", "--state-dir", str(tmp_path)).document["config"]
+    assert (config["problem"], config["mainKey"]) == (None, "hall")
+
+
 def test_the_screens_do_not_say_there_is_nothing(tmp_path: Path) -> None:
     busy(tmp_path)
     fs = in_its_place("forbidden", tmp_path / "cron/jobs.json")
@@ -93,3 +128,33 @@ def test_a_backup_is_named_only_where_there_is_one(tmp_path: Path) -> None:
     assert ".bak" not in by_hand
     scene.json("cron/jobs.json.bak", {"version": 1, "jobs": [job("a", "a")]})
     assert "compare with the .bak copy" in told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
+
+
+NOTHING = {"stuck": "no entry says running", "orphans": "every transcript is indexed", "repair": "Healthy"}
+
+
+@pytest.mark.parametrize("verb", [*NOTHING, "scan"])
+def test_nothing_to_do_is_not_said_of_what_was_not_read(verb: str, tmp_path: Path) -> None:
+    quiet(tmp_path)
+    arguments = (verb, "--state-dir", str(tmp_path))
+    ran = run(*arguments)
+    assert ran.code == 0
+    assert "nothing to do." in " ".join(ran.out.split())
+    fs = in_its_place("forbidden", tmp_path / "agents/main/sessions/sessions.json")
+    ran = run(*arguments, fs=fs)
+    said = " ".join(ran.out.split())
+    assert (ran.code, "nothing to do" in said, "Healthy" in said) == (2, False, False)
+    assert "store could not be read here" in said
+    assert "ook again as the user the gateway runs as" in said
+    document = run(*arguments, "--json", fs=fs).document
+    assert (document["exitCode"], document["ok"]) == (2, False)
+
+
+@pytest.mark.parametrize("verb", NOTHING)
+def test_a_part_that_was_not_read_is_named_at_the_end(verb: str, tmp_path: Path) -> None:
+    scene = quiet(tmp_path)
+    scene.store({}, "other")
+    fs = Failing({tmp_path / "agents/other/sessions": errno.EACCES})
+    said = text(verb, "--state-dir", str(tmp_path), fs=fs)
+    assert "nothing to do" not in said
+    assert "1 path could not be read here, so this is not all." in said
