@@ -64,6 +64,7 @@ conformance: $(VENV)/.ready
 
 readme: $(VENV)/.ready
 	$(BIN)/python -m tests.readme --write
+	$(BIN)/python -m tests.picture
 
 # The versions development runs with; pyproject.toml keeps the ranges users get.
 lock:
