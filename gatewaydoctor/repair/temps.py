@@ -43,8 +43,8 @@ def _temps(
     old = [record for record in files if draft.x.now - record.mtime >= least and _is_known(record)]
     if old and not sound:
         draft.caution(
-            f"Not moved: {plural(len(old), 'temp file')}. What they belong to is missing or damaged, and one may hold its "
-            "only copy. Once that is mended, run this again.",
+            f"Not moved: {plural(len(old), 'temp file')}. What they belong to is missing or damaged, and one may "
+            "hold its only copy. Once that is mended, run this again.",
             [record.name for record in old],
         )
         return
