@@ -67,7 +67,7 @@ def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
     place: RunPlace | None = None
     try:
         place = open_run(tools, state_dir, root, plan)
-        journal = Journal(tools.fs, place.journal, tools.clock)
+        journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
         journal.say(RunState.PREPARING, **own_mark(tools))
         manifest = fill(tools, place, plan, root)
         journal.say(RunState.VAULTED)
