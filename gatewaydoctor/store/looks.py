@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.entry import Entry
 
 _BARE_KEYS = frozenset({"main", "global", "unknown"})
+_PARTS = frozenset(
+    {"origin", "deliveryContext", "skillsSnapshot", "systemPromptReport", "acp", "identity", "cliSessionBindings"}
+    | {"preCompaction", "postCompaction", "quotaSuspension", "subagentRecovery", "pluginExtensions", "delivery"}
+)
+"""Objects that the gateway keeps inside entries (facts.md section 3)."""
 
 
 class Look(IntEnum):
@@ -24,7 +29,7 @@ class Look(IntEnum):
 
 def look(entry: Entry) -> Look:
     """What the row looks like by its key and its fields. Of one too large to be looked into the key decides."""
-    if not entry.valid:
+    if not entry.valid or entry.key in _PARTS:
         return Look.NONE
     named = entry.agent_id is not None or entry.key in _BARE_KEYS
     unread = entry.end - entry.value_start > LARGEST_ENTRY

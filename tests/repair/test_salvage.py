@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from gatewaydoctor.model.store import Readable
 from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.origins import kept_origins, planned_origins
+from gatewaydoctor.repair.places import RunPlace
 from gatewaydoctor.repair.provenance import provenance
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import DEAD, tools, tree
 from tests.world import DAY, HOUR, NOW, StateDir, row, run_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -174,3 +173,26 @@ def test_each_entry_says_where_it_comes_from(doctor: Doctor) -> None:
     assert found == expected
     doctor.apply("salvage")
     assert list(found) == list(doctor.rows())
+
+
+def test_a_run_keeps_the_list_of_where_each_entry_came_from(doctor: Doctor) -> None:
+    doctor.state.store(cut_before(4))
+    doctor.state.beside(BAK, ROWS)
+    plan = doctor.plan("salvage")
+    (planned,) = planned_origins(tools().fs, plan, 2)
+    store, copy = plan.acts[0].target, plan.acts[0].target.replace("sessions.json", BAK)
+    assert planned.sources == {store: 3, copy: 5}
+    assert len(planned.entries) == 2
+    receipt = apply(plan, tools(), DEAD)
+    assert receipt is not None
+    (kept,) = kept_origins(tools().fs, RunPlace(Path(receipt.vault), doctor.state.root), None)
+    assert kept.sources == planned.sources
+    assert dict(kept.entries) == {key(n): store if n < 4 else copy for n in range(1, 9)}
+    doctor.undo()
+
+
+def test_a_run_that_salvages_nothing_keeps_no_list(doctor: Doctor) -> None:
+    doctor.state.store(ROWS | {run_key("j", n): row(n, age=3 * DAY, status="running") for n in range(20, 60)})
+    receipt = doctor.apply("trim")
+    assert receipt is not None
+    assert kept_origins(tools().fs, RunPlace(Path(receipt.vault), doctor.state.root), None) == ()
