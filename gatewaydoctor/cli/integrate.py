@@ -140,9 +140,12 @@ def _refuse(run: Run, target: Target, about: About, named: dict[str, Any]) -> No
     for name in named.keys() - about.options:
         option = "--" + name.replace("_", "-")
         raise UsageError(f"{target} takes no {option}.", "See `gatewaydoctor integrate --help`.")
-    if run.options.store is not None:
+    o = run.options
+    if target is Target.GITHUB_ACTIONS and (o.state_dir or o.profile or o.config or o.agent or o.path_map):
+        raise UsageError("The workflow looks at fixtures, at no other directory.", "Name them by --fixtures DIR.")
+    if o.store is not None:
         raise UsageError("A snippet looks at a whole state directory.", "Name it by --state-dir instead of --store.")
-    if run.options.redact:
+    if o.redact:
         raise UsageError("A snippet without its paths would not work.", "Leave out --redact.")
 
 

@@ -6,6 +6,7 @@ import os
 import plistlib
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
@@ -37,10 +38,12 @@ def site_of(run: Run, target: Target, program: str | None, named: Mapping[str, A
             site, warnings = _in_container(run, program or about.program), ()
         case Where.ELSEWHERE:
             site, warnings = Site((program or about.program,), _as_given(run), ""), ()
-    from dataclasses import replace
-
     site = replace(site, profile=_profile(run), **named)
-    return (replace(site, agent=_installed_agent(run, site)) if target is Target.LAUNCHD else site), warnings
+    if target is not Target.LAUNCHD:
+        return site, warnings
+    path, agent = _installed_agent(run, site)
+    new = f"There is no {path}. The snippet is for a new one; `openclaw gateway install` makes one that knows more."
+    return replace(site, agent=agent), (*warnings, *([] if agent else [new]))
 
 
 def this_program(argument: str) -> tuple[str, ...]:
@@ -48,11 +51,14 @@ def this_program(argument: str) -> tuple[str, ...]:
     the version it points to; else the module, by this interpreter."""
     path = Path(argument)
     if path.name.startswith(PROGRAM):
-        found = str(path) if path.parent != Path() else shutil.which(path.name)
+        found = str(path) if path.parent != Path() else shutil.which(path.name) or ""
         if found and os.access(found, os.X_OK):
             return (_absolute(found),)
-    if path.parts[-2:] != (PROGRAM, "__main__.py") and (found := shutil.which(PROGRAM)):
-        return (_absolute(found),)
+        if path.is_file():  # a file that an interpreter was given
+            return sys.executable, _absolute(argument)
+    installed = shutil.which(PROGRAM)
+    if installed and path.parts[-2:] != (PROGRAM, "__main__.py"):
+        return (_absolute(installed),)
     return sys.executable, "-m", PROGRAM
 
 
@@ -132,7 +138,8 @@ def _named_profile(profile: str | None) -> str | None:
     return None if profile is None or profile.lower() == "default" else profile
 
 
-def _installed_agent(run: Run, site: Site) -> Mapping[str, Any] | None:
+def _installed_agent(run: Run, site: Site) -> tuple[Path, Mapping[str, Any] | None]:
+    """Where the gateway's LaunchAgent is, and what it says; None where it is not."""
     from gatewaydoctor.integrate.launchd import label
 
     home = run.env.get("HOME") or str(Path.home())
@@ -141,14 +148,14 @@ def _installed_agent(run: Run, site: Site) -> Mapping[str, Any] | None:
         with run.fs.open(path) as stream:
             agent = plistlib.load(stream)
     except FileNotFoundError:
-        return None
+        return path, None
     except (OSError, ValueError, ExpatError, plistlib.InvalidFileException) as error:
         raise CannotExamine(
             f"{path} is installed and cannot be read: {error}.", "Mend it with `openclaw gateway install`."
         ) from error
     if not isinstance(agent, dict):
         raise CannotExamine(f"{path} is no LaunchAgent.", "Mend it with `openclaw gateway install`.")
-    return agent
+    return path, agent
 
 
 def _absolute(path: str) -> str:

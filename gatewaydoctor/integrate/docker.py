@@ -60,7 +60,7 @@ def _script(site: Site) -> str:
         start="docker start CONTAINER",
         override=f"docker run -e {gate.SWITCH}=off ..., or {gate.SWITCH}=off docker compose up -d",
     )
-    return f'#!/bin/sh\n{gate.fragment()}\n{gate.call(site, advice)} || exit 1\n[ $# -eq 0 ] || exec "$@"\n'
+    return f'#!/bin/sh\n{gate.guarded(site, advice, "exit 1")}[ $# -eq 0 ] || exec "$@"\n'
 
 
 def _timeout(site: Site) -> int:

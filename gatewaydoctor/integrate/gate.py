@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,8 +16,13 @@ SWITCH = "GATEWAYDOCTOR_GATE"
 
 @cache
 def fragment() -> str:
-    """The function gatewaydoctor_gate for any POSIX shell: it fails only where a start now would lose data."""
-    return Path(__file__).with_name("gate.sh").read_text()
+    """The function gatewaydoctor_gate for any POSIX shell: it ends with 1 only where a start now would lose data."""
+    return files(__package__).joinpath("gate.sh").read_text()
+
+
+def script() -> str:
+    """A script whose arguments are those of the function, and whose exit code is 1 or 0."""
+    return f'{fragment()}\ngatewaydoctor_gate "$@"\n[ $? -ne 1 ]\n'
 
 
 def arguments(site: Site, advice: str) -> tuple[str, ...]:
@@ -25,9 +30,10 @@ def arguments(site: Site, advice: str) -> tuple[str, ...]:
     return (str(site.limit), advice, *site.argv("check"))
 
 
-def call(site: Site, advice: str) -> str:
-    """The function called, in a shell."""
-    return shlex.join(("gatewaydoctor_gate", *arguments(site, advice)))
+def guarded(site: Site, advice: str, otherwise: str) -> str:
+    """Lines of shell that go on, or do something else where a start would lose data."""
+    call = shlex.join(("gatewaydoctor_gate", *arguments(site, advice)))
+    return f"{fragment()}\n{call}\n[ $? -ne 1 ] || {otherwise}\n"
 
 
 def advice(site: Site, *, stop: str | None, start: str, override: str) -> str:

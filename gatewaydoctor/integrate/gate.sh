@@ -1,7 +1,7 @@
 gatewaydoctor_gate() (
     # gatewaydoctor_gate SECONDS ADVICE COMMAND...
-    # Fails only where COMMAND, a `gatewaydoctor check`, says that a start now would lose data, and then says ADVICE.
-    # Switched off, missing, broken or slow, the check lets the gateway start.
+    # Ends with 1 only where COMMAND, a `gatewaydoctor check`, says that a start now would
+    # lose data, and says ADVICE. Switched off, missing, broken or slow it lets the gateway start.
     limit=$1 advice=$2
     shift 2
 

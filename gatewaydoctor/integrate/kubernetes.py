@@ -64,7 +64,6 @@ def patch(site: Site) -> str:
         override=override,
     )
     words = ("gatewaydoctor-gate", *gate.arguments(site, advice))
-    script = f'{gate.fragment()}\ngatewaydoctor_gate "$@"\n'
     return f"""\
 # An init container that looks at the state directory and stops a start only where it would lose data. A check that is
 # broken or slow stops nothing; an image that cannot be pulled does.
@@ -83,7 +82,7 @@ spec:
           command: ["/bin/sh", "-c"]
           args:
             - |
-{yaml_block(script, 14)}
+{yaml_block(gate.script(), 14)}
 {_args(words, 12)}
           env:
             - name: {gate.SWITCH}

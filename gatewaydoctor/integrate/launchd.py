@@ -48,7 +48,7 @@ def _script(site: Site, name: str) -> str:
         override=f"launchctl setenv {gate.SWITCH} off",
     )
     # launchd tries again at once, for as long as it takes.
-    return f'{gate.fragment()}\n{gate.call(site, advice)} || {{ sleep {_PAUSE_S}; exit 1; }}\nexec "$@"\n'
+    return f'{gate.guarded(site, advice, f"{{ sleep {_PAUSE_S}; exit 1; }}")}exec "$@"\n'
 
 
 def _gateway(site: Site, plist: Mapping[str, Any]) -> list[str]:
@@ -64,6 +64,7 @@ def _gateway(site: Site, plist: Mapping[str, Any]) -> list[str]:
 
 def _new_agent(site: Site, name: str) -> dict[str, Any]:
     logs = f"{site.state_dir}/logs"
+    profile = {"OPENCLAW_PROFILE": site.profile} if site.profile else {}
     return {
         "Label": name,
         "RunAtLoad": True,
@@ -72,7 +73,7 @@ def _new_agent(site: Site, name: str) -> dict[str, Any]:
         "ProgramArguments": ["openclaw", "gateway"],
         "StandardOutPath": f"{logs}/gateway.log",
         "StandardErrorPath": f"{logs}/gateway.err.log",
-        "EnvironmentVariables": {"PATH": _PATH, "OPENCLAW_STATE_DIR": site.state_dir},
+        "EnvironmentVariables": {"PATH": _PATH, "OPENCLAW_STATE_DIR": site.state_dir, **profile},
     }
 
 

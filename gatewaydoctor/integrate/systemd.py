@@ -33,7 +33,7 @@ def drop_in(site: Site, *, user: bool) -> str:
     )
     words = ("gatewaydoctor-gate", *gate.arguments(site, advice))
     command = " \\\n    ".join(map(systemd, words))
-    script = systemd_script(f'{gate.fragment()}\ngatewaydoctor_gate "$@"\n')
+    script = systemd_script(gate.script())
     return f"""\
 # Looks at the state directory before every start of {unit} and stops a start only where it would
 # lose data. A check that is missing, broken or slow stops nothing.
