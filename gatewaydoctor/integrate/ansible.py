@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 def playbook(site: Site) -> str:
-    argv = "\n".join(f"          - {ansible(word)}" for word in site.argv("check", "--json"))
+    words = site.argv("check", "--json")
+    argv = "\n".join(f"          - {ansible(word)}" for word in words)
+    if any("$" in word for word in words):
+        # Variables are replaced otherwise, without any shell; ansible-core before 2.16 does not know the setting.
+        argv += "\n        expand_argument_vars: false"
     return f"""\
 # Looks at the gateway of every host and keeps one JSON report for each, under reports/ where the playbook is.
 # Where it goes:      gatewaydoctor.yml
 # Run it:             ansible-playbook -i INVENTORY gatewaydoctor.yml
-# Without a playbook: ansible all -i INVENTORY -m command -a 'gatewaydoctor check' --one-line
+# Without a playbook: ansible all -i INVENTORY -m command -a 'gatewaydoctor check'
 - name: Look at the state directory of every gateway
   hosts: all
   gather_facts: false
