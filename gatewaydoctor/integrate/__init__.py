@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class Target(StrEnum):
     """What a snippet is for."""
 
+    SHELL = "shell"
     SYSTEMD = "systemd"
     LAUNCHD = "launchd"
     DOCKER = "docker"
@@ -46,8 +47,11 @@ class About:
 
 
 TARGETS: dict[Target, About] = {
+    Target.SHELL: About(
+        "a script that stops a start only where it would lose data", ("script",), Where.HERE, frozenset({"limit"})
+    ),
     Target.SYSTEMD: About(
-        "a drop-in that stops a start only where it would lose data",
+        "a drop-in for the gateway's unit that does the same",
         ("user", "system"),
         Where.HERE,
         frozenset({"unit", "limit"}),

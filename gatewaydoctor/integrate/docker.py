@@ -60,7 +60,7 @@ def _script(site: Site) -> str:
         start="docker start CONTAINER",
         override=f"docker run -e {gate.SWITCH}=off ..., or {gate.SWITCH}=off docker compose up -d",
     )
-    return f'#!/bin/sh\n{gate.guarded(site, advice, "exit 1")}[ $# -eq 0 ] || exec "$@"\n'
+    return gate.wrapper(site, advice)
 
 
 def _timeout(site: Site) -> int:

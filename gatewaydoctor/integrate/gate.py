@@ -36,7 +36,12 @@ def guarded(site: Site, advice: str, otherwise: str) -> str:
     return f"{fragment()}\n{call}\n[ $? -ne 1 ] || {otherwise}\n"
 
 
-def advice(site: Site, *, stop: str | None, start: str, override: str) -> str:
+def wrapper(site: Site, advice: str, notes: str = "") -> str:
+    """A script that runs its arguments, where there are any, unless a start would lose data."""
+    return f'#!/bin/sh\n{notes}{guarded(site, advice, "exit 1")}[ $# -eq 0 ] || exec "$@"\n'
+
+
+def advice(site: Site, *, stop: str | None = None, start: str | None = None, override: str) -> str:
     """What to do once a start was stopped: lines with commands, for a person in a hurry."""
     lines = (
         ("stop what restarts it", stop),
