@@ -44,6 +44,7 @@ RUN apt-get update \\
     && {VENV}/bin/pip install --no-cache-dir {REQUIREMENT}
 COPY --chmod=0755 <<'END_OF_GATE' {_GATE}
 {_script(site)}END_OF_GATE
+
 USER node
 # Unhealthy where the gateway does not answer, or a start now would lose data; no warning makes it so.
 HEALTHCHECK --interval=5m --timeout={_timeout(site)}s --start-period=2m --retries=3 CMD {_HEALTHY}

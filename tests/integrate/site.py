@@ -32,7 +32,7 @@ PRESENT = list(
     {os.path.realpath(path): name for name, argv in SHELLS.items() if (path := shutil.which(argv[0]))}.values()
 )
 """Each shell once, whatever names it has."""
-LIMIT_S = 2
+LIMIT_S = 1
 
 
 def snippet(*arguments: str, **environment: str) -> str:
@@ -108,5 +108,7 @@ SCENES = {
     "missing": Scene("store-unparseable", body="exit 127", said="cannot be run"),
     "not-executable": Scene("store-unparseable", body="exit 126", said="cannot be run"),
     "hangs": Scene("store-unparseable", body="exec sleep 50", said=f"no answer within {LIMIT_S} seconds"),
-    "hangs-in-a-child": Scene("store-unparseable", body="sleep 9; exit 1", said=f"within {LIMIT_S} seconds"),
+    "hangs-in-a-child": Scene("store-unparseable", body="sleep 5; exit 1", said=f"within {LIMIT_S} seconds"),
 }
+SOME = {name: SCENES[name] for name in ("healthy", "would-lose-data", "switched-off", "broken", "hangs")}
+"""One for each way the gate can go, for those who only pass it on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from gatewaydoctor.integrate import gate
 from gatewaydoctor.integrate.site import Site
-from tests.integrate.site import PRESENT, SCENES, SHELLS, Scene, execute, program, state
+from tests.integrate.site import PRESENT, ROOT, SCENES, SHELLS, Scene, execute, program, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,16 @@ def test_a_program_without_its_interpreter_lets_it_start(shell: list[str], tmp_p
     path.chmod(0o755)
     code, _ = through(shell, tmp_path, Scene(""), site(str(path), state("store-unparseable", tmp_path / "state")))
     assert code == 0
+
+
+def test_an_installation_that_lacks_a_part_lets_it_start(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/typer.py").write_text("raise ImportError('typer is gone')\n")
+    body = f'PYTHONPATH={tmp_path}/lib:{ROOT} exec {sys.executable} -m gatewaydoctor "$@"'
+    path, directory = program(tmp_path / "gatewaydoctor", body), state("store-unparseable", tmp_path / "state")
+    code, said = through(["/bin/sh"], tmp_path, Scene(""), site(path, directory))
+    assert (code, "typer is gone" in said, "exit code 70" in said) == (0, True, True), said
+    assert "Traceback" not in said
 
 
 def test_a_settings_file_in_the_working_directory_does_not_count(shell: list[str], tmp_path: Path) -> None:

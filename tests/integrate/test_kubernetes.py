@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.integrate.site import HOSTILE, SCENES, Scene, execute, program, refused, snippet, state
+from tests.integrate.site import HOSTILE, SOME, Scene, execute, program, refused, snippet, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def init_container(text: str) -> dict[str, Any]:
     return container
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+@pytest.mark.parametrize("scene", SOME.values(), ids=SOME)
 def test_what_the_init_container_runs(scene: Scene, tmp_path: Path) -> None:
     place = tmp_path / HOSTILE
     text = snippet(

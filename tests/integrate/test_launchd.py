@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integrate.site import HOSTILE, SCENES, Scene, execute, program, refused, snippet, state
+from tests.integrate.site import HOSTILE, SOME, Scene, execute, program, refused, snippet, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def agent(text: str) -> dict[str, Any]:
     return value
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+@pytest.mark.parametrize("scene", SOME.values(), ids=SOME)
 def test_what_it_runs(scene: Scene, tmp_path: Path) -> None:
     place = tmp_path / HOSTILE
     text = snippet(

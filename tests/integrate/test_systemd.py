@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.integrate.quoting import systemd, systemd_script
-from tests.integrate.site import HOSTILE, SCENES, Scene, execute, program, snippet, state
+from tests.integrate.site import HOSTILE, SOME, Scene, execute, program, snippet, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ def _plain(quoted: str) -> str:
     return text.replace("%%", "%").replace("$$", "$")
 
 
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+@pytest.mark.parametrize("scene", SOME.values(), ids=SOME)
 def test_what_it_runs(scene: Scene, tmp_path: Path) -> None:
     place = tmp_path / HOSTILE
     text = snippet(
