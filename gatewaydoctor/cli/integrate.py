@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Set
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -103,7 +104,7 @@ def integrate(
         "textfile_dir": _absolute(textfile_dir),
     }
     named = {name: value for name, value in given.items() if value is not None}
-    _refuse(run, target, about, named)
+    _refuse(run, target, about, named.keys(), program)
     site, warnings = site_of(run, target, program, named)
     text = snippet(target, chosen, site)
     for warning in warnings:
@@ -135,14 +136,16 @@ def _absolute(path: str | None) -> str | None:
     return None if path is None else os.path.abspath(path)  # noqa: PTH100 - "..", links and all as the user meant them
 
 
-def _refuse(run: Run, target: Target, about: About, named: dict[str, Any]) -> None:
+def _refuse(run: Run, target: Target, about: About, named: Set[str], program: str | None) -> None:
     """Raises UsageError for an option that would be ignored."""
-    for name in named.keys() - about.options:
+    for name in sorted(named - about.options):
         option = "--" + name.replace("_", "-")
         raise UsageError(f"{target} takes no {option}.", "See `gatewaydoctor integrate --help`.")
     o = run.options
-    if target is Target.GITHUB_ACTIONS and (o.state_dir or o.profile or o.config or o.agent or o.path_map):
-        raise UsageError("The workflow looks at fixtures, at no other directory.", "Name them by --fixtures DIR.")
+    if target is Target.GITHUB_ACTIONS and (o.state_dir or o.profile or o.config or o.agent or o.path_map or program):
+        raise UsageError(
+            "The workflow installs gatewaydoctor and looks at fixtures alone.", "Name them by --fixtures DIR."
+        )
     if o.store is not None:
         raise UsageError("A snippet looks at a whole state directory.", "Name it by --state-dir instead of --store.")
     if o.redact:

@@ -108,6 +108,9 @@ SCENES = {
     "missing": Scene("store-unparseable", body="exit 127", said="cannot be run"),
     "not-executable": Scene("store-unparseable", body="exit 126", said="cannot be run"),
     "hangs": Scene("store-unparseable", body="exec sleep 50", said=f"no answer within {LIMIT_S} seconds"),
+    "slower-the-second-time": Scene(
+        "store-unparseable", body='case "$*" in *never) exec sleep 50 ;; esac; exit 1', starts=False, said="lose data"
+    ),
     "hangs-in-a-child": Scene("store-unparseable", body="sleep 5; exit 1", said=f"within {LIMIT_S} seconds"),
 }
 SOME = {name: SCENES[name] for name in ("healthy", "would-lose-data", "switched-off", "broken", "hangs")}
