@@ -15,7 +15,7 @@ LAYERS = (
     ("state",),
     ("examine",),
     ("checks",),
-    ("report", "repair", "simulate", "fixtures"),
+    ("report", "repair", "simulate", "fixtures", "integrate"),
     ("cli",),
 )
 """From the bottom up. A layer may use those below it; the parts of one layer may not use each other."""
