@@ -12,7 +12,8 @@ from gatewaydoctor.integrate.site import REQUIREMENT
 if TYPE_CHECKING:
     from gatewaydoctor.integrate.site import Site
 
-IMAGE = "ghcr.io/openclaw/openclaw:latest"
+IMAGE = "openclaw:local"
+"""What OpenClaw's own Docker setup builds (docs/install/docker.md, 2026.3.28)."""
 GATEWAY = ("node", "openclaw.mjs", "gateway", "--allow-unconfigured")
 """What the gateway's image runs; an image with a new entrypoint has to say it again."""
 VENV = "/opt/gatewaydoctor"
