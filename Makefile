@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test bench lint format readme lock conformance clean
+.PHONY: help demo test bench lint format readme completions man lock conformance clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -46,6 +46,15 @@ conformance: $(VENV)/.ready
 
 readme: $(VENV)/.ready
 	$(BIN)/python -m tests.readme --write
+
+completions: $(VENV)/.ready
+	$(BIN)/gatewaydoctor completions bash > completions/gatewaydoctor.bash
+	$(BIN)/gatewaydoctor completions zsh > completions/_gatewaydoctor
+	$(BIN)/gatewaydoctor completions fish > completions/gatewaydoctor.fish
+	$(BIN)/gatewaydoctor completions powershell > completions/gatewaydoctor.ps1
+
+man: $(VENV)/.ready
+	$(BIN)/python -m gatewaydoctor.cli.manual > docs/gatewaydoctor.1
 
 # The versions development runs with; pyproject.toml keeps the ranges users get.
 lock:
