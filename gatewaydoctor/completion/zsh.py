@@ -77,16 +77,16 @@ def _escaped(text: str, special: str) -> str:
 
 
 def _values(values: Values) -> str:
-    acts = [f"        {values.name})"]
+    lines = [f"        {values.name})"]
     if values.words:
-        acts += ["            found=(", _lines(map(_word, values.words), 16), "            )"]
-    settings = [f"asked={values.source}"] if values.source else []
-    settings += [f"paths={'-/' if values.path is PathKind.DIRECTORY else '-g *'}"] if values.path else []
-    settings += ["more=(-S '')"] if values.go_on else []
-    return (
-        "\n".join([*acts, *([f"            {' '.join(settings)}".replace("-g *", "'-g *'")] if settings else [])])
-        + " ;;"
-    )
+        lines += ["            found=(", _lines(map(_word, values.words), 16), "            )"]
+    if values.source:
+        lines.append(f"            asked={values.source}")
+    if values.path:
+        lines.append(f"            files={'-/' if values.path is PathKind.DIRECTORY else '-'}")
+    if values.go_on:
+        lines.append("            more=(-S '')")
+    return "\n".join(lines) + " ;;"
 
 
 def _word(word: Word) -> str:
@@ -101,15 +101,14 @@ _SCRIPT = r"""#compdef gatewaydoctor
 
 # Adds what may stand in one place, by the name of its values.
 _gatewaydoctor_offer() {
-    local asked paths
+    local asked files ret=1
     local -a found more
     case $1 in
 @WORDS@
     esac
     [[ -z $asked ]] || _gatewaydoctor_ask $asked
-    local ret=1
     (( ! $#found )) || _describe -V -t $1 ${1//-/ } found $more && ret=0
-    [[ -z $paths ]] || _files ${=paths} && ret=0
+    [[ -z $files ]] || _files ${files:#-} && ret=0
     return ret
 }
 

@@ -1,0 +1,106 @@
+"""The manual page is the program's, complete, and one that man can show."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gatewaydoctor.cli.describe import described
+from gatewaydoctor.cli.main import arrange
+from gatewaydoctor.cli.manual import manual
+from gatewaydoctor.completion.manual import ENVIRONMENT, EXAMPLES, FILES
+from gatewaydoctor.model.errors import EXIT_MEANINGS
+
+TOP = Path(__file__).parent.parent.parent
+KEPT = TOP / "docs" / "gatewaydoctor.1"
+PROGRAM = described()
+
+
+def shown() -> str:
+    """The page without its markup, each paragraph on one line."""
+    text = re.sub(r"\\f[BIR]|\\&", "", manual())
+    for spelled, char in (
+        (r"\-", "-"),
+        (r"\(aq", "'"),
+        (r"\(ti", "~"),
+        (r"\(ga", "`"),
+        (r"\(ha", "^"),
+        (r"\e", "\\"),
+    ):
+        text = text.replace(spelled, char)
+    return " ".join(text.split())
+
+
+SHOWN = shown()
+
+
+def test_the_kept_page_is_the_one_the_program_makes() -> None:
+    assert KEPT.read_text() == manual(), "bring it up to date: make man"
+
+
+def test_every_section_is_there() -> None:
+    sections = re.findall(r"^\.SH (.+)$", manual(), re.MULTILINE)
+    assert sections == [
+        *("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "GLOBAL OPTIONS", "EXIT STATUS"),
+        *("ENVIRONMENT", "FILES", "EXAMPLES", "SEE ALSO"),
+    ]
+
+
+@pytest.mark.parametrize("leaf", PROGRAM.leaves, ids=lambda leaf: leaf.name)
+def test_every_verb_is_there_with_what_it_takes(leaf: object) -> None:
+    from gatewaydoctor.completion.tree import Command
+
+    assert isinstance(leaf, Command)
+    start = SHOWN.index(f'.SS "gatewaydoctor {leaf.name}"')
+    part = SHOWN[start : SHOWN.find(".S", start + 3)]
+    for place in (*leaf.options, *leaf.arguments):
+        assert " ".join(place.help.replace("`", "").split()) in (SHOWN if getattr(place, "is_global", 0) else part)
+    for option in leaf.options:
+        assert f"{', '.join(option.names)}{f' {option.metavar}' if option.metavar else ''} " in SHOWN
+
+
+def test_every_exit_code_is_there() -> None:
+    for code, meaning in EXIT_MEANINGS.items():
+        assert f".TP {int(code)} {meaning.replace('`', '')}" in SHOWN
+
+
+def test_every_variable_the_program_asks_for_is_there() -> None:
+    asked = re.compile(r'"((?:OPENCLAW|CLAWDBOT|GATEWAYDOCTOR)_[A-Z_]+|NO_COLOR|GITHUB_[A-Z_]+)"')
+    sources = [*(TOP / "gatewaydoctor" / "state").glob("*.py"), *(TOP / "gatewaydoctor" / "cli").glob("*.py")]
+    sources += (TOP / "gatewaydoctor" / "report").rglob("*.py")
+    found = {name for path in sources for name in asked.findall(path.read_text())}
+    assert found == set(ENVIRONMENT) - {"COLUMNS"}  # which is rich's to ask for
+
+
+@pytest.mark.parametrize("command", [command for command, _ in EXAMPLES])
+def test_examples_can_be_typed(command: str) -> None:
+    _, *words = shlex.split(command)
+    verb, *rest = arrange(words)
+    leaf = next(each for each in PROGRAM.leaves if each.name == verb)
+    names = {name for option in leaf.options for name in option.names}
+    assert {word for word in rest if word.startswith("-")} <= names
+
+
+def test_no_text_is_taken_for_a_request() -> None:
+    known = {"TH", "SH", "SS", "TP", "PP", "RS", "RE", "br", "nh", "ad", '\\"'}
+    requests = {line.split()[0] for line in manual().splitlines() if line.startswith((".", "'"))}
+    assert requests <= {f".{each}" for each in known}
+    assert max(map(len, manual().splitlines())) <= 120
+    assert all(name in SHOWN for name in FILES)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("mandoc", "-Tlint", "-Wwarning"), ("groff", "-man", "-Tutf8", "-ww", "-z")],
+    ids=lambda command: command[0],
+)
+def test_formatters_have_nothing_to_say(command: tuple[str, ...]) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    ran = subprocess.run([*command, str(KEPT)], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == ("", "")
