@@ -35,7 +35,7 @@ FILES = {
     "cron/jobs.json": "The cron jobs.",
     "subagents/runs.json": "The subagent registry.",
     ".gatewaydoctor/runs/RUN": "The vault: what a run changed, as it was. Only `runs prune` removes anything there.",
-    "gatewaydoctor.toml": "Settings of `check`, in the current directory; or `[tool.gatewaydoctor]` of pyproject.toml.",
+    "gatewaydoctor.toml": "Settings of `check`, where it runs; or `[tool.gatewaydoctor]` of pyproject.toml.",
 }
 
 EXAMPLES = (

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from gatewaydoctor.cli.manual import manual
 from gatewaydoctor.completion.manual import ENVIRONMENT, EXAMPLES, FILES
 from gatewaydoctor.model.errors import EXIT_MEANINGS
 
+if TYPE_CHECKING:
+    from gatewaydoctor.completion.tree import Command
+
 TOP = Path(__file__).parent.parent.parent
 KEPT = TOP / "docs" / "gatewaydoctor.1"
 PROGRAM = described()
@@ -24,14 +28,8 @@ PROGRAM = described()
 def shown() -> str:
     """The page without its markup, each paragraph on one line."""
     text = re.sub(r"\\f[BIR]|\\&", "", manual())
-    for spelled, char in (
-        (r"\-", "-"),
-        (r"\(aq", "'"),
-        (r"\(ti", "~"),
-        (r"\(ga", "`"),
-        (r"\(ha", "^"),
-        (r"\e", "\\"),
-    ):
+    marks = {r"\-": "-", r"\(aq": "'", r"\(ti": "~", r"\(ga": "`", r"\(ha": "^", r"\e": "\\"}
+    for spelled, char in marks.items():
         text = text.replace(spelled, char)
     return " ".join(text.split())
 
@@ -51,15 +49,13 @@ def test_every_section_is_there() -> None:
     ]
 
 
-@pytest.mark.parametrize("leaf", PROGRAM.leaves, ids=lambda leaf: leaf.name)
-def test_every_verb_is_there_with_what_it_takes(leaf: object) -> None:
-    from gatewaydoctor.completion.tree import Command
-
-    assert isinstance(leaf, Command)
+@pytest.mark.parametrize("leaf", list(PROGRAM.leaves), ids=lambda leaf: leaf.name)
+def test_every_verb_is_there_with_what_it_takes(leaf: Command) -> None:
     start = SHOWN.index(f'.SS "gatewaydoctor {leaf.name}"')
     part = SHOWN[start : SHOWN.find(".S", start + 3)]
-    for place in (*leaf.options, *leaf.arguments):
-        assert " ".join(place.help.replace("`", "").split()) in (SHOWN if getattr(place, "is_global", 0) else part)
+    own = [option for option in leaf.options if not option.is_global]
+    for place in (*own, *leaf.arguments):
+        assert " ".join(place.help.replace("`", "").split()) in part
     for option in leaf.options:
         assert f"{', '.join(option.names)}{f' {option.metavar}' if option.metavar else ''} " in SHOWN
 
@@ -94,13 +90,15 @@ def test_no_text_is_taken_for_a_request() -> None:
     assert all(name in SHOWN for name in FILES)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [("mandoc", "-Tlint", "-Wwarning"), ("groff", "-man", "-Tutf8", "-ww", "-z")],
-    ids=lambda command: command[0],
-)
-def test_formatters_have_nothing_to_say(command: tuple[str, ...]) -> None:
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
-    ran = subprocess.run([*command, str(KEPT)], capture_output=True, text=True, check=False)
+LINTS = {
+    "mandoc": ("mandoc", "-Tlint", "-Wwarning", str(KEPT)),
+    "groff": ("groff", "-man", "-Tutf8", "-ww", "-z", str(KEPT)),
+}
+
+
+@pytest.mark.parametrize("formatter", LINTS)
+def test_formatters_have_nothing_to_say(formatter: str) -> None:
+    if shutil.which(formatter) is None:
+        pytest.skip(f"{formatter} is not installed")
+    ran = subprocess.run(LINTS[formatter], capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.stderr) == ("", "")
