@@ -336,7 +336,7 @@ _gatewaydoctor_add() {
         return 0
     fi
     word=$glued$word
-    COMPREPLY[${#COMPREPLY[@]}]=${word#"$done_"}
+    COMPREPLY[${#COMPREPLY[@]}]=${word#"$before"}
     helps[${#helps[@]}]=${2-}
 }
 
@@ -364,7 +364,7 @@ _gatewaydoctor_describe() {
 }
 
 _gatewaydoctor() {
-    local IFS=$' \t\n' verb='' values='' words='' asked='' paths='' glued='' done_='' quote='' bare word
+    local IFS=$' \t\n' verb='' values='' words='' asked='' paths='' glued='' before='' quote='' bare word
     local -i number=0 at=0 i
     local -a line others helps
     COMPREPLY=() helps=() others=()
@@ -388,7 +388,11 @@ _gatewaydoctor() {
 
     case $bare in
         \"*|\'*) quote=${bare:0:1} bare=${bare:1} ;;
-        *) [[ -n $glued || $bare == "$2" ]] || done_=${bare%"$2"} bare=${bare//\\/} ;;
+        *)
+            # What bash does not take for a part of the word must not be given again.
+            [[ -n $glued || $bare == "$2" ]] || before=${bare%"$2"}
+            bare=${bare//\\/}
+            ;;
     esac
     for word in $words; do _gatewaydoctor_add "$word"; done
     [[ -z $asked ]] || _gatewaydoctor_ask "$asked" "$1"
