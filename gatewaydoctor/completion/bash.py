@@ -179,7 +179,8 @@ _gatewaydoctor_add() {
     helps[${#helps[@]}]=${2-}
 }
 
-# Asks the program that is being typed for words of this state directory.
+# Asks the program that is being typed for words of this state directory. Bash does not tell of a variable that is
+# set on the line for the program alone; one that is exported counts.
 _gatewaydoctor_ask() {
     local program=gatewaydoctor answer word help
     case $2 in

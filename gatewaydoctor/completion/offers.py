@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.state.fs import ReadFs
 
-MOST = 200
-"""Words offered at once. Nobody reads more, and each may cost a file."""
+MOST = 1000
+"""Words offered at once. Nobody reads more."""
+
+MOST_RUNS = 200
+"""The newest ones that are looked into: each costs two small files."""
 
 LARGEST_JOBS = 4 * 1024 * 1024
 LONGEST_WORD = 200
@@ -36,6 +39,7 @@ SETTLED = frozenset({"done", "put-back", "undone"})
 _HEAD, _TAIL = 16 * 1024, 4096
 _STATE = re.compile(rb'"state":"([a-z-]+)"')
 _REPAIRS = re.compile(rb'"repairs":\[([a-z",-]*)\]')
+_ASSIGNMENT = re.compile(r"(OPENCLAW_[A-Z_]+)=(.*)", re.DOTALL)
 _MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ-")
 
 
@@ -48,7 +52,8 @@ def answer(arguments: Sequence[str]) -> None:
     """Write what is offered to stdout. Raises nothing."""
     with suppress(Exception, KeyboardInterrupt):
         source, _, *typed = arguments
-        found = offers(OsReadFs(), os.environ, Source(source), [meant(word) for word in typed])
+        words = [meant(word) for word in typed]
+        found = offers(OsReadFs(), {**os.environ, **assigned(words)}, Source(source), words)
         lines = "".join(f"{offer.word}\t{offer.help}\n" for offer in found)
         os.write(1, lines.encode())
 
@@ -71,6 +76,11 @@ def offers(fs: ReadFs, env: Mapping[str, str], source: Source, typed: Sequence[s
             return _fit(_told(fs, found, interrupted=source is Source.INTERRUPTED))
 
 
+def assigned(typed: Sequence[str]) -> dict[str, str]:
+    """The variables a line sets for this command alone, which stand before it."""
+    return {each[1]: each[2] for word in typed if (each := _ASSIGNMENT.fullmatch(word))}
+
+
 def meant(word: str) -> str:
     """A word as the shell would read it, had the line been run: without quotes, with variables."""
     if any(quote in word for quote in "'\"\\"):
@@ -78,8 +88,8 @@ def meant(word: str) -> str:
 
         with suppress(ValueError):
             word = "".join(shlex.split(word))
-    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
-    return option + equals + os.path.expanduser(os.path.expandvars(value))  # noqa: PTH111 - a word, perhaps no path
+    name, equals, value = word.partition("=") if re.match(r"--|OPENCLAW_", word) else ("", "", word)
+    return name + equals + os.path.expanduser(os.path.expandvars(value))  # noqa: PTH111 - a word, perhaps no path
 
 
 def _fit(found: Iterable[Offer]) -> list[Offer]:
@@ -124,7 +134,7 @@ def _runs(fs: ReadFs, state_dir: Path, vault: Path | None) -> dict[str, Path]:
     own = vault_of(state_dir)
     found = {name: root / RUNS / name for root in (own, vault or own) for name in _names(fs, root / RUNS)}
     for name in _names(fs, own / ELSEWHERE):
-        if name not in found and len(found) < MOST:
+        if name not in found and len(found) < MOST_RUNS:
             root = read_up_to(fs, own / ELSEWHERE / name, _TAIL).partition(b"\n")[0]
             found[name] = own.joinpath(os.fsdecode(root), RUNS, name)
     return found
@@ -138,7 +148,7 @@ def _names(fs: ReadFs, directory: Path) -> list[str]:
 
 def _told(fs: ReadFs, runs: Mapping[str, Path], *, interrupted: bool) -> Iterator[Offer]:
     """Newest first: when it was, how far it came, and what it did."""
-    for name in sorted(runs, reverse=True)[:MOST]:
+    for name in sorted(runs, reverse=True)[:MOST_RUNS]:
         state = _state(fs, runs[name] / "journal")
         if interrupted and state in SETTLED:
             continue

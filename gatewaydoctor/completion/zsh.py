@@ -114,9 +114,10 @@ _gatewaydoctor_offer() {
 
 # Sets found to what the program that is being typed knows of this state directory.
 _gatewaydoctor_ask() {
-    local program=gatewaydoctor row
+    local program=gatewaydoctor row before=${${LBUFFER%$typed[1]*}##*[;|&]}
+    local -a assigned=(${(M)${(z)before}:#OPENCLAW_*=*})
     [[ $typed[1] != */* ]] || program=${~typed[1]}
-    for row in ${(f)"$($program __offer $1 -- "${(@)typed}" 2>/dev/null </dev/null)"}; do
+    for row in ${(f)"$($program __offer $1 -- $assigned "${(@)typed}" 2>/dev/null </dev/null)"}; do
         found+=("${${row%%$'\t'*}//:/\\:}:${row#*$'\t'}")
     done
 }

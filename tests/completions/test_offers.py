@@ -81,6 +81,11 @@ def test_the_directory_may_come_from_the_environment_or_a_profile(state_dir: Pat
     assert [each.word for each in asked(Source.PROFILES, **home)] == ["work"]
 
 
+def test_the_line_may_set_the_variable_itself(state_dir: Path) -> None:
+    ran = ask("agents", "--", f"OPENCLAW_STATE_DIR='{state_dir}'", "gatewaydoctor", OPENCLAW_STATE_DIR="/nowhere")
+    assert ran.stdout == b"main\t\nops\t\n"
+
+
 def test_no_more_than_anybody_reads(state_dir: Path) -> None:
     jobs = [{"id": f"job-{number}"} for number in range(MOST + 50)]
     (state_dir / "cron" / "jobs.json").write_text(json.dumps(jobs))

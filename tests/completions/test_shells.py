@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ LINES: tuple[tuple[str, set[str]], ...] = (
 
 
 def filled(line: str, state_dir: Path) -> str:
-    return line.replace("STATE", str(state_dir))
+    return re.sub(r"\bSTATE\b", lambda _: str(state_dir), line)
 
 
 @pytest.mark.parametrize(("line", "words"), LINES, ids=[line for line, _ in LINES])
@@ -95,6 +96,11 @@ def test_tab_on_a_terminal(
     need(shell)
     seen = screen(shell, filled(line, state_dir), env, last)
     assert all(word in seen for word in also), seen
+
+
+def test_zsh_sees_a_variable_set_on_the_line(state_dir: Path, env: Mapping[str, str]) -> None:
+    need("zsh")
+    screen("zsh", f"true; OPENCLAW_STATE_DIR={state_dir} gatewaydoctor --agent o", env, "ops ")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
