@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 
-FREE = frozenset({"TIME", "N", "X", "INT", "FLOAT", "STR", "GLOB", "SIZE", "KEY", "FROM=TO"})
+FREE = frozenset({"TIME", "N", "X", "INT", "FLOAT", "STR", "GLOB", "SIZE", "KEY", "FROM=TO", "NAME"})
 """Metavars of places where only the operator knows what to give."""
 
 _USUAL_FORMATS = ("format", ("text", "json"))
@@ -42,7 +42,7 @@ def values_of(path: Path, name: str, metavar: str) -> Values | None:
         return made(path)
     if "|" in metavar:
         return _words(name, metavar.split("|"))
-    if (path, name) == (("fixtures", "new"), "name") or metavar in FREE:
+    if metavar in FREE:
         return None
     return _by_metavar()[metavar]
 
