@@ -4,14 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test bench lint format readme completions man lock conformance clean
+.PHONY: help demo test test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
 	@echo "make test         all tests"
+	@echo "make fixtures     what fixtures/ should show, against what it shows"
 	@echo "make bench        speed and memory against the peers on this machine"
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
+	@echo "make completions man  completions/ and docs/gatewaydoctor.1, as the program makes them"
+	@echo "make package      wheel and sdist, in dist/"
+	@echo "make pyz          one file with every dependency: dist/gatewaydoctor.pyz"
+	@echo "make test-packaging  build all of these, install them and run them"
 
 $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -28,17 +33,31 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest
 
+fixtures: $(VENV)/.ready
+	$(BIN)/gatewaydoctor fixtures validate fixtures
+
+test-packaging: $(VENV)/.ready
+	$(BIN)/python -m pytest -m packaging tests/packaging
+
+package: $(VENV)/.ready
+	$(BIN)/python -m build --outdir dist .
+
+# Other hosts: make pyz PYZ="--platform musllinux_1_2_x86_64 --python 3.12"
+pyz: $(VENV)/.ready
+	$(BIN)/python tools/pyz/build.py $(PYZ)
+
 bench: $(VENV)/.ready
 	$(BIN)/python -m tests.bench
 
 lint: $(VENV)/.ready
-	$(BIN)/ruff check gatewaydoctor tests
-	$(BIN)/ruff format --check gatewaydoctor tests
+	$(BIN)/ruff check gatewaydoctor tests tools
+	$(BIN)/ruff format --check gatewaydoctor tests tools
 	$(BIN)/mypy --strict -p gatewaydoctor
+	$(BIN)/mypy --strict tools/pyz/build.py tools/pyz/pyz_cache.py
 
 format: $(VENV)/.ready
-	$(BIN)/ruff check --fix gatewaydoctor tests
-	$(BIN)/ruff format gatewaydoctor tests
+	$(BIN)/ruff check --fix gatewaydoctor tests tools
+	$(BIN)/ruff format gatewaydoctor tests tools
 
 conformance: $(VENV)/.ready
 	$(BIN)/python tests/conformance/install.py

@@ -19,9 +19,9 @@ HOSTILE = 'a|b`c"d\\e\n::error title=x::y%0A##[error]z<script>&amp;@all #1 [l](u
 
 
 def run(*arguments: str) -> Ran:
-    """One command line through main(), at NOW on an ordinary machine without a gateway, with the GITHUB_STEP_SUMMARY
+    """One command line through main(), at NOW on an ordinary machine without a gateway, with the GitHub variables
     of the test."""
-    passed = {name: os.environ[name] for name in ("GITHUB_STEP_SUMMARY",) if name in os.environ}
+    passed = {name: os.environ[name] for name in ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE") if name in os.environ}
     return harness.run(*arguments, "--now", str(NOW), env=passed)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.config import Policy
+from gatewaydoctor.model.files import Obstacle, Unreadable
 from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.words import plural, size
 
@@ -25,12 +27,13 @@ UNREADABLE = Rule(
     title="The config cannot be used as it is",
     meaning="openclaw.json, or a file it includes, cannot be read or parsed; defaults were assumed for what "
     "follows. Or single settings have values the gateway refuses, or name environment variables that are not set "
-    "here; that is a warning.",
+    "here; that is a warning. So is a config that only this program does not read, for its size or depth.",
     cause="An edit by hand, or two writers at once: a second object behind the first one is their mark.",
-    gateway="It refuses to start over a config it cannot parse. A missing environment variable is an error or "
-    "leaves the name in place; it may be set where the gateway runs.",
+    gateway="It refuses to start over a config it cannot read or parse. A missing environment variable is an error "
+    "or leaves the name in place; it may be set where the gateway runs.",
     remedy="Correct the place given, or put back the newest copy beside it that parses (openclaw.json.bak and "
-    ".bak.1 to .bak.4). Keep the broken file.",
+    ".bak.1 to .bak.4). Keep the broken file. Look again, as the user the gateway runs as, at what could not be read "
+    "here.",
 )
 
 SHRUNK = Rule(
@@ -65,12 +68,13 @@ def config_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _broken(x: Examination, problem: ConfigProblem) -> Finding:
+    if problem.obstacle is not None:
+        return _unread(x, problem, problem.obstacle)
     place = f" in line {problem.line:,}, column {problem.column:,}" if problem.line and problem.column else ""
     second = " A second object follows the first." if problem.second_object_at is not None else ""
-    included = "an included file" if problem.path != x.config.path else "the config"
     sound = [copy for copy in x.history.copies if copy.parses]
     return UNREADABLE.finding(
-        f"{included[0].upper()}{included[1:]}: {problem.text}{place}.{second}",
+        f"{_which(x, problem)}: {problem.text}{place}.{second}",
         "The gateway refuses to start over it.",
         path=problem.path,
         evidence={
@@ -82,12 +86,35 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
                 {"name": copy.name, "bytes": copy.size, "mtime": copy.mtime} for copy in sound[:EXAMPLES]
             ],
         },
+        by_hand="Keep the broken file. Correct "
+        + ("the place given" if place else "it")
+        + (", or put back the newest sound copy beside it." if sound else "; no sound copy is beside it."),
+    )
+
+
+def _which(x: Examination, problem: ConfigProblem) -> str:
+    return "The config" if problem.path == x.config.path else "An included file"
+
+
+def _unread(x: Examination, problem: ConfigProblem, obstacle: Obstacle) -> Finding:
+    seen = Unreadable(problem.path, problem.text, obstacle)
+    beyond = obstacle is Obstacle.BEYOND_LIMIT
+    return UNREADABLE.finding(
+        f"{_which(x, problem)} {'was' if beyond else 'could'} not "
+        f"{'read by gatewaydoctor' if beyond else 'be read here'}: {problem.text}.",
+        f"{unread.consequence(seen, 'it does not start, or not with these settings')} Defaults are assumed here.",
+        severity=Severity.WARNING if beyond else None,
+        path=problem.path,
+        evidence={"reason": problem.text, "obstacle": obstacle.value},
+        by_hand=unread.by_hand(seen),
     )
 
 
 @REGISTRY.check(SHRUNK)
 def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
     history = x.history
+    if x.config.problem is not None and x.config.problem.obstacle is not None:
+        return  # of a config that was not read not even the size is known
     # A second object is told with the config it makes unreadable.
     lost_mode = history.lost_mode and x.config.readable
     lost_meta = history.lost_meta and x.config.readable and x.config.release.policy is not Policy.V2026_9_6

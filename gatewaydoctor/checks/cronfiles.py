@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.cron import CronRead
+from gatewaydoctor.model.files import Obstacle
 from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.words import plural, size
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.cron import CronFile
     from gatewaydoctor.model.finding import Finding
 
 FEW_JOBS = 3
@@ -26,14 +29,17 @@ BROKEN = Rule(
     severity=Severity.ERROR,
     title="The cron store cannot be used as it is",
     meaning="jobs.json cannot be read or parsed, or holds no list of jobs; or some of its jobs are malformed; or "
-    "jobs-state.json, which keeps the run state since 2026.4.20, cannot be used. The latter two are warnings.",
+    "jobs-state.json, which keeps the run state since 2026.4.20, cannot be used. Malformed jobs and a state file "
+    "that cannot be parsed are warnings.",
     cause="An edit by hand, two writers at once, a crash while the file was written, or jobs written by another "
     "release.",
     gateway="Over an unparseable jobs.json cron does not run at all; the file stays untouched. One of another shape "
-    "counts as no jobs. Malformed jobs have stopped the start of a gateway in a loop, without being named. An "
-    "unusable jobs-state.json is ignored: next and last run are lost.",
-    remedy="Compare with jobs.json.bak. Correct the place given, or move malformed jobs to a file of their own, "
-    "with the gateway stopped.",
+    "counts as no jobs. Malformed jobs have stopped the start of a gateway in a loop, without being named. A "
+    "jobs-state.json that cannot be parsed is ignored: next and last run are lost. One that cannot be opened stops "
+    "cron.",
+    remedy="Compare with jobs.json.bak, where there is one. Correct the place given, or move malformed jobs to a "
+    "file of their own, with the gateway stopped. Look again, as the user the gateway runs as, at what could not be "
+    "read here.",
     repair="cron",
 )
 
@@ -79,22 +85,61 @@ def _store(x: Examination) -> Iterator[Finding]:
     if store.reason is None:
         return
     named = len({job.job_id for job in x.cron.lost})
-    sentence = store.reason[0].upper() + store.reason[1:]
+    also = f" Copies and state name {plural(named, 'job')}." if named else ""
+    if store.problem is not None:
+        message = f"jobs.json could not be read here: {store.reason}."
+        then = unread.consequence(store.problem, "cron does not run at all")
+        by_hand = unread.by_hand(store.problem)
+    else:
+        message = f"jobs.json: {_sentence(store.reason)}"
+        then = _without_jobs(store)
+        by_hand = _put_right(x)
     yield BROKEN.finding(
-        f"jobs.json: {sentence}." + (f" Copies and state name {plural(named, 'job')}." if named else ""),
-        "The gateway takes it for a store without jobs: none runs."
-        if store.read is CronRead.EMPTY_FOR_GATEWAY
-        else "Cron does not run at all; the gateway leaves the file as it is.",
+        message + also,
+        then,
+        severity=_severity(store),
         path=store.path,
-        evidence={
-            "read": store.read.value,
-            "bytes": store.bytes,
-            "offset": store.fault.offset if store.fault else None,
+        evidence=_evidence(store)
+        | {
             "jobsNamedElsewhere": named,
             "sources": sorted({source for job in x.cron.lost for source in job.sources})[:EXAMPLES],
         },
         repair=None,
+        by_hand=by_hand,
     )
+
+
+def _without_jobs(store: CronFile) -> str:
+    if store.read is CronRead.EMPTY_FOR_GATEWAY:
+        return "The gateway takes it for a store without jobs: none runs."
+    return "Cron does not run at all; the gateway leaves the file as it is."
+
+
+def _put_right(x: Examination) -> str:
+    store = x.cron.store
+    what = "Correct the place given" if store.fault else "Put the list of jobs back"
+    backup = f"{store.path.name}.bak" in x.cron.copies
+    compare = ", and compare with the .bak copy beside it" if backup else ""
+    return f"With the gateway stopped: copy the file away. {what}{compare}."
+
+
+def _severity(file: CronFile) -> Severity | None:
+    """What only this program cannot read is no error of the directory's."""
+    beyond = file.problem is not None and file.problem.obstacle is Obstacle.BEYOND_LIMIT
+    return Severity.WARNING if beyond else None
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _evidence(file: CronFile) -> dict[str, object]:
+    return {
+        "read": file.read.value,
+        "reason": file.reason,
+        "bytes": file.bytes,
+        "offset": file.fault.offset if file.fault else None,
+    }
 
 
 def _jobs(x: Examination) -> Iterator[Finding]:
@@ -123,18 +168,27 @@ def _state(x: Examination) -> Iterator[Finding]:
     state = x.cron.state
     if state.reason is None:
         return
-    sentence = state.reason[0].upper() + state.reason[1:]
+    if state.problem is not None:
+        # 2026.4.25 and 2026.5.22 pass over a state file they cannot parse, but not over one they cannot open.
+        yield BROKEN.finding(
+            f"jobs-state.json could not be read here: {state.reason}.",
+            unread.consequence(state.problem, "cron does not run at all"),
+            severity=_severity(state),
+            path=state.path,
+            evidence=_evidence(state),
+            repair=None,
+            by_hand=unread.by_hand(state.problem),
+        )
+        return
     yield BROKEN.finding(
-        f"jobs-state.json: {sentence}.",
+        f"jobs-state.json: {_sentence(state.reason)}",
         "The gateway ignores it: jobs forget their last run, their errors and when they are due.",
         severity=Severity.WARNING,
         path=state.path,
-        evidence={
-            "read": state.read.value,
-            "bytes": state.bytes,
-            "offset": state.fault.offset if state.fault else None,
-        },
+        evidence=_evidence(state),
         repair=None,
+        by_hand="With the gateway stopped: copy the file away, then mend it or move it away. It is written anew, "
+        "with no memory of earlier runs.",
     )
 
 

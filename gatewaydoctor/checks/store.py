@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.files import FileClass, NodeKind
+from gatewaydoctor.model.files import FileClass, NodeKind, Obstacle
 from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, FaultKind, Readable
 from gatewaydoctor.model.transcript import ContentClass
@@ -111,6 +112,10 @@ CANDIDATES = Rule(
     repair="salvage",
 )
 
+_UNREAD_THEN = (
+    "a release up to 2026.5.22 takes it for empty and replaces it",
+    "a release up to 2026.5.22 begins with no sessions, and may not be able to save new ones",
+)
 _TALKS = frozenset({ContentClass.HUMAN, ContentClass.MACHINE, None})
 """What an unindexed file may be so that its loss is a loss; None is one that was not read."""
 
@@ -132,13 +137,13 @@ def _unread(store: StoreFacts) -> Iterator[Finding]:
         return
     yield UNPARSEABLE.finding(
         f"The store could not be read here: {problem.reason}.",
-        "Where the gateway cannot read it either, a release up to 2026.5.22 takes it for empty and replaces it.",
+        unread.consequence(problem, _UNREAD_THEN[problem.obstacle is Obstacle.NOT_A_FILE]),
         severity=Severity.ERROR,
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={"reason": problem.reason, "transcriptsBeside": store.transcripts.files},
         repair=None,
-        by_hand="Look again as the user the gateway runs as. If that fails too, check the disk.",
+        by_hand=unread.by_hand(problem),
     )
 
 
@@ -224,6 +229,11 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
                 "files": [orphan.record.name for orphan in lost[:EXAMPLES]],
             },
             repair=EMPTIED.repair if _candidates(x, store) else None,
+            by_hand=None
+            if _candidates(x, store)
+            else "Do not start the gateway. No backup and no temp file lies beside "
+            "the store: look for one in backups of the machine. Without one, the transcripts can be registered again "
+            "under new keys.",
         )
 
 

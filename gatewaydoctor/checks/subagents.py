@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.config import Policy
+from gatewaydoctor.model.files import Obstacle
 from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.model.words import plural, size
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.files import Unreadable
     from gatewaydoctor.model.finding import Finding
 
 NEVER = Rule(
@@ -58,7 +61,8 @@ UNREADABLE = Rule(
     cause="Up to 2026.3.28 the file is written in place: a crash leaves it empty or cut short.",
     gateway="It takes the registry for empty and overwrites it with the next run. Runs under way are forgotten, "
     "their results never announced, their children never cleaned up. 2026.9.6 discards the file in any case.",
-    remedy="Before a start copy the file away. Whole runs in front of the fault can be put into a new file.",
+    remedy="Before a start copy the file away. Whole runs in front of the fault can be put into a new file. Look "
+    "again, as the user the gateway runs as, at what could not be read here.",
     repair="subagents",
 )
 
@@ -136,6 +140,9 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
     registry = x.subagents
     if registry.read in (RegistryRead.OK, RegistryRead.MISSING):
         return
+    if registry.problem is not None:
+        yield _unread(x, registry.problem)
+        return
     reason = registry.reason or "it cannot be read"
     yield UNREADABLE.finding(
         f"runs.json: {reason}. {plural(registry.runs, 'whole run') if registry.runs else 'No whole run'} before it.",
@@ -149,6 +156,20 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "wholeRuns": registry.runs,
         },
         repair=UNREADABLE.repair if registry.runs else None,
+        by_hand=None if registry.runs else "Before a start copy the file away. No whole run is left in it.",
+    )
+
+
+def _unread(x: Examination, problem: Unreadable) -> Finding:
+    severity = Severity.WARNING if problem.obstacle is Obstacle.BEYOND_LIMIT else None
+    return UNREADABLE.finding(
+        f"runs.json could not be read here: {problem.reason}.",
+        unread.consequence(problem, "it takes the registry for empty, and runs under way are forgotten"),
+        severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else severity,
+        path=problem.path,
+        evidence={"read": x.subagents.read.value, "reason": problem.reason},
+        repair=None,
+        by_hand=unread.by_hand(problem),
     )
 
 

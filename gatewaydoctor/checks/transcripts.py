@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, NextBoot
@@ -66,7 +67,7 @@ BAD_HEADER = Rule(
     severity=Severity.ERROR,
     title="Transcripts whose first line is no header",
     meaning="The first readable line is not a session header with an id, while more lines follow. Files that no "
-    "index reaches are information only.",
+    "index reaches are information only; where not every index could be read, the others are a warning.",
     cause="The first line was damaged or cut off: an edit by hand, tail -n used to shorten the file, a bad block.",
     gateway="Opening such a file truncates it and writes a new header: the whole history of the session is lost, at "
     "the session's next turn.",
@@ -117,6 +118,23 @@ _KINDS = (
     (ContentClass.NOT_TRANSCRIPT, "no transcript at all"),
     (None, "not read"),
 )
+
+
+class Reach(Enum):
+    """Whether an entry leads to a file: `UNKNOWN` where none that was read does, and not all were read."""
+
+    INDEXED = auto()
+    UNKNOWN = auto()
+    NONE = auto()
+
+
+_IF_USED = {Reach.INDEXED: "", Reach.UNKNOWN: "Where a session uses such a file: "}
+_BOOT_HEADLESS = {
+    Reach.INDEXED: "The next turn of each session empties its file and begins a new one.",
+    Reach.UNKNOWN: "Where a session uses such a file, its next turn empties it and begins a new one.",
+    Reach.NONE: "Nothing opens them, so nothing empties them.",
+}
+_SEVERITY = {Reach.INDEXED: Severity.ERROR, Reach.UNKNOWN: Severity.WARNING, Reach.NONE: Severity.INFO}
 _TAILS = frozenset({Verdict.TORN_TAIL, Verdict.NUL_TAIL, Verdict.NO_NEWLINE})
 
 
@@ -154,7 +172,7 @@ def _orphan(orphan: Orphan) -> dict[str, object]:
 @REGISTRY.check(TORN)
 def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in directories(x):
-        for faults, referenced in _by_reference(x, store):
+        for faults, reach in _by_reference(x, store):
             found = [fault for fault in faults if fault.check.verdict in _TAILS]
             if not found:
                 continue
@@ -166,10 +184,10 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
             )
             sorts = ", ".join(f"{count:,} {words}" for count, words in parts if count)
             yield TORN.finding(
-                f"{_how_many(found, referenced)}: {sorts}.",
-                _BOOT_TORN.of(x) if referenced else NOTHING_BY_ITSELF,
+                f"{_how_many(found, reach)}: {sorts}.",
+                NOTHING_BY_ITSELF if reach is Reach.NONE else _IF_USED[reach] + _BOOT_TORN.of(x),
                 count=len(found),
-                severity=None if referenced else Severity.INFO,
+                severity=Severity.INFO if reach is Reach.NONE else None,
                 agent_id=store.agent_id,
                 path=store.read.ref.sessions_dir / found[0].record.name,
                 evidence={"files": [_tail(fault) for fault in found[:EXAMPLES]]},
@@ -189,30 +207,43 @@ def _tail(fault: TranscriptFault) -> dict[str, object]:
 @REGISTRY.check(BAD_HEADER)
 def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in directories(x):
-        for faults, referenced in _by_reference(x, store):
-            found = [fault for fault in faults if fault.check.verdict is Verdict.HEADER_INVALID]
+        for faults, reach in _by_reference(x, store):
+            headless = [fault for fault in faults if fault.check.verdict is Verdict.HEADER_INVALID]
+            # What no session uses and is no transcript is told as that, among the files no index reaches.
+            found = [
+                fault
+                for fault in headless
+                if reach is not Reach.NONE or fault.content is not ContentClass.NOT_TRANSCRIPT
+            ]
             if not found:
                 continue
+            talks = sum(fault.content in (ContentClass.HUMAN, ContentClass.MACHINE) for fault in found)
             yield BAD_HEADER.finding(
-                f"{_how_many(found, referenced)} with a first line that is no header.",
-                "The next turn of each session empties its file and begins a new one."
-                if referenced
-                else "Nothing opens them, so nothing empties them.",
+                f"{_how_many(found, reach)} with a first line that is no header.",
+                _BOOT_HEADLESS[reach],
                 count=len(found),
-                severity=None if referenced else Severity.INFO,
+                severity=_SEVERITY[reach],
                 agent_id=store.agent_id,
                 path=store.read.ref.sessions_dir / found[0].record.name,
                 evidence={
-                    "files": [{"name": fault.record.name, "bytes": fault.check.size} for fault in found[:EXAMPLES]]
+                    "files": [{"name": fault.record.name, "bytes": fault.check.size} for fault in found[:EXAMPLES]],
+                    "withoutMessages": len(found) - talks,
                 },
+                repair=BAD_HEADER.repair if talks else None,
+                by_hand=None
+                if talks
+                else "Copy them away before any start, and find out what wrote them: no message "
+                "is in them that a header could be put before.",
             )
 
 
-def _how_many(found: Sequence[TranscriptFault], referenced: bool) -> str:
-    return plural(len(found), "transcript" if referenced else "unindexed transcript")
+def _how_many(found: Sequence[TranscriptFault], reach: Reach) -> str:
+    if reach is Reach.UNKNOWN:
+        return f"{plural(len(found), 'transcript')} of which no index read here tells the use"
+    return plural(len(found), "transcript" if reach is Reach.INDEXED else "unindexed transcript")
 
 
-def _by_reference(x: Examination, store: StoreFacts) -> Iterator[tuple[list[TranscriptFault], bool]]:
+def _by_reference(x: Examination, store: StoreFacts) -> Iterator[tuple[list[TranscriptFault], Reach]]:
     """Faulty transcripts that an index reaches, then the others. While a gateway may write, the newest are left out.
     Where some store could not be read whole, any file may be reached."""
     stopped = x.gateway.liveness is Liveness.DEAD
@@ -220,8 +251,8 @@ def _by_reference(x: Examination, store: StoreFacts) -> Iterator[tuple[list[Tran
     settled = [
         fault for fault in store.transcripts.faults if stopped or abs(x.now - fault.record.mtime) >= SETTLED_MS
     ]
-    yield [fault for fault in settled if fault.referenced or not known], True
-    yield [fault for fault in settled if known and not fault.referenced], False
+    yield [fault for fault in settled if fault.referenced], Reach.INDEXED
+    yield [fault for fault in settled if not fault.referenced], Reach.NONE if known else Reach.UNKNOWN
 
 
 @REGISTRY.check(HUGE)

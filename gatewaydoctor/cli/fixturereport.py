@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from gatewaydoctor.fixtures.expectation import EXPECTED
 from gatewaydoctor.fixtures.validate import Broken, Checked, Different, Same, Updated
 from gatewaydoctor.model.words import plural, size
-from gatewaydoctor.report.github import PER_LEVEL, command
+from gatewaydoctor.report.github import PER_LEVEL, command, in_workspace
 from gatewaydoctor.report.words import harmless
 
 if TYPE_CHECKING:
@@ -99,8 +99,9 @@ def github(results: Sequence[Checked]) -> str:
 def _github(results: Sequence[Checked]) -> Iterator[str]:
     failed = [each for each in results if isinstance(each.result, Different | Broken)]
     for each in failed[:PER_LEVEL]:
-        title = harmless(f"{each.name}: {word(each)}")
-        yield command("error", title, "\n".join(map(harmless, (*lines(each), f"{each.path}/{EXPECTED}"))))
+        title, expected = harmless(f"{each.name}: {word(each)}"), f"{each.path}/{EXPECTED}"
+        told = "\n".join(map(harmless, (*lines(each), expected)))
+        yield command("error", title, told, in_workspace(expected))
     for each in failed[PER_LEVEL:]:
         # GitHub drops further annotations without a word; plain lines it keeps.
         yield harmless(f"{each.path}: {'; '.join(lines(each))}")

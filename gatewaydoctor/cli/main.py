@@ -127,15 +127,23 @@ def _called(app: typer.Typer, arranged: list[str]) -> object:
     try:
         return app(arranged, standalone_mode=False, prog_name="gatewaydoctor")
     except OSError as failed:
-        if failed.errno == errno.ENOSPC and failed.filename is None:
+        if failed.errno in (errno.ENOSPC, errno.EBADF) and failed.filename is None:
             raise OutputFailed(failed.strerror) from failed
         raise
 
 
+class _Closed(TextIOWrapper):
+    """Stands for a stream that was closed before the program began."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
 def _prepare_streams() -> None:
-    """A stream that is closed, or cannot spell a name, must not end the report."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open until the end, like the one it replaces
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    """Words about a run may go nowhere; its output may not: a closed stdout takes nothing, like a full one. A stream
+    that cannot spell a name must not end the report."""
+    sys.stdout = sys.stdout or _Closed(open(os.devnull, "wb"))  # noqa: SIM115 - open until the end, like the one it replaces
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - likewise
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -122,7 +122,7 @@ def _plan(
     from gatewaydoctor.report.screens import repair as screens
 
     judgement = look(run)
-    made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs)
+    made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs, work.tools.progress)
     seen = view(run, judgement.examination)
     if out is not None:
         path = target(out, "--plan-out", places_of(judgement.examination))

@@ -95,6 +95,8 @@ def typed_program(argument: str) -> str:
     path = Path(argument)
     if path.parts[-2:] == ("gatewaydoctor", "__main__.py"):
         return f"{quote(sys.executable)} -m gatewaydoctor"
+    if path.suffix == ".pyz":
+        return f"{quote(sys.executable)} {quote(argument)}"
     if not path.name.startswith("gatewaydoctor"):
         return "gatewaydoctor"
     found = which(path.name)
@@ -116,8 +118,8 @@ def start(options: Globals) -> Run:
 
 def clock(given: str | None) -> int:
     """Epoch ms: the time given, else that of the environment, else the machine's. Raises UsageError for no time."""
-    text = given or os.environ.get(NOW_VARIABLE)
-    if not text:
+    text = os.environ.get(NOW_VARIABLE) or None if given is None else given
+    if text is None:
         return time.time_ns() // 1_000_000
     if re.fullmatch(r"-?[0-9]{1,15}", text):
         return int(text)
@@ -126,7 +128,7 @@ def clock(given: str | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        source = "--now" if given else NOW_VARIABLE
+        source = "--now" if given is not None else NOW_VARIABLE
         hint = "Give an ISO time such as 2026-04-02T09:00:00Z, or epoch ms."
         raise UsageError(f"{source} {text!r} is no time.", hint) from None
     if moment.tzinfo is None:

@@ -72,9 +72,12 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptFault:
+    """`content` is what a file without a header is to people; None for other faults, and where it was not read."""
+
     record: FileRecord
     check: TranscriptCheck
     referenced: bool
+    content: ContentClass | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,9 @@ def _take(
     tally.referenced += referenced
     tally.header_only += check.verdict is Verdict.HEADER_ONLY
     if check.verdict in _FAULTY:
-        tally.faults.append(TranscriptFault(record, check, referenced))
+        headless = check.verdict is Verdict.HEADER_INVALID
+        content = _content(fs, path, record, check, read_up_to) if headless else None
+        tally.faults.append(TranscriptFault(record, check, referenced, content))
     if record.size >= HUGE_BYTES:
         tally.huge.append(record)
     if referenced and (markers := boot_markers_at_tail(fs, path)) >= BOOT_MARKERS:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from gatewaydoctor.model.files import Obstacle
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -86,8 +88,9 @@ class AgentSettings:
 
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
-    """Why a config cannot be read: `text` completes "`path`: …". `offset` counts bytes from the start, `line` and
-    `column` from 1. `second_object_at` is where a second object starts behind a whole first one."""
+    """Why a config cannot be used: `text` completes "`path`: …". `offset` counts bytes from the start, `line` and
+    `column` from 1. `second_object_at` is where a second object starts behind a whole first one. `obstacle` is set
+    where the gateway may well read it, for only this program, or this user, could not."""
 
     path: Path
     text: str
@@ -95,12 +98,24 @@ class ConfigProblem:
     line: int | None = None
     column: int | None = None
     second_object_at: int | None = None
+    obstacle: Obstacle | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it, without a full stop."""
+        match self.obstacle:
+            case None:
+                return f"not usable: {self.text}"
+            case Obstacle.BEYOND_LIMIT:
+                return f"not read by gatewaydoctor: {self.text}"
+            case _:
+                return f"could not be read here: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What openclaw.json says. A missing file is readable and says nothing; with `problem` set the gateway would not
-    start, and every setting that could not be read has its default. `notes` name settings the gateway cannot use and
+    """What openclaw.json says. A missing file is readable and says nothing; with `problem` set every setting that
+    could not be read has its default. `notes` name settings the gateway cannot use and
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
     """
 

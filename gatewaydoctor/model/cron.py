@@ -121,13 +121,15 @@ class RunLog:
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The cron directory. `migrated` are retired copies (`jobs.json.migrated*`): with one and without a jobs.json the
-    jobs live in SQLite. `quarantined` counts jobs a release parked in jobs-quarantine.json."""
+    """The cron directory. `copies` are names of backups and retired originals of jobs.json, newest first; `migrated`
+    are the retired ones among them (`jobs.json.migrated*`): with one and without a jobs.json the jobs live in SQLite.
+    `quarantined` counts jobs a release parked in jobs-quarantine.json."""
 
     store: CronFile
     state: CronFile
     jobs: tuple[CronJob, ...] = ()
     problems: tuple[JobProblem, ...] = ()
+    copies: tuple[str, ...] = ()
     lost: tuple[LostJob, ...] = ()
     migrated: tuple[str, ...] = ()
     quarantined: int = 0

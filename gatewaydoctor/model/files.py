@@ -111,13 +111,30 @@ class ClassTotals:
     newest: int
 
 
+class Obstacle(StrEnum):
+    """What kept a file or directory from being read, as far as it tells what others would meet. `forbidden`: to
+    whoever ran this, while the gateway may be allowed. `not-a-file`: something else stands in its place, for
+    everyone. `beyond-limit`: this program does not read so much, while the gateway may. `failed`: anything else, such
+    as a bad disk."""
+
+    MISSING = "missing"
+    FORBIDDEN = "forbidden"
+    NOT_A_FILE = "not-a-file"
+    BEYOND_LIMIT = "beyond-limit"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something that could not be read, and why in the operating system's words. `missing` where it is not there."""
+    """Something that could not be read, and why in the operating system's words."""
 
     path: Path
     reason: str
-    missing: bool = False
+    obstacle: Obstacle = Obstacle.FAILED
+
+    @property
+    def missing(self) -> bool:
+        return self.obstacle is Obstacle.MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from gatewaydoctor.model.files import Unreadable
+
 
 class RegistryRead(StrEnum):
     """`gateway-empty`: the gateway takes it for an empty registry and overwrites it. Up to 2026.3.28 it is written in
@@ -48,7 +50,8 @@ class SubagentRun(NamedTuple):
 class SubagentRegistry:
     """What runs.json holds. With a fault the counts are of the whole runs before it, but perhaps for the last one.
     `rows` are the runs worth a look (running, never archived or orphaned), at most as many as were asked for;
-    `notable` is how many there are. `fault_at` is a byte offset. Times are epoch ms."""
+    `notable` is how many there are. `reason` says why the gateway would not take it; `problem` is set where it could
+    not be read here. `fault_at` is a byte offset. Times are epoch ms."""
 
     path: Path
     read: RegistryRead
@@ -69,3 +72,4 @@ class SubagentRegistry:
     newest: int | None = None
     notable: int = 0
     rows: tuple[SubagentRun, ...] = ()
+    problem: Unreadable | None = None

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.model.finding import Finding
     from gatewaydoctor.repair.options import Options
     from gatewaydoctor.repair.rows import StoreDraft
@@ -63,12 +64,17 @@ _ROWS = frozenset({Repair.TRIM, Repair.MISSING, Repair.PATHS, Repair.EXPIRE, Rep
 
 
 def build_plan(
-    x: Examination, findings: Iterable[Finding], names: Collection[Repair], options: Options, fs: ReadFs
+    x: Examination,
+    findings: Iterable[Finding],
+    names: Collection[Repair],
+    options: Options,
+    fs: ReadFs,
+    progress: Progress,
 ) -> Plan:
     """The plan for these repairs, or for everything recommended where none is named. `findings` are those of `x`.
     What cannot be done is among the plan's refusals. Raises OSError where a file that was examined cannot be read any
     more."""
-    draft = Draft(x, fs, options, findings)
+    draft = Draft(x, fs, options, findings, progress)
     try:
         if refused := _newer_schema(draft):
             draft.refusals.append(refused)

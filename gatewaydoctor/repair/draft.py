@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.model.finding import Finding
     from gatewaydoctor.model.plan import Segment
     from gatewaydoctor.repair.options import Options
@@ -28,10 +30,13 @@ SAMPLE = 5
 class Draft:
     """Collects acts, steps and words. Files are named by fingerprint, each once."""
 
-    def __init__(self, x: Examination, fs: ReadFs, options: Options, findings: Iterable[Finding]) -> None:
+    def __init__(
+        self, x: Examination, fs: ReadFs, options: Options, findings: Iterable[Finding], progress: Progress
+    ) -> None:
         self.x = x
         self.fs = fs
         self.options = options
+        self.progress = progress
         self.state_dir = x.place.real_dir
         self.fingerprints: list[Fingerprint] = []
         self.acts: list[Act] = []
@@ -192,8 +197,9 @@ class Draft:
             )
         )
 
-    def caution(self, text: str, names: Iterable[str] = ()) -> None:
-        self.cautions.append(Note(text=text, names=tuple(names)[:SAMPLE]))
+    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE) -> None:
+        """Say one sentence about the first `keep` of these names."""
+        self.cautions.append(Note(text=text, names=tuple(islice(names, keep))))
 
 
 def literal(data: bytes) -> tuple[tuple[Segment, ...], int]:

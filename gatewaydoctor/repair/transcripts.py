@@ -1,5 +1,5 @@
 """transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The original
-goes to the vault and the file keeps its mtime. Damage in the middle is not touched (failures.md row 16)."""
+goes to the vault and the file keeps its mtime. Damage in the middle is told and not touched."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.plan import Copy, Literal, Segment
 from gatewaydoctor.model.transcript import ContentClass, HeaderState, TailState
 from gatewaydoctor.repair.errors import OutOfReach
+from gatewaydoctor.repair.interior import report
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.content import content_class
 from gatewaydoctor.state.names import parse_name
@@ -27,8 +28,8 @@ _HEAD = 64 * 1024
 
 
 def plan(draft: Draft, *, named: bool) -> None:
-    """Unless named, only transcripts that an index reaches."""
-    done = set()
+    """Unless named, only transcripts that an index reaches; named, every one is also read for damage inside."""
+    done: set[Path] = set()
     for store in draft.stores:
         directory = store.path.parent
         for fault in store.facts.transcripts.faults:
@@ -42,6 +43,7 @@ def plan(draft: Draft, *, named: bool) -> None:
                 continue
             except (OutOfReach, OSError) as error:
                 draft.refuse(Repair.TRANSCRIPTS, path, error)
+    report(draft, None if named else done)
 
 
 def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -> None:
@@ -51,6 +53,8 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
         return
     number = draft.fingerprint(path, seen=seen)
     header = _header(draft, store, fault, path, check)
+    if check.header is HeaderState.INVALID and header is None:
+        raise OutOfReach("It has no header and no message, so it is no transcript.", "Find out what wrote it.")
     body, action, reason = _body(draft, number, path, check)
     segments: tuple[Segment, ...] = (*((Literal(header),) if header else ()), *body)
     if header:

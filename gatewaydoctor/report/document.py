@@ -137,7 +137,7 @@ def config_info(x: Examination, names: Names) -> ConfigInfo:
         path=names.path(config.path),
         readable=config.readable,
         exists=config.exists,
-        problem=names.text(config.problem.text) if config.problem else None,
+        problem=names.text(config.problem.sentence) if config.problem else None,
         release=names.text(config.release.version) if config.release.version else None,
         policy=config.release.policy.value if config.release.policy else None,
         maintenance={name: SettingInfo(value=s.value, origin=s.origin.value) for name, s in settings.items()},

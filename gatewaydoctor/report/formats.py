@@ -1,4 +1,5 @@
-"""The output formats of `scan` and `check`, each a pure function from the document to text."""
+"""The output formats of `scan` and `check`, each a function from the document to text. They are pure, but `github`
+asks for the workspace of the job."""
 
 from __future__ import annotations
 

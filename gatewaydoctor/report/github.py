@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.report.verdicts import decision, examined, judged, name, place, remedy, standing_words
+from gatewaydoctor.report.words import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +36,7 @@ def _lines(document: Document) -> Iterator[str]:
         level = _level(finding, verdict)
         shown[level] += 1
         if shown[level] <= PER_LEVEL:
-            yield command(level, _title(finding, verdict), _body(document, finding))
+            yield command(level, _title(finding, verdict), _body(document, finding), in_workspace(finding.path))
     left = sum(max(0, count - PER_LEVEL) for count in shown.values())
     if left:
         yield f"{left:,} more findings have no annotation; the job summary and --format json list them."
@@ -56,9 +59,19 @@ def _body(document: Document, finding: FindingInfo) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def command(level: str, title: str, message: str) -> str:
+def in_workspace(path: str | None) -> str | None:
+    """The path as GitHub knows it, where it is a file of the workspace: below GITHUB_WORKSPACE, or the current
+    directory where that is not set. None for any other, and for a name that could steer the log."""
+    if path is None or harmless(path) != path:
+        return None
+    workspace, real = os.path.realpath(os.environ.get("GITHUB_WORKSPACE") or "."), Path(os.path.realpath(path))
+    return real.relative_to(workspace).as_posix() if real.is_relative_to(workspace) and real.is_file() else None
+
+
+def command(level: str, title: str, message: str, file: str | None = None) -> str:
     """One workflow command. The runner undoes these escapes, first those of a property, then those of data."""
-    return f"::{level} title={_property(title)}::{_data(message)}"
+    at = f"file={_property(file)}," if file else ""
+    return f"::{level} {at}title={_property(title)}::{_data(message)}"
 
 
 def _data(text: str) -> str:

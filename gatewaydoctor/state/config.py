@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.config import Config, ConfigProblem, Policy, Release
+from gatewaydoctor.model.files import Obstacle
 from gatewaydoctor.model.place import ConfigSource, StateDirSource
 from gatewaydoctor.state.configtext import MAX_BYTES, Unreadable, parse_config
+from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.state.includes import Includes, include_roots
 from gatewaydoctor.state.locate import STATE_DIR_NAME
 from gatewaydoctor.state.reading import read_up_to
@@ -34,8 +36,11 @@ def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
         size = fs.stat(path).size
     except FileNotFoundError:
         exists = False
-    except (OSError, ValueError) as error:
-        problem = ConfigProblem(path, f"it cannot be read: {getattr(error, 'strerror', None) or error}")
+    except OSError as error:
+        seen = unreadable(path, error)
+        problem = ConfigProblem(path, seen.reason, obstacle=seen.obstacle)
+    except ValueError as error:
+        problem = ConfigProblem(path, f"an impossible path: {error}")
     else:
         document, problem = _document(data, path, includes)
     release = guess_release(fs, place.state_dir, document)
@@ -51,7 +56,7 @@ def _document(data: bytes, path: Path, includes: Includes) -> tuple[dict[str, ob
     except Unreadable as error:
         merged, problem = parsed, error.problem
     except RecursionError:
-        merged, problem = parsed, ConfigProblem(path, "it is nested too deeply")
+        merged, problem = parsed, ConfigProblem(path, "it is nested too deeply", obstacle=Obstacle.BEYOND_LIMIT)
     if isinstance(merged, dict):
         return merged, problem
     # The gateway takes a scalar for an empty config, and a list fails its validation. Neither is what anyone meant.

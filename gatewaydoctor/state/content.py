@@ -40,15 +40,22 @@ _TEXT_HEAD = re.compile(rb'"(?:text|content)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/
 
 
 def read_content(
-    fs: ReadFs, path: Path, prompts: tuple[str, ...] = (), *, stop_at_human: bool = False
+    fs: ReadFs,
+    path: Path,
+    prompts: tuple[str, ...] = (),
+    *,
+    stop_at_human: bool = False,
+    up_to: int | None = None,
 ) -> TranscriptContent | None:
     """Count one transcript; None where the file is gone. With `stop_at_human` reading ends at the first human turn,
-    which settles the class but not the counts. `prompts` are configured machine prompts. Memory is bounded by the
-    longest line up to 8 MiB. Nothing is raised."""
+    which settles the class but not the counts. Lines that begin at byte `up_to` or later are left out. `prompts` are
+    configured machine prompts. Memory is bounded by the longest line up to 8 MiB. Nothing is raised."""
     tally = _Tally(prompts)
     try:
         with fs.open(path) as stream:
             for offset, line, length in _lines(stream):
+                if up_to is not None and offset >= up_to:
+                    break
                 tally.line(offset, line, length)
                 if stop_at_human and tally.human:
                     return tally.result(fs.stat(path).size, complete=False)

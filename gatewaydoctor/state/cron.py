@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.cron import Cron, CronFile, CronRead, LostJob, RunLog
-from gatewaydoctor.model.files import FileRecord, NodeKind, Unreadable
+from gatewaydoctor.model.files import FileRecord, NodeKind, Obstacle, Unreadable
 from gatewaydoctor.state.cronjobs import read_jobs, whole_number
 from gatewaydoctor.state.files import list_files, unreadable
 from gatewaydoctor.state.gateway_json import parse, parse_json5
@@ -43,6 +43,7 @@ def read_cron(fs: ReadFs, store: Path) -> Cron:
         state_file,
         jobs,
         problems,
+        copies=tuple(each.name for each in copies),
         lost=_lost(fs, store, {job.job_id for job in jobs}, copies[:MOST_COPIES], states),
         migrated=tuple(sorted(each.name for each in copies if each.name.startswith(f"{store.name}.migrated"))),
         quarantined=len(jobs_list(_load(fs, _sibling(store, "quarantine"))[1]) or []),
@@ -64,9 +65,8 @@ def _load(fs: ReadFs, path: Path) -> tuple[CronFile, object]:
     try:
         data = read_up_to(fs, path, LARGEST + 1)
         if len(data) > LARGEST:
-            return CronFile(
-                path, CronRead.UNREADABLE, len(data), problem=Unreadable(path, "too large to be read")
-            ), None
+            problem = Unreadable(path, f"it has more than {LARGEST:,} bytes", Obstacle.BEYOND_LIMIT)
+            return CronFile(path, CronRead.UNREADABLE, len(data), problem=problem), None
         return CronFile(path, CronRead.OK, len(data)), parse_json5(data)
     except FileNotFoundError:
         return CronFile(path, CronRead.MISSING), None

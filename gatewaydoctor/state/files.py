@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat as stat_module
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from gatewaydoctor.model.files import (
     FileRecord,
     Listing,
     NodeKind,
+    Obstacle,
     OwnerMode,
     Unreadable,
 )
@@ -30,13 +32,26 @@ _NODES = {
     stat_module.S_IFLNK: NodeKind.SYMLINK,
     stat_module.S_IFDIR: NodeKind.DIRECTORY,
 }
+# EINVAL is what ReadFs.open says of a FIFO or a device, ENXIO what the system says of a socket.
+_NOT_A_FILE = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
 _STAMPED = ARCHIVES | {FileClass.STORE_BACKUP}
 
 
 def unreadable(path: Path, error: OSError) -> Unreadable:
     """The error as a value. Its own path is left out: it may be relative to something else."""
-    reason = error.strerror or type(error).__name__
-    return Unreadable(path, reason, missing=isinstance(error, FileNotFoundError))
+    return Unreadable(path, error.strerror or type(error).__name__, obstacle(error))
+
+
+def obstacle(error: OSError) -> Obstacle:
+    match error:
+        case FileNotFoundError():
+            return Obstacle.MISSING
+        case PermissionError():
+            return Obstacle.FORBIDDEN
+        case _ if error.errno in _NOT_A_FILE:
+            return Obstacle.NOT_A_FILE
+        case _:
+            return Obstacle.FAILED
 
 
 def list_files(fs: ReadFs, directory: Path, store: str = STORE_NAME) -> Listing:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.config import ConfigProblem
-from gatewaydoctor.state.configtext import MAX_BYTES, Unreadable, parse_config
+from gatewaydoctor.model.files import Obstacle
+from gatewaydoctor.state.configtext import Unreadable, parse_config
+from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.state.home import trimmed, user_path
 from gatewaydoctor.state.reading import read_up_to
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.state.fs import ReadFs
 
 INCLUDE = "$include"
+MAX_BYTES = 2 * 1024 * 1024
+"""The gateway's own limit for one included file."""
+
 MAX_DEPTH = 10
 MAX_FILES = 200
 MAX_TOTAL_BYTES = 4 * MAX_BYTES
@@ -76,7 +81,10 @@ class Includes:
                 )
             data = read_up_to(self.fs, path, MAX_BYTES + 1)
         except OSError as error:
-            raise _refused(path, f"it cannot be read: {error.strerror or error}") from None
+            seen = unreadable(path, error)
+            if seen.missing:  # and so it is for the gateway
+                raise _refused(path, f"it cannot be read: {seen.reason}") from None
+            raise Unreadable(ConfigProblem(path, seen.reason, obstacle=seen.obstacle)) from None
         self.read.append(path)
         self.bytes_read += len(data)
         return self.resolve(parse_config(data, path), path, chain)
@@ -90,7 +98,8 @@ class Includes:
             raise _refused(file, f"includes are nested more than {MAX_DEPTH} deep")
         # The gateway has no such bound, and does not come back from files that include each other twice, ten deep.
         if len(self.read) >= MAX_FILES or self.bytes_read > MAX_TOTAL_BYTES:
-            raise _refused(file, "too many or too large includes")
+            problem = ConfigProblem(file, "too many or too large includes", obstacle=Obstacle.BEYOND_LIMIT)
+            raise Unreadable(problem)
         inside = any(path.is_relative_to(root) for root in self.roots)
         try:
             real = self.fs.realpath(path)

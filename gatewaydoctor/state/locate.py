@@ -51,7 +51,7 @@ def locate(
             "A profile name has only letters, digits, '_' and '-', at most 64.",
             "Name the directory with --state-dir DIR.",
         )
-    store_path = user_path(store, home) if store else None
+    store_path = _store_file(fs, user_path(store, home)) if store else None
     found, source, others = _choose(fs, env, home, state_dir, profile, store_path)
     owner = _require_directory(fs, found, source)
     config_path, config_source = _config(fs, env, home, found, config)
@@ -67,6 +67,22 @@ def locate(
         store_path,
         others,
     )
+
+
+def _store_file(fs: ReadFs, path: Path) -> Path:
+    """Nothing is opened to find out, for a FIFO would wait. What is not there, or may not be asked, is told where the
+    store is read."""
+    try:
+        stat = fs.stat(path)
+    except (OSError, ValueError):
+        return path
+    if stat.is_file:
+        return path
+    what = "a directory" if stat.is_dir else "a device, pipe or socket"
+    hint = (
+        f"For a whole state directory: --state-dir {path}" if stat.is_dir else "Name a sessions.json: --store FILE."
+    )
+    raise CannotExamine(f"{path} is not a file but {what} (from --store).", hint)
 
 
 def _choose(

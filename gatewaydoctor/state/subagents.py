@@ -8,6 +8,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
+from gatewaydoctor.model.files import Obstacle, Unreadable
 from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
 from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
 from gatewaydoctor.state.cronjobs import LAST_MOMENT
@@ -40,15 +41,20 @@ def read_subagents(
         size = fs.stat(path).size
         with fs.open(path) as stream:
             if _has_endless_number(stream):
-                return SubagentRegistry(path, RegistryRead.UNREADABLE, size, reason="a number in it is endless")
+                endless = Unreadable(path, "a number in it is endless", Obstacle.BEYOND_LIMIT)
+                return _unread(endless, size)
             fault = _read(stream, size, tally)
             reason = fault.sentence if fault else tally.refused() or _too_long(size)
     except FileNotFoundError:
         return SubagentRegistry(path, RegistryRead.MISSING)
     except OSError as error:
-        return SubagentRegistry(path, RegistryRead.UNREADABLE, reason=unreadable(path, error).reason)
+        return _unread(unreadable(path, error))
     read = RegistryRead.GATEWAY_EMPTY if reason else RegistryRead.OK
     return tally.result(path, size, read, reason, fault.offset if fault else None)
+
+
+def _unread(problem: Unreadable, size: int = 0) -> SubagentRegistry:
+    return SubagentRegistry(problem.path, RegistryRead.UNREADABLE, size, reason=problem.reason, problem=problem)
 
 
 def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:

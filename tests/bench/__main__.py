@@ -65,6 +65,18 @@ def against_peers(recipe: str, rounds: int, scale: float = 1.0) -> None:
     table(f"{recipe} x{scale:g}, {size / 1e6:,.1f} MB, against ijson", rows, rounds)
 
 
+def repairing(rounds: int) -> None:
+    """The incident repaired and put back, round after round, against a look at it."""
+    state = prepared("issue-61633")
+    rows = [
+        ("gatewaydoctor scan", tool("scan", state)),
+        ("gatewaydoctor repair --apply", tool("repair", state, "--apply", "--yes")),
+        ("gatewaydoctor undo", tool("undo", state, "--yes")),
+    ]
+    table("issue-61633 repaired and put back, against the scan", rows, rounds)
+    shutil.rmtree(state / ".gatewaydoctor")
+
+
 def many_transcripts(count: int, rounds: int) -> None:
     """A sessions directory with a store of no rows and very many transcripts."""
     state = ROOT / f"transcripts-{count}"
@@ -85,6 +97,7 @@ def start_up(rounds: int) -> None:
         ("python -c pass", [sys.executable, "-c", "pass"]),
         ("gatewaydoctor --version", [sys.executable, "-m", "gatewaydoctor", "--version"]),
         ("gatewaydoctor scan (healthy)", tool("scan", state)),
+        ("gatewaydoctor check (healthy)", tool("check", state)),
     ]
     table("start-up", rows, rounds)
 
@@ -97,6 +110,7 @@ def main() -> None:
     start_up(options.rounds)
     against_peers("issue-61633", options.rounds)
     against_peers("token-heavy", options.rounds)
+    repairing(options.rounds)
     many_transcripts(100_000, min(options.rounds, 3))
     if options.large:
         against_peers("issue-61633", min(options.rounds, 3), scale=10)

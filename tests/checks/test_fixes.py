@@ -37,6 +37,13 @@ def test_every_rule_with_a_repair_names_its_command() -> None:
         assert (by_hand.fix, by_hand.by_hand) == (None, rule.remedy)
 
 
+def test_a_backup_that_is_not_there_is_not_to_be_copied(state: StateDir) -> None:
+    emptied(state)
+    by_hand = state.only("store-empty-beside-transcripts").by_hand or ""
+    assert "No backup and no temp file lies beside" in by_hand
+    assert "Copy" not in by_hand
+
+
 def runs(count: int, **more: object) -> dict[str, object]:
     return {run_key("j", n): row(n, age=HOUR + n * HOUR, **more) for n in range(100, 100 + count)}  # type: ignore[arg-type]
 

@@ -171,3 +171,20 @@ def test_several_stores_in_one_directory_give_one_finding(tmp_path: Path) -> Non
     for number in (1, 2, 3):
         state.file(f"all/{session_id(number)}.jsonl", talk(number))
     assert state.only("transcript-unindexed").count == 1
+
+
+def test_a_missing_header_is_a_loss_only_where_a_session_may_use_the_file(state: StateDir) -> None:
+    state.store({MAIN: row(1)})
+    state.transcript(1)
+    state.transcript(2, b"\x00\xff no transcript")
+    assert not state.findings("transcript-bad-header"), "no session uses it, and it is no transcript"
+    state.store(b"{", agent="work")
+    found = state.only("transcript-bad-header")
+    assert (found.severity, found.fix) == (Severity.WARNING, None)
+    assert found.consequence.startswith("Where a session uses such a file, ")
+    assert "no message" in (found.by_hand or "")
+    state.transcript(2, said("hello") + said("hello again"))
+    assert state.only("transcript-bad-header").fix is not None
+    state.transcript(1, b"\x00\xff no transcript")
+    used = state.findings("transcript-bad-header")[0]
+    assert (used.severity, used.fix) == (Severity.ERROR, None), "no header can be put before nothing"

@@ -36,6 +36,7 @@ def looked(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
     path = DIRECTORIES[request.param](tmp_path)
     told = run("check", "--state-dir", str(path), "--json", "--all")
     return Looked(request.param, path, run, json.loads(told.out))

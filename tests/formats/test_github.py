@@ -12,7 +12,7 @@ from gatewaydoctor.model.gate import GateInfo, VerdictInfo
 from gatewaydoctor.model.report import Document, FindingInfo, GatewayInfo
 from gatewaydoctor.report import github
 from gatewaydoctor.report.printer import TOOL
-from tests.gates import stuck
+from tests.gates import damaged, run, stuck
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +61,47 @@ def test_a_look_that_failed_is_one_error(no_directory: Looked) -> None:
 def test_escapes_survive_the_way_to_the_runner_and_back() -> None:
     text = "50%: a, b::c%0A\r\nd"
     assert _taken_apart(github.command("error", text, text)) == ("error", text, text)
+
+
+@pytest.mark.parametrize("workspace", ["set", "current directory"])
+def test_a_file_of_the_workspace_is_named_as_github_knows_it(
+    workspace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "work"
+    (root / "a,b: 50%").mkdir(parents=True)
+    state = damaged(root / "a,b: 50%")
+    if workspace == "set":
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(root))
+    else:
+        monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
+        monkeypatch.chdir(root)
+    out = run("check", "--state-dir", str(state), "--format", "github").out
+    (torn,) = [line for line in out.splitlines() if "store-unparseable" in line]
+    file, _, rest = torn.removeprefix("::error file=").partition(",")
+    assert file == "a%2Cb%3A 50%25/.openclaw/agents/main/sessions/sessions.json"
+    assert rest.startswith("title=")
+
+
+def test_what_is_no_file_of_the_workspace_is_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, outside = tmp_path / "work", tmp_path / "outside"
+    outside.touch()
+    workspace.mkdir()
+    (workspace / "folder").mkdir()
+    (workspace / "link").symlink_to(outside)
+    (workspace / "bell\x07").touch()
+    (workspace / "file").touch()
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(workspace))
+    assert github.in_workspace(str(workspace / "file")) == "file"
+    for name in ("folder", "link", "gone", "../outside", "bell\x07", "bell\\x07"):
+        assert github.in_workspace(str(workspace / name)) is None, name
+    assert github.in_workspace(None) is None
+
+
+def test_under_redaction_no_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    state = damaged(tmp_path)
+    assert "file=" in run("check", "--state-dir", str(state), "--format", "github").out
+    assert "file=" not in run("check", "--state-dir", str(state), "--format", "github", "--redact").out
 
 
 def test_no_more_annotations_of_a_level_than_github_shows() -> None:

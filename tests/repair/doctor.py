@@ -16,6 +16,7 @@ from tests.repair.scene import DEAD, tools, tree
 if TYPE_CHECKING:
     from gatewaydoctor.model.plan import Plan, Step
     from gatewaydoctor.model.receipt import Receipt
+    from gatewaydoctor.state.fs import ReadFs
     from tests.world import StateDir
 
 
@@ -27,14 +28,15 @@ class Doctor:
         self.how = how
         self.store = state.root / "agents/main/sessions/sessions.json"
 
-    def plan(self, *names: str, options: Options | None = None) -> Plan:
+    def plan(self, *names: str, options: Options | None = None, fs: ReadFs | None = None) -> Plan:
         judgement = self.state.judge(**self.how)
         return build_plan(
             judgement.examination,
             judgement.findings,
             [Repair(name) for name in names],
             options or Options(),
-            tools().fs,
+            fs or tools().fs,
+            tools().progress,
         )
 
     def apply(self, *names: str, options: Options | None = None) -> Receipt | None:

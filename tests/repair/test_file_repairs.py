@@ -13,7 +13,7 @@ from gatewaydoctor.repair.options import Options
 from gatewaydoctor.state.transcripts import check_transcript
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import tools
-from tests.state.fakes import FakeProcess, FakeProcesses
+from tests.state.fakes import ClosedFs, FakeProcess, FakeProcesses
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, header, job, row, run_key, said, session_id, talk
 
 if TYPE_CHECKING:
@@ -89,6 +89,48 @@ def test_unreferenced_transcripts_are_mended_only_on_request(doctor: Doctor) -> 
     doctor.state.transcript(2, talk(2)[:-1])
     assert doctor.plan().empty
     assert steps(doctor.plan("transcripts"), "transcripts")
+
+
+MIDDLE = header(session_id(1)) + b'{"type":"mess\n' + MESSAGES + b"\0\0\0\n" + MESSAGES
+DAMAGED_AT = len(header(session_id(1)))
+ZEROS_AT = DAMAGED_AT + len(b'{"type":"mess\n' + MESSAGES)
+
+
+def damage_told(doctor: Doctor, *names: str) -> list[str]:
+    return [name for note in doctor.plan(*names).cautions if "no JSON" in note.text for name in note.names]
+
+
+@pytest.mark.parametrize("end", [b"", b'{"torn', bytes(3)], ids=["whole", "torn tail", "NUL tail"])
+def test_damage_in_the_middle_is_told_and_stays(doctor: Doctor, end: bytes) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, MIDDLE + end)
+    expected = f"{path.name}: 2 lines, the first at byte {DAMAGED_AT:,} with NUL bytes from {ZEROS_AT:,} on"
+    assert damage_told(doctor, "transcripts") == [expected]
+    doctor.apply("transcripts")
+    assert path.read_bytes() == MIDDLE
+    assert damage_told(doctor, "transcripts") == [expected]
+
+
+def test_without_a_name_only_what_is_mended_is_read_for_damage_inside(doctor: Doctor) -> None:
+    doctor.state.store(ROW | {"agent:main:other": row(2, age=HOUR)})
+    doctor.state.transcript(1, MIDDLE)
+    torn = doctor.state.transcript(2, MIDDLE + b'{"torn')
+    assert [name.partition(":")[0] for name in damage_told(doctor)] == [torn.name]
+    assert len(damage_told(doctor, "transcripts")) == 2
+
+
+def test_what_cannot_be_read_is_not_called_whole(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    closed = ClosedFs(doctor.state.transcript(1))
+    (note,) = (note for note in doctor.plan("transcripts", fs=closed).cautions if "could not be read" in note.text)
+    assert note.names == (f"{session_id(1)}.jsonl: Permission denied",)
+
+
+def test_whole_transcripts_and_torn_tails_are_no_damage_inside(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    for number, data in enumerate((WHOLE, WHOLE[:-1], WHOLE + b'{"torn', WHOLE + bytes(9), b"")):
+        doctor.state.transcript(number + 1, data)
+    assert damage_told(doctor, "transcripts") == []
 
 
 def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:

@@ -97,7 +97,7 @@ def test_a_store_that_is_missing_too_large_or_no_file(tmp_path: Path) -> None:
     huge = write(tmp_path, "jobs.json", b"{}")
     os.truncate(huge, LARGEST + 1)
     found = read_cron(OsReadFs(), huge)
-    assert (found.store.read, found.store.reason) == (CronRead.UNREADABLE, "too large to be read")
+    assert (found.store.read, found.store.reason) == (CronRead.UNREADABLE, "it has more than 67,108,864 bytes")
     assert read_cron(OsReadFs(), tmp_path).store.reason == "Is a directory"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.cron import CronRead
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
 from gatewaydoctor.report.screens import tables
@@ -34,7 +35,9 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         _times(console, store.jobs, x.now, view)
     if not any(store.jobs for store in x.stores):
         section(console, "Runs")
-        console.print(Text("no store has rows of cron jobs", "dim"))
+        whole = all(store.read.whole for store in x.stores)
+        which = "no store has" if whole else "what could be read of the stores has no"
+        console.print(Text(f"{which} rows of cron jobs", "dim"))
     _jobs_file(console, x, view)
     related = judgement.of("cron-*")
     if related:
@@ -63,7 +66,8 @@ def _jobs_file(console: Console, x: Examination, view: View) -> None:
     reason = f", {file.reason}" if file.reason else ""
     section(console, f"{view.names.path(file.path)}: {file.read.value}{reason}")
     if not x.cron.jobs:
-        console.print(Text("no jobs", "dim"))
+        known = file.read in (CronRead.OK, CronRead.MISSING, CronRead.EMPTY_FOR_GATEWAY)
+        console.print(Text("no jobs" if known else "its jobs are not known here", "dim"))
         return
     table = grid("job", "schedule", "last", last="now", left=3)
     table.columns[0].no_wrap = False

@@ -35,7 +35,7 @@ def head(console: Console, judgement: Judgement, view: View) -> None:
         ("release", Text(_release(x, view))),
     ]
     if not x.config.readable and x.config.problem:
-        rows.append(("config", Text(f"not readable: {view.names.text(x.config.problem.text)}", "yellow")))
+        rows.append(("config", Text(view.names.text(x.config.problem.sentence), "yellow")))
     if view.verbose:
         rows += _sources(x, view)
     console.print(pairs(rows))

@@ -12,6 +12,7 @@ from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.head import head
 from gatewaydoctor.report.screens.keyed import keyed
 from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
+from gatewaydoctor.report.screens.unseen import next_unless
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,13 +43,11 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         _unindexed(console, store, x.now, view)
         _missing(console, store, view)
     more(console, len(capped(x.stores, view)), len(x.stores), "directories")
-    if any(store.transcripts.orphans for store in x.stores):
+    if known and any(store.transcripts.orphans for store in x.stores):
         command = view.invocation.command("explain transcript-unindexed")
         next_step(console, view, "unindexed history is kept; what it is and where it comes from:", command)
-    elif not known:
-        next_step(console, view, "what is wrong with the store:", view.invocation.command("scan"))
     else:
-        next_step(console, view, "every transcript is indexed; nothing to do.")
+        next_unless(console, x, view, "every transcript is indexed; nothing to do.")
 
 
 def _classes(console: Console, store: StoreFacts, now: int) -> None:
@@ -82,7 +81,8 @@ def _unindexed(console: Console, store: StoreFacts, now: int, view: View) -> Non
     if not orphans:
         return
     console.print()
-    table = grid("unindexed transcripts", "files", "size")
+    known = store.transcripts.referenced_known
+    table = grid("unindexed transcripts" if known else "not in the index as far as read", "files", "size")
     for content, label in WORDS.items():
         members = [orphan.record.size for orphan in orphans if orphan.content is content]
         if members:

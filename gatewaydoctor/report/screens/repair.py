@@ -12,6 +12,7 @@ from gatewaydoctor.model.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.head import head
 from gatewaydoctor.report.screens.parts import INDENT, View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.unseen import next_unless, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,14 @@ def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, agai
     that is being asked now."""
     head(console, judgement, view)
     if plan.empty:
-        section(console, "Nothing to repair" if plan.refusals or judgement.findings else "Healthy: nothing to repair")
+        section(console, _nothing(plan, judgement))
         _refusals(console, plan, view)
         _notes(console, "Mind", plan.cautions, view)
         if judgement.worst is Severity.CRITICAL:
             rule = judgement.findings[0].rule
             next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
         else:
-            next_step(console, view, "nothing to do.")
+            next_unless(console, judgement.examination, view, "nothing to do.")
         return
     section(console, f"Plan {plan.plan_id} (nothing is written yet)")
     _steps(console, plan.steps, view)
@@ -47,6 +48,13 @@ def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, agai
     _refusals(console, plan, view)
     if again is not None:
         next_step(console, view, "do exactly this:", again)
+
+
+def _nothing(plan: Plan, judgement: Judgement) -> str:
+    gap = unseen(judgement.examination)
+    if gap is not None:
+        return f"Nothing to repair in what was read; {gap}"
+    return "Nothing to repair" if plan.refusals or judgement.findings else "Healthy: nothing to repair"
 
 
 def steps_only(console: Console, *, plan: Plan, view: View, again: str) -> None:
@@ -113,7 +121,9 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
         return
     section(console, title)
     for note in notes:
-        names = ", ".join(view.names.text(name) for name in note.names)
+        shown = capped(note.names, view)
+        left = len(note.names) - len(shown)
+        names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
         text = view.names.text(note.text) + (f" ({names})" if names else "")
         console.print(Padding(Text(text), (0, 0, 0, INDENT)))
 

@@ -15,6 +15,7 @@ from gatewaydoctor.report.screens import tables
 from gatewaydoctor.report.screens.findings import findings, tally
 from gatewaydoctor.report.screens.head import head
 from gatewaydoctor.report.screens.parts import View, capped, next_step, pairs, section
+from gatewaydoctor.report.screens.unseen import next_unless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -125,7 +126,7 @@ def _other_classes(x: Examination) -> str:
 
 def _next(console: Console, judgement: Judgement, view: View) -> None:
     if not judgement.findings:
-        next_step(console, view, "nothing to do.")
+        next_unless(console, judgement.examination, view, "nothing to do.")
         return
     worst = judgement.findings[0]
     explain = view.invocation.command(f"explain {worst.rule}")

@@ -13,6 +13,7 @@ from gatewaydoctor.report.screens.head import head
 from gatewaydoctor.report.screens.keyed import keyed
 from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
 from gatewaydoctor.report.screens.tables import NONE, count, job_name
+from gatewaydoctor.report.screens.unseen import next_unless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,11 +93,11 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
 def _last(console: Console, judgement: Judgement, view: View) -> None:
     running = [each for store in judgement.examination.stores for each in store.running]
     if not running:
-        next_step(console, view, "no entry says running; nothing to do.")
+        next_unless(console, judgement.examination, view, "no entry says running; nothing to do.")
     elif judgement.examination.gateway.liveness is Liveness.LIVE:
         next_step(console, view, "the gateway is live, so nothing is called stuck; stop it and look again.")
     elif any(each.stuck for each in running):
         command = view.invocation.command("explain session-stuck-running")
         next_step(console, view, "what this means:", command)
     else:
-        next_step(console, view, "none has been silent for long enough; nothing to do.")
+        next_unless(console, judgement.examination, view, "none has been silent for long enough; nothing to do.")

@@ -27,14 +27,16 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     registry = x.subagents
     head(console, judgement, view)
-    size = "" if registry.read is RegistryRead.MISSING else f", {words.size(registry.bytes)}"
+    read = registry.read not in (RegistryRead.MISSING, RegistryRead.UNREADABLE)
+    size = f", {words.size(registry.bytes)}" if read else ""
     section(console, f"{view.names.path(registry.path)}: {registry.read.value}{size}")
     if registry.reason:
         console.print(Text(view.names.text(registry.reason), "red"))
     if registry.runs:
         console.print(pairs(_counts(registry, x.now, view)))
     else:
-        console.print(Text("no runs", "dim"))
+        known = registry.read is not RegistryRead.UNREADABLE
+        console.print(Text("no runs" if known else "its runs are not known here", "dim"))
     if registry.rows:
         console.print()
         _runs(console, registry, x.now, view)

@@ -1,0 +1,75 @@
+"""Where the output goes, and options that name what cannot be looked at."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.harness import command, process_env, run, spawn
+from tests.cli.scenes import busy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def shell(redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """One command line behind `sh`, which closes streams as an operator's script does."""
+    line = ["sh", "-c", f'"$@" {redirection}', "sh", *command(*arguments)]
+    return subprocess.run(line, capture_output=True, env=process_env(), timeout=60, check=False)
+
+
+@pytest.mark.parametrize("verb", [("scan",), ("scan", "--json"), ("check",), ("sessions", "--format", "ndjson")])
+def test_a_closed_stdout_takes_no_report(verb: tuple[str, ...], tmp_path: Path) -> None:
+    busy(tmp_path)
+    ran = shell(">&-", *verb, "--state-dir", str(tmp_path))
+    assert (ran.returncode, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith(b"gatewaydoctor: The output could not be written")
+
+
+def test_a_closed_stderr_loses_only_words(tmp_path: Path) -> None:
+    busy(tmp_path)
+    ran = shell("2>&-", "scan", "--state-dir", str(tmp_path))
+    assert ran.returncode == 0
+    assert b"next: " in ran.stdout
+    assert shell("2>&-", "scan", "--state-dir", str(tmp_path / "none")).returncode == 2
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    busy(tmp_path)
+    ran = shell("| head -1", "scan", "--state-dir", str(tmp_path))
+    assert (ran.stderr, ran.stdout.count(b"\n")) == (b"", 1)
+
+
+def test_an_empty_clock_is_none() -> None:
+    ran = spawn("scan", "--now", "", "--state-dir", "/")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--now '' is no time" in ran.err
+
+
+def test_an_empty_clock_of_the_environment_is_unset(tmp_path: Path) -> None:
+    busy(tmp_path)
+    assert spawn("scan", "--state-dir", str(tmp_path), GATEWAYDOCTOR_NOW="").code == 0
+
+
+@pytest.mark.parametrize("what", ["directory", "device", "fifo", "socket"])
+def test_a_store_that_is_no_file(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "sessions.json"
+    match what:
+        case "directory":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "fifo":
+            os.mkfifo(path)
+        case _:
+            with socket.socket(socket.AF_UNIX) as bound:
+                bound.bind(str(path))
+    ran = run("scan", "--json", "--store", str(path))
+    assert (ran.code, ran.document["error"]["code"]) == (2, "cannot-examine")
+    assert "is not a file" in ran.document["error"]["message"]
+    assert ran.document["stores"] == []
+    assert ("--state-dir" in ran.document["error"]["hint"]) is (what == "directory")
