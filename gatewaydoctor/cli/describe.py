@@ -17,7 +17,7 @@ _VERSION = Option(("--version", "-V"), "Show the version, and nothing else.", is
 
 
 def described() -> Program:
-    """The whole program. Raises KeyError for a place whose values nobody has decided about."""
+    """The whole program."""
     root: Any = typer.main.get_command(build_app())
     commands = tuple(_command(each, (name,)) for name, each in root.commands.items())
     usual = next(each for each in commands if each.path == (DEFAULT,))

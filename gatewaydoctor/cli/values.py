@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 
-FREE = frozenset({"TIME", "N", "X", "INT", "FLOAT", "STR", "GLOB", "SIZE", "KEY", "FROM=TO", "NAME"})
-"""Metavars of places where only the operator knows what to give."""
-
 _USUAL_FORMATS = ("format", ("text", "json"))
 _FORMATS: dict[Path, tuple[str, tuple[str, ...]]] = {
     ("scan",): ("report-format", tuple(FORMATS)),
@@ -36,15 +33,13 @@ _FORMATS: dict[Path, tuple[str, tuple[str, ...]]] = {
 
 def values_of(path: Path, name: str, metavar: str) -> Values | None:
     """What an option or argument of a verb takes, by the name of its parameter and its metavar; None where only the
-    operator knows. Raises KeyError for a place nobody has decided about."""
+    operator knows."""
     metavar = metavar.strip("[].")
     if made := _BY_NAME.get(name):
         return made(path)
     if "|" in metavar:
         return _words(name, metavar.split("|"))
-    if metavar in FREE:
-        return None
-    return _by_metavar()[metavar]
+    return _by_metavar().get(metavar)
 
 
 def _words(name: str, words: Iterable[str]) -> Values:
@@ -87,11 +82,12 @@ _BY_NAME: dict[str, Callable[[Path], Values]] = {
 
 @cache
 def _by_metavar() -> dict[str, Values]:
-    directory = Values("directory", path=PathKind.DIRECTORY)
+    file, directory = Values("file", path=PathKind.FILE), Values("directory", path=PathKind.DIRECTORY)
     return {
         "DIR": directory,
         "STATE_DIR": directory,
-        "FILE": Values("file", path=PathKind.FILE),
+        "FILE": file,
+        "PATH": file,
         "RUN": Values("run", source=Source.RUNS),
         "JOB": Values("job", source=Source.JOBS),
         "ID": Values("agent", source=Source.AGENTS),

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "OPENCLAW_INCLUDE_ROOTS": "Further directories the config may include files from.",
     "GATEWAYDOCTOR_NOW": "The clock for every age, where `--now` gives none: an ISO time, or epoch ms.",
     "GITHUB_STEP_SUMMARY": "The file `--format github` adds a summary to.",
+    "GITHUB_WORKSPACE": "What `--format github` makes paths relative to.",
     "NO_COLOR": "No colours, whatever its value.",
     "COLUMNS": "The width of tables.",
 }

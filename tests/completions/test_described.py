@@ -18,6 +18,11 @@ LEAVES = {leaf.name: leaf for leaf in PROGRAM.leaves}
 PLACES = [(leaf, place) for leaf in PROGRAM.leaves for place in (*leaf.arguments, *leaf.options)]
 
 
+FREE = {"TIME", "N", "X", "INT", "FLOAT", "STR", "GLOB", "SIZE", "KEY", "FROM=TO", "NAME"}
+FREE |= {"FORM", "SECONDS", "IMAGE", "COMMAND"}
+"""Metavars of places where only the operator knows what to give."""
+
+
 def option(verb: str, name: str) -> Option:
     return next(each for each in LEAVES[verb].options if name in each.names)
 
@@ -30,6 +35,12 @@ def test_every_verb_is_described_once() -> None:
     single = [verb for verb in verbs.VERBS if verb not in verbs.GROUPS]
     grouped = [f"{verb} {sub}" for verb, subs in verbs.GROUPS.items() for sub in subs]
     assert sorted(LEAVES) == sorted([*single, *grouped])
+
+
+def test_somebody_has_decided_about_every_place() -> None:
+    """A new metavar is either one that cli/values.py knows, or one of these."""
+    undecided = {place.metavar for _, place in PLACES if place.metavar is not None and place.values is None}
+    assert {metavar.strip("[].") for metavar in undecided} <= FREE
 
 
 def test_values_of_one_name_are_the_same() -> None:
@@ -61,6 +72,7 @@ def test_words_can_stand_in_a_script_unquoted() -> None:
 def test_the_formats_offered_are_those_the_verb_has(verb: str) -> None:
     """A wrong one is refused with a list of the right ones, before anything is looked at."""
     needed = {"DEST": (), "SHELL": ("bash",), "RECIPE": ("cap-storm",), "NAME": ("n",), "RUN": ("r",)}
+    needed["TARGET"] = ("cron",)
     given = [word for each in LEAVES[verb].arguments for word in needed.get(each.metavar.strip("[]"), ())]
     given += [word for each in LEAVES[verb].options if each.required for word in (each.names[0], "/nowhere/x")]
     ran = run(*LEAVES[verb].path, *given, "--state-dir", "/nowhere", "--format", "runes")
