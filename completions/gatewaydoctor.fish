@@ -3,6 +3,15 @@
 # To try it:   gatewaydoctor completions fish | source
 # To keep it:  gatewaydoctor completions fish > ~/.config/fish/completions/gatewaydoctor.fish
 
+# Prints the words from the program on: sudo and the like may stand before it.
+function __gatewaydoctor_typed
+    set -l words (commandline -op $argv)
+    while set -q words[1]; and not string match -q -- '*gatewaydoctor' $words[1]
+        set -e words[1]
+    end
+    string join -- \n $words
+end
+
 # Sets __gatewaydoctor_verb and __gatewaydoctor_number to where the cursor stands: the verb, and its argument from 0.
 function __gatewaydoctor_read
     set -l line (commandline -pc)
@@ -11,7 +20,7 @@ function __gatewaydoctor_read
     set -g __gatewaydoctor_verb ''
     set -g __gatewaydoctor_number 0
     set -l skip 0
-    for word in (commandline -opc)[2..]
+    for word in (__gatewaydoctor_typed -c)[2..]
         if test $skip = 1
             set skip 0
             continue
@@ -44,7 +53,7 @@ end
 
 # Asks the program that is being typed for words of this state directory.
 function __gatewaydoctor_ask
-    set -l typed (commandline -op)
+    set -l typed (__gatewaydoctor_typed)
     set -l program gatewaydoctor
     string match -q -- '*/*' $typed[1]; and set program (string replace -r -- '^~/' "$HOME/" $typed[1])
     set -l quoted "'"(string replace -a -- "'" "'\\''" $typed)"'"
