@@ -65,6 +65,7 @@ conformance: $(VENV)/.ready
 
 readme: $(VENV)/.ready
 	$(BIN)/python -m tests.readme --write
+	$(BIN)/python -m tests.picture
 
 completions: $(VENV)/.ready
 	$(BIN)/gatewaydoctor completions bash > completions/gatewaydoctor.bash

@@ -36,6 +36,9 @@ GatewayStopped = Annotated[
     typer.Option("--gateway-stopped", help="My word that no gateway runs, where that is unknown; it is recorded."),
 ]
 
+MOST_TOLD = 20
+"""Entries of a long list in JSON, unless --all asks for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -83,3 +86,8 @@ def confirm(question: str, *, yes: bool) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Refused("Nothing was done.", "Run it again and answer y to do it.")
+
+
+def cap(run: Run) -> int | None:
+    """How many of a long list are told: all with --all."""
+    return None if run.options.all else MOST_TOLD

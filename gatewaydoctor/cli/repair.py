@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 from gatewaydoctor.cli.choices import chosen_words, job_ids
 from gatewaydoctor.cli.durations import parse_span
-from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm
 from gatewaydoctor.cli.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
@@ -118,6 +118,7 @@ def _plan(
     from gatewaydoctor.cli.examining import exit_code, look, view
     from gatewaydoctor.repair.build import build_plan
     from gatewaydoctor.repair.codec import encode
+    from gatewaydoctor.repair.origins import planned_origins
     from gatewaydoctor.report.printer import print_screen
     from gatewaydoctor.report.screens import repair as screens
 
@@ -128,14 +129,15 @@ def _plan(
         path = target(out, "--plan-out", places_of(judgement.examination))
         write(path, encode(made).decode(), PRIVATE)
     again = None if apply else _again(run)
-    show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again)
+    sources = planned_origins(work.tools.fs, made, cap(run))
+    show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
     if apply and made.empty and made.refusals:
         first = made.refusals[0]
         raise Refused(
             f"Nothing was done. {first.target}: {first.reason}", first.hint or "See the plan without --apply."
         )
     if not apply or made.empty:
-        details = {"plan": to_builtins(made), "receipt": None}
+        details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show)
     if not run.wants_json and not (yes and run.options.quiet):
@@ -169,7 +171,7 @@ def carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> 
     if not plan.empty:
         confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
     receipt = apply(plan, work.tools, work.permission, work.vault)
-    return _told(run, plan, receipt, names)
+    return _told(run, work, plan, receipt, names)
 
 
 def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
@@ -180,17 +182,26 @@ def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
     found = find_run(work.tools, work.state_dir, work.vault, asked)
     confirm(f"Finish the interrupted run {found.run_id}?", yes=yes)
     receipt = resume(found, work.tools, work.permission)
-    return _told(run, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
+    return _told(run, work, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
 
 
-def _told(run: Run, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
+def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
     from gatewaydoctor.cli.examining import view_with
+    from gatewaydoctor.repair.origins import kept_origins
+    from gatewaydoctor.repair.places import RunPlace
     from gatewaydoctor.report.screens import repair as screens
 
-    details = {"plan": to_builtins(plan), "receipt": to_builtins(receipt)}
+    place = RunPlace(Path(receipt.vault), work.state_dir) if receipt else None
+    sources = kept_origins(work.tools.fs, place, cap(run)) if place else ()
+    details = {
+        "plan": to_builtins(plan),
+        "receipt": to_builtins(receipt),
+        "provenance": [each.as_json() for each in sources],
+    }
     undo = run.invocation.command(f"undo {receipt.run_id}" if receipt else "undo")
     ready = plan is None or all(store.readable == "yes" for store in plan.after.stores)
-    screen = partial(screens.receipt, receipt=receipt, view=view_with(run, names, 40), undo=undo, ready=ready)
+    seen = view_with(run, names, 40)
+    screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, ready=ready, sources=sources)
     return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen)
 
 

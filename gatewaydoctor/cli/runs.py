@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from gatewaydoctor.cli.durations import parse_span
-from gatewaydoctor.cli.mending import Bench, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.mending import Bench, Vault, Yes, bench, cap, confirm
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.report.screens.runs import FileLine, RunLine
@@ -44,6 +44,7 @@ def runs_show(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
     """What the run did, where its originals are, and whether it can be taken back."""
     from gatewaydoctor.repair.codec import read_plan
     from gatewaydoctor.repair.errors import BadPlan
+    from gatewaydoctor.repair.origins import kept_origins
     from gatewaydoctor.repair.runs import find_run
     from gatewaydoctor.repair.undo import preview
     from gatewaydoctor.report.screens import runs as screens
@@ -56,9 +57,22 @@ def runs_show(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
         except BadPlan:
             plan = None  # interrupted before its plan was kept: there is nothing to show of it
         returns = preview(work.tools, found)
+        sources = kept_origins(work.tools.fs, found.place, cap(run))
         seen = _view(run, work)
-    details = {**_details(found), "plan": to_builtins(plan)}
-    screen = partial(screens.shown, run=_line(found), plan=plan, returns=file_lines(returns), now=run.now, view=seen)
+    details = {
+        **_details(found),
+        "plan": to_builtins(plan),
+        "provenance": [each.as_json() for each in sources],
+    }
+    screen = partial(
+        screens.shown,
+        run=_line(found),
+        plan=plan,
+        returns=file_lines(returns),
+        now=run.now,
+        view=seen,
+        sources=sources,
+    )
     return Outcome("runs show", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
 
 

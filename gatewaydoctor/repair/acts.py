@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.plan import Move
 from gatewaydoctor.repair.errors import InputChanged, VaultDamaged
-from gatewaydoctor.repair.guard import is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.guard import MARGIN_BYTES, is_same, lstat_or_none, target_of
 from gatewaydoctor.repair.storelock import holding
 from gatewaydoctor.repair.stream import Dress, content_of, copy_file
 
@@ -209,14 +209,53 @@ def _original(work: Work, number: int, target: Path, kept: Kept) -> Path:
     return displaced if stat is not None and is_same(stat, kept) else _rebuilt(work, number, target, kept)
 
 
+def can_rename_back(work: Work, number: int, kept: Kept) -> bool:
+    """Whether the vault's own copy may take the original's place: it is on the same filesystem."""
+    fs = work.tools.fs
+    stored = lstat_or_none(fs, held(work, number, kept))
+    return stored is not None and stored.dev == fs.stat(work.target(number).parent).dev
+
+
+def held(work: Work, number: int, kept: Kept) -> Path:
+    """Where the run has the original's bytes: in the vault, or beside the target, on its way back already."""
+    stored = work.place.directory / kept.stored
+    if kept.moved or lstat_or_none(work.tools.fs, stored) is not None:
+        return stored
+    beside = work.place.old_file(work.target(number), number)
+    return stored if lstat_or_none(work.tools.fs, beside) is None else beside
+
+
 def _rebuilt(work: Work, number: int, target: Path, kept: Kept) -> Path:
+    """The original beside its target: copied, or where there is no room for a copy the vault's own."""
     fs, path = work.tools.fs, work.place.old_file(target, number)
-    discard(work, number, path)
+    source = held(work, number, kept)
+    if source != path:
+        discard(work, number, path)
+    if source == path or (
+        fs.space(target.parent).available < kept.size + MARGIN_BYTES and can_rename_back(work, number, kept)
+    ):
+        return _brought_beside(work, source, path, kept)
     dress = Dress(kept.mode, kept.uid, kept.gid, kept.mtime_ns)
     content = copy_file(fs, work.place.directory / kept.stored, path, dress, work.tools.progress.advance)
     if content.sha256 != kept.sha256:
         fs.unlink(path)
         raise _damaged(kept)
+    return path
+
+
+def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
+    fs = work.tools.fs
+    if content_of(fs, source).sha256 != kept.sha256:
+        raise _damaged(kept)
+    if source != path:
+        fs.rename_new(source, path)
+        fs.fsync_dir(path.parent)
+        fs.fsync_dir(source.parent)
+    stat = fs.lstat(path)
+    if (stat.uid, stat.gid) != (kept.uid, kept.gid):
+        fs.own(path, kept.uid, kept.gid)
+    # After the owner: a change of owner clears the set-id bits.
+    fs.redress(path, kept.mode)
     return path
 
 

@@ -25,6 +25,7 @@ from gatewaydoctor.repair.guard import (
     target_of,
 )
 from gatewaydoctor.repair.journal import Journal
+from gatewaydoctor.repair.origins import keep_origins
 from gatewaydoctor.repair.places import SETTLED
 from gatewaydoctor.repair.putback import abandon, put_back_after
 from gatewaydoctor.repair.rundir import dress_of, note, open_run, owner_for, refusal, vault_root
@@ -67,11 +68,12 @@ def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
     place: RunPlace | None = None
     try:
         place = open_run(tools, state_dir, root, plan)
-        journal = Journal(tools.fs, place.journal, tools.clock)
+        journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
         journal.say(RunState.PREPARING, **own_mark(tools))
         manifest = fill(tools, place, plan, root)
         journal.say(RunState.VAULTED)
         staged = stage(tools, place, plan, manifest)
+        keep_origins(tools, place, plan)
         return Work(tools, place, plan, manifest, staged, journal)
     except BaseException as error:
         if place is not None:

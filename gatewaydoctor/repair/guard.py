@@ -148,8 +148,12 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
             )
 
 
-def check_space(fs: WriteFs, needs: Iterable[tuple[Path, int]]) -> None:
-    """`needs` are (directory, bytes to write there); needs on one filesystem add up."""
+def check_space(
+    fs: WriteFs,
+    needs: Iterable[tuple[Path, int]],
+    hint: str = "Make room, or keep the originals on another disk: --vault DIR.",
+) -> None:
+    """`needs` are (directory, bytes to write there); needs on one filesystem add up. Raises NoSpace."""
     together: dict[int, tuple[Path, int]] = {}
     for directory, size in needs:
         dev = fs.stat(directory).dev
@@ -159,6 +163,6 @@ def check_space(fs: WriteFs, needs: Iterable[tuple[Path, int]]) -> None:
         free = fs.space(directory).available
         if size and free < size + MARGIN_BYTES:
             raise NoSpace(
-                f"The repair needs {size + MARGIN_BYTES:,} bytes where {directory} is, and {free:,} are free.",
-                "Make room, or keep the originals on another disk: --vault DIR.",
+                f"This needs {size + MARGIN_BYTES:,} bytes where {directory} is, and {free:,} are free.",
+                hint,
             )

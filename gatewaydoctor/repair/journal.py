@@ -33,10 +33,13 @@ class Line:
 
 
 class Journal:
-    """Appends lines for one run. `clock` gives epoch ms."""
+    """Appends lines for one run. `clock` gives epoch ms. A new journal is given to `owner` (user and group id)."""
 
-    def __init__(self, fs: WriteFs, path: Path, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, fs: WriteFs, path: Path, clock: Callable[[], int], owner: tuple[int, int] | None = None
+    ) -> None:
         self._fs = fs
+        self._owner = owner
         self._path = path
         self._clock = clock
 
@@ -47,6 +50,9 @@ class Journal:
         data = memoryview(f"\n{text}\n".encode())
         descriptor = self._fs.append(self._path)
         try:
+            if self._owner is not None:
+                self._fs.own(self._path, *self._owner)
+                self._owner = None
             while data:
                 data = data[self._fs.write(descriptor, data) :]
             self._fs.fsync(descriptor)

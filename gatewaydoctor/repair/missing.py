@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.pointers import PointerKind, Presence
+from gatewaydoctor.repair.childkeys import may_go, needed_children
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.pointers import tree_pointers
 from gatewaydoctor.state.references import basename
@@ -38,6 +39,7 @@ def pointers_of(draft: Draft, store: StoreDraft) -> Pointers:
 
 def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     pointers = pointers_of(draft, store)
+    needed = needed_children(draft) if draft.options.names else frozenset()
     claims = Counter(_claim(entry) for _, entry in store.entries())
     pointed: list[Entry] = []
     dropped: list[Entry] = []
@@ -50,7 +52,7 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
             # A name alone is right in every place the tree is seen from: the gateway takes it from its directory.
             store.edit(position, "sessionFile", json.dumps(target).encode())
             pointed.append(entry)
-        elif resolution.missing and entry.key in draft.options.names:
+        elif resolution.missing and entry.key in draft.options.names and may_go(draft, entry, needed):
             store.drop(position)
             dropped.append(entry)
         elif resolution.missing:

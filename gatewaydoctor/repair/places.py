@@ -50,6 +50,11 @@ class RunPlace:
         return self.directory / "receipt.json"
 
     @property
+    def origins(self) -> Path:
+        """Where each entry of a salvaged store comes from, line by line."""
+        return self.directory / "provenance.ndjson"
+
+    @property
     def files(self) -> Path:
         return self.directory / "files"
 

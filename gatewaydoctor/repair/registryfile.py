@@ -29,6 +29,7 @@ class Run(NamedTuple):
     end: int
     child_key: str | None
     requester_key: str | None
+    controller_key: str | None
     spawn_mode: str
     cleanup: str
     ended_at: int | None
@@ -114,6 +115,7 @@ def _run(cut: Cut) -> Run:
         cut.end,
         text("childSessionKey"),
         text("requesterSessionKey"),
+        text("controllerSessionKey"),
         text("spawnMode") or "run",
         text("cleanup") or "keep",
         time("endedAt"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.receipt import Manifest, RunState
 from gatewaydoctor.repair.codec import read_part
 from gatewaydoctor.repair.errors import NoSuchRun, RunPending, VaultDamaged
+from gatewaydoctor.repair.guard import lstat_or_none
 from gatewaydoctor.repair.journal import Line, latest, read_journal, state_of
 from gatewaydoctor.repair.places import ELSEWHERE, RUNS, SETTLED, WORKING, RunPlace, vault_of
 from gatewaydoctor.repair.rundir import remove_run
@@ -18,6 +19,7 @@ from gatewaydoctor.state.reading import read_up_to
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.model.receipt import Kept
     from gatewaydoctor.repair.tools import Tools
     from gatewaydoctor.state.fs import ReadFs
     from gatewaydoctor.state.processes import Processes
@@ -165,7 +167,8 @@ def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
     items = [
         item
         for item in manifest.items
-        if item is not None and not (item.moved and run.state in (RunState.UNDONE, RunState.PUT_BACK))
+        if item is not None
+        and not (run.state in (RunState.UNDONE, RunState.PUT_BACK) and _went_back(tools, run, item))
     ]
     tools.progress.phase("verifying", sum(item.size for item in items))
     checks = []
@@ -179,6 +182,11 @@ def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
             problem = error.strerror or type(error).__name__
         checks.append(KeptCheck(item.path, item.stored, problem))
     return tuple(checks)
+
+
+def _went_back(tools: Tools, run: RunInfo, item: Kept) -> bool:
+    """Whether an undo took the file itself, not a copy of it."""
+    return item.moved or lstat_or_none(tools.fs, run.place.directory / item.stored) is None
 
 
 def prunable(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.draft import Draft
     from gatewaydoctor.repair.rows import StoreDraft
     from gatewaydoctor.state.fs import FileStat
+    from gatewaydoctor.store.salvage import Salvage
     from gatewaydoctor.store.survey import Survey
 
 
@@ -36,8 +37,8 @@ class Found:
     source: Source
     sound: bool
     primary: bool
-    torn: int
     newest: int
+    rescue: Salvage | None = None
 
     @property
     def rows(self) -> int:
@@ -106,16 +107,15 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
 
 def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: bool) -> Found:
     number = draft.fingerprint(path, read.verdict.sha256, seen)
-    table, torn = read.table, 0
+    table, rescue = read.table, None
     if read.verdict.fault is not None:
         with draft.fs.open(path) as stream:
-            rescued = salvage(stream, read.verdict, draft.x.config.main_key.value)
-        table, torn = rescued.table, rescued.torn
+            rescue = salvage(stream, read, draft.x.config.main_key.value)
+        table = rescue.table
     canonical = read.verdict.fault is None and read.verdict.layout is Layout.CANONICAL
     _, newest = table.updated_span()
-    return Found(
-        path, Source(number, table, canonical=canonical), read.verdict.fault is None, primary, torn, newest or 0
-    )
+    source = Source(number, table, canonical=canonical)
+    return Found(path, source, rescue is None, primary, newest or 0, rescue)
 
 
 def _merged(files: list[Found]) -> list[tuple[int, int]]:
@@ -175,8 +175,22 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
             agent_id=store.facts.agent_id,
             conversations=sum(entry.kind not in MACHINE_KINDS for entry in rows),
         )
-        if each.primary and each.torn:
-            draft.caution(
-                f"In {plural(each.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "
-                "there is lost, unless a copy has it."
-            )
+        if each.primary and each.rescue is not None:
+            _warn(draft, each.rescue)
+
+
+def _warn(draft: Draft, rescue: Salvage) -> None:
+    if rescue.torn:
+        draft.caution(
+            f"In {plural(rescue.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "
+            "there is lost, unless a copy has it."
+        )
+    if rescue.doubtful:
+        draft.caution(
+            f"Beside the damage {plural(rescue.doubtful, 'object')} may be an entry or a part of one. It cannot be "
+            "told which, so they are not taken and stay in the vault only."
+        )
+    if rescue.given_up is not None:
+        draft.caution(
+            f"Behind byte {rescue.given_up:,} of the damaged file nothing was looked for: it breaks off too often."
+        )

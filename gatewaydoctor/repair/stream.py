@@ -60,6 +60,15 @@ def write_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
         _Sink(fs, descriptor).finish(data)
 
 
+def write_pieces(fs: WriteFs, path: Path, pieces: Iterable[bytes], dress: Dress) -> None:
+    """The same with content that comes piece by piece."""
+    with _new_file(fs, path, dress) as descriptor:
+        sink = _Sink(fs, descriptor)
+        for piece in pieces:
+            sink.put(piece)
+        sink.finish()
+
+
 def copy_file(
     fs: WriteFs, source: Path, target: Path, dress: Dress, advance: Callable[[int], None] = nothing
 ) -> Content:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.entry import Status
 from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.plan import Literal, Segment
 from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.errors import OutOfReach
-from gatewaydoctor.repair.options import MINUTE_MS, Repair
+from gatewaydoctor.repair.options import HOUR_MS, MINUTE_MS, Repair
 from gatewaydoctor.repair.registryfile import Run, RunsFile, read_runs
 from gatewaydoctor.repair.stream import content_of
 from gatewaydoctor.store.splice import without
@@ -47,7 +48,7 @@ def _mend(draft: Draft) -> None:
         return
     number = draft.fingerprint(path, content_of(draft.fs, path).sha256, seen)
     least = AFTER_MS if draft.options.older_than is None else draft.options.older_than
-    gone = frozenset(_over(found, draft.x.now, least))
+    gone = frozenset(_over(found, draft.x.now, least, _live_rows(draft)))
     if not gone and found.whole:
         return
     segments, size = _content(found, gone, seen.size, number)
@@ -68,22 +69,37 @@ def _mend(draft: Draft) -> None:
         )
 
 
-def _over(found: RunsFile, now: int, least: int) -> Iterator[int]:
-    """Runs that may go: ended, never archived, nothing kept for them on disk, and no run that goes on needs them."""
-    needed = {
-        key.lower() for run in found.runs if run.ended_at is None for key in (run.child_key, run.requester_key) if key
-    }
+def _live_rows(draft: Draft) -> frozenset[str]:
+    """Keys, in lower case, of rows that are running or had a sign of life within the last hour."""
+    return frozenset(
+        entry.key.lower()
+        for store in draft.stores
+        if store.opened
+        for _, entry in store.entries()
+        if entry.status is Status.RUNNING or draft.x.now - (store.last_sign(entry) or 0) < HOUR_MS
+    )
+
+
+def _over(found: RunsFile, now: int, least: int, live: frozenset[str]) -> Iterator[int]:
+    """Runs that may go: ended, never archived, nothing kept for them on disk, and neither a run that goes on nor a
+    row of `live` needs them."""
+    running = [run for run in found.runs if run.ended_at is None]
+    children = {run.child_key.lower() for run in running if run.child_key}
+    concerned = children.union(*(_waiting(run) for run in running))
     for place, run in enumerate(found.runs):
         done = run.completed_at if run.completed_at is not None else run.ended_at
         if not run.never_archived or done is None or now - done < least or run.attachments:
             continue
-        if _keys(run).isdisjoint(needed):
+        own = {run.child_key.lower()} if run.child_key else set()
+        # Once its end was told and cleaned up after, nobody waits for it.
+        waiting = _waiting(run) if run.completed_at is None else set()
+        if own.isdisjoint(concerned | live) and waiting.isdisjoint(children | live):
             yield place
 
 
-def _keys(run: Run) -> set[str]:
-    """The sessions the run is about: it is needed while one of them asks for, or is, a run that goes on."""
-    return {run.child_key.lower()} if run.child_key else set()
+def _waiting(run: Run) -> set[str]:
+    """The sessions, in lower case, that asked for a run and steer it."""
+    return {key.lower() for key in (run.requester_key, run.controller_key) if key}
 
 
 def _content(found: RunsFile, gone: frozenset[int], size: int, number: int) -> tuple[tuple[Segment, ...], int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.cron import CronRead
 from gatewaydoctor.model.files import TEMPS, FileRecord, NodeKind, TempFamily
-from gatewaydoctor.model.words import duration
+from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.options import HOUR_MS, Repair
 from gatewaydoctor.state.names import parse_name
 
@@ -29,8 +29,8 @@ def plan(draft: Draft, *, named: bool) -> None:
             continue
         done.add(directory)
         files = [record for record in store.facts.listing.files if record.cls in TEMPS]
-        # What salvage mends in this plan is mended before a temp file moves, and has taken what they hold.
-        sound = all(each.rebuilt or (each.facts.read.whole and each.facts.survey is not None) for each in shared)
+        # What this plan mends counts as damaged still: only a mended store that was read again is sound.
+        sound = all(not each.rebuilt and each.facts.read.whole and each.facts.survey is not None for each in shared)
         _temps(draft, directory, files, sound=sound, agent_id=store.facts.agent_id)
     cron = draft.x.cron
     _temps(draft, cron.store.path.parent, cron.temps, sound=cron.store.read is CronRead.OK)
@@ -43,8 +43,8 @@ def _temps(
     old = [record for record in files if draft.x.now - record.mtime >= least and _is_known(record)]
     if old and not sound:
         draft.caution(
-            f"{len(old):,} temp files stay: the file they belong to is missing or damaged, and one may hold its only "
-            "copy.",
+            f"Not moved: {plural(len(old), 'temp file')}. What they belong to is missing or damaged, and one may "
+            "hold its only copy. Once that is mended, run this again.",
             [record.name for record in old],
         )
         return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.plan import Move, Plan
+from gatewaydoctor.model.plan import Plan
 from gatewaydoctor.model.receipt import Manifest, Receipt, RunState
-from gatewaydoctor.repair.acts import Standing, Work, standing, sync, tidy
+from gatewaydoctor.repair.acts import Standing, Work, can_rename_back, held, standing, sync, tidy
 from gatewaydoctor.repair.apply import apply, carry_out
 from gatewaydoctor.repair.codec import read_part, read_plan
 from gatewaydoctor.repair.errors import BadPlan, InputChanged, LeftHalfway, NoSuchRun, Refused, VaultDamaged
@@ -22,6 +24,7 @@ from gatewaydoctor.repair.storelock import check_locks
 from gatewaydoctor.repair.stream import content_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gatewaydoctor.repair.tools import Permission, Tools
@@ -114,18 +117,23 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
             "Take later runs back first, or bring back only what is missing: gatewaydoctor undo --merge.",
         )
     _check_vault(work, returns)
-    sizes = sum(
-        each.bytes
-        for each, act in zip(returns, work.plan.acts, strict=True)
-        if each.way is Way.RESTORE and not isinstance(act, Move)
+    # What the vault holds on the same filesystem is renamed back where there is no room for a copy.
+    needs = [
+        (work.target(number).parent, kept.size)
+        for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True))
+        if each.way is Way.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
+    ]
+    check_space(
+        work.tools.fs,
+        needs,
+        f"Make that much room there, then again: gatewaydoctor undo {work.place.run_id}. Nothing was changed.",
     )
-    check_space(work.tools.fs, [(work.place.state_dir, sizes)])
 
 
 def _check_vault(work: Work, returns: tuple[Return, ...]) -> None:
-    for each, kept in zip(returns, work.manifest.items, strict=True):
+    for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True)):
         if each.way is Way.RESTORE and kept is not None:
-            stored = work.place.directory / kept.stored
+            stored = held(work, number, kept)
             stat = lstat_or_none(work.tools.fs, stored)
             # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
             if stat is None or content_of(work.tools.fs, stored).sha256 != kept.sha256:
@@ -141,8 +149,9 @@ def _put_back(work: Work) -> None:
 
 def _go_back(work: Work) -> None:
     """Revert a finished run, last act first, and say so in its journal. Can be repeated after a crash."""
-    note(work.tools, work.place, WORKING)
-    work.journal.say(RunState.UNDOING, **own_mark(work.tools))
+    with _room_or_not():
+        note(work.tools, work.place, WORKING)
+        work.journal.say(RunState.UNDOING, **own_mark(work.tools))
     drop_locks(work)
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
@@ -152,6 +161,16 @@ def _go_back(work: Work) -> None:
         tidy(work, number)
     work.journal.say(RunState.UNDONE)
     note(work.tools, work.place, SETTLED)
+
+
+@contextmanager
+def _room_or_not() -> Iterator[None]:
+    """A full disk must not keep the originals from coming back; how things stand can be seen without the journal."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
 
 
 def _or_halfway(work: Work, going: object) -> None:

@@ -9,7 +9,7 @@ from gatewaydoctor.model.cron import Cron, CronFile, CronRead, LostJob, RunLog
 from gatewaydoctor.model.files import FileRecord, NodeKind, Obstacle, Unreadable
 from gatewaydoctor.state.cronjobs import read_jobs, whole_number
 from gatewaydoctor.state.files import list_files, unreadable
-from gatewaydoctor.state.gateway_json import parse, parse_json5
+from gatewaydoctor.state.gateway_json import TooMuch, parse, parse_json5
 from gatewaydoctor.state.jobids import job_id_of, jobs_list, string
 from gatewaydoctor.state.reading import read_up_to
 from gatewaydoctor.store.grammar import Illegal
@@ -72,6 +72,9 @@ def _load(fs: ReadFs, path: Path) -> tuple[CronFile, object]:
         return CronFile(path, CronRead.MISSING), None
     except OSError as error:
         return CronFile(path, CronRead.UNREADABLE, problem=unreadable(path, error)), None
+    except TooMuch as much:
+        problem = Unreadable(path, much.fault.detail, Obstacle.BEYOND_LIMIT)
+        return CronFile(path, CronRead.UNREADABLE, len(data), problem=problem), None
     except Illegal as illegal:
         return CronFile(path, CronRead.UNPARSEABLE, len(data), illegal.fault), None
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 
 import orjson
 
 from gatewaydoctor.model.store import Fault, FaultKind
-from gatewaydoctor.state.json5text import as_json
 from gatewaydoctor.store.grammar import Automaton, Illegal
 
-# Where strict JSON ends in NUL bytes or holds nothing, JSON5 does too.
-_HOPELESS = frozenset({FaultKind.EMPTY, FaultKind.NUL_BYTES})
+JSON5_LIMIT = 256 * 1024
+"""Bytes up to which a second reading as JSON5 is tried: the library reads some 60 KB a second."""
+
+_HOPELESS = frozenset({FaultKind.EMPTY, FaultKind.CUT_SHORT, FaultKind.NUL_BYTES, FaultKind.SECOND_DOCUMENT})
+_JSON5_PLACE = re.compile(r"<string>:(\d+) .* at column (\d+)", re.DOTALL)
 
 
-class TooDeep(Illegal):
-    """It is JSON, but of more levels than are read here. The gateway has no such limit."""
+class TooMuch(Illegal):
+    """It may be just what the gateway reads, and is nested too deeply or too large to be read here."""
 
 
 def parse(data: bytes) -> object:
     """What JSON.parse makes of the bytes. Invalid UTF-8 becomes U+FFFD, lone surrogates stay, whole numbers over 64
-    bits become floats, the last of two equal keys wins. Raises Illegal; TooDeep where legal JSON is nested too deeply
+    bits become floats, the last of two equal keys wins. Raises Illegal; TooMuch where legal JSON is nested too deeply
     to be held."""
     try:
         return orjson.loads(data)
@@ -33,28 +36,46 @@ def parse(data: bytes) -> object:
     try:
         return json.loads(data.decode("utf-8", "replace"), parse_int=float)
     except RecursionError:
-        raise TooDeep(Fault(FaultKind.UNEXPECTED, 0, "nested too deeply to be read")) from None
+        raise TooMuch(Fault(FaultKind.UNEXPECTED, 0, "it is nested too deeply")) from None
 
 
 def parse_json5(data: bytes) -> object:
-    """The same, falling back to JSON5 as the gateway does for its config and cron/jobs.json. Raises Illegal."""
+    """The same, falling back to JSON5 as the gateway does for its config and cron/jobs.json. Raises Illegal, and
+    TooMuch where the document may be JSON5."""
     try:
         return parse(data)
-    except TooDeep:
+    except TooMuch:
         raise
     except Illegal as strict:
-        if strict.fault.kind in _HOPELESS:
+        if hopeless(data, strict.fault):
             raise
+        fault = strict.fault
+    if len(data) > JSON5_LIMIT:
+        raise TooMuch(Fault(fault.kind, fault.offset, "it is no JSON, and too large to be tried as JSON5"))
+    return _second_reading(data, fault)
+
+
+def hopeless(data: bytes, fault: Fault) -> bool:
+    """Whether JSON5 must refuse what strict JSON refused: an object or array that ends too early, or was followed to
+    its end."""
+    return fault.kind in _HOPELESS and data.lstrip()[:1] in b"{["
+
+
+def _second_reading(data: bytes, fault: Fault) -> object:
+    import json5  # slow to import, rarely needed
+
     text = data.decode("utf-8", "replace")
-    rewritten = as_json(text)
     try:
-        return parse(rewritten.text.encode())
-    except TooDeep:
-        raise
-    except Illegal as illegal:
-        fault = illegal.fault
-    before = rewritten.text.encode()[: fault.offset].decode("utf-8", "replace")
-    offset = len(text[: rewritten.origin(len(before))].encode())
-    kinds = (FaultKind.CUT_SHORT, FaultKind.SECOND_DOCUMENT)
-    detail = fault.detail if fault.kind in kinds else "neither JSON nor JSON5"
-    raise Illegal(Fault(fault.kind, min(offset, len(data)), detail))
+        return json5.loads(text)
+    except RecursionError:
+        raise TooMuch(Fault(fault.kind, fault.offset, "it is no JSON, and nested too deeply for JSON5")) from None
+    except ValueError as error:
+        place = _JSON5_PLACE.match(str(error))
+        if place is None:
+            raise Illegal(fault) from None
+        lines = text.split("\n")[: int(place[1]) - 1]
+        before = "".join(f"{line}\n" for line in lines) + text.split("\n")[len(lines)][: int(place[2]) - 1]
+        offset = min(len(before.encode("utf-8", "surrogatepass")), len(data))
+        kind = FaultKind.CUT_SHORT if "end of input" in str(error) else FaultKind.UNEXPECTED
+        detail = "the file ends too early" if kind is FaultKind.CUT_SHORT else "neither JSON nor JSON5"
+        raise Illegal(Fault(kind, offset, detail)) from None

@@ -1,8 +1,8 @@
 """Find every whole entry in a damaged sessions.json, before and after the damage, in constant memory.
 
 In the gateway's layout an entry is what stands between two lines that begin with two spaces and a quote, for a raw
-newline cannot stand inside a JSON string: damage spoils the entries it touches and no other. In other layouts reading
-starts again at the next key that looks like a session's.
+newline cannot stand inside a JSON string: damage spoils the entries it touches and no other, however often it occurs.
+Lines that do not hold just one entry, and other layouts, are taken up again as `resume` tells.
 """
 
 from __future__ import annotations
@@ -11,135 +11,166 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.store import Layout
-from gatewaydoctor.store import decode
+from gatewaydoctor.model.store import FaultKind
 from gatewaydoctor.store.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.store.grammar import Automaton, Illegal, Member
+from gatewaydoctor.store.looks import Look, look
+from gatewaydoctor.store.resume import Ending, Finds, Piece, Reading
+from gatewaydoctor.store.survey import as_entry
 from gatewaydoctor.store.table import EntryTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from gatewaydoctor.model.store import Verdict
+    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.store import decode
+    from gatewaydoctor.store.survey import Survey
 
 CHUNK = 1024 * 1024
-MOST_RESTARTS = 10_000
-"""Of reading in layouts other than the gateway's; each may go through the rest of the file."""
 
 _LINE = re.compile(rb'\n  "')
-_SESSION_KEY = re.compile(rb'[,{][ \t\n\r]*+"(?=agent:)')
-_LONGEST_GAP = 256
-_BARE_KEYS = frozenset({"main", "global", "unknown"})
+_SPACES = b" \t\n\r"
 
 
 @dataclass(frozen=True, slots=True)
 class Salvage:
     """`table` holds the whole entries in file order. `torn` counts the places where an entry began and was not whole,
-    `lost` the bytes of the file that belong to none."""
+    `lost` the bytes of the file that belong to none, `doubtful` what may be an entry or a part of a damaged one and
+    was not taken. `given_up` is the offset behind which nothing was looked for any more, None as a rule."""
 
     table: EntryTable
     torn: int
     lost: int
+    doubtful: int = 0
+    given_up: int | None = None
 
 
-def salvage(
-    stream: BinaryIO, verdict: Verdict, main_key: str, advance: Callable[[int], None] | None = None
-) -> Salvage:
-    """Go through the whole file, which `verdict` calls damaged. OSError passes through."""
-    lines = verdict.layout is Layout.CANONICAL or verdict.entries == 0
-    found = _gather(_by_lines(_chunks(stream, 0, advance)), main_key) if lines else None
-    if found is None or not (len(found[0]) or (found[1] and _begins_as_written(stream))):
-        # No line holds a whole entry, and the file does not begin as the gateway begins one.
-        found = _gather(_by_keys(stream, advance), main_key)
-    table, torn, kept = found
-    return Salvage(table, torn, verdict.bytes - kept)
-
-
-def _begins_as_written(stream: BinaryIO) -> bool:
+def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
+    """Go through the rest of the file that `read` has found damaged. OSError passes through."""
+    first = _first_reading(stream, read)
+    if first.ending is Ending.WHOLE:
+        return Salvage(read.table, 0, read.verdict.bytes - sum(entry.bytes for entry in read.table))
     stream.seek(0)
-    return stream.read(5) == b'{\n  "'
+    opening = stream.read(CHUNK)
+    finds = None
+    if opening.startswith(b'{\n  "') or opening.lstrip(_SPACES)[:1] != b"{":
+        finds = _Lines(stream, read.verdict.bytes, main_key).salvaged(first)
+    if finds is None or (not finds.sure and not opening.startswith(b'{\n  "')):
+        # Its front is lost, and it was not laid out by the gateway.
+        finds = Finds(main_key)
+        finds.take(Piece(stream, 0, read.verdict.bytes), first)
+    return Salvage(finds.table, finds.torn, read.verdict.bytes - finds.kept, finds.doubtful, finds.given_up)
 
 
-def _chunks(stream: BinaryIO, offset: int, advance: Callable[[int], None] | None) -> Iterator[bytes]:
-    stream.seek(offset)
-    while chunk := stream.read(CHUNK):
-        if advance is not None:
-            advance(len(chunk))
-        yield chunk
+def _first_reading(stream: BinaryIO, read: Survey) -> Reading:
+    fault, reached = read.verdict.fault, read.verdict.last_good_end
+    if fault is None:
+        return Reading(read.table, Ending.WHOLE, reached, read.verdict.bytes)
+    ending = Ending.CLOSED if fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
+    stream.seek(reached)
+    ends_there = fault.kind is FaultKind.CUT_SHORT and not stream.read(CHUNK).strip(_SPACES)
+    return Reading(read.table, ending, reached, fault.offset, ends_there)
 
 
-def _gather(found: Iterator[Cut | None], main_key: str) -> tuple[EntryTable, int, int]:
-    table, torn, kept = EntryTable(), 0, 0
-    for cut in found:
-        if cut is None:
-            torn += 1
-            continue
-        key = decode.text(cut.key)
-        entry = decode.entry(key, cut.start, cut.value_start, cut.end, cut.fields, main_key)
-        if _is_session(key, cut):
-            table.add(entry)
-            kept += cut.end - cut.start
-    return table, torn, kept
+class _Lines:
+    """The entries of a store in the gateway's layout, line by line."""
 
+    def __init__(self, stream: BinaryIO, size: int, main_key: str) -> None:
+        self._stream = stream
+        self._size = size
+        self._finds = Finds(main_key)
+        self._trusted = False
+        self._waiting: list[Entry] = []
 
-def _is_session(key: str, cut: Cut) -> bool:
-    """Blocks of another file may stand in the damaged place: a member counts only if it looks like a session."""
-    if cut.unread:
-        return True
-    if cut.fields is None:
-        return False
-    return ":" in key or key in _BARE_KEYS or "sessionId" in cut.fields or "updatedAt" in cut.fields
+    def salvaged(self, first: Reading) -> Finds:
+        first = first.without_last() if first.closed_last else first
+        self._finds.take_first(first)
+        # Each torn line counts for itself.
+        self._finds.torn = 0
+        begin = first.reached
+        for start, stop, line in self._lines(begin):
+            cut = line if isinstance(line, Cut) else _entry(line, start)
+            if cut is not None:
+                self._add(as_entry(cut, self._finds.main_key))
+                continue
+            self._trusted = False
+            self._waiting.clear()
+            self._take_apart(start, stop, torn=start > begin)
+        return self._finds
 
+    def _add(self, entry: Entry) -> None:
+        """Blocks of another file may stand in the damaged place: beside it only what looks like an entry counts."""
+        if look(entry) is Look.NONE:
+            self._waiting.append(entry)
+            return
+        for each in self._waiting if self._trusted else ():
+            self._finds.add(each)
+        self._waiting.clear()
+        self._trusted = True
+        self._finds.add(entry)
 
-def _by_lines(chunks: Iterator[bytes]) -> Iterator[Cut | None]:
-    """Every entry line of the gateway's layout, None for one that is not whole."""
-    buffer, base = b"", 0
-    inside = False
-    large: _Large | None = None
-    for chunk in chunks:
-        buffer += chunk
+    def _take_apart(self, start: int, stop: int, *, torn: bool) -> None:
+        """A line that is not one entry: the line before its end may be lost, or something in the middle of it."""
+        piece = Piece(self._stream, start, stop, framed=True)
+        if not torn:
+            self._finds.take_up(piece, Reading(EntryTable(), Ending.CLOSED, start, start))
+            return
+        self._finds.take(piece, piece.read(start, self._finds.main_key))
+
+    def _lines(self, begin: int) -> Iterator[tuple[int, int, bytes | Cut]]:
+        """Where each line begins and ends, from that of `begin` on, and its bytes; of one too large to hold, the
+        entry that it begins with."""
+        buffer, base = b"", begin
+        large: _Large | None = None
         start = 0
-        for bound in _LINE.finditer(buffer):
+        for chunk in Piece(self._stream, begin, self._size).chunks(begin):
+            buffer += chunk
+            for bound in _LINE.finditer(buffer):
+                stop = bound.start()
+                if large is not None:
+                    yield large.start, base + stop, large.end(buffer[:stop])
+                    large = None
+                else:
+                    line = buffer[start:stop].removesuffix(b",")
+                    yield base + start, base + start + len(line), line
+                start = bound.end() - 1
+            keep = start if large is None else max(0, len(buffer) - 3)
             if large is not None:
-                yield large.end(buffer[: bound.start()])
-                large = None
-            elif inside:
-                yield _entry(buffer[start : bound.start()], base + start)
-            inside, start = True, bound.end() - 1
-        keep = start if inside and large is None else max(0, len(buffer) - 3)
+                large.feed(buffer[:keep])
+            elif len(buffer) - keep > LARGEST_ENTRY:
+                large = _Large(base + start, buffer[start : start + CHUNK])
+                keep = len(buffer) - 3
+                large.feed(buffer[start:keep])
+            base += keep
+            start = 0
+            buffer = buffer[keep:]
         if large is not None:
-            large.feed(buffer[:keep])
-        elif len(buffer) - keep > LARGEST_ENTRY:
-            large = _Large(base + start, buffer[start : start + CHUNK])
-            keep = len(buffer) - 3
-            large.feed(buffer[start:keep])
-        base += keep
-        buffer = buffer[keep:]
-    if large is not None:
-        yield large.end(buffer)
-    elif inside:
-        yield _entry(buffer, base)
+            yield large.start, self._size, large.end(buffer)
+            return
+        line = buffer.rstrip(_SPACES).removesuffix(b"\n}")
+        yield base, base + len(line), line
 
 
 def _entry(line: bytes, offset: int) -> Cut | None:
-    """The entry that begins with this line; what follows it there, a comma or damage, is not looked at."""
-    body = line[:-1] if line.endswith(b",") else line
-    framed = Rest(b"".join((b"{\n  ", body, b"\n}")), offset - 4, True)
+    """The entry that this line is, if it is just that."""
+    framed = Rest(b"".join((b"{\n  ", line, b"\n}")), offset - 4, True)
+    found = cuts(framed, iter(()))
     try:
-        cut = next(cuts(framed, iter(())), None)
+        cut = next(found, None)
+        # The brace put around it must not be what closes a torn entry.
+        return cut if cut is not None and cut.end == offset + len(line) and next(found, None) is None else None
     except Illegal:
         return None
-    # The brace put around it must not be what closes a torn entry.
-    return cut if cut is not None and cut.end <= offset + len(body) else None
 
 
 class _Large:
     """An entry too large to hold: only its key and its span are found."""
 
-    def __init__(self, offset: int, head: bytes) -> None:
+    def __init__(self, start: int, head: bytes) -> None:
+        self.start = start
         self._found: list[Member] = []
         self._head = head
-        self._automaton: Automaton | None = Automaton.inside_object(self._found.append, offset, first=True)
+        self._automaton: Automaton | None = Automaton.inside_object(self._found.append, start, first=True)
 
     def feed(self, data: bytes) -> None:
         if self._automaton is None or self._found:
@@ -149,42 +180,11 @@ class _Large:
         except Illegal:
             self._automaton = None
 
-    def end(self, data: bytes) -> Cut | None:
+    def end(self, data: bytes) -> Cut | bytes:
         self.feed(data)
         if not self._found:
-            return None
+            return b""
         member = self._found[0]
         key = memoryview(self._head)[: member.key_end - member.key_start]
-        return Cut(key, key[:0], member.key_start, member.value_start, member.value_end, None, True)
-
-
-def _by_keys(stream: BinaryIO, advance: Callable[[int], None] | None) -> Iterator[Cut | None]:
-    """Every entry of a store in another layout, None for each place where reading had to start again."""
-    stream.seek(0)
-    start: int | None = 0 if stream.read(CHUNK).lstrip()[:1] == b"{" else _next_key(stream, 0)
-    for _ in range(MOST_RESTARTS):
-        if start is None:
-            return
-        opened = b"{" if start else b""
-        reached = start + 1
-        try:
-            for cut in cuts(Rest(opened, start - len(opened), True), _chunks(stream, start, advance)):
-                reached = cut.end
-                yield cut
-        except Illegal:
-            yield None
-        else:
-            return
-        start = _next_key(stream, reached)
-
-
-def _next_key(stream: BinaryIO, offset: int) -> int | None:
-    """Where the next key of a session begins, its quote, at or after `offset`."""
-    tail = b""
-    for chunk in _chunks(stream, offset, None):
-        data = tail + chunk
-        if found := _SESSION_KEY.search(data):
-            return offset - len(tail) + found.end() - 1
-        tail = data[-_LONGEST_GAP:]
-        offset += len(chunk)
-    return None
+        fields: decode.Fields | None = {} if self._head[member.value_start - self.start] == 0x7B else None
+        return Cut(key, key[:0], member.key_start, member.value_start, member.value_end, fields, True)

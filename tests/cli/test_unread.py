@@ -95,13 +95,13 @@ def test_a_config_that_only_this_program_does_not_read(big: str, tmp_path: Path)
     assert "Defaults are assumed here." in found["consequence"]
 
 
-def test_a_large_json5_config_is_read(tmp_path: Path) -> None:
+def test_a_large_json5_config_is_not_called_broken(tmp_path: Path) -> None:
     scene = busy(tmp_path)
     rows = "\n".join(f"{{id: 'room-{n}', note: 'some words about it',}}," for n in range(8_000))
-    scene.write("openclaw.json", f"{{session: {{mainKey: 'hall'}}, plugins: {{rooms: [\n{rows}\n]}}}}")
-    assert (tmp_path / "openclaw.json").stat().st_size > 256 * 1024
-    config = run("status", "--json", "--state-dir", str(tmp_path)).document["config"]
-    assert (config["problem"], config["mainKey"]) == (None, "hall")
+    path = scene.write("openclaw.json", f"{{session: {{mainKey: 'hall'}}, plugins: {{rooms: [\n{rows}\n]}}}}")
+    found = told(tmp_path, "config-unreadable", path, in_its_place("gone", tmp_path / "nothing"))
+    assert found["severity"] == "warning"
+    assert "too large to be tried as JSON5" in found["message"]
 
 
 def test_the_screens_do_not_say_there_is_nothing(tmp_path: Path) -> None:

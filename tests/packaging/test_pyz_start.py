@@ -212,6 +212,14 @@ def test_a_noexec_volume_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not (tmp_path / "cache").exists()
 
 
+def test_a_damaged_file_is_said_and_nothing_is_kept_of_it(tmp_path: Path) -> None:
+    pyz, cache = archive(tmp_path / "a"), tmp_path / "cache"
+    pyz.write_bytes(pyz.read_bytes().replace(b"PK\x05\x06", b"PK\x00\x00", 1))  # the end of the first part in it
+    said = started(pyz, code=2, GATEWAYDOCTOR_CACHE=str(cache))
+    assert f"{pyz} is damaged; copy it again" in said
+    assert list(cache.iterdir()) == []
+
+
 def test_an_interpreter_that_does_not_fit_is_told_what_is_inside(tmp_path: Path) -> None:
     inside = {"cpython-399-x86_64-linux-gnu": {"python": "3.99", "system": "x86_64 Linux", "glibc": "2.17"}}
     said = started(archive(tmp_path / "a", targets=inside), code=2, GATEWAYDOCTOR_CACHE=str(tmp_path / "cache"))

@@ -295,6 +295,22 @@ def test_ended_runs_that_are_never_archived_go(doctor: Doctor) -> None:
     )
 
 
+def test_a_run_stays_while_a_live_row_needs_it(doctor: Doctor) -> None:
+    waiting = {"requesterSessionKey": "agent:main:telegram:direct:9", "controllerSessionKey": "agent:main:acp:boss"}
+    runs = [
+        run("gone"),
+        run("child lives", childSessionKey="agent:main:subagent:live", cleanupCompletedAt=NOW - DAY),
+        run("asked", requesterSessionKey=waiting["requesterSessionKey"]),
+        run("steered", controllerSessionKey=waiting["controllerSessionKey"]),
+        run("told", cleanupCompletedAt=NOW - DAY, **waiting),
+    ]
+    live = {"agent:main:Subagent:live": row(5, age=2 * MINUTE), waiting["requesterSessionKey"]: row(6, age=MINUTE)}
+    doctor.state.store(ROW | live | {waiting["controllerSessionKey"]: row(7, status="running")})
+    path = doctor.state.subagents(runs)
+    doctor.apply("subagents")
+    assert set(json.loads(path.read_bytes())["runs"]) == {"child lives", "asked", "steered"}
+
+
 def test_subagents_are_recommended_where_they_press(doctor: Doctor) -> None:
     doctor.state.store(ROW)
     doctor.state.subagents(RUNS)

@@ -140,6 +140,23 @@ def test_trim_options(doctor: Doctor, options: TrimOptions, left: set[int]) -> N
     assert set(doctor.rows()) == {*people, *kept}
 
 
+def test_a_child_with_attachments_stays_even_where_it_is_named(doctor: Doctor) -> None:
+    """The next start would drop its run and delete the attachments, which no vault holds."""
+    children = {f"agent:main:subagent:{name}": row(n, age=9 * DAY) for n, name in enumerate("ab", 3)}
+    doctor.state.store(PEOPLE | children)
+    doctor.state.subagents(
+        [
+            {"runId": "1", "childSessionKey": "agent:main:subagent:a", "endedAt": 5, "attachmentsDir": "/x"},
+            {"runId": "2", "childSessionKey": "agent:main:subagent:b", "endedAt": 5},
+        ]
+    )
+    options = Options(names=frozenset(children))
+    for repair in ("trim", "missing"):
+        plan = doctor.plan(repair, options=options)
+        assert [note.names for note in plan.cautions if "attachments" in note.text] == [("agent:main:subagent:a",)]
+        assert [step.sample for step in plan.steps if step.action == "remove"] == [("agent:main:subagent:b",)]
+
+
 def test_subagents_go_only_when_named_and_no_attachments_are_lost(doctor: Doctor) -> None:
     children = {f"agent:main:subagent:{name}": row(n, age=9 * DAY) for n, name in enumerate("abc", 3)}
     doctor.state.store(PEOPLE | children)

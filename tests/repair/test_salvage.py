@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from gatewaydoctor.model.store import Readable
+from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.origins import kept_origins, planned_origins
+from gatewaydoctor.repair.places import RunPlace
 from gatewaydoctor.repair.provenance import provenance
 from tests.repair.doctor import Doctor, steps
-from tests.repair.scene import tools, tree
+from tests.repair.scene import DEAD, tools, tree
 from tests.world import DAY, HOUR, NOW, StateDir, row, run_key
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -140,8 +140,9 @@ def test_a_store_in_one_line_is_salvaged_too(doctor: Doctor) -> None:
     assert set(doctor.rows()) == {key(n) for n in (1, 2, 3, 5, 6, 7, 8)}
 
 
-def test_one_plan_leaves_nothing_for_a_second(doctor: Doctor) -> None:
-    """A store over its cap, with old runs, bulk, a misplaced transcript and a temp file, torn: all in one plan."""
+def test_one_plan_leaves_nothing_but_its_sources(doctor: Doctor) -> None:
+    """A store over its cap, with old runs, bulk and a temp file, torn: all in one plan. The temp file, which the
+    store was mended from, only goes once that has been read again."""
     doctor.state.maintenance(maxEntries=100)
     bulk = {"prompt": "p" * 20_000}
     people = {f"agent:main:telegram:direct:{n}": row(n, skillsSnapshot=bulk) for n in range(1, 300)}
@@ -149,10 +150,13 @@ def test_one_plan_leaves_nothing_for_a_second(doctor: Doctor) -> None:
     data = json.dumps(runs | people, indent=2).encode()
     doctor.state.store(data[:-30])
     doctor.state.beside(TMP, {key(1): row(1, label="other")}, age=2 * HOUR)
-    doctor.there_and_back()
-    receipt = doctor.apply()
-    assert receipt is not None
-    assert {step.repair for step in receipt.steps} == {"salvage", "trim", "slim", "temps"}
+    plan = doctor.plan()
+    assert {step.repair for step in plan.steps} == {"salvage", "trim", "slim"}
+    assert any("Not moved: 1 temp file" in note.text and note.names == (TMP,) for note in plan.cautions)
+    assert steps(doctor.plan("salvage", "temps"), "temps") == []
+    apply(plan, tools(), DEAD)
+    doctor.apply()
+    assert not (doctor.store.parent / TMP).exists()
     rows = doctor.rows()
     assert len(rows) == 298
     assert not any("skillsSnapshot" in value for value in rows.values())
@@ -169,3 +173,26 @@ def test_each_entry_says_where_it_comes_from(doctor: Doctor) -> None:
     assert found == expected
     doctor.apply("salvage")
     assert list(found) == list(doctor.rows())
+
+
+def test_a_run_keeps_the_list_of_where_each_entry_came_from(doctor: Doctor) -> None:
+    doctor.state.store(cut_before(4))
+    doctor.state.beside(BAK, ROWS)
+    plan = doctor.plan("salvage")
+    (planned,) = planned_origins(tools().fs, plan, 2)
+    store, copy = plan.acts[0].target, plan.acts[0].target.replace("sessions.json", BAK)
+    assert planned.sources == {store: 3, copy: 5}
+    assert len(planned.entries) == 2
+    receipt = apply(plan, tools(), DEAD)
+    assert receipt is not None
+    (kept,) = kept_origins(tools().fs, RunPlace(Path(receipt.vault), doctor.state.root), None)
+    assert kept.sources == planned.sources
+    assert dict(kept.entries) == {key(n): store if n < 4 else copy for n in range(1, 9)}
+    doctor.undo()
+
+
+def test_a_run_that_salvages_nothing_keeps_no_list(doctor: Doctor) -> None:
+    doctor.state.store(ROWS | {run_key("j", n): row(n, age=3 * DAY, status="running") for n in range(20, 60)})
+    receipt = doctor.apply("trim")
+    assert receipt is not None
+    assert kept_origins(tools().fs, RunPlace(Path(receipt.vault), doctor.state.root), None) == ()

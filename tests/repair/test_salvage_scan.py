@@ -18,7 +18,7 @@ from tests.store.documents import VALUE
 
 def salvaged(data: bytes) -> Salvage:
     stream = io.BytesIO(data)
-    return salvage(stream, survey(stream, len(data), "main").verdict, "main")
+    return salvage(stream, survey(stream, len(data), "main"), "main")
 
 
 def keys(found: Salvage) -> list[str]:

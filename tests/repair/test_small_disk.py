@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.errors import NoSpace, NotWritable, PutBack
 from gatewaydoctor.repair.fs import OsWriteFs
+from gatewaydoctor.repair.runs import find_run, list_runs, verify_run
+from gatewaydoctor.repair.undo import undo
 from gatewaydoctor.state.fs import DiskSpace
+from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, contents, make, tools, tree
 
 if TYPE_CHECKING:
@@ -84,3 +89,60 @@ def test_a_filesystem_that_may_not_be_written_to(disk: Path) -> None:
     with pytest.raises(NotWritable):
         apply(scene.plan, tools(OsWriteFs()), DEAD)
     assert tree(scene.root, vault=True) == before
+
+
+def stuff(place: Path) -> None:
+    """Leave no byte free."""
+    with suppress(OSError), (place / "ballast").open("ab", buffering=0) as ballast:
+        while ballast.write(b"x" * 4096):
+            pass
+    assert OsWriteFs().space(place).available == 0
+
+
+def test_undo_on_a_full_disk_needs_no_room(disk: Path) -> None:
+    scene = make(disk / "state")
+    apply(scene.plan, tools(OsWriteFs()), DEAD)
+    stuff(disk)
+    undo(find_run(tools(), scene.root, None, None), tools(OsWriteFs()), DEAD)
+    assert tree(scene.root) == scene.before
+    (run,) = list_runs(OsWriteFs(), tools().processes, scene.root)
+    assert run.state is RunState.UNDONE
+    assert all(check.problem is None for check in verify_run(tools(), run))
+
+
+@pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "rename"])
+def test_undo_on_a_full_disk_can_be_killed_at_any_step(disk: Path, swaps: bool) -> None:
+    for step in range(1, 200):
+        scene = make(disk / "state")
+        apply(scene.plan, tools(OsWriteFs()), DEAD)
+        stuff(disk)
+        fs = FaultFs(step, Mode.KILL, swaps=swaps)
+        try:
+            undo(find_run(tools(), scene.root, None, None), tools(fs), DEAD)
+        except Killed:
+            (run,) = list_runs(fs, tools().processes, scene.root)
+            if run.state is not RunState.UNDONE:
+                again = FaultFs(swaps=swaps)
+                undo(run, tools(again), DEAD)
+                again.release()
+        fs.release()
+        assert tree(scene.root) == scene.before, (step, fs.log[-1])
+        (disk / "ballast").unlink()
+        shutil.rmtree(scene.root)
+        if not fs.fault_met:
+            return
+    pytest.fail("undo never finished")
+
+
+def test_undo_from_a_vault_elsewhere_says_how_much_room_it_needs(disk: Path, tmp_path: Path) -> None:
+    scene = make(disk / "state")
+    apply(scene.plan, tools(OsWriteFs()), DEAD, tmp_path / "vault")
+    stuff(disk)
+    after = contents(scene.root)
+    with pytest.raises(NoSpace, match=r"needs [\d,]+ bytes where .* is, and 0 are free") as refused:
+        undo(find_run(tools(), scene.root, None, None), tools(OsWriteFs()), DEAD)
+    assert "--vault" not in refused.value.hint
+    assert contents(scene.root) == after
+    (disk / "ballast").unlink()
+    undo(find_run(tools(), scene.root, None, None), tools(OsWriteFs()), DEAD)
+    assert tree(scene.root) == scene.before

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.store import FaultKind
-from gatewaydoctor.state.gateway_json import TooDeep, parse, parse_json5
+from gatewaydoctor.state.gateway_json import JSON5_LIMIT, TooMuch, parse, parse_json5
 from gatewaydoctor.store.grammar import Illegal
 
 JSON = st.recursive(
@@ -65,21 +65,17 @@ def test_json5_is_a_second_reading(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{a: 1+1}", "[0x1.5]", "['a''b']", "[1 +2]", "['\\x4']", "['\\1']", "{1: 2}", "[0xG]"]
+    "data",
+    [
+        b"{a: 1, b: '" + b"x" * JSON5_LIMIT + b"'}",
+        b"{a:" * 5_000 + b"1" + b"}" * 5_000,
+        b"[" * 100_000 + b"]" * 100_000,
+    ],
+    ids=["large JSON5", "deep JSON5", "deep JSON"],
 )
-def test_no_two_tokens_of_json5_become_one(text: str) -> None:
-    with pytest.raises(Illegal):
-        parse_json5(text.encode())
-
-
-def test_json5_of_any_size_and_some_depth_is_read() -> None:
-    rows = "\n".join(f"{{id: 'agent-{n}', tools: {{deny: ['x',], n: 0x1F}},}}, // c" for n in range(20_000))
-    read = parse_json5(f"[{rows}\n]".encode())
-    assert isinstance(read, list)
-    assert (len(read), read[-1]) == (20_000, {"id": "agent-19999", "tools": {"deny": ["x"], "n": 31}})
-    assert parse_json5(b"{a:" * 500 + b"1" + b"}" * 500)
-    with pytest.raises(TooDeep):
-        parse_json5(b"{a:" * 200_000 + b"1" + b"}" * 200_000)
+def test_what_is_too_much_here_is_not_called_wrong(data: bytes) -> None:
+    with pytest.raises(TooMuch):
+        parse_json5(data)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,10 @@ def main():
         refuse(problem, told["targets"])
     import pyz_cache
 
-    folder = pyz_cache.unpacked(HERE, told, wanted)
+    try:
+        folder = pyz_cache.unpacked(HERE, told, wanted)
+    except KeyboardInterrupt:
+        sys.exit(130)
     rest = [path for path in sys.path if os.path.abspath(path) != HERE]
     sys.path[:] = [os.path.join(folder, wanted), os.path.join(folder, "any")] + rest
     # The cache is there to start fast, even on hosts where PYTHONDONTWRITEBYTECODE keeps Python from it elsewhere.

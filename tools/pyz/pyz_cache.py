@@ -113,11 +113,11 @@ def _in_a_state_directory(place: Path) -> bool:
         option, equals, value = argument.partition("=")
         if option == "--state-dir":
             named.append(value if equals else "".join(sys.argv[index + 1 : index + 2]))
-    real = place.resolve()
+    real = Path(os.path.realpath(place))
     if any((above / "openclaw.json").exists() for above in (real, *real.parents)):
         return True
     spelled = (os.path.expanduser(each) for each in named if each)  # noqa: PTH111 - as in _home
-    return any(real.is_relative_to(Path(each).resolve()) for each in spelled)
+    return any(real.is_relative_to(os.path.realpath(each)) for each in spelled)
 
 
 def _hold(folder: Path) -> bool:
@@ -138,6 +138,7 @@ def _unpack(archive: str, target: str, place: Path, folder: Path) -> None:
     import shutil
     import tempfile
     import zipfile
+    import zlib
 
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=place))
     try:
@@ -152,6 +153,8 @@ def _unpack(archive: str, target: str, place: Path, folder: Path) -> None:
                 _sync(Path(parent, name))
         whole.rename(folder)
         _sync(place)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        raise Unusable(f"{archive} is damaged; copy it again") from error
     except OSError:
         if not folder.exists():  # else another process was first, and its folder is as good
             raise

@@ -11,6 +11,7 @@ from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.head import head
+from gatewaydoctor.report.screens.origins import origins
 from gatewaydoctor.report.screens.parts import INDENT, View, capped, grid, more, next_step, pairs, section
 from gatewaydoctor.report.screens.unseen import next_unless, unseen
 
@@ -21,11 +22,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.origins import Origins
     from gatewaydoctor.model.plan import Note, Plan, Step, StoreSummary
     from gatewaydoctor.model.receipt import Receipt
 
 
-def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, again: str | None) -> None:
+def plan(
+    console: Console,
+    *,
+    plan: Plan,
+    judgement: Judgement,
+    view: View,
+    again: str | None,
+    sources: Sequence[Origins] = (),
+) -> None:
     """The plan in plain words. Nothing was written when this is read. `again` is the command that does it, None where
     that is being asked now."""
     head(console, judgement, view)
@@ -43,6 +53,7 @@ def plan(console: Console, *, plan: Plan, judgement: Judgement, view: View, agai
     _steps(console, plan.steps, view)
     _touched(console, plan)
     _summary(console, plan, view)
+    origins(console, sources, view)
     _notes(console, "Next boot", plan.forecast, view)
     _notes(console, "Mind", plan.cautions, view)
     _refusals(console, plan, view)
@@ -138,13 +149,22 @@ def _refusals(console: Console, plan: Plan, view: View) -> None:
         console.print(Padding(line, (0, 0, 0, INDENT)))
 
 
-def receipt(console: Console, *, receipt: Receipt | None, view: View, undo: str, ready: bool) -> None:
+def receipt(
+    console: Console,
+    *,
+    receipt: Receipt | None,
+    view: View,
+    undo: str,
+    ready: bool,
+    sources: Sequence[Origins] = (),
+) -> None:
     """What was done, how that was verified, and the way back. `ready`: a gateway can read every store again."""
     if receipt is None:
         next_step(console, view, "nothing to do; nothing was written.")
         return
     console.print(Text.assemble(("Done. ", "bold green"), f"Run {receipt.run_id}"))
     _steps(console, receipt.steps, view)
+    origins(console, sources, view)
     console.print()
     rows = [("verified", Text(view.names.text(sentence))) for sentence in receipt.verified]
     rows.append(("originals", Text(_vault(receipt, view), overflow="fold")))

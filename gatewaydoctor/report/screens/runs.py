@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.origins import origins
 from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gatewaydoctor.model.origins import Origins
     from gatewaydoctor.model.plan import Plan
 
 
@@ -57,7 +59,14 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -
 
 
 def shown(
-    console: Console, *, run: RunLine, plan: Plan | None, returns: Sequence[FileLine], now: int, view: View
+    console: Console,
+    *,
+    run: RunLine,
+    plan: Plan | None,
+    returns: Sequence[FileLine],
+    now: int,
+    view: View,
+    sources: Sequence[Origins] = (),
 ) -> None:
     rows = [
         ("run", Text(run.run_id, "bold")),
@@ -73,6 +82,7 @@ def shown(
             what = view.names.text(f"{step.action} {step.reason}")
             table.add_row(step.repair, what, f"{step.count:,}", words.size(step.bytes))
         console.print(table)
+    origins(console, sources, view)
     _returns(console, returns, view)
     next_step(console, view, "see what undo would do:", view.invocation.command(f"undo {run.run_id} --dry-run"))
 

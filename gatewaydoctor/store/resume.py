@@ -1,0 +1,241 @@
+"""Taking up reading again behind damage, in any layout and under any keys.
+
+From the start of the file up to the damage every member of the outermost object is an entry, and so is, from the
+damage on, every member of the object that the end of the file closes. Reading starts again at each key of an object
+behind a fault until one such reading reaches the end: what closed before it was inside an entry. Only where both hold
+for the same bytes, because a bracket is lost or too many, the looks of a member decide: from the first that is surely
+an entry to the last. Between two damages only such rows count too. Not found: an entry whose key follows a backslash,
+for its key may be the end of a longer one, or is longer than 64 KiB.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, BinaryIO
+
+from gatewaydoctor.model.store import FaultKind
+from gatewaydoctor.store.cut import Rest, cuts
+from gatewaydoctor.store.grammar import Illegal
+from gatewaydoctor.store.looks import Look, look
+from gatewaydoctor.store.survey import as_entry
+from gatewaydoctor.store.table import EntryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gatewaydoctor.model.entry import Entry
+
+    Need = Callable[[Entry], Look]
+
+MOST_RESTARTS = 10_000
+MOST_REREAD = 8
+"""How often restarts may go through the whole file, taken together, and bytes on top for a small one."""
+LEAST_REREAD = 4 * 1024 * 1024
+
+_GLIMPSE = 64 * 1024
+"""A longer key is not found."""
+_CHUNK = 1024 * 1024
+_HEAD = rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"[ \t\n\r]*+:[ \t\n\r]*+\{'
+# A quote behind a backslash is part of a string, or the end of a key whose beginning is lost.
+_OBJECT_KEY = re.compile(rb"(?<!\\)" + _HEAD)
+_NEXT_MEMBER = re.compile(rb"[ \t\n\r,{]*+" + _HEAD)
+_SEPARATORS = b'{}," \t\n\r'
+
+
+class Ending(Enum):
+    """`WHOLE`: the object was closed and nothing followed. `CLOSED`: something did. `BROKEN`: it was not closed."""
+
+    WHOLE = auto()
+    CLOSED = auto()
+    BROKEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Members of one object. `reached` is the end of the last one, or where reading began; `fault` where it stopped.
+    `ended`: the file ends with the last one."""
+
+    table: EntryTable
+    ending: Ending
+    reached: int
+    fault: int
+    ended: bool = False
+
+    @property
+    def closed_last(self) -> Entry | None:
+        """The last member where the file ends with it: one that lost a bracket takes the store's for its own, and
+        with it every entry that follows."""
+        return self.table[len(self.table) - 1] if self.ended and len(self.table) else None
+
+    def without_last(self) -> Reading:
+        table = EntryTable()
+        for row in range(len(self.table) - 1):
+            table.add(self.table[row])
+        return Reading(table, self.ending, self.table[len(self.table) - 1].start, self.fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes `start` up to `stop` of a file. `framed`: the bracket that closes the store belongs behind them."""
+
+    stream: BinaryIO
+    start: int
+    stop: int
+    framed: bool = False
+
+    def chunks(self, at: int) -> Iterator[bytes]:
+        size = _GLIMPSE
+        while at < self.stop and (chunk := self._bytes(at, size)):
+            at, size = at + len(chunk), _CHUNK
+            yield chunk
+        if self.framed:
+            yield b"}"
+
+    def _bytes(self, at: int, count: int) -> bytes:
+        self.stream.seek(at)
+        return self.stream.read(min(count, self.stop - at))
+
+    def read(self, at: int, main_key: str) -> Reading:
+        """The members that follow each other from the key at `at` on."""
+        table, reached = EntryTable(), at
+        try:
+            for cut in cuts(Rest(b"{", at - 1, True), self.chunks(at)):
+                if cut.end > self.stop:
+                    # The bracket of the frame must not be what closes a torn entry.
+                    return Reading(table, Ending.BROKEN, reached, self.stop)
+                table.add(as_entry(cut, main_key))
+                reached = cut.end
+        except Illegal as illegal:
+            fault = illegal.fault
+            ending = Ending.CLOSED if fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
+            return Reading(table, ending, reached, min(fault.offset, self.stop))
+        return Reading(table, Ending.WHOLE, reached, self.stop)
+
+    def behind(self, last: Reading) -> int:
+        """Where to look for the next key: inside the member in which reading broke off."""
+        if last.ending is Ending.CLOSED:
+            return last.fault
+        head = _NEXT_MEMBER.match(self._bytes(last.reached, _GLIMPSE))
+        inside = last.reached + head.end() if head else last.reached
+        return inside if inside <= last.fault else last.reached
+
+    def next_key(self, at: int, fault: int) -> int | None:
+        """Offset of the next key of an object, at or after `at`."""
+        begin = max(self.start, at - 1)
+        base, tail = begin, b""
+        for chunk in self.chunks(begin):
+            data = tail + chunk
+            for found in _OBJECT_KEY.finditer(data, max(0, at - base)):
+                key = base + found.start()
+                # A quote that the reading before took for the end of a string may be just that.
+                if key != fault - 1 or key == self.start or data[found.start() - 1] in _SEPARATORS:
+                    return key
+            tail = data[-_GLIMPSE:]
+            base += len(data) - len(tail)
+        return None
+
+
+class Finds:
+    """Collects the entries. `torn` counts the places where one began and was not whole; `doubtful` the members that
+    may be entries and were not taken; `given_up` is where it was not worth to go on, None where all was read."""
+
+    def __init__(self, main_key: str) -> None:
+        self.main_key = main_key
+        self.table = EntryTable()
+        self.kept = self.torn = self.doubtful = self.sure = 0
+        self.given_up: int | None = None
+
+    def add(self, entry: Entry) -> None:
+        self.table.add(entry)
+        self.kept += entry.bytes
+        self.sure += look(entry) is Look.SURE
+
+    def take(self, piece: Piece, first: Reading) -> None:
+        """What `first` found, which began with the store or the piece, and everything behind it."""
+        if first.ending is Ending.WHOLE:
+            self.take_first(first)
+            return
+        if (last := first.closed_last) is None:
+            self.take_first(first)
+            self.take_up(piece, first)
+            return
+        inside = Finds(self.main_key)
+        inside.take_up(piece, Reading(EntryTable(), Ending.BROKEN, last.start, first.fault))
+        if not inside.sure:
+            # The file ends right behind an entry.
+            self.take_first(first)
+            return
+        self.take_first(first.without_last())
+        self.torn += inside.torn
+        self.doubtful += inside.doubtful
+        for entry in inside.table:
+            self.add(entry)
+
+    def take_first(self, reading: Reading) -> None:
+        """A reading that began with the store: all of it up to the last that looks like an entry."""
+        least = Look.SURE if reading.ending is Ending.CLOSED else Look.LIKELY
+        whole = reading.ending is Ending.WHOLE
+        self._take(reading.table, None, None if whole else lambda _: least)
+        self.torn += not whole
+
+    def take_up(self, piece: Piece, last: Reading) -> None:
+        """Everything behind the reading `last`, which broke off."""
+        left = MOST_REREAD * (piece.stop - piece.start) + LEAST_REREAD
+        inside = at = piece.behind(last)
+        fault = last.fault
+        for _ in range(MOST_RESTARTS):
+            key = piece.next_key(at, fault)
+            if key is None:
+                return
+            if left < 0:
+                break
+            reading = piece.read(key, self.main_key)
+            if reading.ending is Ending.WHOLE:
+                self._take(self._without_part(piece, inside, fault, reading.table), _behind(fault), None)
+                return
+            taken = self._take(reading.table, _surely, _surely)
+            if reading.ending is Ending.BROKEN:
+                self.torn += taken
+                fault = max(fault, reading.fault)
+            left -= reading.fault - key
+            at = max(piece.behind(reading), key + 1)
+        self.given_up = at
+
+    def _without_part(self, piece: Piece, inside: int, fault: int, table: EntryTable) -> EntryTable:
+        """Without the first that is surely an entry, where the member around it has neither sessionId nor updatedAt
+        before it: then it is a part of that member, lost its own bracket, and took those for its own."""
+        first = next((row for row in range(len(table)) if look(table[row]) is Look.SURE), None)
+        if first is None or table[first].start >= fault - 1:
+            return table
+        before = Piece(piece.stream, piece.start, table[first].start).read(inside, self.main_key).table
+        if not {"sessionId", "updatedAt"}.isdisjoint(before.all_keys()):
+            return table
+        self.doubtful += 1
+        left = EntryTable()
+        for row in range(first + 1, len(table)):
+            left.add(table[row])
+        return left
+
+    def _take(self, table: EntryTable, lead: Need | None, tail: Need | None) -> bool:
+        """Rows from the first to the last that look as is needed; whether there were any. None needs nothing."""
+        begin, end = 0, len(table)
+        while lead and begin < end and look(entry := table[begin]) < lead(entry):
+            self.doubtful += look(entry) is not Look.NONE
+            begin += 1
+        while tail and begin < end and look(entry := table[end - 1]) < tail(entry):
+            self.doubtful += look(entry) is not Look.NONE
+            end -= 1
+        for row in range(begin, end):
+            self.add(table[row])
+        return begin < end
+
+
+def _surely(_entry: Entry) -> Look:
+    return Look.SURE
+
+
+def _behind(fault: int) -> Need:
+    """Behind a fault the end of the file vouches for the members; before it they were read as parts of another."""
+    return lambda entry: Look.LIKELY if entry.start >= fault - 1 else Look.SURE
