@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-packaging fixtures bench lint format readme lock conformance package pyz clean
+.PHONY: help demo test test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench        speed and memory against the peers on this machine"
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
+	@echo "make completions man  completions/ and docs/gatewaydoctor.1, as the program makes them"
 	@echo "make package      wheel and sdist, in dist/"
 	@echo "make pyz          one file with every dependency: dist/gatewaydoctor.pyz"
 	@echo "make test-packaging  build all of these, install them and run them"
@@ -65,6 +66,15 @@ conformance: $(VENV)/.ready
 readme: $(VENV)/.ready
 	$(BIN)/python -m tests.readme --write
 	$(BIN)/python -m tests.picture
+
+completions: $(VENV)/.ready
+	$(BIN)/gatewaydoctor completions bash > completions/gatewaydoctor.bash
+	$(BIN)/gatewaydoctor completions zsh > completions/_gatewaydoctor
+	$(BIN)/gatewaydoctor completions fish > completions/gatewaydoctor.fish
+	$(BIN)/gatewaydoctor completions powershell > completions/gatewaydoctor.ps1
+
+man: $(VENV)/.ready
+	$(BIN)/python -m gatewaydoctor.cli.manual > docs/gatewaydoctor.1
 
 # The versions development runs with; pyproject.toml keeps the ranges users get.
 lock:

@@ -14,6 +14,12 @@ def run() -> None:
 
         print(f"gatewaydoctor {__version__}")
         return
+    if sys.argv[1:2] == ["__offer"]:
+        # A shell asks at Tab, and waits.
+        from gatewaydoctor.completion.offers import answer
+
+        answer(sys.argv[2:])
+        return
     try:
         # Rows by the thousand make no cycles; collecting so often only costs time.
         gc.set_threshold(50_000, 20, 100)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.verbs import GROUPS, VERBS
 from gatewaydoctor.fixtures import DEFAULT_NOW
+from gatewaydoctor.model.errors import EXIT_MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,17 +28,6 @@ README = Path(__file__).parent.parent / "README.md"
 COLUMNS = "80"
 _CONSOLE = re.compile(r"(^```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
-
-EXIT_CODES = (
-    (0, "clean, or done and verified, or nothing to do"),
-    (1, "findings at or above the threshold (`check`, `scan --fail-on`, `fixtures validate`)"),
-    (2, "usage error, or it could not examine (no such directory, unreadable)"),
-    (3, "refused before anything was written, or not confirmed"),
-    (4, "failed on the way and put back: the directory is as it was"),
-    (5, "failed and not put back: the message names the run to `undo`"),
-    (70, "a bug in gatewaydoctor: one line and how to report it; traceback only with `--debug`"),
-    (130, "interrupted"),
-)
 
 # What differs from machine to machine and from run to run, and what stands for it in a comparison.
 _VARYING = (
@@ -63,7 +53,11 @@ def tables() -> dict[str, str]:
         subs = GROUPS.get(verb)
         name = f"`{verb}`" if not subs else f"`{verb}` {' '.join(f'`{sub}`' for sub in subs)}"
         verbs.append(f"| {name} | {line} |")
-    codes = ["| code | meaning |", "|---|---|", *(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES)]
+    codes = [
+        "| code | meaning |",
+        "|---|---|",
+        *(f"| {int(code)} | {meaning} |" for code, meaning in EXIT_MEANINGS.items()),
+    ]
     rules = ["| rule | severity | what | repair |", "|---|---|---|---|"]
     for rule in all_rules():
         repair = f"`{rule.repair}`" if rule.repair else ""

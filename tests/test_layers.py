@@ -16,6 +16,7 @@ LAYERS = (
     ("examine",),
     ("checks",),
     ("report", "repair", "simulate", "fixtures", "integrate"),
+    ("completion",),
     ("cli",),
 )
 """From the bottom up. A layer may use those below it; the parts of one layer may not use each other."""

@@ -12,6 +12,7 @@ import msgspec
 
 from gatewaydoctor.cli.delivery import STDOUT, put, with_code
 from gatewaydoctor.cli.output import PUBLIC, target, write
+from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
 from gatewaydoctor.model.place import SeveralStateDirs
 from gatewaydoctor.report.formats import FORMATS, render
@@ -35,20 +36,9 @@ class Asked:
 
 
 def asked(arguments: Sequence[str], command: str) -> Asked:
-    chosen = "json" if "--json" in arguments else _last(arguments, "--format") or "text"
-    output = _last(arguments, "--output") if command in _FILING else None
+    chosen = "json" if "--json" in arguments else last_value(arguments, "--format") or "text"
+    output = last_value(arguments, "--output") if command in _FILING else None
     return Asked(chosen if chosen in FORMATS else "text", None if output == STDOUT else output)
-
-
-def _last(arguments: Sequence[str], option: str) -> str | None:
-    """The value of an option where it is given last."""
-    value = None
-    for place, word in enumerate(arguments):
-        if word == option and place + 1 < len(arguments):
-            value = arguments[place + 1]
-        elif word.startswith(f"{option}="):
-            value = word.partition("=")[2]
-    return value
 
 
 def deliver_error(
@@ -84,7 +74,7 @@ def _protected(error: DoctorError, arguments: Sequence[str]) -> tuple[Path, ...]
 
     if isinstance(error, SeveralStateDirs):
         return tuple(Path(os.path.realpath(candidate.path)) for candidate in error.candidates)
-    named = [_last(arguments, option) for option in ("--state-dir", "--config", "--profile", "--store")]
+    named = [last_value(arguments, option) for option in ("--state-dir", "--config", "--profile", "--store")]
     state_dir, config, profile, store = named
     try:
         place = locate(OsReadFs(), os.environ, state_dir=state_dir, config=config, profile=profile, store=store)

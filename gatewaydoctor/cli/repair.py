@@ -19,7 +19,7 @@ from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.repair.errors import BadPlan, Refused
-from gatewaydoctor.repair.options import Options, Repair, TrimOptions
+from gatewaydoctor.repair.options import ENDINGS, Options, Repair, TrimOptions
 from gatewaydoctor.state.pathmap import parse_path_map
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _vaulted(word: str) -> bool:
 
 
 def _ending(word: str) -> Status:
-    endings = {each.value: each for each in (Status.FAILED, Status.TIMEOUT, Status.KILLED)}
+    endings = {each.value: each for each in ENDINGS}
     if word not in endings:
         raise UsageError(f"--end-as {word!r} is no ending.", f"Choose one of: {', '.join(endings)}.")
     return endings[word]

@@ -109,6 +109,7 @@ def _unit(name: str) -> Literal["ms", "bytes"] | None:
 
 
 _THRESHOLDS = {public_name(each.name): each.name for each in fields(Thresholds)}
+THRESHOLD_NAMES = tuple(_THRESHOLDS)
 KEYS = ("fail-on", "only", "skip", "baseline", "max-age", "thresholds")
 LOOKING_KEYS = ("max-age", "thresholds")
 """Those that decide what is found, not what comes of it."""

@@ -17,6 +17,19 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+EXIT_MEANINGS = {
+    ExitCode.OK: "clean, or done and verified, or nothing to do",
+    ExitCode.FINDINGS: "findings at or above the threshold (`check`, `scan --fail-on`, `fixtures validate`)",
+    ExitCode.CANNOT_EXAMINE: "usage error, or it could not examine (no such directory, unreadable)",
+    ExitCode.REFUSED: "refused before anything was written, or not confirmed",
+    ExitCode.PUT_BACK: "failed on the way and put back: the directory is as it was",
+    ExitCode.LEFT_HALFWAY: "failed and not put back: the message names the run to `undo`",
+    ExitCode.BUG: "a bug in gatewaydoctor: one line and how to report it; traceback only with `--debug`",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+"""What a code says, for README and the manual page."""
+
+
 class DoctorError(Exception):
     """A failure the user can act on: one sentence and the next step. `code` is stable text for JSON."""
 

@@ -33,6 +33,26 @@ class Repair(StrEnum):
     SUBAGENTS = "subagents"
 
 
+PURPOSES = {
+    Repair.SALVAGE: "Recover every whole entry of a damaged store.",
+    Repair.TRIM: "Remove rows of runs that are over; no conversation.",
+    Repair.MISSING: "Re-point entries whose transcript is elsewhere.",
+    Repair.PATHS: "Rewrite session paths of another host.",
+    Repair.EXPIRE: "Set an end for entries that say running and are not.",
+    Repair.SLIM: "Drop fields the gateway rebuilds.",
+    Repair.TRANSCRIPTS: "Mend torn tails and headers of transcripts.",
+    Repair.ORPHANS: "Move transcripts no index reaches, and no person wrote, to the vault.",
+    Repair.LOCKS: "Move locks of dead processes to the vault.",
+    Repair.TEMPS: "Move old temporary files to the vault.",
+    Repair.CRON: "Clear jobs marked as running, park malformed ones.",
+    Repair.SUBAGENTS: "Remove ended subagent runs that nothing archives.",
+}
+"""Each repair in one line."""
+
+ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)
+"""What `expire` may set, the usual one first."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrimOptions:
     """Which run rows go. `kinds` come on top of cron runs. `older_than` (ms) takes the place of the configured

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.cron import Cron, CronFile, CronRead, LostJob, RunLog
 from gatewaydoctor.model.files import FileRecord, NodeKind, Obstacle, Unreadable
-from gatewaydoctor.state.cronjobs import job_id_of, jobs_list, read_jobs, string, whole_number
+from gatewaydoctor.state.cronjobs import read_jobs, whole_number
 from gatewaydoctor.state.files import list_files, unreadable
 from gatewaydoctor.state.gateway_json import TooMuch, parse, parse_json5
+from gatewaydoctor.state.jobids import job_id_of, jobs_list, string
 from gatewaydoctor.state.reading import read_up_to
 from gatewaydoctor.store.grammar import Illegal
 

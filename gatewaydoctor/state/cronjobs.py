@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.cron import CronJob, JobProblem, JobState, Schedule
 from gatewaydoctor.state.gateway_json import parse
+from gatewaydoctor.state.jobids import job_id_of, string
 from gatewaydoctor.store.grammar import Illegal
 
 if TYPE_CHECKING:
@@ -16,21 +17,6 @@ _SCHEDULES = frozenset({"at", "every", "cron", "on-exit", "stream"})
 _PAYLOAD_TEXT = {"systemEvent": "text", "agentTurn": "message", "script": "script"}
 _TARGETS = frozenset({"main", "isolated", "current"})
 _STATE_TIMES = ("nextRunAtMs", "runningAtMs", "lastRunAtMs")
-
-
-def jobs_list(document: object) -> list[object] | None:
-    """The list of jobs in a document: `{jobs: []}`, or since 2026.5.22 a bare list. None for any other shape."""
-    if isinstance(document, list):
-        return document
-    jobs = document.get("jobs") if isinstance(document, dict) else None
-    return jobs if isinstance(jobs, list) else None
-
-
-def job_id_of(raw: object) -> str | None:
-    """The id, also under its old name `jobId`."""
-    if not isinstance(raw, dict):
-        return None
-    return string(raw.get("id")) or string(raw.get("jobId"))
 
 
 def read_jobs(
@@ -58,10 +44,6 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LAST_MOMENT:
         return None
     return int(value)
-
-
-def string(value: object) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
 
 
 def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object) -> CronJob:

@@ -132,7 +132,7 @@ def _choose_at_home(
     chosen = next((rule for rule in rules if _exists(fs, rule[0])), None)
 
     places = [(path, "") for path, _ in rules]
-    places += [(home / name, f"--profile {name[len(STATE_DIR_NAME) + 1 :]}") for name in _profile_names(fs, home)]
+    places += [(home / name, f"--profile {name[len(STATE_DIR_NAME) + 1 :]}") for name in profile_names(fs, home)]
     os_home = effective_home({name: value for name, value in env.items() if name != "OPENCLAW_HOME"})
     if os_home != home:
         places.append((os_home / STATE_DIR_NAME, ""))
@@ -153,7 +153,8 @@ def _choose_at_home(
     return path, source, tuple(candidate for candidate in candidates if fs.realpath(candidate.path) != real)
 
 
-def _profile_names(fs: ReadFs, home: Path) -> list[str]:
+def profile_names(fs: ReadFs, home: Path) -> list[str]:
+    """Names of the directories of profiles in a home."""
     try:
         return sorted(
             name

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.files import NodeKind
 from gatewaydoctor.model.queues import Delivery, DeliveryQueue, QueueCount
-from gatewaydoctor.state.cronjobs import string, whole_number
+from gatewaydoctor.state.cronjobs import whole_number
 from gatewaydoctor.state.files import list_files
 from gatewaydoctor.state.gateway_json import parse
+from gatewaydoctor.state.jobids import string
 from gatewaydoctor.state.reading import read_up_to
 from gatewaydoctor.store.grammar import Illegal
 

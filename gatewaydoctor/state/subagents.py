@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from gatewaydoctor.model.files import Obstacle, Unreadable
 from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
 from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
-from gatewaydoctor.state.cronjobs import LAST_MOMENT, string
+from gatewaydoctor.state.cronjobs import LAST_MOMENT
 from gatewaydoctor.state.files import unreadable
+from gatewaydoctor.state.jobids import string
 from gatewaydoctor.store.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:

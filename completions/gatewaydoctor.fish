@@ -1,0 +1,597 @@
+# fish completion for gatewaydoctor, made by: gatewaydoctor completions fish
+#
+# To try it:   gatewaydoctor completions fish | source
+# To keep it:  gatewaydoctor completions fish > ~/.config/fish/completions/gatewaydoctor.fish
+
+# Prints the words from the program on: sudo and the like may stand before it.
+function __gatewaydoctor_typed
+    set -l words (commandline -op $argv)
+    while set -q words[1]; and not string match -q -- '*gatewaydoctor' $words[1]
+        set -e words[1]
+    end
+    string join -- \n $words
+end
+
+# Sets __gatewaydoctor_verb and __gatewaydoctor_number to where the cursor stands: the verb, and its argument from 0.
+function __gatewaydoctor_read
+    set -l line (commandline -pc)
+    test "$line" = "$__gatewaydoctor_line"; and return
+    set -g __gatewaydoctor_line $line
+    set -g __gatewaydoctor_verb ''
+    set -g __gatewaydoctor_number 0
+    set -l skip 0
+    for word in (__gatewaydoctor_typed -c)[2..]
+        if test $skip = 1
+            set skip 0
+            continue
+        end
+        if string match -q -- '-*' $word
+            set -l name (string split -m 1 -f 1 = -- $word)
+            if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
+                set -g __gatewaydoctor_verb scan
+            end
+            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --duration --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --page --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --vault
+                set skip 1
+            end
+        else if test -z "$__gatewaydoctor_verb"
+            set -g __gatewaydoctor_verb '?'
+            contains -- $word scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+        else if contains -- $__gatewaydoctor_verb runs simulate fixtures
+            set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
+        else
+            set -g __gatewaydoctor_number (math $__gatewaydoctor_number + 1)
+        end
+    end
+end
+
+# Whether the cursor stands at this verb, and at this argument of it.
+function __gatewaydoctor_at
+    __gatewaydoctor_read
+    test "$__gatewaydoctor_verb" = "$argv[1]"; or return
+    test (count $argv) = 1; or test $__gatewaydoctor_number = $argv[2]
+end
+
+# Asks the program that is being typed for words of this state directory.
+function __gatewaydoctor_ask
+    set -l typed (__gatewaydoctor_typed)
+    set -l program gatewaydoctor
+    string match -q -- '*/*' $typed[1]; and set program (string replace -r -- '^~/' "$HOME/" $typed[1])
+    set -l quoted "'"(string replace -a -- "'" "'\\''" $typed)"'"
+    $program __offer $argv[1] -- $quoted 2>/dev/null </dev/null
+end
+
+# Prints what may stand in one place, by the name of its values.
+function __gatewaydoctor_offer
+    switch $argv[1]
+        case verb
+            printf '%s\t%s\n' \
+                'scan' 'Everything on one screen: what is wrong, worst first, and the next step (the default).' \
+                'status' 'Entries by status and kind, their ages, and what makes the store big.' \
+                'cron' 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.' \
+                'stuck' 'Entries that say running and are not, with the evidence.' \
+                'orphans' 'Files by class: history no index reaches, archives, leftovers.' \
+                'subagents' 'The subagent registry: what is never archived or has lost its child.' \
+                'usage' 'What one sessions.usage call must read.' \
+                'sessions' 'The entries themselves, filtered, as a table or a stream.' \
+                'check' 'The gate: the same findings, one decision, for scripts, CI and monitoring.' \
+                'snapshot' 'A consistent copy of the state directory, with hashes.' \
+                'repair' 'Shows a plan of what would go and what stays; with --apply does exactly that.' \
+                'undo' 'Put back what a run changed, byte for byte.' \
+                'explain' 'What a finding means, why it happens, what the gateway will do.' \
+                'integrate' 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.' \
+                'completions' 'Print a completion script for bash, zsh, fish or powershell.' \
+                'runs' 'What earlier repairs kept: list, show, verify, prune.' \
+                'simulate' 'Reproduce the storms of five incidents, and judge the remedies.' \
+                'fixtures' 'Directories to test with: make them, and compare them with what they should show.'
+        case verb-runs
+            printf '%s\t%s\n' \
+                'list' 'Every run of this state directory and how far it came.' \
+                'show' 'What a run did and whether it can be taken back.' \
+                'verify' 'Hash what the vault holds and compare with its manifest.' \
+                'prune' 'Delete the originals of a run for good.'
+        case verb-simulate
+            printf '%s\t%s\n' \
+                'cap-storm' 'A store at its cap: a pass for every burst of new sessions (72826).' \
+                'stuck-cron' 'Cron runs that never end, and a store that no longer loads (61633).' \
+                'subagent-maps' 'Three maps that let nothing go (52725).' \
+                'chat-buffers' 'Buffers of runs that never end (51821).' \
+                'usage-scan' 'Usage calls that starve the event loop (003).'
+        case verb-fixtures
+            printf '%s\t%s\n' \
+                'list' 'The recipes and what each one makes.' \
+                'make' 'Make a state directory by a recipe, byte for byte the same each time.' \
+                'validate' 'Compare fixtures with what has to be found in them.' \
+                'new' 'Turn a state directory into a small, anonymised fixture that shows the same.'
+        case severity
+            printf '%s\t%s\n' \
+                'critical' '' \
+                'error' '' \
+                'warning' '' \
+                'info' '' \
+                'never' ''
+        case threshold
+            printf '%s\t%s\n' \
+                'heap-bytes=' '' \
+                'bloat-bytes=' '' \
+                'bloat-entry-bytes=' '' \
+                'bloat-share=' '' \
+                'isolated-runs=' '' \
+                'isolated-share=' '' \
+                'cron-marker=' '' \
+                'run-log-bytes=' '' \
+                'run-logs-bytes=' '' \
+                'transcript-bytes=' '' \
+                'boot-markers=' '' \
+                'archive-bytes=' '' \
+                'archive-files=' '' \
+                'sidecar-bytes=' '' \
+                'temp-age=' '' \
+                'subagents-warning=' '' \
+                'subagents-error=' '' \
+                'delivery-age=' '' \
+                'delivery-files=' '' \
+                'usage-loop=' '' \
+                'disk-bytes=' '' \
+                'disk-inodes=' ''
+        case file
+        case directory
+            __fish_complete_directories
+        case profile
+            __gatewaydoctor_ask profiles
+        case agent
+            __gatewaydoctor_ask agents
+        case report-format
+            printf '%s\t%s\n' \
+                'text' '' \
+                'json' '' \
+                'ndjson' '' \
+                'junit' '' \
+                'github' '' \
+                'prometheus' '' \
+                'nagios' '' \
+                'markdown' ''
+        case format
+            printf '%s\t%s\n' \
+                'text' '' \
+                'json' ''
+        case status
+            printf '%s\t%s\n' \
+                'running' '' \
+                'done' '' \
+                'failed' '' \
+                'killed' '' \
+                'timeout' '' \
+                'unknown' ''
+        case kind
+            printf '%s\t%s\n' \
+                'main' '' \
+                'global' '' \
+                'cron-base' '' \
+                'cron-run' '' \
+                'subagent' '' \
+                'acp' '' \
+                'hook' '' \
+                'node' '' \
+                'heartbeat' '' \
+                'direct' '' \
+                'group' '' \
+                'channel' '' \
+                'thread' '' \
+                'explicit' '' \
+                'model-run' '' \
+                'dashboard' '' \
+                'tui' '' \
+                'other' ''
+        case job
+            __gatewaydoctor_ask jobs
+        case stream-format
+            printf '%s\t%s\n' \
+                'text' '' \
+                'json' '' \
+                'ndjson' ''
+        case rule
+            printf '%s\t%s\n' \
+                'legacy-store-beside-sqlite' 'A sessions.json is left where sessions live in a database' \
+                'newer-schema' 'A database has a newer schema than gatewaydoctor knows' \
+                'store-unparseable' 'The session store is damaged' \
+                'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
+                'store-not-object' 'The session store is no JSON object' \
+                'store-empty-beside-transcripts' 'The session store is empty or gone, and its transcripts are not' \
+                'backup-candidates' 'Files that may hold the lost entries' \
+                'store-heap-risk' 'Loading the session store may exhaust the heap' \
+                'store-bloat' 'Most of the session store is copies of prompts' \
+                'store-over-cap' 'The session store holds more entries than its cap' \
+                'store-at-cap' 'The session store is at its cap' \
+                'maintenance-not-enforced' 'Maintenance only warns while the store grows' \
+                'store-duplicate-key' 'A session key stands more than once' \
+                'store-case-variant-key' 'Session keys differ in case only' \
+                'store-invalid-entry' 'Entries the gateway stumbles over' \
+                'session-resumes-at-boot' 'The next start takes sessions up again' \
+                'session-stuck-running' 'Entries say running, and nothing runs' \
+                'cron-phantom-running' 'A cron base row says running and is copied into later runs' \
+                'session-missing-transcript' 'Entries whose transcript is not there' \
+                'session-path-foreign' 'Entries point to paths of another host' \
+                'archive-growth' 'Archives fill the sessions directory' \
+                'sidecar-growth' 'Checkpoints and trajectories fill the sessions directory' \
+                'temp-leftover' 'Temp files left by interrupted writes' \
+                'transcript-unindexed' 'Transcripts that no index reaches' \
+                'transcript-torn-tail' 'Transcripts that end in the middle of a line' \
+                'transcript-bad-header' 'Transcripts whose first line is no header' \
+                'transcript-huge' 'Transcripts large enough to freeze the gateway' \
+                'transcript-boot-loop' 'Transcripts that end in boot after boot' \
+                'cron-rapid-retry' 'Cron jobs were started again and again' \
+                'cron-zombie-running' 'Cron jobs are marked as running, and nothing runs' \
+                'cron-unknown-job' 'Rows of cron jobs that do not exist' \
+                'cron-isolated-load' 'Isolated cron runs alone fill the store' \
+                'cron-store-unparseable' 'The cron store cannot be used as it is' \
+                'cron-jobs-lost' 'Jobs that only backups know' \
+                'cron-runlog-large' 'Cron run logs take much room' \
+                'config-unreadable' 'The config cannot be used as it is' \
+                'config-shrunk' 'The config has lost most of itself' \
+                'permissions' 'Owners and modes that do not fit' \
+                'hardlinked' 'Stores or transcripts with a second hard link' \
+                'disk-space' 'Little room on the volume' \
+                'multiple-state-dirs' 'Other directories look like a state directory' \
+                'lock-stale' 'Locks whose owner is dead' \
+                'lock-unknown' 'Locks whose owner cannot be judged from here' \
+                'delivery-backlog' 'Messages wait to be delivered' \
+                'usage-scan-load' 'One usage call blocks the gateway' \
+                'subagent-never-archived' 'Ended subagent runs that nothing archives' \
+                'subagent-orphaned' 'Subagent runs without a session' \
+                'subagents-unreadable' 'The subagent registry cannot be read'
+        case snapshot
+            printf '%s\t%s\n' \
+                'verify' 'Hash a snapshot again.'
+            __fish_complete_directories
+        case repair
+            printf '%s\t%s\n' \
+                'salvage' 'Recover every whole entry of a damaged store.' \
+                'trim' 'Remove rows of runs that are over; no conversation.' \
+                'missing' 'Re-point entries whose transcript is elsewhere.' \
+                'paths' 'Rewrite session paths of another host.' \
+                'expire' 'Set an end for entries that say running and are not.' \
+                'slim' 'Drop fields the gateway rebuilds.' \
+                'transcripts' 'Mend torn tails and headers of transcripts.' \
+                'orphans' 'Move transcripts no index reaches, and no person wrote, to the vault.' \
+                'locks' 'Move locks of dead processes to the vault.' \
+                'temps' 'Move old temporary files to the vault.' \
+                'cron' 'Clear jobs marked as running, park malformed ones.' \
+                'subagents' 'Remove ended subagent runs that nothing archives.'
+        case interrupted-run
+            __gatewaydoctor_ask interrupted
+        case disposable-kind
+            printf '%s\t%s\n' \
+                'acp' '' \
+                'cron-run' '' \
+                'heartbeat' '' \
+                'hook' '' \
+                'model-run' '' \
+                'subagent' ''
+        case keep-per-job
+            printf '%s\t%s\n' \
+                'all' ''
+        case transcripts
+            printf '%s\t%s\n' \
+                'vault' '' \
+                'leave' ''
+        case ending
+            printf '%s\t%s\n' \
+                'failed' '' \
+                'timeout' '' \
+                'killed' ''
+        case run
+            __gatewaydoctor_ask runs
+        case integrate-target
+            printf '%s\t%s\n' \
+                'shell' '' \
+                'systemd' '' \
+                'launchd' '' \
+                'docker' '' \
+                'kubernetes' '' \
+                'cron' '' \
+                'github-actions' '' \
+                'prometheus' '' \
+                'ansible' ''
+        case shell
+            printf '%s\t%s\n' \
+                'bash' '' \
+                'zsh' '' \
+                'fish' '' \
+                'powershell' ''
+        case release
+            printf '%s\t%s\n' \
+                '2026.3.28' '' \
+                '2026.4.25' '' \
+                '2026.5.22' ''
+        case remedy-cap-storm
+            printf '%s\t%s\n' \
+                'chunked' 'The same work in pieces: others get their turn, but what a pass leaves in memory stays.' \
+                'worker' 'The pass and its garbage live in another thread\'s heap, which is gone when the pass is done.' \
+                'single-flight' 'Rows that arrive while a pass is under way join it instead of asking for the next.' \
+                'coalesce' 'The runs of one tick write within seconds of each other, so waiting 5 s makes one pass of two.' \
+                'append-log' 'A new row costs its own size, not the store\'s, and nothing is loaded, cloned or sorted for it.' \
+                'persistent-keys' 'A job that keeps its session makes no new row, so the store is never over its cap.' \
+                'smaller-cap' 'As many passes over half the file: half is left in memory each time, so it lasts twice as long.' \
+                'all' 'All of them together.'
+        case clock
+            printf '%s\t%s\n' \
+                'virtual' '' \
+                'wall' ''
+        case remedy-stuck-cron
+            printf '%s\t%s\n' \
+                'reaper-max-age' 'Stuck runs get an end, ticks complete, and day-old runs are reaped; a day of bursts remains.' \
+                'scheduler-guard' 'No run starts while one hangs, so the bursts never happen and the file stays small.' \
+                'cap-all-statuses' 'The store stays at its cap, but the newest rows are the noise, so the conversations go first.' \
+                'streaming-load' 'A start needs memory for one row and an index, whatever the file has become.' \
+                'all' 'All of them together.'
+        case remedy-subagent-maps
+            printf '%s\t%s\n' \
+                'archive-session-runs' 'The registry holds five minutes of finished runs, and runs.json is no longer rewritten ever larger.' \
+                'context-ttl' 'Contexts that no lifecycle event clears go after half an hour.' \
+                'pending-error-ttl' 'An error whose retry never ends is given up after five minutes.' \
+                'all' 'All of them together.'
+        case remedy-chat-buffers
+            printf '%s\t%s\n' \
+                'sweep-stale-buffers' 'A hung run\'s text goes an hour after its timeout, so the heap settles instead of growing.' \
+                'all' 'All of them together.'
+        case remedy-usage-scan
+            printf '%s\t%s\n' \
+                'chunked' 'Others get their turn every 50 ms; the work and the length of a call stay.' \
+                'worker' 'The event loop only adds up sums, and the text never enters its heap; calls still take minutes.' \
+                'cache' 'Each file is read once, but that first reading blocks as before.' \
+                'paginate' 'A call reads a quarter of the files, and the rest only when somebody turns the page.' \
+                'cancel' 'No call outlives its caller\'s patience, but nobody gets an answer either.' \
+                'all' 'All of them together.'
+        case recipe
+            printf '%s\t%s\n' \
+                'issue-61633' 'stuck cron runs piled up in bursts, with long prompts' \
+                'cap-storm' 'a store at its cap of 50 beside 5,176 transcripts' \
+                'batch-subagents' '2,800 subagent runs that nothing archives' \
+                'usage-heavy' '9 stores with long transcripts for one usage call' \
+                'token-heavy' 'as issue-61633, but of many small fields' \
+                'many-entries' 'a million small entries'
+        case fixture-format
+            printf '%s\t%s\n' \
+                'text' '' \
+                'json' '' \
+                'junit' '' \
+                'github' ''
+    end
+end
+
+complete -c gatewaydoctor -e
+complete -c gatewaydoctor -f
+complete -c gatewaydoctor -l state-dir -d 'State directory to examine.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -l config -d 'openclaw.json to read the settings from.' -r -F
+complete -c gatewaydoctor -l profile -d 'Profile: ~/.openclaw-NAME.' -x -k -a '(__gatewaydoctor_offer profile)'
+complete -c gatewaydoctor -l store -d 'Examine this one sessions.json alone.' -r -F
+complete -c gatewaydoctor -l agent -d 'Examine this one agent.' -x -k -a '(__gatewaydoctor_offer agent)'
+complete -c gatewaydoctor -l path-map -d 'Read absolute paths below FROM as below TO; repeatable.' -x
+complete -c gatewaydoctor -l json -d 'One JSON document on stdout.'
+complete -c gatewaydoctor -l now -d 'Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).' -x
+complete -c gatewaydoctor -l all -d 'Show every item of capped lists.'
+complete -c gatewaydoctor -l redact -d 'Replace ids, names and paths, consistently, for sharing.'
+complete -c gatewaydoctor -l no-color -d 'No colours (also NO_COLOR).'
+complete -c gatewaydoctor -l quiet -s q -d 'Only what is asked for: no progress, no hints.'
+complete -c gatewaydoctor -l verbose -s v -d 'More evidence, and where settings come from.'
+complete -c gatewaydoctor -l debug -d 'Show the traceback of a bug.'
+complete -c gatewaydoctor -l help -s h -d 'Show what there is to say about it.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l version -s V -d 'Show the version, and nothing else.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\' 0' -k -a '(__gatewaydoctor_offer verb)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs\' 0' -k -a '(__gatewaydoctor_offer verb-runs)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate\' 0' -k -a '(__gatewaydoctor_offer verb-simulate)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures\' 0' -k -a '(__gatewaydoctor_offer verb-fixtures)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l stuck-after -d 'Silence after which a running entry is stuck.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'orphans\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'subagents\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'usage\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l status -d 'Status; repeatable.' -x -k -a '(__gatewaydoctor_offer status)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l kind -d 'Kind; repeatable.' -x -k -a '(__gatewaydoctor_offer kind)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l job -d 'Cron job: id or name; repeatable.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l older-than -d 'Not updated for this long.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l newer-than -d 'Updated within this time.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l key -d 'Keys that match, such as \'*:cron:*\'.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l larger-than -d 'Bytes, or with k, M, G.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer stream-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l fail-on -d 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l only -d 'Judge by these rules alone; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l skip -d 'Leave these rules out; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l baseline -d 'Findings this file knows do not fail until they grow or worsen.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l write-baseline -d 'Write what is found now to the baseline file, and pass.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 0' -k -a '(__gatewaydoctor_offer snapshot)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 1' -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l apply -d 'Do it. Without this the plan is shown and nothing written.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l yes -s y -d 'Do it without asking.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l plan -d 'Apply this saved plan.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l plan-out -d 'Save the plan.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l resume -d 'Finish an interrupted run.' -x -k -a '(__gatewaydoctor_offer interrupted-run)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l gateway-stopped -d 'My word that no gateway runs, where that is unknown; it is recorded.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l name -d 'A session key or file that may go although protected; repeatable.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l kind -d 'trim: another disposable kind; repeatable.' -x -k -a '(__gatewaydoctor_offer disposable-kind)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l status -d 'trim: only this status.' -x -k -a '(__gatewaydoctor_offer status)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l job -d 'trim: only this cron job.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l older-than -d 'trim, temps, subagents: age from which they go.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l keep-per-job -d 'trim: newest runs kept, or all.' -x -k -a '(__gatewaydoctor_offer keep-per-job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l max-entries -d 'trim: rows left, at most.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l transcripts -d 'trim: of rows that go.' -x -k -a '(__gatewaydoctor_offer transcripts)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l end-as -d 'expire: failed, timeout or killed.' -x -k -a '(__gatewaydoctor_offer ending)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -k -a '(__gatewaydoctor_offer repair)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l dry-run -d 'Say what would come back; write nothing.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l merge -d 'Add back only what is missing.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l yes -s y -d 'Do it without asking.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l gateway-stopped -d 'My word that no gateway runs, where that is unknown; it is recorded.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\' 0' -k -a '(__gatewaydoctor_offer run)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\' 0' -k -a '(__gatewaydoctor_offer rule)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l form -d 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l program -d 'What starts gatewaydoctor. [default: this program]' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l unit -d 'Name of the service, LaunchAgent or Deployment of the gateway.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l limit -d 'How long a check may hold up a start. [default: 20]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l image -d 'docker: the gateway\'s image; kubernetes: one with gatewaydoctor.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l gateway -d 'launchd, docker: what starts the gateway.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l fixtures -d 'github-actions: where the fixtures are.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l textfile-dir -d 'prometheus: what the textfile collector reads.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l output -d 'Replace FILE by the snippet, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\' 0' -k -a '(__gatewaydoctor_offer integrate-target)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'completions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'completions\' 0' -k -a '(__gatewaydoctor_offer shell)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs list\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs list\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs show\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs show\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs show\' 0' -k -a '(__gatewaydoctor_offer run)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs verify\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs verify\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs verify\' 0' -k -a '(__gatewaydoctor_offer run)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\'' -l older-than -d 'Runs that ended longer ago.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\'' -l yes -s y -d 'Do it without asking.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\' 0' -k -a '(__gatewaydoctor_offer run)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l seed -d 'Same seed, same output, byte for byte.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l duration -d 'Simulated time, such as 24h.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-cap-storm)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l schedule -d '50 jobs (given) whose intervals are chosen to make 1,725 sessions a day (5,176 in three days, given) [jobs] Default \'2x5m 3x10m 3x15m 4x30m 1x30m~ 6x1h~ 14x12h~ 17x1d~\' (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l max-entries -d 'session.maintenance.maxEntries [rows] Default 50 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l start-rows -d 'rows in the store at the start [rows] Default 50 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l mode -d 'session.maintenance.mode, warn or enforce; empty: the release\'s default Default \'\' (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l entry-bytes -d 'a file of 1.3 to 1.5 MB over 50 rows [bytes] Default 28000 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l setup -d 'a run writes its row up to this long after it is due [s] Default 4.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l run -d 'a run saves the store a second time when it ends, this long after its row [s] Default 45.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l host-memory -d 'memory of the host; V8 allows itself half of it, at most 2 GB [bytes] Default 4000000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l kept-copies -d '11 MB/min for 112 min over 55 passes is 22 MB a pass, 16 times the file [copies] Default 16.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l reserve -d 'V8 gives up when a full collection leaves less than this free [of the heap] Default 0.05 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l healthy-walk -d 'a full collection over the heap of a fresh process [bytes/s] Default 1000000000.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l starved-walk -d 'over what has been kept since; chosen so that the median block is 36 to 60 s [bytes/s] Default 8500000.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l load-copies -d '2026.3.28 takes 1.85 GB in all with a store of 185 MB [times the file] Default 10.0 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l pass-cost -d '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l restart -d 'from the crash until the gateway is back [s] Default 20.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l seed -d 'Same seed, same output, byte for byte.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l duration -d 'Simulated time, such as 24h.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-stuck-cron)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jobs -d 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN, the last where its base row got stuck [jobs] Default \'morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49x3540s:2236:failed>running@151 ssl-price-check=97x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done\' (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jitter -d 'the first job\'s ticks are 20 to 25 s apart [s] Default 2.5 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l conversations -d 'of the 15 rows that are no runs, five are the jobs\' base rows [rows] Default 10 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l entry-bytes -d '185 MB over 6,539 rows [bytes] Default 28292 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run -d 'length of a run that ends [s] Default 20.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run-timeout -d 'an agent turn is given up after 60 min (facts.md section 7) [s] Default 3600.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l save-cost -d '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l load-copies -d '2026.3.28 takes 1.85 GB to load 185 MB once [times the file] Default 10.0 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l loads-at-boot -d 'the reporter\'s 33 GB for 185 MB is 180 times, 18 loads at once [loads] Default 18.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l heap-limit -d 'the heap V8 allows itself there [bytes] Default 2300000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l seed -d 'Same seed, same output, byte for byte.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l duration -d 'Simulated time, such as 24h.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-subagent-maps)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l tickets -d 'size of the batch [tickets] Default 1400 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l sessions-per-ticket -d 'agent sessions each ticket makes [sessions] Default 2 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l pace -d 'one ticket after the other [s] Default 30.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l session -d 'how long a session runs [s] Default 240.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l heap-limit -d 'heap at which the process dies [bytes] Default 8000000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l kept -d '8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps [bytes] Default 2620000.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l spread -d 'sizes vary by this share around the mean Default 0.3 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l registry-share -d 'of it in subagentRuns; the report gives only the sum Default 0.3333333333333333 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l context-share -d 'of it in runContextById Default 0.3333333333333333 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l error-rate -d 'sessions that leave a pending lifecycle error, which keeps the rest Default 0.25 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l record-bytes -d 'one record in subagents/runs.json [bytes] Default 8000.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l archive-after -d 'proposed: archive session-mode runs this long after completion [s] Default 300.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l context-ttl -d 'proposed: sweep contexts after this [s] Default 1800.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l error-ttl -d 'proposed: finalise pending errors after this [s] Default 300.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l seed -d 'Same seed, same output, byte for byte.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l duration -d 'Simulated time, such as 24h.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-chat-buffers)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l runs-per-hour -d 'streaming runs, sound ones included [runs] Default 240.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l hung-share -d 'of them whose model call times out Default 0.25 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l run -d 'how long a sound run streams [s] Default 40.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l run-timeout -d 'when the model call of a hung run is given up [s] Default 600.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l heap-limit -d 'heap at the crash [bytes] Default 4000000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l kept -d '3.1 GB over 68 million ms, shared by the runs that hung in that time [bytes] Default 2720000.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l grace -d 'ABORTED_RUN_TTL_MS: proposed as the age of a buffer on top of the timeout [s] Default 3600.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l batches -d 'a run\'s text is added in so many parts [parts] Default 20 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l seed -d 'Same seed, same output, byte for byte.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l duration -d 'Simulated time, such as 24h.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-usage-scan)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l sessions -d '9 stores with 184 sessions [files] Default 184 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l median-bytes -d 'a lognormal spread of sizes, chosen with the next two so that [bytes] Default 4750000.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l spread -d 'the largest file and the 99th percentile are what the report measured [sigma] Default 1.295 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l read-speed -d 'reading and parsing lines in a process short of memory [bytes/s] Default 10000000.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l calls -d 'when sessions.usage is called; at least two calls overlap (298 s) [s] Default \'0 105 425\' (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l call-jitter -d 'each call is this much later at most [s] Default 10.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l resolution -d 'the release samples the loop\'s delay this often [s] Default 0.02 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l background -d 'utilisation after a restart, without usage calls Default 0.058 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l background-task -d 'after a restart p99 was 21 ms and the worst 32 ms [s] Default 0.01 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l base-heap -d 'resident after a restart [bytes] Default 922000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l kept-share -d 'of what a call reads: RSS 1,753 MB, less the start, over two calls Default 0.21 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-entry -d 'one file in .usage-cost-cache.json (2026.5.22) [bytes] Default 2000.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l appended -d 'share of a file that is new at the next call Default 0.01 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l page -d 'default limit of sessions.usage (facts.md section 10) [files] Default 50 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l slice -d 'chunked: longest uninterrupted piece [s] Default 0.05 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l patience -d 'cancel: a call is given up after this [s] Default 30.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures list\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l out -d 'New or empty directory: the state directory to be.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l seed -d 'Another seed, other bytes.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l scale -d 'Size factor; people are not multiplied.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\' 0' -k -a '(__gatewaydoctor_offer recipe)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -l update -d 'Rewrite each expected.json with what is found now.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer fixture-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l from -d 'The directory to make it from.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l out -d 'The directory of fixtures it goes into.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l no-redact -d 'Keep names, ids, times and the words of people as they are.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'

@@ -1,0 +1,786 @@
+# PowerShell completion for gatewaydoctor, made by: gatewaydoctor completions powershell
+#
+# To try it:   gatewaydoctor completions powershell | Out-String | Invoke-Expression
+# To keep it:  add that line to the file $PROFILE names
+
+Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $everywhere = [ordered]@{
+        '--state-dir' = 'directory', 'State directory to examine.'
+        '--config' = 'file', 'openclaw.json to read the settings from.'
+        '--profile' = 'profile', 'Profile: ~/.openclaw-NAME.'
+        '--store' = 'file', 'Examine this one sessions.json alone.'
+        '--agent' = 'agent', 'Examine this one agent.'
+        '--path-map' = 'free', 'Read absolute paths below FROM as below TO; repeatable.'
+        '--json' = '', 'One JSON document on stdout.'
+        '--now' = 'free', 'Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).'
+        '--all' = '', 'Show every item of capped lists.'
+        '--redact' = '', 'Replace ids, names and paths, consistently, for sharing.'
+        '--no-color' = '', 'No colours (also NO_COLOR).'
+        '--quiet' = '', 'Only what is asked for: no progress, no hints.'
+        '-q' = '', 'Only what is asked for: no progress, no hints.'
+        '--verbose' = '', 'More evidence, and where settings come from.'
+        '-v' = '', 'More evidence, and where settings come from.'
+        '--debug' = '', 'Show the traceback of a bug.'
+        '--help' = '', 'Show what there is to say about it.'
+        '-h' = '', 'Show what there is to say about it.'
+    }
+    $verbs = @{
+        '' = @{
+            Arguments = @('verb')
+            Many = $false
+            Options = [ordered]@{
+                '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
+                '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
+                '--format' = 'report-format', 'Output format; each verb names its own.'
+                '--version' = '', 'Show the version, and nothing else.'
+                '-V' = '', 'Show the version, and nothing else.'
+            }
+        }
+        'runs' = @{
+            Arguments = @('verb-runs')
+            Many = $false
+            Options = [ordered]@{
+            }
+        }
+        'simulate' = @{
+            Arguments = @('verb-simulate')
+            Many = $false
+            Options = [ordered]@{
+            }
+        }
+        'fixtures' = @{
+            Arguments = @('verb-fixtures')
+            Many = $false
+            Options = [ordered]@{
+            }
+        }
+        'scan' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
+                '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
+                '--format' = 'report-format', 'Output format; each verb names its own.'
+            }
+        }
+        'status' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'cron' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'stuck' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--stuck-after' = 'free', 'Silence after which a running entry is stuck.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'orphans' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'subagents' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'usage' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'sessions' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--status' = 'status', 'Status; repeatable.'
+                '--kind' = 'kind', 'Kind; repeatable.'
+                '--job' = 'job', 'Cron job: id or name; repeatable.'
+                '--older-than' = 'free', 'Not updated for this long.'
+                '--newer-than' = 'free', 'Updated within this time.'
+                '--key' = 'free', 'Keys that match, such as ''*:cron:*''.'
+                '--larger-than' = 'free', 'Bytes, or with k, M, G.'
+                '--format' = 'stream-format', 'Output format; each verb names its own.'
+            }
+        }
+        'check' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--fail-on' = 'severity', 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]'
+                '--only' = 'rule', 'Judge by these rules alone; globs, repeatable.'
+                '--skip' = 'rule', 'Leave these rules out; globs, repeatable.'
+                '--baseline' = 'file', 'Findings this file knows do not fail until they grow or worsen.'
+                '--write-baseline' = '', 'Write what is found now to the baseline file, and pass.'
+                '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
+                '--format' = 'report-format', 'Output format; each verb names its own.'
+            }
+        }
+        'snapshot' = @{
+            Arguments = @('snapshot', 'directory')
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'repair' = @{
+            Arguments = @('repair')
+            Many = $true
+            Options = [ordered]@{
+                '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
+                '--yes' = '', 'Do it without asking.'
+                '-y' = '', 'Do it without asking.'
+                '--plan' = 'file', 'Apply this saved plan.'
+                '--plan-out' = 'file', 'Save the plan.'
+                '--resume' = 'interrupted-run', 'Finish an interrupted run.'
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--gateway-stopped' = '', 'My word that no gateway runs, where that is unknown; it is recorded.'
+                '--name' = 'free', 'A session key or file that may go although protected; repeatable.'
+                '--kind' = 'disposable-kind', 'trim: another disposable kind; repeatable.'
+                '--status' = 'status', 'trim: only this status.'
+                '--job' = 'job', 'trim: only this cron job.'
+                '--older-than' = 'free', 'trim, temps, subagents: age from which they go.'
+                '--keep-per-job' = 'keep-per-job', 'trim: newest runs kept, or all.'
+                '--max-entries' = 'free', 'trim: rows left, at most.'
+                '--transcripts' = 'transcripts', 'trim: of rows that go.'
+                '--end-as' = 'ending', 'expire: failed, timeout or killed.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'undo' = @{
+            Arguments = @('run')
+            Many = $false
+            Options = [ordered]@{
+                '--dry-run' = '', 'Say what would come back; write nothing.'
+                '--merge' = '', 'Add back only what is missing.'
+                '--yes' = '', 'Do it without asking.'
+                '-y' = '', 'Do it without asking.'
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--gateway-stopped' = '', 'My word that no gateway runs, where that is unknown; it is recorded.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'explain' = @{
+            Arguments = @('rule')
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'integrate' = @{
+            Arguments = @('integrate-target')
+            Many = $false
+            Options = [ordered]@{
+                '--form' = 'free', 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.'
+                '--program' = 'file', 'What starts gatewaydoctor. [default: this program]'
+                '--unit' = 'free', 'Name of the service, LaunchAgent or Deployment of the gateway.'
+                '--limit' = 'free', 'How long a check may hold up a start. [default: 20]'
+                '--image' = 'free', 'docker: the gateway''s image; kubernetes: one with gatewaydoctor.'
+                '--gateway' = 'free', 'launchd, docker: what starts the gateway.'
+                '--fixtures' = 'directory', 'github-actions: where the fixtures are.'
+                '--textfile-dir' = 'directory', 'prometheus: what the textfile collector reads.'
+                '--output' = 'file', 'Replace FILE by the snippet, whole or not at all, instead of stdout.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'completions' = @{
+            Arguments = @('shell')
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'runs list' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'runs show' = @{
+            Arguments = @('run')
+            Many = $false
+            Options = [ordered]@{
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'runs verify' = @{
+            Arguments = @('run')
+            Many = $false
+            Options = [ordered]@{
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'runs prune' = @{
+            Arguments = @('run')
+            Many = $false
+            Options = [ordered]@{
+                '--older-than' = 'free', 'Runs that ended longer ago.'
+                '--yes' = '', 'Do it without asking.'
+                '-y' = '', 'Do it without asking.'
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'simulate cap-storm' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--seed' = 'free', 'Same seed, same output, byte for byte.'
+                '--duration' = 'free', 'Simulated time, such as 24h.'
+                '--policy' = 'release', 'Rules of the store, by release.'
+                '--remedy' = 'remedy-cap-storm', 'Apply this remedy, or all; repeatable.'
+                '--compare' = '', 'No remedy, each, and all: one table.'
+                '--clock' = 'clock', 'wall runs the store for real as well.'
+                '--plot' = 'file', 'Draw it: .svg or .png (needs matplotlib).'
+                '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
+                '--schedule' = 'free', '50 jobs (given) whose intervals are chosen to make 1,725 sessions a day (5,176 in three days, given) [jobs] Default ''2x5m 3x10m 3x15m 4x30m 1x30m~ 6x1h~ 14x12h~ 17x1d~'' (assumed).'
+                '--max-entries' = 'free', 'session.maintenance.maxEntries [rows] Default 50 (given).'
+                '--start-rows' = 'free', 'rows in the store at the start [rows] Default 50 (given).'
+                '--mode' = 'free', 'session.maintenance.mode, warn or enforce; empty: the release''s default Default '''' (derived).'
+                '--entry-bytes' = 'free', 'a file of 1.3 to 1.5 MB over 50 rows [bytes] Default 28000 (derived).'
+                '--setup' = 'free', 'a run writes its row up to this long after it is due [s] Default 4.0 (assumed).'
+                '--run' = 'free', 'a run saves the store a second time when it ends, this long after its row [s] Default 45.0 (assumed).'
+                '--host-memory' = 'free', 'memory of the host; V8 allows itself half of it, at most 2 GB [bytes] Default 4000000000.0 (given).'
+                '--base-heap' = 'free', 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).'
+                '--kept-copies' = 'free', '11 MB/min for 112 min over 55 passes is 22 MB a pass, 16 times the file [copies] Default 16.0 (derived).'
+                '--reserve' = 'free', 'V8 gives up when a full collection leaves less than this free [of the heap] Default 0.05 (assumed).'
+                '--healthy-walk' = 'free', 'a full collection over the heap of a fresh process [bytes/s] Default 1000000000.0 (assumed).'
+                '--starved-walk' = 'free', 'over what has been kept since; chosen so that the median block is 36 to 60 s [bytes/s] Default 8500000.0 (derived).'
+                '--load-copies' = 'free', '2026.3.28 takes 1.85 GB in all with a store of 185 MB [times the file] Default 10.0 (measured).'
+                '--pass-cost' = 'free', '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).'
+                '--restart' = 'free', 'from the crash until the gateway is back [s] Default 20.0 (assumed).'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'simulate stuck-cron' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--seed' = 'free', 'Same seed, same output, byte for byte.'
+                '--duration' = 'free', 'Simulated time, such as 24h.'
+                '--policy' = 'release', 'Rules of the store, by release.'
+                '--remedy' = 'remedy-stuck-cron', 'Apply this remedy, or all; repeatable.'
+                '--compare' = '', 'No remedy, each, and all: one table.'
+                '--clock' = 'clock', 'wall runs the store for real as well.'
+                '--plot' = 'file', 'Draw it: .svg or .png (needs matplotlib).'
+                '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
+                '--jobs' = 'free', 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN, the last where its base row got stuck [jobs] Default ''morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49x3540s:2236:failed>running@151 ssl-price-check=97x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done'' (given).'
+                '--jitter' = 'free', 'the first job''s ticks are 20 to 25 s apart [s] Default 2.5 (given).'
+                '--conversations' = 'free', 'of the 15 rows that are no runs, five are the jobs'' base rows [rows] Default 10 (derived).'
+                '--entry-bytes' = 'free', '185 MB over 6,539 rows [bytes] Default 28292 (derived).'
+                '--run' = 'free', 'length of a run that ends [s] Default 20.0 (assumed).'
+                '--run-timeout' = 'free', 'an agent turn is given up after 60 min (facts.md section 7) [s] Default 3600.0 (given).'
+                '--save-cost' = 'free', '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).'
+                '--load-copies' = 'free', '2026.3.28 takes 1.85 GB to load 185 MB once [times the file] Default 10.0 (measured).'
+                '--loads-at-boot' = 'free', 'the reporter''s 33 GB for 185 MB is 180 times, 18 loads at once [loads] Default 18.0 (derived).'
+                '--heap-limit' = 'free', 'the heap V8 allows itself there [bytes] Default 2300000000.0 (given).'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'simulate subagent-maps' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--seed' = 'free', 'Same seed, same output, byte for byte.'
+                '--duration' = 'free', 'Simulated time, such as 24h.'
+                '--policy' = 'release', 'Rules of the store, by release.'
+                '--remedy' = 'remedy-subagent-maps', 'Apply this remedy, or all; repeatable.'
+                '--compare' = '', 'No remedy, each, and all: one table.'
+                '--clock' = 'clock', 'wall runs the store for real as well.'
+                '--plot' = 'file', 'Draw it: .svg or .png (needs matplotlib).'
+                '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
+                '--tickets' = 'free', 'size of the batch [tickets] Default 1400 (given).'
+                '--sessions-per-ticket' = 'free', 'agent sessions each ticket makes [sessions] Default 2 (given).'
+                '--pace' = 'free', 'one ticket after the other [s] Default 30.0 (assumed).'
+                '--session' = 'free', 'how long a session runs [s] Default 240.0 (assumed).'
+                '--heap-limit' = 'free', 'heap at which the process dies [bytes] Default 8000000000.0 (given).'
+                '--base-heap' = 'free', 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).'
+                '--kept' = 'free', '8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps [bytes] Default 2620000.0 (derived).'
+                '--spread' = 'free', 'sizes vary by this share around the mean Default 0.3 (assumed).'
+                '--registry-share' = 'free', 'of it in subagentRuns; the report gives only the sum Default 0.3333333333333333 (assumed).'
+                '--context-share' = 'free', 'of it in runContextById Default 0.3333333333333333 (assumed).'
+                '--error-rate' = 'free', 'sessions that leave a pending lifecycle error, which keeps the rest Default 0.25 (assumed).'
+                '--record-bytes' = 'free', 'one record in subagents/runs.json [bytes] Default 8000.0 (assumed).'
+                '--archive-after' = 'free', 'proposed: archive session-mode runs this long after completion [s] Default 300.0 (given).'
+                '--context-ttl' = 'free', 'proposed: sweep contexts after this [s] Default 1800.0 (given).'
+                '--error-ttl' = 'free', 'proposed: finalise pending errors after this [s] Default 300.0 (given).'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'simulate chat-buffers' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--seed' = 'free', 'Same seed, same output, byte for byte.'
+                '--duration' = 'free', 'Simulated time, such as 24h.'
+                '--policy' = 'release', 'Rules of the store, by release.'
+                '--remedy' = 'remedy-chat-buffers', 'Apply this remedy, or all; repeatable.'
+                '--compare' = '', 'No remedy, each, and all: one table.'
+                '--clock' = 'clock', 'wall runs the store for real as well.'
+                '--plot' = 'file', 'Draw it: .svg or .png (needs matplotlib).'
+                '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
+                '--runs-per-hour' = 'free', 'streaming runs, sound ones included [runs] Default 240.0 (assumed).'
+                '--hung-share' = 'free', 'of them whose model call times out Default 0.25 (assumed).'
+                '--run' = 'free', 'how long a sound run streams [s] Default 40.0 (assumed).'
+                '--run-timeout' = 'free', 'when the model call of a hung run is given up [s] Default 600.0 (given).'
+                '--heap-limit' = 'free', 'heap at the crash [bytes] Default 4000000000.0 (given).'
+                '--base-heap' = 'free', 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).'
+                '--kept' = 'free', '3.1 GB over 68 million ms, shared by the runs that hung in that time [bytes] Default 2720000.0 (derived).'
+                '--grace' = 'free', 'ABORTED_RUN_TTL_MS: proposed as the age of a buffer on top of the timeout [s] Default 3600.0 (given).'
+                '--batches' = 'free', 'a run''s text is added in so many parts [parts] Default 20 (assumed).'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'simulate usage-scan' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--seed' = 'free', 'Same seed, same output, byte for byte.'
+                '--duration' = 'free', 'Simulated time, such as 24h.'
+                '--policy' = 'release', 'Rules of the store, by release.'
+                '--remedy' = 'remedy-usage-scan', 'Apply this remedy, or all; repeatable.'
+                '--compare' = '', 'No remedy, each, and all: one table.'
+                '--clock' = 'clock', 'wall runs the store for real as well.'
+                '--plot' = 'file', 'Draw it: .svg or .png (needs matplotlib).'
+                '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
+                '--sessions' = 'free', '9 stores with 184 sessions [files] Default 184 (given).'
+                '--median-bytes' = 'free', 'a lognormal spread of sizes, chosen with the next two so that [bytes] Default 4750000.0 (assumed).'
+                '--spread' = 'free', 'the largest file and the 99th percentile are what the report measured [sigma] Default 1.295 (assumed).'
+                '--read-speed' = 'free', 'reading and parsing lines in a process short of memory [bytes/s] Default 10000000.0 (assumed).'
+                '--calls' = 'free', 'when sessions.usage is called; at least two calls overlap (298 s) [s] Default ''0 105 425'' (assumed).'
+                '--call-jitter' = 'free', 'each call is this much later at most [s] Default 10.0 (assumed).'
+                '--resolution' = 'free', 'the release samples the loop''s delay this often [s] Default 0.02 (given).'
+                '--background' = 'free', 'utilisation after a restart, without usage calls Default 0.058 (given).'
+                '--background-task' = 'free', 'after a restart p99 was 21 ms and the worst 32 ms [s] Default 0.01 (derived).'
+                '--base-heap' = 'free', 'resident after a restart [bytes] Default 922000000.0 (given).'
+                '--kept-share' = 'free', 'of what a call reads: RSS 1,753 MB, less the start, over two calls Default 0.21 (derived).'
+                '--cache-entry' = 'free', 'one file in .usage-cost-cache.json (2026.5.22) [bytes] Default 2000.0 (assumed).'
+                '--appended' = 'free', 'share of a file that is new at the next call Default 0.01 (assumed).'
+                '--page' = 'free', 'default limit of sessions.usage (facts.md section 10) [files] Default 50 (given).'
+                '--slice' = 'free', 'chunked: longest uninterrupted piece [s] Default 0.05 (assumed).'
+                '--patience' = 'free', 'cancel: a call is given up after this [s] Default 30.0 (assumed).'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'fixtures list' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'fixtures make' = @{
+            Arguments = @('recipe')
+            Many = $false
+            Options = [ordered]@{
+                '--out' = 'directory', 'New or empty directory: the state directory to be.'
+                '--seed' = 'free', 'Another seed, other bytes.'
+                '--scale' = 'free', 'Size factor; people are not multiplied.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'fixtures validate' = @{
+            Arguments = @('directory')
+            Many = $true
+            Options = [ordered]@{
+                '--update' = '', 'Rewrite each expected.json with what is found now.'
+                '--format' = 'fixture-format', 'Output format; each verb names its own.'
+            }
+        }
+        'fixtures new' = @{
+            Arguments = @('free')
+            Many = $false
+            Options = [ordered]@{
+                '--from' = 'directory', 'The directory to make it from.'
+                '--out' = 'directory', 'The directory of fixtures it goes into.'
+                '--no-redact' = '', 'Keep names, ids, times and the words of people as they are.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+    }
+    $words = @{
+        'verb' = [ordered]@{
+            'scan' = 'Everything on one screen: what is wrong, worst first, and the next step (the default).'
+            'status' = 'Entries by status and kind, their ages, and what makes the store big.'
+            'cron' = 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.'
+            'stuck' = 'Entries that say running and are not, with the evidence.'
+            'orphans' = 'Files by class: history no index reaches, archives, leftovers.'
+            'subagents' = 'The subagent registry: what is never archived or has lost its child.'
+            'usage' = 'What one sessions.usage call must read.'
+            'sessions' = 'The entries themselves, filtered, as a table or a stream.'
+            'check' = 'The gate: the same findings, one decision, for scripts, CI and monitoring.'
+            'snapshot' = 'A consistent copy of the state directory, with hashes.'
+            'repair' = 'Shows a plan of what would go and what stays; with --apply does exactly that.'
+            'undo' = 'Put back what a run changed, byte for byte.'
+            'explain' = 'What a finding means, why it happens, what the gateway will do.'
+            'integrate' = 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.'
+            'completions' = 'Print a completion script for bash, zsh, fish or powershell.'
+            'runs' = 'What earlier repairs kept: list, show, verify, prune.'
+            'simulate' = 'Reproduce the storms of five incidents, and judge the remedies.'
+            'fixtures' = 'Directories to test with: make them, and compare them with what they should show.'
+        }
+        'verb-runs' = [ordered]@{
+            'list' = 'Every run of this state directory and how far it came.'
+            'show' = 'What a run did and whether it can be taken back.'
+            'verify' = 'Hash what the vault holds and compare with its manifest.'
+            'prune' = 'Delete the originals of a run for good.'
+        }
+        'verb-simulate' = [ordered]@{
+            'cap-storm' = 'A store at its cap: a pass for every burst of new sessions (72826).'
+            'stuck-cron' = 'Cron runs that never end, and a store that no longer loads (61633).'
+            'subagent-maps' = 'Three maps that let nothing go (52725).'
+            'chat-buffers' = 'Buffers of runs that never end (51821).'
+            'usage-scan' = 'Usage calls that starve the event loop (003).'
+        }
+        'verb-fixtures' = [ordered]@{
+            'list' = 'The recipes and what each one makes.'
+            'make' = 'Make a state directory by a recipe, byte for byte the same each time.'
+            'validate' = 'Compare fixtures with what has to be found in them.'
+            'new' = 'Turn a state directory into a small, anonymised fixture that shows the same.'
+        }
+        'severity' = [ordered]@{
+            'critical' = ''
+            'error' = ''
+            'warning' = ''
+            'info' = ''
+            'never' = ''
+        }
+        'threshold' = [ordered]@{
+            'heap-bytes=' = ''
+            'bloat-bytes=' = ''
+            'bloat-entry-bytes=' = ''
+            'bloat-share=' = ''
+            'isolated-runs=' = ''
+            'isolated-share=' = ''
+            'cron-marker=' = ''
+            'run-log-bytes=' = ''
+            'run-logs-bytes=' = ''
+            'transcript-bytes=' = ''
+            'boot-markers=' = ''
+            'archive-bytes=' = ''
+            'archive-files=' = ''
+            'sidecar-bytes=' = ''
+            'temp-age=' = ''
+            'subagents-warning=' = ''
+            'subagents-error=' = ''
+            'delivery-age=' = ''
+            'delivery-files=' = ''
+            'usage-loop=' = ''
+            'disk-bytes=' = ''
+            'disk-inodes=' = ''
+        }
+        'report-format' = [ordered]@{
+            'text' = ''
+            'json' = ''
+            'ndjson' = ''
+            'junit' = ''
+            'github' = ''
+            'prometheus' = ''
+            'nagios' = ''
+            'markdown' = ''
+        }
+        'format' = [ordered]@{
+            'text' = ''
+            'json' = ''
+        }
+        'status' = [ordered]@{
+            'running' = ''
+            'done' = ''
+            'failed' = ''
+            'killed' = ''
+            'timeout' = ''
+            'unknown' = ''
+        }
+        'kind' = [ordered]@{
+            'main' = ''
+            'global' = ''
+            'cron-base' = ''
+            'cron-run' = ''
+            'subagent' = ''
+            'acp' = ''
+            'hook' = ''
+            'node' = ''
+            'heartbeat' = ''
+            'direct' = ''
+            'group' = ''
+            'channel' = ''
+            'thread' = ''
+            'explicit' = ''
+            'model-run' = ''
+            'dashboard' = ''
+            'tui' = ''
+            'other' = ''
+        }
+        'stream-format' = [ordered]@{
+            'text' = ''
+            'json' = ''
+            'ndjson' = ''
+        }
+        'rule' = [ordered]@{
+            'legacy-store-beside-sqlite' = 'A sessions.json is left where sessions live in a database'
+            'newer-schema' = 'A database has a newer schema than gatewaydoctor knows'
+            'store-unparseable' = 'The session store is damaged'
+            'store-too-large-for-gateway' = 'The session store is larger than the gateway can read'
+            'store-not-object' = 'The session store is no JSON object'
+            'store-empty-beside-transcripts' = 'The session store is empty or gone, and its transcripts are not'
+            'backup-candidates' = 'Files that may hold the lost entries'
+            'store-heap-risk' = 'Loading the session store may exhaust the heap'
+            'store-bloat' = 'Most of the session store is copies of prompts'
+            'store-over-cap' = 'The session store holds more entries than its cap'
+            'store-at-cap' = 'The session store is at its cap'
+            'maintenance-not-enforced' = 'Maintenance only warns while the store grows'
+            'store-duplicate-key' = 'A session key stands more than once'
+            'store-case-variant-key' = 'Session keys differ in case only'
+            'store-invalid-entry' = 'Entries the gateway stumbles over'
+            'session-resumes-at-boot' = 'The next start takes sessions up again'
+            'session-stuck-running' = 'Entries say running, and nothing runs'
+            'cron-phantom-running' = 'A cron base row says running and is copied into later runs'
+            'session-missing-transcript' = 'Entries whose transcript is not there'
+            'session-path-foreign' = 'Entries point to paths of another host'
+            'archive-growth' = 'Archives fill the sessions directory'
+            'sidecar-growth' = 'Checkpoints and trajectories fill the sessions directory'
+            'temp-leftover' = 'Temp files left by interrupted writes'
+            'transcript-unindexed' = 'Transcripts that no index reaches'
+            'transcript-torn-tail' = 'Transcripts that end in the middle of a line'
+            'transcript-bad-header' = 'Transcripts whose first line is no header'
+            'transcript-huge' = 'Transcripts large enough to freeze the gateway'
+            'transcript-boot-loop' = 'Transcripts that end in boot after boot'
+            'cron-rapid-retry' = 'Cron jobs were started again and again'
+            'cron-zombie-running' = 'Cron jobs are marked as running, and nothing runs'
+            'cron-unknown-job' = 'Rows of cron jobs that do not exist'
+            'cron-isolated-load' = 'Isolated cron runs alone fill the store'
+            'cron-store-unparseable' = 'The cron store cannot be used as it is'
+            'cron-jobs-lost' = 'Jobs that only backups know'
+            'cron-runlog-large' = 'Cron run logs take much room'
+            'config-unreadable' = 'The config cannot be used as it is'
+            'config-shrunk' = 'The config has lost most of itself'
+            'permissions' = 'Owners and modes that do not fit'
+            'hardlinked' = 'Stores or transcripts with a second hard link'
+            'disk-space' = 'Little room on the volume'
+            'multiple-state-dirs' = 'Other directories look like a state directory'
+            'lock-stale' = 'Locks whose owner is dead'
+            'lock-unknown' = 'Locks whose owner cannot be judged from here'
+            'delivery-backlog' = 'Messages wait to be delivered'
+            'usage-scan-load' = 'One usage call blocks the gateway'
+            'subagent-never-archived' = 'Ended subagent runs that nothing archives'
+            'subagent-orphaned' = 'Subagent runs without a session'
+            'subagents-unreadable' = 'The subagent registry cannot be read'
+        }
+        'snapshot' = [ordered]@{
+            'verify' = 'Hash a snapshot again.'
+        }
+        'repair' = [ordered]@{
+            'salvage' = 'Recover every whole entry of a damaged store.'
+            'trim' = 'Remove rows of runs that are over; no conversation.'
+            'missing' = 'Re-point entries whose transcript is elsewhere.'
+            'paths' = 'Rewrite session paths of another host.'
+            'expire' = 'Set an end for entries that say running and are not.'
+            'slim' = 'Drop fields the gateway rebuilds.'
+            'transcripts' = 'Mend torn tails and headers of transcripts.'
+            'orphans' = 'Move transcripts no index reaches, and no person wrote, to the vault.'
+            'locks' = 'Move locks of dead processes to the vault.'
+            'temps' = 'Move old temporary files to the vault.'
+            'cron' = 'Clear jobs marked as running, park malformed ones.'
+            'subagents' = 'Remove ended subagent runs that nothing archives.'
+        }
+        'disposable-kind' = [ordered]@{
+            'acp' = ''
+            'cron-run' = ''
+            'heartbeat' = ''
+            'hook' = ''
+            'model-run' = ''
+            'subagent' = ''
+        }
+        'keep-per-job' = [ordered]@{
+            'all' = ''
+        }
+        'transcripts' = [ordered]@{
+            'vault' = ''
+            'leave' = ''
+        }
+        'ending' = [ordered]@{
+            'failed' = ''
+            'timeout' = ''
+            'killed' = ''
+        }
+        'integrate-target' = [ordered]@{
+            'shell' = ''
+            'systemd' = ''
+            'launchd' = ''
+            'docker' = ''
+            'kubernetes' = ''
+            'cron' = ''
+            'github-actions' = ''
+            'prometheus' = ''
+            'ansible' = ''
+        }
+        'shell' = [ordered]@{
+            'bash' = ''
+            'zsh' = ''
+            'fish' = ''
+            'powershell' = ''
+        }
+        'release' = [ordered]@{
+            '2026.3.28' = ''
+            '2026.4.25' = ''
+            '2026.5.22' = ''
+        }
+        'remedy-cap-storm' = [ordered]@{
+            'chunked' = 'The same work in pieces: others get their turn, but what a pass leaves in memory stays.'
+            'worker' = 'The pass and its garbage live in another thread''s heap, which is gone when the pass is done.'
+            'single-flight' = 'Rows that arrive while a pass is under way join it instead of asking for the next.'
+            'coalesce' = 'The runs of one tick write within seconds of each other, so waiting 5 s makes one pass of two.'
+            'append-log' = 'A new row costs its own size, not the store''s, and nothing is loaded, cloned or sorted for it.'
+            'persistent-keys' = 'A job that keeps its session makes no new row, so the store is never over its cap.'
+            'smaller-cap' = 'As many passes over half the file: half is left in memory each time, so it lasts twice as long.'
+            'all' = 'All of them together.'
+        }
+        'clock' = [ordered]@{
+            'virtual' = ''
+            'wall' = ''
+        }
+        'remedy-stuck-cron' = [ordered]@{
+            'reaper-max-age' = 'Stuck runs get an end, ticks complete, and day-old runs are reaped; a day of bursts remains.'
+            'scheduler-guard' = 'No run starts while one hangs, so the bursts never happen and the file stays small.'
+            'cap-all-statuses' = 'The store stays at its cap, but the newest rows are the noise, so the conversations go first.'
+            'streaming-load' = 'A start needs memory for one row and an index, whatever the file has become.'
+            'all' = 'All of them together.'
+        }
+        'remedy-subagent-maps' = [ordered]@{
+            'archive-session-runs' = 'The registry holds five minutes of finished runs, and runs.json is no longer rewritten ever larger.'
+            'context-ttl' = 'Contexts that no lifecycle event clears go after half an hour.'
+            'pending-error-ttl' = 'An error whose retry never ends is given up after five minutes.'
+            'all' = 'All of them together.'
+        }
+        'remedy-chat-buffers' = [ordered]@{
+            'sweep-stale-buffers' = 'A hung run''s text goes an hour after its timeout, so the heap settles instead of growing.'
+            'all' = 'All of them together.'
+        }
+        'remedy-usage-scan' = [ordered]@{
+            'chunked' = 'Others get their turn every 50 ms; the work and the length of a call stay.'
+            'worker' = 'The event loop only adds up sums, and the text never enters its heap; calls still take minutes.'
+            'cache' = 'Each file is read once, but that first reading blocks as before.'
+            'paginate' = 'A call reads a quarter of the files, and the rest only when somebody turns the page.'
+            'cancel' = 'No call outlives its caller''s patience, but nobody gets an answer either.'
+            'all' = 'All of them together.'
+        }
+        'recipe' = [ordered]@{
+            'issue-61633' = 'stuck cron runs piled up in bursts, with long prompts'
+            'cap-storm' = 'a store at its cap of 50 beside 5,176 transcripts'
+            'batch-subagents' = '2,800 subagent runs that nothing archives'
+            'usage-heavy' = '9 stores with long transcripts for one usage call'
+            'token-heavy' = 'as issue-61633, but of many small fields'
+            'many-entries' = 'a million small entries'
+        }
+        'fixture-format' = [ordered]@{
+            'text' = ''
+            'json' = ''
+            'junit' = ''
+            'github' = ''
+        }
+    }
+    $asked = @{
+        'profile' = 'profiles'
+        'agent' = 'agents'
+        'job' = 'jobs'
+        'interrupted-run' = 'interrupted'
+        'run' = 'runs'
+    }
+
+    # Where the cursor stands: the verb, the number of its argument, and what the option before the cursor takes.
+    $verb = ''
+    $number = 0
+    $values = ''
+    $elements = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition })
+    $typed = @($elements | ForEach-Object { $_.Extent.Text })
+    foreach ($word in @($typed | Select-Object -Skip 1)) {
+        if ($values) { $values = ''; continue }
+        if ($word.StartsWith('-')) {
+            $name = $word.Split('=')[0]
+            if (-not $verb -and $name -in @('--fail-on', '--max-age', '--stuck-after', '--threshold', '--output')) { $verb = 'scan' }
+            if ($word -eq $name) {
+                $own = $verbs[$verb]
+                if ($own -and $own.Options.Contains($name)) { $values = $own.Options[$name][0] }
+                elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
+            }
+        }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
+        else { $number++ }
+    }
+
+    $here = $verbs[$verb]
+    $prefix = ''
+    $rest = $wordToComplete
+    $offers = [ordered]@{}
+    if (-not $values -and $rest.StartsWith('-')) {
+        $name = $rest.Split('=')[0]
+        $options = [ordered]@{}
+        if ($here) { foreach ($each in $here.Options.Keys) { $options[$each] = $here.Options[$each] } }
+        foreach ($each in $everywhere.Keys) { $options[$each] = $everywhere[$each] }
+        if ($rest -eq $name) {
+            foreach ($each in $options.Keys) { $offers[$each] = $options[$each][1] }
+        }
+        elseif ($options.Contains($name)) {
+            $values = $options[$name][0]
+            $prefix = "$name="
+            $rest = $rest.Substring($prefix.Length)
+        }
+    }
+    elseif (-not $values -and $here -and $here.Arguments.Count) {
+        if ($number -lt $here.Arguments.Count) { $values = $here.Arguments[$number] }
+        elseif ($here.Many) { $values = $here.Arguments[-1] }
+    }
+
+    if ($values -and $words.Contains($values)) {
+        foreach ($each in $words[$values].Keys) { $offers[$each] = $words[$values][$each] }
+    }
+    if ($values -and $asked.Contains($values)) {
+        $program = $typed[0].Trim("'", '"')
+        foreach ($row in @(& $program __offer $asked[$values] '--' @typed 2>$null)) {
+            $word, $help = $row -split "`t", 2
+            $offers[$word] = $help
+        }
+    }
+
+    # Where nothing is offered PowerShell goes on with files and directories, which is what is left.
+    foreach ($each in $offers.Keys) {
+        if (-not $each.StartsWith($rest, [StringComparison]::Ordinal)) { continue }
+        $text = $prefix + $each
+        if ($text -notmatch '^[\w./:=+-]+$') { $text = "'" + $text.Replace("'", "''") + "'" }
+        $help = if ($offers[$each]) { $offers[$each] } else { $each }
+        [System.Management.Automation.CompletionResult]::new($text, $each, 'ParameterValue', $help)
+    }
+}

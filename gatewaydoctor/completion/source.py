@@ -1,0 +1,15 @@
+"""What a script asks the program for while somebody types."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """Words that only a look at the state directory tells."""
+
+    RUNS = "runs"
+    INTERRUPTED = "interrupted"
+    JOBS = "jobs"
+    AGENTS = "agents"
+    PROFILES = "profiles"
