@@ -20,6 +20,7 @@ _gatewaydoctor_options() {
     'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--format' ;;
+    'integrate') words='--form --program --unit --limit --image --gateway --fixtures --textfile-dir --output --format' ;;
     'completions') words='--format' ;;
     'runs list') words='--vault --format' ;;
     'runs show') words='--vault --format' ;;
@@ -87,6 +88,16 @@ _gatewaydoctor_option() {
     'undo --vault') values=directory ;;
     'undo --format') values=format ;;
     'explain --format') values=format ;;
+    'integrate --form') values=free ;;
+    'integrate --program') values=file ;;
+    'integrate --unit') values=free ;;
+    'integrate --limit') values=free ;;
+    'integrate --image') values=free ;;
+    'integrate --gateway') values=free ;;
+    'integrate --fixtures') values=directory ;;
+    'integrate --textfile-dir') values=directory ;;
+    'integrate --output') values=file ;;
+    'integrate --format') values=format ;;
     'completions --format') values=format ;;
     'runs list --vault') values=directory ;;
     'runs list --format') values=format ;;
@@ -231,6 +242,7 @@ _gatewaydoctor_argument() {
     'repair '*) values=repair ;;
     'undo 0') values=run ;;
     'explain 0') values=rule ;;
+    'integrate 0') values=integrate-target ;;
     'completions 0') values=shell ;;
     'runs 0') values=verb-runs ;;
     'runs show 0') values=run ;;
@@ -247,7 +259,7 @@ _gatewaydoctor_argument() {
 # Sets words, asked and paths to what some values are.
 _gatewaydoctor_values() {
     case $1 in
-    verb) words='scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain completions runs simulate fixtures' ;;
+    verb) words='scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate new' ;;
@@ -272,6 +284,7 @@ _gatewaydoctor_values() {
     transcripts) words='vault leave' ;;
     ending) words='failed timeout killed' ;;
     run) asked=runs ;;
+    integrate-target) words='shell systemd launchd docker kubernetes cron github-actions prometheus ansible' ;;
     shell) words='bash zsh fish powershell' ;;
     release) words='2026.3.28 2026.4.25 2026.5.22' ;;
     remedy-cap-storm) words='chunked worker single-flight coalesce append-log persistent-keys smaller-cap all' ;;
@@ -294,7 +307,7 @@ _gatewaydoctor_step() {
         [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
-        case $word in scan|status|cron|stuck|orphans|subagents|usage|sessions|check|snapshot|repair|undo|explain|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
+        case $word in scan|status|cron|stuck|orphans|subagents|usage|sessions|check|snapshot|repair|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
     else
         case $verb in
             runs|simulate|fixtures) verb="$verb $word" ;;

@@ -30,12 +30,12 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --duration --end-as --entry-bytes --error-rate --error-ttl --fail-on --format --from --from-state-dir --grace --healthy-walk --heap-limit --host-memory --hung-share --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --page --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --threshold --tickets --transcripts --vault
+            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --duration --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --page --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
             set -g __gatewaydoctor_verb '?'
-            contains -- $word scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+            contains -- $word scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
         else if contains -- $__gatewaydoctor_verb runs simulate fixtures
             set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
         else
@@ -78,6 +78,7 @@ function __gatewaydoctor_offer
                 'repair' 'Shows a plan of what would go and what stays; with --apply does exactly that.' \
                 'undo' 'Put back what a run changed, byte for byte.' \
                 'explain' 'What a finding means, why it happens, what the gateway will do.' \
+                'integrate' 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.' \
                 'completions' 'Print a completion script for bash, zsh, fish or powershell.' \
                 'runs' 'What earlier repairs kept: list, show, verify, prune.' \
                 'simulate' 'Reproduce the storms of five incidents, and judge the remedies.' \
@@ -280,6 +281,17 @@ function __gatewaydoctor_offer
                 'killed' ''
         case run
             __gatewaydoctor_ask runs
+        case integrate-target
+            printf '%s\t%s\n' \
+                'shell' '' \
+                'systemd' '' \
+                'launchd' '' \
+                'docker' '' \
+                'kubernetes' '' \
+                'cron' '' \
+                'github-actions' '' \
+                'prometheus' '' \
+                'ansible' ''
         case shell
             printf '%s\t%s\n' \
                 'bash' '' \
@@ -433,6 +445,17 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l format -d 'Output 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\' 0' -k -a '(__gatewaydoctor_offer run)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\' 0' -k -a '(__gatewaydoctor_offer rule)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l form -d 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l program -d 'What starts gatewaydoctor. [default: this program]' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l unit -d 'Name of the service, LaunchAgent or Deployment of the gateway.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l limit -d 'How long a check may hold up a start. [default: 20]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l image -d 'docker: the gateway\'s image; kubernetes: one with gatewaydoctor.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l gateway -d 'launchd, docker: what starts the gateway.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l fixtures -d 'github-actions: where the fixtures are.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l textfile-dir -d 'prometheus: what the textfile collector reads.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l output -d 'Replace FILE by the snippet, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\' 0' -k -a '(__gatewaydoctor_offer integrate-target)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'completions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'completions\' 0' -k -a '(__gatewaydoctor_offer shell)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs list\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'

@@ -195,6 +195,22 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
+        'integrate' = @{
+            Arguments = @('integrate-target')
+            Many = $false
+            Options = [ordered]@{
+                '--form' = 'free', 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.'
+                '--program' = 'file', 'What starts gatewaydoctor. [default: this program]'
+                '--unit' = 'free', 'Name of the service, LaunchAgent or Deployment of the gateway.'
+                '--limit' = 'free', 'How long a check may hold up a start. [default: 20]'
+                '--image' = 'free', 'docker: the gateway''s image; kubernetes: one with gatewaydoctor.'
+                '--gateway' = 'free', 'launchd, docker: what starts the gateway.'
+                '--fixtures' = 'directory', 'github-actions: where the fixtures are.'
+                '--textfile-dir' = 'directory', 'prometheus: what the textfile collector reads.'
+                '--output' = 'file', 'Replace FILE by the snippet, whole or not at all, instead of stdout.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
         'completions' = @{
             Arguments = @('shell')
             Many = $false
@@ -429,6 +445,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'repair' = 'Shows a plan of what would go and what stays; with --apply does exactly that.'
             'undo' = 'Put back what a run changed, byte for byte.'
             'explain' = 'What a finding means, why it happens, what the gateway will do.'
+            'integrate' = 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.'
             'completions' = 'Print a completion script for bash, zsh, fish or powershell.'
             'runs' = 'What earlier repairs kept: list, show, verify, prune.'
             'simulate' = 'Reproduce the storms of five incidents, and judge the remedies.'
@@ -618,6 +635,17 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'timeout' = ''
             'killed' = ''
         }
+        'integrate-target' = [ordered]@{
+            'shell' = ''
+            'systemd' = ''
+            'launchd' = ''
+            'docker' = ''
+            'kubernetes' = ''
+            'cron' = ''
+            'github-actions' = ''
+            'prometheus' = ''
+            'ansible' = ''
+        }
         'shell' = [ordered]@{
             'bash' = ''
             'zsh' = ''
@@ -708,7 +736,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
             }
         }
-        elseif (-not $verb) { $verb = if ($word -in @('scan', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'snapshot', 'repair', 'undo', 'explain', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
         elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
         else { $number++ }
     }

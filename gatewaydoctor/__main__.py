@@ -28,6 +28,10 @@ def run() -> None:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130  # while still loading: nothing was begun
+    except ImportError as missing:
+        # Python would end with 1, which means findings.
+        print(f"gatewaydoctor: The installation is broken: {missing}.\n  Install it again.", file=sys.stderr)
+        code = 70
     sys.exit(code)
 
 

@@ -15,7 +15,7 @@ LAYERS = (
     ("state",),
     ("examine",),
     ("checks",),
-    ("report", "repair", "simulate", "fixtures"),
+    ("report", "repair", "simulate", "fixtures", "integrate"),
     ("completion",),
     ("cli",),
 )

@@ -18,7 +18,7 @@ from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
 from gatewaydoctor.report.words import harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from rich.console import Console
 
@@ -105,8 +105,9 @@ def _deliver_document(outcome: Outcome, chosen: str) -> int:
         write(outcome.output, text, PUBLIC)
     else:
         put(text)
-    if chosen == "github":
-        _summarise(outcome)
+    if chosen == "github" and outcome.judgement is not None:
+        protected = places_of(outcome.judgement.examination)
+        summarise(lambda: render("markdown", document_of(outcome, FORMATS["markdown"])), protected)
     return document.exit_code
 
 
@@ -126,14 +127,14 @@ def put(text: str) -> None:
         silence_stdout()
 
 
-def _summarise(outcome: Outcome) -> None:
-    """Add the report to the job summary, where GitHub gives a file for it. The gate does not fail over this."""
+def summarise(text: Callable[[], str], protected: Iterable[Path]) -> None:
+    """Add Markdown to the job summary, where GitHub gives a file for it outside what was examined. The gate does not
+    fail over this."""
     spelled = os.environ.get(_SUMMARY_VARIABLE)
-    if not spelled or outcome.judgement is None:
+    if not spelled:
         return
     try:
-        path = target(spelled, _SUMMARY_VARIABLE, places_of(outcome.judgement.examination))
-        append(path, render("markdown", document_of(outcome, FORMATS["markdown"])))
+        append(target(spelled, _SUMMARY_VARIABLE, protected), text())
     except (OSError, UsageError) as failed:
         from gatewaydoctor.report.github import command
 

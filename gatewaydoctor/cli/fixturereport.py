@@ -108,6 +108,16 @@ def _github(results: Sequence[Checked]) -> Iterator[str]:
     yield summary(results)
 
 
+def markdown(results: Sequence[Checked]) -> str:
+    """For the summary of a job: the count, and what is not as expected."""
+    from gatewaydoctor.report.markdown import code, table
+
+    failed = [each for each in results if isinstance(each.result, Different | Broken)]
+    rows = [(code(each.name), word(each), "<br>".join(map(code, map(harmless, lines(each))))) for each in failed]
+    shown = [table(("fixture", "result", "what"), rows)] if rows else []
+    return "\n\n".join([f"### gatewaydoctor {summary(results)}", *shown]) + "\n"
+
+
 def junit(results: Sequence[Checked]) -> str:
     """A test case per fixture: a difference is a failure, a broken fixture an error."""
     different = sum(isinstance(each.result, Different) for each in results)

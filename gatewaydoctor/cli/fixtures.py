@@ -127,6 +127,10 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
         renders = {"junit": report.junit, "github": report.github}
         render = renders.get(form)
         sys.stdout.write(render(results) if render else report.text(results, verbose=run.options.verbose))
+        if form == "github":
+            from gatewaydoctor.cli.delivery import summarise
+
+            summarise(lambda: report.markdown(results), (each.path.resolve() for each in results))
         return code
 
     return Outcome(

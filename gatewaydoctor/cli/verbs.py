@@ -29,6 +29,7 @@ VERBS = {
     "simulate": "Reproduce the storms of five incidents, and judge the remedies.",
     "explain": "What a finding means, why it happens, what the gateway will do.",
     "fixtures": "Directories to test with: make them, and compare them with what they should show.",
+    "integrate": "A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.",
     "completions": "Print a completion script for bash, zsh, fish or powershell.",
 }
 """Verb -> one line of help, in the order of the help screen."""

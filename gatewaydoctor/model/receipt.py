@@ -33,7 +33,8 @@ class RunState(StrEnum):
 
 class Kept(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One file as it was, and where the vault has its bytes: `stored` is relative to the run's directory. `moved`:
-    the file itself lies there, so its place in the state directory is empty; else it is a copy."""
+    the file itself lies there, so its place in the state directory is empty; else it is a copy, without the extended
+    `attributes` of the original: an access list would open the vault to others."""
 
     path: str
     stored: str
@@ -46,6 +47,7 @@ class Kept(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     dev: int
     ino: int
     moved: bool
+    attributes: dict[str, bytes] = {}
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

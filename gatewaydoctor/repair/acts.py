@@ -235,7 +235,7 @@ def _rebuilt(work: Work, number: int, target: Path, kept: Kept) -> Path:
         fs.space(target.parent).available < kept.size + MARGIN_BYTES and can_rename_back(work, number, kept)
     ):
         return _brought_beside(work, source, path, kept)
-    dress = Dress(kept.mode, kept.uid, kept.gid, kept.mtime_ns)
+    dress = Dress(kept.mode, kept.uid, kept.gid, kept.mtime_ns, kept.attributes)
     content = copy_file(fs, work.place.directory / kept.stored, path, dress, work.tools.progress.advance)
     if content.sha256 != kept.sha256:
         fs.unlink(path)
@@ -256,6 +256,7 @@ def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
         fs.own(path, kept.uid, kept.gid)
     # After the owner: a change of owner clears the set-id bits.
     fs.redress(path, kept.mode)
+    fs.set_attributes(path, kept.attributes)
     return path
 
 

@@ -7,6 +7,7 @@ import errno
 import os
 import stat as stat_module
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +15,7 @@ from gatewaydoctor.state.fs import OsReadFs, ReadFs
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _FICLONE = 0x40049409
@@ -60,7 +61,15 @@ class WriteFs(ReadFs, Protocol):
         ...
 
     def own(self, path: Path, uid: int, gid: int) -> None:
-        """Give a directory to somebody."""
+        """Give a file or directory to somebody."""
+        ...
+
+    def attributes(self, path: Path) -> dict[str, bytes]:
+        """Extended attributes of a file, its access list among them; none where the platform has none."""
+        ...
+
+    def set_attributes(self, file: Path | int, wanted: Mapping[str, bytes]) -> None:
+        """Give a file these and no other ones, as far as the filesystem lets it: what it refuses is left out."""
         ...
 
     def redress(self, path: Path, mode: int) -> None:
@@ -143,6 +152,29 @@ class OsWriteFs(OsReadFs):
 
     def own(self, path: Path, uid: int, gid: int) -> None:
         os.chown(path, uid, gid, follow_symlinks=False)
+
+    def attributes(self, path: Path) -> dict[str, bytes]:
+        if sys.platform != "linux":
+            return {}
+        found = {}
+        # A filesystem without them says so in one of several ways.
+        with suppress(OSError):
+            for name in os.listxattr(path, follow_symlinks=False):
+                with suppress(OSError):
+                    found[name] = os.getxattr(path, name, follow_symlinks=False)
+        return found
+
+    def set_attributes(self, file: Path | int, wanted: Mapping[str, bytes]) -> None:
+        if sys.platform != "linux":
+            return
+        with suppress(OSError):
+            for name in set(os.listxattr(file)).difference(wanted):
+                # A directory's default access list for one, which the original did not have.
+                with suppress(OSError):
+                    os.removexattr(file, name)
+        for name, value in wanted.items():
+            with suppress(OSError):
+                os.setxattr(file, name, value)
 
     def redress(self, path: Path, mode: int) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))

@@ -14,7 +14,7 @@ from gatewaydoctor.repair.stream import Dress, write_segments
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.model.receipt import Manifest
+    from gatewaydoctor.model.receipt import Kept, Manifest
     from gatewaydoctor.repair.places import RunPlace
     from gatewaydoctor.repair.tools import Tools
     from gatewaydoctor.state.fs import ReadFs
@@ -41,7 +41,7 @@ def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict
         for number, act in rewrites:
             target = place.at(act.target)
             path = place.new_file(target, number)
-            dress = _dress(act, plan, tools, target)
+            dress = _dress(act, plan, tools, target, manifest.items[number])
             content = write_segments(fs, path, act.segments, sources.get, dress, tools.progress.advance)
             if content.size != act.size:
                 raise BadPlan(f"The plan gives {act.target} {act.size:,} bytes and {content.size:,} came out.", "")
@@ -53,14 +53,15 @@ def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict
     return staged
 
 
-def _dress(act: Rewrite, plan: Plan, tools: Tools, target: Path) -> Dress:
+def _dress(act: Rewrite, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:
     if act.like is None:
         if tools.processes.own_uid != 0:
             return Dress()
         owner = tools.fs.stat(target.parent)
         return Dress(uid=owner.uid, gid=owner.gid)
     like = plan.fingerprints[act.like]
-    return Dress(like.mode, like.uid, like.gid, like.mtime_ns if act.keep_mtime else None)
+    mtime_ns = like.mtime_ns if act.keep_mtime else None
+    return Dress(like.mode, like.uid, like.gid, mtime_ns, kept.attributes if kept else None)
 
 
 class _Sources:

@@ -11,7 +11,7 @@ from gatewaydoctor.model.plan import Copy, Segment
 from gatewaydoctor.repair.errors import InputChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from gatewaydoctor.repair.fs import WriteFs
@@ -31,12 +31,13 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """Permission bits, owner and mtime of a new file; None leaves what making it gives."""
+    """Permission bits, owner, mtime and extended attributes of a new file; None leaves what making it gives."""
 
     mode: int = 0o600
     uid: int | None = None
     gid: int | None = None
     mtime_ns: int | None = None
+    attributes: Mapping[str, bytes] | None = None
 
 
 def nothing(_amount: int) -> None:
@@ -126,6 +127,9 @@ def _new_file(fs: WriteFs, path: Path, dress: Dress) -> Iterator[int]:
         try:
             yield descriptor
             fs.dress(descriptor, dress.mode, dress.uid, dress.gid, dress.mtime_ns)
+            if dress.attributes is not None:
+                # After the permission bits: an access list sets them anew.
+                fs.set_attributes(descriptor, dress.attributes)
             fs.fsync(descriptor)
         finally:
             fs.close(descriptor)

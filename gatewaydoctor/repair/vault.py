@@ -87,6 +87,7 @@ def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprin
         dev=seen.dev,
         ino=seen.ino,
         moved=moved,
+        attributes={} if moved else fs.attributes(path),
     )
 
 

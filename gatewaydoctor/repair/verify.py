@@ -25,6 +25,7 @@ def second_look(work: Work) -> tuple[str, ...]:
     work.tools.progress.phase("looking again", sum(staged.size for staged in work.staged.values()))
     said = [_rewritten(work, number, stores.get(_target(work, number))) for number in work.staged]
     said += _vaulted(work)
+    said += _attributes(work)
     return tuple(said)
 
 
@@ -58,6 +59,19 @@ def _read_store(tools: Tools, place: RunPlace, main_key: str, planned: StoreSumm
 def _same(target: str, found: object, planned: object) -> None:
     if found != planned:
         raise NotAsPlanned(f"{target} does not read as planned.", "Please report this.")
+
+
+def _attributes(work: Work) -> list[str]:
+    """What a new file lacks of the attributes of the one it replaces."""
+    said = []
+    for number in work.staged:
+        kept = work.manifest.items[number]
+        if kept is not None and kept.attributes:
+            now = work.tools.fs.attributes(work.target(number))
+            lost = sorted(name for name, value in kept.attributes.items() if now.get(name) != value)
+            if lost:
+                said.append(f"{kept.path} could not keep these attributes: {', '.join(lost)}.")
+    return said
 
 
 def _vaulted(work: Work) -> list[str]:

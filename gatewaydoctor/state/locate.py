@@ -88,20 +88,27 @@ def _store_file(fs: ReadFs, path: Path) -> Path:
 def _choose(
     fs: ReadFs, env: Mapping[str, str], home: Path, option: str | None, profile: str | None, store: Path | None
 ) -> tuple[Path, StateDirSource, tuple[Candidate, ...]]:
-    named: tuple[Path, StateDirSource] | None = None
-    if option:
-        named = user_path(option, home), StateDirSource.OPTION
-    elif store:
-        named = state_dir_of_store(store), StateDirSource.STORE
-    elif text := trimmed(env, "OPENCLAW_STATE_DIR"):
-        named = user_path(text, home), StateDirSource.ENVIRONMENT
-    elif profile:
-        suffix = "" if profile.lower() == "default" else f"-{profile}"
-        named = home / f"{STATE_DIR_NAME}{suffix}", StateDirSource.PROFILE
+    named = named_state_dir(env, home, option, profile, store)
     if named is None:
         return _choose_at_home(fs, env, home)
     candidates = _candidates(fs, [(named[0], ""), (named[0] / STATE_DIR_NAME, "")])
     return *named, tuple(candidate for candidate in candidates if candidate.path != named[0])
+
+
+def named_state_dir(
+    env: Mapping[str, str], home: Path, option: str | None, profile: str | None, store: Path | None = None
+) -> tuple[Path, StateDirSource] | None:
+    """The state directory that the options or the environment name, there or not; None where the home rules apply."""
+    if option:
+        return user_path(option, home), StateDirSource.OPTION
+    if store:
+        return state_dir_of_store(store), StateDirSource.STORE
+    if text := trimmed(env, "OPENCLAW_STATE_DIR"):
+        return user_path(text, home), StateDirSource.ENVIRONMENT
+    if profile:
+        suffix = "" if profile.lower() == "default" else f"-{profile}"
+        return home / f"{STATE_DIR_NAME}{suffix}", StateDirSource.PROFILE
+    return None
 
 
 def state_dir_of_store(store: Path) -> Path:

@@ -142,6 +142,10 @@ class FaultFs(OsWriteFs):
         with self._step("own"):
             super().own(path, uid, gid)
 
+    def set_attributes(self, file: Path | int, wanted) -> None:
+        with self._step("set_attributes"):
+            super().set_attributes(file, wanted)
+
     def redress(self, path: Path, mode: int) -> None:
         with self._step("redress"):
             super().redress(path, mode)

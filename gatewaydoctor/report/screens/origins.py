@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 
 def origins(console: Console, found: Sequence[Origins], view: View) -> None:
-    """A line per store; with --all a line per entry."""
+    """A line per store made from several files; with --all a line per entry."""
     for each in found:
+        if len(each.sources) < 2 and view.rows is not None:
+            continue
         section(console, "Where the entries come from")
         parts = [
             f"{'the damaged file' if path == each.target else view.names.path(path.rpartition('/')[2])} {count:,}"

@@ -1,0 +1,108 @@
+"""Ready snippets for the programs that start, watch and test a gateway.
+
+A snippet is text made from a Site and nothing else; each target has a module with its forms, the usual one first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.integrate.site import Where, checked
+from gatewaydoctor.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatewaydoctor.integrate.site import Site
+
+
+class Target(StrEnum):
+    """What a snippet is for."""
+
+    SHELL = "shell"
+    SYSTEMD = "systemd"
+    LAUNCHD = "launchd"
+    DOCKER = "docker"
+    KUBERNETES = "kubernetes"
+    CRON = "cron"
+    GITHUB_ACTIONS = "github-actions"
+    PROMETHEUS = "prometheus"
+    ANSIBLE = "ansible"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """One line for people, the forms there are (the usual one first), where the paths of a snippet are valid, the
+    options that mean something to it besides those every target knows, and what starts gatewaydoctor where that is
+    not on this machine."""
+
+    summary: str
+    forms: tuple[str, ...]
+    where: Where
+    options: frozenset[str] = frozenset()
+    program: str = "gatewaydoctor"
+
+
+TARGETS: dict[Target, About] = {
+    Target.SHELL: About(
+        "a script that stops a start only where it would lose data", ("script",), Where.HERE, frozenset({"limit"})
+    ),
+    Target.SYSTEMD: About(
+        "a drop-in for the gateway's unit that does the same",
+        ("user", "system"),
+        Where.HERE,
+        frozenset({"unit", "limit"}),
+    ),
+    Target.LAUNCHD: About(
+        "the same for the gateway's LaunchAgent",
+        ("agent",),
+        Where.HERE,
+        frozenset({"unit", "limit", "gateway"}),
+    ),
+    Target.DOCKER: About(
+        "the gateway's image with the same at its entrypoint, and a HEALTHCHECK",
+        ("dockerfile", "compose"),
+        Where.CONTAINER,
+        frozenset({"image", "limit", "gateway"}),
+        "/opt/gatewaydoctor/bin/gatewaydoctor",
+    ),
+    Target.KUBERNETES: About(
+        "an init container with the same, and a CronJob that reports",
+        ("patch", "cronjob"),
+        Where.CONTAINER,
+        frozenset({"image", "limit", "unit"}),
+    ),
+    Target.CRON: About("a daily look with mail only about what is new", ("mail",), Where.HERE),
+    Target.GITHUB_ACTIONS: About(
+        "a workflow that validates the fixtures of a repository",
+        ("workflow",),
+        Where.ELSEWHERE,
+        frozenset({"fixtures"}),
+    ),
+    Target.PROMETHEUS: About(
+        "metrics for node_exporter, and alerts",
+        ("cron", "service", "timer", "alerts"),
+        Where.HERE,
+        frozenset({"textfile_dir"}),
+    ),
+    Target.ANSIBLE: About("reports from every host of an inventory", ("playbook",), Where.ELSEWHERE),
+}
+
+
+def form_of(target: Target, asked: str | None) -> str:
+    """The form asked for, or the usual one. Raises UsageError for one the target has not."""
+    forms = TARGETS[target].forms
+    form = forms[0] if asked is None else asked
+    if form not in forms:
+        raise UsageError(f"{target} has no form {form!r}.", f"Choose one of: {', '.join(forms)}.")
+    return form
+
+
+def snippet(target: Target, form: str, site: Site) -> str:
+    """The text of a snippet; it ends with a newline. Raises UsageError for what the target cannot express."""
+    module = import_module(f"gatewaydoctor.integrate.{target.replace('-', '_')}")
+    render: Callable[[Site], str] = module.FORMS[form]
+    return render(checked(site))

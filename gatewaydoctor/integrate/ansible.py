@@ -1,0 +1,63 @@
+"""Ansible: reports from every host of an inventory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.integrate.quoting import ansible
+
+if TYPE_CHECKING:
+    from gatewaydoctor.integrate.site import Site
+
+
+def playbook(site: Site) -> str:
+    words = site.argv("check", "--json")
+    argv = "\n".join(f"          - {ansible(word)}" for word in words)
+    if any("$" in word for word in words):
+        # Variables are replaced otherwise, without any shell; ansible-core before 2.16 does not know the setting.
+        argv += "\n        expand_argument_vars: false"
+    return f"""\
+# Looks at the gateway of every host and keeps one JSON report for each, under reports/ where the playbook is.
+# Where it goes:      gatewaydoctor.yml
+# Run it:             ansible-playbook -i INVENTORY gatewaydoctor.yml
+# Without a playbook: ansible all -i INVENTORY -m command -a 'gatewaydoctor check'
+- name: Look at the state directory of every gateway
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Look
+      ansible.builtin.command:
+        argv:
+{argv}
+      register: look
+      changed_when: false
+      check_mode: false
+      # Findings are what is reported; everything else is a failure, once its report is kept.
+      failed_when: false
+
+    - name: Make room for the reports
+      ansible.builtin.file:
+        path: "{{{{ playbook_dir }}}}/reports"
+        state: directory
+        mode: "0700"
+      delegate_to: localhost
+      run_once: true
+
+    - name: Keep the report
+      ansible.builtin.copy:
+        content: "{{{{ look.stdout | default('', true) }}}}\\n"
+        dest: "{{{{ playbook_dir }}}}/reports/{{{{ inventory_hostname }}}}.json"
+        mode: "0600"
+      delegate_to: localhost
+
+    - name: Say what was found
+      ansible.builtin.assert:
+        that: look.rc == 0
+        fail_msg: >-
+          {{{{ (look.stdout | from_json).findings | map(attribute='rule') | unique | join(', ') if look.rc == 1
+          and look.stdout.startswith('{{') else look.stderr | default(look.msg, true) }}}}
+        quiet: true
+"""
+
+
+FORMS = {"playbook": playbook}

@@ -1,0 +1,66 @@
+"""One word of text as each kind of file spells it. None of them holds control characters: see site.checked()."""
+
+from __future__ import annotations
+
+import json
+import re
+from textwrap import indent
+
+from gatewaydoctor.model.errors import UsageError
+
+
+def systemd(text: str) -> str:
+    """An argument in Exec…= (systemd.service, "Command lines"): neither specifiers nor variables are left in it."""
+    return f'"{_systemd_escaped(text)}"'
+
+
+def systemd_script(text: str) -> str:
+    """A whole script as one argument, a line of it on each line. Lines of comments go: systemd drops them even inside
+    quotes, and would drop what looks like one."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    assert not any(line.lstrip().startswith(";") for line in lines)
+    return '"\\\n' + "".join(f"{_systemd_escaped(line)}\\n\\\n" for line in lines) + '"'
+
+
+def systemd_path(text: str) -> str:
+    """A path in a setting that takes paths, where variables are not replaced."""
+    return f'"{_c_escaped(text)}"'.replace("%", "%%")
+
+
+def _systemd_escaped(text: str) -> str:
+    return _c_escaped(text).replace("%", "%%").replace("$", "$$")
+
+
+def _c_escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def yaml(text: str) -> str:
+    """A double-quoted scalar; what JSON writes, YAML reads."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def yaml_block(text: str, depth: int) -> str:
+    """The lines of a literal block below `|`, `depth` blanks in, without a newline at the end."""
+    return indent(text.rstrip("\n"), " " * depth)
+
+
+def kubernetes(text: str) -> str:
+    """An entry of `command` or `args`, where `$(NAME)` is replaced and `$$` stands for `$`."""
+    return yaml(re.sub(r"\$(?=[$(])", "$$", text))
+
+
+def ansible(text: str) -> str:
+    """A scalar that Ansible takes as it is, whatever its templates would read in it."""
+    return f"!unsafe {yaml(text)}"
+
+
+def cron(command: str) -> str:
+    """A command in a crontab, where `%` ends it unless a backslash stands before. Raises UsageError for a backslash
+    before a `%`, which cron gives no way to write."""
+    if "\\%" in command:
+        raise UsageError(
+            "A path holds a backslash before a percent sign, which a crontab cannot express.",
+            "Rename it, or name it by a symbolic link.",
+        )
+    return command.replace("%", "\\%")

@@ -1,0 +1,80 @@
+"""The LaunchAgent as launchd reads it, and what it then runs."""
+
+from __future__ import annotations
+
+import plistlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integrate.site import HOSTILE, SOME, Scene, execute, program, refused, snippet, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GATEWAY = ["/bin/echo", "gateway", "--port", "18789", "a b"]
+
+
+def agent(text: str) -> dict[str, Any]:
+    value = plistlib.loads(text.encode())
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize("scene", SOME.values(), ids=SOME)
+def test_what_it_runs(scene: Scene, tmp_path: Path) -> None:
+    place = tmp_path / HOSTILE
+    text = snippet(
+        "launchd",
+        *("--state-dir", state(scene.fixture, place / "state"), "--limit", str(scene.limit)),
+        *("--program", scene.program(place / "gatewaydoctor"), "--gateway", "/bin/echo gateway --port 18789 'a b'"),
+    )
+    argv = agent(text)["ProgramArguments"]
+    assert argv[4:] == GATEWAY
+    # Whoever is stopped waits before launchd tries again; not here.
+    program(tmp_path / "bin/sleep", f'[ "$1" = 60 ] || exec {"/bin/sleep"} "$@"')
+    ran = execute(argv, tmp_path, {**scene.env, "PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
+    started = (0, "gateway --port 18789 a b\n")
+    assert (ran.code, ran.out) == (started if scene.starts else (1, "")), ran.err
+    assert scene.said in ran.err
+
+
+def installed(home: Path, **keys: Any) -> Path:
+    path = home / "Library/LaunchAgents/ai.openclaw.gateway.plist"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(plistlib.dumps({"Label": "ai.openclaw.gateway", "ProgramArguments": GATEWAY, **keys}))
+    return path
+
+
+def test_what_is_installed_stays_but_for_its_program(tmp_path: Path) -> None:
+    path = installed(tmp_path, EnvironmentVariables={"A": "b"}, ThrottleInterval=1)
+    before = agent(path.read_text())
+    once = agent(snippet("launchd", "--state-dir", "/s", HOME=str(tmp_path)))
+    assert once["ProgramArguments"][:2] == ["/bin/sh", "-c"]
+    assert once | {"ProgramArguments": GATEWAY} == before
+
+
+def test_a_second_time_puts_no_gate_before_a_gate(tmp_path: Path) -> None:
+    path = installed(tmp_path)
+    first = snippet("launchd", "--state-dir", "/s", HOME=str(tmp_path))
+    path.write_text(first)
+    assert snippet("launchd", "--state-dir", "/s", HOME=str(tmp_path)) == first
+
+
+def test_an_agent_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
+    installed(tmp_path).write_text("{")
+    assert "cannot be read" in refused("launchd", "--state-dir", "/s", HOME=str(tmp_path))
+
+
+def test_a_new_agent_is_for_the_label_of_the_gateway(tmp_path: Path) -> None:
+    new = agent(snippet("launchd", "--state-dir", "/s", HOME=str(tmp_path)))
+    assert (new["Label"], new["ProgramArguments"][4:]) == ("ai.openclaw.gateway", ["openclaw", "gateway"])
+    other = agent(snippet("launchd", "--profile", "work", HOME=str(tmp_path)))
+    assert other["Label"] == "ai.openclaw.work"
+    assert other["EnvironmentVariables"]["OPENCLAW_STATE_DIR"] == f"{tmp_path}/.openclaw-work"
+    assert agent(snippet("launchd", "--unit", "a--b", "--state-dir", "/s", HOME=str(tmp_path)))["Label"] == "a--b"
+
+
+def test_a_file_that_may_hold_a_token_is_private(tmp_path: Path) -> None:
+    snippet("launchd", "--state-dir", "/s", "--output", str(tmp_path / "out.plist"), HOME=str(tmp_path))
+    assert (tmp_path / "out.plist").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,237 @@
+"""Every repair, and every other act that writes, with a failure at each of its steps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.plan import Rewrite
+from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.errors import LeftHalfway
+from gatewaydoctor.repair.options import Options, Repair
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, prune
+from gatewaydoctor.repair.undo import resume, undo
+from tests.repair.doctor import Doctor
+from tests.repair.faults import FaultFs, Killed, Mode
+from tests.repair.scene import DEAD, contents, tools, tree
+from tests.world import DAY, HOUR, NOW, StateDir, header, job, row, run_key, session_id, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.plan import Plan
+
+PERSON = {"agent:main:main": row(1)}
+RUNS = {run_key("j", number): row(number, age=3 * DAY) for number in range(20, 24)}
+TEMP = "sessions.json.0b6dd4ee-6b1c-4f43-9a8a-6a3f2e2a9d10.tmp"
+
+
+def salvage(state: StateDir) -> None:
+    state.store(json.dumps(PERSON | RUNS, indent=2).encode()[:-40])
+    state.beside(f"sessions.json.bak.{NOW - DAY}", {"agent:main:telegram:direct:2": row(2)})
+
+
+def trim(state: StateDir) -> None:
+    state.store(PERSON | RUNS)
+    state.transcript(20)
+    state.transcript(21)
+
+
+def expire(state: StateDir) -> None:
+    state.store(PERSON | {"agent:main:cron:j": row(9, age=2 * DAY, status="running")})
+
+
+def slim(state: StateDir) -> None:
+    state.store({"agent:main:main": row(1, skillsSnapshot={"prompt": "p" * 9_000})})
+
+
+def orphans(state: StateDir) -> None:
+    state.store(PERSON)
+    state.transcript(30, header(session_id(30)), age=2 * DAY)
+
+
+def missing(state: StateDir) -> None:
+    state.store(PERSON)
+
+
+def paths(state: StateDir) -> None:
+    files = {number: f"/elsewhere/.openclaw/agents/main/sessions/{session_id(number)}.jsonl" for number in (1, 2, 3)}
+    state.store({f"agent:main:telegram:direct:{n}": row(n, sessionFile=name) for n, name in files.items()})
+    for number in files:
+        state.transcript(number)
+
+
+def transcripts(state: StateDir) -> None:
+    state.store(PERSON)
+    state.transcript(1, talk(1) + b'{"torn')
+
+
+def locks(state: StateDir) -> None:
+    state.store(PERSON)
+    state.beside(f"{session_id(1)}.jsonl.lock", {"pid": 999_999, "createdAt": "2026-01-01T00:00:00.000Z"}, age=DAY)
+
+
+def temps(state: StateDir) -> None:
+    state.store(PERSON)
+    state.beside(TEMP, b"{}", age=2 * HOUR)
+
+
+def cron(state: StateDir) -> None:
+    state.store(PERSON)
+    state.jobs([job("a", state={"runningAtMs": NOW - DAY}), "no job"])
+
+
+def subagents(state: StateDir) -> None:
+    state.store(PERSON)
+    ended = {"cleanup": "keep", "spawnMode": "session", "createdAt": NOW - 3 * DAY, "endedAt": NOW - 2 * DAY}
+    state.subagents([{"runId": f"r{n}", "childSessionKey": f"agent:main:subagent:{n}"} | ended for n in range(3)])
+
+
+SCENES: dict[Repair, Callable[[StateDir], None]] = {
+    Repair(make.__name__): make
+    for make in (salvage, trim, expire, slim, orphans, missing, paths, transcripts, locks, temps, cron, subagents)
+}
+OPTIONS = {Repair.MISSING: Options(names=frozenset(PERSON))}
+
+
+def test_every_repair_has_a_scene() -> None:
+    assert set(SCENES) == set(Repair)
+
+
+def prepared(ground: Path, repair: Repair) -> tuple[Path, Plan]:
+    doctor = Doctor(StateDir(ground))
+    SCENES[repair](doctor.state)
+    return doctor.state.root, doctor.plan(repair, options=OPTIONS.get(repair))
+
+
+def each_step(
+    ground: Path,
+    repair: Repair,
+    mode: Mode,
+    act: Callable[[Path, Plan, FaultFs], object],
+    before: Callable[[Path, Plan], object] | None = None,
+) -> Iterator[tuple[Path, dict[str, object], FaultFs, BaseException | None]]:
+    """The act on a fresh directory with the fault at step 1, 2, 3… until it is done without meeting it."""
+    for step in range(1, 300):
+        place = ground / "place"
+        place.mkdir()
+        root, plan = prepared(place, repair)
+        assert not plan.empty
+        old = tree(root)
+        if before is not None:
+            before(root, plan)
+        fs, error = FaultFs(step, mode), None
+        try:
+            act(root, plan, fs)
+        except (DoctorError, OSError, Killed) as raised:
+            error = raised
+        yield root, old, fs, error
+        fs.release()
+        shutil.rmtree(place)
+        if not fs.fault_met:
+            return
+    pytest.fail("it never finished")
+
+
+def applied(_root: Path, plan: Plan, fs: FaultFs | None = None) -> None:
+    assert apply(plan, tools(fs), DEAD) is not None
+
+
+def undone(root: Path, _plan: Plan | None, fs: FaultFs) -> None:
+    undo(find_run(tools(), root, None, None), tools(fs), DEAD)
+
+
+def settle(root: Path) -> None:
+    """Take back what is left of a run, as an operator would."""
+    for run in interrupted_runs(tools().fs, tools().processes, root):
+        undo(run, tools(), DEAD)
+
+
+MODES = (Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL, Mode.POWER)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+@pytest.mark.parametrize("repair", SCENES)
+def test_apply(ground: Path, repair: Repair, mode: Mode) -> None:
+    met = 0
+    for root, old, fs, error in each_step(ground, repair, mode, applied):
+        if error is None:
+            assert tree(root) != old
+        elif isinstance(error, Killed | LeftHalfway):
+            new = contents(root)
+            settle(root)
+            assert tree(root) == old or contents(root) == new, fs.log
+        else:
+            assert tree(root, vault=True) == old, fs.log
+        met += fs.fault_met
+    assert met > 10 or mode is Mode.SHORT
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL], ids=lambda mode: mode.name)
+@pytest.mark.parametrize("repair", SCENES)
+def test_undo(ground: Path, repair: Repair, mode: Mode) -> None:
+    for root, old, fs, error in each_step(ground, repair, mode, undone, applied):
+        if error is not None and tree(root) != old:
+            undo(find_run(tools(), root, None, None), tools(), DEAD)
+        assert tree(root) == old, fs.log
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.FULL, Mode.KILL], ids=lambda mode: mode.name)
+@pytest.mark.parametrize("repair", SCENES)
+def test_resume(ground: Path, repair: Repair, mode: Mode) -> None:
+    def killed(_root: Path, plan: Plan) -> None:
+        fs = _AfterFirst(swap=any(isinstance(act, Rewrite) for act in plan.acts))
+        with pytest.raises(Killed):
+            apply(plan, tools(fs), DEAD)
+        fs.release()
+
+    def resumed(root: Path, _plan: Plan, fs: FaultFs) -> None:
+        (run,) = interrupted_runs(fs, tools().processes, root)
+        resume(run, tools(fs), DEAD)
+
+    for root, old, fs, error in each_step(ground, repair, mode, resumed, killed):
+        assert error is not None or tree(root) != old, fs.log
+        settle(root)
+        if tree(root) != old:
+            # It had come to its end.
+            undone(root, None, FaultFs())
+        assert tree(root) == old, fs.log
+
+
+class _AfterFirst(FaultFs):
+    """Killed right after the first file was replaced, or went, where none is."""
+
+    def __init__(self, *, swap: bool) -> None:
+        super().__init__()
+        self.swap = swap
+
+    def exchange(self, one: Path, other: Path) -> bool:
+        super().exchange(one, other)
+        self.dead = True
+        raise Killed
+
+    def rename_new(self, source: Path, target: Path) -> None:
+        super().rename_new(source, target)
+        if not self.swap:
+            self.dead = True
+            raise Killed
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.KILL], ids=lambda mode: mode.name)
+def test_prune(ground: Path, mode: Mode) -> None:
+    def pruned(root: Path, _plan: Plan, fs: FaultFs) -> None:
+        prune(tools(fs), list_runs(fs, tools().processes, root))
+
+    for root, _old, fs, error in each_step(ground, Repair.TRIM, mode, pruned, applied):
+        after = contents(root)
+        assert error is None or fs.fault_met
+        # What is left of a run is either all of it or no run any more.
+        for run in list_runs(fs.__class__(), tools().processes, root):
+            assert not run.pending
+            undo(run, tools(), DEAD)
+            assert contents(root) != after
