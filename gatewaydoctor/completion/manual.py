@@ -17,6 +17,7 @@ SHORT = "examine and repair an OpenClaw state directory, offline"
 
 ENVIRONMENT = {
     "OPENCLAW_STATE_DIR": "The state directory, where `--state-dir` names none. It goes before `--profile`.",
+    "OPENCLAW_PROFILE": "The profile `integrate` writes for, where `--profile` names none; nothing else heeds it.",
     "OPENCLAW_CONFIG_PATH": "The config file, where `--config` names none.",
     "OPENCLAW_HOME": "Takes the place of HOME for finding the state directory, as it does for the gateway.",
     "CLAWDBOT_STATE_DIR": "What the oldest releases read; it counts where nothing above is given.",
