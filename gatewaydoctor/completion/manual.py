@@ -21,7 +21,6 @@ ENVIRONMENT = {
     "OPENCLAW_CONFIG_PATH": "The config file, where `--config` names none.",
     "OPENCLAW_HOME": "Takes the place of HOME for finding the state directory, as it does for the gateway.",
     "CLAWDBOT_STATE_DIR": "What the oldest releases read; it counts where nothing above is given.",
-    "OPENCLAW_PROFILE": "The profile whose service `integrate` writes for, where `--profile` names none.",
     "OPENCLAW_GATEWAY_PORT": "The port that is asked whether a gateway answers.",
     "OPENCLAW_INCLUDE_ROOTS": "Further directories the config may include files from.",
     "GATEWAYDOCTOR_NOW": "The clock for every age, where `--now` gives none: an ISO time, or epoch ms.",

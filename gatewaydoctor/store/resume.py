@@ -11,7 +11,7 @@ for its key may be the end of a longer one, or is longer than 64 KiB.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -158,8 +158,7 @@ class Finds:
             self.take_first(first)
             return
         if (last := first.closed_last) is None:
-            self.take_first(first)
-            self.take_up(piece, first)
+            self.take_up(piece, self.take_first(first))
             return
         inside = Finds(self.main_key)
         inside.take_up(piece, Reading(EntryTable(), Ending.BROKEN, last.start, first.fault))
@@ -173,18 +172,22 @@ class Finds:
         for entry in inside.table:
             self.add(entry)
 
-    def take_first(self, reading: Reading) -> None:
-        """A reading that began with the store: all of it up to the last that looks like an entry."""
+    def take_first(self, reading: Reading) -> Reading:
+        """A reading that began with the store: all of it up to the last that looks like an entry. Gives the reading
+        up to there: a quote too many makes one string of what stands between two keys."""
         least = Look.SURE if reading.ending is Ending.CLOSED else Look.LIKELY
         whole = reading.ending is Ending.WHOLE
-        self._take(reading.table, None, None if whole else lambda _: least)
+        taken = self._take(reading.table, None, None if whole else lambda _: least)
         self.torn += not whole
+        left = reading.table[taken.stop].start if taken.stop < len(reading.table) else reading.reached
+        return replace(reading, reached=left)
 
     def take_up(self, piece: Piece, last: Reading) -> None:
         """Everything behind the reading `last`, which broke off."""
         left = MOST_REREAD * (piece.stop - piece.start) + LEAST_REREAD
         inside = at = piece.behind(last)
         fault = last.fault
+        in_member = last.ending is Ending.CLOSED or inside > last.reached
         for _ in range(MOST_RESTARTS):
             key = piece.next_key(at, fault)
             if key is None:
@@ -193,11 +196,12 @@ class Finds:
                 break
             reading = piece.read(key, self.main_key)
             if reading.ending is Ending.WHOLE:
-                self._take(self._without_part(piece, inside, fault, reading.table), _behind(fault), None)
+                rows = self._without_part(piece, inside, fault, reading.table) if in_member else reading.table
+                self._take(rows, _behind(fault), None)
                 return
             taken = self._take(reading.table, _surely, _surely)
             if reading.ending is Ending.BROKEN:
-                self.torn += taken
+                self.torn += bool(taken)
                 fault = max(fault, reading.fault)
             left -= reading.fault - key
             at = max(piece.behind(reading), key + 1)
@@ -218,8 +222,8 @@ class Finds:
             left.add(table[row])
         return left
 
-    def _take(self, table: EntryTable, lead: Need | None, tail: Need | None) -> bool:
-        """Rows from the first to the last that look as is needed; whether there were any. None needs nothing."""
+    def _take(self, table: EntryTable, lead: Need | None, tail: Need | None) -> range:
+        """Rows from the first to the last that look as is needed, and which these are. None needs nothing."""
         begin, end = 0, len(table)
         while lead and begin < end and look(entry := table[begin]) < lead(entry):
             self.doubtful += look(entry) is not Look.NONE
@@ -229,7 +233,7 @@ class Finds:
             end -= 1
         for row in range(begin, end):
             self.add(table[row])
-        return begin < end
+        return range(begin, end)
 
 
 def _surely(_entry: Entry) -> Look:

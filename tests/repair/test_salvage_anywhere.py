@@ -118,9 +118,7 @@ def damage(draw: st.DrawFn) -> Damaged:
             at = draw(st.sampled_from(places))
             return Damaged(data, at, at + 1, b"")
         case "put":
-            return Damaged(
-                data, at, at, draw(st.sampled_from([b"}", b"{", b'"', b",", b"]", b"[", b":", b"}}", b"},"]))
-            )
+            return Damaged(data, at, at, draw(st.sampled_from(STRUCTURE)))
         case _:
             return Damaged(data, at, at, draw(st.binary(min_size=1, max_size=30)))
 
@@ -133,6 +131,7 @@ def damage(draw: st.DrawFn) -> Damaged:
 @example(
     Damaged(b'{"a":{"sessionId":"","updatedAt":0,"m":{"x":1}},"b":{"sessionId":"","updatedAt":0}}', 19, 19, b"}")
 )
+@example(Damaged(b'{":":{"sessionId":"","updatedAt":0},"":{"sessionId":"","updatedAt":0}}', 1, 1, b'"'))
 def test_what_is_whole_comes_back_and_nothing_else(damaged: Damaged) -> None:
     check(damaged)
 
