@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.entry import Entry
 
 _BARE_KEYS = frozenset({"main", "global", "unknown"})
-_PARTS = frozenset(
+PARTS = frozenset(
     {"origin", "deliveryContext", "skillsSnapshot", "systemPromptReport", "acp", "identity", "cliSessionBindings"}
     | {"preCompaction", "postCompaction", "quotaSuspension", "subagentRecovery", "pluginExtensions", "delivery"}
 )
@@ -27,9 +27,14 @@ class Look(IntEnum):
     SURE = 2
 
 
+def marked(entry: Entry) -> bool:
+    """Whether it has the marks of an entry, sessionId and updatedAt, whatever its key."""
+    return entry.session_id is not None and entry.updated_at is not None
+
+
 def look(entry: Entry) -> Look:
     """What the row looks like by its key and its fields. Of one too large to be looked into the key decides."""
-    if not entry.valid or entry.key in _PARTS:
+    if not entry.valid or entry.key in PARTS:
         return Look.NONE
     named = entry.agent_id is not None or entry.key in _BARE_KEYS
     unread = entry.end - entry.value_start > LARGEST_ENTRY

@@ -5,20 +5,20 @@ damage on, every member of the object that the end of the file closes. Reading s
 behind a fault until one such reading reaches the end: what closed before it was inside an entry. Only where both hold
 for the same bytes, because a bracket is lost or too many, the looks of a member decide: from the first that is surely
 an entry to the last. Between two damages only such rows count too. Not found: an entry whose key follows a backslash,
-for its key may be the end of a longer one, or is longer than 64 KiB.
+for its key may be the end of a longer one; is that of an object inside entries; or is longer than 64 KiB.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.store import FaultKind
 from gatewaydoctor.store.cut import Rest, cuts
 from gatewaydoctor.store.grammar import Illegal
-from gatewaydoctor.store.looks import Look, look
+from gatewaydoctor.store.looks import Look, look, marked
 from gatewaydoctor.store.survey import as_entry
 from gatewaydoctor.store.table import EntryTable
 
@@ -69,6 +69,16 @@ class Reading:
         with it every entry that follows."""
         return self.table[len(self.table) - 1] if self.ended and len(self.table) else None
 
+    @property
+    def settled(self) -> int:
+        """Where to doubt it from: a quote too many or too few makes one string of what stands between two keys."""
+        at = self.reached
+        for row in range(len(self.table) - 1, -1, -1):
+            if self.table[row].valid:
+                break
+            at = self.table[row].start
+        return at
+
     def without_last(self) -> Reading:
         table = EntryTable()
         for row in range(len(self.table) - 1):
@@ -118,8 +128,8 @@ class Piece:
         if last.ending is Ending.CLOSED:
             return last.fault
         head = _NEXT_MEMBER.match(self._bytes(last.reached, _GLIMPSE))
-        inside = last.reached + head.end() if head else last.reached
-        return inside if inside <= last.fault else last.reached
+        inside = last.reached + head.end() if head else self.stop
+        return inside if inside <= last.fault else last.settled
 
     def next_key(self, at: int, fault: int) -> int | None:
         """Offset of the next key of an object, at or after `at`."""
@@ -158,7 +168,8 @@ class Finds:
             self.take_first(first)
             return
         if (last := first.closed_last) is None:
-            self.take_up(piece, self.take_first(first))
+            self.take_first(first)
+            self.take_up(piece, first)
             return
         inside = Finds(self.main_key)
         inside.take_up(piece, Reading(EntryTable(), Ending.BROKEN, last.start, first.fault))
@@ -172,15 +183,12 @@ class Finds:
         for entry in inside.table:
             self.add(entry)
 
-    def take_first(self, reading: Reading) -> Reading:
-        """A reading that began with the store: all of it up to the last that looks like an entry. Gives the reading
-        up to there: a quote too many makes one string of what stands between two keys."""
+    def take_first(self, reading: Reading) -> None:
+        """A reading that began with the store: all of it up to the last that looks like an entry."""
         least = Look.SURE if reading.ending is Ending.CLOSED else Look.LIKELY
         whole = reading.ending is Ending.WHOLE
-        taken = self._take(reading.table, None, None if whole else lambda _: least)
+        self._take(reading.table, None, None if whole else lambda _: least)
         self.torn += not whole
-        left = reading.table[taken.stop].start if taken.stop < len(reading.table) else reading.reached
-        return replace(reading, reached=left)
 
     def take_up(self, piece: Piece, last: Reading) -> None:
         """Everything behind the reading `last`, which broke off."""
@@ -201,7 +209,7 @@ class Finds:
                 return
             taken = self._take(reading.table, _surely, _surely)
             if reading.ending is Ending.BROKEN:
-                self.torn += bool(taken)
+                self.torn += taken
                 fault = max(fault, reading.fault)
             left -= reading.fault - key
             at = max(piece.behind(reading), key + 1)
@@ -210,20 +218,20 @@ class Finds:
     def _without_part(self, piece: Piece, inside: int, fault: int, table: EntryTable) -> EntryTable:
         """Without the first that is surely an entry, where the member around it has neither sessionId nor updatedAt
         before it: then it is a part of that member, lost its own bracket, and took those for its own."""
-        first = next((row for row in range(len(table)) if look(table[row]) is Look.SURE), None)
+        first = next((row for row, entry in enumerate(table) if marked(entry) or look(entry) is Look.SURE), None)
         if first is None or table[first].start >= fault - 1:
             return table
         before = Piece(piece.stream, piece.start, table[first].start).read(inside, self.main_key).table
         if not {"sessionId", "updatedAt"}.isdisjoint(before.all_keys()):
             return table
-        self.doubtful += 1
+        self.doubtful += look(table[first]) is not Look.NONE
         left = EntryTable()
         for row in range(first + 1, len(table)):
             left.add(table[row])
         return left
 
-    def _take(self, table: EntryTable, lead: Need | None, tail: Need | None) -> range:
-        """Rows from the first to the last that look as is needed, and which these are. None needs nothing."""
+    def _take(self, table: EntryTable, lead: Need | None, tail: Need | None) -> bool:
+        """Rows from the first to the last that look as is needed; whether there were any. None needs nothing."""
         begin, end = 0, len(table)
         while lead and begin < end and look(entry := table[begin]) < lead(entry):
             self.doubtful += look(entry) is not Look.NONE
@@ -233,7 +241,7 @@ class Finds:
             end -= 1
         for row in range(begin, end):
             self.add(table[row])
-        return range(begin, end)
+        return begin < end
 
 
 def _surely(_entry: Entry) -> Look:

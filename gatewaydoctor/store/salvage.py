@@ -56,7 +56,9 @@ def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
     if opening.startswith(b'{\n  "') or opening.lstrip(_SPACES)[:1] != b"{":
         finds = _Lines(stream, read.verdict.bytes, main_key).salvaged(first)
     if finds is None or (not finds.sure and not opening.startswith(b'{\n  "')):
-        # Its front is lost, and it was not laid out by the gateway.
+        if opening.lstrip(_SPACES)[:1] != b"{":
+            # Its front is lost: what was read at first is no object, let alone the store.
+            first = Reading(EntryTable(), Ending.BROKEN, 0, 0)
         finds = Finds(main_key)
         finds.take(Piece(stream, 0, read.verdict.bytes), first)
     return Salvage(finds.table, finds.torn, read.verdict.bytes - finds.kept, finds.doubtful, finds.given_up)

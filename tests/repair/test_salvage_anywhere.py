@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gatewaydoctor.store.looks import PARTS
 from gatewaydoctor.store.salvage import Salvage, salvage
 from gatewaydoctor.store.survey import survey
 from tests.store.documents import TEXT, VALUE
@@ -78,6 +79,7 @@ def check(damaged: Damaged) -> None:
 
 
 KEY = st.one_of(TEXT, st.sampled_from([f"agent:main:direct:{n}" for n in range(9)]), st.text(min_size=1, max_size=80))
+KEY = KEY.filter(lambda key: key not in PARTS)
 PART = st.one_of(
     VALUE,
     st.fixed_dictionaries({"channel": st.just("telegram"), "to": TEXT}),
@@ -123,7 +125,7 @@ def damage(draw: st.DrawFn) -> Damaged:
             return Damaged(data, at, at, draw(st.binary(min_size=1, max_size=30)))
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, derandomize=True)  # the same in every run; more are for an afternoon
 @given(damage())
 @example(Damaged(b'{"a":{"sessionId":"","updatedAt":0},"b":{"sessionId":"","updatedAt":0}}', 34, 35, b""))
 @example(Damaged(b'{"a":{"updatedAt":0,"sessionId":""},"b":{"sessionId":"","updatedAt":0}}', 33, 34, b""))
