@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.cli.endings import NOTHING_READ, silence_stdout
 from gatewaydoctor.cli.notices import notices
 from gatewaydoctor.cli.output import PUBLIC, append, places_of, target, write
+from gatewaydoctor.cli.streams import put
 from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.report import ErrorInfo
 from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
 from gatewaydoctor.report.words import harmless
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.report import Document, FindingInfo
 
 STDOUT = "-"
+NOTHING_READ = ErrorInfo(
+    code="cannot-examine",
+    message="No session store could be read.",
+    hint="Run as the user the gateway runs as, or as root, and check the disk.",
+)
+"""Said beside a report that tells everything else."""
 _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 
@@ -115,16 +122,6 @@ def with_code(chosen: str, document: Document) -> Document:
     """The document with the exit code of its format; `ok` goes with it."""
     code = exit_code(chosen, document)
     return msgspec.structs.replace(document, exit_code=code, ok=code == 0)
-
-
-def put(text: str) -> None:
-    """Text on stdout, at once. Raises OSError."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read it has heard enough; the decision is still what the exit code says.
-        silence_stdout()
 
 
 def summarise(text: Callable[[], str], protected: Iterable[Path]) -> None:

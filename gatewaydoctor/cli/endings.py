@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
 
 from gatewaydoctor.cli import verbs
+from gatewaydoctor.cli.streams import OutputFailed, silence_stdout
 from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError
 from gatewaydoctor.model.report import ErrorInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NOTHING_READ = ErrorInfo(
-    code="cannot-examine",
-    message="No session store could be read.",
-    hint="Run as the user the gateway runs as, or as root, and check the disk.",
-)
-"""Said beside a report that tells everything else."""
-
 _WRITING = frozenset({"fixtures", "snapshot", "repair", "undo", "runs", "simulate"})
-
-
-class OutputFailed(Exception):
-    """stdout cannot be written to, and not because its reader went away."""
 
 
 def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
@@ -80,12 +67,6 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             message = f"A bug in gatewaydoctor: {type(error).__name__}."
             hint = "Run it again with --debug and report the traceback; it may hold paths and names."
             return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
-
-
-def silence_stdout() -> None:
-    """What is still buffered must not fail once more when the interpreter ends."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _redacted(info: ErrorInfo) -> ErrorInfo:

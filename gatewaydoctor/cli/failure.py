@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.cli.delivery import STDOUT, put, with_code
+from gatewaydoctor.cli.delivery import STDOUT, with_code
 from gatewaydoctor.cli.output import PUBLIC, target, write
+from gatewaydoctor.cli.streams import put
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
 from gatewaydoctor.model.place import SeveralStateDirs

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
-from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 import typer
 
 from gatewaydoctor.cli import verbs
-from gatewaydoctor.cli.endings import NOTHING_READ, OutputFailed, end
+from gatewaydoctor.cli.endings import end
 from gatewaydoctor.cli.options import takes_value, verb
 from gatewaydoctor.cli.run import Outcome, start
+from gatewaydoctor.cli.streams import OutputFailed, prepare_streams
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _no_such_verb(name: str) -> UsageError:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and say what came of it. Returns the exit code; raises nothing."""
-    _prepare_streams()
+    prepare_streams()
     command = "gatewaydoctor"
     try:
         arranged = arrange(arguments)
@@ -132,26 +131,9 @@ def _called(app: typer.Typer, arranged: list[str]) -> object:
         raise
 
 
-class _Closed(TextIOWrapper):
-    """Stands for a stream that was closed before the program began."""
-
-    def write(self, text: str, /) -> int:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-
-def _prepare_streams() -> None:
-    """Words about a run may go nowhere; its output may not: a closed stdout takes nothing, like a full one. A stream
-    that cannot spell a name must not end the report."""
-    sys.stdout = sys.stdout or _Closed(open(os.devnull, "wb"))  # noqa: SIM115 - open until the end, like the one it replaces
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - likewise
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def _say(outcome: Outcome) -> int:
     """Print what a verb has to say. Raises OutputFailed, and BrokenPipeError where nobody listens any more."""
-    from gatewaydoctor.cli.delivery import deliver, document_of
+    from gatewaydoctor.cli.delivery import NOTHING_READ, deliver, document_of
     from gatewaydoctor.cli.notices import notices
     from gatewaydoctor.report.printer import print_document, print_error, print_screen, print_warning
 

@@ -1,0 +1,46 @@
+"""stdout and stderr as they are found: closed, full, or with a reader that went away."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+
+
+class OutputFailed(Exception):
+    """stdout cannot be written to, and not because its reader went away."""
+
+
+class _Closed(TextIOWrapper):
+    """Stands for a stream that was closed before the program began."""
+
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def prepare_streams() -> None:
+    """Words about a run may go nowhere; its output may not: a closed stdout takes nothing, like a full one. A stream
+    that cannot spell a name must not end the report."""
+    sys.stdout = sys.stdout or _Closed(open(os.devnull, "wb"))  # noqa: SIM115 - open until the end, like the one it replaces
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - likewise
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def put(text: str) -> None:
+    """Text on stdout, at once. Raises OSError."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has heard enough; the decision is still what the exit code says.
+        silence_stdout()
+
+
+def silence_stdout() -> None:
+    """What is still buffered must not fail once more when the interpreter ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
