@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import suppress
 
 
 def run() -> None:
     """Run the command line and leave with its exit code."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
+    if sys.argv[1:] in (["--version"], ["-V"]) and sys.stdout:
         # The fast way: nothing else needs to be loaded to say this.
         from gatewaydoctor import __version__
 
-        print(f"gatewaydoctor {__version__}")
-        return
+        with suppress(OSError):  # which main() will tell of
+            print(f"gatewaydoctor {__version__}", flush=True)
+            return
     if sys.argv[1:2] == ["__offer"]:
         # A shell asks at Tab, and waits.
         from gatewaydoctor.completion.offers import answer

@@ -6,14 +6,14 @@ from typing import Any
 
 import typer
 
-from gatewaydoctor.cli.main import HELP, HELP_OPTIONS, build_app
+from gatewaydoctor.cli.main import HELP, HELP_OPTIONS, VERSION_OPTIONS, build_app
 from gatewaydoctor.cli.options import takes_value
 from gatewaydoctor.cli.values import values_of
 from gatewaydoctor.cli.verbs import DEFAULT
 from gatewaydoctor.completion.tree import Argument, Command, Option, Program, Values, Word
 
 _HELP = Option(HELP_OPTIONS, "Show what there is to say about it.", is_global=True)
-_VERSION = Option(("--version", "-V"), "Show the version, and nothing else.", is_global=True)
+_VERSION = Option(VERSION_OPTIONS, "Show the version, and nothing else.", is_global=True)
 
 
 def described() -> Program:

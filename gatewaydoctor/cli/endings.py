@@ -39,9 +39,13 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
         silence_stdout()
     elif wanted.format != "text":
         document = plain_document(command, now, code, error=info)
-        told, words_due = deliver_error(error, document, wanted, arguments)
-        if not words_due:
-            return told
+        try:
+            told, words_due = deliver_error(error, document, wanted, arguments)
+        except OutputFailed:
+            silence_stdout()  # words are left, and the code of the first error
+        else:
+            if not words_due:
+                return told
     print_error(info, code, command, now=now, wants_json=False)
     return code
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gatewaydoctor import __version__
 from gatewaydoctor.cli import verbs
 from gatewaydoctor.cli.endings import end
 from gatewaydoctor.cli.options import takes_value, verb
 from gatewaydoctor.cli.run import Outcome, start
-from gatewaydoctor.cli.streams import OutputFailed, prepare_streams
+from gatewaydoctor.cli.streams import OutputFailed, prepare_streams, put
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ HELP = """Examine and repair the state directory of an OpenClaw gateway, offline
 Without a verb it scans. Looking never writes. Global options may stand before or after the verb: `scan --help`."""
 
 HELP_OPTIONS = ("--help", "-h")
+VERSION_OPTIONS = ("--version", "-V")
 
 
 def build_app(only: str | None = None) -> typer.Typer:
@@ -107,6 +109,9 @@ def main(arguments: Sequence[str]) -> int:
     prepare_streams()
     command = "gatewaydoctor"
     try:
+        if _leading_options(arguments)[1][:1] in ([each] for each in VERSION_OPTIONS):
+            put(f"gatewaydoctor {__version__}\n")
+            return ExitCode.OK
         arranged = arrange(arguments)
         command = arranged[0] if arranged and arranged[0] in verbs.VERBS else command
         app = build_app(command if command in verbs.VERBS else None)

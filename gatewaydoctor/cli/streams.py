@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
+from typing import TextIO
 
 
 class OutputFailed(Exception):
@@ -20,27 +21,46 @@ class _Closed(TextIOWrapper):
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
+class _Words(TextIOWrapper):
+    """A stderr that may be full: what it does not take is lost, and the run goes on."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            _silence(self)
+            return len(text)
+
+
 def prepare_streams() -> None:
     """Words about a run may go nowhere; its output may not: a closed stdout takes nothing, like a full one. A stream
     that cannot spell a name must not end the report."""
     sys.stdout = sys.stdout or _Closed(open(os.devnull, "wb"))  # noqa: SIM115 - open until the end, like the one it replaces
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 - likewise
+    sys.stderr = sys.stderr or _Words(open(os.devnull, "wb"))  # noqa: SIM115 - likewise
+    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr = _Words(sys.stderr.buffer, encoding=sys.stderr.encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def put(text: str) -> None:
-    """Text on stdout, at once. Raises OSError."""
+    """Text on stdout, at once. Raises OutputFailed."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read it has heard enough; the decision is still what the exit code says.
         silence_stdout()
+    except OSError as failed:
+        raise OutputFailed(failed.strerror or type(failed).__name__) from failed
 
 
 def silence_stdout() -> None:
     """What is still buffered must not fail once more when the interpreter ends."""
+    _silence(sys.stdout)
+
+
+def _silence(stream: TextIO) -> None:
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

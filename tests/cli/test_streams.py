@@ -38,6 +38,34 @@ def test_a_closed_stderr_loses_only_words(tmp_path: Path) -> None:
     assert shell("2>&-", "scan", "--state-dir", str(tmp_path / "none")).returncode == 2
 
 
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+@pytest.mark.parametrize(
+    "verb", [("--version",), ("--verbose", "--version"), ("scan", "--help"), ("fixtures", "list")]
+)
+def test_whatever_is_said_must_go_somewhere(verb: tuple[str, ...], redirection: str) -> None:
+    ran = shell(redirection, *verb)
+    assert (ran.returncode, ran.stdout) == (2, b"")
+    assert ran.stderr.startswith(b"gatewaydoctor: The output could not be written")
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">/dev/full"])
+def test_an_error_that_finds_no_stdout_keeps_its_code_and_words(redirection: str, tmp_path: Path) -> None:
+    ran = shell(redirection, "scan", "--json", "--state-dir", str(tmp_path / "none"))
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(b"gatewaydoctor: There is no directory")
+
+
+def test_a_full_stderr_changes_no_decision(tmp_path: Path) -> None:
+    busy(tmp_path)
+    assert shell("2>/dev/full", "scan", "--state-dir", str(tmp_path / "none")).returncode == 2
+    ran = shell("2>/dev/full", "scan", "--state-dir", str(tmp_path))
+    assert (ran.returncode, b"next: " in ran.stdout) == (0, True)
+
+
+def test_the_version_among_other_global_options() -> None:
+    assert spawn("--version").out == spawn("--no-color", "-V").out
+
+
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     busy(tmp_path)
     ran = shell("| head -1", "scan", "--state-dir", str(tmp_path))
