@@ -75,12 +75,27 @@ def test_an_installed_wheel_has_its_data(program: Path) -> None:
     assert int(ran(program.with_name("python"), "-c", code)) == expected > 0
 
 
+SHARED = {
+    "bash-completion/completions/gatewaydoctor": "completions/gatewaydoctor.bash",
+    "zsh/site-functions/_gatewaydoctor": "completions/_gatewaydoctor",
+    "fish/vendor_completions.d/gatewaydoctor.fish": "completions/gatewaydoctor.fish",
+    "man/man1/gatewaydoctor.1": "docs/gatewaydoctor.1",
+}
+
+
+@pytest.mark.parametrize("place", SHARED)
+def test_an_installed_wheel_has_completions_and_a_manual(place: str, program: Path) -> None:
+    installed = program.parent.parent / "share" / place
+    assert installed.read_bytes() == (ROOT / SHARED[place]).read_bytes()
+
+
 def test_pipx_takes_the_wheel(built: Built, program: Path, tmp_path: Path) -> None:
     python = program.with_name("python")
     ran(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "pipx")
     places = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
     ran(python, "-m", "pipx", "install", built.wheel, PIPX_MAN_DIR=str(tmp_path / "man"), **places)
     assert ran(tmp_path / "bin/gatewaydoctor", "--version") == f"gatewaydoctor {__version__}\n"
+    assert (tmp_path / "man/man1/gatewaydoctor.1").exists()
 
 
 def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Built) -> None:
@@ -91,7 +106,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(built: Built) -> Non
         for path in (ROOT / "gatewaydoctor").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {name for name in names if ".dist-info/" not in name} == package
+    assert {name for name in names if ".dist-info/" not in name and ".data/" not in name} == package
     assert "gatewaydoctor/py.typed" in names
     assert f"gatewaydoctor-{__version__}.dist-info/licenses/LICENSE" in names
 

@@ -33,6 +33,7 @@ STAMP = (2020, 1, 1, 0, 0, 0)
 """The time of every file inside."""
 Targets = dict[str, dict[str, str | None]]
 Folders = dict[str, dict[str, bytes]]
+_SHARED = re.compile(r"[^/]+\.data/data/share/")
 _PLATFORM = re.compile(r"(manylinux|musllinux|macosx)_(\d+)_(\d+)_(\w+)")
 
 
@@ -87,9 +88,11 @@ def words(platform: str, glibc: str | None) -> str:
 
 
 def members(wheel: Path) -> dict[str, bytes]:
-    """What installing it would put in site-packages. Leaves where it would put files elsewhere, too."""
+    """What installing it would put in site-packages. Manuals and completions have no use in an archive; ends the
+    build where a wheel would put anything else elsewhere."""
     with zipfile.ZipFile(wheel) as archive:
-        found = {each.filename: archive.read(each) for each in archive.infolist() if not each.is_dir()}
+        inside = [each for each in archive.infolist() if not each.is_dir() and not _SHARED.match(each.filename)]
+        found = {each.filename: archive.read(each) for each in inside}
     if any(re.match(r"[^/]+\.data/", name) for name in found):
         sys.exit(f"{wheel.name} has files for other places than site-packages.")
     return found
