@@ -22,9 +22,24 @@ LEGACY_STATE_DIR_NAMES = (".clawdbot", ".moldbot", ".moltbot")
 CONFIG_NAME = "openclaw.json"
 LEGACY_CONFIG_NAMES = ("clawdbot.json", "moldbot.json", "moltbot.json")
 
+KEPT = {CONFIG_NAME, *LEGACY_CONFIG_NAMES, "agents", "sessions", "cron", "subagents", "credentials", "identity"} | {
+    "delivery-queue",
+    "session-delivery-queue",
+    "restart-sentinel.json",
+    "update-check.json",
+    "gateway-instance-id",
+    "plugin-state",
+    "tasks",
+    "flows",
+    ".gatewaydoctor",
+}
+"""Names that tell a state directory from any other (facts.md section 2); not those that many programs use."""
+
 SAME_TIME_MS = 7 * 24 * 3600 * 1000
 """A candidate looks live when its stores changed within this time of the newest change among all candidates."""
 
+_LOOKED_INTO = 100
+"""So many names of a wrong directory are tried for the right one."""
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 
 
@@ -227,6 +242,20 @@ def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> int:
             f"{path} cannot be read{named_by}: {error.strerror or error}.", "Check the path and the volume it is on."
         ) from None
     return stat.uid
+
+
+def require_kept(fs: ReadFs, path: Path) -> None:
+    """Raises CannotExamine where a directory has only what no gateway keeps: a mistyped path must not pass. An empty
+    one may be about to become a state directory."""
+    names = set(fs.names(path))
+    if not names or names & KEPT:
+        return
+    inside = [path / name for name in sorted(names)[:_LOOKED_INTO]]
+    near = [each for each in inside if any(_exists(fs, each / name) for name in (CONFIG_NAME, "agents"))]
+    raise CannotExamine(
+        f"{path} has nothing in it that a gateway keeps.",
+        f"Name the state directory: --state-dir {near[0] if near else 'DIR'}.",
+    )
 
 
 def _config(
