@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.run import Run
     from gatewaydoctor.examine.found import Found
+    from gatewaydoctor.model.liveness import GatewayState
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Vault = Annotated[
@@ -65,9 +66,12 @@ def hands(run: Run) -> Iterator[Tools]:
 def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
     """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
     where there is no such directory."""
-    seen = world(run)
-    found = find(seen, run.where)
-    gateway = gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
+    found = find(world(run), run.where)
+
+    def gateway() -> GatewayState:
+        seen = world(run)  # with the processes of this moment
+        return gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
+
     with hands(run) as tools:
         yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
 

@@ -39,6 +39,7 @@ from gatewaydoctor.repair.verify import second_look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.model.liveness import GatewayState
     from gatewaydoctor.repair.places import RunPlace
     from gatewaydoctor.repair.tools import Permission, Tools
 
@@ -60,11 +61,12 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     check_locks(tools, plan)
     check_writable(tools.fs, plan, tools.processes.own_uid)
     check_space(tools.fs, space_needs(tools, state_dir, root, plan))
-    return carry_out(_prepare(plan, tools, state_dir, root), permission)
+    return carry_out(_prepare(plan, tools, permission, state_dir, root), permission)
 
 
-def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
-    """Fill the vault and stage the new files. On any failure nothing stays behind."""
+def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path) -> Work:
+    """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
+    stays behind."""
     place: RunPlace | None = None
     try:
         place = open_run(tools, state_dir, root, plan)
@@ -74,6 +76,7 @@ def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
         journal.say(RunState.VAULTED)
         staged = stage(tools, place, plan, manifest)
         keep_origins(tools, place, plan)
+        check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
         return Work(tools, place, plan, manifest, staged, journal)
     except BaseException as error:
         if place is not None:
@@ -89,7 +92,7 @@ def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
 
 def carry_out(work: Work, permission: Permission) -> Receipt:
     """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
-    started = work.tools.clock()
+    started, gateway = work.tools.clock(), permission.gateway
     try:
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
@@ -99,7 +102,7 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
                 if not performed(work, number):
                     perform(work, number)
             sync(work, group)
-        return _finish(work, permission, started)
+        return _finish(work, gateway, started, stopped_by_word=permission.stopped_by_word)
     except BaseException as error:
         put_back_after(work, error)
 
@@ -119,7 +122,7 @@ def _both_move(plan: Plan, one: int, other: int) -> bool:
     return isinstance(plan.acts[one], Move) and isinstance(plan.acts[other], Move)
 
 
-def _finish(work: Work, permission: Permission, started: int) -> Receipt:
+def _finish(work: Work, gateway: GatewayState, started: int, *, stopped_by_word: bool) -> Receipt:
     """Second look, receipt, tidying."""
     work.tools.fs.fsync_dir(work.place.files)
     verified = second_look(work)
@@ -134,8 +137,8 @@ def _finish(work: Work, permission: Permission, started: int) -> Receipt:
         steps=work.plan.steps,
         results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
         verified=verified,
-        evidence=tuple(each.text for each in permission.gateway.evidence),
-        gateway_stopped_by_word=permission.stopped_by_word,
+        evidence=tuple(each.text for each in gateway.evidence),
+        gateway_stopped_by_word=stopped_by_word,
         undo=f"gatewaydoctor undo {work.place.run_id}",
     )
     _write_receipt(work, receipt)

@@ -61,12 +61,12 @@ def refuses(scene: Scene, error: type[Refused], permission: Permission = DEAD, k
 
 
 def test_a_live_gateway_is_refused_whatever_is_said(scene: Scene) -> None:
-    assert "A lock says so." in refuses(scene, GatewayLive, Permission(gateway(Liveness.LIVE), True)).message
+    assert "A lock says so." in refuses(scene, GatewayLive, Permission(lambda: gateway(Liveness.LIVE), True)).message
 
 
 def test_an_unknown_one_needs_the_operators_word(scene: Scene) -> None:
-    refuses(scene, GatewayUnknown, Permission(gateway(Liveness.UNKNOWN)))
-    receipt = apply(scene.plan, tools(), Permission(gateway(Liveness.UNKNOWN), True))
+    refuses(scene, GatewayUnknown, Permission(lambda: gateway(Liveness.UNKNOWN)))
+    receipt = apply(scene.plan, tools(), Permission(lambda: gateway(Liveness.UNKNOWN), True))
     assert receipt is not None
     assert receipt.gateway_stopped_by_word
     assert receipt.evidence == ("A lock says so.",)
