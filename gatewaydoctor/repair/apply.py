@@ -7,6 +7,7 @@ then on a failure puts everything back. A crash leaves a journal that says what 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
@@ -58,7 +59,7 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     root = vault_root(tools.fs, state_dir, vault)
     check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
-    check_locks(tools, plan)
+    check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
     check_writable(tools.fs, plan, tools.processes.own_uid)
     check_space(tools.fs, space_needs(tools, state_dir, root, plan))
     return carry_out(_prepare(plan, tools, permission, state_dir, root), permission)
@@ -93,6 +94,7 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, 
 def carry_out(work: Work, permission: Permission) -> Receipt:
     """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
     started, gateway = work.tools.clock(), permission.gateway
+    work = replace(work, stopped_by_word=permission.stopped_by_word)
     try:
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
@@ -102,7 +104,7 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
                 if not performed(work, number):
                     perform(work, number)
             sync(work, group)
-        return _finish(work, gateway, started, stopped_by_word=permission.stopped_by_word)
+        return _finish(work, gateway, started)
     except BaseException as error:
         put_back_after(work, error)
 
@@ -122,7 +124,7 @@ def _both_move(plan: Plan, one: int, other: int) -> bool:
     return isinstance(plan.acts[one], Move) and isinstance(plan.acts[other], Move)
 
 
-def _finish(work: Work, gateway: GatewayState, started: int, *, stopped_by_word: bool) -> Receipt:
+def _finish(work: Work, gateway: GatewayState, started: int) -> Receipt:
     """Second look, receipt, tidying."""
     work.tools.fs.fsync_dir(work.place.files)
     verified = second_look(work)
@@ -138,7 +140,7 @@ def _finish(work: Work, gateway: GatewayState, started: int, *, stopped_by_word:
         results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
         verified=verified,
         evidence=tuple(each.text for each in gateway.evidence),
-        gateway_stopped_by_word=stopped_by_word,
+        gateway_stopped_by_word=work.stopped_by_word,
         undo=f"gatewaydoctor undo {work.place.run_id}",
     )
     _write_receipt(work, receipt)

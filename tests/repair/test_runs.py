@@ -100,6 +100,36 @@ def test_a_store_lock_that_is_held_is_honoured(scene: Scene) -> None:
     assert contents(scene.root) == scene.after
 
 
+def test_a_transcript_that_is_held_is_left_alone(scene: Scene) -> None:
+    import subprocess
+    import sys
+
+    moved = next(fingerprint.path for fingerprint in scene.plan.fingerprints if fingerprint.path.endswith(".jsonl"))
+    path = scene.root / f"{moved}.lock"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        start = tools().processes.info(other.pid).start_time
+        path.write_text(json.dumps({"pid": other.pid, "createdAt": "2027-04-01T00:00:00Z", "starttime": start}))
+        assert str(path) in refuses(scene, StoreLocked).message
+        other.communicate(b"\n")
+
+
+def test_a_lock_of_nobody_counts_until_the_operator_gives_his_word(scene: Scene) -> None:
+    path = scene.root / SESSIONS / "sessions.json.lock"
+    path.write_text("")
+    refused = refuses(scene, StoreLocked)
+    assert "cannot be told" in refused.message
+    assert "--gateway-stopped" in refused.hint
+    apply(scene.plan, tools(), Permission(lambda: gateway(Liveness.DEAD), True))
+    assert path.read_text() == ""
+    path.unlink()
+    assert contents(scene.root) == scene.after
+
+
+def test_a_gateway_that_starts_while_the_vault_fills_is_noticed(scene: Scene) -> None:
+    states = iter((Liveness.DEAD, Liveness.LIVE))
+    refuses(scene, GatewayLive, Permission(lambda: gateway(next(states))))
+
+
 def test_a_plan_with_a_target_outside_is_refused(scene: Scene, tmp_path: Path) -> None:
     import msgspec
 
