@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
 
 
 def _vault_path(vault: str | None) -> Path | None:
-    return Path(vault).expanduser().absolute() if vault else None
+    return Path(os.path.expanduser(vault)).absolute() if vault else None  # noqa: PTH111 - Path raises for ~nobody
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.liveness import GatewayState, Liveness
@@ -111,12 +112,14 @@ def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
 
 
 def check_unchanged(fs: ReadFs, plan: Plan) -> None:
-    """Every fingerprinted file is as the plan saw it, and nothing stands where a new file shall be. Hashes are
+    """Every fingerprinted file is as the plan saw it, mode and owner included where it is taken away or replaced, and
+    nothing stands where a new file shall be. Hashes are
     compared later, when the bytes are copied."""
     state_dir = Path(plan.state_dir)
-    for seen in plan.fingerprints:
+    taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
+    for number, seen in enumerate(plan.fingerprints):
         stat = lstat_or_none(fs, state_dir / seen.path)
-        if stat is None or not is_same(stat, seen):
+        if stat is None or not is_same(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):
             raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", _NEW_PLAN)
     for act in plan.acts:
         if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
@@ -128,7 +131,13 @@ def _how(stat: FileStat | None, seen: Fingerprint) -> str:
         return "is gone"
     if not stat.is_file:
         return "is no regular file any more: it changed"
-    return "was replaced" if (stat.dev, stat.ino) != (seen.dev, seen.ino) else "changed"
+    if (stat.dev, stat.ino) != (seen.dev, seen.ino):
+        return "was replaced"
+    return "has another mode or owner" if is_same(stat, seen) else "changed"
+
+
+def _dressed(seen: FileStat | Fingerprint) -> tuple[int, int, int]:
+    return S_IMODE(seen.mode), seen.uid, seen.gid
 
 
 def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
-from gatewaydoctor.model.plan import Rewrite
+from gatewaydoctor.model.plan import Copy, Rewrite
 from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.codec import encode, read_plan
+from gatewaydoctor.repair.codec import encode, read_plan, with_id
 from gatewaydoctor.repair.errors import (
     BadPlan,
     GatewayLive,
@@ -322,3 +322,33 @@ def test_a_run_at_work_is_left_alone(scene: Scene) -> None:
         other.communicate(b"\n")
     undo(runs_of(scene)[0], tools(), DEAD)
     assert tree(scene.root) == scene.before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"replaces": 99},
+        {"like": -1},
+        {"target": "a\0b"},
+        {"target": "\ud800"},
+        {"segments": (Copy(source=77, start=0, end=1),)},
+        {"segments": (Copy(source=0, start=5, end=1),)},
+    ],
+    ids=str,
+)
+def test_a_plan_whose_parts_do_not_fit_is_refused(change: dict[str, object], scene: Scene, tmp_path: Path) -> None:
+    import msgspec
+
+    number = next(n for n, act in enumerate(scene.plan.acts) if isinstance(act, Rewrite))
+    acts = list(scene.plan.acts)
+    acts[number] = msgspec.structs.replace(acts[number], **change)
+    saved = tmp_path / "plan.json"
+    saved.write_bytes(encode(with_id(msgspec.structs.replace(scene.plan, acts=tuple(acts)))))
+    with pytest.raises(BadPlan, match="do not fit together"):
+        read_plan(tools().fs, saved)
+
+
+def test_a_file_that_got_another_mode_is_another_file(scene: Scene) -> None:
+    store = scene.root / SESSIONS / "sessions.json"
+    store.chmod(0o604)
+    assert "another mode or owner" in refuses(scene, InputChanged).message
