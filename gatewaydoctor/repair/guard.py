@@ -113,8 +113,7 @@ def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
 
 def check_unchanged(fs: ReadFs, plan: Plan) -> None:
     """Every fingerprinted file is as the plan saw it, mode and owner included where it is taken away or replaced, and
-    nothing stands where a new file shall be. Hashes are
-    compared later, when the bytes are copied."""
+    nothing stands where a new file shall be. Hashes are compared later, when the bytes are copied."""
     state_dir = Path(plan.state_dir)
     taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
     for number, seen in enumerate(plan.fingerprints):
