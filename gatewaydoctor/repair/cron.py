@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.cron import CronRead
 from gatewaydoctor.model.plan import Copy, Literal, Segment
 from gatewaydoctor.model.words import duration
-from gatewaydoctor.repair.cronfile import Span, elements, member_of
+from gatewaydoctor.repair.cronfile import Span, elements, member_of, members
 from gatewaydoctor.repair.draft import literal
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
@@ -136,8 +136,11 @@ def _states(draft: Draft, path: Path, data: bytes) -> None:
     whole = Span(len(data) - len(data.lstrip()), len(data.rstrip()))
     changes: dict[Span, bytes] = {}
     cleared: list[CronJob] = []
+    rows = member_of(data, whole, "jobs")
+    places = members(data, rows) if rows else {}
     for job_id, job in _marked(draft).items():
-        place = member_of(data, whole, "jobs", job_id, "state")
+        row = places.get(job_id)
+        place = member_of(data, row, "state") if row else None
         if place is not None and member_of(data, place, MARK) is not None:
             changes[place] = _edited(data[place.start : place.end], {MARK: None})
             cleared.append(job)
