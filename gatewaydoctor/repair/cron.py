@@ -53,8 +53,8 @@ def plan(draft: Draft, *, named: bool) -> None:
             draft.refuse(Repair.CRON, path, error)
 
 
-def _marked(draft: Draft) -> dict[str, CronJob]:
-    return {job.job_id: job for job in draft.x.cron.jobs if job.state.running_at is not None}
+def _marked(draft: Draft) -> list[CronJob]:
+    return [job for job in draft.x.cron.jobs if job.state.running_at is not None]
 
 
 def _jobs(draft: Draft, path: Path, data: bytes) -> None:
@@ -64,7 +64,7 @@ def _jobs(draft: Draft, path: Path, data: bytes) -> None:
         return
     places = elements(data, jobs)
     parked = _fatal(draft, len(places))
-    marked = {job.index: job for job in _marked(draft).values()}
+    marked = {job.index: job for job in _marked(draft)}
     changes: dict[Span, bytes] = {}
     cleared: list[CronJob] = []
     for index, place in enumerate(places):
@@ -138,7 +138,7 @@ def _states(draft: Draft, path: Path, data: bytes) -> None:
     cleared: list[CronJob] = []
     rows = member_of(data, whole, "jobs")
     places = members(data, rows) if rows else {}
-    for job_id, job in _marked(draft).items():
+    for job_id, job in {job.job_id: job for job in _marked(draft)}.items():
         row = places.get(job_id)
         place = member_of(data, row, "state") if row else None
         if place is not None and member_of(data, place, MARK) is not None:

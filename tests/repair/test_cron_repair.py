@@ -45,3 +45,9 @@ def test_the_bytes_read_grow_with_the_file_and_no_faster(doctor: Doctor, monkeyp
         return sum(fed) / size
 
     assert passes(160) < 1.2 * passes(20)
+
+
+def test_jobs_with_one_id_are_all_cleared_at_once(doctor: Doctor) -> None:
+    path = doctor.state.jobs([job("a", state=MARKED), job("a", state=MARKED), job("b", state=MARKED)])
+    doctor.apply("cron")
+    assert b"runningAtMs" not in path.read_bytes()
