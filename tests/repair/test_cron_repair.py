@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.plan import Rewrite
 from gatewaydoctor.store.grammar import Automaton
 from tests.repair.doctor import Doctor
 from tests.world import DAY, NOW, StateDir, job
@@ -51,3 +53,40 @@ def test_jobs_with_one_id_are_all_cleared_at_once(doctor: Doctor) -> None:
     path = doctor.state.jobs([job("a", state=MARKED), job("a", state=MARKED), job("b", state=MARKED)])
     doctor.apply("cron")
     assert b"runningAtMs" not in path.read_bytes()
+
+
+AT = {"schedule": {"kind": "at", "at": "2027-01-01T00:00:00Z"}}
+
+
+def test_a_one_shot_job_is_disabled_wherever_its_mark_was(doctor: Doctor) -> None:
+    listed = [job("inside", state=MARKED) | AT, job("beside") | AT, job("often"), job("free") | AT]
+    path = doctor.state.jobs(listed)
+    before = path.read_text()
+    kept = states(doctor, "beside", "often")
+    doctor.there_and_back("cron")
+    plan = doctor.plan("cron")
+    first, second = plan.acts
+    assert isinstance(first, Rewrite)
+    assert isinstance(second, Rewrite)
+    # Off before the mark goes, so that an apply broken off in between lets nothing fire.
+    assert (first.target, second.target) == ("cron/jobs.json", "cron/jobs-state.json")
+    assert [(step.action, step.target, step.sample) for step in plan.steps] == [
+        ("clear the mark", "cron/jobs.json", ("inside",)),
+        ("disable", "cron/jobs.json", ("inside", "beside")),
+        ("clear the mark", "cron/jobs-state.json", ("beside", "often")),
+    ]
+    doctor.apply("cron")
+    assert [entry["enabled"] for entry in json.loads(path.read_bytes())["jobs"]] == [False, False, True, True]
+    # Of the job with its mark beside, nothing but that one word changed.
+    unmarked = before.replace(f'"runningAtMs": {MARKED["runningAtMs"]},\n        ', "")
+    assert path.read_text() == unmarked.replace('"enabled": true', '"enabled": false', 2)
+    assert b"runningAtMs" not in kept.read_bytes()
+
+
+def test_a_one_shot_job_keeps_its_mark_where_it_cannot_be_disabled(doctor: Doctor) -> None:
+    text = json.dumps({"version": 1, "jobs": [job("once") | AT, job("often")]})
+    doctor.state.file("cron/jobs.json", f"// mine\n{text}")
+    kept = states(doctor, "once", "often")
+    doctor.apply("cron")
+    rows = json.loads(kept.read_bytes())["jobs"]
+    assert {job_id for job_id, row in rows.items() if "runningAtMs" in row["state"]} == {"once"}
