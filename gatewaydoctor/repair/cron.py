@@ -7,6 +7,7 @@ from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks import unread
 from gatewaydoctor.model.cron import CronRead
 from gatewaydoctor.model.plan import Copy, Literal, Segment
 from gatewaydoctor.model.words import duration
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 MARK = "runningAtMs"
 _FATAL = ("job", "schedule", "payload")
 """A fault in one of these, or below it, keeps a job from ever running. Other faults releases mend by themselves."""
+
+_BY_HAND = "Put it right by hand with the gateway stopped: `gatewaydoctor explain cron-store-unparseable`."
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -66,6 +69,10 @@ def _opened(draft: Draft, file: CronFile) -> _Opened | None:
     if file.read is CronRead.MISSING:
         return None
     try:
+        if file.problem is not None:
+            raise OutOfReach(f"It could not be read here: {file.problem.reason}.", unread.by_hand(file.problem))
+        if file.reason is not None:
+            raise OutOfReach(f"It cannot be used as it is: {file.reason}.", _BY_HAND)
         draft.reach(file.path)
         data = read_up_to(draft.fs, file.path, LARGEST)
         whole = Span(len(data) - len(data.removeprefix(BOM_UTF8).lstrip()), len(data))

@@ -90,3 +90,33 @@ def test_a_one_shot_job_keeps_its_mark_where_it_cannot_be_disabled(doctor: Docto
     doctor.apply("cron")
     rows = json.loads(kept.read_bytes())["jobs"]
     assert {job_id for job_id, row in rows.items() if "runningAtMs" in row["state"]} == {"once"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("jobs.json", '{"version": 1, "jobs": [{"id"', "cannot be used as it is: the file ends"),
+        ("jobs.json", '{"jobs": 5}', "no list of jobs"),
+        ("jobs.json", '[{"id": "a"}, // mine\n]', "comments or other JSON5"),
+        ("jobs-state.json", '{"version": 1, "jo', "cannot be used as it is"),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_named_with_the_reason(
+    doctor: Doctor, name: str, text: str, why: str
+) -> None:
+    doctor.state.jobs([job("a")])
+    doctor.state.file(f"cron/{name}", text)
+    plan = doctor.plan("cron")
+    assert plan.empty
+    (refusal,) = plan.refusals
+    assert refusal.target == f"cron/{name}"
+    assert why in refusal.reason
+    assert doctor.plan().refusals == ()
+
+
+def test_a_byte_order_mark_stays_and_hinders_nothing(doctor: Doctor) -> None:
+    path = doctor.state.jobs([job("a", state=MARKED)])
+    data = b"\xef\xbb\xbf" + path.read_bytes()
+    doctor.state.file("cron/jobs.json", data)
+    doctor.apply("cron")
+    assert path.read_bytes() == data.replace(f'"runningAtMs": {MARKED["runningAtMs"]},\n        '.encode(), b"")
