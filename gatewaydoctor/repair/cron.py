@@ -4,7 +4,7 @@ every release that keeps jobs in files deals with the marks itself at start (fac
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
@@ -21,7 +21,7 @@ from gatewaydoctor.store.edit import edit
 from gatewaydoctor.store.grammar import Illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Set
     from pathlib import Path
 
     from gatewaydoctor.model.cron import CronFile, CronJob
@@ -46,13 +46,20 @@ def plan(draft: Draft, *, named: bool) -> None:
         marked = [job for job in marked if not _once(job)]
     try:
         rows = _cleared_rows(kept, marked) if kept else {}
-        if listed:
-            _jobs(draft, listed, marked, frozenset(rows))
+        beside = {job.index for job in marked if job.job_id in rows}
+        places = elements(listed.data, listed.jobs) if listed else []
+        parked = _fatal(draft, len(places))
+        inside = _jobs(draft, listed, places, marked, parked, beside) if listed else set()
         if kept and rows:
             _states(draft, kept, dict(rows.values()))
-            _say_cleared(draft, kept.path, list({job.job_id: job for job in marked if job.job_id in rows}.values()))
+            _say_cleared(draft, kept.path, list({job.job_id: job for job in marked if job.index in beside}.values()))
     except (OutOfReach, OSError) as error:
         draft.refuse(Repair.CRON, draft.x.cron.store.path, error)
+        return
+    cleared = inside | beside
+    draft.cron_jobs = tuple(
+        _freed(job) if job.index in cleared else job for job in draft.cron_jobs if job.index not in parked
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +100,20 @@ def _once(job: CronJob) -> bool:
     return job.schedule.kind == "at"
 
 
-def _jobs(draft: Draft, listed: _Opened, marked: list[CronJob], ids: frozenset[str]) -> None:
-    """Malformed jobs leave, marks inside the others go, and one-shot jobs that lost theirs here or in the state file
-    (`ids`) are switched off."""
-    places = elements(listed.data, listed.jobs)
-    parked = _fatal(draft, len(places))
+def _freed(job: CronJob) -> CronJob:
+    return replace(job, state=replace(job.state, running_at=None), enabled=job.enabled and not _once(job))
+
+
+def _jobs(
+    draft: Draft,
+    listed: _Opened,
+    places: list[Span],
+    marked: list[CronJob],
+    parked: Mapping[int, str],
+    beside: Set[int],
+) -> set[int]:
+    """Malformed jobs leave, marks inside the others go, and one-shot jobs that lose theirs here or `beside`, in the
+    state file, are switched off. Returns which lose theirs here. All by index."""
     changes: dict[Span, bytes] = {}
     cleared: list[CronJob] = []
     disabled: list[CronJob] = []
@@ -108,11 +124,11 @@ def _jobs(draft: Draft, listed: _Opened, marked: list[CronJob], ids: frozenset[s
         if (value := _without_mark(listed.data, place)) is not None:
             changes[place] = value
             cleared.append(job)
-        if _once(job) and job.enabled and (value is not None or job.job_id in ids):
+        if _once(job) and job.enabled and (value is not None or job.index in beside):
             changes[place] = _edited(value or listed.data[slice(*place)], {"enabled": b"false"})
             disabled.append(job)
     if not changes and not parked:
-        return
+        return set()
     _write(draft, listed, list(_without(places, parked, len(listed.data))), changes)
     _say_cleared(draft, listed.path, cleared)
     if disabled:
@@ -126,6 +142,7 @@ def _jobs(draft: Draft, listed: _Opened, marked: list[CronJob], ids: frozenset[s
         )
     if parked:
         _park(draft, listed, {index: places[index] for index in parked}, list(parked.values()))
+    return {job.index for job in cleared}
 
 
 def _fatal(draft: Draft, count: int) -> dict[int, str]:
@@ -138,7 +155,7 @@ def _fatal(draft: Draft, count: int) -> dict[int, str]:
     return found
 
 
-def _without(places: list[Span], parked: dict[int, str], size: int) -> Iterator[Span]:
+def _without(places: list[Span], parked: Mapping[int, str], size: int) -> Iterator[Span]:
     """The file's ranges without the parked elements; each goes with what separates it from the one before."""
     kept = [index for index in range(len(places)) if index not in parked]
     yield Span(0, places[0].start)

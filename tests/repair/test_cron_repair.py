@@ -10,10 +10,12 @@ import pytest
 from gatewaydoctor.model.plan import Rewrite
 from gatewaydoctor.store.grammar import Automaton
 from tests.repair.doctor import Doctor
-from tests.world import DAY, NOW, StateDir, job
+from tests.world import DAY, NOW, StateDir, job, row
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gatewaydoctor.model.plan import Plan
 
 MARKED = {"runningAtMs": NOW - DAY, "nextRunAtMs": NOW - DAY}
 
@@ -120,3 +122,56 @@ def test_a_byte_order_mark_stays_and_hinders_nothing(doctor: Doctor) -> None:
     doctor.state.file("cron/jobs.json", data)
     doctor.apply("cron")
     assert path.read_bytes() == data.replace(f'"runningAtMs": {MARKED["runningAtMs"]},\n        '.encode(), b"")
+
+
+CRON = {"schedule": {"kind": "cron", "expr": "0 9 * * *", "tz": "UTC"}}
+
+
+def notes(plan: Plan) -> dict[str, tuple[str, ...]]:
+    return {note.text: note.names for note in plan.forecast}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_forecast_names_every_job_that_fires_because_its_mark_goes(tmp_path: Path, beside: bool) -> None:
+    # Just these fired, with their marks cleared, at the start of a real 2026.3.28; with the marks none did.
+    later = MARKED | {"nextRunAtMs": NOW + DAY}
+    inside = {f"due{n}": (MARKED, {}) for n in range(7)} | {
+        "later": (later, {}),
+        "missed": (later | {"lastRunAtMs": NOW - 2 * DAY}, CRON),
+        "never": (later, CRON),
+        "once": (MARKED, AT),
+        "off": (MARKED, {"enabled": False}),
+        "free": ({"nextRunAtMs": NOW - 1}, {}),
+    }
+    doctor = Doctor(StateDir(tmp_path, "2026.5.22" if beside else "2026.3.28"))
+    doctor.state.jobs([job(name, state={} if beside else state) | more for name, (state, more) in inside.items()])
+    if beside:
+        rows = {name: {"updatedAtMs": 1, "state": state} for name, (state, _) in inside.items()}
+        doctor.state.file("cron/jobs-state.json", {"version": 1, "jobs": rows})
+    found = notes(doctor.plan("cron"))
+    said = {text: {name.removeprefix("name of ") for name in names} for text, names in found.items() if names}
+    fire, because = "will fire soon after the start", "because this plan clears the mark"
+    assert said == {
+        f"7 cron jobs past due {fire}, {because}; with the mark none would.": {f"due{n}" for n in range(7)},
+        f"1 cron job {fire} if a run was missed, {because}.": {"missed"},
+        "2 cron jobs lose their mark and run when next due.": {"later", "never"},
+        "1 cron job is past due and will fire soon after the start.": {"free"},
+    }
+
+
+def test_the_forecast_says_whose_mark_stays(doctor: Doctor) -> None:
+    text = json.dumps({"version": 1, "jobs": [job("once", state=MARKED) | AT, job("bad", schedule=5)]})
+    doctor.state.file("cron/jobs.json", f"// mine\n{text}")
+    doctor.state.store({"agent:main:main": row(1, age=2 * DAY, status="running")})
+    said = notes(doctor.plan("cron", "expire"))
+    stays = "This job is marked as running: the start clears the mark and leaves it out of its catch-up."
+    assert said[stays] == ("name of once",)
+    # Seen with a real 2026.3.28: the catch-up passes over it, and the next tick does not.
+    assert said["1 one-shot job among them may fire again all the same, up to 2026.3.28."] == ("name of once",)
+
+
+def test_nothing_is_said_to_fire_where_cron_is_off(doctor: Doctor) -> None:
+    doctor.state.config({"cron": {"enabled": False}})
+    doctor.state.jobs([job("a", state=MARKED), job("b", state={"nextRunAtMs": NOW - 1})])
+    assert any("switched off" in text for text in notes(doctor.plan("cron")))
+    assert not any("will fire" in text for text in notes(doctor.plan("cron")))
