@@ -115,13 +115,15 @@ def _jobs_note(text: str, jobs: Iterable[CronJob | JobRuns]) -> Note:
 
 
 def _freed(jobs: list[CronJob], now: int, policy: Policy | None) -> Iterator[Note]:
-    """Jobs that lose their mark by this plan. Seen with the real 2026.3.28: those past due fire at start, and with
-    the mark they would not; a cron expression also fires where a time of it lies after the last run."""
+    """Jobs that lose their mark by this plan. Seen with the real 2026.3.28 and 2026.9.6: those past due fire at
+    start, and a cron expression where a time of it lies after the last run; with the mark, up to 2026.5.22, they
+    would not."""
     due = [job for job in jobs if _is_due(job, now)]
     rest = [job for job in jobs if not _is_due(job, now)]
     perhaps = [job for job in rest if _caught_up(job)]
     later = [job for job in rest if not _caught_up(job)]
-    fires, because = "will fire soon after the start", "because this plan clears the mark"
+    fires = "will fire soon after the start"
+    because = "with the mark cleared" if policy is Policy.V2026_9_6 else "because this plan clears the mark"
     if due:
         otherwise = "" if policy in (Policy.V2026_9_6, None) else "; with the mark none would"
         yield _jobs_note(f"{plural(len(due), 'cron job')} past due {fires}, {because}{otherwise}.", due)
@@ -144,10 +146,8 @@ def _marked(jobs: list[CronJob], policy: Policy | None) -> Iterator[Note]:
     these, them = ("This job is", "it") if len(jobs) == 1 else ("These jobs are", "them")
     yield _jobs_note(f"{these} marked as running: {_MARKED[policy].format(them=them)}", jobs)
     once = [job for job in jobs if job.schedule.kind == "at" and job.enabled]
-    if once and policy in (Policy.V2026_3_28, None):
-        yield _jobs_note(
-            f"{plural(len(once), 'one-shot job')} among them may fire again all the same, up to 2026.3.28.", once
-        )
+    if once and policy in (Policy.V2026_3_28, Policy.V2026_9_6, None):
+        yield _jobs_note(f"{plural(len(once), 'one-shot job')} among them may fire again all the same.", once)
 
 
 _INTERRUPTED = "the start records the run as interrupted and disables one-shot jobs."
@@ -155,8 +155,10 @@ _MARKED = {
     Policy.V2026_3_28: "the start clears the mark and leaves {them} out of its catch-up.",
     Policy.V2026_4_25: _INTERRUPTED,
     Policy.V2026_5_22: _INTERRUPTED,
-    Policy.V2026_9_6: "the import takes the mark along.",
-    None: "every release deals with that at start, 2026.4.25 and later by recording an interrupted run.",
+    # Seen with a real 2026.9.6, for jobs that it takes over from jobs.json.
+    Policy.V2026_9_6: "the start records a run of the last 2 h as interrupted; it drops an older mark and fires what "
+    "is past due.",
+    None: "every release deals with that at start, 2026.4.25 and 2026.5.22 by recording an interrupted run.",
 }
 
 
