@@ -81,6 +81,7 @@ def build_plan(
         else:
             _plan(draft, frozenset(names))
             _write_stores(draft)
+            _judge_by_directories(draft)
         return _finished(draft, names)
     finally:
         draft.close()
@@ -138,23 +139,26 @@ def _write_stores(draft: Draft) -> None:
             draft.rewrite(own, segments, size)
 
 
+def _judge_by_directories(draft: Draft) -> None:
+    """Their age, and for a rebuilt store which copies there are, decided too."""
+    for store in draft.stores:
+        if store.rebuilt:
+            draft.judge_by(store.path.parent)
+        for name in store.deciding_files():
+            draft.judge_by(store.path.parent / name)
+
+
 def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
     x = draft.x
     # New content first: nothing that a row still names goes before the row does.
     acts = (*draft.acts, *draft.moves)
-    used = {act.source for act in draft.moves} | {
-        number
-        for act in draft.acts
-        if isinstance(act, Rewrite)
-        for number in (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
-        if number is not None
-    }
     plan = Plan(
         created_at=x.now,
         state_dir=str(draft.state_dir),
         repairs=tuple(sorted(names)) or tuple(dict.fromkeys(step.repair for step in draft.steps)),
         options=draft.options.words(),
         fingerprints=tuple(draft.fingerprints),
+        inputs=draft.inputs(),
         acts=acts,
         steps=tuple(draft.steps),
         before=_before(draft),
@@ -166,32 +170,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (facts.md section 6).
         lock_stores=x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25, None),
     )
-    return with_id(_with_space(_compact(plan, sorted(used))))
-
-
-def _compact(plan: Plan, used: list[int]) -> Plan:
-    """The plan without fingerprints that no act speaks of."""
-    number = {old: new for new, old in enumerate(used)}
-
-    def renumbered(act: Rewrite | Move) -> Rewrite | Move:
-        if isinstance(act, Move):
-            return Move(source=number[act.source])
-        segments = tuple(
-            msgspec.structs.replace(each, source=number[each.source]) if hasattr(each, "source") else each
-            for each in act.segments
-        )
-        return msgspec.structs.replace(
-            act,
-            segments=segments,
-            replaces=None if act.replaces is None else number[act.replaces],
-            like=None if act.like is None else number[act.like],
-        )
-
-    return msgspec.structs.replace(
-        plan,
-        fingerprints=tuple(plan.fingerprints[old] for old in used),
-        acts=tuple(renumbered(act) for act in plan.acts),
-    )
+    return with_id(_with_space(plan))
 
 
 def _with_space(plan: Plan) -> Plan:

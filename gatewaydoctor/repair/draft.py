@@ -7,8 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.plan import Act, Fingerprint, Literal, Move, Note, Refusal, Rewrite, Step
+from gatewaydoctor.examine.inputs import identities
+from gatewaydoctor.model.plan import Act, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
 from gatewaydoctor.repair.errors import OutOfReach, Refused
+from gatewaydoctor.repair.guard import identity
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.rows import StoreDraft
 
@@ -44,6 +46,7 @@ class Draft:
         self.steps: list[Step] = []
         self.refusals: list[Refusal] = []
         self.cautions: list[Note] = []
+        self._inputs = dict(x.inputs)
         self._numbers: dict[str, int] = {}
         self._targets: set[str] = set()
         self._streams: dict[int, BinaryIO] = {}
@@ -125,6 +128,16 @@ class Draft:
                 )
             )
         return self._numbers[text]
+
+    def judge_by(self, path: Path) -> None:
+        """Count a file among what the plan was judged by. One that may not be asked is none."""
+        if path not in self._inputs and spell(self.real(path), self.state_dir) not in self._numbers:
+            self._inputs |= identities(self.fs, [path])
+
+    def inputs(self) -> tuple[Input, ...]:
+        """What the plan was judged by, but for the files that have a fingerprint."""
+        spelled = ((spell(self.real(path), self.state_dir), stat) for path, stat in self._inputs.items())
+        return tuple(Input(path=text, seen=identity(stat)) for text, stat in spelled if text not in self._numbers)
 
     def rewrite(self, number: int, segments: tuple[Segment, ...], size: int, *, keep_mtime: bool = False) -> bool:
         """Give an existing file new content. False where the plan already does something to it."""

@@ -94,6 +94,11 @@ def _checked(target: str, hint: str) -> PurePosixPath:
     return path
 
 
+def identity(stat: FileStat | None) -> tuple[int, int, int, int] | None:
+    """What tells a file from another one, and from itself after a change: device, inode, size, mtime in ns."""
+    return None if stat is None else (stat.dev, stat.ino, stat.size, stat.mtime_ns)
+
+
 def is_same(stat: FileStat, seen: Fingerprint | Kept) -> bool:
     """Whether this is still the very file: inode, size and mtime."""
     return stat.is_file and (stat.dev, stat.ino, stat.size, stat.mtime_ns) == (
@@ -113,8 +118,14 @@ def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
 
 def check_unchanged(fs: ReadFs, plan: Plan) -> None:
     """Every fingerprinted file is as the plan saw it, mode and owner included where it is taken away or replaced, and
-    nothing stands where a new file shall be. Hashes are compared later, when the bytes are copied."""
+    so is everything else that it was judged by; nothing stands where a new file shall be. Hashes are compared later,
+    when the bytes are copied."""
     state_dir = Path(plan.state_dir)
+    for each in plan.inputs:
+        now = _identity_now(fs, state_dir / each.path)
+        if now != each.seen:
+            how = "has appeared" if each.seen is None else "is gone" if now is None else "changed"
+            raise InputChanged(f"{each.path} {how} since the plan was made.", _NEW_PLAN)
     taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
     for number, seen in enumerate(plan.fingerprints):
         stat = lstat_or_none(fs, state_dir / seen.path)
@@ -123,6 +134,13 @@ def check_unchanged(fs: ReadFs, plan: Plan) -> None:
     for act in plan.acts:
         if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
             raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", _NEW_PLAN)
+
+
+def _identity_now(fs: ReadFs, path: Path) -> tuple[int, int, int, int] | None:
+    try:
+        return identity(fs.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _how(stat: FileStat | None, seen: Fingerprint) -> str:
