@@ -72,17 +72,19 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
     raise AssertionError(act)
 
 
-def check_bounds(fs: ReadFs, plan: Plan) -> None:
-    """Every target lies inside the state directory, not in the vault, without a symbolic link on the way, and no two
-    acts have the same one. What stands there must be a regular file, or nothing where the plan says so."""
+def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
+    """Every file the plan changes or copies from lies inside the state directory, not in the vault, without a
+    symbolic link on the way, and no two acts have the same target. What stands there must be a regular file, or
+    nothing where the plan says so. `kept` is where originals of the run lie that the plan takes back, sources too."""
     state_dir = Path(plan.state_dir)
-    hint = "gatewaydoctor writes only inside the state directory and follows no symbolic link."
+    hint = "gatewaydoctor reads and writes only inside the state directory and follows no symbolic link."
     if fs.realpath(state_dir) != state_dir or not fs.stat(state_dir).is_dir:
         raise OutOfBounds(f"The plan is for {state_dir}, which is not a real directory path.", hint)
     targets = [target_of(act, plan) for act in plan.acts]
     if len(set(targets)) != len(targets):
         raise OutOfBounds("The plan has two acts for one file.", _NEW_PLAN)
-    for parent in sorted({_checked(target, hint).parent.as_posix() for target in targets}):
+    sources = (seen.path for seen in plan.fingerprints if kept is None or (state_dir / seen.path).parent != kept)
+    for parent in sorted({_checked(path, hint).parent.as_posix() for path in (*targets, *sources)}):
         if fs.realpath(state_dir / parent) != state_dir / parent:
             raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
 
