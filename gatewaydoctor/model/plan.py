@@ -47,8 +47,8 @@ class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Input(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A file or directory the plan was judged by, whether or not an act concerns it. `seen` is (dev, ino, size, mtime
-    in ns), symbolic links followed; None where there was nothing."""
+    """A file or directory that no act concerns and that the plan was judged by. `seen` is (dev, ino, size, mtime in
+    ns), symbolic links followed; None where there was nothing."""
 
     path: str
     seen: tuple[int, int, int, int] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.plan import Move, Plan, Refusal, Rewrite, StoreSummary, Summary
+from gatewaydoctor.model.plan import Input, Move, Plan, Refusal, Rewrite, StoreSummary, Summary
 from gatewaydoctor.repair import (
     cron,
     expire,
@@ -26,6 +26,7 @@ from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import Draft
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.forecast import forecast
+from gatewaydoctor.repair.guard import identity
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.summary import store_summary, summarise
@@ -152,6 +153,13 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
     x = draft.x
     # New content first: nothing that a row still names goes before the row does.
     acts = (*draft.acts, *draft.moves)
+    used = {act.source for act in draft.moves} | {
+        number
+        for act in draft.acts
+        if isinstance(act, Rewrite)
+        for number in (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
+        if number is not None
+    }
     plan = Plan(
         created_at=x.now,
         state_dir=str(draft.state_dir),
@@ -170,7 +178,36 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (facts.md section 6).
         lock_stores=x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25, None),
     )
-    return with_id(_with_space(plan))
+    return with_id(_with_space(_compact(plan, sorted(used))))
+
+
+def _compact(plan: Plan, used: list[int]) -> Plan:
+    """The plan with those files that no act speaks of among its inputs: an apply need not read them again."""
+    number = {old: new for new, old in enumerate(used)}
+
+    def renumbered(act: Rewrite | Move) -> Rewrite | Move:
+        if isinstance(act, Move):
+            return Move(source=number[act.source])
+        segments = tuple(
+            msgspec.structs.replace(each, source=number[each.source]) if hasattr(each, "source") else each
+            for each in act.segments
+        )
+        return msgspec.structs.replace(
+            act,
+            segments=segments,
+            replaces=None if act.replaces is None else number[act.replaces],
+            like=None if act.like is None else number[act.like],
+        )
+
+    judged = (
+        Input(path=seen.path, seen=identity(seen)) for at, seen in enumerate(plan.fingerprints) if at not in number
+    )
+    return msgspec.structs.replace(
+        plan,
+        inputs=(*judged, *plan.inputs),
+        fingerprints=tuple(plan.fingerprints[old] for old in used),
+        acts=tuple(renumbered(act) for act in plan.acts),
+    )
 
 
 def _with_space(plan: Plan) -> Plan:

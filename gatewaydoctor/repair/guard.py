@@ -96,7 +96,7 @@ def _checked(target: str, hint: str) -> PurePosixPath:
     return path
 
 
-def identity(stat: FileStat | None) -> tuple[int, int, int, int] | None:
+def identity(stat: FileStat | Fingerprint | None) -> tuple[int, int, int, int] | None:
     """What tells a file from another one, and from itself after a change: device, inode, size, mtime in ns."""
     return None if stat is None else (stat.dev, stat.ino, stat.size, stat.mtime_ns)
 

@@ -70,7 +70,7 @@ CASES: dict[str, tuple[str, Callable[[StateDir], None], Options | None, Callable
         "trim", child, SUBAGENTS, lambda state: state.subagents([CHILD | {"attachmentsDir": "/somewhere"}]),
     ),
     "another agent reaches the transcript": (
-        "trim", stuck, None, lambda state: state.store({"agent:work:main": row(9)}, agent="work"),
+        "trim", stuck, None, lambda state: state.store({"agent:work:main": row(9)}, agent="work", age=HOUR),
     ),
     "cron jobs appear": ("trim", stuck, None, lambda state: state.jobs([job("j")])),
     "the config changes": ("trim", stuck, None, lambda state: state.config({"cron": {"sessionRetention": "1h"}})),
