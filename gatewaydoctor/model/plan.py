@@ -95,10 +95,12 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One sentence for the operator; `names` are keys, jobs or files it speaks of, the first few."""
+    """One sentence for the operator; `names` are keys, jobs or files it speaks of, the first few. `command` is what
+    helps, without the options that say where to look."""
 
     text: str
     names: tuple[str, ...] = ()
+    command: str = ""
 
 
 class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -210,9 +211,15 @@ class Draft:
             )
         )
 
-    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE) -> None:
+    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE, command: str = "") -> None:
         """Say one sentence about the first `keep` of these names."""
-        self.cautions.append(Note(text=text, names=tuple(islice(names, keep))))
+        self.cautions.append(Note(text=text, names=tuple(islice(names, keep)), command=command))
+
+    @cached_property
+    def held(self) -> frozenset[int]:
+        """Hashes of the keys that any store has, in lower case, as the gateway looks keys up."""
+        tables = (store.facts.survey.table for store in self.stores if store.facts.survey)
+        return frozenset(hash(key.lower()) for table in tables for key in table.all_keys())
 
 
 def literal(data: bytes) -> tuple[tuple[Segment, ...], int]:
