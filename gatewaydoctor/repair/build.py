@@ -82,7 +82,6 @@ def build_plan(
         else:
             _plan(draft, frozenset(names))
             _write_stores(draft)
-            _judge_by_directories(draft)
         return _finished(draft, names)
     finally:
         draft.close()
@@ -130,6 +129,9 @@ def _write_stores(draft: Draft) -> None:
     for store in draft.stores:
         if not store.opened or not store.changed:
             continue
+        if store.rebuilt:
+            # Which copies there are decided too.
+            draft.judge_by(store.path.parent)
         canonical = {source.number for source in store.sources if source.canonical}
         segments, size = splice(store.rows(draft.read), canonical)
         text = spell(draft.real(store.path), draft.state_dir)
@@ -138,15 +140,6 @@ def _write_stores(draft: Draft) -> None:
             draft.create(store.path, segments, size, like=store.sources[0].number)
         else:
             draft.rewrite(own, segments, size)
-
-
-def _judge_by_directories(draft: Draft) -> None:
-    """Their age, and for a rebuilt store which copies there are, decided too."""
-    for store in draft.stores:
-        if store.rebuilt:
-            draft.judge_by(store.path.parent)
-        for name in store.deciding_files():
-            draft.judge_by(store.path.parent / name)
 
 
 def _finished(draft: Draft, names: Collection[Repair]) -> Plan:

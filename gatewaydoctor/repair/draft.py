@@ -130,10 +130,9 @@ class Draft:
             )
         return self._numbers[text]
 
-    def judge_by(self, path: Path) -> None:
-        """Count a file among what the plan was judged by. One that may not be asked is none."""
-        if path not in self._inputs and spell(self.real(path), self.state_dir) not in self._numbers:
-            self._inputs |= identities(self.fs, [path])
+    def judge_by(self, *paths: Path) -> None:
+        """Count files among what the plan was judged by. One that may not be asked is none."""
+        self._inputs |= identities(self.fs, (path for path in paths if path not in self._inputs))
 
     def inputs(self) -> tuple[Input, ...]:
         """What the plan was judged by, but for the files that have a fingerprint."""

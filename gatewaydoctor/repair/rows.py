@@ -12,6 +12,7 @@ from gatewaydoctor.store.splice import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.entry import Entry, Kind, Status
@@ -128,11 +129,9 @@ class StoreDraft:
         signs = (entry.last_sign, *(self._files.get(name) for name in entry.transcript_names))
         return max((sign for sign in signs if sign is not None), default=None)
 
-    def deciding_files(self) -> Iterator[str]:
-        """Names of the transcripts whose age spoke for rows that go or get another status."""
-        for position, gone in enumerate(self._gone):
-            if gone or "status" in self._edits.get(position, ()):
-                yield from (name for name in self.entry(position).transcript_names if name in self._files)
+    def transcripts_of(self, entry: Entry) -> Iterator[Path]:
+        """Files whose age `last_sign` has taken for the row's."""
+        return (self.path.parent / name for name in entry.transcript_names if name in self._files)
 
     def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:
         """Whether a running row shows no sign of life. Nothing is planned for a live gateway."""

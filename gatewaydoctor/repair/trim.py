@@ -58,6 +58,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             move_transcripts(draft, store)
         elif gone:
             draft.caution("The transcripts of the removed rows stay where they are, reached by no index.")
+            draft.judge_by(*(path for entry in store.dropped() for path in store.transcripts_of(entry)))
 
 
 def kinds(options: TrimOptions) -> frozenset[Kind]:
