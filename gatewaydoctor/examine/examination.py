@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
 from gatewaydoctor.examine.rowfaults import RowFaults
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
@@ -22,7 +23,6 @@ from gatewaydoctor.state.confighistory import config_history
 from gatewaydoctor.state.cron import read_cron
 from gatewaydoctor.state.era import read_eras
 from gatewaydoctor.state.files import list_files, totals
-from gatewaydoctor.state.liveness import gateway_liveness
 from gatewaydoctor.state.locks import LockJudge
 from gatewaydoctor.state.pathmap import parse_path_map
 from gatewaydoctor.state.pointers import tree_pointers
@@ -99,7 +99,7 @@ class _Examiner:
         place, config, refs = found.place, found.config, found.stores
         eras = read_eras(self.fs, place.state_dir, refs)
         inputs = identities(self.fs, files_beside_stores(place, config, eras))
-        liveness = gateway_liveness(self.fs, place, config, world.env, world.processes, world.now, world.probe)
+        liveness = gateway_of(world, where, found)
         cron = read_cron(self.fs, config.cron.store.value)
         references = References()
         reads = self._read_stores(refs, references, config.main_key.value)

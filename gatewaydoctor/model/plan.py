@@ -125,12 +125,14 @@ class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Something a repair would do and does not. `reason` is a whole sentence, `hint` the way out."""
+    """Something a repair would do and does not. `reason` is a whole sentence, `hint` the way out. `store` is given
+    where that is to repair this store by itself, with --store."""
 
     repair: str
     target: str
     reason: str
     hint: str = ""
+    store: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.examine.inputs import identities
@@ -93,13 +94,21 @@ class Draft:
         directory with no symbolic link on the way, and OSError."""
         real = self.real(path)
         if not real.is_relative_to(self.state_dir):
-            raise OutOfReach(f"{path} lies outside of the state directory.", "Name that place with --state-dir.")
+            raise self._beyond(path, "It lies outside of the state directory.")
         stat = self.fs.lstat(real)
         if stat.is_symlink or self.fs.realpath(real.parent) != real.parent:
-            raise OutOfReach(f"{path} is or lies behind a symbolic link.", "gatewaydoctor does not write through it.")
+            raise self._beyond(path, "It is or lies behind a symbolic link.")
         if not stat.is_file:
             raise OutOfReach(f"{path} is no regular file.", "Look at it by hand.")
         return spell(real, self.state_dir), stat
+
+    def _beyond(self, path: Path, reason: str) -> OutOfReach:
+        """What is out of reach from here is not where its store is looked at by itself."""
+        store = next((each.path for each in self.stores if each.path.parent == path.parent), None)
+        if store is None:
+            return OutOfReach(reason, f"Look at {self.fs.realpath(path)} by hand.")
+        real = str(self.fs.realpath(store))
+        return OutOfReach(reason, f"Repair that store by itself: gatewaydoctor repair --store {quote(real)}", real)
 
     def fingerprint(self, path: Path, sha256: str | None = None, seen: FileStat | None = None) -> int:
         """The number of the file's fingerprint. `seen` is the stat that was taken when its content was read. Raises
@@ -190,7 +199,8 @@ class Draft:
         reason = error.message if isinstance(error, Refused) else f"{error.strerror or type(error).__name__}."
         hint = error.hint if isinstance(error, Refused) else hint
         target = spell(self.real(Path(path)), self.state_dir)
-        self.refusals.append(Refusal(repair=repair, target=target, reason=reason, hint=hint))
+        store = error.store if isinstance(error, OutOfReach) else ""
+        self.refusals.append(Refusal(repair=repair, target=target, reason=reason, hint=hint, store=store))
 
     def step(
         self, repair: str, action: str, target: Path | str, reason: str, names: list[str], size: int, **more: object

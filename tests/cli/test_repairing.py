@@ -12,6 +12,7 @@ import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli.harness import run, spawn
+from tests.state.fakes import FakeProcess, FakeProcesses
 
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
@@ -232,3 +233,63 @@ def test_the_plan_says_what_undo_will_refuse(incident: Path) -> None:
     store.write_bytes(store.read_bytes() + b"\n")
     ran = run("undo", "--dry-run", "--state-dir", str(incident))
     assert (ran.code, "--merge" in ran.out) == (3, True)
+
+
+STUCK = '{"agent:main:main":{"sessionId":"a1","updatedAt":5,"status":"running"}}'
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> tuple[Path, Path]:
+    """A state directory, and its store elsewhere, with a row that says running."""
+    state, store = tmp_path / "state", tmp_path / "data" / "agents" / "main" / "sessions" / "sessions.json"
+    state.mkdir()
+    (state / "openclaw.json").write_text(json.dumps({"session": {"store": str(store)}, "gateway": {"port": 18790}}))
+    store.parent.mkdir(parents=True)
+    store.write_text(STUCK)
+    return state, store
+
+
+def test_a_store_outside_is_left_alone_and_the_way_that_works_is_named(outside: tuple[Path, Path]) -> None:
+    state, store = outside
+    ran = run("repair", "--state-dir", str(state), width=200)
+    assert f"--store {store}" in ran.out
+    assert "nothing to do" not in ran.out
+    ran = run("repair", "--state-dir", str(state), "--apply", "--yes")
+    assert (ran.code, f"--store {store}" in ran.err) == (3, True)
+
+
+def test_a_store_behind_a_link_is_left_alone_and_its_file_named(tmp_path: Path) -> None:
+    link = tmp_path / "state" / "agents" / "main" / "sessions" / "sessions.json"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "real.json")
+    (tmp_path / "real.json").write_text(STUCK)
+    ran = run("repair", "--state-dir", str(tmp_path / "state"), width=200)
+    assert f"--store {tmp_path / 'real.json'}" in ran.out
+
+
+def test_a_store_of_no_state_directory_needs_the_operators_word(outside: tuple[Path, Path]) -> None:
+    _, store = outside
+    words = ("repair", "expire", "--store", str(store), "--apply", "--yes")
+    ran = run(*words)
+    assert (ran.code, store.read_text()) == (3, STUCK)
+    assert "Nothing tells which state directory" in ran.err
+    assert "--gateway-stopped" in ran.err
+    assert run(*words, "--gateway-stopped").code == 0
+    assert store.read_text() != STUCK
+
+
+@pytest.mark.parametrize("known_by", ["the environment", "the home", "the process"])
+def test_the_gateway_counts_whose_config_names_the_store(outside: tuple[Path, Path], known_by: str) -> None:
+    state, store = outside
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(state)})
+    env = {"OPENCLAW_STATE_DIR": str(state)} if known_by == "the environment" else {}
+    if known_by == "the home":
+        env = {"HOME": str(state.parent)}
+        (state.parent / ".openclaw").symlink_to(state)
+    words = ("repair", "expire", "--store", str(store), "--apply", "--yes")
+    ran = run(*words, "--gateway-stopped", env=env, processes=FakeProcesses([gateway]))
+    assert (ran.code, store.read_text()) == (3, STUCK)
+    assert "The gateway is running. Process 4242" in ran.err
+    if env:
+        assert run(*words, env=env).code == 0
+        assert store.read_text() != STUCK

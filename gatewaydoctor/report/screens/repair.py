@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -74,8 +75,10 @@ def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view:
         next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
     elif command:
         next_step(console, view, "see what it would do:", view.invocation.complete(command))
+    elif alone := _by_themselves(plan, view):
+        next_step(console, view, "repair that store by itself:", alone[0])
     elif plan.refusals:
-        next_step(console, view, "nothing was done; what was left alone says above what would help.")
+        next_step(console, view, "what was left alone says above what would help.")
     else:
         next_unless(console, judgement.examination, view, "nothing to do.")
 
@@ -169,8 +172,17 @@ def _refusals(console: Console, plan: Plan, view: View) -> None:
     section(console, "Left alone")
     for refusal in plan.refusals:
         line = Text.assemble((refusal.repair, "bold"), "  ", view.names.path(refusal.target), ": ")
-        line.append(view.names.text(f"{refusal.reason} {refusal.hint}".strip()))
+        line.append(view.names.text(f"{refusal.reason} {'' if refusal.store else refusal.hint}".strip()))
         console.print(Padding(line, (0, 0, 0, INDENT)))
+    for command in _by_themselves(plan, view):
+        print_command(console, Text(" " * INDENT), command, INDENT)
+
+
+def _by_themselves(plan: Plan, view: View) -> list[str]:
+    """A command for each store that was left alone and can be repaired by itself."""
+    stores = dict.fromkeys(refusal.store for refusal in plan.refusals if refusal.store)
+    shown = ["STORE" if view.names.redact else store for store in stores]
+    return [replace(view.invocation, options=(("--store", store),)).command("repair") for store in shown]
 
 
 def receipt(
