@@ -128,7 +128,7 @@ def _plan(
     if out is not None:
         path = target(out, "--plan-out", places_of(judgement.examination))
         write(path, encode(made).decode(), PRIVATE)
-    again = None if apply else _again(run)
+    again = None if apply else _again(run, work, out)
     sources = planned_origins(work.tools.fs, made, cap(run))
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
     if apply and made.empty and made.refusals:
@@ -146,8 +146,14 @@ def _plan(
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
-def _again(run: Run) -> str:
-    """The command that does the plan just shown: what was typed, and --apply."""
+def _again(run: Run, work: Bench, out: str | None) -> str:
+    """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
+    --apply."""
+    if out is not None:
+        words = ["repair", "--apply", "--plan", "FILE" if run.options.redact else out]
+        if work.vault is not None:
+            words += ["--vault", "DIR" if run.options.redact else str(work.vault)]
+        return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
     if run.options.redact:
         return run.invocation.command("repair --apply")
     return f"{run.invocation.program} {join(sys.argv[1:])} --apply"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,21 @@ def test_a_saved_plan_is_applied_and_only_to_what_it_saw(incident: Path, tmp_pat
     edited = tmp_path / "edited.json"
     edited.write_text(plan.read_text().replace('"trim"', '"slim"'))
     assert run("repair", "--state-dir", str(incident), "--apply", "--yes", "--plan", str(edited)).code == 3
+
+
+def test_the_command_shown_for_a_saved_plan_applies_that_plan(incident: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a plan.json"
+    options = ("--vault", str(tmp_path / "vault"), "--gateway-stopped")
+    shown = run("repair", "--state-dir", str(incident), *NOW, "--plan-out", str(path), *options, width=400)
+    words = shlex.split(shown.out.splitlines()[-1])
+    assert words[words.index("repair") :] == [
+        *("repair", "--apply", "--plan", str(path), *options),
+        *("--state-dir", str(incident)),
+    ]
+    ran = run(*words[words.index("repair") :], "--yes", "--json")
+    assert ran.code == 0
+    assert ran.document["details"]["receipt"]["planId"] == json.loads(path.read_text())["planId"]
+    assert (tmp_path / "vault").exists()
 
 
 def test_a_plan_inside_the_state_directory_is_refused(incident: Path) -> None:
