@@ -23,6 +23,7 @@ from gatewaydoctor.repair.options import ENDINGS, Options, Repair, TrimOptions
 from gatewaydoctor.state.pathmap import parse_path_map
 
 if TYPE_CHECKING:
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.model.receipt import Receipt
     from gatewaydoctor.report.names import Names
@@ -123,6 +124,7 @@ def _plan(
     from gatewaydoctor.report.screens import repair as screens
 
     judgement = look(run)
+    _require_known(judgement.examination, options)
     made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs, work.tools.progress)
     seen = view(run, judgement.examination)
     if out is not None:
@@ -144,6 +146,21 @@ def _plan(
         print_screen(show, no_color=run.options.no_color)
         sys.stdout.flush()
     return carry_out(run, work, made, yes=yes, names=seen.names)
+
+
+def _require_known(x: Examination, options: Options) -> None:
+    """Raises UsageError where nothing at all is called what was named."""
+    from gatewaydoctor.repair.named import unknown_jobs, unknown_names
+
+    if options.names and unknown_names(x, options.names) == options.names:
+        raise UsageError(
+            "--name: no session key and no file here is called so.",
+            "gatewaydoctor sessions lists keys, gatewaydoctor orphans files.",
+        )
+    if options.trim.jobs and unknown_jobs(x, options.trim.jobs) == options.trim.jobs:
+        raise UsageError(
+            "--job: no cron job and no row here has this id or name.", "gatewaydoctor cron lists the jobs."
+        )
 
 
 def _again(run: Run, work: Bench, out: str | None) -> str:

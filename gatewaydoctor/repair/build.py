@@ -27,6 +27,7 @@ from gatewaydoctor.repair.draft import Draft
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.forecast import forecast
 from gatewaydoctor.repair.guard import identity
+from gatewaydoctor.repair.named import say_unused
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.summary import store_summary, summarise
@@ -82,6 +83,7 @@ def build_plan(
         else:
             _plan(draft, frozenset(names))
             _write_stores(draft)
+            say_unused(draft)
         return _finished(draft, names)
     finally:
         draft.close()

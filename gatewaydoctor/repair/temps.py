@@ -71,6 +71,8 @@ def _temps(
 def _without_people(draft: Draft, directory: Path, old: list[FileRecord]) -> list[FileRecord]:
     """Those that may go: not a copy of a store with conversations that no store has, unless it was named."""
     asked = [each for each in old if each.cls in _OF_STORES and each.size and each.name not in draft.options.names]
+    if not asked:
+        return old
     draft.progress.phase("reading temp files", sum(each.size for each in asked))
     kept: list[str] = []
     unread: list[str] = []

@@ -119,7 +119,7 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
             continue  # gone already
         if options.statuses and entry.status not in options.statuses:
             continue
-        if options.jobs and entry.job_id not in options.jobs:
+        if options.jobs and (entry.job_id or "").lower() not in options.jobs:
             continue
         yield _candidate(position, entry, store, shared)
 

@@ -14,6 +14,7 @@ import pytest
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli.harness import run, spawn
 from tests.state.fakes import FakeProcess, FakeProcesses
+from tests.world import StateDir
 
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
@@ -309,3 +310,36 @@ def test_the_gateway_counts_whose_config_names_the_store(outside: tuple[Path, Pa
     if env:
         assert run(*words, env=env).code == 0
         assert store.read_text() != STUCK
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("trim", "--name", "agent:main:nobody"), "--name"),
+        (("orphans", "--name", "no-such-file.jsonl"), "--name"),
+        (("trim", "--job", "no-such-job"), "--job"),
+    ],
+)
+def test_what_is_named_and_not_there_is_an_error(incident: Path, words: tuple[str, ...], option: str) -> None:
+    for more in ((), ("--apply", "--yes")):
+        ran = run("repair", *words, *more, "--state-dir", str(incident), *NOW)
+        assert (ran.code, option in ran.err) == (2, True)
+    assert not (incident / ".gatewaydoctor").exists()
+
+
+def test_a_name_to_which_nothing_is_done_is_told(incident: Path) -> None:
+    known = next(key for key in rows(incident) if ":cron:" not in key)
+    for name in (known, "agent:main:nobody"):
+        words = ("repair", "trim", "--name", known, "--name", name) if name != known else ("repair", "--name", known)
+        cautions = run(*words, "--json", "--state-dir", str(incident), *NOW).document["details"]["plan"]["cautions"]
+        assert [each["names"] for each in cautions if each["text"].startswith("Named, and nothing")] == [[name]]
+
+
+def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    row = {"sessionId": "r1", "updatedAt": 5, "status": "running"}
+    state.store({"agent:main:cron:Nightly:run:r1": row})
+    words = ("repair", "trim", "--job", "Nightly", "--job", "other", "--json", "--state-dir", str(state.root))
+    plan = run(*words, *NOW).document["details"]["plan"]
+    assert plan["steps"][0]["count"] == 1
+    assert [each["names"] for each in plan["cautions"] if "No cron job" in each["text"]] == [["other"]]
