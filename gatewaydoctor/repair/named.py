@@ -31,7 +31,8 @@ def unknown_jobs(x: Examination, jobs: frozenset[str]) -> frozenset[str]:
 
 
 def _all_read(x: Examination) -> bool:
-    return all(store.read.whole and store.listing.problem is None for store in x.stores)
+    problems = (store.listing.problem for store in x.stores)
+    return all(store.read.whole for store in x.stores) and all(each is None or each.missing for each in problems)
 
 
 def say_unused(draft: Draft) -> None:
