@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -216,7 +217,7 @@ def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
 def _keep(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise UsageError(f"--keep-per-job {text!r} is no number.", "Give a number, or `all`.")
     return int(text)
 

@@ -110,15 +110,20 @@ def _header(
         return None
     if content_class(draft.fs, path) not in (ContentClass.HUMAN, ContentClass.MACHINE):
         return None
-    began = datetime.fromtimestamp(fault.record.mtime / 1000, UTC).isoformat(timespec="milliseconds")
     line = {
         "type": "session",
         "version": 3,
         "id": session_id,
-        "timestamp": _first_time(draft, path) or began.replace("+00:00", "Z"),
+        "timestamp": _first_time(draft, path) or _moment(fault.record.mtime),
         "cwd": _working_directory(draft, store, path),
     }
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _moment(at: int) -> str:
+    """Epoch ms as the gateway writes it. A file system can name years that Python cannot."""
+    year_9999 = 253_402_300_799_999
+    return datetime.fromtimestamp(min(at, year_9999) / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _first_time(draft: Draft, path: Path) -> str | None:

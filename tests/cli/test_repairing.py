@@ -178,6 +178,9 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
     [
         ("repair", "everything"),
         ("repair", "--keep-per-job", "some"),
+        ("repair", "--keep-per-job", "²"),
+        ("repair", "--older-than", "9" * 400 + "d"),
+        ("sessions", "--larger-than", "9" * 400),
         ("repair", "--end-as", "done"),
         ("repair", "--transcripts", "burn"),
         ("repair", "--plan", "plan.json"),
@@ -185,7 +188,7 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
         ("runs", "prune"),
         ("snapshot", "verify"),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: Path) -> None:
     before = listing(incident)

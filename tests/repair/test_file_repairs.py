@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.entry import Kind
 from gatewaydoctor.model.transcript import Verdict
-from gatewaydoctor.repair.options import Options
+from gatewaydoctor.repair.options import Options, TrimOptions
 from gatewaydoctor.state.transcripts import check_transcript
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import tools
@@ -309,6 +310,14 @@ def test_a_run_stays_while_a_live_row_needs_it(doctor: Doctor) -> None:
     path = doctor.state.subagents(runs)
     doctor.apply("subagents")
     assert set(json.loads(path.read_bytes())["runs"]) == {"child lives", "asked", "steered"}
+
+
+def test_an_end_that_is_no_moment_is_no_end(doctor: Doctor) -> None:
+    doctor.state.store(ROW | {"agent:main:subagent:endless": row(2)})
+    runs = json.dumps({"version": 2, "runs": {"endless": run("endless", endedAt=-1)}})
+    doctor.state.file("subagents/runs.json", runs.replace("-1", "1e999"))
+    assert doctor.plan("subagents").empty
+    assert doctor.plan("trim", options=Options(TrimOptions(kinds=frozenset({Kind.SUBAGENT})))).empty
 
 
 def test_subagents_are_recommended_where_they_press(doctor: Doctor) -> None:

@@ -340,6 +340,14 @@ def test_paths_are_rewritten_by_one_map_where_the_file_is_the_sessions(doctor: D
     assert rows["agent:main:telegram:direct:3"]["sessionFile"].startswith(old)
 
 
+@pytest.mark.parametrize("name", ["a\0b.jsonl", "a\ud800b.jsonl"])
+def test_a_path_that_no_file_can_have_stays(doctor: Doctor, name: str) -> None:
+    doctor.state.store({"agent:main:main": row(1, sessionFile=f"/there/agents/main/sessions/{name}")})
+    plan = doctor.plan("paths", options=Options(path_maps=(PathMap("/there", str(doctor.state.root)),)))
+    assert plan.empty
+    assert "stay" in plan.cautions[0].text
+
+
 def test_a_plan_stays_small_however_many_rows_go(doctor: Doctor) -> None:
     rows = {run_key("j", n): row(n, age=5 * DAY) for n in range(65_000)}
     doctor.state.store(PEOPLE | rows)
