@@ -42,9 +42,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptCheck:
-    """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole line:
-    what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable lines
-    before the header, which the gateway passes over. `reason` is set where the file could not be read."""
+    """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole
+    record: what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable
+    lines before the header, which the gateway passes over. `reason` is set where the file could not be read."""
 
     size: int
     header: HeaderState
@@ -55,6 +55,11 @@ class TranscriptCheck:
     skipped: int = 0
     nul_start: int | None = None
     reason: str | None = None
+
+    @property
+    def glued(self) -> bool:
+        """Whether nothing of the last line is torn off: it is no JSON, and ends in a whole record."""
+        return self.tail is TailState.TORN and self.sound_end == self.size
 
     @property
     def verdict(self) -> Verdict:

@@ -48,14 +48,16 @@ def read_content(
     up_to: int | None = None,
 ) -> TranscriptContent | None:
     """Count one transcript; None where the file is gone. With `stop_at_human` reading ends at the first human turn,
-    which settles the class but not the counts. Lines that begin at byte `up_to` or later are left out. `prompts` are
+    which settles the class but not the counts. What stands at byte `up_to` or later is left out. `prompts` are
     configured machine prompts. Memory is bounded by the longest line up to 8 MiB. Nothing is raised."""
     tally = _Tally(prompts)
     try:
         with fs.open(path) as stream:
             for offset, line, length in _lines(stream):
-                if up_to is not None and offset >= up_to:
-                    break
+                if up_to is not None:
+                    if offset >= up_to:
+                        break
+                    line, length = line[: up_to - offset], min(length, up_to - offset)
                 tally.line(offset, line, length)
                 if stop_at_human and tally.human:
                     return tally.result(fs.stat(path).size, complete=False)

@@ -134,6 +134,39 @@ def test_whole_transcripts_and_torn_tails_are_no_damage_inside(doctor: Doctor) -
     assert damage_told(doctor, "transcripts") == []
 
 
+GLUED = WHOLE[:-1] + said("two in a line")
+
+
+@pytest.mark.parametrize(
+    ("data", "left"),
+    [(GLUED, GLUED), (GLUED[:-1], GLUED), (GLUED + b'{"to', GLUED), (WHOLE[:-1] + b'{"type":"mess', WHOLE)],
+    ids=["two", "two without newline", "a torn line behind", "a torn one glued on"],
+)
+def test_whole_records_are_never_cut_with_a_torn_line(doctor: Doctor, data: bytes, left: bytes) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, data)
+    doctor.apply("transcripts")
+    assert path.read_bytes() == left
+    assert [name.partition(":")[0] for name in damage_told(doctor, "transcripts")] == [path.name] * (left == GLUED)
+
+
+def test_mended_transcripts_of_people_are_conversations_touched(doctor: Doctor) -> None:
+    machine = header(session_id(2)) + said("[cron:x] go")
+    doctor.state.store(ROW | {run_key("x", 2): row(2, age=HOUR)})
+    doctor.state.transcript(1, MESSAGES + b'{"to')
+    doctor.state.transcript(2, machine + b'{"torn')
+    told = [(step.action, step.bytes, step.conversations) for step in steps(doctor.plan(), "transcripts")]
+    assert told == [("rebuild the header", 0, 1), ("cut the tail", 4, 0), ("cut the tail", 6, 0)]
+
+
+def test_an_orphan_of_people_that_was_named_is_a_conversation_touched(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    names = [doctor.state.transcript(number).name for number in (2, 3)]
+    names.append(doctor.state.transcript(4, header(session_id(4))).name)
+    (step,) = steps(doctor.plan("orphans", options=Options(names=frozenset(names))), "orphans")
+    assert (step.count, step.conversations) == (3, 2)
+
+
 def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:
     doctor.state.store(ROW)
     doctor.state.transcript(1)
