@@ -140,6 +140,23 @@ def test_trim_options(doctor: Doctor, options: TrimOptions, left: set[int]) -> N
     assert set(doctor.rows()) == {*people, *kept}
 
 
+def test_what_the_last_hour_keeps_does_not_count_as_gone(doctor: Doctor) -> None:
+    fresh = {run_key("j", n): row(n, age=n * MINUTE) for n in range(1, 5)}
+    old = {run_key(f"k{n}", n): row(n, age=3 * HOUR + n) for n in range(10, 15)}
+    doctor.state.store(PEOPLE | fresh | old)
+    limit = len(PEOPLE) + 6
+    doctor.apply("trim", options=Options(TrimOptions(max_entries=limit)))
+    assert set(doctor.rows()) == {*PEOPLE, *fresh, run_key("k10", 10), run_key("k11", 11)}
+
+
+def test_a_row_that_was_named_counts_among_those_that_go(doctor: Doctor) -> None:
+    runs = {run_key(f"k{n}", n): row(n, age=3 * HOUR + n) for n in range(10, 15)}
+    doctor.state.store(PEOPLE | runs)
+    options = Options(TrimOptions(max_entries=len(PEOPLE) + 3), frozenset({run_key("k10", 10)}))
+    doctor.apply("trim", options=options)
+    assert set(doctor.rows()) == {*PEOPLE, *(run_key(f"k{n}", n) for n in (11, 12, 13))}
+
+
 def test_a_child_with_attachments_stays_even_where_it_is_named(doctor: Doctor) -> None:
     """The next start would drop its run and delete the attachments, which no vault holds."""
     children = {f"agent:main:subagent:{name}": row(n, age=9 * DAY) for n, name in enumerate("ab", 3)}
