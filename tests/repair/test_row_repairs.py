@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.pointers import PathMap
 from gatewaydoctor.repair.options import Options, TrimOptions
@@ -100,6 +101,38 @@ def test_a_fresh_transcript_is_a_sign_of_life(doctor: Doctor) -> None:
     assert run_key("j", 3) in doctor.rows()
     assert doctor.rows()[run_key("j", 3)]["status"] == "running"
     assert run_key("j", 4) not in doctor.rows()
+
+
+@pytest.mark.parametrize(
+    ("session_file", "written"),
+    [
+        (None, f"agents/main/sessions/{session_id(3)}-topic-7.jsonl"),
+        (None, f"agents/work/sessions/{session_id(3)}.jsonl"),
+        ("sub/dir/x.jsonl", "agents/main/sessions/sub/dir/x.jsonl"),
+        ("../x.jsonl", "agents/main/x.jsonl"),
+        ("{root}/agents/work/sessions/x.jsonl", "agents/work/sessions/x.jsonl"),
+        ("{root}/../x.jsonl", "../x.jsonl"),
+        ("/there/elsewhere/x.jsonl", "elsewhere/x.jsonl"),
+    ],
+    ids=["topic", "another agent's", "subdirectory", "above", "absolute, another agent's", "outside", "mapped"],
+)
+def test_any_transcript_a_row_names_is_a_sign_of_life(
+    state: StateDir, session_file: str | None, written: str
+) -> None:
+    more = {} if session_file is None else {"sessionFile": session_file.format(root=state.root)}
+    state.store(PEOPLE | {run_key("j", 3): row(3, age=5 * DAY, status="running", **more)})
+    state.transcript(3)
+    state.store({}, agent="work")
+    doctor = Doctor(state, where=Where(state_dir=str(state.root), path_maps=(f"/there={state.root}",)))
+    assert not doctor.plan("trim").empty
+    assert not doctor.plan("expire").empty
+    path = state.root / written
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header(session_id(3)))
+    state.touch(path, MINUTE)
+    assert doctor.plan("trim").empty
+    assert doctor.plan("expire").empty
+    assert "session-stuck-running" not in doctor.rules()
 
 
 def test_pinned_rows_and_rows_that_share_a_session_stay(doctor: Doctor) -> None:
