@@ -97,12 +97,12 @@ class ContentClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptContent:
-    """Counts from one pass. `undecided` are user messages that could be neither read nor ruled out. `other_messages`
-    are those of assistants and tools, `summaries` compactions and branch summaries. `malformed` lines are no JSON;
-    `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in one. `after_compaction` is how
-    many bytes follow the last compaction, None without one. `boot_markers` are boot and resume prompts and
-    bootstrap lines after the last turn of any other kind (failures.md row 14). `complete` is False where reading
-    stopped early, at a human turn or an error; `reason` is the error's."""
+    """Counts from one pass. `undecided` are records and lines in which a person may speak, and that could not be
+    read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.
+    `malformed` lines are no JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in
+    one. `after_compaction` is how many bytes follow the last compaction, None without one. `boot_markers` are boot
+    and resume prompts and bootstrap lines after the last turn of any other kind (failures.md row 14). `complete` is
+    False where reading stopped early, at a human turn or an error; `reason` is the error's."""
 
     content: ContentClass
     size: int
