@@ -40,7 +40,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         directory = store.path.parent
         for fault in store.facts.transcripts.faults:
             path = directory / fault.record.name
-            if path in done or not (fault.referenced or named):
+            if path in done or draft.taken(path) or not (fault.referenced or named):
                 continue
             done.add(path)
             try:

@@ -185,6 +185,19 @@ def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:
     assert not (doctor.store.parent / f"{session_id(2)}.jsonl").exists()
 
 
+def test_what_leaves_is_not_mended_first(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.transcript(1, WHOLE[:-1])
+    doctor.state.transcript(2, header(session_id(2)) + b'{"type":"mess')
+    plan = doctor.plan("transcripts", "orphans")
+    told = {(step.repair, step.action, step.sample) for step in plan.steps}
+    assert told == {
+        ("orphans", "move to the vault", (f"{session_id(2)}.jsonl",)),
+        ("transcripts", "end the last line", (f"{session_id(1)}.jsonl",)),
+    }
+    doctor.apply("transcripts", "orphans")
+
+
 def test_beside_a_damaged_store_nothing_is_an_orphan(doctor: Doctor) -> None:
     doctor.state.store(b'{"torn')
     doctor.state.transcript(3, header(session_id(3)))
