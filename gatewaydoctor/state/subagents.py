@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.files import Obstacle, Unreadable
 from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
-from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.model.subagents import READ_VERSIONS, RegistryRead, RunState, SubagentRegistry, SubagentRun
 from gatewaydoctor.state.cleaned import Cleaned
 from gatewaydoctor.state.cronjobs import LAST_MOMENT
 from gatewaydoctor.state.files import unreadable
@@ -28,7 +28,6 @@ _ENDLESS = re.compile(rb"[0-9]{%d}" % MOST_DIGITS)
 """Bytes read at a time. yajl reads a string anew with every piece of it, so smaller pieces would cost far more."""
 
 LISTED = 1000
-_VERSIONS = (1, 2)
 
 
 def read_subagents(
@@ -170,7 +169,7 @@ class _Tally:
         if self._shape != "start_map":
             return "runs is not an object"
         version = _time(self._version)
-        return None if version in _VERSIONS else "its version is not 1 or 2"
+        return None if version in READ_VERSIONS else "its version is not 1 or 2"
 
     def result(
         self, path: Path, size: int, read: RegistryRead, reason: str | None = None, fault_at: int | None = None

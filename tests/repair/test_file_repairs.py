@@ -386,6 +386,19 @@ def test_a_torn_registry_is_rebuilt_from_its_whole_runs(doctor: Doctor) -> None:
     assert "subagents-unreadable" not in doctor.rules()
 
 
+def test_a_registry_whose_version_no_gateway_reads_is_refused(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    runs = {"runs": {f"n{number}": run(f"n{number}") for number in range(5)}}
+    for data in (json.dumps({"version": 3} | runs), json.dumps(runs | {"version": 2})[:-20], json.dumps(runs)):
+        doctor.state.file("subagents/runs.json", data)
+        for names in ((), ("subagents",)):
+            plan = doctor.plan(*names)
+            assert plan.empty
+            assert [refusal.repair for refusal in plan.refusals] == ["subagents"]
+        (finding,) = doctor.state.findings("subagents-unreadable")
+        assert (finding.fix, "Only version 1 or 2" in (finding.by_hand or "")) == (None, True)
+
+
 def test_everything_recommended_at_once(doctor: Doctor) -> None:
     runs = {run_key("j", n): row(n, age=2 * DAY, status="running") for n in range(10, 40)}
     doctor.state.store(ROW | runs | {"agent:main:cron:j": row(9, age=2 * DAY, status="running")})
