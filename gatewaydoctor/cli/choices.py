@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING, TypeVar
 from gatewaydoctor.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gatewaydoctor.cli.run import Run
     from gatewaydoctor.examine.found import Found
 
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def chosen_words(enum: type[Word], given: list[str] | None, option: str) -> frozenset[Word]:
-    """The members these words name. Raises UsageError for a word that names none."""
+def chosen_words(
+    enum: type[Word], given: list[str] | None, option: str, offered: Collection[Word] | None = None
+) -> frozenset[Word]:
+    """The members these words name. Raises UsageError for a word that names none, with those that are of use here:
+    the `offered` ones, else all."""
     try:
         return frozenset(enum(word.strip().lower()) for word in given or ())
     except ValueError:
-        known = ", ".join(each.value for each in enum)
+        known = ", ".join(each.value for each in enum if offered is None or each in offered)
         raise UsageError(f"{option}: one of {given} is not known.", f"Choose from: {known}.") from None
 
 

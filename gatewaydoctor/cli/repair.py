@@ -87,8 +87,9 @@ def repair(
                 raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
-        kinds = chosen_words(Kind, kind, "--kind")
-        if protected := kinds - DISPOSABLE - DISPOSABLE_WHEN_NAMED:
+        removable = DISPOSABLE | DISPOSABLE_WHEN_NAMED
+        kinds = chosen_words(Kind, kind, "--kind", removable)
+        if protected := kinds - removable:
             words = ", ".join(sorted(protected))
             raise UsageError(
                 f"--kind {words}: these are conversations, which trim never takes.", "Name one key: --name KEY"
