@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -87,8 +88,9 @@ def repair(
                 raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
-        kinds = chosen_words(Kind, kind, "--kind")
-        if protected := kinds - DISPOSABLE - DISPOSABLE_WHEN_NAMED:
+        removable = DISPOSABLE | DISPOSABLE_WHEN_NAMED
+        kinds = chosen_words(Kind, kind, "--kind", removable)
+        if protected := kinds - removable:
             words = ", ".join(sorted(protected))
             raise UsageError(
                 f"--kind {words}: these are conversations, which trim never takes.", "Name one key: --name KEY"
@@ -239,7 +241,7 @@ def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
 def _keep(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise UsageError(f"--keep-per-job {text!r} is no number.", "Give a number, or `all`.")
     return int(text)
 

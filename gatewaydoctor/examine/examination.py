@@ -11,11 +11,12 @@ from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
 from gatewaydoctor.examine.rowfaults import RowFaults
+from gatewaydoctor.examine.signs import ListedTimes, TranscriptSigns
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.files import PRIMARY, FileClass
+from gatewaydoctor.model.files import FileClass
 from gatewaydoctor.model.liveness import Liveness
 from gatewaydoctor.state.agents import list_stores
 from gatewaydoctor.state.census import disk_space, take_census
@@ -108,10 +109,12 @@ class _Examiner:
         self._note_gaps(reads)
         known = self._agents_listed(place) and all(read.whole for read in (*reads, *others))
         listings = self._list(refs)
+        times = ListedTimes(listings.values())
         stores = tuple(
             self._store(
                 read,
                 listings,
+                times,
                 references,
                 eras,
                 cron,
@@ -195,6 +198,7 @@ class _Examiner:
         self,
         read: StoreRead,
         listings: dict[Path, Listing],
+        times: ListedTimes,
         references: References,
         eras: Eras,
         cron: Cron,
@@ -219,14 +223,14 @@ class _Examiner:
         )
         rows: RowFacts | None = None
         oldest = newest = None
+        pointers = tree_pointers(self.fs, listings.values(), directory, maps)
+        signs = TranscriptSigns(self.fs, times, pointers)
         if read.survey is not None:
-            pointers = tree_pointers(self.fs, listings.values(), directory, maps)
             collector = PointerCollector(pointers, self.world.now, in_database=era is Era.SQLITE)
-            files = {record.name: record for record in listing.files if record.cls in PRIMARY}
             over_cap = len(read.survey.table) > config.maintenance.max_entries.value
             rows = row_facts(
                 read.survey.table,
-                files,
+                signs,
                 collector,
                 cron,
                 EvictionCollector(config.maintenance, config.release.policy, self.world.now) if over_cap else None,
@@ -246,6 +250,7 @@ class _Examiner:
             rows.running if rows else (),
             rows.running.stuck() if rows else (),
             rows.running.summary if rows else StuckSummary(),
+            signs,
             rows.jobs if rows else (),
             oldest,
             newest,

@@ -50,13 +50,14 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.PATHS: paths.plan,
     Repair.EXPIRE: expire.plan,
     Repair.SLIM: slim.plan,
-    Repair.TRANSCRIPTS: transcripts.plan,
     Repair.ORPHANS: orphans.plan,
+    Repair.TRANSCRIPTS: transcripts.plan,
     Repair.LOCKS: locks.plan,
     Repair.TEMPS: temps.plan,
     Repair.CRON: cron.plan,
     Repair.SUBAGENTS: subagents.plan,
 }
+"""In the order in which a plan takes them up: what an earlier one takes away, a later one does not mend."""
 
 _ON_REQUEST = frozenset({Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON})
 RECOMMENDED = tuple(repair for repair in Repair if repair not in _ON_REQUEST)
@@ -102,11 +103,11 @@ def _newer_schema(draft: Draft) -> Refusal | None:
 
 
 def _plan(draft: Draft, names: frozenset[Repair]) -> None:
-    for repair in Repair:
+    for repair, planner in PLANNERS.items():
         if repair is Repair.TRIM:
             _open_stores(draft, names)
         if repair in names or (not names and repair in RECOMMENDED):
-            PLANNERS[repair](draft, named=repair in names)
+            planner(draft, named=repair in names)
 
 
 def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:

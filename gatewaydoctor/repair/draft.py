@@ -184,6 +184,10 @@ class Draft:
         self.moves.append(Move(source=number))
         return self.fingerprints[number].size
 
+    def taken(self, path: Path) -> bool:
+        """Whether the plan does something to this file already."""
+        return spell(self.real(path), self.state_dir) in self._targets
+
     def _act(self, target: str, act: Act) -> bool:
         if not self._take(target):
             return False

@@ -91,7 +91,7 @@ def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
 
 def _checked(target: str, hint: str) -> PurePosixPath:
     path = PurePosixPath(target)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME:
+    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME or "\0" in target:
         raise OutOfBounds(f"{target} is not a file of the state directory.", hint)
     return path
 

@@ -17,7 +17,7 @@ MINUTE_MS = 60_000
 
 
 class Repair(StrEnum):
-    """The repairs, in the order in which a plan takes them up."""
+    """The repairs, in the order in which they are listed."""
 
     SALVAGE = "salvage"
     TRIM = "trim"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.files import PRIMARY, NodeKind
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.store.edit import edit
 from gatewaydoctor.store.splice import Row
@@ -40,11 +39,6 @@ class StoreDraft:
         self._gone = bytearray()
         self._edits: dict[int, dict[str, bytes | None]] = {}
         self.rebuilt = False
-        self._files = {
-            record.name: record.mtime
-            for record in facts.listing.files
-            if record.cls in PRIMARY and record.node is NodeKind.FILE
-        }
 
     @property
     def whole(self) -> bool:
@@ -126,7 +120,7 @@ class StoreDraft:
 
     def last_sign(self, entry: Entry) -> int | None:
         """Newest of the row's own times and its transcript's mtime (design section 6)."""
-        signs = (entry.last_sign, *(self._files.get(name) for name in entry.transcript_names))
+        signs = (entry.last_sign, self.facts.signs.newest(entry))
         return max((sign for sign in signs if sign is not None), default=None)
 
     def transcripts_of(self, entry: Entry) -> Iterator[Path]:

@@ -206,6 +206,9 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
     [
         ("repair", "everything"),
         ("repair", "--keep-per-job", "some"),
+        ("repair", "--keep-per-job", "²"),
+        ("repair", "--older-than", "9" * 400 + "d"),
+        ("sessions", "--larger-than", "9" * 400),
         ("repair", "--end-as", "done"),
         ("repair", "--transcripts", "burn"),
         ("repair", "--plan", "plan.json"),
@@ -213,7 +216,7 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
         ("runs", "prune"),
         ("snapshot", "verify"),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: Path) -> None:
     before = listing(incident)
@@ -221,6 +224,14 @@ def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: 
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 2
     assert listing(incident) == before
+
+
+def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:
+    refused = run("repair", "trim", "--kind", "person", "--state-dir", str(incident), *NOW)
+    offered = refused.err.rpartition("Choose from: ")[2].strip(" .\n").split(", ")
+    assert len(offered) > 1
+    asked = [word for kind in offered for word in ("--kind", kind)]
+    assert run("repair", "trim", *asked, "--state-dir", str(incident), *NOW).code == 0
 
 
 def test_a_store_that_somebody_holds_is_left_alone(incident: Path) -> None:
