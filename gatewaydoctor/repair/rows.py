@@ -39,6 +39,7 @@ class StoreDraft:
         self._gone = bytearray()
         self._edits: dict[int, dict[str, bytes | None]] = {}
         self.rebuilt = False
+        self._listed = frozenset(record.name for record in facts.listing.files)
 
     @property
     def whole(self) -> bool:
@@ -124,8 +125,8 @@ class StoreDraft:
         return max((sign for sign in signs if sign is not None), default=None)
 
     def transcripts_of(self, entry: Entry) -> Iterator[Path]:
-        """Files whose age `last_sign` has taken for the row's."""
-        return (self.path.parent / name for name in entry.transcript_names if name in self._files)
+        """Files beside the store whose age `last_sign` has taken for the row's."""
+        return (self.path.parent / name for name in entry.transcript_names if name in self._listed)
 
     def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:
         """Whether a running row shows no sign of life. Nothing is planned for a live gateway."""
