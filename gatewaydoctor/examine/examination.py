@@ -246,6 +246,7 @@ class _Examiner:
             newest,
             rows.faults if rows else RowFaults(),
             rows.eviction if rows else None,
+            rows.aborted if rows else (),
         )
 
     def _locks(self, listings: dict[Path, Listing]) -> tuple[LockVerdict, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.config import Policy
 from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.era import Era
@@ -12,15 +14,16 @@ from gatewaydoctor.model.subagents import RunState
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.childkeys import all_children
 from gatewaydoctor.repair.draft import SAMPLE
+from gatewaydoctor.repair.places import spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from gatewaydoctor.model.cron import CronJob
     from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.repair.draft import Draft
-
-_LEFT_OUT = frozenset({Kind.SUBAGENT, Kind.ACP, Kind.CRON_BASE, Kind.CRON_RUN})
+    from gatewaydoctor.repair.rows import StoreDraft
 
 
 def forecast(draft: Draft) -> tuple[Note, ...]:
@@ -37,43 +40,49 @@ def _policy(draft: Draft) -> Policy | None:
 
 
 def _running(draft: Draft) -> Iterator[Note]:
-    """Rows that say running when the plan is done."""
-    left = [
-        entry
-        for store in draft.stores
-        if store.opened
-        for position, entry in store.entries()
-        if entry.status is Status.RUNNING and "status" not in store.edits_of(position)
-    ]
-    if not left:
-        yield _note("No row says running: nothing is resumed, and no cron run copies such a status.", ())
-        return
-    bases = [entry.key for entry in left if entry.kind is Kind.CRON_BASE]
+    """Rows that say running when the plan is done, and those that are resumed."""
+    resumption = Resumption(draft.x, _gone_locks(draft))
+    running: list[str] = []
+    bases: list[str] = []
+    resumed: list[str] = []
+    for store in draft.stores:
+        for entry in _as_planned(draft, store):
+            if resumption.takes_up(entry, store.facts.read.ref.sessions_dir):
+                resumed.append(entry.key)
+            elif entry.status is Status.RUNNING:
+                (bases if entry.kind is Kind.CRON_BASE else running).append(entry.key)
     if bases and _policy(draft) in (Policy.V2026_3_28, None):
         yield _note(
             f"{plural(len(bases), 'cron base row')} still {'says' if len(bases) == 1 else 'say'} running: up to "
             "2026.3.28 every further run of these jobs is saved as running.",
             bases,
         )
-    resumed = [entry.key for entry in left if _resumes(entry, _policy(draft))]
+    else:
+        running += bases
     if resumed:
         yield _note(
-            f"{plural(len(resumed), 'session')} may be taken up with a model turn: still running, with a sign of "
-            "life too recent to call stuck.",
-            resumed,
+            f"{plural(len(resumed), 'session')} may be taken up with a model turn, as this plan leaves them.", resumed
         )
-    others = [entry.key for entry in left if entry.key not in {*bases, *resumed}]
-    if others:
-        yield _note(f"{plural(len(others), 'row')} stay running; no start changes that by itself.", others)
+    if running:
+        stay = plural(len(running), "row stays", "rows stay")
+        yield _note(f"{stay} running; no start changes that by itself.", running)
+    if not (running or bases or resumed):
+        yield _note("No row says running: nothing is resumed, and no cron run copies such a status.", ())
 
 
-def _resumes(entry: Entry, policy: Policy | None) -> bool:
-    """As facts.md section 3 has it; a release that is not known counts as any."""
-    if entry.kind is Kind.SUBAGENT:
-        return entry.aborted_last_run
-    if entry.kind in _LEFT_OUT or entry.spawned or policy is Policy.V2026_3_28:
-        return False
-    return policy in (Policy.V2026_9_6, None) or entry.aborted_last_run
+def _gone_locks(draft: Draft) -> set[Path]:
+    moved = {draft.fingerprints[act.source].path for act in draft.moves}
+    return {lock.path for lock in draft.x.locks if spell(draft.real(lock.path), draft.state_dir) in moved}
+
+
+def _as_planned(draft: Draft, store: StoreDraft) -> Iterator[Entry]:
+    """Rows that matter to a start, as they will be."""
+    for position, entry in store.entries() if store.opened else ():
+        if entry.status is not Status.RUNNING and not entry.aborted_last_run:
+            continue
+        edits = store.edits_of(position)
+        status = draft.options.end_as if "status" in edits else entry.status
+        yield replace(entry, status=status, aborted_last_run=entry.aborted_last_run and "abortedLastRun" not in edits)
 
 
 def _cron(draft: Draft) -> Iterator[Note]:

@@ -140,6 +140,8 @@ class _Tally:
         self._oldest: int | None = None
         self._newest: int | None = None
         self._rows: list[SubagentRun] = []
+        self._open_children: set[str] = set()
+        self._timed_out: set[str] = set()
 
     def take(self, stream: BinaryIO) -> None:
         """Count a whole document. Raises ijson's errors."""
@@ -174,6 +176,11 @@ class _Tally:
         self._orphaned += run.orphaned
         self._unended_orphans += run.orphaned and run.state is RunState.RUNNING
         self._attachments += string(raw.get("attachmentsDir")) is not None
+        if run.child_key is not None:
+            if run.state is RunState.RUNNING:
+                self._open_children.add(run.child_key.lower())
+            elif _timed_out(raw):
+                self._timed_out.add(run.child_key.lower())
         if run.created_at is not None:
             self._oldest = min(run.created_at, self._oldest or run.created_at)
             self._newest = max(run.created_at, self._newest or run.created_at)
@@ -214,6 +221,8 @@ class _Tally:
             newest=self._newest,
             notable=self._notable,
             rows=tuple(self._rows),
+            open_children=frozenset(self._open_children),
+            timed_out_children=frozenset(self._timed_out),
         )
 
 
@@ -237,6 +246,11 @@ def _run(run_id: str, raw: Mapping[str, object], is_known: Callable[[str], bool]
         ended is not None and archive is None and (mode == "session" or cleanup == "keep"),
         child is None or not is_known(child),
     )
+
+
+def _timed_out(raw: Mapping[str, object]) -> bool:
+    outcome = raw.get("outcome")
+    return isinstance(outcome, dict) and outcome.get("status") == "timeout"
 
 
 def _time(value: object) -> int | None:

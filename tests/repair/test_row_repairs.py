@@ -241,6 +241,35 @@ def test_what_stays_running_is_in_the_forecast(tmp_path: Path) -> None:
     assert doctor.rows()["agent:main:main"]["status"] == "running"
 
 
+CHILD = "agent:main:subagent:child"
+
+
+@pytest.mark.parametrize("age", [2 * HOUR, MINUTE])
+def test_a_child_that_a_start_would_resume_is_unmarked_or_told(doctor: Doctor, age: int) -> None:
+    doctor.state.store(PEOPLE | {CHILD: row(3, age=age, status="killed", abortedLastRun=True)})
+    doctor.state.store({run_key("j", 4): row(4, status="running")}, agent="other")
+    doctor.state.subagents([{"runId": "r", "childSessionKey": CHILD}])
+    silent = age > HOUR
+    notes = [note for note in doctor.plan().forecast if "resumed" in note.text or "taken up" in note.text]
+    assert [note.names for note in notes] == [() if silent else (CHILD,)]
+    doctor.there_and_back()
+    doctor.apply()
+    assert doctor.rows()[CHILD] == row(3, age=age, status="killed", abortedLastRun=not silent)
+    assert ("session-resumes-at-boot" in doctor.rules()) is not silent
+
+
+def test_a_lock_that_makes_a_start_resume_its_session_is_in_the_forecast(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.4.25"))
+    doctor.state.store(
+        {"agent:main:main": row(1, age=MINUTE, status="running"), run_key("j", 3): row(3, status="running")}
+    )
+    dead = {"pid": 4_242, "createdAt": "2027-04-25T00:00:00.000Z", "starttime": 77}
+    doctor.state.beside(f"{session_id(1)}.jsonl.lock", json.dumps(dead))
+    taken_up = [note.names for note in doctor.plan("trim").forecast if "taken up" in note.text]
+    assert taken_up == [("agent:main:main",)]
+    assert not [note for note in doctor.plan("trim", "locks").forecast if "taken up" in note.text]
+
+
 def test_cron_jobs_that_will_fire_are_in_the_forecast(doctor: Doctor) -> None:
     from tests.world import job
 
