@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
-    not examined and why. `complete`: the rows of every store of the tree are among `stores`."""
+    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
+    stores of other agents, of which only references were read."""
 
     now: int
     depth: Depth
@@ -69,6 +70,7 @@ class Examination:
     volumes: tuple[tuple[Path, DiskSpace], ...]
     skipped: tuple[tuple[str, str], ...] = ()
     complete: bool = True
+    left_out: int = 0
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
         return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
@@ -128,13 +130,14 @@ class _Examiner:
             liveness,
             stores,
             cron,
-            read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores)),
+            read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores), now=world.now),
             read_queues(self.fs, place.state_dir),
             self._locks(listings),
             take_census(self.fs, place.state_dir, listings),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
             complete=known and not others,
+            left_out=sum(read.ref.exists for read in others),
         )
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:

@@ -52,7 +52,8 @@ class SubagentRegistry:
     `rows` are the runs worth a look (running, never archived or orphaned), at most as many as were asked for;
     `notable` is how many there are. `reason` says why the gateway would not take it; `problem` is set where it could
     not be read here. `fault_at` is a byte offset. Times are epoch ms. `open_children` are the children's keys, in
-    lower case, of all runs that have not ended, `timed_out_children` of those that ended by a timeout."""
+    lower case, of all runs that have not ended, `timed_out_children` of those that ended by a timeout, and
+    `overdue_children` of those that some index knows and whose archive date has passed."""
 
     path: Path
     read: RegistryRead
@@ -76,3 +77,4 @@ class SubagentRegistry:
     problem: Unreadable | None = None
     open_children: frozenset[str] = frozenset()
     timed_out_children: frozenset[str] = frozenset()
+    overdue_children: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.rows import StoreDraft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Set
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
@@ -159,6 +159,11 @@ class Draft:
             return None
         self.moves.append(Move(source=number))
         return self.fingerprints[number].size
+
+    @property
+    def targets(self) -> Set[str]:
+        """Files, as plans spell them, that the plan does something to."""
+        return self._targets
 
     def _act(self, target: str, act: Act) -> bool:
         if not self._take(target):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.plan import Note
-from gatewaydoctor.model.subagents import RunState
+from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.childkeys import all_children
 from gatewaydoctor.repair.draft import SAMPLE
@@ -129,31 +129,39 @@ def _is_due(job: CronJob, now: int) -> bool:
 
 
 def _subagents(draft: Draft) -> Iterator[Note]:
-    x = draft.x
     gone = {
         entry.key.lower()
         for store in draft.stores
         if store.opened
         for entry in store.dropped()
-        if entry.kind is Kind.SUBAGENT
+        if entry.kind in DISPOSABLE_WHEN_NAMED
     }
     lost = sorted(gone & all_children(draft)) if gone else []
     if lost:
+        one = len(lost) == 1
         yield _note(
-            f"{plural(len(lost), 'subagent run loses its', 'subagent runs lose their')} session: the start drops "
-            "them from the registry. They have ended, and none has attachments.",
+            f"{plural(len(lost), 'run loses its session', 'runs lose their sessions')}: the start drops "
+            f"{'it' if one else 'them'} from the registry. {'It has' if one else 'They have'} ended, without "
+            "attachments.",
             lost,
         )
-    expired = [
-        run
-        for run in x.subagents.rows
-        if run.archive_at is not None and run.archive_at <= x.now and run.state is RunState.ENDED
-    ]
-    if expired:
+    yield from _archived(draft, gone)
+
+
+def _archived(draft: Draft, gone: set[str]) -> Iterator[Note]:
+    """The sweep that starts with the gateway. Up to 2026.3.28 it does not ask whether the run has ended."""
+    registry, policy = draft.x.subagents, _policy(draft)
+    rebuilt = spell(draft.real(registry.path), draft.state_dir) in draft.targets
+    if policy is Policy.V2026_9_6 or not (registry.read is RegistryRead.OK or rebuilt):
+        return
+    going_on = frozenset() if policy in (Policy.V2026_3_28, None) else registry.open_children
+    over = sorted(registry.overdue_children - going_on - gone)
+    if over:
+        sessions = "its session with the transcript" if len(over) == 1 else "their sessions with the transcripts"
         yield _note(
-            f"{plural(len(expired), 'subagent run')} {'is' if len(expired) == 1 else 'are'} past the archive date: "
-            "within a minute the gateway deletes these sessions with their transcripts.",
-            (run.child_key or run.run_id for run in expired),
+            f"{plural(len(over), 'subagent run is', 'subagent runs are')} past the archive date: within a minute the "
+            f"gateway deletes {sessions}.",
+            over,
         )
 
 

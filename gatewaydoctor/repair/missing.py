@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.pointers import PointerKind, Presence
-from gatewaydoctor.repair.childkeys import may_go, needed_children
+from gatewaydoctor.repair.childkeys import NeededChildren, may_go
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.pointers import tree_pointers
 from gatewaydoctor.state.references import basename
@@ -39,7 +39,7 @@ def pointers_of(draft: Draft, store: StoreDraft) -> Pointers:
 
 def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     pointers = pointers_of(draft, store)
-    needed = needed_children(draft) if draft.options.names else frozenset()
+    needed = NeededChildren(draft)
     claims = Counter(_claim(entry) for _, entry in store.entries())
     pointed: list[Entry] = []
     dropped: list[Entry] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, MACHINE_KINDS, Entry, Kind, Status
 from gatewaydoctor.model.words import duration
-from gatewaydoctor.repair.childkeys import may_go, needed_children
+from gatewaydoctor.repair.childkeys import NeededChildren, may_go
 from gatewaydoctor.repair.options import HOUR_MS, Repair, TrimOptions
 from gatewaydoctor.repair.pressing import too_many_rows
 from gatewaydoctor.repair.transcriptmoves import move_transcripts
@@ -76,7 +76,7 @@ def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozen
 
 def _one_by_one(draft: Draft, store: StoreDraft) -> Iterator[Gone]:
     """Rows that were named, of whatever kind: to take one session out of sight (failures.md row 14)."""
-    needed = needed_children(draft) if draft.options.names else frozenset()
+    needed = NeededChildren(draft)
     for position, entry in store.entries() if draft.options.names else ():
         if entry.key in draft.options.names and may_go(draft, entry, needed):
             yield Gone(_candidate(position, entry, store, frozenset()), "named one by one")
@@ -109,10 +109,10 @@ def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:
 def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
     options = draft.options.trim
     allowed = kinds(options)
-    needed = needed_children(draft) if allowed & DISPOSABLE_WHEN_NAMED else frozenset()
+    needed = NeededChildren(draft)
     shared = protected_sessions(store, allowed)
     for position, entry in store.entries():
-        if entry.kind not in allowed or entry.pinned or entry.key.lower() in needed:
+        if entry.kind not in allowed or entry.pinned or entry in needed:
             continue
         if entry.key in draft.options.names:
             continue  # gone already

@@ -157,6 +157,42 @@ def test_a_child_with_attachments_stays_even_where_it_is_named(doctor: Doctor) -
         assert [step.sample for step in plan.steps if step.action == "remove"] == [("agent:main:subagent:b",)]
 
 
+def child_runs(*runs: dict[str, object]) -> list[dict[str, object]]:
+    return [{"runId": str(n), "childSessionKey": f"agent:main:subagent:{n}"} | run for n, run in enumerate(runs)]
+
+
+@pytest.mark.parametrize(("release", "told"), [("2026.3.28", "02"), ("2026.5.22", "0"), ("2026.9.6", None)])
+def test_sessions_past_their_archive_date_are_in_the_forecast(tmp_path: Path, release: str, told: str | None) -> None:
+    doctor = Doctor(StateDir(tmp_path, release))
+    children = {f"agent:main:subagent:{n}": row(3 + n, age=9 * DAY) for n in range(4)}
+    doctor.state.store(PEOPLE | children | {run_key("j", 9): row(9, age=2 * DAY, status="running")})
+    late, due = {"archiveAtMs": NOW - DAY}, {"archiveAtMs": NOW + DAY}
+    ended = {"endedAt": NOW - 2 * DAY}
+    # The last one's session is gone: the start drops its run.
+    doctor.state.subagents(child_runs(late | ended, due | ended, late, {"archiveAtMs": 0} | ended, late | ended))
+    notes = [note.names for note in doctor.plan("trim").forecast if "archive date" in note.text]
+    assert notes == ([] if told is None else [tuple(f"agent:main:subagent:{n}" for n in told)])
+
+
+def test_acp_children_lose_their_runs_as_well(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | {"agent:main:acp:x": row(3, age=9 * DAY)})
+    doctor.state.subagents([{"runId": "1", "childSessionKey": "agent:main:acp:x", "endedAt": 5}])
+    plan = doctor.plan("trim", options=Options(trim=TrimOptions(kinds=frozenset({Kind.ACP}))))
+    assert [note.names for note in plan.forecast if "loses its session" in note.text] == [("agent:main:acp:x",)]
+
+
+def test_no_child_goes_where_the_registry_cannot_be_read(doctor: Doctor) -> None:
+    children = ("agent:main:acp:x", "agent:main:subagent:y")
+    doctor.state.store(PEOPLE | {key: row(n, age=9 * DAY) for n, key in enumerate(children, 3)})
+    run = b'{"runId": "1", "childSessionKey": "agent:main:acp:x", "createdAt": ' + b"1" * 5_000 + b"}"
+    doctor.state.file("subagents/runs.json", b'{"version": 2, "runs": {"1": ' + run + b"}}")
+    kinds = Options(trim=TrimOptions(kinds=frozenset({Kind.ACP, Kind.SUBAGENT})))
+    for options in (kinds, Options(names=frozenset(children))):
+        plan = doctor.plan("trim", "missing", options=options)
+        assert plan.empty
+        assert [refusal.target for refusal in plan.refusals] == ["subagents/runs.json"]
+
+
 def test_subagents_go_only_when_named_and_no_attachments_are_lost(doctor: Doctor) -> None:
     children = {f"agent:main:subagent:{name}": row(n, age=9 * DAY) for n, name in enumerate("abc", 3)}
     doctor.state.store(PEOPLE | children)
