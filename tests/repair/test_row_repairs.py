@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.pointers import PathMap
 from gatewaydoctor.repair.options import Options, TrimOptions
 from tests.repair.doctor import Doctor, assert_small, steps
 from tests.repair.scene import tree
+from tests.state.fakes import ClosedFs
+from tests.state.test_era import NODES, agent_database
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, header, row, run_key, said, session_id, talk
 
 if TYPE_CHECKING:
@@ -304,6 +307,50 @@ def test_a_lock_that_makes_a_start_resume_its_session_is_in_the_forecast(tmp_pat
     taken_up = [note.names for note in doctor.plan("trim").forecast if "taken up" in note.text]
     assert taken_up == [("agent:main:main",)]
     assert not [note for note in doctor.plan("trim", "locks").forecast if "taken up" in note.text]
+
+
+STUCK = {run_key("j", 3): row(3, age=5 * DAY, status="running")}
+
+
+def forecast_of(doctor: Doctor, *names: str) -> str:
+    return " ".join(note.text for note in doctor.plan(*names).forecast)
+
+
+def test_what_was_not_looked_at_is_not_called_idle(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | STUCK)
+    doctor.state.store({"agent:work:main": row(4, age=5 * DAY, status="running")}, agent="work")
+    assert "nothing is resumed" in forecast_of(doctor)
+    alone = Doctor(doctor.state, where=Where(state_dir=str(doctor.state.root), agent="main"))
+    assert "nothing is resumed" not in forecast_of(alone)
+    assert "1 store of another agent was not looked at" in forecast_of(alone)
+    closed = Doctor(doctor.state, fs=ClosedFs(doctor.state.root / "agents/work/sessions/sessions.json"))
+    assert "nothing is resumed" not in forecast_of(closed, "trim")
+    assert "Not every row of 1 store could be read" in forecast_of(closed, "trim")
+
+
+@pytest.mark.parametrize(
+    ("word", "wal", "said"),
+    [
+        ("done", b"", "nothing is resumed"),
+        ("running", b"", "1 row in databases says running"),
+        ("running", b"x" * 4096, "The rows of 1 database could not be counted"),
+    ],
+)
+def test_rows_in_databases_are_in_the_forecast(tmp_path: Path, word: str, wal: bytes, said: str) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.9.6"))
+    doctor.state.store(PEOPLE | STUCK)
+    rows = f"INSERT INTO session_nodes VALUES ('agent:main:main', '{{}}', '{word}')"
+    database = agent_database(doctor.state.root, "main", 23, NODES, rows)
+    database.with_name(f"{database.name}-wal").write_bytes(wal)
+    text = forecast_of(doctor, "trim")
+    assert said in text
+    assert ("nothing is resumed" in text) is (word == "done")
+
+
+def test_aborted_sessions_beside_an_unreadable_registry_are_in_the_forecast(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | STUCK | {CHILD: row(4, age=MINUTE, status="killed", abortedLastRun=True)})
+    doctor.state.file("subagents/runs.json", b'{"version": 2, "runs": {"1": {"createdAt": ' + b"1" * 5_000 + b"}}}")
+    assert "which aborted sessions are resumed is not known" in forecast_of(doctor)
 
 
 def test_cron_jobs_that_will_fire_are_in_the_forecast(doctor: Doctor) -> None:
