@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Act, Fingerprint, Literal, Move, Note, Refusal, Rewrite, Step
 from gatewaydoctor.repair.errors import OutOfReach, Refused
 from gatewaydoctor.repair.places import spell
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.examine.world import Progress
+    from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.model.finding import Finding
     from gatewaydoctor.model.plan import Segment
     from gatewaydoctor.repair.options import Options
+    from gatewaydoctor.repair.trim import Candidate
     from gatewaydoctor.state.fs import FileStat, ReadFs
 
 SAMPLE = 5
@@ -44,6 +47,7 @@ class Draft:
         self.steps: list[Step] = []
         self.refusals: list[Refusal] = []
         self.cautions: list[Note] = []
+        self.torn = 0
         self._numbers: dict[str, int] = {}
         self._targets: set[str] = set()
         self._streams: dict[int, BinaryIO] = {}
@@ -205,6 +209,12 @@ class Draft:
     def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE) -> None:
         """Say one sentence about the first `keep` of these names."""
         self.cautions.append(Note(text=text, names=tuple(islice(names, keep))))
+
+
+def of_people(rows: Iterable[Entry | Candidate]) -> dict[str, object]:
+    """What a step says of the conversations among its rows."""
+    touched = tuple(row.key for row in rows if row.kind not in MACHINE_KINDS)
+    return {"conversations": len(touched), "touched": touched}
 
 
 def literal(data: bytes) -> tuple[tuple[Segment, ...], int]:

@@ -8,8 +8,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.resumption import Resumption
-from gatewaydoctor.model.entry import MACHINE_KINDS, Kind, Status
+from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.words import duration
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import Repair
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _expire(draft: Draft, store: StoreDraft) -> None:
             [entry.key for entry in entries],
             0,
             agent_id=store.facts.agent_id,
-            conversations=0 if kind in MACHINE_KINDS else len(entries),
+            **of_people(entries),
         )
 
 
@@ -71,7 +72,7 @@ def _unmark(draft: Draft, store: StoreDraft, resumption: Resumption) -> None:
             [entry.key for entry in unmarked],
             0,
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in unmarked),
+            **of_people(unmarked),
         )
 
 

@@ -12,6 +12,7 @@ from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.pointers import PointerKind, Presence
 from gatewaydoctor.repair.childkeys import NeededChildren, may_go
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.pointers import tree_pointers
 from gatewaydoctor.state.references import basename
@@ -92,5 +93,5 @@ def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: lis
             [entry.key for entry in entries],
             sum(entry.bytes for entry in entries) if action == "remove" else 0,
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in entries),
+            **of_people(entries),
         )

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.pointers import PointerKind
 from gatewaydoctor.model.transcript import HeaderState
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.missing import pointers_of
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.pathmap import mapped
@@ -62,7 +62,7 @@ def _rewrite(draft: Draft, store: StoreDraft, maps: tuple[PathMap, ...]) -> None
             [entry.key for entry in done],
             0,
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in done),
+            **of_people(done),
         )
     if left:
         draft.caution(

@@ -498,7 +498,7 @@ def test_one_session_can_be_taken_out_by_name_and_brought_back(doctor: Doctor) -
     options = Options(names=frozenset({"agent:main:main"}))
     assert doctor.plan(options=options).empty
     (step,) = [step for step in doctor.plan("trim", options=options).steps if step.action == "remove"]
-    assert (step.count, step.conversations, step.reason) == (1, 1, "named one by one")
+    assert (step.count, step.conversations, step.reason) == (1, 1, "main rows: named one by one")
     doctor.there_and_back("trim", options=options)
     doctor.apply("trim", options=options)
     assert "agent:main:main" not in doctor.rows()
