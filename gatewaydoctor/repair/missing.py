@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.pointers import PointerKind, Presence
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.childkeys import NeededChildren, may_go
 from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import Repair
@@ -63,7 +64,8 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     if named and left:
         people = sum(entry.kind not in MACHINE_KINDS for entry in left)
         draft.caution(
-            f"{len(left):,} rows without a transcript stay, {people:,} of them conversations. Name any that may go.",
+            f"{plural(len(left), 'row without a transcript stays', 'rows without a transcript stay')}, "
+            f"{plural(people, 'conversation')} among them. Name any that may go.",
             [entry.key for entry in left],
         )
 

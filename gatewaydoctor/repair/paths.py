@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.pointers import PointerKind
 from gatewaydoctor.model.transcript import HeaderState
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.missing import pointers_of
 from gatewaydoctor.repair.options import Repair
@@ -66,7 +67,8 @@ def _rewrite(draft: Draft, store: StoreDraft, maps: tuple[PathMap, ...]) -> None
         )
     if left:
         draft.caution(
-            f"{len(left):,} paths of another host stay: no file is there, or it is another session's.",
+            f"{plural(len(left), 'path of another host stays', 'paths of another host stay')}: no file is there, or "
+            "it is another session's.",
             [entry.key for entry in left],
         )
 

@@ -62,6 +62,18 @@ def test_stuck_runs_leave_and_people_stay(doctor: Doctor) -> None:
     assert "session-stuck-running" not in doctor.rules()
 
 
+def test_one_of_each_is_said_in_the_singular(doctor: Doctor) -> None:
+    doctor.state.store({"agent:main:main": row(1), run_key("j", 3): row(3, age=2 * DAY, status="running")})
+    doctor.state.transcript(3)
+    receipt = doctor.apply("trim")
+    assert receipt is not None
+    read, moved = receipt.verified
+    assert ": 1 entry, " in read
+    assert moved == "1 file is in the vault and no longer in its place."
+    (caution,) = doctor.plan("missing").cautions
+    assert caution.text.startswith("1 row without a transcript stays, 1 conversation among them.")
+
+
 def test_kept_rows_keep_their_bytes(doctor: Doctor) -> None:
     odd = (
         b'{\n  "agent:main:main": {\n    "sessionId": "a",  "updatedAt": 1E3,\n    "n": 12345678901234567890123,'
