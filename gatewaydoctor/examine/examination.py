@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.gateway import gateway_of
+from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
 from gatewaydoctor.examine.rowfaults import RowFaults
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
@@ -21,7 +23,6 @@ from gatewaydoctor.state.confighistory import config_history
 from gatewaydoctor.state.cron import read_cron
 from gatewaydoctor.state.era import read_eras
 from gatewaydoctor.state.files import list_files, totals
-from gatewaydoctor.state.liveness import gateway_liveness
 from gatewaydoctor.state.locks import LockJudge
 from gatewaydoctor.state.pathmap import parse_path_map
 from gatewaydoctor.state.pointers import tree_pointers
@@ -52,7 +53,8 @@ if TYPE_CHECKING:
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
     not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
-    stores of other agents, of which only references were read."""
+    stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
+    were before they were read, but for those of the listings."""
 
     now: int
     depth: Depth
@@ -71,6 +73,7 @@ class Examination:
     skipped: tuple[tuple[str, str], ...] = ()
     complete: bool = True
     left_out: int = 0
+    inputs: Inputs = field(default_factory=dict)
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
         return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
@@ -97,7 +100,8 @@ class _Examiner:
         found = find(world, where)
         place, config, refs = found.place, found.config, found.stores
         eras = read_eras(self.fs, place.state_dir, refs)
-        liveness = gateway_liveness(self.fs, place, config, world.env, world.processes, world.now, world.probe)
+        inputs = identities(self.fs, files_beside_stores(place, config, eras))
+        liveness = gateway_of(world, where, found)
         cron = read_cron(self.fs, config.cron.store.value)
         references = References()
         reads = self._read_stores(refs, references, config.main_key.value)
@@ -130,7 +134,7 @@ class _Examiner:
             liveness,
             stores,
             cron,
-            read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores), now=world.now),
+            read_subagents(self.fs, registry_path(place), _key_test(stores), now=world.now),
             read_queues(self.fs, place.state_dir),
             self._locks(listings),
             take_census(self.fs, place.state_dir, listings),
@@ -138,6 +142,7 @@ class _Examiner:
             tuple(self.skipped),
             complete=known and not others,
             left_out=sum(read.ref.exists for read in others),
+            inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
         )
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:

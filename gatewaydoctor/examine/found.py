@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.state.agents import list_stores
 from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.locate import locate
+from gatewaydoctor.state.locate import locate, require_kept
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Where, World
@@ -36,4 +36,7 @@ def find(world: World, where: Where) -> Found:
         store=where.store,
     )
     config = load_config(world.fs, place, world.env)
-    return Found(place, config, list_stores(world.fs, place, config, where.agent))
+    stores = list_stores(world.fs, place, config, where.agent)
+    if not (place.store or config.exists or any(store.exists for store in stores)):
+        require_kept(world.fs, place.state_dir)
+    return Found(place, config, stores)

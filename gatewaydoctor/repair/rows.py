@@ -12,6 +12,7 @@ from gatewaydoctor.store.splice import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.entry import Entry, Kind, Status
@@ -127,6 +128,10 @@ class StoreDraft:
         """Newest of the row's own times and its transcript's mtime (design section 6)."""
         signs = (entry.last_sign, *(self._files.get(name) for name in entry.transcript_names))
         return max((sign for sign in signs if sign is not None), default=None)
+
+    def transcripts_of(self, entry: Entry) -> Iterator[Path]:
+        """Files whose age `last_sign` has taken for the row's."""
+        return (self.path.parent / name for name in entry.transcript_names if name in self._files)
 
     def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:
         """Whether a running row shows no sign of life. Nothing is planned for a live gateway."""

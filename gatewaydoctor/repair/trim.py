@@ -59,6 +59,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             move_transcripts(draft, store)
         elif gone:
             draft.caution("The transcripts of the removed rows stay where they are, reached by no index.")
+            draft.judge_by(*(path for entry in store.dropped() for path in store.transcripts_of(entry)))
 
 
 def kinds(options: TrimOptions) -> frozenset[Kind]:
@@ -119,7 +120,7 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
             continue  # gone already
         if options.statuses and entry.status not in options.statuses:
             continue
-        if options.jobs and entry.job_id not in options.jobs:
+        if options.jobs and (entry.job_id or "").lower() not in options.jobs:
             continue
         yield _candidate(position, entry, store, shared)
 

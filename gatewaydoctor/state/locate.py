@@ -22,9 +22,27 @@ LEGACY_STATE_DIR_NAMES = (".clawdbot", ".moldbot", ".moltbot")
 CONFIG_NAME = "openclaw.json"
 LEGACY_CONFIG_NAMES = ("clawdbot.json", "moldbot.json", "moltbot.json")
 
+KEPT = {CONFIG_NAME, *LEGACY_CONFIG_NAMES, "agents", "sessions", "cron", "subagents", "credentials", "identity"} | {
+    "delivery-queue",
+    "session-delivery-queue",
+    "restart-sentinel.json",
+    "update-check.json",
+    "gateway-instance-id",
+    "plugin-state",
+    "tasks",
+    "flows",
+    ".gatewaydoctor",
+}
+"""Names that tell a state directory from any other (facts.md section 2); not those that many programs use."""
+
+_ANYWHERE = {"agents", "sessions", ".gatewaydoctor"}
+_VARIABLES = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR")
+
 SAME_TIME_MS = 7 * 24 * 3600 * 1000
 """A candidate looks live when its stores changed within this time of the newest change among all candidates."""
 
+_LOOKED_INTO = 100
+"""So many names of a wrong directory are tried for the right one."""
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 
 
@@ -118,6 +136,22 @@ def state_dir_of_store(store: Path) -> Path:
     if len(parents) > 3 and parents[0].name == "sessions" and parents[2].name == "agents":
         return parents[3]
     return store.parent
+
+
+def surely_kept(fs: ReadFs, place: Place) -> bool:
+    """Whether the directory has what a gateway keeps there besides stores, which a config may put anywhere."""
+    try:
+        return not (KEPT - _ANYWHERE).isdisjoint(fs.names(place.state_dir))
+    except OSError:
+        return False
+
+
+def usual_state_dirs(fs: ReadFs, env: Mapping[str, str]) -> Iterator[Path]:
+    """Where gateways of this environment and home keep their state, profiles included; there or not."""
+    home = effective_home(env)
+    yield from (user_path(text, home) for name in _VARIABLES if (text := trimmed(env, name)))
+    yield from (home / name for name in (STATE_DIR_NAME, *LEGACY_STATE_DIR_NAMES))
+    yield from (home / f"{STATE_DIR_NAME}-{name}" for name in profile_names(fs, home))
 
 
 def _choose_at_home(
@@ -227,6 +261,20 @@ def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> int:
             f"{path} cannot be read{named_by}: {error.strerror or error}.", "Check the path and the volume it is on."
         ) from None
     return stat.uid
+
+
+def require_kept(fs: ReadFs, path: Path) -> None:
+    """Raises CannotExamine where a directory has only what no gateway keeps: a mistyped path must not pass. An empty
+    one may be about to become a state directory."""
+    names = set(fs.names(path))
+    if not names or names & KEPT:
+        return
+    inside = [path / name for name in sorted(names)[:_LOOKED_INTO]]
+    near = [each for each in inside if any(_exists(fs, each / name) for name in (CONFIG_NAME, "agents"))]
+    raise CannotExamine(
+        f"{path} has nothing in it that a gateway keeps.",
+        f"Name the state directory: --state-dir {near[0] if near else 'DIR'}.",
+    )
 
 
 def _config(

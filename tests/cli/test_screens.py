@@ -33,11 +33,27 @@ def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
     assert "legacy-store-beside-sqlite" in said
 
 
-def test_a_directory_without_anything_is_no_error(tmp_path: Path) -> None:
+NOTHING_YET = "no gateway has kept anything here yet, or its volume is not mounted."
+
+
+def test_a_directory_without_anything_is_no_error_and_is_told(tmp_path: Path) -> None:
     for verb in EXAMINING:
         ran = run(verb, "--state-dir", str(tmp_path))
-        assert (ran.code, ran.err) == (0, ""), verb
+        said = "" if verb == "sessions" else f"gatewaydoctor: {tmp_path} is empty: {NOTHING_YET}\n"
+        assert (ran.code, ran.err) == (0, said), verb
         assert run(verb, "--json", "--state-dir", str(tmp_path)).document["ok"] is True, verb
+
+
+def test_a_directory_of_something_else_does_not_pass(tmp_path: Path) -> None:
+    (tmp_path / "share").mkdir()
+    for verb in EXAMINING:
+        ran = run(verb, "--state-dir", str(tmp_path))
+        assert (ran.code, ran.out) == (2, ""), verb
+        assert "has nothing in it that a gateway keeps" in ran.err
+
+
+def test_the_state_directory_below_a_mistyped_one_is_named(busy: Path) -> None:
+    assert f"--state-dir {busy}." in run("check", "--state-dir", str(busy.parent)).err
 
 
 def test_a_live_gateway_is_told_and_nothing_is_called_stuck(busy: Path) -> None:

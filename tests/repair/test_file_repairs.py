@@ -199,6 +199,43 @@ def test_temp_files_stay_while_the_store_is_damaged_or_gone(doctor: Doctor) -> N
     assert doctor.plan("temps").empty
 
 
+PEOPLE = {f"agent:main:telegram:direct:{number}": row(number, age=3 * DAY) for number in range(60, 65)}
+
+
+@pytest.mark.parametrize("cut", [None, -40], ids=["whole", "torn"])
+def test_a_temp_file_that_alone_holds_conversations_stays(doctor: Doctor, cut: int | None) -> None:
+    """After a gateway read its store as empty and went on with a new one (failures.md row 1)."""
+    doctor.state.store(ROW)
+    runs = {run_key("j", 7): row(7)}
+    doctor.state.beside(TEMP, json.dumps(ROW | runs | PEOPLE, indent=2).encode()[:cut], age=2 * HOUR)
+    doctor.state.beside(f".fs-safe-replace.77.{TEMP.split('.')[2]}.tmp", {"version": 2, "runs": {"r": {}}}, age=DAY)
+    lost = len(PEOPLE) - (cut is not None)
+    plan = doctor.plan()
+    (step,) = steps(plan, "temps")
+    assert TEMP not in step.sample
+    (note,) = (note for note in plan.cautions if note.command)
+    assert f"1 temp file with {lost} conversations" in note.text
+    assert note.names == (TEMP,)
+    assert steps(doctor.plan("temps", options=Options(names=frozenset({TEMP}))), "temps")[0].count == 2
+
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert doctor.rows() == ROW | dict(list(PEOPLE.items())[:lost])
+    assert steps(doctor.plan("temps"), "temps")[0].count == 2
+
+
+def test_salvage_adds_to_the_store_whose_agent_it_is(doctor: Doctor) -> None:
+    template = doctor.state.root / "stores/{agentId}.json"
+    doctor.state.config({"session": {"store": str(template)}, "agents": {"list": [{"id": "main"}, {"id": "work"}]}})
+    doctor.state.file("stores/main.json", ROW)
+    doctor.state.file("stores/work.json", {"agent:work:main": row(3)})
+    lost = {"agent:work:telegram:direct:1": row(4)}
+    doctor.state.file(f"stores/.fs-safe-replace.77.{TEMP.split('.')[2]}.tmp", lost)
+    doctor.apply("salvage")
+    stores = [json.loads((doctor.state.root / f"stores/{name}.json").read_bytes()) for name in ("main", "work")]
+    assert stores == [ROW, {"agent:work:main": row(3)} | lost]
+
+
 def jobs(doctor: Doctor) -> list[dict[str, object]]:
     return json.loads((doctor.state.root / "cron/jobs.json").read_bytes())["jobs"]
 
