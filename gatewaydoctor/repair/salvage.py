@@ -13,7 +13,7 @@ from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.files import TEMPS, FileClass, NodeKind
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.draft import SAMPLE
+from gatewaydoctor.repair.draft import SAMPLE, of_people
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.rows import Source
@@ -163,7 +163,7 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
                 [entry.key for entry in rows],
                 sum(entry.bytes for entry in rows),
                 agent_id=store.facts.agent_id,
-                conversations=len(rows),
+                **of_people(rows),
             )
 
 
