@@ -53,8 +53,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
-    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `inputs` are the files
-    that told all this, as they were before they were read, but for those of the listings."""
+    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
+    stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
+    were before they were read, but for those of the listings."""
 
     now: int
     depth: Depth
@@ -72,6 +73,7 @@ class Examination:
     volumes: tuple[tuple[Path, DiskSpace], ...]
     skipped: tuple[tuple[str, str], ...] = ()
     complete: bool = True
+    left_out: int = 0
     inputs: Inputs = field(default_factory=dict)
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
@@ -135,13 +137,14 @@ class _Examiner:
             liveness,
             stores,
             cron,
-            read_subagents(self.fs, registry_path(place), _key_test(stores)),
+            read_subagents(self.fs, registry_path(place), _key_test(stores), now=world.now),
             read_queues(self.fs, place.state_dir),
             self._locks(listings),
             take_census(self.fs, place.state_dir, listings),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
             complete=known and not others,
+            left_out=sum(read.ref.exists for read in others),
             inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
         )
 
@@ -256,6 +259,7 @@ class _Examiner:
             newest,
             rows.faults if rows else RowFaults(),
             rows.eviction if rows else None,
+            rows.aborted if rows else (),
         )
 
     def _locks(self, listings: dict[Path, Listing]) -> tuple[LockVerdict, ...]:

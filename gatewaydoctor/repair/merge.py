@@ -14,6 +14,7 @@ from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
 from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.model.store import Layout
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.acts import Standing, Work, standing
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
@@ -173,7 +174,9 @@ class _Merger:
     def plan(self) -> Plan:
         new = sum(act.size for act in self.acts)
         replaced = sum(self.fingerprints[act.replaces].size for act in self.acts if act.replaces is not None)
-        text = f"{len(self.left):,} files were written to since, or stand in the place of others; they stay."
+        written = "file was written to since, or stands in the place of another one; it stays"
+        several = "files were written to since, or stand in the place of others; they stay"
+        text = f"{plural(len(self.left), written, several)}."
         made = Plan(
             created_at=self.work.tools.clock(),
             state_dir=str(self.work.place.state_dir),

@@ -13,6 +13,7 @@ from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.files import TEMPS, FileClass, NodeKind
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.draft import SAMPLE, of_people
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.rows import Source
@@ -162,7 +163,7 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
                 [entry.key for entry in rows],
                 sum(entry.bytes for entry in rows),
                 agent_id=store.facts.agent_id,
-                conversations=len(rows),
+                **of_people(rows),
             )
 
 
@@ -225,6 +226,7 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
     for each, rows in zip(files, taken, strict=True):
         if not rows and not each.primary:
             continue
+        people = [entry.key for entry in rows if entry.kind not in MACHINE_KINDS]
         copy = f"entries of a {'sound' if each.sound else 'damaged'} copy: newer there, or nowhere else"
         draft.step(
             Repair.SALVAGE,
@@ -234,13 +236,15 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
             [entry.key for entry in rows],
             sum(entry.bytes for entry in rows),
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in rows),
+            conversations=len(people),
+            touched=tuple(people[:SAMPLE]),
         )
         if each.primary and each.rescue is not None:
             _warn(draft, each.rescue)
 
 
 def _warn(draft: Draft, rescue: Salvage) -> None:
+    draft.torn += rescue.torn + rescue.doubtful
     if rescue.torn:
         draft.caution(
             f"In {plural(rescue.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "

@@ -15,8 +15,10 @@ from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli import scenes
 from tests.cli.harness import run, spawn
 from tests.state.fakes import FakeProcess, FakeProcesses
-from tests.world import StateDir
+from tests.world import DAY, StateDir, row
+from tests.world import NOW as THEN
 
+LATER = ("--now", str(THEN))
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
 
@@ -271,6 +273,47 @@ def test_the_plan_says_what_undo_will_refuse(incident: Path) -> None:
     store.write_bytes(store.read_bytes() + b"\n")
     ran = run("undo", "--dry-run", "--state-dir", str(incident))
     assert (ran.code, "--merge" in ran.out) == (3, True)
+
+
+def touched(out: str) -> str:
+    """What the plan says of people's conversations."""
+    return out[out.index("Conversations touched") : out.index("\nstore ")].strip()
+
+
+def test_the_plan_names_the_conversations_it_touches(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    people = [f"agent:main:direct:p{n}" for n in range(8)]
+    state.store({key: row(n, age=9 * DAY, status="running") for n, key in enumerate(people)})
+    words = ("repair", "expire", "--state-dir", str(state.root), *LATER)
+    said = "Conversations touched: 8. None is lost; the steps above say what changes."
+    few, every = run(*words).out, run(*words, "--all").out
+    assert touched(few).split("\n    ") == [said, *people[:5], "and 3 more; --all names them"]
+    assert touched(every).split("\n    ") == [said, *people]
+    plan = json.loads(run(*words, "--json", "--all").out)["details"]["plan"]
+    assert [step["touched"] for step in plan["steps"]] == [people]
+
+
+def test_the_plan_does_not_say_none_is_lost_where_one_goes(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({f"agent:main:direct:p{n}": row(n, age=9 * DAY, status="running") for n in range(2)})
+    words = ("repair", "--state-dir", str(state.root), *LATER, "trim", "--name", "agent:main:direct:p0")
+    alone, both = run(*words).out, run(*words, "expire").out
+    assert " ".join(touched(alone).split()) == (
+        "Conversations touched: 1. It goes to the vault, from where `undo` brings it back. agent:main:direct:p0"
+    )
+    assert touched(both).startswith("Conversations touched: 2. 1 of them goes to the vault")
+    state.store(b'{\n  "agent:main:main": {\n    "sessionId": "a"\n  },\n  "agent:main:direct:b": {\n    "sess')
+    torn = run("repair", "salvage", "--state-dir", str(state.root), *LATER).out
+    assert "1. What was torn in a damaged store is lost, unless a copy has it." in " ".join(touched(torn).split())
+
+
+def test_rows_of_two_kinds_are_told_apart(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({"agent:main:acp:x": row(1, age=9 * DAY), "agent:main:subagent:y": row(2, age=9 * DAY)})
+    words = ("repair", "trim", "--kind", "acp", "--kind", "subagent", "--state-dir", str(state.root), *LATER)
+    out = run(*words).out
+    assert "remove acp rows: over, and older than 1 d " in out
+    assert "remove subagent rows: over, and older than 1 d " in out
 
 
 STUCK = '{"agent:main:main":{"sessionId":"a1","updatedAt":5,"status":"running"}}'
