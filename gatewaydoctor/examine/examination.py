@@ -20,7 +20,7 @@ from gatewaydoctor.state.census import disk_space, take_census
 from gatewaydoctor.state.confighistory import config_history
 from gatewaydoctor.state.cron import read_cron
 from gatewaydoctor.state.era import read_eras
-from gatewaydoctor.state.files import list_files, totals
+from gatewaydoctor.state.files import list_files, seen_by, totals
 from gatewaydoctor.state.liveness import gateway_liveness
 from gatewaydoctor.state.locks import LockJudge
 from gatewaydoctor.state.pathmap import parse_path_map
@@ -130,7 +130,7 @@ class _Examiner:
             cron,
             read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores)),
             read_queues(self.fs, place.state_dir),
-            self._locks(listings),
+            self._locks(stores),
             take_census(self.fs, place.state_dir, listings),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
@@ -179,6 +179,7 @@ class _Examiner:
                 self.skipped.append((str(read.ref.path), gap))
 
     def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
+        """Each directory, classed for one of the stores in it."""
         names = {ref.sessions_dir: ref.path.name for ref in refs}
         listings = {directory: list_files(self.fs, directory, store) for directory, store in names.items()}
         for listing in listings.values():
@@ -200,7 +201,7 @@ class _Examiner:
         live: bool,
     ) -> StoreFacts:
         directory = read.ref.sessions_dir
-        listing = listings[directory]
+        listing = seen_by(listings[directory], read.ref.path.name)
         era = eras.of(read.ref.agent_id)
         self.progress.phase("checking transcripts", None)
         transcripts = transcript_facts(
@@ -248,15 +249,15 @@ class _Examiner:
             rows.eviction if rows else None,
         )
 
-    def _locks(self, listings: dict[Path, Listing]) -> tuple[LockVerdict, ...]:
+    def _locks(self, stores: tuple[StoreFacts, ...]) -> tuple[LockVerdict, ...]:
         found = (
-            directory / record.name
-            for directory, listing in listings.items()
-            for record in listing.files
+            store.listing.directory / record.name
+            for store in stores
+            for record in store.listing.files
             if record.cls is FileClass.LOCK
         )
         judge = LockJudge(self.fs, self.world.processes, self.world.now)
-        return tuple(judge.judge(path) for path in found)
+        return tuple(judge.judge(path) for path in dict.fromkeys(found))
 
 
 def _key_test(stores: tuple[StoreFacts, ...]) -> Callable[[str], bool]:
