@@ -40,6 +40,7 @@ _CHUNK = 1024 * 1024
 _HEAD = rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"[ \t\n\r]*+:[ \t\n\r]*+\{'
 # A quote behind a backslash is part of a string, or the end of a key whose beginning is lost.
 _OBJECT_KEY = re.compile(rb"(?<!\\)" + _HEAD)
+_AGENT_KEY = re.compile(rb'"agent:[^":]+:')
 _NEXT_MEMBER = re.compile(rb"[ \t\n\r,{]*+" + _HEAD)
 _SEPARATORS = b'{}," \t\n\r'
 SPACES = b" \t\n\r"
@@ -141,7 +142,8 @@ class Piece:
             for found in _OBJECT_KEY.finditer(data, max(0, at - base)):
                 key = base + found.start()
                 # A quote that the reading before took for the end of a string may be just that.
-                if key != fault - 1 or key == self.start or data[found.start() - 1] in _SEPARATORS:
+                doubted = key == fault - 1 and key > self.start and data[found.start() - 1] not in _SEPARATORS
+                if not doubted or _AGENT_KEY.match(data, found.start()):
                     return key
             tail = data[-_GLIMPSE:]
             base += len(data) - len(tail)
@@ -232,7 +234,7 @@ class Finds:
         before it: then it is a part of that member, lost its own bracket, and took those for its own. No part has a
         key that names an agent."""
         first = next((row for row, entry in enumerate(table) if marked(entry) or look(entry) is Look.SURE), None)
-        if first is None or table[first].start >= fault - 1 or table[first].agent_id is not None:
+        if first is None or table[first].value_start >= fault or table[first].agent_id is not None:
             return table
         before = Piece(piece.stream, piece.start, table[first].start).read(inside, self.main_key).table
         if not {"sessionId", "updatedAt"}.isdisjoint(before.all_keys()):
@@ -262,5 +264,6 @@ def _surely(_entry: Entry) -> Look:
 
 
 def _behind(fault: int) -> Need:
-    """Behind a fault the end of the file vouches for the members; before it they were read as parts of another."""
-    return lambda entry: Look.LIKELY if entry.start >= fault - 1 else Look.SURE
+    """Behind a fault, or with it between key and value, the end of the file vouches for the members; before it they
+    were read as parts of another."""
+    return lambda entry: Look.LIKELY if entry.value_start >= fault else Look.SURE
