@@ -4,8 +4,10 @@ From the start of the file up to the damage every member of the outermost object
 damage on, every member of the object that the end of the file closes. Reading starts again at each key of an object
 behind a fault until one such reading reaches the end: what closed before it was inside an entry. Only where both hold
 for the same bytes, because a bracket is lost or too many, the looks of a member decide: from the first that is surely
-an entry to the last. Between two damages only such rows count too. Not found: an entry whose key follows a backslash,
-for its key may be the end of a longer one; is that of an object inside entries; or is longer than 64 KiB.
+an entry to the last. Between two damages only such rows count too. A member with which the file ends may have lost a
+bracket and taken the store's for its own: it is whole unless an entry is found inside. Not found: an entry whose key
+follows a backslash or text of a string, for its key may be the end of a longer one (text does not matter where it
+names an agent); is that of an object inside entries; or is longer than 64 KiB.
 """
 
 from __future__ import annotations
@@ -180,6 +182,8 @@ class Finds:
             # The file ends right behind an entry.
             first.table.add(first.closed)
             self.take_first(first)
+            if look(first.closed) is Look.NONE:
+                self.doubtful += inside.doubtful
             return
         self.take_first(first)
         self.torn += inside.torn
