@@ -51,6 +51,8 @@ def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
         return Salvage(read.table, 0, read.verdict.bytes - sum(entry.bytes for entry in read.table))
     stream.seek(0)
     opening = stream.read(CHUNK)
+    if read.verdict.bytes <= CHUNK and not opening.strip(SPACES + b"{"):
+        return Salvage(EntryTable(), 0, read.verdict.bytes)
     finds = None
     if opening.startswith(b'{\n  "') or opening.lstrip(SPACES)[:1] != b"{":
         finds = _Lines(stream, read.verdict.bytes, main_key).salvaged(first)

@@ -181,6 +181,12 @@ def test_a_file_that_ends_right_behind_an_entry_keeps_it() -> None:
     assert [entry.key for entry in found.table] == ["a", "b"]
 
 
+@pytest.mark.parametrize("data", [b"", b"\n", b"{", b"{\n"])
+def test_where_nothing_begins_nothing_is_torn(data: bytes) -> None:
+    found = salvaged(data)
+    assert (len(found.table), found.torn, found.lost) == (0, 0, len(data))
+
+
 def test_what_may_be_an_entry_or_a_part_of_one_is_counted_and_left() -> None:
     """A bracket is lost, and between what is surely damaged and what is surely whole stands one with one mark."""
     data = b'{"a":{"sessionId":"s","updatedAt":1,"x":{"sessionId":"t"},"b":{"sessionId":"u","updatedAt":2}}'
