@@ -23,7 +23,7 @@ from gatewaydoctor.repair.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.loading import load_work
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.stream import content_of
-from gatewaydoctor.repair.summary import store_summary, summarise
+from gatewaydoctor.repair.summary import store_summary, summarise, visible
 from gatewaydoctor.store.splice import Row, splice
 from gatewaydoctor.store.survey import Survey, survey
 
@@ -141,7 +141,8 @@ class _Merger:
         rows = (*_rows(current, now.table), *_rows(source, missing))
         segments, size = splice(rows, canonical)
         self.acts.append(Rewrite(target=kept.path, segments=segments, size=size, replaces=current, like=current))
-        counts = now.counts + Counter((entry.kind, entry.status) for entry in missing)
+        last = {entry.key: entry for entry in missing}
+        counts = visible(now) + Counter((entry.kind, entry.status) for entry in last.values())
         self.before.append(summarise(now, kept.path, store.agent_id))
         self.after.append(store_summary(kept.path, store.agent_id, counts, size))
         people = sum(entry.kind not in MACHINE_KINDS for entry in missing)
