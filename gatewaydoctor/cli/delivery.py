@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import msgspec
 
 from gatewaydoctor.cli.notices import notices
 from gatewaydoctor.cli.output import PUBLIC, append, places_of, target, write
-from gatewaydoctor.cli.streams import put
+from gatewaydoctor.cli.streams import put, telling
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.report import ErrorInfo
 from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
@@ -81,7 +80,7 @@ def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
 
 
 def deliver(outcome: Outcome) -> int:
-    """Hand over a report behind a gate and return the exit code. Raises CannotWrite, and OSError for stdout."""
+    """Hand over a report behind a gate and return the exit code. Raises CannotWrite and OutputFailed."""
     from gatewaydoctor.report.printer import print_error
 
     chosen = "json" if outcome.run.options.json else outcome.run.options.format or "text"
@@ -100,8 +99,8 @@ def _deliver_screen(outcome: Outcome, screen: Callable[[Console], None]) -> int:
     if outcome.output is not None:
         write(outcome.output, screen_text(screen), PUBLIC)
     else:
-        print_screen(screen, no_color=outcome.run.options.no_color)
-        sys.stdout.flush()
+        with telling():
+            print_screen(screen, no_color=outcome.run.options.no_color)
     return outcome.exit_code
 
 

@@ -16,6 +16,7 @@ from gatewaydoctor.cli.durations import parse_span
 from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm
 from gatewaydoctor.cli.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.streams import telling
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.repair.errors import BadPlan, Refused
@@ -141,8 +142,8 @@ def _plan(
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show)
     if not run.wants_json and not (yes and run.options.quiet):
-        print_screen(show, no_color=run.options.no_color)
-        sys.stdout.flush()
+        with telling():
+            print_screen(show, no_color=run.options.no_color)
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class OutputFailed(Exception):
@@ -46,8 +49,15 @@ def prepare_streams() -> None:
 
 def put(text: str) -> None:
     """Text on stdout, at once. Raises OutputFailed."""
-    try:
+    with telling():
         sys.stdout.write(text)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Whatever is written to stdout meanwhile is there afterwards. Raises OutputFailed."""
+    try:
+        yield
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read it has heard enough; the decision is still what the exit code says.
