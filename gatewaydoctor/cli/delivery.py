@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.cli.notices import notices
-from gatewaydoctor.cli.output import PUBLIC, append, places_of, target, write
+from gatewaydoctor.cli.output import append, places_of, report_mode, target, write
 from gatewaydoctor.cli.streams import put, telling
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.report import ErrorInfo
@@ -97,7 +97,7 @@ def _deliver_screen(outcome: Outcome, screen: Callable[[Console], None]) -> int:
     from gatewaydoctor.report.printer import print_screen, screen_text
 
     if outcome.output is not None:
-        write(outcome.output, screen_text(screen), PUBLIC)
+        write(outcome.output, screen_text(screen), report_mode(outcome.output, "text"))
     else:
         with telling():
             print_screen(screen, no_color=outcome.run.options.no_color)
@@ -108,7 +108,7 @@ def _deliver_document(outcome: Outcome, chosen: str) -> int:
     document = with_code(chosen, document_of(outcome, FORMATS[chosen]))
     text = render(chosen, document)
     if outcome.output is not None:
-        write(outcome.output, text, PUBLIC)
+        write(outcome.output, text, report_mode(outcome.output, chosen))
     else:
         put(text)
     if chosen == "github" and outcome.judgement is not None:
