@@ -200,3 +200,13 @@ def test_a_stream_of_sessions_is_one_object_a_line(busy: Path) -> None:
     assert rows[0]["updatedAt"] == NOW_MS - scenes.HOUR
     data = Path(busy / "agents/main/sessions/sessions.json").read_bytes()
     assert data[rows[0]["offset"] :].startswith(b'"agent:main:main"')
+
+
+def test_what_no_command_mends_says_where_it_is(healthy: Path, tmp_path: Path) -> None:
+    shutil.copytree(healthy, tmp_path / "state")
+    (tmp_path / "state/openclaw.json").chmod(0o644)
+    at = ("--state-dir", str(tmp_path / "state"))
+    assert f"file  {tmp_path / 'state/openclaw.json'}" in " ".join(run("scan", *at, width=400).out.split("\n"))
+    assert " File: openclaw.json\n" in run("check", *at, "--fail-on", "warning").out
+    redacted = run("scan", *at, "--redact").out
+    assert "file  <state-dir>/openclaw.json" in redacted
