@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import typer
 from gatewaydoctor.cli.examining import progress, world
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.world import NoProgress
+from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.repair.errors import Refused
 from gatewaydoctor.repair.fs import OsWriteFs
 from gatewaydoctor.repair.tools import Permission, Tools
@@ -36,6 +38,7 @@ GatewayStopped = Annotated[
     typer.Option("--gateway-stopped", help="My word that no gateway runs, where that is unknown; it is recorded."),
 ]
 
+_WAY_ON = re.compile(r"gatewaydoctor (?:undo|repair --resume) [\w-]+")
 MOST_TOLD = 20
 """Entries of a long list in JSON, unless --all asks for all."""
 
@@ -68,8 +71,13 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
     seen = world(run)
     found = find(seen, run.where)
     gateway = gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
-    with hands(run) as tools:
-        yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+    try:
+        with hands(run) as tools:
+            yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+    except DoctorError as error:
+        # Where work on a run ends, only the command line knows which directory its commands have to name.
+        error.hint = _WAY_ON.sub(lambda way: run.invocation.complete(way[0]), error.hint)
+        raise
 
 
 def _vault_path(vault: str | None) -> Path | None:

@@ -12,6 +12,7 @@ import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli.harness import run, spawn
+from tests.repair.faults import FaultFs, Killed, Mode
 
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
@@ -232,3 +233,21 @@ def test_the_plan_says_what_undo_will_refuse(incident: Path) -> None:
     store.write_bytes(store.read_bytes() + b"\n")
     ran = run("undo", "--dry-run", "--state-dir", str(incident))
     assert (ran.code, "--merge" in ran.out) == (3, True)
+
+
+def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr("gatewaydoctor.cli.mending.OsWriteFs", lambda: FaultFs(40, Mode.KILL))
+        with pytest.raises(Killed):
+            run("repair", "trim", "--apply", "--yes", *at)
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    finish = f"gatewaydoctor repair --resume {run_id} --state-dir {incident}"
+    for verb in ("scan", "repair", "status", "runs list"):
+        last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
+        assert last == f"{run_id} was interrupted; finish it, or undo it: {finish}", verb
+    refused = run("repair", "--apply", "--yes", *at)
+    assert refused.code == 3
+    assert refused.err.endswith(
+        f"Finish it with {finish}, or take it back with gatewaydoctor undo {run_id} --state-dir {incident}.\n"
+    )
