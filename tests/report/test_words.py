@@ -171,3 +171,10 @@ def test_the_structure_of_keys_and_paths_stays() -> None:
     assert names.value({"status": "running", "kind": "cron-run", "release": "2026.3.28", "count": 5}) == {
         "status": "running", "kind": "cron-run", "release": "2026.3.28", "count": 5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", ["x", "a/b", "a:b", "Europe/Zurich"])
+def test_a_known_name_has_one_alias_everywhere(secret: str) -> None:
+    names = Names(redact=True)
+    names.know(secret, "job-id")
+    assert {names.text(secret), names.value(secret, "jobId"), names.identifier(secret, "job")} == {"job-id-1"}
