@@ -19,6 +19,7 @@ from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.streams import telling
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.errors import BadPlan, Refused
 from gatewaydoctor.repair.options import ENDINGS, Options, Repair, TrimOptions
 from gatewaydoctor.state.pathmap import parse_path_map
@@ -144,6 +145,7 @@ def _plan(
     if not run.wants_json and not (yes and run.options.quiet):
         with telling():
             print_screen(show, no_color=run.options.no_color)
+            sys.stdout.write("\n")
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
@@ -170,9 +172,14 @@ def carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> 
     from gatewaydoctor.repair.apply import apply
 
     if not plan.empty:
-        confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
+        confirm(f"Do this plan ({_extent(plan)})?", yes=yes)
     receipt = apply(plan, work.tools, work.permission, work.vault)
     return _told(run, work, plan, receipt, names)
+
+
+def _extent(plan: Plan) -> str:
+    """How much a yes does: rows and files as the steps count them, in how many places."""
+    return f"{plural(sum(step.count for step in plan.steps), 'change')} in {plural(len(plan.acts), 'file')}"
 
 
 def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:

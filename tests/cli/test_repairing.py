@@ -58,6 +58,8 @@ def test_apply_and_undo(incident: Path) -> None:
     before, people = listing(incident), {key for key in rows(incident) if ":cron:" not in key}
     ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
     assert ran.code == 0, ran.err
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    assert f"\n\nDone. Run {run_id}\n" in ran.out
     left = rows(incident)
     assert people <= set(left)
     runs = [key for key in left if ":run:" in key]
@@ -68,7 +70,25 @@ def test_apply_and_undo(incident: Path) -> None:
     assert (again.code, "othing to repair" in again.out) == (0, True)
     undone = run("undo", "--state-dir", str(incident), "--yes")
     assert undone.code == 0, undone.err
+    assert f"gatewaydoctor runs prune {run_id} --state-dir" in " ".join(undone.out.replace("\\\n", "").split())
     assert listing(incident) == before
+
+
+def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for verb in ("repair", "undo", "runs"):
+        monkeypatch.setattr(f"gatewaydoctor.cli.{verb}.confirm", lambda question, *, yes: asked.append(question))
+    at, before = ("--state-dir", str(incident), *NOW), len(rows(incident))
+    assert run("repair", "trim", *at, "--transcripts", "leave", "--apply").code == 0
+    removed = before - len(rows(incident))
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    assert run("undo", *at).code == 0
+    assert run("runs", "prune", run_id, *at).code == 0
+    assert asked == [
+        f"Do this plan ({removed:,} changes in 1 file)?",
+        f"Take back run {run_id} (1 file)?",
+        "Delete the originals of 1 run for good?",
+    ]
 
 
 def test_nobody_to_ask_means_no(incident: Path) -> None:

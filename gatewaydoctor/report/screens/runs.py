@@ -9,7 +9,17 @@ from rich.text import Text
 
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.origins import origins
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.parts import (
+    INDENT,
+    View,
+    capped,
+    grid,
+    more,
+    next_step,
+    pairs,
+    print_command,
+    section,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +107,9 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
+        console.print()
+        console.print("The vault keeps its copies. To delete them for good:")
+        print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
         next_step(console, view, "look again:", view.invocation.command("scan"))
 
 
