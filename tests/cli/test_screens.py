@@ -157,13 +157,21 @@ def test_the_program_is_named_as_it_was_started(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "ms"),
-    [("90s", 90_000), ("5m", 300_000), ("1h", 3_600_000), ("1.5 h", 5_400_000), ("2D", 172_800_000), ("250", 250)],
+    [
+        ("90s", 90_000),
+        ("5m", 300_000),
+        ("1h", 3_600_000),
+        ("1.5 h", 5_400_000),
+        ("2D", 172_800_000),
+        ("250ms", 250),
+        ("0", 0),
+    ],
 )
 def test_spans_of_time(text: str, ms: int) -> None:
     assert parse_span(text, "--x") == ms
 
 
-@pytest.mark.parametrize("text", ["", "h", "-1h", "1 year", "1h30m", "inf"])
+@pytest.mark.parametrize("text", ["", "h", "-1h", "1 year", "1h30m", "inf", "3600", "1.5"])
 def test_no_spans_of_time(text: str) -> None:
     with pytest.raises(UsageError, match="--x"):
         parse_span(text, "--x")
