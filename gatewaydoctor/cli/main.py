@@ -14,6 +14,7 @@ from gatewaydoctor.cli.endings import end
 from gatewaydoctor.cli.options import takes_value, verb
 from gatewaydoctor.cli.run import Outcome, start
 from gatewaydoctor.cli.streams import OutputFailed, prepare_streams, put, telling
+from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _no_such_verb(name: str) -> UsageError:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and say what came of it. Returns the exit code; raises nothing."""
-    prepare_streams()
+    prepare_streams(document="--json" in arguments or last_value(arguments, "--format") not in (None, "text"))
     command = "gatewaydoctor"
     try:
         if _leading_options(arguments)[1][:1] in ([each] for each in VERSION_OPTIONS):

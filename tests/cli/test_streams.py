@@ -107,6 +107,15 @@ def test_a_repair_is_done_though_nobody_hears_its_plan(tmp_path: Path) -> None:
     assert (tmp_path / ".gatewaydoctor" / "runs").is_dir()
 
 
+@pytest.mark.parametrize("form", ["json", "ndjson", "junit", "github", "prometheus", "nagios", "markdown"])
+def test_a_document_is_utf_8_whatever_the_locale(form: str, tmp_path: Path) -> None:
+    busy(tmp_path / "Zürich")
+    line = command("check", "--state-dir", str(tmp_path / "Zürich"), "--format", form)
+    env = process_env(PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    ran = subprocess.run(line, capture_output=True, env=env, timeout=60, check=False)
+    assert "Zürich" in ran.stdout.decode("utf-8") or form == "nagios"
+
+
 def test_an_empty_clock_is_none() -> None:
     ran = spawn("scan", "--now", "", "--state-dir", "/")
     assert (ran.code, ran.out) == (2, "")
