@@ -15,7 +15,7 @@ from gatewaydoctor.cli.streams import put, telling
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.report import ErrorInfo
 from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
-from gatewaydoctor.report.words import harmless
+from gatewaydoctor.report.words import harmless, pasteable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,7 +75,7 @@ def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
     """A command repeats the options as they were given, and a path may hold anything."""
     if finding.fix is None:
         return finding
-    fix = msgspec.structs.replace(finding.fix, command=harmless(finding.fix.command))
+    fix = msgspec.structs.replace(finding.fix, command=pasteable(finding.fix.command))
     return msgspec.structs.replace(finding, fix=fix)
 
 
