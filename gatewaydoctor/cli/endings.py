@@ -63,9 +63,10 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where it goes.")
         case _ if format_message := getattr(error, "format_message", None):
             # typer's own errors about arguments, whose base it gives no public name.
-            place = f" {command}" if command in verbs.VERBS else ""
+            context = getattr(error, "ctx", None)
+            place = context.command_path if context else "gatewaydoctor"
             message = " ".join(format_message().split())
-            hint = f"See `gatewaydoctor{place} --help`."
+            hint = f"See `{place} --help`."
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
         case _:
             message = f"A bug in gatewaydoctor: {type(error).__name__}."
