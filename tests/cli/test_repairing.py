@@ -14,6 +14,7 @@ import pytest
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli import scenes
 from tests.cli.harness import run, spawn
+from tests.repair.faults import FaultFs, Killed, Mode
 from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import DAY, StateDir, row
 from tests.world import NOW as THEN
@@ -63,6 +64,8 @@ def test_apply_and_undo(incident: Path) -> None:
     before, people = listing(incident), {key for key in rows(incident) if ":cron:" not in key}
     ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
     assert ran.code == 0, ran.err
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    assert f"\n\nDone. Run {run_id}\n" in ran.out
     left = rows(incident)
     assert people <= set(left)
     runs = [key for key in left if ":run:" in key]
@@ -73,7 +76,25 @@ def test_apply_and_undo(incident: Path) -> None:
     assert (again.code, "othing to repair" in again.out) == (0, True)
     undone = run("undo", "--state-dir", str(incident), "--yes")
     assert undone.code == 0, undone.err
+    assert f"gatewaydoctor runs prune {run_id} --state-dir" in " ".join(undone.out.replace("\\\n", "").split())
     assert listing(incident) == before
+
+
+def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for verb in ("repair", "undo", "runs"):
+        monkeypatch.setattr(f"gatewaydoctor.cli.{verb}.confirm", lambda question, *, yes: asked.append(question))
+    at, before = ("--state-dir", str(incident), *NOW), len(rows(incident))
+    assert run("repair", "trim", *at, "--transcripts", "leave", "--apply").code == 0
+    removed = before - len(rows(incident))
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    assert run("undo", *at).code == 0
+    assert run("runs", "prune", run_id, *at).code == 0
+    assert asked == [
+        f"Do this plan ({removed:,} changes in 1 file)?",
+        f"Take back run {run_id} (1 file)?",
+        "Delete the originals of 1 run for good?",
+    ]
 
 
 def test_nobody_to_ask_means_no(incident: Path) -> None:
@@ -407,3 +428,21 @@ def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp
     plan = run(*words, *NOW).document["details"]["plan"]
     assert plan["steps"][0]["count"] == 1
     assert [each["names"] for each in plan["cautions"] if "No cron job" in each["text"]] == [["other"]]
+
+
+def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr("gatewaydoctor.cli.mending.OsWriteFs", lambda: FaultFs(40, Mode.KILL))
+        with pytest.raises(Killed):
+            run("repair", "trim", "--apply", "--yes", *at)
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    finish = f"gatewaydoctor repair --resume {run_id} --state-dir {incident}"
+    for verb in ("scan", "repair", "status", "runs list"):
+        last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
+        assert last == f"{run_id} was interrupted; finish it, or undo it: {finish}", verb
+    refused = run("repair", "--apply", "--yes", *at)
+    assert refused.code == 3
+    assert refused.err.endswith(
+        f"Finish it with {finish}, or take it back with gatewaydoctor undo {run_id} --state-dir {incident}.\n"
+    )

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.origins import origins
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.parts import (
+    INDENT,
+    View,
+    capped,
+    grid,
+    more,
+    next_step,
+    pairs,
+    print_command,
+    section,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +60,10 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -
         style = "bold yellow" if run.pending else ""
         table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
     console.print(table)
-    pending = next((run for run in runs if run.pending), None)
-    if pending:
-        again = view.invocation.command(f"repair --resume {pending.run_id}")
-        next_step(console, view, f"{pending.run_id} was interrupted; finish it, or undo it:", again)
-    elif last := next((run for run in reversed(runs) if run.state == "done"), None):
-        next_step(console, view, "take one back:", view.invocation.command(f"undo {last.run_id}"))
+    pending = next((run.run_id for run in runs if run.pending), None)
+    last = next((run.run_id for run in reversed(runs) if run.state == "done"), None)
+    if pending or last:
+        next_step(console, replace(view, pending=pending), "take one back:", view.invocation.command(f"undo {last}"))
 
 
 def shown(
@@ -99,6 +107,9 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
+        console.print()
+        console.print("The vault keeps its copies. To delete them for good:")
+        print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
         next_step(console, view, "look again:", view.invocation.command("scan"))
 
 
