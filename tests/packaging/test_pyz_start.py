@@ -71,6 +71,18 @@ def test_it_unpacks_once_and_only_what_fits(tmp_path: Path) -> None:
     assert [each.stat().st_ino for each in cache.iterdir()] == [inode]
 
 
+@pytest.mark.parametrize("spelled", ["a/gatewaydoctor.pyz", "./a/gatewaydoctor.pyz", "a/../a//gatewaydoctor.pyz"])
+@pytest.mark.parametrize("interpreter", [[sys.executable], []])
+def test_it_starts_by_whatever_path(spelled: str, interpreter: list[str], tmp_path: Path) -> None:
+    archive(tmp_path / "a")
+    variables = environment(GATEWAYDOCTOR_CACHE=str(tmp_path / "cache"))
+    for path in (spelled, f"{tmp_path}/{spelled}"):
+        done = subprocess.run(
+            [*interpreter, path], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout[:4], done.stderr) == (0, "ran ", "")
+
+
 def test_later_starts_are_fast_where_python_keeps_no_bytecode(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     started(archive(tmp_path / "a"), GATEWAYDOCTOR_CACHE=str(cache), PYTHONDONTWRITEBYTECODE="1")

@@ -9,7 +9,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def contents():
     """pyz.json: `version`, `build` and, for each target inside, its `python`, `system` and `glibc`."""
-    return json.loads(__loader__.get_data(os.path.join(HERE, "pyz.json")).decode("utf-8"))
+    # As it was called: the loader knows no other spelling of the same path, such as one without "./".
+    return json.loads(__loader__.get_data(os.path.join(__loader__.archive, "pyz.json")).decode("utf-8"))
 
 
 def target():
