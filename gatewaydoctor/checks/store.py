@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
-from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.boot import NextBoot, keeps_files
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.files import FileClass, NodeKind, Obstacle
@@ -40,7 +40,8 @@ UNPARSEABLE = Rule(
     title="The session store is damaged",
     meaning="sessions.json is empty, cut short, or not JSON from some byte on. The offset given is the first byte "
     "that no JSON document can have there, or the end of the file where it ends too early. Rules about rows, sizes "
-    "and unindexed files say nothing about a damaged store until it is mended.",
+    "and unindexed files say nothing about a damaged store until it is mended. It is critical where a start would "
+    "lose data: not over an empty file without a backup or temp file beside it, and not with 2026.9.6.",
     cause="A crash, a full disk or a power cut while the file was written, or an edit by hand. 2026.3.13, and "
     "again releases since 2026.5.12, write the store without fsync, so that a power cut can leave an empty file.",
     gateway="Releases up to 2026.5.22 read such a file as an empty store, say nothing, keep no copy, and write the "
@@ -48,6 +49,7 @@ UNPARSEABLE = Rule(
     remedy=f"{_COPY_FIRST}, with every sessions.json.* beside it. The whole entries before the fault, and often some "
     "behind it, can be put into a new file; backups and temp files beside it may hold more.",
     repair="salvage",
+    start_loses=True,
 )
 
 TOO_LARGE = Rule(
@@ -56,7 +58,7 @@ TOO_LARGE = Rule(
     severity=Severity.CRITICAL,
     title="The session store is larger than the gateway can read",
     meaning=f"sessions.json is sound, but has {UNREADABLE_FROM_BYTES:,} bytes (0x1fffffe8) or more. The gateway's "
-    "runtime reads no text file of that size.",
+    "runtime reads no text file of that size. It is an error with 2026.9.6, which replaces nothing.",
     cause="Rows that nothing removes, each with its own copy of the skills prompt: run rows of isolated cron jobs "
     "while maintenance only warns.",
     gateway="Reading fails with ERR_STRING_TOO_LONG, and releases up to 2026.5.22 treat that like a missing file: "
@@ -64,6 +66,7 @@ TOO_LARGE = Rule(
     remedy=f"{_COPY_FIRST}. Then remove rows of finished and stuck cron runs, and the fields the gateway rebuilds, "
     "until it is small again.",
     repair="trim",
+    start_loses=True,
 )
 
 NOT_OBJECT = Rule(
@@ -72,12 +75,13 @@ NOT_OBJECT = Rule(
     severity=Severity.CRITICAL,
     title="The session store is no JSON object",
     meaning="sessions.json begins as an array, a string, a number or a literal. The gateway knows only an object "
-    "with one entry per session key.",
+    "with one entry per session key. It is an error with 2026.9.6, which replaces nothing.",
     cause="Another program wrote the file, or a hand repair gave it the wrong shape.",
     gateway="Releases up to 2026.5.22 take it for an empty store and replace it at the next save. 2026.9.6 refuses "
     "to start (exit 78).",
     remedy=f"{_COPY_FIRST}. Then put back a backup of the right shape, or rebuild the object from what is there.",
     repair="salvage",
+    start_loses=True,
 )
 
 EMPTIED = Rule(
@@ -86,7 +90,9 @@ EMPTIED = Rule(
     severity=Severity.CRITICAL,
     title="The session store is empty or gone, and its transcripts are not",
     meaning="There is no sessions.json, or one without entries, in a directory that holds transcripts which no index "
-    "reaches. Their history exists but nobody is shown it. It is critical where people's words are among them.",
+    "reaches. Their history exists but nobody is shown it. It is critical where people's words are among them and a "
+    "backup or temp file beside the store may still hold the index: once a start has made new sessions, no repair "
+    "asks for it any more.",
     cause="A gateway read a damaged store as empty and saved it. Or, up to 2026.4.23, a rotation renamed the store "
     "to sessions.json.bak.<ms> and the gateway died before it wrote the new one.",
     gateway="It starts with no sessions and makes new ones. Each save makes it harder to put the old index back, and "
@@ -94,6 +100,7 @@ EMPTIED = Rule(
     remedy="Do not start the gateway. Copy sessions.json.bak.* and *.tmp files away, and put the best of them back "
     "as sessions.json. Without one, the transcripts can be listed and registered again under new keys.",
     repair="salvage",
+    start_loses=True,
 )
 
 CANDIDATES = Rule(
@@ -112,6 +119,10 @@ CANDIDATES = Rule(
     repair="salvage",
 )
 
+_NO_COPY = (
+    "No backup and no temp file lies beside the store: look for one in backups of the machine before the gateway "
+    "starts. Without one a start loses nothing more; transcripts can be registered again under new keys."
+)
 _UNREAD_THEN = (
     "a release up to 2026.5.22 takes it for empty and replaces it",
     "a release up to 2026.5.22 begins with no sessions, and may not be able to save new ones",
@@ -149,10 +160,12 @@ def _unread(store: StoreFacts) -> Iterator[Finding]:
 
 def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
+    worth = fault.kind is not FaultKind.EMPTY or _candidates(x, store)
     rows = plural(verdict.entries, "whole entry", "whole entries") if verdict.entries else "No whole entry"
     return rule.finding(
         f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before it.",
         READ_AS_EMPTY.of(x),
+        severity=_replaced(x) if worth else Severity.ERROR,
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={
@@ -164,7 +177,14 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
             "transcriptsBeside": store.transcripts.files,
             "sha256": verdict.sha256,
         },
+        repair=rule.repair if worth else None,
+        by_hand=None if worth else _NO_COPY,
     )
+
+
+def _replaced(x: Examination) -> Severity:
+    """How grave a store is that reads as empty: some gateways replace it, others refuse to start over it."""
+    return Severity.CRITICAL if keeps_files(x) else Severity.ERROR
 
 
 def _too_large(x: Examination, store: StoreFacts, verdict: Verdict) -> Finding:
@@ -172,6 +192,7 @@ def _too_large(x: Examination, store: StoreFacts, verdict: Verdict) -> Finding:
         f"{verdict.bytes:,} bytes, and the gateway's runtime reads files below {UNREADABLE_FROM_BYTES:,}. The "
         f"{plural(verdict.entries, 'entry', 'entries')} are sound.",
         READ_AS_EMPTY.of(x),
+        severity=_replaced(x),
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={
@@ -205,6 +226,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
         lost = emptied(x, store)
         if not lost:
             continue
+        copies = _candidates(x, store)
         people = sum(orphan.content is not ContentClass.MACHINE for orphan in lost)
         unread = sum(orphan.content is None for orphan in lost)
         state = "The store has no entries" if store.survey else "There is no store"
@@ -217,7 +239,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
             ),
             "The gateway starts with no sessions; every save after that buries the old index deeper.",
             count=len(lost),
-            severity=None if people else Severity.WARNING,
+            severity=(None if copies else Severity.ERROR) if people else Severity.WARNING,
             agent_id=store.agent_id,
             path=store.read.ref.path,
             evidence={
@@ -228,12 +250,8 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
                 "bytes": sum(orphan.record.size for orphan in lost),
                 "files": [orphan.record.name for orphan in lost[:EXAMPLES]],
             },
-            repair=EMPTIED.repair if _candidates(x, store) else None,
-            by_hand=None
-            if _candidates(x, store)
-            else "Do not start the gateway. No backup and no temp file lies beside "
-            "the store: look for one in backups of the machine. Without one, the transcripts can be registered again "
-            "under new keys.",
+            repair=EMPTIED.repair if copies else None,
+            by_hand=None if copies else _NO_COPY,
         )
 
 

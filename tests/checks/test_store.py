@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.checks.judge import start_loses
 from gatewaydoctor.checks.storecap import high_water
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.config import Policy
@@ -44,7 +45,7 @@ def test_a_damaged_store_is_told_with_offset_and_whole_entries(
     state.store(data)
     state.transcript(1)
     found = state.only("store-unparseable")
-    assert found.severity is Severity.CRITICAL
+    assert found.severity is (Severity.CRITICAL if data else Severity.ERROR)
     assert (found.evidence["offset"], found.evidence["wholeEntries"]) == (offset, entries)
     assert f"at byte {offset:,}. " in found.message
     assert found.message.endswith(
@@ -125,7 +126,7 @@ def test_an_emptied_store_beside_peoples_words(state: StateDir, data: bytes | No
     state.transcript(2, header(session_id(2)) + said("[cron:1 x] go"))
     judgement = state.judge()
     (found,) = judgement.of("store-empty-beside-transcripts")
-    assert (found.severity, found.count) == (Severity.CRITICAL, 2)
+    assert (found.severity, found.count, found.fix) == (Severity.ERROR, 2, None)
     assert found.evidence["withPeoplesWords"] == 1
     assert not judgement.of("transcript-unindexed"), "the finding above says it"
 
@@ -134,6 +135,44 @@ def test_an_emptied_store_beside_machines_words_is_no_catastrophe(state: StateDi
     state.store(b"{}")
     state.transcript(2, header(session_id(2)) + said("[cron:1 x] go"))
     assert state.only("store-empty-beside-transcripts").severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("release", "data", "copy", "loses"),
+    [
+        ("2026.3.28", TORN, False, True),
+        ("2026.3.28", b"[]", False, True),
+        ("2026.3.28", b"", False, False),
+        ("2026.3.28", b"{}", False, False),
+        ("2026.3.28", None, False, False),
+        ("2026.3.28", b"", True, True),
+        ("2026.3.28", b"{}", True, True),
+        ("2026.3.28", None, True, True),
+        (None, TORN, False, True),
+        ("2026.9.6", TORN, False, False),
+        ("2026.9.6", b"[]", False, False),
+        ("2026.9.6", b"", True, False),
+        ("2026.3.28", TEXT, True, False),
+    ],
+)
+def test_critical_is_what_a_start_would_lose(
+    tmp_path: Path, release: str | None, data: bytes | None, copy: bool, loses: bool
+) -> None:
+    state = StateDir(tmp_path, release)
+    if data is not None:
+        state.store(data)
+    if copy:
+        state.beside("sessions.json.bak.1799000000000", TEXT, age=DAY)
+    state.transcript(3)
+    judgement = state.judge()
+    critical = {found.rule for found in judgement.findings if found.severity is Severity.CRITICAL}
+    assert bool(critical & set(start_loses())) is loses
+    for found in judgement.of(*start_loses()):
+        assert (found.fix is None) is (not copy and data in (None, b"", b"{}"))
+
+
+def test_a_store_that_may_not_fit_the_heap_loses_nothing() -> None:
+    assert "store-heap-risk" not in start_loses()
 
 
 def test_an_empty_store_with_nothing_beside_it_is_new(state: StateDir) -> None:

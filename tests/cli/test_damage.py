@@ -84,15 +84,16 @@ def test_a_damage_is_one_sentence_with_its_offset(damage: Damage, tmp_path: Path
     scene.write(STORE, damage.data)
     told = scan(tmp_path)
     assert told.code == 0
-    critical = [finding for finding in told.document["findings"] if finding["severity"] == "critical"]
-    assert [finding["rule"] for finding in critical] == [damage.rule]
-    message = critical[0]["message"]
+    severity = "critical" if damage.data.strip() else "error"
+    grave = [finding for finding in told.document["findings"] if finding["severity"] == severity]
+    assert [finding["rule"] for finding in grave] == [damage.rule]
+    message = grave[0]["message"]
     assert f"at byte {damage.offset:,}." in message
     assert damage.words.lower() in message.lower()
     store = told.document["stores"][0]
     assert store["readable"] == "gateway-empty"
     assert (store["fault"]["offset"], store["entries"]) == (damage.offset, damage.entries)
-    assert critical[0]["consequence"]
+    assert grave[0]["consequence"]
 
     said = run("scan", "--state-dir", str(tmp_path))
     assert said.code == 0

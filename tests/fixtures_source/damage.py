@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 
 def _damaged(
-    scene: Scene, kind: str, harm: Callable[[bytes], tuple[bytes, int]], whole: int, rule: str = "store-unparseable"
+    scene: Scene,
+    kind: str,
+    harm: Callable[[bytes], tuple[bytes, int]],
+    whole: int,
+    rule: str = "store-unparseable",
+    severity: str = "critical",
 ) -> None:
     """`harm` gives the damaged bytes and the offset of the first fault; `whole` rows stand before it."""
     scene.people()
@@ -20,7 +25,7 @@ def _damaged(
     scene.write(scene.sessions("sessions.json"), data, 2 * HOUR)
     del scene.rows["main"][whole:]
     scene.agent(readable="gateway-empty", entries=whole, fault=(kind, offset))
-    scene.finds(rule, "critical")
+    scene.finds(rule, severity)
 
 
 def _at(data: bytes, old: bytes, new: bytes, fault: int = 0) -> tuple[bytes, int]:
@@ -31,7 +36,7 @@ def _at(data: bytes, old: bytes, new: bytes, fault: int = 0) -> tuple[bytes, int
 
 @fixture("a store of no bytes: a power cut after a rename that was not synced")
 def damage_empty(scene: Scene) -> None:
-    _damaged(scene, "empty", lambda data: (b"", 0), 0)
+    _damaged(scene, "empty", lambda data: (b"", 0), 0, severity="error")
 
 
 @fixture("a store cut right behind an entry")

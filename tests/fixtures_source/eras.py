@@ -37,7 +37,7 @@ def era_sqlite_torn_leftover(scene: Scene) -> None:
     fault = scene.agents["main"].fault
     assert fault is not None
     scene.agent(era="sqlite", readable="gateway-empty", entries=2, fault=(fault.kind, fault.offset or 0))
-    scene.finds("store-unparseable", "critical")
+    scene.finds("store-unparseable", "error")
     scene.finds("legacy-store-beside-sqlite", "error")
 
 

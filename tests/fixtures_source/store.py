@@ -69,7 +69,7 @@ def store_empty_beside_transcripts(scene: Scene) -> None:
     scene.transcript(scene.new_id(), DAY, scene.machine_talk(b"[cron:1 mail-digest] Do the work.", DAY))
     scene.write(scene.sessions("sessions.json"), b"{}", HOUR)
     scene.agent(readable="yes")
-    scene.finds("store-empty-beside-transcripts", "critical", 3)
+    scene.finds("store-empty-beside-transcripts", "error", 3)
 
 
 @fixture("a store that is a list of entries")

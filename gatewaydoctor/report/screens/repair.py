@@ -43,9 +43,11 @@ def plan(
         section(console, _nothing(plan, judgement))
         _refusals(console, plan, view)
         _notes(console, "Mind", plan.cautions, view)
-        if judgement.worst is Severity.CRITICAL:
-            rule = judgement.findings[0].rule
-            next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
+        worst = judgement.findings[0] if judgement.findings else None
+        critical = judgement.worst is Severity.CRITICAL
+        if worst and (critical or (worst.severity is Severity.ERROR and worst.fix is None)):
+            stands = "a critical finding" if critical else "an error"
+            next_step(console, view, f"{stands} stands:", view.invocation.command(f"explain {worst.rule}"))
         else:
             next_unless(console, judgement.examination, view, "nothing to do.")
         return
