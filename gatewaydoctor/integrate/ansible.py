@@ -56,7 +56,8 @@ def playbook(site: Site) -> str:
       ansible.builtin.assert:
         that: look.rc == 0
         fail_msg: >-
-          {{{{ look.stderr | default(look.msg | default('') ~ ' ' ~ look.cmd | default(''), true) if not (look.stdout | default('', true)).startswith('{{')
+          {{{{ look.stderr | default(look.msg | default('') ~ ' ' ~ look.cmd | default(''), true)
+          if not (look.stdout | default('', true)).startswith('{{')
           else (look.stdout | from_json).findings | map(attribute='rule') | unique | join(', ') if look.rc == 1
           else ((look.stdout | from_json).error or {{}}).message | default('') }}}}
         quiet: true
