@@ -241,6 +241,26 @@ def test_an_interpreter_that_does_not_fit_is_told_what_is_inside(tmp_path: Path)
     assert not (tmp_path / "cache").exists()
 
 
+def test_only_an_interpreter_that_would_do_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python3.99").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(start, "glibc", lambda: (2, 17))
+    new, old = ({"python": "3.99", "system": "s", "glibc": glibc} for glibc in ("2.28", "2.17"))
+    gnu, musl = "cpython-399-x86_64-linux-gnu", "cpython-399-x86_64-linux-musl"
+    for inside, wanted, found in (
+        ({gnu: old}, "cpython-311-x86_64-linux-gnu", ["python3.99"]),
+        ({gnu: new}, "cpython-311-x86_64-linux-gnu", []),
+        ({musl: old}, "cpython-311-x86_64-linux-gnu", []),
+        ({gnu: old}, "python-2.7", ["python3.99"]),
+    ):
+        assert start.others(inside, wanted) == found
+
+
+def test_other_platforms_take_another_name() -> None:
+    assert build.name_for(build.PLATFORMS) == "gatewaydoctor.pyz"
+    assert build.name_for(["musllinux_1_2_x86_64"]) == "gatewaydoctor-musllinux_1_2_x86_64.pyz"
+
+
 def test_a_glibc_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     inside = {"t": {"python": "3.11", "system": "s", "glibc": "2.28"}}
     monkeypatch.setattr(start, "glibc", lambda: (2, 17))
