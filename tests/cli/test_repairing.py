@@ -232,3 +232,13 @@ def test_the_plan_says_what_undo_will_refuse(incident: Path) -> None:
     store.write_bytes(store.read_bytes() + b"\n")
     ran = run("undo", "--dry-run", "--state-dir", str(incident))
     assert (ran.code, "--merge" in ran.out) == (3, True)
+
+
+def test_an_error_that_nothing_mends_is_not_nothing_to_do(tmp_path: Path) -> None:
+    (tmp_path / STORE).parent.mkdir(parents=True)
+    (tmp_path / STORE).write_text("{}")
+    words = [{"type": "session", "id": "a"}, {"type": "message", "message": {"role": "user", "content": "hello"}}]
+    (tmp_path / STORE).with_name("a.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in words))
+    ran = run("repair", "--state-dir", str(tmp_path), *NOW)
+    assert "an error stands:" in ran.out
+    assert "explain store-empty-beside-transcripts" in " ".join(ran.out.split())

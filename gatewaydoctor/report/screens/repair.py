@@ -45,7 +45,8 @@ def plan(
         _notes(console, "Mind", plan.cautions, view)
         worst = judgement.findings[0] if judgement.findings else None
         critical = judgement.worst is Severity.CRITICAL
-        if worst and (critical or (worst.severity is Severity.ERROR and worst.fix is None)):
+        unmended = worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination)
+        if worst and (critical or unmended):
             stands = "a critical finding" if critical else "an error"
             next_step(console, view, f"{stands} stands:", view.invocation.command(f"explain {worst.rule}"))
         else:
