@@ -415,7 +415,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l kind -d 'Kind;
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l job -d 'Cron job: id or name; repeatable.' -x -k -a '(__gatewaydoctor_offer job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l older-than -d 'Not updated for this long.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l newer-than -d 'Updated within this time.' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l key -d 'Keys that match, such as \'*:cron:*\'.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l key -d 'Keys that match, such as *:cron:*.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l larger-than -d 'Bytes, or with k, M, G.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer stream-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l fail-on -d 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'

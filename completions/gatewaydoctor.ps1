@@ -123,7 +123,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--job' = 'job', 'Cron job: id or name; repeatable.'
                 '--older-than' = 'free', 'Not updated for this long.'
                 '--newer-than' = 'free', 'Updated within this time.'
-                '--key' = 'free', 'Keys that match, such as ''*:cron:*''.'
+                '--key' = 'free', 'Keys that match, such as *:cron:*.'
                 '--larger-than' = 'free', 'Bytes, or with k, M, G.'
                 '--format' = 'stream-format', 'Output format; each verb names its own.'
             }

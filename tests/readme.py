@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.verbs import GROUPS, VERBS
-from gatewaydoctor.fixtures import DEFAULT_NOW
 from gatewaydoctor.model.errors import EXIT_MEANINGS
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def sessions(text: str) -> Iterator[tuple[str, str]]:
 
 
 class Scratch:
-    """Runs the commands of README, one after the other, in one directory and under one clock."""
+    """Runs the commands of README, one after the other, in one directory; what one exports the next ones have."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -100,10 +99,13 @@ class Scratch:
             "COLUMNS": COLUMNS,
             "NO_COLOR": "1",
             "HOME": str(directory),
-            "GATEWAYDOCTOR_NOW": str(DEFAULT_NOW),
         }
 
     def run(self, command: str) -> str:
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            self.environment[name] = value
+            return ""
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.directory,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,7 +16,8 @@ from gatewaydoctor.model.report import ErrorInfo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WRITING = frozenset({"fixtures", "snapshot", "repair", "undo", "runs", "simulate"})
+_MENDING = frozenset({"snapshot", "repair", "undo", "runs"})
+_WRITING = _MENDING | {"fixtures", "simulate"}
 
 
 def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
@@ -26,7 +29,7 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
         silence_stdout()
         return ExitCode.OK
     code, info = ending(error, command)
-    if code is ExitCode.BUG and "--debug" in arguments:
+    if (code is ExitCode.BUG or isinstance(error, OSError)) and "--debug" in arguments:
         import traceback
 
         traceback.print_exception(error)
@@ -61,6 +64,12 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
         case OutputFailed():
             message = f"The output could not be written: {error}."
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where it goes.")
+        case OSError():
+            # What follows the first change has words of its own, so nothing was changed yet.
+            code = ExitCode.REFUSED if command in _MENDING else ExitCode.CANNOT_EXAMINE
+            where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes | Path) else ""
+            message = f"{where}{error.strerror or type(error).__name__}."
+            return code, ErrorInfo(code="system", message=message, hint="Check the path, its owner, and the disk.")
         case _ if format_message := getattr(error, "format_message", None):
             # typer's own errors about arguments, whose base it gives no public name.
             place = f" {command}" if command in verbs.VERBS else ""

@@ -11,7 +11,7 @@ import typer
 from gatewaydoctor import __version__
 from gatewaydoctor.cli import verbs
 from gatewaydoctor.cli.endings import end
-from gatewaydoctor.cli.options import takes_value, verb
+from gatewaydoctor.cli.options import listed, takes_value, verb
 from gatewaydoctor.cli.run import Outcome, start
 from gatewaydoctor.cli.streams import OutputFailed, prepare_streams, put
 from gatewaydoctor.model.errors import ExitCode, UsageError
@@ -38,7 +38,7 @@ def build_app(only: str | None = None) -> typer.Typer:
         no_args_is_help=True,
         context_settings=settings,
     )
-    app.callback(help=HELP)(lambda: None)
+    app.callback(help=HELP)(listed() if only is None else lambda: None)
     for name, summary in verbs.VERBS.items():
         if only not in (None, name):
             continue

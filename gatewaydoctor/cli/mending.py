@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -13,11 +14,11 @@ import typer
 
 from gatewaydoctor.cli.examining import progress, world
 from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
 from gatewaydoctor.repair.errors import Refused
 from gatewaydoctor.repair.fs import OsWriteFs
 from gatewaydoctor.repair.tools import Permission, Tools
-from gatewaydoctor.state.liveness import gateway_liveness
 from gatewaydoctor.state.processes import system_processes
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.run import Run
     from gatewaydoctor.examine.found import Found
+    from gatewaydoctor.model.liveness import GatewayState
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 Vault = Annotated[
@@ -65,15 +67,17 @@ def hands(run: Run) -> Iterator[Tools]:
 def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
     """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
     where there is no such directory."""
-    seen = world(run)
-    found = find(seen, run.where)
-    gateway = gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
+    found = find(world(run), run.where)
+
+    def gateway() -> GatewayState:
+        return gateway_of(world(run), run.where, found)  # with the processes of this moment
+
     with hands(run) as tools:
         yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
 
 
 def _vault_path(vault: str | None) -> Path | None:
-    return Path(vault).expanduser().absolute() if vault else None
+    return Path(os.path.expanduser(vault)).absolute() if vault else None  # noqa: PTH111 - Path raises for ~nobody
 
 
 def confirm(question: str, *, yes: bool) -> None:

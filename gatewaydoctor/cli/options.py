@@ -68,15 +68,29 @@ _ANNOTATIONS: dict[str, Any] = {
 }
 
 
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
 def _parameters() -> list[inspect.Parameter]:
-    keyword = inspect.Parameter.KEYWORD_ONLY
     defaults = Globals()
     return [
         inspect.Parameter(
-            name, keyword, default=None if name == "path_map" else getattr(defaults, name), annotation=annotation
+            name, _KEYWORD, default=None if name == "path_map" else getattr(defaults, name), annotation=annotation
         )
         for name, annotation in _ANNOTATIONS.items()
     ]
+
+
+def listed() -> Callable[..., None]:
+    """A callback that does nothing and takes every global option, so that the help of the program lists them."""
+
+    def callback(**_: Any) -> None:
+        pass
+
+    version = Annotated[bool, _option("--version", "-V", help="Show the version, and nothing else.")]
+    parameters = [*_parameters(), inspect.Parameter("version", _KEYWORD, default=False, annotation=version)]
+    _declare(callback, parameters)
+    return callback
 
 
 def takes_value(option: str) -> bool | None:
@@ -102,8 +116,11 @@ def verb(function: Callable[..., Outcome], start: Callable[[Globals], Run]) -> C
         return function(start(given), **values)
 
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "run"]
-    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-    signature = inspect.Signature([*keywords, *_parameters()])
-    command.__signature__ = signature  # type: ignore[attr-defined]
-    command.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+    _declare(command, [*(p.replace(kind=_KEYWORD) for p in own), *_parameters()])
     return command
+
+
+def _declare(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> None:
+    """Let typer see these parameters instead of **values."""
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__annotations__ = {each.name: each.annotation for each in parameters}

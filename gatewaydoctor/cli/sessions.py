@@ -34,7 +34,7 @@ JobFilter = Annotated[
 ]
 Older = Annotated[str | None, typer.Option("--older-than", metavar="TIME", help="Not updated for this long.")]
 Newer = Annotated[str | None, typer.Option("--newer-than", metavar="TIME", help="Updated within this time.")]
-Key = Annotated[str | None, typer.Option("--key", metavar="GLOB", help="Keys that match, such as '*:cron:*'.")]
+Key = Annotated[str | None, typer.Option("--key", metavar="GLOB", help="Keys that match, such as `*:cron:*`.")]
 Larger = Annotated[str | None, typer.Option("--larger-than", metavar="SIZE", help="Bytes, or with k, M, G.")]
 
 

@@ -38,6 +38,7 @@ class Work:
     manifest: Manifest
     staged: Mapping[int, Staged]
     journal: Journal
+    stopped_by_word: bool = False
 
     def target(self, number: int) -> Path:
         return self.place.at(target_of(self.plan.acts[number], self.plan))
@@ -102,7 +103,8 @@ def _held(work: Work, number: int, target: Path, *, going_back: bool) -> Abstrac
     stores = {store.path for store in work.plan.after.stores}
     if not work.plan.lock_stores or target_of(work.plan.acts[number], work.plan) not in stores:
         return nullcontext()
-    return holding(work.tools, target, work.place.lock_file(target, number), going_back=going_back)
+    beside = work.place.lock_file(target, number)
+    return holding(work.tools, target, beside, going_back=going_back, stopped_by_word=work.stopped_by_word)
 
 
 def _swap(work: Work, waiting: Path, target: Path, expected: Kept | FileStat) -> None:

@@ -7,6 +7,7 @@ then on a failure puts everything back. A crash leaves a journal that says what 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
@@ -29,7 +30,7 @@ from gatewaydoctor.repair.origins import keep_origins
 from gatewaydoctor.repair.places import SETTLED
 from gatewaydoctor.repair.putback import abandon, put_back_after
 from gatewaydoctor.repair.rundir import dress_of, note, open_run, owner_for, refusal, vault_root
-from gatewaydoctor.repair.runs import check_none_pending, own_mark
+from gatewaydoctor.repair.runs import check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.staging import stage
 from gatewaydoctor.repair.storelock import check_locks
 from gatewaydoctor.repair.stream import write_whole
@@ -39,6 +40,7 @@ from gatewaydoctor.repair.verify import second_look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.model.liveness import GatewayState
     from gatewaydoctor.repair.places import RunPlace
     from gatewaydoctor.repair.tools import Permission, Tools
 
@@ -52,19 +54,20 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     if plan.empty:
         return None
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
-    check_bounds(tools.fs, plan)
     state_dir = Path(plan.state_dir)
+    check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
     root = vault_root(tools.fs, state_dir, vault)
     check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
-    check_locks(tools, plan)
+    check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
     check_writable(tools.fs, plan, tools.processes.own_uid)
     check_space(tools.fs, space_needs(tools, state_dir, root, plan))
-    return carry_out(_prepare(plan, tools, state_dir, root), permission)
+    return carry_out(_prepare(plan, tools, permission, state_dir, root), permission)
 
 
-def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
-    """Fill the vault and stage the new files. On any failure nothing stays behind."""
+def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path) -> Work:
+    """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
+    stays behind."""
     place: RunPlace | None = None
     try:
         place = open_run(tools, state_dir, root, plan)
@@ -74,6 +77,7 @@ def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
         journal.say(RunState.VAULTED)
         staged = stage(tools, place, plan, manifest)
         keep_origins(tools, place, plan)
+        check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
         return Work(tools, place, plan, manifest, staged, journal)
     except BaseException as error:
         if place is not None:
@@ -89,7 +93,8 @@ def _prepare(plan: Plan, tools: Tools, state_dir: Path, root: Path) -> Work:
 
 def carry_out(work: Work, permission: Permission) -> Receipt:
     """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
-    started = work.tools.clock()
+    started, gateway = work.tools.clock(), permission.gateway
+    work = replace(work, stopped_by_word=permission.stopped_by_word)
     try:
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
@@ -99,7 +104,7 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
                 if not performed(work, number):
                     perform(work, number)
             sync(work, group)
-        return _finish(work, permission, started)
+        return _finish(work, gateway, started)
     except BaseException as error:
         put_back_after(work, error)
 
@@ -119,7 +124,7 @@ def _both_move(plan: Plan, one: int, other: int) -> bool:
     return isinstance(plan.acts[one], Move) and isinstance(plan.acts[other], Move)
 
 
-def _finish(work: Work, permission: Permission, started: int) -> Receipt:
+def _finish(work: Work, gateway: GatewayState, started: int) -> Receipt:
     """Second look, receipt, tidying."""
     work.tools.fs.fsync_dir(work.place.files)
     verified = second_look(work)
@@ -134,8 +139,8 @@ def _finish(work: Work, permission: Permission, started: int) -> Receipt:
         steps=work.plan.steps,
         results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
         verified=verified,
-        evidence=tuple(each.text for each in permission.gateway.evidence),
-        gateway_stopped_by_word=permission.stopped_by_word,
+        evidence=tuple(each.text for each in gateway.evidence),
+        gateway_stopped_by_word=work.stopped_by_word,
         undo=f"gatewaydoctor undo {work.place.run_id}",
     )
     _write_receipt(work, receipt)

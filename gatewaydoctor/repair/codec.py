@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from gatewaydoctor.model.plan import PLAN_SCHEMA_VERSION, Plan
+from gatewaydoctor.model.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan
 from gatewaydoctor.repair.errors import BadPlan, VaultDamaged
 from gatewaydoctor.state.reading import read_up_to
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatewaydoctor.model.plan import Act, Fingerprint
     from gatewaydoctor.model.receipt import Manifest, Receipt
     from gatewaydoctor.model.snapshot import SnapshotManifest
     from gatewaydoctor.state.fs import ReadFs
@@ -23,6 +25,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 LARGEST_FILE = 1024 * 1024 * 1024
 """Bytes. No plan comes near it; what is larger is not read."""
+_ALL_MODE_BITS = 0o177777
+_NOBODY_AT_ALL = 2**32 - 1
+"""No uid or gid: the number that stands for `leave it`."""
 
 
 def encode(value: Plan | Manifest | Receipt | SnapshotManifest) -> bytes:
@@ -47,6 +52,8 @@ def read_plan(fs: ReadFs, path: Path) -> Plan:
         raise BadPlan(f"The plan {path} cannot be read: {error.strerror or error}.", hint) from None
     except ValueError:
         raise BadPlan(f"{path} is no plan of gatewaydoctor.", hint) from None
+    if not _sound(plan):
+        raise BadPlan(f"{path} is no plan of gatewaydoctor: its parts do not fit together.", hint)
     if plan.schema_version.split(".")[0] != PLAN_SCHEMA_VERSION.split(".")[0]:
         raise BadPlan(f"{path} is a plan of schema {plan.schema_version}; this version reads 1.x.", hint)
     if plan.plan_id != _derived_id(plan):
@@ -66,4 +73,40 @@ def read_part(fs: ReadFs, path: Path, kind: type[T]) -> T:
 
 
 def _read(fs: ReadFs, path: Path, kind: type[T]) -> T:
-    return msgspec.convert(json.loads(read_up_to(fs, path, LARGEST_FILE)), kind)
+    """Raises ValueError for what is no such thing, and OSError."""
+    data = read_up_to(fs, path, LARGEST_FILE)
+    try:
+        return msgspec.convert(json.loads(data), kind)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _sound(plan: Plan) -> bool:
+    """Whether every number points to a fingerprint, every path can be one, and every mode and owner exists."""
+    known = range(len(plan.fingerprints))
+    return all(_fits(act, known) for act in plan.acts) and all(
+        _nameable(seen.path) and _real(seen) for seen in plan.fingerprints
+    )
+
+
+def _fits(act: Act, known: range) -> bool:
+    if isinstance(act, Move):
+        return act.source in known
+    copies = [each for each in act.segments if isinstance(each, Copy)]
+    return (
+        _nameable(act.target)
+        and all(number in known for number in (act.replaces, act.like) if number is not None)
+        and all(each.source in known and 0 <= each.start <= each.end for each in copies)
+    )
+
+
+def _nameable(path: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
+def _real(seen: Fingerprint) -> bool:
+    whole = min(seen.dev, seen.ino, seen.size, seen.mode, seen.uid, seen.gid) >= 0
+    return whole and seen.mode <= _ALL_MODE_BITS and max(seen.uid, seen.gid) < _NOBODY_AT_ALL

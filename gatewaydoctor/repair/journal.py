@@ -73,7 +73,7 @@ def read_journal(fs: ReadFs, path: Path) -> tuple[Line, ...]:
 def _line(raw: bytes) -> Line | None:
     try:
         value = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(value, dict):
         return None

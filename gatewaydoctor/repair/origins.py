@@ -65,7 +65,7 @@ def kept_origins(fs: ReadFs, place: RunPlace, shown: int | None) -> tuple[Origin
                 _count(origins, value["key"], value["source"], shown)
     except FileNotFoundError:
         return ()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass  # torn by a crash: what stands before counts
     return tuple(found.values())
 

@@ -23,6 +23,7 @@ from gatewaydoctor.repair.stream import Dress, content_of, copy_file, write_whol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatewaydoctor.repair.fs import WriteFs
     from gatewaydoctor.repair.tools import Tools
     from gatewaydoctor.state.fs import FileStat, ReadFs
 
@@ -59,26 +60,55 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
     fs = tools.fs
     target = _destination(tools, state_dir, destination)
     walk = _walked(fs, state_dir)
-    check_space(fs, [(existing(fs, target.parent), walk.bytes)])
+    check_space(fs, [(existing(fs, target.parent), walk.bytes)], "Make room, or name a directory on another disk.")
     tools.progress.phase("copying", walk.bytes)
-    made = partial = target.with_name(f".{target.name}.partial")
     owner = owner_for(tools, state_dir, target)
+    made = None
     try:
         make_directories(fs, target.parent, owner)
+        made = partial = _new_directory(fs, target)
+        if owner is not None:
+            fs.own(partial, *owner)
         make_directories(fs, partial / TREE, owner)
         manifest = _Copier(tools, state_dir, partial / TREE, walk).copied()
         write_whole(fs, partial / MANIFEST, encode(manifest), dress_of(owner))
         fs.fsync_dir(partial)
-        fs.rename_new(partial, target)
-        made = target
+        made = target = _give_name(tools, partial, target, state_dir, destination)
         fs.fsync_dir(target.parent)
     except BaseException as error:
-        with suppress(OSError):
-            _remove(tools, made)
+        if made is not None:
+            with suppress(OSError):
+                _remove(tools, made)
         if isinstance(error, OSError):
             raise refusal(error, "The snapshot could not be made") from error
         raise
     return target, manifest
+
+
+def _new_directory(fs: WriteFs, target: Path) -> Path:
+    """A new directory beside the target that nobody else works in. Raises OSError."""
+    for attempt in range(1, MOST_A_SECOND):
+        partial = target.with_name(f".{target.name}.{attempt}.partial")
+        try:
+            fs.mkdir(partial)
+        except FileExistsError:
+            continue
+        return partial
+    raise FileExistsError(errno.EEXIST, "too many unfinished snapshots", str(target.parent))
+
+
+def _give_name(tools: Tools, partial: Path, target: Path, state_dir: Path, asked: Path | None) -> Path:
+    """The name under which the snapshot now stands; where nobody asked for one and it was taken meanwhile, another.
+    Raises OSError, FileExistsError too."""
+    while True:
+        try:
+            tools.fs.rename_new(partial, target)
+        except FileExistsError:
+            if asked is not None:
+                raise
+            target = _destination(tools, state_dir, None)
+        else:
+            return target
 
 
 def _destination(tools: Tools, state_dir: Path, asked: Path | None) -> Path:

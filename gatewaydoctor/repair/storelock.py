@@ -1,4 +1,4 @@
-"""The gateway's own lock on a store, as 2026.3.13 to 2026.4.25 take it (facts.md section 6)."""
+"""The gateway's own locks (facts.md section 6): of a store, as 2026.3.13 to 4.25 take it, and of a transcript."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.liveness import Liveness
 from gatewaydoctor.repair.errors import StoreLocked
-from gatewaydoctor.repair.guard import lstat_or_none
+from gatewaydoctor.repair.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.stream import Dress, write_whole
 from gatewaydoctor.state.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
 from gatewaydoctor.state.reading import read_up_to
@@ -18,8 +18,12 @@ from gatewaydoctor.state.reading import read_up_to
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.model.liveness import LockVerdict
     from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.repair.tools import Tools
+
+
+TRANSCRIPT = ".jsonl"
 
 
 def lock_of(store: Path) -> Path:
@@ -27,12 +31,13 @@ def lock_of(store: Path) -> Path:
 
 
 @contextmanager
-def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool) -> Iterator[None]:
+def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stopped_by_word: bool) -> Iterator[None]:
     """Hold the store's lock while its file is swapped; `beside` is a free name for making it, so that nobody ever
-    sees half a lock. A lock whose owner is proven dead keeps nobody out: it stays where it is. Raises StoreLocked for
-    any other. On the way back a lock that cannot be made, on a full disk for one, is done without."""
+    sees half a lock. A lock whose owner is dead, proven or by the operator's word, keeps nobody out: it stays where
+    it is. Raises StoreLocked for any other. On the way back a lock that cannot be made, on a full disk for one, is
+    done without."""
     try:
-        taken = _take(tools, lock_of(store), beside)
+        taken = _take(tools, lock_of(store), beside, stopped_by_word=stopped_by_word)
     except OSError:
         if not going_back:
             raise
@@ -44,21 +49,37 @@ def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool) -> Ite
             tools.fs.unlink(lock_of(store))
 
 
-def check_locks(tools: Tools, plan: Plan) -> None:
-    """Raises StoreLocked where somebody holds a store that the plan swaps, before anything is written."""
-    if not plan.lock_stores:
-        return
+def check_locks(tools: Tools, plan: Plan, *, stopped_by_word: bool) -> None:
+    """Raises StoreLocked where somebody holds a store or a transcript that the plan changes, before anything is
+    written."""
     judge = LockJudge(tools.fs, tools.processes, tools.clock())
-    for store in plan.after.stores:
-        path = lock_of(Path(plan.state_dir) / store.path)
-        if lstat_or_none(tools.fs, path) is None:
-            continue
-        verdict = judge.judge(path)
-        if verdict.liveness is not Liveness.DEAD and verdict.pid != tools.processes.own_pid:
-            raise StoreLocked(f"{path} is held: {verdict.reason}.", "Stop whatever holds it first.")
+    for path in _locked_by(plan):
+        if lstat_or_none(tools.fs, path) is not None:
+            _keeps_out(tools, judge.judge(path), stopped_by_word=stopped_by_word)
 
 
-def _take(tools: Tools, path: Path, beside: Path) -> bool:
+def _locked_by(plan: Plan) -> Iterator[Path]:
+    state_dir = Path(plan.state_dir)
+    if plan.lock_stores:
+        yield from (lock_of(state_dir / store.path) for store in plan.after.stores)
+    targets = (target_of(act, plan) for act in plan.acts)
+    yield from (lock_of(state_dir / target) for target in targets if target.endswith(TRANSCRIPT))
+
+
+def _keeps_out(tools: Tools, verdict: LockVerdict, *, stopped_by_word: bool) -> None:
+    """Raises StoreLocked for a lock whose owner lives, and for one nobody can judge without the operator's word."""
+    if verdict.pid == tools.processes.own_pid:
+        return
+    if verdict.liveness is Liveness.LIVE:
+        raise StoreLocked(f"{verdict.path} is held: {verdict.reason}.", "Stop whatever holds it first.")
+    if verdict.liveness is Liveness.UNKNOWN and not stopped_by_word:
+        raise StoreLocked(
+            f"It cannot be told whether {verdict.path} is held: {verdict.reason}.",
+            "If you know that nothing uses it, add --gateway-stopped.",
+        )
+
+
+def _take(tools: Tools, path: Path, beside: Path, *, stopped_by_word: bool) -> bool:
     with suppress(FileNotFoundError):
         tools.fs.unlink(beside)  # a crash left it
     write_whole(tools.fs, beside, _payload(tools), Dress())
@@ -67,11 +88,9 @@ def _take(tools: Tools, path: Path, beside: Path) -> bool:
     except FileExistsError:
         tools.fs.unlink(beside)
         verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
-        if verdict.payload is not None and verdict.pid == tools.processes.own_pid:
-            return True  # our own, which could not be removed before
-        if verdict.liveness is not Liveness.DEAD:
-            raise StoreLocked(f"{path} is held: {verdict.reason}.", "Stop whatever holds it first.") from None
-        return False
+        _keeps_out(tools, verdict, stopped_by_word=stopped_by_word)
+        # Our own, which could not be removed before, or one that nobody holds.
+        return verdict.payload is not None and verdict.pid == tools.processes.own_pid
     return True
 
 

@@ -26,8 +26,13 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What is known about the gateway. `stopped_by_word` is the operator's word for it, counted where `gateway` is
-    unknown."""
+    """What may be known about the gateway. `ask` looks each time, for a gateway may start while somebody reads a
+    plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown."""
 
-    gateway: GatewayState
+    ask: Callable[[], GatewayState]
     stopped_by_word: bool = False
+
+    @property
+    def gateway(self) -> GatewayState:
+        """How it stands now."""
+        return self.ask()

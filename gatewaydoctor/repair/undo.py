@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -78,13 +78,13 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     if run.state in (RunState.PREPARING, RunState.VAULTED):
         _drop(run, tools)
         return ()
-    work = load_work(tools, run.place)
+    work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
     returns = tuple(_return(work, number) for number in range(len(work.plan.acts)))
     if run.state not in (RunState.DONE, RunState.UNDOING):
         _or_halfway(work, _put_back)
         return returns
     _check_returns(work, returns)
-    check_locks(tools, work.plan)
+    check_locks(tools, work.plan, stopped_by_word=permission.stopped_by_word)
     _or_halfway(work, _go_back)
     return returns
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.repair.fs import OsWriteFs
 
-DEAD = Permission(GatewayState(Liveness.DEAD, ()))
+DEAD = Permission(lambda: GatewayState(Liveness.DEAD, ()))
 SESSIONS = "agents/main/sessions"
 NOW = 1_775_000_000_000
 _CLOCK = count(NOW)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
-from gatewaydoctor.model.plan import Rewrite
+from gatewaydoctor.model.plan import Copy, Plan, Rewrite
 from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.codec import encode, read_plan
+from gatewaydoctor.repair.codec import encode, read_plan, with_id
 from gatewaydoctor.repair.errors import (
     BadPlan,
     GatewayLive,
@@ -32,7 +32,7 @@ from gatewaydoctor.repair.undo import Way, preview, undo
 from gatewaydoctor.state.fs import DiskSpace
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs
-from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
+from tests.repair.scene import DEAD, NOW, SESSIONS, Scene, contents, fingerprint, make, tools, tree
 from tests.world import DAY, StateDir, row, run_key
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def refuses(scene: Scene, error: type[Refused], permission: Permission = DEAD, k
 
 
 def test_a_live_gateway_is_refused_whatever_is_said(scene: Scene) -> None:
-    assert "A lock says so." in refuses(scene, GatewayLive, Permission(gateway(Liveness.LIVE), True)).message
+    assert "A lock says so." in refuses(scene, GatewayLive, Permission(lambda: gateway(Liveness.LIVE), True)).message
 
 
 def test_an_unknown_one_needs_the_operators_word(scene: Scene) -> None:
-    refuses(scene, GatewayUnknown, Permission(gateway(Liveness.UNKNOWN)))
-    receipt = apply(scene.plan, tools(), Permission(gateway(Liveness.UNKNOWN), True))
+    refuses(scene, GatewayUnknown, Permission(lambda: gateway(Liveness.UNKNOWN)))
+    receipt = apply(scene.plan, tools(), Permission(lambda: gateway(Liveness.UNKNOWN), True))
     assert receipt is not None
     assert receipt.gateway_stopped_by_word
     assert receipt.evidence == ("A lock says so.",)
@@ -100,6 +100,36 @@ def test_a_store_lock_that_is_held_is_honoured(scene: Scene) -> None:
     assert contents(scene.root) == scene.after
 
 
+def test_a_transcript_that_is_held_is_left_alone(scene: Scene) -> None:
+    import subprocess
+    import sys
+
+    moved = next(fingerprint.path for fingerprint in scene.plan.fingerprints if fingerprint.path.endswith(".jsonl"))
+    path = scene.root / f"{moved}.lock"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        start = tools().processes.info(other.pid).start_time
+        path.write_text(json.dumps({"pid": other.pid, "createdAt": "2027-04-01T00:00:00Z", "starttime": start}))
+        assert str(path) in refuses(scene, StoreLocked).message
+        other.communicate(b"\n")
+
+
+def test_a_lock_of_nobody_counts_until_the_operator_gives_his_word(scene: Scene) -> None:
+    path = scene.root / SESSIONS / "sessions.json.lock"
+    path.write_text("")
+    refused = refuses(scene, StoreLocked)
+    assert "cannot be told" in refused.message
+    assert "--gateway-stopped" in refused.hint
+    apply(scene.plan, tools(), Permission(lambda: gateway(Liveness.DEAD), True))
+    assert path.read_text() == ""
+    path.unlink()
+    assert contents(scene.root) == scene.after
+
+
+def test_a_gateway_that_starts_while_the_vault_fills_is_noticed(scene: Scene) -> None:
+    states = iter((Liveness.DEAD, Liveness.LIVE))
+    refuses(scene, GatewayLive, Permission(lambda: gateway(next(states))))
+
+
 def test_a_plan_with_a_target_outside_is_refused(scene: Scene, tmp_path: Path) -> None:
     import msgspec
 
@@ -113,6 +143,35 @@ def test_a_plan_with_a_target_outside_is_refused(scene: Scene, tmp_path: Path) -
     behind = Rewrite(target="way/x", segments=(), size=0, replaces=None)
     bad = with_id(msgspec.structs.replace(scene.plan, acts=(behind,)))
     refuses(Scene(scene.root, bad, {}, {}), OutOfBounds)
+
+
+@pytest.mark.parametrize("where", ["{away}/secret", "../away/secret", "way/secret", ".gatewaydoctor/runs/r/files/0"])
+def test_a_plan_with_a_source_outside_is_refused(scene: Scene, tmp_path: Path, where: str) -> None:
+    """Nor does a run that is named give leave to copy from anywhere but its own originals."""
+    import msgspec
+
+    from gatewaydoctor.repair.codec import with_id
+
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "secret").write_bytes(b"secret")
+    (scene.root / "way").symlink_to(tmp_path / "away")
+    receipt = apply(scene.plan, tools(), DEAD)
+    assert receipt is not None
+    seen = fingerprint(tmp_path, "away/secret")
+    seen = msgspec.structs.replace(seen, path=where.format(away=tmp_path / "away"))
+    stolen = Rewrite(target="stolen", segments=(Copy(0, 0, 6),), size=6, replaces=None)
+    for undoes in (None, receipt.run_id):
+        bad = Plan(
+            created_at=NOW,
+            state_dir=str(scene.root),
+            repairs=(),
+            fingerprints=(seen,),
+            acts=(stolen,),
+            undoes=undoes,
+        )
+        with pytest.raises(OutOfBounds):
+            apply(with_id(bad), tools(), DEAD)
+    assert not (scene.root / "stolen").exists()
 
 
 def test_a_vault_that_is_a_symbolic_link_is_refused(scene: Scene, tmp_path: Path) -> None:
@@ -264,8 +323,9 @@ def test_merge_adds_back_only_what_is_missing(tmp_path: Path) -> None:
     assert tree(doctor.state.root) == before
 
 
-def test_merge_of_an_untouched_run_brings_everything_back(scene: Scene) -> None:
-    apply(scene.plan, tools(), DEAD)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_merge_of_an_untouched_run_brings_everything_back(scene: Scene, tmp_path: Path, elsewhere: bool) -> None:
+    apply(scene.plan, tools(), DEAD, tmp_path / "vault" if elsewhere else None)
     apply(merge_plan(runs_of(scene)[0], tools()), tools(), DEAD)
     kept = tree(scene.root)
     for name, value in scene.before.items():
@@ -292,3 +352,33 @@ def test_a_run_at_work_is_left_alone(scene: Scene) -> None:
         other.communicate(b"\n")
     undo(runs_of(scene)[0], tools(), DEAD)
     assert tree(scene.root) == scene.before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"replaces": 99},
+        {"like": -1},
+        {"target": "a\0b"},
+        {"target": "\ud800"},
+        {"segments": (Copy(source=77, start=0, end=1),)},
+        {"segments": (Copy(source=0, start=5, end=1),)},
+    ],
+    ids=str,
+)
+def test_a_plan_whose_parts_do_not_fit_is_refused(change: dict[str, object], scene: Scene, tmp_path: Path) -> None:
+    import msgspec
+
+    number = next(n for n, act in enumerate(scene.plan.acts) if isinstance(act, Rewrite))
+    acts = list(scene.plan.acts)
+    acts[number] = msgspec.structs.replace(acts[number], **change)
+    saved = tmp_path / "plan.json"
+    saved.write_bytes(encode(with_id(msgspec.structs.replace(scene.plan, acts=tuple(acts)))))
+    with pytest.raises(BadPlan, match="do not fit together"):
+        read_plan(tools().fs, saved)
+
+
+def test_a_file_that_got_another_mode_is_another_file(scene: Scene) -> None:
+    store = scene.root / SESSIONS / "sessions.json"
+    store.chmod(0o604)
+    assert "another mode or owner" in refuses(scene, InputChanged).message

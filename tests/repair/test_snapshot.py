@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,6 +157,49 @@ def test_too_little_space(state: Path, tmp_path: Path) -> None:
     with pytest.raises(NoSpace):
         snapshot(tools(Cramped()), state, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
+
+
+def test_what_lies_where_it_works_is_somebody_elses(state: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    (mine / "state").mkdir(parents=True)
+    (mine / "state" / "p.txt").write_text("precious")
+    (tmp_path / ".copy.1.partial").symlink_to(mine)
+    (tmp_path / ".copy.2.partial").mkdir()
+    (tmp_path / ".copy.2.partial" / "q.txt").write_text("precious")
+    before = tree(mine), tree(tmp_path / ".copy.2.partial")
+    target, manifest = snapshot(tools(), state, tmp_path / "copy")
+    assert (tree(mine), tree(tmp_path / ".copy.2.partial")) == before
+    assert {path.name for path in target.iterdir()} == {"snapshot.json", "state"}
+    assert len(manifest.files) == 6
+
+
+def test_a_refused_snapshot_takes_nothing_of_others_away(state: Path, tmp_path: Path) -> None:
+    (tmp_path / ".copy.1.partial").mkdir()
+    (tmp_path / ".copy.1.partial" / "q.txt").write_text("precious")
+    for step in range(1, 60):
+        with suppress(Refused):
+            snapshot(tools(FaultFs(step, Mode.ERROR)), state, tmp_path / "copy")
+            break
+    assert (tmp_path / ".copy.1.partial" / "q.txt").read_text() == "precious"
+
+
+class Meanwhile(FaultFs):
+    """Another snapshot takes the name while this one copies."""
+
+    taken = False
+
+    def rename_new(self, source: Path, target: Path) -> None:
+        if not self.taken:
+            self.taken = True
+            target.mkdir()
+        super().rename_new(source, target)
+
+
+def test_two_at_once_get_a_name_each(state: Path) -> None:
+    target, manifest = snapshot(tools(Meanwhile()), state)
+    assert target.name.endswith("-2")
+    assert len(manifest.files) == 6
+    assert verify_snapshot(tools(), target)[1] == ()
 
 
 @pytest.mark.parametrize("mode", [Mode.ERROR, Mode.FULL, Mode.KILL], ids=lambda mode: mode.name)
