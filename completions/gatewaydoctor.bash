@@ -88,7 +88,7 @@ _gatewaydoctor_option() {
     'undo --vault') values=directory ;;
     'undo --format') values=format ;;
     'explain --format') values=format ;;
-    'integrate --form') values=free ;;
+    'integrate --form') values=form ;;
     'integrate --program') values=file ;;
     'integrate --unit') values=free ;;
     'integrate --limit') values=free ;;
@@ -285,6 +285,7 @@ _gatewaydoctor_values() {
     ending) words='failed timeout killed' ;;
     run) asked=runs ;;
     integrate-target) words='shell systemd launchd docker kubernetes cron github-actions prometheus ansible' ;;
+    form) words='user system dockerfile compose patch cronjob cron service timer alerts' ;;
     shell) words='bash zsh fish powershell' ;;
     release) words='2026.3.28 2026.4.25 2026.5.22' ;;
     remedy-cap-storm) words='chunked worker single-flight coalesce append-log persistent-keys smaller-cap all' ;;

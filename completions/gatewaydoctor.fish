@@ -292,6 +292,18 @@ function __gatewaydoctor_offer
                 'github-actions' '' \
                 'prometheus' '' \
                 'ansible' ''
+        case form
+            printf '%s\t%s\n' \
+                'user' 'of systemd' \
+                'system' 'of systemd' \
+                'dockerfile' 'of docker' \
+                'compose' 'of docker' \
+                'patch' 'of kubernetes' \
+                'cronjob' 'of kubernetes' \
+                'cron' 'of prometheus' \
+                'service' 'of prometheus' \
+                'timer' 'of prometheus' \
+                'alerts' 'of prometheus'
         case shell
             printf '%s\t%s\n' \
                 'bash' '' \
@@ -445,7 +457,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l format -d 'Output 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\' 0' -k -a '(__gatewaydoctor_offer run)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\' 0' -k -a '(__gatewaydoctor_offer rule)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l form -d 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l form -d 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.' -x -k -a '(__gatewaydoctor_offer form)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l program -d 'What starts gatewaydoctor. [default: this program]' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l unit -d 'Name of the service, LaunchAgent or Deployment of the gateway.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l limit -d 'How long a check may hold up a start. [default: 20]' -x

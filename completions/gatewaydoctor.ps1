@@ -199,7 +199,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('integrate-target')
             Many = $false
             Options = [ordered]@{
-                '--form' = 'free', 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.'
+                '--form' = 'form', 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.'
                 '--program' = 'file', 'What starts gatewaydoctor. [default: this program]'
                 '--unit' = 'free', 'Name of the service, LaunchAgent or Deployment of the gateway.'
                 '--limit' = 'free', 'How long a check may hold up a start. [default: 20]'
@@ -645,6 +645,18 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'github-actions' = ''
             'prometheus' = ''
             'ansible' = ''
+        }
+        'form' = [ordered]@{
+            'user' = 'of systemd'
+            'system' = 'of systemd'
+            'dockerfile' = 'of docker'
+            'compose' = 'of docker'
+            'patch' = 'of kubernetes'
+            'cronjob' = 'of kubernetes'
+            'cron' = 'of prometheus'
+            'service' = 'of prometheus'
+            'timer' = 'of prometheus'
+            'alerts' = 'of prometheus'
         }
         'shell' = [ordered]@{
             'bash' = ''

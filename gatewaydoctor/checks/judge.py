@@ -59,6 +59,11 @@ def judge(examination: Examination, thresholds: Thresholds = DEFAULTS) -> Judgem
     return Judgement(examination, tuple(findings))
 
 
+def start_loses() -> tuple[str, ...]:
+    """The rules whose critical findings mean that a start now would lose data."""
+    return tuple(rule.id for rule in all_rules() if rule.start_loses)
+
+
 def all_rules() -> Sequence[Rule]:
     """Every rule, family by family, each as declared."""
     families = list(Family)

@@ -37,7 +37,9 @@ class Rule:
     `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand without one.
 
     `severity` is the usual one; a finding may be milder or worse where its evidence says so. `repair` is the name of
-    the repair that mends it, None where none does.
+    the repair that mends it, None where none does. `start_loses`: a critical finding means that a start of the
+    gateway now would lose data, by replacing a store or by burying what it can be mended with; a gate stops a start
+    by these rules alone.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Rule:
     gateway: str
     remedy: str
     repair: str | None = None
+    start_loses: bool = False
 
     def finding(
         self,

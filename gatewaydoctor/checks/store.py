@@ -48,6 +48,7 @@ UNPARSEABLE = Rule(
     remedy=f"{_COPY_FIRST}, with every sessions.json.* beside it. The whole entries before the fault, and often some "
     "behind it, can be put into a new file; backups and temp files beside it may hold more.",
     repair="salvage",
+    start_loses=True,
 )
 
 TOO_LARGE = Rule(
@@ -64,6 +65,7 @@ TOO_LARGE = Rule(
     remedy=f"{_COPY_FIRST}. Then remove rows of finished and stuck cron runs, and the fields the gateway rebuilds, "
     "until it is small again.",
     repair="trim",
+    start_loses=True,
 )
 
 NOT_OBJECT = Rule(
@@ -78,6 +80,7 @@ NOT_OBJECT = Rule(
     "to start (exit 78).",
     remedy=f"{_COPY_FIRST}. Then put back a backup of the right shape, or rebuild the object from what is there.",
     repair="salvage",
+    start_loses=True,
 )
 
 EMPTIED = Rule(
@@ -94,6 +97,7 @@ EMPTIED = Rule(
     remedy="Do not start the gateway. Copy sessions.json.bak.* and *.tmp files away, and put the best of them back "
     "as sessions.json. Without one, the transcripts can be listed and registered again under new keys.",
     repair="salvage",
+    start_loses=True,
 )
 
 CANDIDATES = Rule(
@@ -112,6 +116,10 @@ CANDIDATES = Rule(
     repair="salvage",
 )
 
+_NO_COPY = (
+    "No backup and no temp file lies beside the store: look for one in backups of the machine before the gateway "
+    "starts. Without one a start loses nothing more; transcripts can be registered again under new keys."
+)
 _UNREAD_THEN = (
     "a release up to 2026.5.22 takes it for empty and replaces it",
     "a release up to 2026.5.22 begins with no sessions, and may not be able to save new ones",
@@ -149,6 +157,7 @@ def _unread(store: StoreFacts) -> Iterator[Finding]:
 
 def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
+    worth = fault.kind is not FaultKind.EMPTY or _candidates(x, store)
     rows = plural(verdict.entries, "whole entry", "whole entries") if verdict.entries else "No whole entry"
     return rule.finding(
         f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before it.",
@@ -164,6 +173,8 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
             "transcriptsBeside": store.transcripts.files,
             "sha256": verdict.sha256,
         },
+        repair=rule.repair if worth else None,
+        by_hand=None if worth else _NO_COPY,
     )
 
 
@@ -205,6 +216,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
         lost = emptied(x, store)
         if not lost:
             continue
+        copies = _candidates(x, store)
         people = sum(orphan.content is not ContentClass.MACHINE for orphan in lost)
         unread = sum(orphan.content is None for orphan in lost)
         state = "The store has no entries" if store.survey else "There is no store"
@@ -228,12 +240,8 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
                 "bytes": sum(orphan.record.size for orphan in lost),
                 "files": [orphan.record.name for orphan in lost[:EXAMPLES]],
             },
-            repair=EMPTIED.repair if _candidates(x, store) else None,
-            by_hand=None
-            if _candidates(x, store)
-            else "Do not start the gateway. No backup and no temp file lies beside "
-            "the store: look for one in backups of the machine. Without one, the transcripts can be registered again "
-            "under new keys.",
+            repair=EMPTIED.repair if copies else None,
+            by_hand=None if copies else _NO_COPY,
         )
 
 

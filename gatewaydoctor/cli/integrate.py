@@ -86,10 +86,11 @@ def integrate(
     textfile_dir: TextfileDir = None,
     output: Output = None,
 ) -> Outcome:
-    """The snippet goes to stdout alone and says where it goes and how to switch it on. The paths in it are those of
-    this machine; for docker and kubernetes those in the container, where --state-dir and --program name others; for
-    ansible what --state-dir, --profile and --program say, else what each host has. No snippet stops a start of the
-    gateway for any other reason than that it would lose data, and GATEWAYDOCTOR_GATE=off overrides that."""
+    """The snippet, which goes to stdout unless --output names a file, says where it goes and how to switch it on.
+    The paths in it are those of this machine; for docker and kubernetes those in the container, where --state-dir
+    and --program name others; for ansible what --state-dir, --profile and --program say, else what each host has.
+    No snippet stops a start of the gateway for any other reason than that it would lose data, and
+    GATEWAYDOCTOR_GATE=off overrides that."""
     from gatewaydoctor.cli.sites import site_of
     from gatewaydoctor.report.printer import print_warning
 

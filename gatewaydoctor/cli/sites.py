@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
+from zipfile import is_zipfile
 
 import gatewaydoctor
 from gatewaydoctor.cli.run import working_directory
@@ -20,7 +21,7 @@ from gatewaydoctor.state.home import effective_home, trimmed, user_path
 from gatewaydoctor.state.locate import STATE_DIR_NAME, locate, named_state_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gatewaydoctor.cli.run import Run
 
@@ -31,6 +32,8 @@ def site_of(run: Run, target: Target, program: str | None, named: Mapping[str, A
     """The site, and whole sentences about what in it may not hold. Raises UsageError, SeveralStateDirs where the
     directory to watch has to be named, and CannotExamine for an installed LaunchAgent that cannot be read."""
     about = TARGETS[target]
+    if target is Target.LAUNCHD:
+        return _launchd(run, program, named)
     match about.where:
         case Where.HERE:
             site, warnings = _here(run, program)
@@ -38,18 +41,34 @@ def site_of(run: Run, target: Target, program: str | None, named: Mapping[str, A
             site, warnings = _in_container(run, program or about.program), ()
         case Where.ELSEWHERE:
             site, warnings = Site((program or about.program,), _as_given(run), ""), ()
-    site = replace(site, profile=_profile(run), **named)
-    if target is not Target.LAUNCHD:
-        return site, warnings
-    path, agent = _installed_agent(run, site)
-    new = f"There is no {path}. The snippet is for a new one; `openclaw gateway install` makes one that knows more."
-    return replace(site, agent=agent), (*warnings, *([] if agent else [new]))
+    return replace(site, profile=_profile(run), **named), warnings
+
+
+def _launchd(run: Run, program: str | None, named: Mapping[str, Any]) -> tuple[Site, tuple[str, ...]]:
+    """An installed agent knows where its gateway keeps its state; what the shell of the operator says of that is
+    for other gateways."""
+    service = replace(Site((), (), "", profile=_profile(run)), **named)
+    path, agent = _installed_agent(run, service)
+    if agent is None:
+        site, warnings = _here(run, program)
+        new = "The snippet is for a new one; `openclaw gateway install` makes one that knows more."
+        return replace(site, profile=service.profile, **named), (*warnings, f"There is no {path}. {new}")
+    env = _environment(run, agent)
+    site, warnings = _here(replace(run, env=env), program)
+    own = named_state_dir(env, effective_home(env), None, None)
+    if own and str(own[0]) != site.state_dir:
+        other = f"The installed agent has its state in {own[0]}; the snippet looks at {site.state_dir}."
+        warnings = (*warnings, other)
+    return replace(site, profile=service.profile, agent=agent, **named), warnings
 
 
 def this_program(argument: str) -> tuple[str, ...]:
     """What starts this program from anywhere: the path it was started by, symbolic links kept, for a link outlives
-    the version it points to; else the module, by this interpreter."""
+    the version it points to; else the module, by this interpreter. An archive is always given to this interpreter,
+    for it holds compiled parts for some and not for others."""
     path = Path(argument)
+    if path.suffix == ".pyz" or is_zipfile(path):
+        return sys.executable, _absolute(argument)
     if path.name.startswith(PROGRAM):
         found = str(path) if path.parent != Path() else shutil.which(path.name) or ""
         if found and os.access(found, os.X_OK):
@@ -65,9 +84,9 @@ def this_program(argument: str) -> tuple[str, ...]:
 def _here(run: Run, program: str | None) -> tuple[Site, tuple[str, ...]]:
     state_dir, *warnings = _state_dir(run)
     argv = this_program(sys.argv[0]) if program is None else (_named_program(run, program),)
-    if argv[1:] and _only_from(working_directory()):
+    if "-m" in argv[1:2] and _only_from(working_directory(), *_python_path(run)):
         warnings.append(
-            f"`python -m {PROGRAM}` works in this directory only, so the snippet will not find it. "
+            f"`python -m {PROGRAM}` works in this directory or with this PYTHONPATH only; a service has neither. "
             "Install it, or name an installed one: --program PATH."
         )
     elif "/" in argv[0] and not os.access(argv[0], os.X_OK):
@@ -100,9 +119,14 @@ def _named_program(run: Run, program: str) -> str:
     return _absolute(found) if found else program
 
 
-def _only_from(directory: Path | None) -> bool:
-    """Whether the package was imported from this directory, and from no place where packages are installed."""
-    return directory is not None and Path(gatewaydoctor.__file__).resolve().parent.parent == directory.resolve()
+def _only_from(*directories: Path | None) -> bool:
+    """Whether the package was imported from one of these, which a service does not look into."""
+    root = Path(gatewaydoctor.__file__).resolve().parent.parent
+    return any(each is not None and each.resolve() == root for each in directories)
+
+
+def _python_path(run: Run) -> Iterator[Path]:
+    return (Path(each) for each in run.env.get("PYTHONPATH", "").split(os.pathsep) if each)
 
 
 def _in_container(run: Run, program: str) -> Site:
@@ -156,6 +180,14 @@ def _installed_agent(run: Run, site: Site) -> tuple[Path, Mapping[str, Any] | No
     if not isinstance(agent, dict):
         raise CannotExamine(f"{path} is no LaunchAgent.", "Mend it with `openclaw gateway install`.")
     return path, agent
+
+
+def _environment(run: Run, agent: Mapping[str, Any]) -> dict[str, str]:
+    """This environment, with what the agent sets in place of what is set here for a gateway."""
+    given = agent.get("EnvironmentVariables")
+    own = {name: value for name, value in given.items() if isinstance(value, str)} if isinstance(given, dict) else {}
+    kept = {name: value for name, value in run.env.items() if not name.startswith("OPENCLAW_")}
+    return kept | {name: value for name, value in own.items() if name.startswith("OPENCLAW_") or name == "HOME"}
 
 
 def _absolute(path: str) -> str:

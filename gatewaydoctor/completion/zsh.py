@@ -107,18 +107,20 @@ _gatewaydoctor_offer() {
 @WORDS@
     esac
     [[ -z $asked ]] || _gatewaydoctor_ask $asked
-    (( ! $#found )) || _describe -V -t $1 ${1//-/ } found $more && ret=0
+    (( ! $#found )) || _describe -V -t $1 ${1//-/ } found "${(@)more}" && ret=0
     [[ -z $files ]] || _files ${files:#-} && ret=0
     return ret
 }
 
 # Sets found to what the program that is being typed knows of this state directory.
 _gatewaydoctor_ask() {
-    local program=gatewaydoctor row before=${${LBUFFER%$typed[1]*}##*[;|&]}
+    local program=gatewaydoctor row word help before=${${LBUFFER%$typed[1]*}##*[;|&]}
     local -a assigned=(${(M)${(z)before}:#OPENCLAW_*=*})
     [[ $typed[1] != */* ]] || program=${~typed[1]}
     for row in ${(f)"$($program __offer $1 -- $assigned "${(@)typed}" 2>/dev/null </dev/null)"}; do
-        found+=("${${row%%$'\t'*}//:/\\:}:${row#*$'\t'}")
+        word=${row%%$'\t'*} help=${row#*$'\t'}
+        word=${word//\\/\\\\}
+        found+=("${word//:/\\:}${help:+:$help}")
     done
 }
 

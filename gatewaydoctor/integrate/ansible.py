@@ -43,9 +43,11 @@ def playbook(site: Site) -> str:
       delegate_to: localhost
       run_once: true
 
+    # Where there is none, the last one stays and the task below says why.
     - name: Keep the report
+      when: (look.stdout | default('', true)).startswith('{{')
       ansible.builtin.copy:
-        content: "{{{{ look.stdout | default('', true) }}}}\\n"
+        content: "{{{{ look.stdout }}}}\\n"
         dest: "{{{{ playbook_dir }}}}/reports/{{{{ inventory_hostname }}}}.json"
         mode: "0600"
       delegate_to: localhost
@@ -54,8 +56,10 @@ def playbook(site: Site) -> str:
       ansible.builtin.assert:
         that: look.rc == 0
         fail_msg: >-
-          {{{{ (look.stdout | from_json).findings | map(attribute='rule') | unique | join(', ') if look.rc == 1
-          and look.stdout.startswith('{{') else look.stderr | default(look.msg, true) }}}}
+          {{{{ look.stderr | default(look.msg | default('') ~ ' ' ~ look.cmd | default(''), true)
+          if not (look.stdout | default('', true)).startswith('{{')
+          else (look.stdout | from_json).findings | map(attribute='rule') | unique | join(', ') if look.rc == 1
+          else ((look.stdout | from_json).error or {{}}).message | default('') }}}}
         quiet: true
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.integrate import gate
@@ -56,8 +57,10 @@ CMD {command}
 
 def _script(site: Site) -> str:
     """The gate, and whatever it is to let start."""
+    # A container that was stopped runs nothing, but lends its volumes.
+    image = ("docker", "run", "--rm", "-it", "--volumes-from", "CONTAINER", "--entrypoint", *site.program, _BUILT)
     advice = gate.advice(
-        site,
+        replace(site, program=image),
         stop="docker stop CONTAINER",
         start="docker start CONTAINER",
         override=f"docker run -e {gate.SWITCH}=off ..., or {gate.SWITCH}=off docker compose up -d",

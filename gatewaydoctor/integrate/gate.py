@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.judge import start_loses
+
 if TYPE_CHECKING:
     from gatewaydoctor.integrate.site import Site
 
@@ -27,7 +29,8 @@ def script() -> str:
 
 def arguments(site: Site, advice: str) -> tuple[str, ...]:
     """What the function takes: how long, what to say to whom it stops, and the check."""
-    return (str(site.limit), advice, *site.argv("check"))
+    only = (word for rule in start_loses() for word in ("--only", rule))
+    return (str(site.limit), advice, *site.argv("check", *only))
 
 
 def guarded(site: Site, advice: str, otherwise: str) -> str:
@@ -42,12 +45,14 @@ def wrapper(site: Site, advice: str, notes: str = "") -> str:
 
 
 def advice(site: Site, *, stop: str | None = None, start: str | None = None, override: str) -> str:
-    """What to do once a start was stopped: lines with commands, for a person in a hurry."""
+    """What to do once a start was stopped: lines with commands, for a person in a hurry. Some damage nothing can
+    mend; then a copy is all that a start has to wait for."""
     lines = (
         ("stop what restarts it", stop),
         ("see the repair", site.line("repair")),
         ("do it", site.line("repair", "--apply")),
         ("start", start),
+        ("or keep a copy", site.line("snapshot")),
         ("start all the same", override),
     )
     return "\n".join(f"  {what + ':':<23}{command}" for what, command in lines if command)

@@ -32,11 +32,9 @@ gatewaydoctor_gate() (
     check "$@" --fail-on critical >&2 || verdict=$?
     case $verdict in
         0) exit 0 ;;
-        1)  # So ends a broken program, too, and at once; a sound one passes where nothing may fail.
-            again=0
-            check "$@" --fail-on never >/dev/null 2>&1 || again=$?
-            if [ "$again" -eq 0 ] || [ "$again" -gt 128 ]; then
-                say "not started, since a start now would lose data."
+        1)  # So ends a broken program, too; a sound one can say at once how it is used.
+            if check "$@" --help >/dev/null 2>&1; then
+                say "not started, since a start now would lose data, or the gateway would refuse it."
                 printf '%s\n' "$advice" >&2
                 exit 1
             fi

@@ -27,11 +27,11 @@ securityContext:
   capabilities:
     drop: ["ALL"]
 resources:
-  # No limit of memory: a container that is killed for it would keep the gateway from starting.
   requests:
     cpu: 50m
     memory: 64Mi
 """
+_UNLIMITED = "# No limit of memory: a container that is killed for it would keep the gateway from starting.\n"
 
 _PUSH = """\
 import sys, urllib.request as web
@@ -87,7 +87,7 @@ spec:
           env:
             - name: {gate.SWITCH}
               value: "on"
-{yaml_block(_SECURITY, 10)}
+{yaml_block(_UNLIMITED + _SECURITY, 10)}
 {yaml_block(_mount(site), 10)}
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.judge import start_loses
 from gatewaydoctor.integrate.quoting import cron, systemd, systemd_path
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ WantedBy=timers.target
 
 
 def alerts(_site: Site) -> str:
+    losing = "|".join(start_loses())
     return f"""\
 # Alerts about the metrics of gatewaydoctor.
 # Where it goes:      gatewaydoctor.rules.yml, named under rule_files in prometheus.yml
@@ -88,7 +90,9 @@ groups:
   - name: gatewaydoctor
     rules:
       - alert: GatewayStartWouldLoseData
-        expr: gatewaydoctor_findings{{severity="critical"}} > 0
+        # What a gate stops a start for.
+        expr: >-
+          sum without (rule) (gatewaydoctor_rule_findings{{severity="critical",rule=~"{losing}"}}) > 0
         for: {2 * _EVERY_MIN}m
         labels:
           severity: critical

@@ -1,6 +1,7 @@
 """Prometheus metrics of one look, for the textfile collector of node_exporter or a push gateway.
 
 Labels name agents, stores by path, and jobs by id and name; the number of series follows those, never the entries.
+None is called `job` or `instance`: Prometheus sets these itself, and a push gateway those it is pushed to by.
 Where nothing could be looked at only `info`, `success`, `ok` and the time are there.
 """
 
@@ -108,7 +109,7 @@ def _cron(document: Document) -> list[Gauge]:
     ticks = Gauge("cron_ticks", "Times the scheduler started runs of a job, by the entries they left.")
     for store in document.stores:
         for job in store.cron:
-            labels = {**_labels(store), "job": job.job_id, "name": job.name or ""}
+            labels = {**_labels(store), "cron_job": job.job_id, "name": job.name or ""}
             for status, count in job.status.items():
                 runs.add(count, **labels, status=status)
             stuck.add(job.stuck, **labels)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.checks.judge import start_loses
 from gatewaydoctor.checks.storecap import high_water
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.config import Policy
@@ -125,7 +126,7 @@ def test_an_emptied_store_beside_peoples_words(state: StateDir, data: bytes | No
     state.transcript(2, header(session_id(2)) + said("[cron:1 x] go"))
     judgement = state.judge()
     (found,) = judgement.of("store-empty-beside-transcripts")
-    assert (found.severity, found.count) == (Severity.CRITICAL, 2)
+    assert (found.severity, found.count, found.fix) == (Severity.CRITICAL, 2, None)
     assert found.evidence["withPeoplesWords"] == 1
     assert not judgement.of("transcript-unindexed"), "the finding above says it"
 
@@ -134,6 +135,31 @@ def test_an_emptied_store_beside_machines_words_is_no_catastrophe(state: StateDi
     state.store(b"{}")
     state.transcript(2, header(session_id(2)) + said("[cron:1 x] go"))
     assert state.only("store-empty-beside-transcripts").severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("data", "copy", "mended"),
+    [(TORN, False, True), (b"", False, False), (b"{}", False, False), (None, False, False), (b"", True, True)],
+)
+def test_salvage_is_advised_where_there_is_something_to_recover(
+    state: StateDir, data: bytes | None, copy: bool, mended: bool
+) -> None:
+    if data is not None:
+        state.store(data)
+    if copy:
+        state.beside("sessions.json.bak.1799000000000", TEXT, age=DAY)
+    state.transcript(3)
+    (found,) = state.judge().of(*start_loses())
+    assert (found.severity, found.fix is not None) == (Severity.CRITICAL, mended)
+
+
+def test_a_start_loses_data_over_a_store_that_reads_as_empty_and_over_no_other() -> None:
+    assert set(start_loses()) == {
+        "store-unparseable",
+        "store-not-object",
+        "store-too-large-for-gateway",
+        "store-empty-beside-transcripts",
+    }
 
 
 def test_an_empty_store_with_nothing_beside_it_is_new(state: StateDir) -> None:

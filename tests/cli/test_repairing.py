@@ -337,6 +337,16 @@ def test_rows_of_two_kinds_are_told_apart(tmp_path: Path) -> None:
     assert "remove subagent rows: over, and older than 1 d " in out
 
 
+def test_a_finding_that_nothing_mends_is_not_nothing_to_do(tmp_path: Path) -> None:
+    (tmp_path / STORE).parent.mkdir(parents=True)
+    (tmp_path / STORE).write_text("{}")
+    words = [{"type": "session", "id": "a"}, {"type": "message", "message": {"role": "user", "content": "hello"}}]
+    (tmp_path / STORE).with_name("a.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in words))
+    ran = run("repair", "--state-dir", str(tmp_path), *NOW)
+    assert "a critical finding stands:" in ran.out
+    assert "explain store-empty-beside-transcripts" in " ".join(ran.out.split())
+
+
 STUCK = '{"agent:main:main":{"sessionId":"a1","updatedAt":5,"status":"running"}}'
 
 

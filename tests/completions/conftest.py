@@ -11,7 +11,7 @@ import pytest
 
 TOP = Path(__file__).parent.parent.parent
 OLD, NEW, TORN = "20260401T080000Z-0a1b2c3d", "20260402T083000Z-4e5f6a7b", "20260402T084500Z-8c9d0e1f"
-JOBS = {"nightly": "Nightly backup", "a:b": "With a colon", "price check": "Blanks in its id"}
+JOBS = {"nightly": "Nightly backup", "a:b": "With a colon", "price check": "Blanks in its id", "back\\slash": ""}
 HOSTILE = ("-rf", "red\x1b[31m", "tab\tbed", "two\nlines", "\udc80", "x" * 300, "")
 
 

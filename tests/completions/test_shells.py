@@ -51,6 +51,7 @@ LINES: tuple[tuple[str, set[str]], ...] = (
     ("gatewaydoctor --state-dir STATE --agent=o", {"ops"}),
     ("gatewaydoctor sessions --job n --state-dir STATE --job n", {"nightly"}),
     ("gatewaydoctor fixtures make cap-", {"cap-storm"}),
+    ("gatewaydoctor integrate systemd --form s", {"system", "service"}),
 )
 
 
@@ -84,6 +85,7 @@ ON_SCREEN: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("gatewaydoctor sessions --state-dir STATE --job pr", (), "price\\ check "),
     ("gatewaydoctor sessions --state-dir STATE --job price\\ c", (), "price\\ check "),
     ("gatewaydoctor sessions --state-dir STATE --job 'price c", (), "'price check' "),
+    ("gatewaydoctor sessions --state-dir STATE --job ba", (), "back\\\\slash "),
     ("gatewaydoctor explain store-t", (), "store-too-large-for-gateway "),
 )
 
@@ -96,6 +98,20 @@ def test_tab_on_a_terminal(
     need(shell)
     seen = screen(shell, filled(line, state_dir), env, last)
     assert all(word in seen for word in also), seen
+
+
+@pytest.mark.parametrize(
+    ("line", "last", "never"),
+    [
+        ("gatewaydoctor check --threshold ", "usage-loop", "nosort"),
+        ("gatewaydoctor --state-dir STATE --agent ", "ops", "ops  --"),
+    ],
+)
+def test_zsh_offers_no_words_of_its_own(
+    line: str, last: str, never: str, state_dir: Path, env: Mapping[str, str]
+) -> None:
+    need("zsh")
+    assert never not in screen("zsh", filled(line, state_dir), env, last)
 
 
 def test_zsh_sees_a_variable_set_on_the_line(state_dir: Path, env: Mapping[str, str]) -> None:
@@ -118,7 +134,8 @@ def test_bash_has_descriptions_only_where_it_lists(state_dir: Path, env: Mapping
 
 def test_bash_quotes_what_needs_it(state_dir: Path, env: Mapping[str, str]) -> None:
     line = f"gatewaydoctor sessions --state-dir {state_dir} --job "
-    assert [each.partition("  (")[0] for each in bash(line, env)] == ["nightly", "a:b", "price\\ check", "off"]
+    offered = [each.partition("  (")[0] for each in bash(line, env)]
+    assert offered == ["nightly", "a:b", "price\\ check", "back\\\\slash", "off"]
     assert bash(f"{line}'price", env) == ["price check"]
     assert bash(f"{line}price\\ c", env) == ["price\\ check"]
     assert bash(f"{line}a:", env) == ["b"]

@@ -33,6 +33,7 @@ def _read(text: str) -> tuple[list[Metric], Series]:
         for sample in family.samples:
             key = sample.name, frozenset(sample.labels.items())
             assert key not in series
+            assert not {"job", "instance", "namespace"} & sample.labels.keys(), "the scraper's, or of the push"
             series[key] = sample.value
     return families, series
 
@@ -78,7 +79,7 @@ def test_the_figures_of_stores_and_jobs_are_those_of_the_document(looked: Looked
             assert _value(series, "store_entries", **labels, **place) == cell["entries"]
         assert _sum(series, "cron_runs", **labels) == sum(job["runs"] for job in store["cron"])
         for job in store["cron"]:
-            which = labels | {"job": shown(job["jobId"]), "name": shown(job["name"] or "")}
+            which = labels | {"cron_job": shown(job["jobId"]), "name": shown(job["name"] or "")}
             assert _value(series, "cron_stuck_runs", **which) == job["stuck"]
 
 

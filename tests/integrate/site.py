@@ -108,9 +108,15 @@ SCENES = {
     "missing": Scene("store-unparseable", body="exit 127", said="cannot be run"),
     "not-executable": Scene("store-unparseable", body="exit 126", said="cannot be run"),
     "hangs": Scene("store-unparseable", body="exec sleep 50", said=f"no answer within {LIMIT_S} seconds"),
-    "slower-the-second-time": Scene(
-        "store-unparseable", body='case "$*" in *never) exec sleep 50 ;; esac; exit 1', starts=False, said="lose data"
+    "hangs-the-second-time": Scene(
+        "store-unparseable", body='case "$*" in *--help) exec sleep 50 ;; esac; exit 1', said="is broken"
     ),
+    "killed-the-second-time": Scene(
+        "store-unparseable", body='case "$*" in *--help) kill -9 $$ ;; esac; exit 1', said="is broken"
+    ),
+    "nothing-left-to-lose": Scene("damage-empty", starts=False, said="or keep a copy"),
+    "gateway-refuses-by-itself": Scene("era-sqlite-torn-leftover", starts=False, said="or the gateway would refuse it"),
+    "nothing-can-mend-it": Scene("store-not-object", starts=False, said="or keep a copy:"),
     "hangs-in-a-child": Scene("store-unparseable", body="sleep 5; exit 1", said=f"within {LIMIT_S} seconds"),
 }
 SOME = {name: SCENES[name] for name in ("healthy", "would-lose-data", "switched-off", "broken", "hangs")}

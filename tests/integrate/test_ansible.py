@@ -34,16 +34,23 @@ def test_it_says_only_what_was_given() -> None:
     [
         ("healthy", None, 0, ""),
         ("store-unparseable", None, 2, "store-unparseable"),
+        (None, None, 2, "There is no directory"),
         ("healthy", "echo no such thing >&2; exit 70", 2, "no such thing"),
+        ("healthy", "", 2, "check --state-dir"),
     ],
 )
-def test_it_keeps_a_report_of_each_host(fixture: str, body: str | None, code: int, said: str, tmp_path: Path) -> None:
+def test_it_keeps_a_report_of_each_host(
+    fixture: str | None, body: str | None, code: int, said: str, tmp_path: Path
+) -> None:
     place = tmp_path / HOSTILE
     path = place / "gatewaydoctor"
     made = program(path) if body is None else program(path, body)
-    (tmp_path / "play.yml").write_text(
-        snippet("ansible", "--state-dir", state(fixture, place / "state"), "--program", made)
-    )
+    directory = state(fixture, place / "state") if fixture else str(place / "state")
+    (tmp_path / "play.yml").write_text(snippet("ansible", "--state-dir", directory, "--program", made))
+    if body == "":
+        path.unlink()
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/one.json").write_text("the last one")
     inventory = f"one ansible_connection=local ansible_python_interpreter={sys.executable}"
     (tmp_path / "inventory").write_text(f"{inventory}\n")
     ran = execute(
@@ -54,5 +61,4 @@ def test_it_keeps_a_report_of_each_host(fixture: str, body: str | None, code: in
     assert ran.code == code, ran.out + ran.err
     assert said in ran.out
     report = (tmp_path / "reports/one.json").read_text()
-    if body is None:
-        assert json.loads(report)["command"] == "check"
+    assert (json.loads(report)["command"] == "check") if body is None else (report == "the last one")

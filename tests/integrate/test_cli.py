@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -152,6 +155,17 @@ class TestThisProgram:
         path.write_bytes(b"")
         assert sites.this_program(str(path)) == (sys.executable, str(path))
 
+    @pytest.mark.parametrize("name", ["gatewaydoctor.pyz", "gd.pyz", "gatewaydoctor", "gd"])
+    def test_an_archive_by_any_name_keeps_its_interpreter(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("__main__.py", "")
+        (tmp_path / name).chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        assert sites.this_program(f"./{name}") == (sys.executable, f"{tmp_path}/{name}")
+
     def test_a_program_that_has_it_built_in(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", str(tmp_path))
         assert sites.this_program("/usr/bin/pytest") == (sys.executable, "-m", "gatewaydoctor")
@@ -160,7 +174,16 @@ class TestThisProgram:
 
     def test_a_checkout_is_warned_about(self, tmp_path: Path) -> None:
         ran = spawn("integrate", "cron", "--state-dir", str(tmp_path))
-        assert "works in this directory only" in ran.err
+        assert "with this PYTHONPATH only" in ran.err
         assert f"{sys.executable} -m gatewaydoctor check" in ran.out
+        elsewhere = subprocess.run(
+            [sys.executable, "-m", "gatewaydoctor", "integrate", "cron", "--state-dir", str(tmp_path)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "with this PYTHONPATH only" in elsewhere.stderr
         named = spawn("integrate", "cron", "--state-dir", str(tmp_path), "--program", str(ROOT / "README.md"))
         assert "cannot be run on this machine" in named.err

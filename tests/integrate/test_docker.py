@@ -53,6 +53,15 @@ def test_the_entrypoint_starts_what_it_is_given(scene: Scene, tmp_path: Path) ->
     assert scene.said in ran.err
 
 
+def test_the_advice_is_for_a_container_that_is_stopped(tmp_path: Path) -> None:
+    ran = execute([str(gate(SCENES["would-lose-data"], tmp_path)), "/bin/true"], tmp_path)
+    told = dict(line.strip().split(":", 1) for line in ran.err.splitlines() if line.startswith("  "))
+    place, run = tmp_path / HOSTILE, ["docker", "run", "--rm", "-it", "--volumes-from", "CONTAINER", "--entrypoint"]
+    image = [*run, f"{place}/gatewaydoctor", "openclaw:gatewaydoctor"]
+    assert shlex.split(told["do it"]) == [*image, "repair", "--state-dir", f"{place}/state", "--apply"]
+    assert shlex.split(told["or keep a copy"]) == [*image, "snapshot", "--state-dir", f"{place}/state"]
+
+
 @pytest.mark.parametrize("answers", [True, False])
 @pytest.mark.parametrize("name", ["healthy", "warnings-alone", "would-lose-data", "broken", "usage-error"])
 def test_health_is_0_or_1_and_no_warning_is_ill_health(name: str, answers: bool, tmp_path: Path) -> None:

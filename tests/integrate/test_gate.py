@@ -23,7 +23,7 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
 
 def through(shell: list[str], scratch: Path, scene: Scene, site: Site) -> tuple[int, str]:
     """Exit code and stderr of a start through the gate; nothing may be on stdout, which is the gateway's."""
-    argv = [*shell, "-c", gate.script(), "gate", *gate.arguments(site, f"  see: {site.line('repair')}")]
+    argv = [*shell, "-c", gate.script(), "gate", *gate.arguments(site, gate.advice(site, override="OFF"))]
     ran = execute(argv, scratch, scene.env)
     assert ran.out == ""
     return ran.code, ran.err
@@ -85,7 +85,23 @@ def test_who_is_stopped_is_told_what_to_run(tmp_path: Path) -> None:
     at = site(program(tmp_path / "gatewaydoctor"), state(scene.fixture, tmp_path / "a state"))
     _, said = through(["/bin/sh"], tmp_path, scene, at)
     assert "critical: store-unparseable main" in said
-    assert f"see: {tmp_path}/gatewaydoctor repair --state-dir '{tmp_path}/a state'\n" in said
+    options = f"--state-dir '{tmp_path}/a state'"
+    told = dict(line.strip().split(":", 1) for line in said.splitlines() if line.startswith("  "))
+    assert {what: command.strip() for what, command in told.items()} == {
+        "see the repair": f"{tmp_path}/gatewaydoctor repair {options}",
+        "do it": f"{tmp_path}/gatewaydoctor repair {options} --apply",
+        "or keep a copy": f"{tmp_path}/gatewaydoctor snapshot {options}",
+        "start all the same": "OFF",
+    }
+
+
+def test_an_estimate_of_the_heap_stops_nothing(tmp_path: Path) -> None:
+    options = ("--state-dir", state("healthy", tmp_path / "state"), "--threshold", "heap-bytes=1k")
+    at = Site((program(tmp_path / "gatewaydoctor"),), options, "", limit=30)
+    looked = execute(at.argv("check", "--fail-on", "critical"), tmp_path)
+    assert (looked.code, "critical: store-heap-risk" in looked.out) == (1, True)
+    code, said = through(["/bin/sh"], tmp_path, Scene(""), at)
+    assert (code, "check: passed" in said) == (0, True), said
 
 
 def test_a_fast_check_is_not_held_up_by_its_limit(shell: list[str], tmp_path: Path) -> None:

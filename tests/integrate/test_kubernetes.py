@@ -74,6 +74,12 @@ def test_the_state_is_mounted_read_only_and_nothing_is_allowed() -> None:
     assert "limits" not in container["resources"]
 
 
+def test_only_the_init_container_speaks_of_what_could_keep_the_gateway_from_starting() -> None:
+    words = "keep the gateway from starting"
+    assert words in snippet("kubernetes")
+    assert words not in snippet("kubernetes", "--form", "cronjob")
+
+
 def test_an_image_must_be_one() -> None:
     assert "no name of an image" in refused("kubernetes", "--image", "a b")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.harness import spawn
 from tests.integrate.site import HOSTILE, SOME, Scene, execute, program, refused, snippet, state
 
 if TYPE_CHECKING:
@@ -52,6 +53,21 @@ def test_what_is_installed_stays_but_for_its_program(tmp_path: Path) -> None:
     once = agent(snippet("launchd", "--state-dir", "/s", HOME=str(tmp_path)))
     assert once["ProgramArguments"][:2] == ["/bin/sh", "-c"]
     assert once | {"ProgramArguments": GATEWAY} == before
+
+
+def test_it_looks_where_the_installed_agent_keeps_its_state(tmp_path: Path) -> None:
+    state("healthy", tmp_path / ".openclaw")
+    other = state("healthy", tmp_path / "other")
+    path = installed(tmp_path, EnvironmentVariables={"OPENCLAW_STATE_DIR": "~/other"})
+    for elsewhere in ({}, {"OPENCLAW_STATE_DIR": "/of/this/shell"}):
+        text = agent(snippet("launchd", HOME=str(tmp_path), **elsewhere))["ProgramArguments"][2]
+        assert f"--state-dir {other} " in text
+    told = spawn("integrate", "launchd", "--state-dir", "/s", HOME=str(tmp_path))
+    assert "--state-dir /s " in told.out
+    assert f"has its state in {other}; the snippet looks at /s" in " ".join(told.err.split())
+    path.write_bytes(plistlib.dumps({"Label": "ai.openclaw.gateway", "ProgramArguments": GATEWAY}))
+    plain = agent(snippet("launchd", HOME=str(tmp_path), OPENCLAW_STATE_DIR="/of/this/shell"))
+    assert f"--state-dir {tmp_path}/.openclaw " in plain["ProgramArguments"][2]
 
 
 def test_a_second_time_puts_no_gate_before_a_gate(tmp_path: Path) -> None:

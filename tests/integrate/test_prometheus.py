@@ -73,6 +73,10 @@ SERIES = {
         {"findings": "0x200", "ok": "0x200", "success": "1x200", "stamp": "0+60x200"},
         ["GatewayStateNeedsAttention"],
     ),
+    "heap": (
+        {"heap": "1x200", "ok": "0x200", "success": "1x200", "stamp": "0+60x200"},
+        ["GatewayStateNeedsAttention"],
+    ),
     "could-not-look": ({"ok": "0x200", "success": "0x200", "stamp": "0+60x200"}, ["GatewayStateUnknown"]),
     "stopped-looking": (
         {"findings": "0x200", "ok": "1x200", "success": "1x200", "stamp": "0x200"},
@@ -88,7 +92,8 @@ ALERTS = ("GatewayStartWouldLoseData", "GatewayStateNeedsAttention", "GatewaySta
 def test_promtool_fires_the_alerts(name: str, rules: Path, tmp_path: Path) -> None:
     values, fires = SERIES[name]
     names = {
-        "findings": 'gatewaydoctor_findings{instance="a",severity="critical"}',
+        "findings": 'gatewaydoctor_rule_findings{instance="a",rule="store-unparseable",severity="critical"}',
+        "heap": 'gatewaydoctor_rule_findings{instance="a",rule="store-heap-risk",severity="critical"}',
         "ok": 'gatewaydoctor_ok{instance="a"}',
         "success": 'gatewaydoctor_success{instance="a"}',
         "stamp": 'gatewaydoctor_scan_timestamp_seconds{instance="a"}',

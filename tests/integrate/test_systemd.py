@@ -70,9 +70,11 @@ def test_what_it_runs(scene: Scene, tmp_path: Path) -> None:
         assert shlex.split(repair) == [f"{place}/gatewaydoctor", "repair", "--state-dir", f"{place}/state"]
 
 
-def test_a_start_has_more_time_than_two_checks(tmp_path: Path) -> None:
-    text = snippet("systemd", "--state-dir", str(tmp_path), "--limit", "100")
-    assert int(setting(text, "TimeoutStartSec")) > 200
+@pytest.mark.parametrize("limit", [1, 100])
+def test_the_gate_takes_nothing_of_the_usual_time_of_a_start(limit: int, tmp_path: Path) -> None:
+    text = snippet("systemd", "--state-dir", str(tmp_path), "--limit", str(limit))
+    assert int(setting(text, "TimeoutStartSec")) >= 90 + 2 * limit
+    assert "systemctl --user show -p TimeoutStartUSec openclaw-gateway.service" in text
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,18 @@ def test_it_unpacks_once_and_only_what_fits(tmp_path: Path) -> None:
     assert [each.stat().st_ino for each in cache.iterdir()] == [inode]
 
 
+@pytest.mark.parametrize("spelled", ["a/gatewaydoctor.pyz", "./a/gatewaydoctor.pyz", "a/../a//gatewaydoctor.pyz"])
+@pytest.mark.parametrize("interpreter", [[sys.executable], []])
+def test_it_starts_by_whatever_path(spelled: str, interpreter: list[str], tmp_path: Path) -> None:
+    archive(tmp_path / "a")
+    variables = environment(GATEWAYDOCTOR_CACHE=str(tmp_path / "cache"))
+    for path in (spelled, f"{tmp_path}/{spelled}"):
+        done = subprocess.run(
+            [*interpreter, path], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout[:4], done.stderr) == (0, "ran ", "")
+
+
 def test_later_starts_are_fast_where_python_keeps_no_bytecode(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     started(archive(tmp_path / "a"), GATEWAYDOCTOR_CACHE=str(cache), PYTHONDONTWRITEBYTECODE="1")
@@ -227,6 +239,26 @@ def test_an_interpreter_that_does_not_fit_is_told_what_is_inside(tmp_path: Path)
     assert said.startswith(f"gatewaydoctor.pyz: This is Python {version} for {TARGET}, and none inside is for it.\n")
     assert "Inside: CPython 3.99 for x86_64 Linux.\n" in said
     assert not (tmp_path / "cache").exists()
+
+
+def test_only_an_interpreter_that_would_do_is_suggested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python3.99").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(start, "glibc", lambda: (2, 17))
+    new, old = ({"python": "3.99", "system": "s", "glibc": glibc} for glibc in ("2.28", "2.17"))
+    gnu, musl = "cpython-399-x86_64-linux-gnu", "cpython-399-x86_64-linux-musl"
+    for inside, wanted, found in (
+        ({gnu: old}, "cpython-311-x86_64-linux-gnu", ["python3.99"]),
+        ({gnu: new}, "cpython-311-x86_64-linux-gnu", []),
+        ({musl: old}, "cpython-311-x86_64-linux-gnu", []),
+        ({gnu: old}, "python-2.7", ["python3.99"]),
+    ):
+        assert start.others(inside, wanted) == found
+
+
+def test_other_platforms_take_another_name() -> None:
+    assert build.name_for(build.PLATFORMS) == "gatewaydoctor.pyz"
+    assert build.name_for(["musllinux_1_2_x86_64"]) == "gatewaydoctor-musllinux_1_2_x86_64.pyz"
 
 
 def test_a_glibc_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

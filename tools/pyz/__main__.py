@@ -9,7 +9,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def contents():
     """pyz.json: `version`, `build` and, for each target inside, its `python`, `system` and `glibc`."""
-    return json.loads(__loader__.get_data(os.path.join(HERE, "pyz.json")).decode("utf-8"))
+    # As it was called: the loader knows no other spelling of the same path, such as one without "./".
+    return json.loads(__loader__.get_data(os.path.join(__loader__.archive, "pyz.json")).decode("utf-8"))
 
 
 def target():
@@ -42,10 +43,13 @@ def misfit(inside, wanted):
     return None
 
 
-def others(inside):
-    """Interpreters of this host that may do better, as they would be called."""
+def others(inside, wanted):
+    """Interpreters of this host that may do better, as they would be called. What is inside for another system is for
+    none of them; an interpreter too old to name the system knows nothing of that."""
+    system = wanted.split("-", 2)[2:]
+    fitting = [name for name in inside if not system or name.split("-", 2)[2:] == system]
     found = []
-    for version in sorted({each["python"] for each in inside.values()}):
+    for version in sorted({inside[name]["python"] for name in fitting if not misfit(inside, name)}):
         for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
             if os.access(os.path.join(folder, "python" + version), os.X_OK):
                 found.append("python" + version)
@@ -53,13 +57,13 @@ def others(inside):
     return found
 
 
-def refuse(problem, inside):
+def refuse(problem, inside, wanted):
     """Say what is inside and what to do, and leave with 2: it could not examine."""
     pythons = {}
     for each in inside.values():
         pythons.setdefault(each["system"], []).append(each["python"])
     has = "; ".join("CPython %s for %s" % (", ".join(sorted(pythons[name])), name) for name in sorted(pythons))
-    near = [name for name in others(inside) if name != "python%d.%d" % sys.version_info[:2]]
+    near = [name for name in others(inside, wanted) if name != "python%d.%d" % sys.version_info[:2]]
     steps = ["Try: %s %s" % (near[0], HERE)] if near else []
     steps.append("Or install it from its wheel, or make a pyz for this host: make pyz PYZ='--platform TAG'.")
     sys.stderr.write("gatewaydoctor.pyz: %s\nInside: %s.\n%s\n" % (problem, has, "\n".join(steps)))
@@ -71,7 +75,7 @@ def main():
     wanted = target()
     problem = misfit(told["targets"], wanted)
     if problem:
-        refuse(problem, told["targets"])
+        refuse(problem, told["targets"], wanted)
     import pyz_cache
 
     try:

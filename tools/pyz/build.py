@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -141,21 +141,27 @@ def write(out: Path, folders: Folders, version: str, targets: Targets) -> None:
     out.chmod(0o755)
 
 
+def name_for(platforms: Sequence[str]) -> str:
+    """One file for the usual platforms, others beside it."""
+    return "-".join(("gatewaydoctor", *(() if tuple(platforms) == PLATFORMS else platforms))) + ".pyz"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build gatewaydoctor.pyz.")
     parser.add_argument("--python", action="append", metavar="3.N", help=f"[default: {' '.join(PYTHONS)}]")
     parser.add_argument("--platform", action="append", metavar="TAG", help=f"[default: {' '.join(PLATFORMS)}]")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "gatewaydoctor.pyz")
+    parser.add_argument("--out", type=Path, help="[default: dist/gatewaydoctor.pyz, other platforms in its name]")
     told = parser.parse_args()
+    pythons, platforms = told.python or list(PYTHONS), told.platform or list(PLATFORMS)
+    out = told.out or ROOT / "dist" / name_for(platforms)
     with tempfile.TemporaryDirectory() as scratch:
         build = [sys.executable, "-m", "build", "--wheel", "--outdir", scratch, str(ROOT)]
         subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
         (wheel,) = Path(scratch).glob("*.whl")
-        pythons, platforms = told.python or list(PYTHONS), told.platform or list(PLATFORMS)
         folders, targets = gather(wheel, pythons, platforms, Path(scratch))
-    write(told.out, folders, wheel.name.split("-")[1], targets)
+    write(out, folders, wheel.name.split("-")[1], targets)
     inside = f"CPython {', '.join(pythons)} on {', '.join(platforms)}"
-    print(f"{told.out}: {told.out.stat().st_size / 1e6:.1f} MB, for {inside}")
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB, for {inside}")
 
 
 if __name__ == "__main__":

@@ -71,15 +71,17 @@ def plan(
 
 def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view: View) -> None:
     command = next((note.command for note in plan.cautions if note.command), None)
-    if judgement.worst is Severity.CRITICAL:
-        rule = judgement.findings[0].rule
-        next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
+    worst = judgement.findings[0] if judgement.findings else None
+    if worst and worst.severity is Severity.CRITICAL:
+        next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {worst.rule}"))
     elif command:
         next_step(console, view, "see what it would do:", view.invocation.complete(command))
     elif alone := _by_themselves(plan, view):
         next_step(console, view, "repair that store by itself:", alone[0])
     elif plan.refusals:
         next_step(console, view, "what was left alone says above what would help.")
+    elif worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination):
+        next_step(console, view, "an error stands:", view.invocation.command(f"explain {worst.rule}"))
     else:
         next_unless(console, judgement.examination, view, "nothing to do.")
 
