@@ -25,6 +25,7 @@ from gatewaydoctor.state.pathmap import parse_path_map
 if TYPE_CHECKING:
     from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.model.receipt import Receipt
+    from gatewaydoctor.repair.runs import RunInfo
     from gatewaydoctor.report.names import Names
 
 RepairNames = Annotated[
@@ -164,13 +165,21 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
     return carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
 
 
-def carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> Outcome:
-    """Ask, apply, and tell. Raises what `apply` raises, and Refused where nobody says yes."""
+def carry_out(
+    run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names, takes_back: RunInfo | None = None
+) -> Outcome:
+    """Ask, apply, and tell. `takes_back` is the run whose missing files the plan brings back; one that was
+    interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
     from gatewaydoctor.repair.apply import apply
+    from gatewaydoctor.repair.merge import merge
 
-    if not plan.empty:
+    ends = takes_back is not None and takes_back.pending
+    if not plan.empty or ends:
         confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
-    receipt = apply(plan, work.tools, work.permission, work.vault)
+    if takes_back is not None:
+        receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
+    else:
+        receipt = apply(plan, work.tools, work.permission, work.vault)
     return _told(run, work, plan, receipt, names)
 
 

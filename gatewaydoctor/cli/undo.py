@@ -72,7 +72,7 @@ def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -
     plan = merge_plan(found, work.tools)
     names = names_of_place(work.found.place, redact=run.options.redact)
     if not dry_run:
-        return carry_out(run, work, plan, yes=yes, names=names)
+        return carry_out(run, work, plan, yes=yes, names=names, takes_back=found)
     again = run.invocation.command(f"undo {found.run_id} --merge")
     screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)
     return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)

@@ -3,9 +3,11 @@ a crash without being told how far the last one came."""
 
 from __future__ import annotations
 
+import errno
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import count
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.plan import Move
@@ -72,7 +74,7 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
     if stat is None:
         gone = Standing.BEFORE if kept is None else Standing.CHANGED
         return (Standing.AFTER if staged is None else gone), None
-    if kept is not None and is_same(stat, kept):
+    if kept is not None and (is_same(stat, kept) or _came_home(work, stat, kept)):
         return Standing.BEFORE, stat
     known = {
         (each.sha256, each.size): how
@@ -83,6 +85,22 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
         return Standing.CHANGED, stat
     content = content_of(fs, target)
     return known.get((content.sha256, content.size), Standing.CHANGED), stat
+
+
+def _came_home(work: Work, stat: FileStat, kept: Kept) -> bool:
+    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile."""
+    very = kept.moved and (stat.dev, stat.ino) == (kept.dev, kept.ino)
+    return very and lstat_or_none(work.tools.fs, work.place.directory / kept.stored) is None
+
+
+def is_kept(work: Work, path: Path, kept: Kept) -> bool:
+    """Whether this file of the run is the original, or a whole copy of it. A file that was moved may have grown: a
+    process that had it open wrote on."""
+    stat = lstat_or_none(work.tools.fs, path)
+    if stat is None or not stat.is_file:
+        return False
+    first = kept.size if kept.moved else None
+    return content_of(work.tools.fs, path, first=first).sha256 == kept.sha256
 
 
 def perform(work: Work, number: int) -> None:
@@ -198,8 +216,8 @@ def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:
     own = stat is not None and is_same(stat, kept)
     if not kept.moved:
         return out if own else _rebuilt(work, number, target, kept)
-    if not own and (stat is None or content_of(fs, out).sha256 != kept.sha256):
-        raise _damaged(kept)
+    if not own and not is_kept(work, out, kept):
+        raise _damaged(work, kept)
     fs.redress(out, kept.mode)
     return out
 
@@ -238,17 +256,21 @@ def _rebuilt(work: Work, number: int, target: Path, kept: Kept) -> Path:
     ):
         return _brought_beside(work, source, path, kept)
     dress = Dress(kept.mode, kept.uid, kept.gid, kept.mtime_ns, kept.attributes)
-    content = copy_file(fs, work.place.directory / kept.stored, path, dress, work.tools.progress.advance)
+    half = work.place.half_file(target, number)
+    with suppress(FileNotFoundError):
+        fs.unlink(half)  # a crash left it
+    content = copy_file(fs, work.place.directory / kept.stored, half, dress, work.tools.progress.advance)
     if content.sha256 != kept.sha256:
-        fs.unlink(path)
-        raise _damaged(kept)
+        fs.unlink(half)
+        raise _damaged(work, kept)
+    fs.rename_new(half, path)
     return path
 
 
 def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
     fs = work.tools.fs
     if content_of(fs, source).sha256 != kept.sha256:
-        raise _damaged(kept)
+        raise _damaged(work, kept)
     if source != path:
         fs.rename_new(source, path)
         fs.fsync_dir(path.parent)
@@ -262,21 +284,38 @@ def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
     return path
 
 
-def _damaged(kept: Kept) -> VaultDamaged:
-    return VaultDamaged(f"What the vault holds of {kept.path} is damaged.", "gatewaydoctor runs verify tells more.")
+def _damaged(work: Work, kept: Kept) -> VaultDamaged:
+    return VaultDamaged(
+        f"What the vault holds of {kept.path} is damaged.", f"`{work.place.command('runs verify')}` tells more."
+    )
+
+
+def secure(work: Work, number: int) -> None:
+    """Give the vault back an original that waits beside its target."""
+    kept, fs = work.manifest.items[number], work.tools.fs
+    if kept is None or kept.moved:
+        return
+    stored, beside = work.place.directory / kept.stored, held(work, number, kept)
+    if beside != stored and is_kept(work, beside, kept):
+        fs.redress(beside, 0o600)
+        fs.rename_new(beside, stored)
+        fs.fsync_dir(stored.parent)
 
 
 def tidy(work: Work, number: int) -> None:
-    """Remove what the act left beside its target."""
+    """Remove what the act left beside its target. What neither can be removed nor taken into the vault stays."""
     target = work.target(number)
-    discard(work, number, work.place.new_file(target, number))
-    discard(work, number, work.place.old_file(target, number))
-    with suppress(FileNotFoundError):
-        work.tools.fs.unlink(work.place.lock_file(target, number))
+    for path in (work.place.new_file(target, number), work.place.old_file(target, number)):
+        with suppress(OSError):
+            discard(work, number, path)
+    for path in (work.place.lock_file(target, number), work.place.half_file(target, number)):
+        with suppress(FileNotFoundError):
+            work.tools.fs.unlink(path)
 
 
 def discard(work: Work, number: int, path: Path) -> None:
-    """Unlink a file of the run's own beside a target if its content is also elsewhere; else the vault takes it."""
+    """Unlink a file of the run's own beside a target if its content is also elsewhere; else the vault takes it.
+    Raises OSError where it can do neither."""
     fs = work.tools.fs
     stat = lstat_or_none(fs, path)
     if stat is None:
@@ -287,7 +326,20 @@ def discard(work: Work, number: int, path: Path) -> None:
     )
     if known or content_of(fs, path).sha256 in {each.sha256 for each in (kept, staged) if each is not None}:
         fs.unlink(path)
-        return
-    # A half-made copy, or somebody's file caught in between; on another filesystem it stays where it is.
-    with suppress(OSError):
-        fs.rename_new(path, work.place.displaced(number))
+    else:
+        _set_aside(work, number, path)
+
+
+def _set_aside(work: Work, number: int, path: Path) -> None:
+    """Somebody's file that was caught in between goes to the vault, on another filesystem as a copy."""
+    fs = work.tools.fs
+    names = (work.place.displaced(number, attempt) for attempt in count())
+    free = next(name for name in names if lstat_or_none(fs, name) is None)
+    try:
+        fs.rename_new(path, free)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        if copy_file(fs, path, free, Dress()) == content_of(fs, path):
+            fs.fsync_dir(free.parent)
+            fs.unlink(path)

@@ -12,15 +12,20 @@ import msgspec
 
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
-from gatewaydoctor.model.receipt import RunState
+from gatewaydoctor.model.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.model.store import Layout
-from gatewaydoctor.repair.acts import Standing, Work, standing
+from gatewaydoctor.repair.acts import Standing, Work, held, is_kept, secure, standing, tidy
+from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
+from gatewaydoctor.repair.dropping import drop
 from gatewaydoctor.repair.errors import InputChanged, NoSuchRun
-from gatewaydoctor.repair.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.guard import check_gateway, lstat_or_none, target_of
 from gatewaydoctor.repair.loading import load_work
-from gatewaydoctor.repair.places import spell
+from gatewaydoctor.repair.places import SETTLED, spell
+from gatewaydoctor.repair.putback import drop_locks
+from gatewaydoctor.repair.rundir import note, refusal
+from gatewaydoctor.repair.runs import check_idle
 from gatewaydoctor.repair.stream import content_of
 from gatewaydoctor.repair.summary import store_summary, summarise
 from gatewaydoctor.store.splice import Row, splice
@@ -31,23 +36,57 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.model.plan import StoreSummary
-    from gatewaydoctor.model.receipt import Kept
+    from gatewaydoctor.model.receipt import Kept, Receipt
     from gatewaydoctor.repair.runs import RunInfo
-    from gatewaydoctor.repair.tools import Tools
+    from gatewaydoctor.repair.tools import Permission, Tools
+    from gatewaydoctor.state.fs import FileStat
 
 NAME = "undo-merge"
 
 
 def merge_plan(run: RunInfo, tools: Tools) -> Plan:
     """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
-    Everything else stays as it is. Raises NoSuchRun for a run that is not finished, InputChanged for a store that
+    Everything else stays as it is. Raises NoSuchRun for a run that was taken back, InputChanged for a store that
     cannot be read whole, VaultDamaged and OSError."""
-    if run.state is not RunState.DONE:
-        raise NoSuchRun(f"The run {run.run_id} is not a finished one.", "gatewaydoctor runs list shows them.")
-    merger = _Merger(load_work(tools, run.place))
+    check_idle(run)
+    if run.state.over:
+        raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
+    if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
+        return with_id(Plan(created_at=tools.clock(), state_dir=str(run.place.state_dir), repairs=(NAME,)))
+    merger = _Merger(load_work(tools, run.place, as_it_stands=True))
     for number in range(len(merger.work.plan.acts)):
         merger.take(number)
     return merger.plan()
+
+
+def merge(
+    run: RunInfo, plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None
+) -> Receipt | None:
+    """Do what `merge_plan` planned, after ending the run with everything as it is now if it was interrupted. Raises
+    like `apply`."""
+    check_idle(run)
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    if run.pending:
+        try:
+            _end(run, tools)
+        except OSError as error:
+            raise refusal(error, f"Run {run.run_id} could not be ended") from error
+    return apply(plan, tools, permission, vault)
+
+
+def _end(run: RunInfo, tools: Tools) -> None:
+    """Nothing that the run changed is touched, nor what came there since; what it holds stays in the vault."""
+    if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
+        drop(run, tools)
+        return
+    work = load_work(tools, run.place, as_it_stands=True)
+    drop_locks(work)
+    for number in range(len(work.plan.acts)):
+        secure(work, number)
+        tidy(work, number)
+    new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
+    work.journal.say(RunState.DONE, new=new)
+    note(tools, run.place, SETTLED)
 
 
 class _Merger:
@@ -58,6 +97,8 @@ class _Merger:
         self.acts: list[Rewrite] = []
         self.steps: list[Step] = []
         self.left: list[str] = []
+        self.lost: list[str] = []
+        self.homeless: list[str] = []
         self.before: list[StoreSummary] = []
         self.after: list[StoreSummary] = []
         self.stores = {store.path: store for store in work.plan.after.stores}
@@ -68,29 +109,34 @@ class _Merger:
         if kept is None or how is Standing.BEFORE:
             return
         target = target_of(act, self.work.plan)
-        if isinstance(act, Move):
+        if not is_kept(self.work, held(self.work, number, kept), kept):
+            self.lost.append(target)
+        elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
+            self.homeless.append(target)
+        elif isinstance(act, Move):
             if how is Standing.AFTER:
-                self._bring_back(kept)
+                self._bring_back(number, kept)
             else:
                 self.left.append(target)
         elif target in self.stores:
             try:
-                self._merge_store(act, kept, self.stores[target])
+                self._merge_store(number, act, kept)
             except (FileNotFoundError, InputChanged):
                 # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
                 self.left.append(target)
         elif how is Standing.CHANGED:
             self.left.append(target)
         else:
-            self._bring_back(kept)
+            self._bring_back(number, kept)
 
-    def _stored(self, kept: Kept) -> int:
+    def _stored(self, number: int, kept: Kept) -> int:
         """The vault's copy as a source, dressed as the original was."""
         path = self.work.place.directory / kept.stored
-        return self._fingerprint(path, kept.sha256, mode=kept.mode, uid=kept.uid, gid=kept.gid)
+        there = held(self.work, number, kept)
+        sha256 = content_of(self.fs, there).sha256 if kept.moved else kept.sha256
+        return self._fingerprint(path, sha256, self.fs.lstat(there), mode=kept.mode, uid=kept.uid, gid=kept.gid)
 
-    def _fingerprint(self, path: Path, sha256: str | None, **dress: int) -> int:
-        stat = self.fs.lstat(path)
+    def _fingerprint(self, path: Path, sha256: str | None, stat: FileStat, **dress: int) -> int:
         own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | dress
         self.fingerprints.append(
             Fingerprint(
@@ -106,34 +152,36 @@ class _Merger:
         )
         return len(self.fingerprints) - 1
 
-    def _bring_back(self, kept: Kept) -> None:
+    def _bring_back(self, number: int, kept: Kept) -> None:
         """The file as it was, in its empty place or over what the run put there."""
         path = self.work.place.at(kept.path)
-        source = self._stored(kept)
-        there = lstat_or_none(self.fs, path) is not None
-        replaces = self._fingerprint(path, content_of(self.fs, path).sha256) if there else None
+        source = self._stored(number, kept)
+        size = self.fingerprints[source].size
+        stat = lstat_or_none(self.fs, path)
+        replaces = None if stat is None else self._fingerprint(path, content_of(self.fs, path).sha256, stat)
         self.acts.append(
             Rewrite(
                 target=kept.path,
-                segments=(Copy(source, 0, kept.size),),
-                size=kept.size,
+                segments=(Copy(source, 0, size),),
+                size=size,
                 replaces=replaces,
                 like=source,
                 keep_mtime=True,
             )
         )
-        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], kept.size)
+        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], size)
 
-    def _merge_store(self, act: Rewrite, kept: Kept, store: StoreSummary) -> None:
-        old = self._read(self.work.place.directory / kept.stored, kept.path)
+    def _merge_store(self, number: int, act: Rewrite, kept: Kept) -> None:
+        store = self.stores[kept.path]
+        old = self._read(held(self.work, number, kept), kept.path)
         path = self.work.place.at(kept.path)
         now = self._read(path, kept.path)
         known = {key.lower() for key in now.table.all_keys()}
         missing = [entry for entry in _dropped(old, act) if entry.key.lower() not in known]
         if not missing:
             return
-        current = self._fingerprint(path, now.verdict.sha256)
-        source = self._stored(kept)
+        current = self._fingerprint(path, now.verdict.sha256, self.fs.lstat(path))
+        source = self._stored(number, kept)
         canonical = {
             number for number, read in ((current, now), (source, old)) if read.verdict.layout is Layout.CANONICAL
         }
@@ -173,7 +221,6 @@ class _Merger:
     def plan(self) -> Plan:
         new = sum(act.size for act in self.acts)
         replaced = sum(self.fingerprints[act.replaces].size for act in self.acts if act.replaces is not None)
-        text = f"{len(self.left):,} files were written to since, or stand in the place of others; they stay."
         made = Plan(
             created_at=self.work.tools.clock(),
             state_dir=str(self.work.place.state_dir),
@@ -184,12 +231,21 @@ class _Merger:
             before=Summary(stores=tuple(self.before)),
             after=Summary(stores=tuple(self.after)),
             space_freed=replaced - new,
-            cautions=(Note(text=text, names=tuple(self.left[:SAMPLE])),) if self.left else (),
+            cautions=tuple(self._cautions()),
             main_key=self.work.plan.main_key,
             lock_stores=self.work.plan.lock_stores,
             undoes=self.work.place.run_id,
         )
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
+
+    def _cautions(self) -> Iterator[Note]:
+        for names, text in (
+            (self.left, "files were written to since, or stand in the place of others; they stay."),
+            (self.lost, "originals are no longer in the vault as they were, and do not come back."),
+            (self.homeless, "files cannot come back, for their directory is gone. Make it again first."),
+        ):
+            if names:
+                yield Note(text=f"{len(names):,} {text}", names=tuple(names[:SAMPLE]))
 
 
 def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:

@@ -263,7 +263,10 @@ def test_an_offline_vault_is_no_alarm_once_the_run_is_settled(scene: Scene, tmp_
     vault.rename(tmp_path / "unplugged")
     kit = tools()
     assert interrupted_runs(kit.fs, kit.processes, scene.root) == ()
-    assert list_runs(kit.fs, kit.processes, scene.root) == ()
+    (run,) = list_runs(kit.fs, kit.processes, scene.root)
+    assert (run.state, "is not there" in (run.problem or "")) == (RunState.DONE, True)
+    with pytest.raises(VaultDamaged, match="is not there"):
+        undo(find_run(kit, scene.root, None, None), kit, DEAD)
     (note,) = (scene.root / ".gatewaydoctor/elsewhere").iterdir()
     note.write_text(f"{vault}\n")
     (run,) = interrupted_runs(kit.fs, kit.processes, scene.root)

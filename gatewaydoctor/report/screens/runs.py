@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted."""
+    """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted, `problem` why it cannot be
+    looked into."""
 
     run_id: str
     state: str
     at: int | None
     pending: bool
     directory: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class FileLine:
     alarming: bool = False
 
 
-def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -> None:
+def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, others: Sequence[str] = ()) -> None:
+    """`others` are paths among the runs that are none."""
+    _not_runs(console, others, view)
     if not runs:
         console.print("No runs: nothing was ever repaired here.")
         return
@@ -50,12 +54,21 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -
         style = "bold yellow" if run.pending else ""
         table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
     console.print(table)
+    for run in runs:
+        if run.problem:
+            console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "yellow"))
     pending = next((run for run in runs if run.pending), None)
     if pending:
         again = view.invocation.command(f"repair --resume {pending.run_id}")
         next_step(console, view, f"{pending.run_id} was interrupted; finish it, or undo it:", again)
     elif last := next((run for run in reversed(runs) if run.state == "done"), None):
         next_step(console, view, "take one back:", view.invocation.command(f"undo {last.run_id}"))
+
+
+def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
+    for path in capped(others, view):
+        console.print(Text(f"not a run, left alone: {view.names.path(path)}", "yellow"))
+    more(console, len(capped(others, view)), len(others), "others")
 
 
 def shown(
