@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import join
@@ -170,17 +171,21 @@ def carry_out(
 ) -> Outcome:
     """Ask, apply, and tell. `takes_back` is the run whose missing files the plan brings back; one that was
     interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
+    from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.apply import apply
     from gatewaydoctor.repair.merge import merge
+    from gatewaydoctor.report.screens.runs import ended
 
     ends = takes_back is not None and takes_back.pending
     if not plan.empty or ends:
         confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
-    if takes_back is not None:
-        receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
-    else:
-        receipt = apply(plan, work.tools, work.permission, work.vault)
-    return _told(run, work, plan, receipt, names)
+    if takes_back is None:
+        return _told(run, work, plan, apply(plan, work.tools, work.permission, work.vault), names)
+    receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
+    told = _told(run, work, plan, receipt, names)
+    if receipt is None and ends:
+        return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
+    return told
 
 
 def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:

@@ -145,7 +145,7 @@ def _line(run: RunInfo) -> RunLine:
 
 def file_lines(returns: Iterable[Return]) -> list[FileLine]:
     """Files on their way back, as the screens show them."""
-    return [FileLine(each.target, each.way.value, each.bytes, each.way.value == "changed") for each in returns]
+    return [FileLine(each.target, each.way.value, each.bytes, each.way.refused) for each in returns]
 
 
 def _details(run: RunInfo) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
 from gatewaydoctor.repair.dropping import drop
-from gatewaydoctor.repair.errors import InputChanged, NoSuchRun
+from gatewaydoctor.repair.errors import InputChanged, NoSuchRun, VaultDamaged
 from gatewaydoctor.repair.guard import check_gateway, lstat_or_none, target_of
 from gatewaydoctor.repair.loading import load_work
 from gatewaydoctor.repair.places import SETTLED, spell
@@ -56,6 +56,11 @@ def merge_plan(run: RunInfo, tools: Tools) -> Plan:
     merger = _Merger(load_work(tools, run.place, as_it_stands=True))
     for number in range(len(merger.work.plan.acts)):
         merger.take(number)
+    if merger.lost and not merger.acts and not run.pending:
+        raise VaultDamaged(
+            f"The vault no longer holds {merger.lost[0]} as it was, and nothing else is missing.",
+            f"`{run.place.command('runs verify')}` tells more.",
+        )
     return merger.plan()
 
 

@@ -161,15 +161,17 @@ def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None
         return
     if (files := inside.get(place.files.name)) is not None and files.is_dir:
         _empty(fs, place.files)
-    last = (place.manifest.name, place.plan.name, place.journal.name)
-    first = [name for name in (*displaced, *sorted(OWN_FILES)) if name in inside and name not in last]
-    for name in first:
-        fs.unlink(place.directory / name)
-    for name in (each for each in last if each in inside):
+    last = [place.directory / name for name in (place.manifest.name, place.plan.name, place.journal.name)]
+    for path in (place.directory / name for name in (*displaced, *sorted(OWN_FILES)) if name in inside):
+        if path not in last:
+            fs.unlink(path)
+    for path in last:
         fs.fsync_dir(place.directory)
-        fs.unlink(place.directory / name)
-    with suppress(FileNotFoundError):
-        fs.unlink(vault_of(place.state_dir) / ELSEWHERE / place.run_id)
+        with suppress(FileNotFoundError):
+            if path == place.journal:
+                fs.unlink(vault_of(place.state_dir) / ELSEWHERE / place.run_id)
+        with suppress(FileNotFoundError):
+            fs.unlink(path)
     _remove_if_empty(fs, place.directory)
     _close_door(fs, place.state_dir, place.directory.parent.parent)
 

@@ -11,7 +11,7 @@ from gatewaydoctor.repair.codec import read_part
 from gatewaydoctor.repair.errors import LeftHalfway, NoSuchRun, NotWritable, RunPending, VaultDamaged
 from gatewaydoctor.repair.guard import lstat_or_none
 from gatewaydoctor.repair.journal import Journal, Line, latest, or_no_room, read_journal, state_of
-from gatewaydoctor.repair.places import RUNS, RunPlace, begun_at, vault_of
+from gatewaydoctor.repair.places import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
 from gatewaydoctor.repair.rundir import remove_run
 from gatewaydoctor.repair.stream import content_of
 
@@ -100,6 +100,8 @@ def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:
 def _state(fs: ReadFs, place: RunPlace, lines: tuple[Line, ...]) -> RunState:
     """How far the run came by its journal, unless what else is there contradicts that."""
     told = state_of(lines)
+    if not lines and lstat_or_none(fs, place.plan) is None and lstat_or_none(fs, place.manifest) is None:
+        return RunState.PUT_BACK  # nothing but the directory, of a run that was just begun or is almost gone
     if told in BEFORE_ACTING:
         # A receipt is written before the journal's end: that journal is not whole.
         return RunState.DONE if lstat_or_none(fs, place.receipt) is not None else told
@@ -142,7 +144,8 @@ def check_idle(run: RunInfo) -> None:
     if run.problem is not None:
         raise VaultDamaged(
             f"Run {run.run_id} cannot be looked into: {run.problem}.",
-            f"Make {run.place.directory} readable first; a vault on another disk may have to be mounted.",
+            f"Make {run.place.directory} readable first: mount its disk, or run as its owner. "
+            f"If it is gone for good, delete the note {vault_of(run.place.state_dir) / ELSEWHERE / run.run_id}.",
         )
 
 

@@ -30,12 +30,18 @@ if TYPE_CHECKING:
 
 
 class Way(StrEnum):
-    """What undo does with one file. `changed`: somebody wrote there since, so it is left alone."""
+    """What undo does with one file. `changed`: somebody wrote there since, so it is left alone. `damaged`: the vault
+    does not hold it as it was. For either undo refuses."""
 
     RESTORE = "restore"
     REMOVE = "remove"
     NOTHING = "nothing"
     CHANGED = "changed"
+    DAMAGED = "damaged"
+
+    @property
+    def refused(self) -> bool:
+        return self in (Way.CHANGED, Way.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,16 @@ def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
     """What undo would do now; nothing is written. A run that changed nothing yet has nothing to return."""
     if run.state in BEFORE_ACTING or run.state.over:
         return ()
-    return _returns(load_work(tools, run.place), run)
+    work = load_work(tools, run.place)
+    return tuple(
+        replace(each, way=Way.DAMAGED) if _lost(work, number, each) else each
+        for number, each in enumerate(_returns(work, run))
+    )
+
+
+def _lost(work: Work, number: int, each: Return) -> bool:
+    kept = work.manifest.items[number]
+    return each.way is Way.RESTORE and kept is not None and not is_kept(work, held(work, number, kept), kept)
 
 
 def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
@@ -101,18 +116,19 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
     _check_changed(work, returns)
     place, fs = work.place, work.tools.fs
     back = [(number, each) for number, each in enumerate(returns) if each.way in (Way.RESTORE, Way.REMOVE)]
-    for parent in sorted({work.target(number).parent for number, _ in back}):
+    parents = sorted({work.target(number).parent for number, _ in back})
+    for parent in parents:
         stat = lstat_or_none(fs, parent)
         if stat is None or not stat.is_dir:
             raise InputChanged(f"The directory {parent} is gone.", f"Make it again, then: `{place.command('undo')}`.")
-        if not fs.writable(parent):
-            raise NotWritable(f"{parent} may not be written to.", "Run as the user the gateway runs as.")
+    for directory in (place.directory, place.files, *parents):
+        if lstat_or_none(fs, directory) is not None and not fs.writable(directory):
+            raise NotWritable(f"{directory} may not be written to.", "Run as its owner, or as root.")
     for number, each in back:
-        kept = work.manifest.items[number]
         # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
-        if each.way is Way.RESTORE and kept is not None and not is_kept(work, held(work, number, kept), kept):
+        if _lost(work, number, each):
             raise VaultDamaged(
-                f"The vault no longer holds {kept.path} as it was; nothing was changed.",
+                f"The vault no longer holds {each.target} as it was; nothing was changed.",
                 f"`{place.command('runs verify')}` tells more; what is whole comes back by "
                 f"`{place.command('undo', '--merge')}`.",
             )

@@ -61,6 +61,9 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     if pending:
         again = view.invocation.command(f"repair --resume {pending.run_id}")
         next_step(console, view, f"{pending.run_id} was interrupted; finish it, or undo it:", again)
+    elif rest := next((run for run in runs if run.state == "pruned"), None):
+        again = view.invocation.command(f"runs prune {rest.run_id}")
+        next_step(console, view, f"{rest.run_id} was not deleted whole; go on:", again)
     elif last := next((run for run in reversed(runs) if run.state == "done"), None):
         next_step(console, view, "take one back:", view.invocation.command(f"undo {last.run_id}"))
 
@@ -108,11 +111,23 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     _returns(console, returns, view)
     if dry_run and any(each.alarming for each in returns):
         command = view.invocation.command(f"undo {run_id} --merge")
-        next_step(console, view, "undo would refuse: a file changed since. Bring back what is missing:", command)
+        changed = any(each.word == "changed" for each in returns)
+        why = (
+            "a file changed since. Bring back what is missing:"
+            if changed
+            else "the vault is damaged. Bring back the rest:"
+        )
+        next_step(console, view, f"undo would refuse: {why}", command)
     elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
         next_step(console, view, "look again:", view.invocation.command("scan"))
+
+
+def ended(console: Console, *, run_id: str, view: View) -> None:
+    """An interrupted run that is over with everything as it is, for nothing of it was missing."""
+    console.print(Text.assemble(("Ended. ", "bold green"), f"Run {run_id}: nothing was missing, all stays as it is."))
+    next_step(console, view, "look again:", view.invocation.command("scan"))
 
 
 def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:
