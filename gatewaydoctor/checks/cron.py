@@ -102,7 +102,7 @@ _BOOT_RAPID = NextBoot(
 _BOOT_ZOMBIE = NextBoot(
     v3_28="clears the mark and skips the job in its catch-up",
     v4_25="records the run as interrupted, adds an error, and disables one-shot jobs",
-    v9_6="records it as interrupted if its owner is dead",
+    v9_6="records a run of the last 2 h as interrupted, and drops an older mark as if the job had not begun",
     unknown="2026.3.28 clears the mark; 2026.4.25 and later record an interrupted run and disable one-shot jobs.",
 )
 _BOOT_ISOLATED = NextBoot(

@@ -51,6 +51,8 @@ class Draft:
         for finding in findings:
             self._findings[finding.rule].append(finding)
         self.stores = [StoreDraft(facts) for facts in x.stores]
+        self.cron_jobs = x.cron.jobs
+        """The jobs as the plan leaves them."""
 
     def close(self) -> None:
         """Close what was opened for reading."""

@@ -16,6 +16,7 @@ from gatewaydoctor.repair.draft import SAMPLE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.model.cron import CronJob
     from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.repair.draft import Draft
@@ -77,36 +78,87 @@ def _resumes(entry: Entry, policy: Policy | None) -> bool:
 
 
 def _cron(draft: Draft) -> Iterator[Note]:
+    """Jobs as the plan leaves them, every one by name."""
     x = draft.x
     if any(agent.era is not Era.FILES for agent in x.eras.agents) and not x.cron.jobs:
         return
-    due = [job for job in x.cron.jobs if _is_due(job, x.now)]
+    if not x.config.cron.enabled.value:
+        if x.cron.jobs:
+            yield _note("Cron is switched off in the config: no job fires, and the start clears no mark.", ())
+        return
+    held = {job.index for job in x.cron.jobs if job.state.running_at is not None}
+    freed = [job for job in draft.cron_jobs if job.index in held and job.state.running_at is None and job.enabled]
+    yield from _freed(freed, x.now, _policy(draft))
+    due = [job for job in draft.cron_jobs if _is_due(job, x.now) and job.index not in held]
     if due:
-        yield _note(
-            f"{plural(len(due), 'cron job is', 'cron jobs are')} past due and will fire soon after the start.",
-            (job.name or job.job_id for job in due),
+        yield _jobs_note(
+            f"{plural(len(due), 'cron job is', 'cron jobs are')} past due and will fire soon after the start.", due
         )
-    marked = [job for job in x.cron.jobs if job.state.running_at is not None]
-    if marked:
-        yield _note(
-            f"These jobs are marked as running: {_MARKED[_policy(draft)]}", (job.name or job.job_id for job in marked)
-        )
-    again = [job for store in x.stores for job in store.jobs if job.rapid and (job.job is None or job.job.enabled)]
+    yield from _marked([job for job in draft.cron_jobs if job.state.running_at is not None], _policy(draft))
+    enabled = {job.job_id for job in draft.cron_jobs if job.enabled}
+    again = [
+        job
+        for store in x.stores
+        for job in store.jobs
+        if job.rapid and (job.known is None if job.job is None else job.job.job_id in enabled)
+    ]
     if again:
-        yield _note(
+        yield _jobs_note(
             f"{plural(len(again), 'job')} that piled up runs before will run again. Disable them in cron/jobs.json "
             "until the cause is found.",
-            (job.name or job.job_id for job in again),
+            again,
         )
+
+
+def _jobs_note(text: str, jobs: Iterable[CronJob | JobRuns]) -> Note:
+    return Note(text=text, names=tuple(job.name or job.job_id for job in jobs))
+
+
+def _freed(jobs: list[CronJob], now: int, policy: Policy | None) -> Iterator[Note]:
+    """Jobs that lose their mark by this plan. Seen with the real 2026.3.28 and 2026.9.6: those past due fire at
+    start, and a cron expression where a time of it lies after the last run; with the mark, up to 2026.5.22, they
+    would not."""
+    due = [job for job in jobs if _is_due(job, now)]
+    rest = [job for job in jobs if not _is_due(job, now)]
+    perhaps = [job for job in rest if _caught_up(job)]
+    later = [job for job in rest if not _caught_up(job)]
+    fires = "will fire soon after the start"
+    because = "with the mark cleared" if policy is Policy.V2026_9_6 else "because this plan clears the mark"
+    if due:
+        otherwise = "" if policy in (Policy.V2026_9_6, None) else "; with the mark none would"
+        yield _jobs_note(f"{plural(len(due), 'cron job')} past due {fires}, {because}{otherwise}.", due)
+    if perhaps:
+        yield _jobs_note(f"{plural(len(perhaps), 'cron job')} {fires} if a run was missed, {because}.", perhaps)
+    if later:
+        lose = plural(len(later), "cron job loses its mark and runs", "cron jobs lose their mark and run")
+        yield _jobs_note(f"{lose} when next due.", later)
+
+
+def _caught_up(job: CronJob) -> bool:
+    """Whether the start looks for times of the schedule since the last run."""
+    return job.schedule.kind == "cron" and job.state.last_run_at is not None
+
+
+def _marked(jobs: list[CronJob], policy: Policy | None) -> Iterator[Note]:
+    """Jobs whose mark stays."""
+    if not jobs:
+        return
+    these, them = ("This job is", "it") if len(jobs) == 1 else ("These jobs are", "them")
+    yield _jobs_note(f"{these} marked as running: {_MARKED[policy].format(them=them)}", jobs)
+    once = [job for job in jobs if job.schedule.kind == "at" and job.enabled]
+    if once and policy in (Policy.V2026_3_28, Policy.V2026_9_6, None):
+        yield _jobs_note(f"{plural(len(once), 'one-shot job')} among them may fire again all the same.", once)
 
 
 _INTERRUPTED = "the start records the run as interrupted and disables one-shot jobs."
 _MARKED = {
-    Policy.V2026_3_28: "the start clears the mark and leaves them out of its catch-up.",
+    Policy.V2026_3_28: "the start clears the mark and leaves {them} out of its catch-up.",
     Policy.V2026_4_25: _INTERRUPTED,
     Policy.V2026_5_22: _INTERRUPTED,
-    Policy.V2026_9_6: "the import takes the mark along.",
-    None: "every release deals with that at start, 2026.4.25 and later by recording an interrupted run.",
+    # Seen with a real 2026.9.6, for jobs that it takes over from jobs.json.
+    Policy.V2026_9_6: "the start records a run of the last 2 h as interrupted; it drops an older mark and fires what "
+    "is past due.",
+    None: "every release deals with that at start, 2026.4.25 and 2026.5.22 by recording an interrupted run.",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gatewaydoctor.model.config import AgentSettings, CronSettings, Maintenance, Origin, Policy, Release, Setting
@@ -143,17 +143,24 @@ class Settings:
         return Setting(None if found.value is None else min(found.value, disk), found.origin)
 
     def cron(self, home: Path, config_dir: Path) -> CronSettings:
-        off = self.get("cron", "sessionRetention") is False
-        retention: Setting[int | None] = self.default(DAY_MS)
+        retention = self._session_retention()
         slots = self.default(8 if self._policy is Policy.V2026_9_6 else 1, per_release=True)
         return CronSettings(
             store=self.read("cron.store", _path_in(home), self.default(config_dir / "cron" / "jobs.json")),
             enabled=self.read("cron.enabled", _boolean, self.default(True)),
-            session_retention=Setting(None, Origin.GIVEN)
-            if off
-            else self.read("cron.sessionRetention", _hours, retention),
+            session_retention=retention,
             max_concurrent_runs=self.read("cron.maxConcurrentRuns", _positive, slots),
         )
+
+    def _session_retention(self) -> Setting[int | None]:
+        """`false` switches the reaper off; so does nothing at all of time in 2026.9.6, and where nobody knows the
+        release it is better not to reap (facts.md section 5)."""
+        if self.get("cron", "sessionRetention") is False:
+            return Setting(None, Origin.GIVEN)
+        usual: Setting[int | None] = self.default(DAY_MS)
+        found = self.read("cron.sessionRetention", _hours, usual)
+        reaps_at_once = self._policy in (Policy.V2026_3_28, Policy.V2026_4_25, Policy.V2026_5_22)
+        return replace(found, value=None) if found.value == 0 and not reaps_at_once else found
 
     def port(self, profile: str | None) -> Setting[int]:
         """OPENCLAW_GATEWAY_PORT, the dev profile's port, `gateway.port`, 18789."""

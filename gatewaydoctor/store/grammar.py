@@ -60,14 +60,20 @@ _WAITING_FOR = {
 class Automaton:
     """Feed it a document in pieces of any size; `finish` says whether the document ended.
 
-    `on_member` is called with each whole member of the outermost object, in order. `start` is added to
-    every offset."""
+    `on_member` is called with each whole member of the outermost object, `on_element` with start and end of each
+    whole element of the outermost array, in order. `start` is added to every offset."""
 
     deepest: int
     """How many brackets were open at once, at most."""
 
-    def __init__(self, on_member: Callable[[Member], None] | None = None, start: int = 0) -> None:
+    def __init__(
+        self,
+        on_member: Callable[[Member], None] | None = None,
+        start: int = 0,
+        on_element: Callable[[int, int], None] | None = None,
+    ) -> None:
         self._on_member = on_member
+        self._on_element = on_element
         self._stack = bytearray()
         self._state = _VALUE
         self._offset = start
@@ -200,8 +206,12 @@ class Automaton:
     def _value_ended(self, end: int) -> None:
         depth = len(self._stack)
         self._state = _COMMA if depth else _DONE
-        if depth == 1 and self._on_member is not None and self._stack[0] == _OPEN:
+        if depth != 1:
+            return
+        if self._on_member is not None and self._stack[0] == _OPEN:
             self._on_member(Member(self._key_start, self._key_end, self._value_start, end))
+        elif self._on_element is not None and self._stack[0] == _OPEN_LIST:
+            self._on_element(self._value_start, end)
 
     def _scalar(self, data: bytes, position: int) -> int:
         byte = data[position]
@@ -274,6 +284,19 @@ def members(data: Buffer, start: int = 0) -> list[Member]:
     """
     found: list[Member] = []
     automaton = Automaton(found.append, start)
+    automaton.feed(bytes(data))
+    automaton.finish()
+    return found
+
+
+def elements(data: Buffer, start: int = 0) -> list[tuple[int, int]]:
+    """Start and end of each element of the array that `data` is, with offsets from `start`. Raises Illegal where it
+    is no JSON.
+
+    A value that is not an array has no elements.
+    """
+    found: list[tuple[int, int]] = []
+    automaton = Automaton(start=start, on_element=lambda begin, end: found.append((begin, end)))
     automaton.feed(bytes(data))
     automaton.finish()
     return found

@@ -44,7 +44,7 @@ def test_a_job_that_is_due_every_minute_is_not_rapid(state: StateDir) -> None:
     [
         ("2026.3.28", "clears the mark"),
         ("2026.4.25", "records the run as interrupted"),
-        ("2026.9.6", "if its owner is dead"),
+        ("2026.9.6", "drops an older mark"),
         (None, "2026.3.28 clears the mark; 2026.4.25 and later"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
+from tests.cli import scenes
 from tests.cli.harness import run, spawn
 
 NOW = ("--now", str(DEFAULT_NOW))
@@ -160,6 +161,15 @@ def test_repair_on_a_healthy_directory_writes_nothing(healthy: Path) -> None:
     assert (ran.code, "othing to repair" in ran.out) == (0, True)
     assert listing(healthy) == before
     assert not (healthy / ".gatewaydoctor").exists()
+
+
+def test_repair_cron_says_why_a_torn_jobs_file_is_left_alone(tmp_path: Path) -> None:
+    scenes.healthy(tmp_path).write("cron/jobs.json", '{"version": 1, "jobs": [')
+    arguments = ("repair", "cron", "--state-dir", str(tmp_path))
+    why = "cron/jobs.json: It cannot be used as it is: the file ends"
+    assert why in " ".join(run(*arguments).out.split())
+    ran = run(*arguments, "--apply", "--yes")
+    assert (ran.code, why in " ".join(ran.err.split())) == (3, True)
 
 
 def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> None:

@@ -304,6 +304,17 @@ def test_pruning_days_and_a_switched_off_reaper(state: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("meta", "retention"),
+    [({"lastTouchedVersion": "2026.5.22"}, 0), ({"lastTouchedVersion": "2026.9.6"}, None), ({}, None)],
+)
+def test_no_time_at_all_means_off_where_the_release_says_so_or_is_unknown(
+    state: Path, meta: dict[str, str], retention: int | None
+) -> None:
+    config = config_of(state, json.dumps({"cron": {"sessionRetention": "0h"}, "meta": meta}))
+    assert config.cron.session_retention == Setting(retention, Origin.GIVEN)
+
+
+@pytest.mark.parametrize(
     ("version", "mode", "entries", "rotate", "disk", "resets"),
     [
         ("2026.4.19", "warn", 500, 10 * MIB, None, 30 * DAY),

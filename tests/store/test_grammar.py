@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.store import Fault, FaultKind
-from gatewaydoctor.store.grammar import Automaton, Illegal, members
+from gatewaydoctor.store.grammar import Automaton, Illegal, elements, members
 from tests.store.documents import damaged, written
 
 
@@ -112,3 +112,10 @@ def test_member_spans_cut_out_keys_and_values(data: bytes) -> None:
         for m in members(data)
     }
     assert found == expected
+
+
+def test_element_spans_cut_out_values() -> None:
+    values = ['{"a": [1, [2]]}', "[[], {}]", '"a, \\" ]"', "-1.5e3", "null", "12"]
+    data = ("  [ " + " ,\n".join(values) + " ]\n").encode()
+    assert [data[start - 7 : end - 7].decode() for start, end in elements(data, 7)] == values
+    assert elements(b'{"a": [1]}') == elements(b"[ ]") == []
