@@ -173,7 +173,7 @@ def carry_out(
     interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
     from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.apply import apply
-    from gatewaydoctor.repair.merge import merge
+    from gatewaydoctor.repair.merging import merge
     from gatewaydoctor.report.screens.runs import ended
 
     ends = takes_back is not None and takes_back.pending
@@ -181,7 +181,7 @@ def carry_out(
         confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
     if takes_back is None:
         return _told(run, work, plan, apply(plan, work.tools, work.permission, work.vault), names)
-    receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
+    plan, receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
     told = _told(run, work, plan, receipt, names)
     if receipt is None and ends:
         return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))

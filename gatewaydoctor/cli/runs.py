@@ -104,7 +104,8 @@ def runs_prune(
 ) -> Outcome:
     """Delete the originals of a run for good: afterwards it cannot be taken back. This is the only thing here that
     destroys anything."""
-    from gatewaydoctor.repair.runs import find_run, list_runs, prune
+    from gatewaydoctor.repair.pruning import prune
+    from gatewaydoctor.repair.runs import find_run, list_runs
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs prune", "text", "json")

@@ -44,8 +44,8 @@ def _inside(fs: ReadFs, root: Path) -> Iterator[tuple[Path, FileStat]]:
     try:
         if fs.realpath(runs) == runs:
             yield from ((runs / name, stat) for name, stat in sorted(fs.entries(runs)))
-    except (FileNotFoundError, NotADirectoryError):
-        return
+    except (FileNotFoundError, NotADirectoryError, RuntimeError):
+        return  # no vault, or a loop of links
 
 
 def _is_run(fs: ReadFs, directory: Path, stat: FileStat) -> bool:
@@ -78,7 +78,7 @@ def _owner(fs: ReadFs, directory: Path) -> Path | None:
     for name in ("plan.json", "manifest.json"):
         try:
             return fs.realpath(directory / read_part(fs, directory / name, _Owned).state_dir)
-        except (VaultDamaged, OSError, ValueError, RecursionError):
+        except (VaultDamaged, OSError, ValueError, RuntimeError):
             continue
     return None
 

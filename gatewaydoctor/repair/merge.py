@@ -12,19 +12,16 @@ import msgspec
 
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
-from gatewaydoctor.model.receipt import BEFORE_ACTING, RunState
+from gatewaydoctor.model.receipt import BEFORE_ACTING
 from gatewaydoctor.model.store import Layout
-from gatewaydoctor.repair.acts import Standing, Work, held, is_kept, secure, standing, tidy
-from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.acts import Standing, Work, standing
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
-from gatewaydoctor.repair.dropping import drop
 from gatewaydoctor.repair.errors import InputChanged, NoSuchRun, VaultDamaged
-from gatewaydoctor.repair.guard import check_gateway, lstat_or_none, target_of
+from gatewaydoctor.repair.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.loading import load_work
-from gatewaydoctor.repair.places import SETTLED, spell
-from gatewaydoctor.repair.putback import drop_locks
-from gatewaydoctor.repair.rundir import note, refusal
+from gatewaydoctor.repair.originals import whole_copy
+from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.runs import check_idle
 from gatewaydoctor.repair.stream import content_of
 from gatewaydoctor.repair.summary import store_summary, summarise
@@ -36,9 +33,9 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.model.plan import StoreSummary
-    from gatewaydoctor.model.receipt import Kept, Receipt
+    from gatewaydoctor.model.receipt import Kept
     from gatewaydoctor.repair.runs import RunInfo
-    from gatewaydoctor.repair.tools import Permission, Tools
+    from gatewaydoctor.repair.tools import Tools
     from gatewaydoctor.state.fs import FileStat
 
 NAME = "undo-merge"
@@ -64,36 +61,6 @@ def merge_plan(run: RunInfo, tools: Tools) -> Plan:
     return merger.plan()
 
 
-def merge(
-    run: RunInfo, plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None
-) -> Receipt | None:
-    """Do what `merge_plan` planned, after ending the run with everything as it is now if it was interrupted. Raises
-    like `apply`."""
-    check_idle(run)
-    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
-    if run.pending:
-        try:
-            _end(run, tools)
-        except OSError as error:
-            raise refusal(error, f"Run {run.run_id} could not be ended") from error
-    return apply(plan, tools, permission, vault)
-
-
-def _end(run: RunInfo, tools: Tools) -> None:
-    """Nothing that the run changed is touched, nor what came there since; what it holds stays in the vault."""
-    if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
-        drop(run, tools)
-        return
-    work = load_work(tools, run.place, as_it_stands=True)
-    drop_locks(work)
-    for number in range(len(work.plan.acts)):
-        secure(work, number)
-        tidy(work, number)
-    new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
-    work.journal.say(RunState.DONE, new=new)
-    note(tools, run.place, SETTLED)
-
-
 class _Merger:
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -114,32 +81,31 @@ class _Merger:
         if kept is None or how is Standing.BEFORE:
             return
         target = target_of(act, self.work.plan)
-        if not is_kept(self.work, held(self.work, number, kept), kept):
+        whole = whole_copy(self.work, number, kept)
+        if whole is None:
             self.lost.append(target)
         elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
             self.homeless.append(target)
         elif isinstance(act, Move):
             if how is Standing.AFTER:
-                self._bring_back(number, kept)
+                self._bring_back(whole, kept)
             else:
                 self.left.append(target)
         elif target in self.stores:
             try:
-                self._merge_store(number, act, kept)
+                self._merge_store(whole, act, kept)
             except (FileNotFoundError, InputChanged):
                 # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
                 self.left.append(target)
         elif how is Standing.CHANGED:
             self.left.append(target)
         else:
-            self._bring_back(number, kept)
+            self._bring_back(whole, kept)
 
-    def _stored(self, number: int, kept: Kept) -> int:
-        """The vault's copy as a source, dressed as the original was."""
-        path = self.work.place.directory / kept.stored
-        there = held(self.work, number, kept)
-        sha256 = content_of(self.fs, there).sha256 if kept.moved else kept.sha256
-        return self._fingerprint(path, sha256, self.fs.lstat(there), mode=kept.mode, uid=kept.uid, gid=kept.gid)
+    def _stored(self, whole: Path, kept: Kept) -> int:
+        """The original's copy as a source, dressed as the original was."""
+        sha256 = content_of(self.fs, whole).sha256 if kept.moved else kept.sha256
+        return self._fingerprint(whole, sha256, self.fs.lstat(whole), mode=kept.mode, uid=kept.uid, gid=kept.gid)
 
     def _fingerprint(self, path: Path, sha256: str | None, stat: FileStat, **dress: int) -> int:
         own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | dress
@@ -157,10 +123,10 @@ class _Merger:
         )
         return len(self.fingerprints) - 1
 
-    def _bring_back(self, number: int, kept: Kept) -> None:
+    def _bring_back(self, whole: Path, kept: Kept) -> None:
         """The file as it was, in its empty place or over what the run put there."""
         path = self.work.place.at(kept.path)
-        source = self._stored(number, kept)
+        source = self._stored(whole, kept)
         size = self.fingerprints[source].size
         stat = lstat_or_none(self.fs, path)
         replaces = None if stat is None else self._fingerprint(path, content_of(self.fs, path).sha256, stat)
@@ -176,9 +142,9 @@ class _Merger:
         )
         self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], size)
 
-    def _merge_store(self, number: int, act: Rewrite, kept: Kept) -> None:
+    def _merge_store(self, whole: Path, act: Rewrite, kept: Kept) -> None:
         store = self.stores[kept.path]
-        old = self._read(held(self.work, number, kept), kept.path)
+        old = self._read(whole, kept.path)
         path = self.work.place.at(kept.path)
         now = self._read(path, kept.path)
         known = {key.lower() for key in now.table.all_keys()}
@@ -186,7 +152,7 @@ class _Merger:
         if not missing:
             return
         current = self._fingerprint(path, now.verdict.sha256, self.fs.lstat(path))
-        source = self._stored(number, kept)
+        source = self._stored(whole, kept)
         canonical = {
             number for number, read in ((current, now), (source, old)) if read.verdict.layout is Layout.CANONICAL
         }

@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, sync, tidy
+from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, sync
 from gatewaydoctor.repair.errors import InputChanged, LeftHalfway, PutBack, Refused, Stopped
 from gatewaydoctor.repair.guard import target_of
 from gatewaydoctor.repair.journal import or_no_room, read_journal, workers
+from gatewaydoctor.repair.originals import tidy
 from gatewaydoctor.repair.places import SETTLED
 from gatewaydoctor.repair.rundir import note, remove_run
 from gatewaydoctor.repair.runs import own_mark

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.model.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
-from gatewaydoctor.repair.acts import Standing, Work, can_rename_back, held, is_kept, performed, standing, sync, tidy
+from gatewaydoctor.repair.acts import Standing, Work, performed, standing, sync
 from gatewaydoctor.repair.apply import apply, carry_out
 from gatewaydoctor.repair.codec import read_part, read_plan, with_id
 from gatewaydoctor.repair.dropping import drop
@@ -17,6 +17,7 @@ from gatewaydoctor.repair.errors import BadPlan, InputChanged, NoSuchRun, NotWri
 from gatewaydoctor.repair.guard import check_gateway, check_space, lstat_or_none, target_of
 from gatewaydoctor.repair.journal import or_no_room
 from gatewaydoctor.repair.loading import load_work
+from gatewaydoctor.repair.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.places import SETTLED, WORKING
 from gatewaydoctor.repair.putback import drop_locks, halfway, put_back, stopped_halfway, take_back
 from gatewaydoctor.repair.rundir import note
@@ -66,7 +67,7 @@ def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
 
 def _lost(work: Work, number: int, each: Return) -> bool:
     kept = work.manifest.items[number]
-    return each.way is Way.RESTORE and kept is not None and not is_kept(work, held(work, number, kept), kept)
+    return each.way is Way.RESTORE and kept is not None and whole_copy(work, number, kept) is None
 
 
 def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
@@ -138,11 +139,15 @@ def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
     changed = [each.target for each in returns if each.way is Way.CHANGED]
     if changed:
         raise InputChanged(
-            f"{changed[0]} was written to since run {work.place.run_id}"
+            f"{changed[0]} {_how(work, changed[0])} since run {work.place.run_id}"
             + (f", and {len(changed) - 1:,} more files." if len(changed) > 1 else "."),
             "Take later runs back first, or keep what is there and bring back only what is missing: "
             f"`{work.place.command('undo', '--merge')}`.",
         )
+
+
+def _how(work: Work, target: str) -> str:
+    return "is gone" if lstat_or_none(work.tools.fs, work.place.at(target)) is None else "was written to"
 
 
 def _check_space(work: Work, returns: tuple[Return, ...]) -> None:

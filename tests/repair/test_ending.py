@@ -18,7 +18,8 @@ from gatewaydoctor.model.receipt import Kept, Manifest, RunState
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.codec import encode, read_part, with_id
 from gatewaydoctor.repair.errors import InputChanged, NotWritable, OutOfBounds, PutBack, Stopped, VaultDamaged
-from gatewaydoctor.repair.merge import merge, merge_plan
+from gatewaydoctor.repair.merge import merge_plan
+from gatewaydoctor.repair.merging import merge
 from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.undo import Way, preview, resume, undo
 from tests.repair.faults import FaultFs, Killed, Mode
@@ -306,9 +307,28 @@ def test_a_preview_refuses_what_undo_would_refuse_for_its_vault(scene: Scene) ->
     assert Way.DAMAGED in {each.way for each in preview(tools(), run)}
 
 
+@pytest.mark.parametrize("damage", ["gone", "altered"])
+@pytest.mark.parametrize("way", [undo, merge], ids=["undo", "merge"])
+def test_an_original_that_waits_beside_its_target_makes_up_for_the_vault(scene: Scene, damage: str, way) -> None:
+    killed(scene, "rename", 1)
+    run = last_of(scene.root)
+    stored = run.place.files / "000000"
+    stored.unlink() if damage == "gone" else stored.write_bytes(b"x")
+    if way is undo:
+        undo(run, tools(), DEAD)
+        assert tree(scene.root) == scene.before
+        return
+    merge(run, merge_plan(run, tools()), tools(), DEAD)
+    rows = json.loads((scene.root / STORE).read_bytes())
+    assert rows == json.loads(scene.before[STORE][2])
+    assert stored.read_bytes() == scene.before[STORE][2]
+
+
 def test_merge_says_what_the_vault_has_lost_and_ends_the_run(scene: Scene) -> None:
     killed(scene, "rename", 1)
-    (last_of(scene.root).place.files / "000000").unlink()
+    place = last_of(scene.root).place
+    (place.files / "000000").unlink()
+    place.new_file(scene.root / STORE, 0).unlink()
     plan = merge_plan(last_of(scene.root), tools())
     assert any(STORE in note.names and "no longer in the vault" in note.text for note in plan.cautions)
     merged(scene.root)

@@ -13,7 +13,8 @@ from gatewaydoctor.model.plan import Rewrite
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.errors import LeftHalfway
 from gatewaydoctor.repair.options import Options, Repair
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, prune
+from gatewaydoctor.repair.pruning import prune
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs
 from gatewaydoctor.repair.undo import resume, undo
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode

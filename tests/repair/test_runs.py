@@ -26,7 +26,8 @@ from gatewaydoctor.repair.errors import (
     VaultDamaged,
 )
 from gatewaydoctor.repair.merge import merge_plan
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, prunable, prune, verify_run
+from gatewaydoctor.repair.pruning import prunable, prune
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.tools import Permission, Tools
 from gatewaydoctor.repair.undo import Way, preview, undo
 from gatewaydoctor.state.fs import DiskSpace

@@ -9,7 +9,8 @@ import pytest
 
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.errors import LeftHalfway, NoSuchRun
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, no_runs, prune
+from gatewaydoctor.repair.pruning import prune
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, no_runs
 from gatewaydoctor.repair.undo import resume, undo
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, Scene, contents, make, tools, tree
