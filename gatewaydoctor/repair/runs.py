@@ -56,8 +56,13 @@ def list_runs(fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | N
         if name not in found:
             state = RunState.DONE if settled(word) else RunState.ACTING
             place = RunPlace(root / RUNS / name, state_dir)
-            found[name] = RunInfo(place, state, None, None, None, f"its vault {root} is not there, or not with it")
+            found[name] = RunInfo(place, state, None, None, None, _why_missing(fs, root))
     return tuple(sorted(found.values(), key=lambda run: (run.started_at or begun_at(run.run_id), run.run_id)))
+
+
+def _why_missing(fs: ReadFs, root: Path) -> str:
+    there = lstat_or_none(fs, root / RUNS) is not None
+    return f"its vault {root} does not have it any more" if there else f"its vault {root} is not there"
 
 
 def no_runs(fs: ReadFs, state_dir: Path, vault: Path | None = None) -> tuple[Path, ...]:
@@ -137,9 +142,14 @@ def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
 
 
 def check_idle(run: RunInfo) -> None:
-    """Raises RunPending where another process works on the run, VaultDamaged where it cannot be looked into."""
+    """Raises RunPending where another process works on the run, and as `check_readable`."""
     if run.worker is not None:
         raise RunPending(f"Process {run.worker} is at work on run {run.run_id}.", "Wait until it is done.")
+    check_readable(run)
+
+
+def check_readable(run: RunInfo) -> None:
+    """Raises VaultDamaged where the run cannot be looked into."""
     if run.problem is not None:
         raise VaultDamaged(
             f"Run {run.run_id} cannot be looked into: {run.problem}.",

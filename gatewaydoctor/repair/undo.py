@@ -21,7 +21,7 @@ from gatewaydoctor.repair.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.places import SETTLED, WORKING
 from gatewaydoctor.repair.putback import drop_locks, halfway, put_back, stopped_halfway, take_back
 from gatewaydoctor.repair.rundir import note
-from gatewaydoctor.repair.runs import RunInfo, check_idle, own_mark
+from gatewaydoctor.repair.runs import RunInfo, check_idle, check_readable, own_mark
 from gatewaydoctor.repair.storelock import check_locks
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Return:
 
 def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
     """What undo would do now; nothing is written. A run that changed nothing yet has nothing to return."""
+    check_readable(run)
     if run.state in BEFORE_ACTING or run.state.over:
         return ()
     work = load_work(tools, run.place)
