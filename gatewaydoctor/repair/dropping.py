@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.repair.codec import read_plan
-from gatewaydoctor.repair.errors import BadPlan, InputChanged, VaultDamaged
-from gatewaydoctor.repair.guard import before, is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.errors import BadPlan, InputChanged, OutOfBounds, VaultDamaged
+from gatewaydoctor.repair.guard import before, check_inside, is_same, lstat_or_none, target_of
 from gatewaydoctor.repair.journal import Journal
 from gatewaydoctor.repair.places import stored_name
 from gatewaydoctor.repair.putback import abandon
@@ -84,8 +84,11 @@ def _holds_files(tools: Tools, place: RunPlace) -> bool:
 
 
 def _plan_or_none(tools: Tools, place: RunPlace) -> Plan | None:
-    """The plan as far as it was written: a torn one means that nothing was kept yet."""
+    """The plan as far as it was written: a torn one means that nothing was kept yet. One that leaves the directory is
+    none of ours."""
     try:
-        return read_plan(tools.fs, place.plan)
-    except BadPlan:
+        plan = read_plan(tools.fs, place.plan)
+        check_inside(tools.fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
+    except (BadPlan, OutOfBounds):
         return None
+    return plan

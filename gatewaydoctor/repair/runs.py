@@ -190,8 +190,8 @@ def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
     manifest = read_part(tools.fs, run.place.manifest, Manifest)
     items = [
         item
-        for item in manifest.items
-        if item is not None and not (run.state is not RunState.DONE and _went_back(tools, run, item))
+        for number, item in enumerate(manifest.items)
+        if item is not None and not (run.state is not RunState.DONE and _went_back(tools, run, number, item))
     ]
     tools.progress.phase("verifying", sum(item.size for item in items))
     checks = []
@@ -207,6 +207,10 @@ def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
     return tuple(checks)
 
 
-def _went_back(tools: Tools, run: RunInfo, item: Kept) -> bool:
-    """Whether an undo took the file itself, not a copy of it."""
-    return item.moved or lstat_or_none(tools.fs, run.place.directory / item.stored) is None
+def _went_back(tools: Tools, run: RunInfo, number: int, item: Kept) -> bool:
+    """Whether the vault does not have it because it is in its place again, on its way there, or still there."""
+    target = run.place.at(item.path)
+    elsewhere = (target, run.place.old_file(target, number))
+    return lstat_or_none(tools.fs, run.place.directory / item.stored) is None and (
+        run.state.over or any(lstat_or_none(tools.fs, path) is not None for path in elsewhere)
+    )

@@ -13,7 +13,7 @@ from gatewaydoctor.repair.acts import Standing, Work, performed, standing, sync
 from gatewaydoctor.repair.apply import apply, carry_out
 from gatewaydoctor.repair.codec import read_part, read_plan, with_id
 from gatewaydoctor.repair.dropping import drop
-from gatewaydoctor.repair.errors import BadPlan, InputChanged, NoSuchRun, NotWritable, Refused, VaultDamaged
+from gatewaydoctor.repair.errors import BadPlan, InputChanged, NoSpace, NoSuchRun, NotWritable, Refused, VaultDamaged
 from gatewaydoctor.repair.guard import check_gateway, check_space, lstat_or_none, target_of
 from gatewaydoctor.repair.journal import or_no_room
 from gatewaydoctor.repair.loading import load_work
@@ -158,8 +158,17 @@ def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
         for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True))
         if each.way is Way.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
     ]
-    hint = f"Make that much room there, then again: `{work.place.command('undo')}`. Nothing was changed."
-    check_space(work.tools.fs, needs, hint)
+    again = f"then again: `{work.place.command('undo')}`. Nothing was changed."
+    check_space(work.tools.fs, needs, f"Make that much room there, {again}")
+    copies = [
+        work.target(number).parent for number, kept in enumerate(work.manifest.items) if kept and not kept.moved
+    ]
+    for directory in sorted({parent for parent in copies if lstat_or_none(work.tools.fs, parent) is not None}):
+        free = work.tools.fs.space(directory).inodes
+        if free is not None and free <= copies.count(directory):
+            raise NoSpace(
+                f"{directory} has room for {free:,} more files, and this makes more.", f"Delete some, {again}"
+            )
 
 
 def _go_back(work: Work) -> None:

@@ -17,11 +17,20 @@ from gatewaydoctor.model.plan import Fingerprint, Move, Plan
 from gatewaydoctor.model.receipt import Kept, Manifest, RunState
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.codec import encode, read_part, with_id
-from gatewaydoctor.repair.errors import InputChanged, NotWritable, OutOfBounds, PutBack, Stopped, VaultDamaged
+from gatewaydoctor.repair.errors import (
+    InputChanged,
+    NoSpace,
+    NotWritable,
+    OutOfBounds,
+    PutBack,
+    Stopped,
+    VaultDamaged,
+)
 from gatewaydoctor.repair.merge import merge_plan
 from gatewaydoctor.repair.merging import merge
 from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.undo import Way, preview, resume, undo
+from gatewaydoctor.state.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
 from tests.repair.test_whose_runs import killed_at, last_of, runs_of
@@ -247,6 +256,21 @@ def planted(scene: Scene, target: str, mode: int, uid: int = 0) -> None:
     )
 
 
+def test_a_run_just_begun_that_leaves_the_directory_touches_nothing_there(scene: Scene) -> None:
+    planted(scene, "../outside", 0o100644)
+    place = last_of(scene.root).place
+    place.journal.write_text('\n{"at":1,"state":"preparing"}\n')
+    place.manifest.unlink()
+    beside = place.new_file(scene.root / "../outside", 0)
+    beside.write_text("x")
+    with pytest.raises(VaultDamaged):
+        undo(last_of(scene.root), tools(), DEAD)
+    (place.files / "000000").unlink()
+    undo(last_of(scene.root), tools(), DEAD)
+    assert beside.read_text() == "x"
+    assert not place.directory.exists()
+
+
 @pytest.mark.parametrize("target", ["../outside", "/tmp/outside", ".gatewaydoctor/x", "way/x"])
 @pytest.mark.parametrize("way", [undo, lambda run, kit, dead: merge_plan(run, kit)], ids=["undo", "merge"])
 def test_a_run_with_a_target_outside_of_the_directory_is_refused(scene: Scene, target: str, way) -> None:
@@ -346,6 +370,19 @@ def test_undo_is_refused_where_it_could_not_write(scene: Scene) -> None:
     before = tree(scene.root, vault=True)
     with pytest.raises(NotWritable):
         undo(last_of(scene.root), tools(ReadOnly()), DEAD)
+    assert tree(scene.root, vault=True) == before
+
+
+class Crammed(FaultFs):
+    def space(self, path: Path) -> DiskSpace:
+        return DiskSpace(10**9, 10**9, 1)
+
+
+def test_undo_is_refused_where_no_more_files_can_be_made(scene: Scene) -> None:
+    apply(scene.plan, tools(), DEAD)
+    before = tree(scene.root, vault=True)
+    with pytest.raises(NoSpace, match="1 more files only"):
+        undo(last_of(scene.root), tools(Crammed()), DEAD)
     assert tree(scene.root, vault=True) == before
 
 
