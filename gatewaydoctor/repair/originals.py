@@ -112,31 +112,39 @@ def secure(work: Work, number: int) -> None:
 
 
 def tidy(work: Work, number: int) -> None:
-    """Remove what the act left beside its target. What neither can be removed nor taken into the vault stays."""
-    target = work.target(number)
+    """Remove what the act left beside its target. Somebody's file that the vault cannot take stays there. Raises
+    OSError where the run's own cannot be removed."""
+    target, fs = work.target(number), work.tools.fs
     for path in (work.place.new_file(target, number), work.place.old_file(target, number)):
-        with suppress(OSError):
-            discard(work, number, path)
+        if _is_spare(work, number, path):
+            fs.unlink(path)
+        elif lstat_or_none(fs, path) is not None:
+            with suppress(OSError):
+                _set_aside(work, number, path)
     for path in (work.place.lock_file(target, number), work.place.half_file(target, number)):
         with suppress(FileNotFoundError):
-            work.tools.fs.unlink(path)
+            fs.unlink(path)
 
 
 def discard(work: Work, number: int, path: Path) -> None:
-    """Unlink a file of the run's own beside a target if its content is also elsewhere; else the vault takes it.
-    Raises OSError where it can do neither."""
-    fs = work.tools.fs
-    stat = lstat_or_none(fs, path)
+    """Unlink a file of the run's own beside a target; what has content of its own the vault takes. Raises OSError."""
+    if _is_spare(work, number, path):
+        work.tools.fs.unlink(path)
+    elif lstat_or_none(work.tools.fs, path) is not None:
+        _set_aside(work, number, path)
+
+
+def _is_spare(work: Work, number: int, path: Path) -> bool:
+    """Whether it is a file whose content the run has elsewhere, or can make again."""
+    stat = lstat_or_none(work.tools.fs, path)
     if stat is None:
-        return
+        return False
     kept, staged = work.manifest.items[number], work.staged.get(number)
     known = (kept is not None and is_same(stat, kept)) or (
         staged is not None and (stat.dev, stat.ino) == (staged.dev, staged.ino)
     )
-    if known or content_of(fs, path).sha256 in {each.sha256 for each in (kept, staged) if each is not None}:
-        fs.unlink(path)
-    else:
-        _set_aside(work, number, path)
+    known_content = {each.sha256 for each in (kept, staged) if each is not None}
+    return known or (stat.is_file and content_of(work.tools.fs, path).sha256 in known_content)
 
 
 def _set_aside(work: Work, number: int, path: Path) -> None:

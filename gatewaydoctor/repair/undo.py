@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -160,15 +161,12 @@ def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
     ]
     again = f"then again: `{work.place.command('undo')}`. Nothing was changed."
     check_space(work.tools.fs, needs, f"Make that much room there, {again}")
-    copies = [
-        work.target(number).parent for number, kept in enumerate(work.manifest.items) if kept and not kept.moved
-    ]
-    for directory in sorted({parent for parent in copies if lstat_or_none(work.tools.fs, parent) is not None}):
+    copied = [number for number, kept in enumerate(work.manifest.items) if kept and not kept.moved]
+    makes = Counter(work.target(number).parent for number in copied if returns[number].way is Way.RESTORE)
+    for directory, files in makes.items():
         free = work.tools.fs.space(directory).inodes
-        if free is not None and free <= copies.count(directory):
-            raise NoSpace(
-                f"{directory} has room for {free:,} more files, and this makes more.", f"Delete some, {again}"
-            )
+        if free is not None and free <= files:
+            raise NoSpace(f"{directory} has room for {free:,} more files only.", f"Delete some, {again}")
 
 
 def _go_back(work: Work) -> None:
