@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.files import Unreadable
     from gatewaydoctor.model.finding import Finding
+    from gatewaydoctor.model.subagents import SubagentRegistry
 
 NEVER = Rule(
     id="subagent-never-archived",
@@ -155,9 +156,17 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "offset": registry.fault_at,
             "wholeRuns": registry.runs,
         },
-        repair=UNREADABLE.repair if registry.runs else None,
-        by_hand=None if registry.runs else "Before a start copy the file away. No whole run is left in it.",
+        repair=UNREADABLE.repair if registry.runs and registry.version_is_read else None,
+        by_hand=_by_hand(registry),
     )
+
+
+def _by_hand(registry: SubagentRegistry) -> str | None:
+    if not registry.runs:
+        return "Before a start copy the file away. No whole run is left in it."
+    if not registry.version_is_read:
+        return "Before a start copy the file away. Only version 1 or 2 is read, and nothing else is mended."
+    return None
 
 
 def _unread(x: Examination, problem: Unreadable) -> Finding:

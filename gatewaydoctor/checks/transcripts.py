@@ -135,6 +135,7 @@ _BOOT_HEADLESS = {
     Reach.NONE: "Nothing opens them, so nothing empties them.",
 }
 _SEVERITY = {Reach.INDEXED: Severity.ERROR, Reach.UNKNOWN: Severity.WARNING, Reach.NONE: Severity.INFO}
+_PART = "Copy the file, and put each record of its last line on a line of its own, in the copy."
 _TAILS = frozenset({Verdict.TORN_TAIL, Verdict.NUL_TAIL, Verdict.NO_NEWLINE})
 
 
@@ -177,8 +178,10 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
             if not found:
                 continue
             counts = Counter(fault.check.verdict for fault in found)
+            glued = sum(fault.check.glued for fault in found)
             parts = (
-                (counts[Verdict.TORN_TAIL], "with a torn last line"),
+                (counts[Verdict.TORN_TAIL] - glued, "with a torn last line"),
+                (glued, "with records glued together in the last line"),
                 (counts[Verdict.NUL_TAIL], "with NUL bytes at the end"),
                 (counts[Verdict.NO_NEWLINE], "without the last newline"),
             )
@@ -191,6 +194,8 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 agent_id=store.agent_id,
                 path=store.read.ref.sessions_dir / found[0].record.name,
                 evidence={"files": [_tail(fault) for fault in found[:EXAMPLES]]},
+                repair=TORN.repair if glued < len(found) else None,
+                by_hand=_PART if glued == len(found) else None,
             )
 
 

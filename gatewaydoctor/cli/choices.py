@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING, TypeVar
 from gatewaydoctor.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gatewaydoctor.cli.run import Run
     from gatewaydoctor.examine.found import Found
 
 Word = TypeVar("Word", bound=StrEnum)
 
 
-def chosen_words(enum: type[Word], given: list[str] | None, option: str) -> frozenset[Word]:
-    """The members these words name. Raises UsageError for a word that names none."""
+def chosen_words(
+    enum: type[Word], given: list[str] | None, option: str, offered: Collection[Word] | None = None
+) -> frozenset[Word]:
+    """The members these words name. Raises UsageError for a word that names none, with those that are of use here:
+    the `offered` ones, else all."""
     try:
         return frozenset(enum(word.strip().lower()) for word in given or ())
     except ValueError:
-        known = ", ".join(each.value for each in enum)
+        known = ", ".join(each.value for each in enum if offered is None or each in offered)
         raise UsageError(f"{option}: one of {given} is not known.", f"Choose from: {known}.") from None
 
 
@@ -36,7 +41,7 @@ def job_ids(run: Run, found: Found, wanted: list[str]) -> frozenset[str]:
 
 def parse_size(text: str, option: str) -> int:
     """Bytes; k, M and G are powers of 1,000, Ki, Mi and Gi of 1,024. Raises UsageError for anything else."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(i?)b?", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*([kmg]?)(i?)b?", text.strip(), re.IGNORECASE)
     if found is None:
         raise UsageError(f"{option} {text!r} is no size.", "Give one such as 500k, 20M or 1GiB.")
     power: int = {"": 0, "k": 1, "m": 2, "g": 3}[found[2].lower()]

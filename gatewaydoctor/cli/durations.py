@@ -7,7 +7,7 @@ import re
 from gatewaydoctor.model.errors import UsageError
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNORECASE)
+_SPAN = re.compile(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNORECASE)
 
 
 def parse_span(text: str, option: str) -> int:

@@ -14,11 +14,11 @@ import typer
 
 from gatewaydoctor.cli.examining import progress, world
 from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
 from gatewaydoctor.repair.errors import Refused
 from gatewaydoctor.repair.fs import OsWriteFs
 from gatewaydoctor.repair.tools import Permission, Tools
-from gatewaydoctor.state.liveness import gateway_liveness
 from gatewaydoctor.state.processes import system_processes
 
 if TYPE_CHECKING:
@@ -70,8 +70,7 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
     found = find(world(run), run.where)
 
     def gateway() -> GatewayState:
-        seen = world(run)  # with the processes of this moment
-        return gateway_liveness(seen.fs, found.place, found.config, seen.env, seen.processes, seen.now, seen.probe)
+        return gateway_of(world(run), run.where, found)  # with the processes of this moment
 
     with hands(run) as tools:
         yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))

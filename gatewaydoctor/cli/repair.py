@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,7 @@ from gatewaydoctor.repair.options import ENDINGS, Options, Repair, TrimOptions
 from gatewaydoctor.state.pathmap import parse_path_map
 
 if TYPE_CHECKING:
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.model.receipt import Receipt
     from gatewaydoctor.repair.runs import RunInfo
@@ -88,8 +90,9 @@ def repair(
                 raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
-        kinds = chosen_words(Kind, kind, "--kind")
-        if protected := kinds - DISPOSABLE - DISPOSABLE_WHEN_NAMED:
+        removable = DISPOSABLE | DISPOSABLE_WHEN_NAMED
+        kinds = chosen_words(Kind, kind, "--kind", removable)
+        if protected := kinds - removable:
             words = ", ".join(sorted(protected))
             raise UsageError(
                 f"--kind {words}: these are conversations, which trim never takes.", "Name one key: --name KEY"
@@ -125,12 +128,13 @@ def _plan(
     from gatewaydoctor.report.screens import repair as screens
 
     judgement = look(run)
+    _require_known(judgement.examination, options)
     made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs, work.tools.progress)
     seen = view(run, judgement.examination)
     if out is not None:
         path = target(out, "--plan-out", places_of(judgement.examination))
         write(path, encode(made).decode(), PRIVATE)
-    again = None if apply else _again(run)
+    again = None if apply else _again(run, work, out)
     sources = planned_origins(work.tools.fs, made, cap(run))
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
     if apply and made.empty and made.refusals:
@@ -148,8 +152,29 @@ def _plan(
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
-def _again(run: Run) -> str:
-    """The command that does the plan just shown: what was typed, and --apply."""
+def _require_known(x: Examination, options: Options) -> None:
+    """Raises UsageError where nothing at all is called what was named."""
+    from gatewaydoctor.repair.named import unknown_jobs, unknown_names
+
+    if options.names and unknown_names(x, options.names) == options.names:
+        raise UsageError(
+            "--name: no session key and no file here is called so.",
+            "gatewaydoctor sessions lists keys, gatewaydoctor orphans files.",
+        )
+    if options.trim.jobs and unknown_jobs(x, options.trim.jobs) == options.trim.jobs:
+        raise UsageError(
+            "--job: no cron job and no row here has this id or name.", "gatewaydoctor cron lists the jobs."
+        )
+
+
+def _again(run: Run, work: Bench, out: str | None) -> str:
+    """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
+    --apply."""
+    if out is not None:
+        words = ["repair", "--apply", "--plan", "FILE" if run.options.redact else out]
+        if work.vault is not None:
+            words += ["--vault", "DIR" if run.options.redact else str(work.vault)]
+        return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
     if run.options.redact:
         return run.invocation.command("repair --apply")
     return f"{run.invocation.program} {join(sys.argv[1:])} --apply"
@@ -230,7 +255,7 @@ def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
 def _keep(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text):
         raise UsageError(f"--keep-per-job {text!r} is no number.", "Give a number, or `all`.")
     return int(text)
 

@@ -29,7 +29,7 @@ def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
             "sessionId": each.entry.session_id,
             "updatedAt": each.entry.updated_at,
             "startedAt": each.entry.started_at,
-            "transcriptMtime": each.transcript.mtime if each.transcript else None,
+            "transcriptMtime": each.transcript_mtime,
             "lastSignOfLife": each.last_sign,
             "stuck": each.stuck,
         }

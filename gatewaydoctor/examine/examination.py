@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.gateway import gateway_of
+from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
 from gatewaydoctor.examine.rowfaults import RowFaults
+from gatewaydoctor.examine.signs import ListedTimes, TranscriptSigns
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.files import PRIMARY, FileClass
+from gatewaydoctor.model.files import FileClass
 from gatewaydoctor.model.liveness import Liveness
 from gatewaydoctor.state.agents import list_stores
 from gatewaydoctor.state.census import disk_space, take_census
@@ -21,7 +24,6 @@ from gatewaydoctor.state.confighistory import config_history
 from gatewaydoctor.state.cron import read_cron
 from gatewaydoctor.state.era import read_eras
 from gatewaydoctor.state.files import list_files, totals
-from gatewaydoctor.state.liveness import gateway_liveness
 from gatewaydoctor.state.locks import LockJudge
 from gatewaydoctor.state.pathmap import parse_path_map
 from gatewaydoctor.state.pointers import tree_pointers
@@ -51,7 +53,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
-    not examined and why. `complete`: the rows of every store of the tree are among `stores`."""
+    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `inputs` are the files
+    that told all this, as they were before they were read, but for those of the listings."""
 
     now: int
     depth: Depth
@@ -69,6 +72,7 @@ class Examination:
     volumes: tuple[tuple[Path, DiskSpace], ...]
     skipped: tuple[tuple[str, str], ...] = ()
     complete: bool = True
+    inputs: Inputs = field(default_factory=dict)
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
         return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
@@ -95,7 +99,8 @@ class _Examiner:
         found = find(world, where)
         place, config, refs = found.place, found.config, found.stores
         eras = read_eras(self.fs, place.state_dir, refs)
-        liveness = gateway_liveness(self.fs, place, config, world.env, world.processes, world.now, world.probe)
+        inputs = identities(self.fs, files_beside_stores(place, config, eras))
+        liveness = gateway_of(world, where, found)
         cron = read_cron(self.fs, config.cron.store.value)
         references = References()
         reads = self._read_stores(refs, references, config.main_key.value)
@@ -104,10 +109,12 @@ class _Examiner:
         self._note_gaps(reads)
         known = self._agents_listed(place) and all(read.whole for read in (*reads, *others))
         listings = self._list(refs)
+        times = ListedTimes(listings.values())
         stores = tuple(
             self._store(
                 read,
                 listings,
+                times,
                 references,
                 eras,
                 cron,
@@ -128,13 +135,14 @@ class _Examiner:
             liveness,
             stores,
             cron,
-            read_subagents(self.fs, place.state_dir / "subagents" / "runs.json", _key_test(stores)),
+            read_subagents(self.fs, registry_path(place), _key_test(stores)),
             read_queues(self.fs, place.state_dir),
             self._locks(listings),
             take_census(self.fs, place.state_dir, listings),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
             complete=known and not others,
+            inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
         )
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:
@@ -190,6 +198,7 @@ class _Examiner:
         self,
         read: StoreRead,
         listings: dict[Path, Listing],
+        times: ListedTimes,
         references: References,
         eras: Eras,
         cron: Cron,
@@ -214,14 +223,14 @@ class _Examiner:
         )
         rows: RowFacts | None = None
         oldest = newest = None
+        pointers = tree_pointers(self.fs, listings.values(), directory, maps)
+        signs = TranscriptSigns(self.fs, times, pointers)
         if read.survey is not None:
-            pointers = tree_pointers(self.fs, listings.values(), directory, maps)
             collector = PointerCollector(pointers, self.world.now, in_database=era is Era.SQLITE)
-            files = {record.name: record for record in listing.files if record.cls in PRIMARY}
             over_cap = len(read.survey.table) > config.maintenance.max_entries.value
             rows = row_facts(
                 read.survey.table,
-                files,
+                signs,
                 collector,
                 cron,
                 EvictionCollector(config.maintenance, config.release.policy, self.world.now) if over_cap else None,
@@ -241,6 +250,7 @@ class _Examiner:
             rows.running if rows else (),
             rows.running.stuck() if rows else (),
             rows.running.summary if rows else StuckSummary(),
+            signs,
             rows.jobs if rows else (),
             oldest,
             newest,

@@ -14,16 +14,17 @@ from gatewaydoctor.store.cut import LARGEST_ENTRY
 from gatewaydoctor.store.survey import Survey, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from gatewaydoctor.examine.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
+    from gatewaydoctor.examine.signs import TranscriptSigns
     from gatewaydoctor.examine.stuck import RunningEntry
     from gatewaydoctor.model.agents import StoreRef
     from gatewaydoctor.model.cron import Cron
     from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.model.era import Era
-    from gatewaydoctor.model.files import ClassTotals, FileClass, FileRecord, Listing, Unreadable
+    from gatewaydoctor.model.files import ClassTotals, FileClass, Listing, Unreadable
     from gatewaydoctor.model.usage import UsageLoad
     from gatewaydoctor.state.fs import FileStat, ReadFs
     from gatewaydoctor.state.references import References
@@ -63,9 +64,9 @@ class StoreRead:
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """A store, its rows, and its directory. `running` lists every row with status `running`; `oldest_updated` and
-    `newest_updated` are epoch ms. `eviction` is what an enforced save would drop, None where the store is not over
-    its cap."""
+    """A store, its rows, and its directory. `running` lists every row with status `running`; `signs` tells
+    when a row's transcript was written to. `oldest_updated` and `newest_updated` are epoch ms. `eviction` is what an
+    enforced save would drop, None where the store is not over its cap."""
 
     read: StoreRead
     era: Era
@@ -77,6 +78,7 @@ class StoreFacts:
     running: Sequence[RunningEntry]
     stuck: Sequence[RunningEntry]
     stuck_summary: StuckSummary
+    signs: TranscriptSigns
     jobs: tuple[JobRuns, ...]
     oldest_updated: int | None
     newest_updated: int | None
@@ -126,7 +128,7 @@ class RowFacts:
 
 def row_facts(
     table: EntryTable,
-    files: Mapping[str, FileRecord],
+    signs: TranscriptSigns,
     pointers: PointerCollector,
     cron: Cron,
     eviction: EvictionCollector | None = None,
@@ -135,10 +137,10 @@ def row_facts(
     stuck_after: int,
     gateway_live: bool,
 ) -> RowFacts:
-    """One walk over the rows. `files` are the transcripts of the store's directory by name."""
+    """One walk over the rows."""
     jobs = JobCollector()
     faults = RowFaultCollector()
-    running = RunningRows(table, files, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live)
+    running = RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live)
     for row, entry in enumerate(table):
         stuck = False
         if entry.status is Status.RUNNING:

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from gatewaydoctor.examine.signs import TranscriptSigns
     from gatewaydoctor.model.entry import Entry, Kind
-    from gatewaydoctor.model.files import FileRecord
     from gatewaydoctor.store.table import EntryTable
 
 DEFAULT_STUCK_AFTER_MS = 3_600_000
@@ -20,13 +18,13 @@ DEFAULT_STUCK_AFTER_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class RunningEntry:
-    """A row with status `running`, as number `row` of its store. `last_sign` is the newest of its times and its
-    transcript's mtime (epoch ms, None where nothing tells). `stuck` follows from that, the threshold, and whether the
+    """A row with status `running`, as number `row` of its store. `last_sign` is the newest of its times and
+    `transcript_mtime` (epoch ms, None where nothing tells). `stuck` follows from that, the threshold, and whether the
     gateway is live."""
 
     entry: Entry
     row: int
-    transcript: FileRecord | None
+    transcript_mtime: int | None
     last_sign: int | None
     stuck: bool
 
@@ -53,7 +51,7 @@ class RunningRows(Sequence[RunningEntry]):
     def __init__(
         self,
         table: EntryTable,
-        transcripts: Mapping[str, FileRecord],
+        signs: TranscriptSigns,
         rows: Sequence[int],
         *,
         now: int,
@@ -61,7 +59,7 @@ class RunningRows(Sequence[RunningEntry]):
         gateway_live: bool,
     ) -> None:
         self._table = table
-        self._transcripts = transcripts
+        self._signs = signs
         self._rows = array("q", rows)
         self._stuck = array("q")
         self.summary = StuckSummary()
@@ -84,12 +82,10 @@ class RunningRows(Sequence[RunningEntry]):
 
     def judge(self, entry: Entry, row: int) -> RunningEntry:
         """Judge one running row. One without any time is stuck too: nothing about it shows life."""
-        found = [self._transcripts[name] for name in entry.transcript_names if name in self._transcripts]
-        transcript = max(found, key=lambda record: record.mtime, default=None)
-        signs = (entry.last_sign, transcript.mtime if transcript else None)
-        last_sign = max((sign for sign in signs if sign is not None), default=None)
+        written = self._signs.newest(entry)
+        last_sign = max((sign for sign in (entry.last_sign, written) if sign is not None), default=None)
         silent = last_sign is None or self._now - last_sign >= self._stuck_after
-        return RunningEntry(entry, row, transcript, last_sign, silent and not self._gateway_live)
+        return RunningEntry(entry, row, written, last_sign, silent and not self._gateway_live)
 
     def take(self, entry: Entry, row: int) -> bool:
         """Add a running row; whether it is stuck."""
@@ -104,7 +100,7 @@ class RunningRows(Sequence[RunningEntry]):
         """Those of them that are stuck."""
         return RunningRows(
             self._table,
-            self._transcripts,
+            self._signs,
             self._stuck,
             now=self._now,
             stuck_after=self._stuck_after,

@@ -22,6 +22,7 @@ class Witness(StrEnum):
     LOCK = "lock"
     PROCESS = "process"
     PORT = "port"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)

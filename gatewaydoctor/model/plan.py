@@ -46,6 +46,14 @@ class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     sha256: str | None = None
 
 
+class Input(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A file or directory that no act concerns and that the plan was judged by. `seen` is (dev, ino, size, mtime in
+    ns), symbolic links followed; None where there was nothing."""
+
+    path: str
+    seen: tuple[int, int, int, int] | None = None
+
+
 class Rewrite(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="rewrite"):
     """`target` shall hold `segments`, `size` bytes in all. `replaces` is the fingerprint of the file that is there
     now, None where there must be none. Mode and owner are those of fingerprint `like`, else 0600 and the directory's
@@ -87,10 +95,12 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One sentence for the operator; `names` are keys, jobs or files it speaks of, the first few."""
+    """One sentence for the operator; `names` are keys, jobs or files it speaks of, the first few. `command` is what
+    helps, without the options that say where to look."""
 
     text: str
     names: tuple[str, ...] = ()
+    command: str = ""
 
 
 class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -115,19 +125,22 @@ class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Something a repair would do and does not. `reason` is a whole sentence, `hint` the way out."""
+    """Something a repair would do and does not. `reason` is a whole sentence, `hint` the way out. `store` is given
+    where that is to repair this store by itself, with --store."""
 
     repair: str
     target: str
     reason: str
     hint: str = ""
+    store: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Everything an apply needs, and everything a person needs to say yes. `plan_id` is derived from the rest, so
-    equal plans have equal ids. `forecast` says what the next start of the gateway will do. The stores of `after` are
-    what the second look, with `main_key`, is compared with. `lock_stores`: this release honours `sessions.json.lock`.
-    `undoes` names the run this plan takes back in part."""
+    equal plans have equal ids. It is refused where one of `fingerprints` or `inputs` has changed. `forecast` says
+    what the next start of the gateway will do. The stores of `after` are what the second look, with `main_key`, is
+    compared with. `lock_stores`: this release honours `sessions.json.lock`. `undoes` names the run this plan takes
+    back in part."""
 
     schema_version: str = PLAN_SCHEMA_VERSION
     plan_id: str = ""
@@ -136,6 +149,7 @@ class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     repairs: tuple[str, ...]
     options: dict[str, str] = {}
     fingerprints: tuple[Fingerprint, ...] = ()
+    inputs: tuple[Input, ...] = ()
     acts: tuple[Act, ...] = ()
     steps: tuple[Step, ...] = ()
     before: Summary = Summary()

@@ -46,6 +46,9 @@ class SubagentRun(NamedTuple):
     orphaned: bool
 
 
+READ_VERSIONS = (1, 2)
+
+
 @dataclass(frozen=True, slots=True)
 class SubagentRegistry:
     """What runs.json holds. With a fault the counts are of the whole runs before it, but perhaps for the last one.
@@ -73,3 +76,8 @@ class SubagentRegistry:
     notable: int = 0
     rows: tuple[SubagentRun, ...] = ()
     problem: Unreadable | None = None
+
+    @property
+    def version_is_read(self) -> bool:
+        """Whether the gateway reads registries of this version; of any other it sees nothing (facts.md section 8)."""
+        return self.version in READ_VERSIONS

@@ -42,9 +42,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptCheck:
-    """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole line:
-    what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable lines
-    before the header, which the gateway passes over. `reason` is set where the file could not be read."""
+    """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole
+    record: what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable
+    lines before the header, which the gateway passes over. `reason` is set where the file could not be read."""
 
     size: int
     header: HeaderState
@@ -55,6 +55,11 @@ class TranscriptCheck:
     skipped: int = 0
     nul_start: int | None = None
     reason: str | None = None
+
+    @property
+    def glued(self) -> bool:
+        """Whether nothing of the last line is torn off: it is no JSON, and ends in a whole record."""
+        return self.tail is TailState.TORN and self.sound_end == self.size
 
     @property
     def verdict(self) -> Verdict:
@@ -92,12 +97,12 @@ class ContentClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptContent:
-    """Counts from one pass. `undecided` are user messages that could be neither read nor ruled out. `other_messages`
-    are those of assistants and tools, `summaries` compactions and branch summaries. `malformed` lines are no JSON;
-    `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in one. `after_compaction` is how
-    many bytes follow the last compaction, None without one. `boot_markers` are boot and resume prompts and
-    bootstrap lines after the last turn of any other kind (failures.md row 14). `complete` is False where reading
-    stopped early, at a human turn or an error; `reason` is the error's."""
+    """Counts from one pass. `undecided` are records and lines in which a person may speak, and that could not be
+    read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.
+    `malformed` lines are no JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in
+    one. `after_compaction` is how many bytes follow the last compaction, None without one. `boot_markers` are boot
+    and resume prompts and bootstrap lines after the last turn of any other kind (failures.md row 14). `complete` is
+    False where reading stopped early, at a human turn or an error; `reason` is the error's."""
 
     content: ContentClass
     size: int

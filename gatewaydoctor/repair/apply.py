@@ -31,7 +31,7 @@ from gatewaydoctor.repair.origins import keep_origins
 from gatewaydoctor.repair.places import SETTLED
 from gatewaydoctor.repair.putback import abandon, put_back_after
 from gatewaydoctor.repair.rundir import dress_of, note, open_run, owner_for, refusal, vault_root
-from gatewaydoctor.repair.runs import check_none_pending, own_mark
+from gatewaydoctor.repair.runs import check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.staging import stage
 from gatewaydoctor.repair.storelock import check_locks
 from gatewaydoctor.repair.stream import write_whole
@@ -55,8 +55,8 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     if plan.empty:
         return None
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
-    check_bounds(tools.fs, plan)
     state_dir = Path(plan.state_dir)
+    check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
     root = vault_root(tools.fs, state_dir, vault)
     check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)

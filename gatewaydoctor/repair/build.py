@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.plan import Move, Plan, Refusal, Rewrite, StoreSummary, Summary
+from gatewaydoctor.model.plan import Input, Move, Plan, Refusal, Rewrite, StoreSummary, Summary
 from gatewaydoctor.repair import (
     cron,
     expire,
@@ -26,6 +26,8 @@ from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import Draft
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.forecast import forecast
+from gatewaydoctor.repair.guard import identity
+from gatewaydoctor.repair.named import say_unused
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.summary import store_summary, summarise
@@ -48,13 +50,14 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.PATHS: paths.plan,
     Repair.EXPIRE: expire.plan,
     Repair.SLIM: slim.plan,
-    Repair.TRANSCRIPTS: transcripts.plan,
     Repair.ORPHANS: orphans.plan,
+    Repair.TRANSCRIPTS: transcripts.plan,
     Repair.LOCKS: locks.plan,
     Repair.TEMPS: temps.plan,
     Repair.CRON: cron.plan,
     Repair.SUBAGENTS: subagents.plan,
 }
+"""In the order in which a plan takes them up: what an earlier one takes away, a later one does not mend."""
 
 _ON_REQUEST = frozenset({Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON})
 RECOMMENDED = tuple(repair for repair in Repair if repair not in _ON_REQUEST)
@@ -81,6 +84,7 @@ def build_plan(
         else:
             _plan(draft, frozenset(names))
             _write_stores(draft)
+            say_unused(draft)
         return _finished(draft, names)
     finally:
         draft.close()
@@ -99,11 +103,11 @@ def _newer_schema(draft: Draft) -> Refusal | None:
 
 
 def _plan(draft: Draft, names: frozenset[Repair]) -> None:
-    for repair in Repair:
+    for repair, planner in PLANNERS.items():
         if repair is Repair.TRIM:
             _open_stores(draft, names)
         if repair in names or (not names and repair in RECOMMENDED):
-            PLANNERS[repair](draft, named=repair in names)
+            planner(draft, named=repair in names)
 
 
 def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:
@@ -128,6 +132,9 @@ def _write_stores(draft: Draft) -> None:
     for store in draft.stores:
         if not store.opened or not store.changed:
             continue
+        if store.rebuilt:
+            # Which copies there are decided too.
+            draft.judge_by(store.path.parent)
         canonical = {source.number for source in store.sources if source.canonical}
         segments, size = splice(store.rows(draft.read), canonical)
         text = spell(draft.real(store.path), draft.state_dir)
@@ -155,6 +162,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         repairs=tuple(sorted(names)) or tuple(dict.fromkeys(step.repair for step in draft.steps)),
         options=draft.options.words(),
         fingerprints=tuple(draft.fingerprints),
+        inputs=draft.inputs(),
         acts=acts,
         steps=tuple(draft.steps),
         before=_before(draft),
@@ -170,7 +178,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
 
 
 def _compact(plan: Plan, used: list[int]) -> Plan:
-    """The plan without fingerprints that no act speaks of."""
+    """The plan with those files that no act speaks of among its inputs: an apply need not read them again."""
     number = {old: new for new, old in enumerate(used)}
 
     def renumbered(act: Rewrite | Move) -> Rewrite | Move:
@@ -187,8 +195,12 @@ def _compact(plan: Plan, used: list[int]) -> Plan:
             like=None if act.like is None else number[act.like],
         )
 
+    judged = (
+        Input(path=seen.path, seen=identity(seen)) for at, seen in enumerate(plan.fingerprints) if at not in number
+    )
     return msgspec.structs.replace(
         plan,
+        inputs=(*judged, *plan.inputs),
         fingerprints=tuple(plan.fingerprints[old] for old in used),
         acts=tuple(renumbered(act) for act in plan.acts),
     )

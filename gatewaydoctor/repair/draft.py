@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.plan import Act, Fingerprint, Literal, Move, Note, Refusal, Rewrite, Step
+from gatewaydoctor.examine.inputs import identities
+from gatewaydoctor.model.plan import Act, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
 from gatewaydoctor.repair.errors import OutOfReach, Refused
+from gatewaydoctor.repair.guard import identity
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.rows import StoreDraft
 
@@ -44,6 +48,7 @@ class Draft:
         self.steps: list[Step] = []
         self.refusals: list[Refusal] = []
         self.cautions: list[Note] = []
+        self._inputs = dict(x.inputs)
         self._numbers: dict[str, int] = {}
         self._targets: set[str] = set()
         self._streams: dict[int, BinaryIO] = {}
@@ -91,13 +96,21 @@ class Draft:
         directory with no symbolic link on the way, and OSError."""
         real = self.real(path)
         if not real.is_relative_to(self.state_dir):
-            raise OutOfReach(f"{path} lies outside of the state directory.", "Name that place with --state-dir.")
+            raise self._beyond(path, "It lies outside of the state directory.")
         stat = self.fs.lstat(real)
         if stat.is_symlink or self.fs.realpath(real.parent) != real.parent:
-            raise OutOfReach(f"{path} is or lies behind a symbolic link.", "gatewaydoctor does not write through it.")
+            raise self._beyond(path, "It is or lies behind a symbolic link.")
         if not stat.is_file:
             raise OutOfReach(f"{path} is no regular file.", "Look at it by hand.")
         return spell(real, self.state_dir), stat
+
+    def _beyond(self, path: Path, reason: str) -> OutOfReach:
+        """What is out of reach from here is not where its store is looked at by itself."""
+        store = next((each.path for each in self.stores if each.path.parent == path.parent), None)
+        if store is None:
+            return OutOfReach(reason, f"Look at {self.fs.realpath(path)} by hand.")
+        real = str(self.fs.realpath(store))
+        return OutOfReach(reason, f"Repair that store by itself: gatewaydoctor repair --store {quote(real)}", real)
 
     def fingerprint(self, path: Path, sha256: str | None = None, seen: FileStat | None = None) -> int:
         """The number of the file's fingerprint. `seen` is the stat that was taken when its content was read. Raises
@@ -127,6 +140,15 @@ class Draft:
                 )
             )
         return self._numbers[text]
+
+    def judge_by(self, *paths: Path) -> None:
+        """Count files among what the plan was judged by. One that may not be asked is none."""
+        self._inputs |= identities(self.fs, (path for path in paths if path not in self._inputs))
+
+    def inputs(self) -> tuple[Input, ...]:
+        """What the plan was judged by, but for the files that have a fingerprint."""
+        spelled = ((spell(self.real(path), self.state_dir), stat) for path, stat in self._inputs.items())
+        return tuple(Input(path=text, seen=identity(stat)) for text, stat in spelled if text not in self._numbers)
 
     def rewrite(self, number: int, segments: tuple[Segment, ...], size: int, *, keep_mtime: bool = False) -> bool:
         """Give an existing file new content. False where the plan already does something to it."""
@@ -162,6 +184,10 @@ class Draft:
         self.moves.append(Move(source=number))
         return self.fingerprints[number].size
 
+    def taken(self, path: Path) -> bool:
+        """Whether the plan does something to this file already."""
+        return spell(self.real(path), self.state_dir) in self._targets
+
     def _act(self, target: str, act: Act) -> bool:
         if not self._take(target):
             return False
@@ -179,7 +205,8 @@ class Draft:
         reason = error.message if isinstance(error, Refused) else f"{error.strerror or type(error).__name__}."
         hint = error.hint if isinstance(error, Refused) else hint
         target = spell(self.real(Path(path)), self.state_dir)
-        self.refusals.append(Refusal(repair=repair, target=target, reason=reason, hint=hint))
+        store = error.store if isinstance(error, OutOfReach) else ""
+        self.refusals.append(Refusal(repair=repair, target=target, reason=reason, hint=hint, store=store))
 
     def step(
         self, repair: str, action: str, target: Path | str, reason: str, names: list[str], size: int, **more: object
@@ -199,9 +226,15 @@ class Draft:
             )
         )
 
-    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE) -> None:
+    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE, command: str = "") -> None:
         """Say one sentence about the first `keep` of these names."""
-        self.cautions.append(Note(text=text, names=tuple(islice(names, keep))))
+        self.cautions.append(Note(text=text, names=tuple(islice(names, keep)), command=command))
+
+    @cached_property
+    def held(self) -> frozenset[int]:
+        """Hashes of the keys that any store has, in lower case, as the gateway looks keys up."""
+        tables = (store.facts.survey.table for store in self.stores if store.facts.survey)
+        return frozenset(hash(key.lower()) for table in tables for key in table.all_keys())
 
 
 def literal(data: bytes) -> tuple[tuple[Segment, ...], int]:

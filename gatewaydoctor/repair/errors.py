@@ -43,9 +43,13 @@ class OutOfBounds(Refused):
 
 
 class OutOfReach(Refused):
-    """A file that a plan may not touch; the message says why."""
+    """A file that a plan may not touch; the message says why. `store` is the store that can be repaired by itself."""
 
     code: ClassVar[str] = "out-of-reach"
+
+    def __init__(self, message: str, hint: str, store: str = "") -> None:
+        super().__init__(message, hint)
+        self.store = store
 
 
 class BadPlan(Refused):

@@ -72,17 +72,19 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
     raise AssertionError(act)
 
 
-def check_bounds(fs: ReadFs, plan: Plan) -> None:
-    """Every target lies inside the state directory, not in the vault, without a symbolic link on the way, and no two
-    acts have the same one. What stands there must be a regular file, or nothing where the plan says so."""
+def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
+    """Every file the plan changes or copies from lies inside the state directory, not in the vault, without a
+    symbolic link on the way, and no two acts have the same target. What stands there must be a regular file, or
+    nothing where the plan says so. `kept` is where originals of the run lie that the plan takes back, sources too."""
     state_dir = Path(plan.state_dir)
-    hint = "gatewaydoctor writes only inside the state directory and follows no symbolic link."
+    hint = "gatewaydoctor reads and writes only inside the state directory and follows no symbolic link."
     if fs.realpath(state_dir) != state_dir or not fs.stat(state_dir).is_dir:
         raise OutOfBounds(f"The plan is for {state_dir}, which is not a real directory path.", hint)
     targets = [target_of(act, plan) for act in plan.acts]
     if len(set(targets)) != len(targets):
         raise OutOfBounds("The plan has two acts for one file.", _NEW_PLAN)
-    for parent in sorted({_checked(target, hint).parent.as_posix() for target in targets}):
+    sources = (seen.path for seen in plan.fingerprints if kept is None or (state_dir / seen.path).parent != kept)
+    for parent in sorted({_checked(path, hint).parent.as_posix() for path in (*targets, *sources)}):
         if fs.realpath(state_dir / parent) != state_dir / parent:
             raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
 
@@ -97,9 +99,14 @@ def check_inside(fs: ReadFs, state_dir: Path, targets: Iterable[str]) -> None:
 
 def _checked(target: str, hint: str) -> PurePosixPath:
     path = PurePosixPath(target)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME:
+    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME or "\0" in target:
         raise OutOfBounds(f"{target} is not a file of the state directory.", hint)
     return path
+
+
+def identity(stat: FileStat | Fingerprint | None) -> tuple[int, int, int, int] | None:
+    """What tells a file from another one, and from itself after a change: device, inode, size, mtime in ns."""
+    return None if stat is None else (stat.dev, stat.ino, stat.size, stat.mtime_ns)
 
 
 def is_same(stat: FileStat, seen: Fingerprint | Kept) -> bool:
@@ -121,8 +128,14 @@ def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
 
 def check_unchanged(fs: ReadFs, plan: Plan) -> None:
     """Every fingerprinted file is as the plan saw it, mode and owner included where it is taken away or replaced, and
-    nothing stands where a new file shall be. Hashes are compared later, when the bytes are copied."""
+    so is everything else that it was judged by; nothing stands where a new file shall be. Hashes are compared later,
+    when the bytes are copied."""
     state_dir = Path(plan.state_dir)
+    for each in plan.inputs:
+        now = _identity_now(fs, state_dir / each.path)
+        if now != each.seen:
+            how = "has appeared" if each.seen is None else "is gone" if now is None else "changed"
+            raise InputChanged(f"{each.path} {how} since the plan was made.", _NEW_PLAN)
     taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
     for number, seen in enumerate(plan.fingerprints):
         stat = lstat_or_none(fs, state_dir / seen.path)
@@ -131,6 +144,13 @@ def check_unchanged(fs: ReadFs, plan: Plan) -> None:
     for act in plan.acts:
         if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
             raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", _NEW_PLAN)
+
+
+def _identity_now(fs: ReadFs, path: Path) -> tuple[int, int, int, int] | None:
+    try:
+        return identity(fs.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def _how(stat: FileStat | None, seen: Fingerprint) -> str:

@@ -21,8 +21,8 @@ _TOLD = 1000
 
 
 def report(draft: Draft, paths: Collection[Path] | None) -> None:
-    """Say which transcripts hold lines before their last whole one that are no JSON, and where. `paths` None: read
-    every primary transcript beside the stores, which takes as long as reading them does."""
+    """Say which transcripts hold lines, up to the end of their last whole record, that are no JSON, and where.
+    `paths` None: read every primary transcript beside the stores, which takes as long as reading them does."""
     damaged, unread = [], []
     draft.progress.phase("reading transcripts", None)
     for path in sorted(every_transcript(draft) if paths is None else paths):
@@ -49,8 +49,9 @@ def _sentence(count: int) -> str:
     # Skipped when loading: facts.md section 11; imported up to the first: section 12.
     those = "1 transcript has" if count == 1 else f"{count:,} transcripts have"
     return (
-        f"{those} lines that are no JSON, and whole ones behind them. Nothing is done about them: a gateway on files "
-        "passes over such lines, but the import into a database ends at the first. Mend a copy by hand before then."
+        f"{those} lines that are no JSON, and whole records in or behind them. Nothing is done about them: a gateway "
+        "on files passes over such lines, but the import into a database ends at the first. Mend a copy by hand "
+        "before then."
     )
 
 

@@ -17,7 +17,7 @@ MINUTE_MS = 60_000
 
 
 class Repair(StrEnum):
-    """The repairs, in the order in which a plan takes them up."""
+    """The repairs, in the order in which they are listed."""
 
     SALVAGE = "salvage"
     TRIM = "trim"
@@ -56,7 +56,8 @@ ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)
 @dataclass(frozen=True, slots=True)
 class TrimOptions:
     """Which run rows go. `kinds` come on top of cron runs. `older_than` (ms) takes the place of the configured
-    retention. `keep_per_job` None switches that limit off. `statuses` and `jobs` (ids) restrict what may go."""
+    retention. `keep_per_job` None switches that limit off. `statuses` and `jobs` (ids, lower case) restrict what may
+    go."""
 
     kinds: frozenset[Kind] = frozenset()
     older_than: int | None = None

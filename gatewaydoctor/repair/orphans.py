@@ -3,7 +3,7 @@ where the file is named. Never by default: unreachable is not broken."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.era import Era
@@ -51,6 +51,7 @@ def _not_here(store: StoreDraft) -> str | None:
 def _orphans(draft: Draft, store: StoreDraft) -> None:
     directory = store.path.parent
     groups: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    touched: Counter[str] = Counter()
     people = 0
     for orphan in store.facts.transcripts.orphans:
         content = _content(draft, store, orphan)
@@ -62,6 +63,7 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
         people += reason is None and content is ContentClass.HUMAN
         if reason and (size := draft.move(directory / orphan.record.name)) is not None:
             groups[reason].append((orphan.record.name, size))
+            touched[reason] += content is ContentClass.HUMAN
     for reason, moved in groups.items():
         draft.step(
             Repair.ORPHANS,
@@ -71,6 +73,7 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
             [name for name, _ in moved],
             sum(size for _, size in moved),
             agent_id=store.facts.agent_id,
+            conversations=touched[reason],
         )
     if people:
         draft.caution(f"{people:,} unindexed transcripts with people's words stay where they are.")

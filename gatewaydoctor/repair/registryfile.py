@@ -105,10 +105,6 @@ def _run(cut: Cut) -> Run:
         value = decode.scalar(fields.get(name))
         return value if isinstance(value, str) and value else None
 
-    def time(name: str) -> int | None:
-        value = decode.scalar(fields.get(name))
-        return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
     return Run(
         decode.text(cut.key),
         cut.start,
@@ -118,8 +114,8 @@ def _run(cut: Cut) -> Run:
         text("controllerSessionKey"),
         text("spawnMode") or "run",
         text("cleanup") or "keep",
-        time("endedAt"),
-        time("archiveAtMs"),
-        time("cleanupCompletedAt"),
+        decode.time(fields.get("endedAt")),
+        decode.time(fields.get("archiveAtMs")),
+        decode.time(fields.get("cleanupCompletedAt")),
         text("attachmentsDir") is not None,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.files import PRIMARY, NodeKind
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.store.edit import edit
 from gatewaydoctor.store.splice import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.entry import Entry, Kind, Status
@@ -39,11 +39,7 @@ class StoreDraft:
         self._gone = bytearray()
         self._edits: dict[int, dict[str, bytes | None]] = {}
         self.rebuilt = False
-        self._files = {
-            record.name: record.mtime
-            for record in facts.listing.files
-            if record.cls in PRIMARY and record.node is NodeKind.FILE
-        }
+        self._listed = frozenset(record.name for record in facts.listing.files)
 
     @property
     def whole(self) -> bool:
@@ -125,8 +121,12 @@ class StoreDraft:
 
     def last_sign(self, entry: Entry) -> int | None:
         """Newest of the row's own times and its transcript's mtime (design section 6)."""
-        signs = (entry.last_sign, *(self._files.get(name) for name in entry.transcript_names))
+        signs = (entry.last_sign, self.facts.signs.newest(entry))
         return max((sign for sign in signs if sign is not None), default=None)
+
+    def transcripts_of(self, entry: Entry) -> Iterator[Path]:
+        """Files beside the store whose age `last_sign` has taken for the row's."""
+        return (self.path.parent / name for name in entry.transcript_names if name in self._listed)
 
     def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:
         """Whether a running row shows no sign of life. Nothing is planned for a live gateway."""

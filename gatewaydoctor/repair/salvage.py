@@ -1,5 +1,7 @@
 """salvage: a store the gateway would read as empty is rebuilt from every whole entry of the damaged file and of the
-copies beside it, the newest version of each. The damaged file stays in the vault."""
+copies beside it, the newest version of each. The damaged file stays in the vault. To a sound store it adds, where it
+was named, the conversations that only a temp file beside it has: a gateway that once read the store as empty went on
+with an empty one."""
 
 from __future__ import annotations
 
@@ -8,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.entry import DISPOSABLE, MACHINE_KINDS
 from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.files import FileClass, NodeKind
+from gatewaydoctor.model.files import TEMPS, FileClass, NodeKind
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.rows import Source
+from gatewaydoctor.state.names import classify
+from gatewaydoctor.store.looks import Look, look
 from gatewaydoctor.store.salvage import salvage
 from gatewaydoctor.store.survey import survey
 
@@ -46,12 +50,13 @@ class Found:
 
 
 def plan(draft: Draft, *, named: bool) -> None:
-    del named  # the same either way: only stores that read as empty
     for store in draft.stores:
         if _is_lost(draft, store):
             _rebuild(draft, store)
         elif draft.found("store-too-large-for-gateway", store=store.facts):
             draft.caution("A store is sound and only too large for a gateway: trim makes it smaller.")
+        if named and not store.rebuilt:
+            _bring_back(draft, store)
 
 
 def _is_lost(draft: Draft, store: StoreDraft) -> bool:
@@ -84,10 +89,7 @@ def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
         yield _found(draft, store.path, store.facts.survey, store.facts.read.stat, primary=True)
     for path in _candidates(draft, store):
         try:
-            _, seen = draft.reach(path)
-            with draft.fs.open(path) as stream:
-                read = survey(stream, seen.size, draft.x.config.main_key.value)
-            yield _found(draft, path, read, seen, primary=False)
+            yield read_copy(draft, path)
         except FileNotFoundError:
             continue
         except (OutOfReach, OSError) as error:
@@ -103,6 +105,65 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
     for agent in draft.x.eras.agents:
         if agent.agent_id in store.facts.read.ref.agent_ids and agent.era is not Era.SQLITE:
             yield from (each.path for each in agent.leftovers if each.kind == "import-archive")
+
+
+def read_copy(draft: Draft, path: Path) -> Found:
+    """The rows of a file beside a store. Raises OutOfReach and OSError."""
+    _, seen = draft.reach(path)
+    with draft.fs.open(path) as stream:
+        read = survey(stream, seen.size, draft.x.config.main_key.value)
+    return _found(draft, path, read, seen, primary=False)
+
+
+def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:
+    """Conversations of a copy that no store has, with their rows."""
+    table = copy.source.table
+    for row in range(len(table)):
+        if table.kind(row) in MACHINE_KINDS or hash(table.key(row).lower()) in draft.held:
+            continue
+        entry = table[row]
+        # What stands in a file of another kind is none.
+        if look(entry) is Look.SURE:
+            yield row, entry
+
+
+def _bring_back(draft: Draft, store: StoreDraft) -> None:
+    survey, stat = store.facts.survey, store.facts.read.stat
+    if survey is None or stat is None or not store.facts.read.whole or store.facts.era is Era.SQLITE:
+        return
+    temps = [path for path in _candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
+    shared = sum(each.path.parent == store.path.parent for each in draft.stores) > 1
+    best: dict[str, tuple[int, int, int]] = {}
+    files: list[Found] = []
+    for path in temps:
+        try:
+            files.append(read_copy(draft, path))
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.SALVAGE, path, error)
+            continue
+        for row, entry in lost_people(draft, files[-1]):
+            if shared and entry.agent_id not in store.facts.read.ref.agent_ids:
+                continue
+            newest = (entry.updated_at or 0, len(files), row)
+            best[entry.key.lower()] = max(newest, best.get(entry.key.lower(), newest))
+    if not best:
+        return
+    own = _found(draft, store.path, survey, stat, primary=True)
+    added = sorted((number, row) for _, number, row in best.values())
+    store.rebuild([each.source for each in (own, *files)], [*((0, row) for row in range(own.rows)), *added])
+    for number, each in enumerate(files, start=1):
+        rows = [each.source.table[row] for source, row in added if source == number]
+        if rows:
+            draft.step(
+                Repair.SALVAGE,
+                "bring back",
+                each.path,
+                "conversations that no store has, from a temp file",
+                [entry.key for entry in rows],
+                sum(entry.bytes for entry in rows),
+                agent_id=store.facts.agent_id,
+                conversations=len(rows),
+            )
 
 
 def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: bool) -> Found:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 AFTER_MS = 5 * MINUTE_MS
 """As 2026.4.25 and later do: five minutes after completion."""
 
+_OF_NO_VERSION = "Mended or not, a gateway reads it as empty: copy it away before a start."
 _CLOSING = b"\n  }\n}"
 
 
@@ -32,6 +33,12 @@ def plan(draft: Draft, *, named: bool) -> None:
     findings = draft.found("subagent-never-archived", "subagents-unreadable")
     pressing = named or any(each.severity >= Severity.WARNING for each in findings)
     if not pressing or registry.read in (RegistryRead.MISSING, RegistryRead.UNREADABLE):
+        return
+    if registry.runs and not registry.version_is_read:
+        version = "is not known" if registry.version is None else f"is {registry.version}"
+        draft.refuse(
+            Repair.SUBAGENTS, registry.path, OutOfReach(f"Its version {version}, not 1 or 2.", _OF_NO_VERSION)
+        )
         return
     try:
         _mend(draft)

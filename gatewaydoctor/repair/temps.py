@@ -1,14 +1,17 @@
 """temps: temp files that a killed writer left go to the vault, but never while the file they belong to is damaged:
-one of them may be its only copy (failures.md row 1)."""
+one of them may be its only copy (failures.md row 1). Nor does one that holds a conversation no store has: a gateway
+that once read its store as empty has replaced it by a sound one without those."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.cron import CronRead
-from gatewaydoctor.model.files import TEMPS, FileRecord, NodeKind, TempFamily
+from gatewaydoctor.model.files import TEMPS, FileClass, FileRecord, NodeKind, TempFamily
 from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import HOUR_MS, Repair
+from gatewaydoctor.repair.salvage import lost_people, read_copy
 from gatewaydoctor.state.names import parse_name
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.repair.draft import Draft
+
+_OF_STORES = frozenset({FileClass.STORE_TEMP, FileClass.OTHER_TEMP})
+"""Where several stores share a directory, one's temp files are the other's `other`."""
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -48,6 +54,7 @@ def _temps(
             [record.name for record in old],
         )
         return
+    old = _without_people(draft, directory, old)
     moved = [(record.name, size) for record in old if (size := draft.move(directory / record.name)) is not None]
     if moved:
         draft.step(
@@ -59,6 +66,38 @@ def _temps(
             sum(size for _, size in moved),
             agent_id=agent_id,
         )
+
+
+def _without_people(draft: Draft, directory: Path, old: list[FileRecord]) -> list[FileRecord]:
+    """Those that may go: not a copy of a store with conversations that no store has, unless it was named."""
+    asked = [each for each in old if each.cls in _OF_STORES and each.size and each.name not in draft.options.names]
+    if not asked:
+        return old
+    draft.progress.phase("reading temp files", sum(each.size for each in asked))
+    kept: list[str] = []
+    unread: list[str] = []
+    people: set[str] = set()
+    for record in asked:
+        try:
+            found = {entry.key.lower() for _, entry in lost_people(draft, read_copy(draft, directory / record.name))}
+        except FileNotFoundError:
+            continue
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.TEMPS, directory / record.name, error)
+            unread.append(record.name)
+            continue
+        if found:
+            kept.append(record.name)
+            people |= found
+        draft.progress.advance(record.size)
+    if people:
+        draft.caution(
+            f"Not moved: {plural(len(kept), 'temp file')} with {plural(len(people), 'conversation')} that no store "
+            "has. Named, salvage adds them to the store, and temps --name FILE moves a file all the same.",
+            kept,
+            command="gatewaydoctor repair salvage",
+        )
+    return [record for record in old if record.name not in {*kept, *unread}]
 
 
 def _is_known(record: FileRecord) -> bool:

@@ -31,6 +31,7 @@ def move_transcripts(draft: Draft, store: StoreDraft) -> None:
             "The transcripts of the removed rows stay: not every store of this directory was examined whole, and "
             "another one may reach them."
         )
+        draft.judge_by(*(store.path.parent / record.name for record in files))
         return
     kept = _kept_references(draft)
     moved = [
@@ -40,6 +41,8 @@ def move_transcripts(draft: Draft, store: StoreDraft) -> None:
         and not kept.owns(record.name)
         and (size := draft.move(store.path.parent / record.name)) is not None
     ]
+    gone = {name for name, _ in moved}
+    draft.judge_by(*(store.path.parent / record.name for record in files if record.name not in gone))
     if moved:
         draft.step(
             Repair.TRIM,

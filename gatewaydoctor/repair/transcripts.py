@@ -17,6 +17,7 @@ from gatewaydoctor.state.names import parse_name
 from gatewaydoctor.state.transcripts import check_transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gatewaydoctor.examine.files import TranscriptFault
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.draft import Draft
 
 _HEAD = 64 * 1024
+_Change = tuple[str, str]
+"""Verb and reason of a step."""
+
+_HEADER = ("rebuild the header", "its first line is no header, and opening it would empty it")
+_CUT = "cut the tail"
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -34,7 +40,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         directory = store.path.parent
         for fault in store.facts.transcripts.faults:
             path = directory / fault.record.name
-            if path in done or not (fault.referenced or named):
+            if path in done or draft.taken(path) or not (fault.referenced or named):
                 continue
             done.add(path)
             try:
@@ -55,40 +61,44 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
     header = _header(draft, store, fault, path, check)
     if check.header is HeaderState.INVALID and header is None:
         raise OutOfReach("It has no header and no message, so it is no transcript.", "Find out what wrote it.")
-    body, action, reason = _body(draft, number, path, check)
-    segments: tuple[Segment, ...] = (*((Literal(header),) if header else ()), *body)
-    if header:
-        action, reason = "rebuild the header", "its first line is no header, and opening it would empty it"
-    if not action:
+    # A last line too long to be read is not judged.
+    end = check.size if check.tail is TailState.UNKNOWN else check.sound_end
+    newline = not _ends_line(draft, path, end)
+    changes = [*([_HEADER] if header else []), *_at_the_end(check, newline=newline)]
+    if not changes:
         return
+    head = [Literal(header)] if header else []
+    segments: list[Segment] = [*head, Copy(number, 0, end), *([Literal(b"\n")] if newline else [])]
     size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
-    if draft.rewrite(number, segments, size, keep_mtime=True):
+    if draft.rewrite(number, tuple(segments), size, keep_mtime=True):
+        _say(draft, store, path, changes, check.size - end)
+
+
+def _say(draft: Draft, store: StoreFacts, path: Path, changes: list[_Change], cut: int) -> None:
+    """The conversation, if it is one, counts with the first step."""
+    people = content_class(draft.fs, path) is ContentClass.HUMAN
+    for action, reason in changes:
         draft.step(
             Repair.TRANSCRIPTS,
             action,
             path,
             reason,
             [path.name],
-            check.size - min(check.size, check.sound_end),
+            cut if action == _CUT else 0,
             agent_id=store.agent_id,
+            conversations=int(people and (action, reason) == changes[0]),
         )
 
 
-def _body(
-    draft: Draft, number: int, path: Path, check: TranscriptCheck
-) -> tuple[tuple[Segment, ...], str | None, str]:
-    """The transcript without what is torn, ending in a newline."""
-    newline = () if _ends_line(draft, path, check.sound_end) else (Literal(b"\n"),)
+def _at_the_end(check: TranscriptCheck, *, newline: bool) -> Iterator[_Change]:
+    """What is done at the end. `newline`: what stays does not end in one."""
     match check.tail:
-        case TailState.TORN:
-            return (Copy(number, 0, check.sound_end), *newline), "cut the tail", "its last line is torn"
         case TailState.NUL:
-            return (Copy(number, 0, check.sound_end), *newline), "cut the tail", "it ends in NUL bytes"
-        case TailState.NO_NEWLINE:
-            reason = "its last line has no newline, and the next one would be glued to it"
-            return (Copy(number, 0, check.size), *newline), "end the last line", reason
-        case _:
-            return (Copy(number, 0, check.size),), None, ""
+            yield _CUT, "it ends in NUL bytes"
+        case TailState.TORN if not check.glued:
+            yield _CUT, "its last line is torn"
+        case TailState.TORN | TailState.NO_NEWLINE if newline:
+            yield "end the last line", "its last line has no newline, and the next one would be glued to it"
 
 
 def _ends_line(draft: Draft, path: Path, end: int) -> bool:
@@ -110,15 +120,20 @@ def _header(
         return None
     if content_class(draft.fs, path) not in (ContentClass.HUMAN, ContentClass.MACHINE):
         return None
-    began = datetime.fromtimestamp(fault.record.mtime / 1000, UTC).isoformat(timespec="milliseconds")
     line = {
         "type": "session",
         "version": 3,
         "id": session_id,
-        "timestamp": _first_time(draft, path) or began.replace("+00:00", "Z"),
+        "timestamp": _first_time(draft, path) or _moment(fault.record.mtime),
         "cwd": _working_directory(draft, store, path),
     }
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _moment(at: int) -> str:
+    """Epoch ms as the gateway writes it. A file system can name years that Python cannot."""
+    year_9999 = 253_402_300_799_999
+    return datetime.fromtimestamp(min(at, year_9999) / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _first_time(draft: Draft, path: Path) -> str | None:

@@ -50,7 +50,8 @@ def plan(draft: Draft, *, named: bool) -> None:
         if not store.opened:
             continue
         pressing = named or too_many_rows(draft, store)
-        gone = [*(_one_by_one(draft, store) if named else ()), *_going(draft, store, pressing=pressing)]
+        gone = list(_one_by_one(draft, store)) if named else []
+        gone += _going(draft, store, len(store) - len(gone), pressing=pressing)
         for each in gone:
             store.drop(each.candidate.position)
         _say(draft, store, gone)
@@ -58,6 +59,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             move_transcripts(draft, store)
         elif gone:
             draft.caution("The transcripts of the removed rows stay where they are, reached by no index.")
+            draft.judge_by(*(path for entry in store.dropped() for path in store.transcripts_of(entry)))
 
 
 def kinds(options: TrimOptions) -> frozenset[Kind]:
@@ -82,20 +84,21 @@ def _one_by_one(draft: Draft, store: StoreDraft) -> Iterator[Gone]:
             yield Gone(_candidate(position, entry, store, frozenset()), "named one by one")
 
 
-def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:
+def _going(draft: Draft, store: StoreDraft, rows: int, *, pressing: bool) -> list[Gone]:
+    """What goes of the `rows` that those named one by one leave."""
     options = draft.options.trim
     candidates = list(_candidates(draft, store))
     rule = _Rule(draft, pressing=pressing)
-    gone = [Gone(each, reason) for each in candidates if not each.shared and (reason := rule.by_itself(each))]
+    free = {each for each in candidates if not each.shared and rule.quiet(each)}
+    gone = [Gone(each, reason) for each in candidates if each in free and (reason := rule.by_itself(each))]
     left = set(candidates).difference(each.candidate for each in gone)
     if pressing and options.keep_per_job is not None:
-        beyond = list(_beyond(left, options.keep_per_job))
+        beyond = [each for each in _beyond(left, options.keep_per_job) if each in free]
         gone += [Gone(each, f"beyond the newest {options.keep_per_job:,} of its job") for each in beyond]
         left.difference_update(beyond)
     if options.max_entries is not None:
-        excess = len(store) - len(gone) - options.max_entries
-        free = (each for each in left if not each.shared and rule.quiet(each))
-        oldest = sorted(free, key=lambda each: each.sign or 0)
+        excess = rows - len(gone) - options.max_entries
+        oldest = sorted(left & free, key=lambda each: (each.sign or 0, each.position))
         gone += [
             Gone(each, f"the oldest beyond {options.max_entries:,} entries") for each in oldest[: max(0, excess)]
         ]
@@ -103,7 +106,7 @@ def _going(draft: Draft, store: StoreDraft, *, pressing: bool) -> list[Gone]:
             draft.caution(
                 f"{excess - len(oldest):,} more entries than {options.max_entries:,} stay: protected or recent ones."
             )
-    return [each for each in gone if rule.quiet(each.candidate)]
+    return gone
 
 
 def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
@@ -118,7 +121,7 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
             continue  # gone already
         if options.statuses and entry.status not in options.statuses:
             continue
-        if options.jobs and entry.job_id not in options.jobs:
+        if options.jobs and (entry.job_id or "").lower() not in options.jobs:
             continue
         yield _candidate(position, entry, store, shared)
 
@@ -163,11 +166,11 @@ class _Rule:
 def _beyond(left: set[Candidate], keep: int) -> Iterator[Candidate]:
     """Rows beyond the newest of each job. Those that share a session with a protected row stay, and count first."""
     groups: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for each in left:
+    for each in sorted(left, key=lambda each: each.position):
         groups[each.group].append(each)
     for rows in groups.values():
         rows.sort(key=lambda each: (not each.shared, -(each.sign or 0), -each.position))
-        yield from (each for each in rows[keep:] if not each.shared)
+        yield from rows[keep:]
 
 
 def _say(draft: Draft, store: StoreDraft, gone: list[Gone]) -> None:

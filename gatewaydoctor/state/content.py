@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.store import FaultKind
 from gatewaydoctor.model.transcript import ContentClass, TranscriptContent
 from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.state.gateway_json import parse
 from gatewaydoctor.state.markers import (
     BOOTSTRAP_MARKER,
-    first_text,
     is_boot_text,
     is_machine_provenance,
     is_machine_text,
+    is_only_events,
+    texts,
 )
 from gatewaydoctor.store.grammar import Illegal
 
@@ -33,8 +35,22 @@ BOOT_TAIL = 256 * 1024
 """How far from the end boot markers are looked for; the gateway's own scan has the same reach."""
 
 _BOM = b"\xef\xbb\xbf"
+_WORDLESS = frozenset(
+    {"session", "model_change", "thinking_level_change", "custom", "custom_message"}
+    | {"label", "session_info", "reset", "leaf"}
+)
+"""Types of records that are no turn of anybody's."""
+
+_MACHINE_ROLES = frozenset({"assistant", "toolResult", "tool", "system", "custom"})
 _USER = re.compile(rb'"role"\s*:\s*"user"')
+# How a record begins that is no person's: by its type, or by a role that stands before any content.
+_NOBODYS = re.compile(
+    rf"""\{{"type": ?"(?:(?:{"|".join(_WORDLESS)})"|message"(?:(?!"(?:role|content|text)").)*+"""
+    rf"""("role": ?"(?:{"|".join(_MACHINE_ROLES)})"|\Z))""".encode(),
+    re.DOTALL,
+)
 _MESSAGE = re.compile(rb'"type"\s*:\s*"message"')
+_BARE_FRONT = re.compile(rb'\{(?:"[a-z]*(?:"(?: ?:(?: ?"[a-z_]*)?)?)?)?')
 # The longest beginning of a text that a marker needs, as it stands in JSON.
 _TEXT_HEAD = re.compile(rb'"(?:text|content)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}){0,2000})')
 
@@ -48,14 +64,16 @@ def read_content(
     up_to: int | None = None,
 ) -> TranscriptContent | None:
     """Count one transcript; None where the file is gone. With `stop_at_human` reading ends at the first human turn,
-    which settles the class but not the counts. Lines that begin at byte `up_to` or later are left out. `prompts` are
+    which settles the class but not the counts. What stands at byte `up_to` or later is left out. `prompts` are
     configured machine prompts. Memory is bounded by the longest line up to 8 MiB. Nothing is raised."""
     tally = _Tally(prompts)
     try:
         with fs.open(path) as stream:
             for offset, line, length in _lines(stream):
-                if up_to is not None and offset >= up_to:
-                    break
+                if up_to is not None:
+                    if offset >= up_to:
+                        break
+                    line, length = line[: up_to - offset], min(length, up_to - offset)
                 tally.line(offset, line, length)
                 if stop_at_human and tally.human:
                     return tally.result(fs.stat(path).size, complete=False)
@@ -115,6 +133,7 @@ class _Tally:
         self.first_malformed: int | None = None
         self.first_nul: int | None = None
         self._compacted_at: int | None = None
+        self._is_transcript = False
 
     def line(self, offset: int, line: bytes, length: int) -> None:
         self.lines += 1
@@ -136,15 +155,14 @@ class _Tally:
             self.header_ok = _is_header(record)
         if isinstance(record, dict):
             self._record(record, offset + length)
+        elif record:
+            self.undecided += 1
 
     def _record(self, record: Mapping[str, object], end: int) -> None:
         match record.get("type"):
             case "message":
                 message = record.get("message")
-                if isinstance(message, dict) and message.get("role") == "user":
-                    self._user(message)
-                else:
-                    self.others += 1
+                self._message(message if isinstance(message, dict) else {})
             case "compaction":
                 self.summaries += 1
                 self._compacted_at = end + 1
@@ -152,17 +170,29 @@ class _Tally:
                 self.summaries += 1
             case "custom" if record.get("customType") == BOOTSTRAP_MARKER:
                 self.boot += 1
+            case str(known) if known in _WORDLESS:
+                pass
+            case _:
+                self.undecided += 1
+
+    def _message(self, message: Mapping[str, object]) -> None:
+        match message.get("role"):
+            case "user":
+                self._user(message)
+            case str(role) if role in _MACHINE_ROLES:
+                self.others += 1
+            case _:
+                self.others += 1
+                self.undecided += bool(message)
 
     def _user(self, message: Mapping[str, object]) -> None:
-        text = first_text(message)
+        found, all_text = texts(message)
         if is_machine_provenance(message.get("provenance")):
-            self._machine(text or "")
-        elif text is None:
-            self._human(bool(message.get("content")))
-        elif is_machine_text(text, self._prompts):
-            self._machine(text)
+            self._machine(found[0] if found else "")
+        elif found and all_text and all(is_machine_text(text, self._prompts) for text in found):
+            self._machine(found[0])
         else:
-            self._human(bool(text.strip()))
+            self._human(not all_text or any(text.strip() for text in found))
 
     def _machine(self, text: str) -> None:
         self.machine += 1
@@ -183,20 +213,25 @@ class _Tally:
         if self.first_nul is None and (at := line.find(b"\0")) >= 0:
             self.first_nul = offset + at
         # The gateway drops such a line, but somebody's words may stand in it.
-        self.undecided += _USER.search(line) is not None
+        self._is_transcript |= _USER.search(line) is not None or _MESSAGE.search(line) is not None
+        self.undecided += not _is_nobodys(line.strip(b"\0 \t\r\n"))
 
     def _long(self, offset: int, head: bytes) -> None:
         if not head.startswith(b"{"):
             self._unreadable(offset, head)
             return
         self._first_record = False
+        is_message = _MESSAGE.search(head) is not None
+        self._is_transcript |= is_message
         role = _USER.search(head)
         if role is None:
-            self.others += _MESSAGE.search(head) is not None
+            self.others += is_message
+            self.undecided += _NOBODYS.match(head) is None
             return
         found = _TEXT_HEAD.search(head, role.end())
         text = parse(found[1] + b'"') if found else None
-        if isinstance(text, str) and is_machine_text(text, self._prompts):
+        # What follows system events was not read.
+        if isinstance(text, str) and is_machine_text(text, self._prompts) and not is_only_events(text):
             self._machine(text)
         else:
             self.undecided += 1
@@ -223,13 +258,28 @@ class _Tally:
         )
 
     def _content(self) -> ContentClass:
+        said = self.human or self.machine or self.others or self.summaries
+        if not (said or self.header_ok or self._is_transcript):
+            blank = self._first_record and not self.malformed
+            return ContentClass.HEADER_ONLY if blank else ContentClass.NOT_TRANSCRIPT
         # A summary without any machine's prompt beside it may be all that is left of people's words.
         if self.human or self.undecided or (self.summaries and not self.machine):
             return ContentClass.HUMAN
-        if self.machine or self.others:
-            return ContentClass.MACHINE
-        blank = self._first_record and not self.malformed
-        return ContentClass.HEADER_ONLY if self.header_ok or blank else ContentClass.NOT_TRANSCRIPT
+        return ContentClass.MACHINE if said or self._is_transcript else ContentClass.HEADER_ONLY
+
+
+def _is_nobodys(line: bytes) -> bool:
+    """Whether no person's words can stand in a line that is no JSON: it is blank, or begins as a record of a
+    machine and holds nothing behind it, or breaks off before any words."""
+    if not line:
+        return True
+    try:
+        parse(line)
+    except Illegal as illegal:
+        if illegal.fault.kind is not FaultKind.CUT_SHORT:
+            return False
+    begins = _NOBODYS.match(line) or _BARE_FRONT.fullmatch(line)
+    return begins is not None and _USER.search(line) is None
 
 
 def _is_header(record: object) -> bool:

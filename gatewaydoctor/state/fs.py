@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import stat as stat_module
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from functools import wraps
+from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ class DiskSpace:
 
 
 class ReadFs(Protocol):
-    """What looking needs. Every method raises OSError as the operating system does."""
+    """What looking needs. Every method raises OSError as the operating system does, and FileNotFoundError for a name
+    that no file can have."""
 
     def stat(self, path: Path) -> FileStat: ...
 
@@ -98,37 +104,60 @@ def _convert(result: os.stat_result) -> FileStat:
     )
 
 
+def _asking(method: Callable[P, R]) -> Callable[P, R]:
+    """Paths come out of JSON, where a name may hold a NUL or half a surrogate pair. Python raises ValueError then."""
+
+    @wraps(method)
+    def asked(*args: P.args, **more: P.kwargs) -> R:
+        try:
+            return method(*args, **more)
+        except ValueError:
+            raise FileNotFoundError(2, "No file can have this name") from None
+
+    return asked
+
+
 class OsReadFs:
     """The real one. Opens with O_RDONLY only, and O_NOATIME where the owner allows it."""
 
+    @_asking
     def stat(self, path: Path) -> FileStat:
         return _convert(path.stat())
 
+    @_asking
     def lstat(self, path: Path) -> FileStat:
         return _convert(path.lstat())
 
     def names(self, directory: Path) -> Iterator[str]:
-        with os.scandir(directory) as found:
+        with self._scan(directory) as found:
             for item in found:
                 yield item.name
 
     def entries(self, directory: Path) -> Iterator[tuple[str, FileStat]]:
-        with os.scandir(directory) as found:
+        with self._scan(directory) as found:
             for item in found:
                 try:
                     yield item.name, _convert(item.stat(follow_symlinks=False))
                 except FileNotFoundError:
                     continue
 
+    @_asking
+    def _scan(self, directory: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        return os.scandir(directory)
+
+    @_asking
     def open(self, path: Path) -> BinaryIO:
         return os.fdopen(_open_regular(path), "rb", buffering=0)
 
+    @_asking
     def readlink(self, path: Path) -> str:
         return os.readlink(path)  # noqa: PTH115 - the text of the link, not a Path made of it
 
+    @_asking
     def realpath(self, path: Path) -> Path:
         return path.resolve()
 
+    @_asking
     def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
         descriptor = _open_regular(path)
         try:
@@ -140,6 +169,7 @@ class OsReadFs:
         finally:
             os.close(descriptor)
 
+    @_asking
     def space(self, path: Path) -> DiskSpace:
         volume = os.statvfs(path)
         return DiskSpace(

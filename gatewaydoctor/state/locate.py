@@ -35,6 +35,9 @@ KEPT = {CONFIG_NAME, *LEGACY_CONFIG_NAMES, "agents", "sessions", "cron", "subage
 }
 """Names that tell a state directory from any other (facts.md section 2); not those that many programs use."""
 
+_ANYWHERE = {"agents", "sessions", ".gatewaydoctor"}
+_VARIABLES = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR")
+
 SAME_TIME_MS = 7 * 24 * 3600 * 1000
 """A candidate looks live when its stores changed within this time of the newest change among all candidates."""
 
@@ -133,6 +136,22 @@ def state_dir_of_store(store: Path) -> Path:
     if len(parents) > 3 and parents[0].name == "sessions" and parents[2].name == "agents":
         return parents[3]
     return store.parent
+
+
+def surely_kept(fs: ReadFs, place: Place) -> bool:
+    """Whether the directory has what a gateway keeps there besides stores, which a config may put anywhere."""
+    try:
+        return not (KEPT - _ANYWHERE).isdisjoint(fs.names(place.state_dir))
+    except OSError:
+        return False
+
+
+def usual_state_dirs(fs: ReadFs, env: Mapping[str, str]) -> Iterator[Path]:
+    """Where gateways of this environment and home keep their state, profiles included; there or not."""
+    home = effective_home(env)
+    yield from (user_path(text, home) for name in _VARIABLES if (text := trimmed(env, name)))
+    yield from (home / name for name in (STATE_DIR_NAME, *LEGACY_STATE_DIR_NAMES))
+    yield from (home / f"{STATE_DIR_NAME}-{name}" for name in profile_names(fs, home))
 
 
 def _choose_at_home(

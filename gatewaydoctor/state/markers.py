@@ -78,16 +78,24 @@ def is_boot_text(text: str) -> bool:
     return body.startswith(BOOT_PREFIXES)
 
 
-def first_text(message: Mapping[str, object]) -> str | None:
-    """The message's text as far as its beginning goes: the first text block. None for a message of attachments."""
+def is_only_events(text: str) -> bool:
+    """Whether the text is queued system events and nothing else."""
+    body = text.lstrip()
+    return _EVENT.match(body) is not None and not _after_events(body)
+
+
+def texts(message: Mapping[str, object]) -> tuple[list[str], bool]:
+    """The message's texts, and whether it holds nothing else, such as an attachment."""
     content = message.get("content")
     if isinstance(content, str):
-        return content
-    for block in content if isinstance(content, list) else ():
-        if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str):
-            text: str = block["text"]
-            return text
-    return None
+        return [content], True
+    blocks = content if isinstance(content, list) else [content] if content else []
+    found = [
+        block["text"]
+        for block in blocks
+        if isinstance(block, dict) and block.get("type") == "text" and isinstance(block.get("text"), str)
+    ]
+    return found, len(found) == len(blocks)
 
 
 def _after_events(body: str) -> str:

@@ -79,6 +79,12 @@ class Pointers:
         """What a sessionFile is, whether or not its target exists."""
         return self._locate(session_file)[0]
 
+    def directory_of(self, session_file: str) -> str:
+        """The directory a sessionFile leads to here, in the tree or out of it."""
+        pointer = session_file.strip()
+        _, directory, name = self._locate(pointer)
+        return directory if name else normal(posixpath.join(self.store_dir, pointer)).rpartition("/")[0]
+
     def _target(self, entry: Entry) -> tuple[PointerKind, str, str]:
         pointer = (entry.session_file or "").strip()
         if pointer:

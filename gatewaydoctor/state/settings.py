@@ -153,14 +153,13 @@ class Settings:
         )
 
     def _session_retention(self) -> Setting[int | None]:
-        """`false` switches the reaper off; so does nothing at all of time in 2026.9.6, and where nobody knows the
-        release it is better not to reap (facts.md section 5)."""
+        """`false` switches the reaper off; in 2026.9.6 no time at all does, too (facts.md section 5)."""
         if self.get("cron", "sessionRetention") is False:
             return Setting(None, Origin.GIVEN)
         usual: Setting[int | None] = self.default(DAY_MS)
         found = self.read("cron.sessionRetention", _hours, usual)
-        reaps_at_once = self._policy in (Policy.V2026_3_28, Policy.V2026_4_25, Policy.V2026_5_22)
-        return replace(found, value=None) if found.value == 0 and not reaps_at_once else found
+        off = found.value == 0 and self._policy is Policy.V2026_9_6
+        return replace(found, value=None) if off else found
 
     def port(self, profile: str | None) -> Setting[int]:
         """OPENCLAW_GATEWAY_PORT, the dev profile's port, `gateway.port`, 18789."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from decimal import Decimal
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.files import Obstacle, Unreadable
 from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
-from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.model.subagents import READ_VERSIONS, RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.state.cleaned import Cleaned
 from gatewaydoctor.state.cronjobs import LAST_MOMENT
 from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.state.jobids import string
@@ -28,7 +28,6 @@ _ENDLESS = re.compile(rb"[0-9]{%d}" % MOST_DIGITS)
 """Bytes read at a time. yajl reads a string anew with every piece of it, so smaller pieces would cost far more."""
 
 LISTED = 1000
-_VERSIONS = (1, 2)
 
 
 def read_subagents(
@@ -70,9 +69,9 @@ def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:
         pass
     if fault := _fault(stream):
         return fault
-    # The gateway takes it, ijson does not: text that is no UTF-8, which the gateway reads with replacements.
+    # The gateway takes it, ijson does not: bytes that are no UTF-8, or half a surrogate pair in an escape.
     tally.restart()
-    tally.take(_Cleaned(stream))  # type: ignore[arg-type]
+    tally.take(Cleaned(stream))  # type: ignore[arg-type]
     return None
 
 
@@ -102,25 +101,6 @@ def _has_endless_number(stream: BinaryIO) -> bool:
 
 def _too_long(size: int) -> str | None:
     return "too large for the gateway's runtime to read" if size >= UNREADABLE_FROM_BYTES else None
-
-
-class _Cleaned:
-    """A stream of the same text in valid UTF-8."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-
-    def seek(self, offset: int) -> None:
-        self._stream.seek(offset)
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-
-    def read(self, count: int) -> bytes:
-        while block := self._stream.read(count):
-            # A block may be nothing but the beginning of a character.
-            if text := self._decode(block):
-                return text.encode()
-        return self._decode(b"", True).encode()
 
 
 class _Tally:
@@ -189,7 +169,7 @@ class _Tally:
         if self._shape != "start_map":
             return "runs is not an object"
         version = _time(self._version)
-        return None if version in _VERSIONS else "its version is not 1 or 2"
+        return None if version in READ_VERSIONS else "its version is not 1 or 2"
 
     def result(
         self, path: Path, size: int, read: RegistryRead, reason: str | None = None, fault_at: int | None = None

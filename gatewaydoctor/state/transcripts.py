@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from gatewaydoctor.model.transcript import HeaderState, TailState, TranscriptCheck
 from gatewaydoctor.state.files import unreadable
 from gatewaydoctor.state.gateway_json import parse
+from gatewaydoctor.state.lastline import sound_part
 from gatewaydoctor.store.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
@@ -104,21 +105,17 @@ def _tail(tail: bytes, start: int) -> tuple[TailState, int, int | None]:
         return TailState.UNKNOWN, 0, None
     whole = not body or _is_json(body[line_start:].removeprefix(_BOM if start + line_start == 0 else b""))
     terminated = not body or b"\n" in text[len(body) :]
-    return _tail_state(
-        whole=whole, terminated=terminated, ends=(start + line_start, start + len(text)), nul_start=nul_start
-    )
+    sound = len(body) if whole else line_start + sound_part(body[line_start:])
+    sound_end = start + (len(text) if sound == len(body) else sound)
+    return _tail_state(whole=whole, terminated=terminated, nul_start=nul_start), sound_end, nul_start
 
 
-def _tail_state(
-    *, whole: bool, terminated: bool, ends: tuple[int, int], nul_start: int | None
-) -> tuple[TailState, int, int | None]:
-    """`ends`: where the last line starts, and where the text ends."""
-    sound_end = ends[1] if whole else ends[0]
+def _tail_state(*, whole: bool, terminated: bool, nul_start: int | None) -> TailState:
     if nul_start is not None:
-        return TailState.NUL, sound_end, nul_start
+        return TailState.NUL
     if not whole:
-        return TailState.TORN, sound_end, None
-    return (TailState.WHOLE if terminated else TailState.NO_NEWLINE), sound_end, None
+        return TailState.TORN
+    return TailState.WHOLE if terminated else TailState.NO_NEWLINE
 
 
 def _is_json(line: bytes) -> bool:
@@ -140,7 +137,9 @@ def _long_tail(stream: BinaryIO, size: int) -> tuple[TailState, int, int | None]
         return TailState.UNKNOWN, line_start, nul_start
     whole = body_end == 0 or _streams_json(stream, line_start, body_end)
     terminated = b"\n" in _read(stream, body_end, min(BLOCK, text_end - body_end))
-    return _tail_state(whole=whole, terminated=terminated, ends=(line_start, text_end), nul_start=nul_start)
+    sound = body_end if whole else line_start + sound_part(_read(stream, line_start, body_end - line_start))
+    sound_end = text_end if sound == body_end else sound
+    return _tail_state(whole=whole, terminated=terminated, nul_start=nul_start), sound_end, nul_start
 
 
 def _read(stream: BinaryIO, offset: int, count: int) -> bytes:

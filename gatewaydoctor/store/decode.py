@@ -92,7 +92,8 @@ def size(raw: msgspec.Raw | memoryview) -> int:
     return memoryview(raw).nbytes
 
 
-def _time(raw: msgspec.Raw | memoryview | None) -> int | None:
+def time(raw: msgspec.Raw | memoryview | None) -> int | None:
+    """A field's value as epoch ms; None for what is no number, or no moment."""
     value = scalar(raw)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
@@ -128,9 +129,9 @@ def entry(key: str, start: int, value_start: int, end: int, found: Fields | None
         parts.run_id,
         _string(get("sessionId")),
         _string(get("sessionFile")),
-        _time(get("updatedAt")),
-        _time(get("startedAt")),
-        _time(get("endedAt")),
+        time(get("updatedAt")),
+        time(get("startedAt")),
+        time(get("endedAt")),
         True,
         "abortedLastRun" in found and scalar(found["abortedLastRun"]) is True,
         "pinnedAt" in found and scalar(found["pinnedAt"]) is not None,

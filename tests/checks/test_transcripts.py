@@ -70,6 +70,18 @@ def test_tails(state: StateDir, data: bytes, verdict: str, words: str) -> None:
     assert file["soundEnd"] == {"torn-tail": talk(1).rindex(b"\n", 0, -1) + 1}.get(verdict, len(data.rstrip(b"\0")))
 
 
+def test_records_glued_together_are_mended_by_hand(state: StateDir) -> None:
+    state.store({MAIN: row(1), "agent:main:direct:p": row(2)})
+    state.transcript(1, talk(1)[:-1] + said("one more"))
+    found = state.only("transcript-torn-tail")
+    assert "1 with records glued together in the last line" in found.message
+    assert (found.fix, "a line of its own" in (found.by_hand or "")) == (None, True)
+    state.transcript(2, talk(2)[:-9])
+    found = state.only("transcript-torn-tail")
+    assert "1 with a torn last line, 1 with records glued" in found.message
+    assert found.fix is not None
+
+
 def test_a_torn_tail_nothing_reaches_is_information(state: StateDir) -> None:
     state.store({MAIN: row(1)})
     state.transcript(1)

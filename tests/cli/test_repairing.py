@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli import scenes
 from tests.cli.harness import run, spawn
+from tests.state.fakes import FakeProcess, FakeProcesses
+from tests.world import StateDir
 
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
@@ -93,6 +96,21 @@ def test_a_saved_plan_is_applied_and_only_to_what_it_saw(incident: Path, tmp_pat
     edited = tmp_path / "edited.json"
     edited.write_text(plan.read_text().replace('"trim"', '"slim"'))
     assert run("repair", "--state-dir", str(incident), "--apply", "--yes", "--plan", str(edited)).code == 3
+
+
+def test_the_command_shown_for_a_saved_plan_applies_that_plan(incident: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a plan.json"
+    options = ("--vault", str(tmp_path / "vault"), "--gateway-stopped")
+    shown = run("repair", "--state-dir", str(incident), *NOW, "--plan-out", str(path), *options, width=400)
+    words = shlex.split(shown.out.splitlines()[-1])
+    assert words[words.index("repair") :] == [
+        *("repair", "--apply", "--plan", str(path), *options),
+        *("--state-dir", str(incident)),
+    ]
+    ran = run(*words[words.index("repair") :], "--yes", "--json")
+    assert ran.code == 0
+    assert ran.document["details"]["receipt"]["planId"] == json.loads(path.read_text())["planId"]
+    assert (tmp_path / "vault").exists()
 
 
 def test_a_plan_inside_the_state_directory_is_refused(incident: Path) -> None:
@@ -188,6 +206,9 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
     [
         ("repair", "everything"),
         ("repair", "--keep-per-job", "some"),
+        ("repair", "--keep-per-job", "²"),
+        ("repair", "--older-than", "9" * 400 + "d"),
+        ("sessions", "--larger-than", "9" * 400),
         ("repair", "--end-as", "done"),
         ("repair", "--transcripts", "burn"),
         ("repair", "--plan", "plan.json"),
@@ -195,7 +216,7 @@ def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> Non
         ("runs", "prune"),
         ("snapshot", "verify"),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words)[:40],
 )
 def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: Path) -> None:
     before = listing(incident)
@@ -203,6 +224,14 @@ def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: 
     assert (ran.code, ran.out) == (2, "")
     assert len(ran.err.splitlines()) == 2
     assert listing(incident) == before
+
+
+def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:
+    refused = run("repair", "trim", "--kind", "person", "--state-dir", str(incident), *NOW)
+    offered = refused.err.rpartition("Choose from: ")[2].strip(" .\n").split(", ")
+    assert len(offered) > 1
+    asked = [word for kind in offered for word in ("--kind", kind)]
+    assert run("repair", "trim", *asked, "--state-dir", str(incident), *NOW).code == 0
 
 
 def test_a_store_that_somebody_holds_is_left_alone(incident: Path) -> None:
@@ -290,3 +319,96 @@ def test_merge_says_what_the_vault_has_lost(incident: Path) -> None:
     shown = run("undo", "--dry-run", "--state-dir", str(incident))
     assert (shown.code, "damaged" in shown.out, "--merge" in shown.out) == (3, True, True)
     assert "no longer holds" in run("undo", "--merge", "--state-dir", str(incident), "--yes").err
+
+
+STUCK = '{"agent:main:main":{"sessionId":"a1","updatedAt":5,"status":"running"}}'
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> tuple[Path, Path]:
+    """A state directory, and its store elsewhere, with a row that says running."""
+    state, store = tmp_path / "state", tmp_path / "data" / "agents" / "main" / "sessions" / "sessions.json"
+    state.mkdir()
+    (state / "openclaw.json").write_text(json.dumps({"session": {"store": str(store)}, "gateway": {"port": 18790}}))
+    store.parent.mkdir(parents=True)
+    store.write_text(STUCK)
+    return state, store
+
+
+def test_a_store_outside_is_left_alone_and_the_way_that_works_is_named(outside: tuple[Path, Path]) -> None:
+    state, store = outside
+    ran = run("repair", "--state-dir", str(state), width=200)
+    assert f"--store {store}" in ran.out
+    assert "nothing to do" not in ran.out
+    ran = run("repair", "--state-dir", str(state), "--apply", "--yes")
+    assert (ran.code, f"--store {store}" in ran.err) == (3, True)
+
+
+def test_a_store_behind_a_link_is_left_alone_and_its_file_named(tmp_path: Path) -> None:
+    link = tmp_path / "state" / "agents" / "main" / "sessions" / "sessions.json"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "real.json")
+    (tmp_path / "real.json").write_text(STUCK)
+    ran = run("repair", "--state-dir", str(tmp_path / "state"), width=200)
+    assert f"--store {tmp_path / 'real.json'}" in ran.out
+
+
+def test_a_store_of_no_state_directory_needs_the_operators_word(outside: tuple[Path, Path]) -> None:
+    _, store = outside
+    words = ("repair", "expire", "--store", str(store), "--apply", "--yes")
+    ran = run(*words)
+    assert (ran.code, store.read_text()) == (3, STUCK)
+    assert "Nothing tells which state directory" in ran.err
+    assert "--gateway-stopped" in ran.err
+    assert run(*words, "--gateway-stopped").code == 0
+    assert store.read_text() != STUCK
+
+
+@pytest.mark.parametrize("known_by", ["the environment", "the home", "the process"])
+def test_the_gateway_counts_whose_config_names_the_store(outside: tuple[Path, Path], known_by: str) -> None:
+    state, store = outside
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(state)})
+    env = {"OPENCLAW_STATE_DIR": str(state)} if known_by == "the environment" else {}
+    if known_by == "the home":
+        env = {"HOME": str(state.parent)}
+        (state.parent / ".openclaw").symlink_to(state)
+    words = ("repair", "expire", "--store", str(store), "--apply", "--yes")
+    ran = run(*words, "--gateway-stopped", env=env, processes=FakeProcesses([gateway]))
+    assert (ran.code, store.read_text()) == (3, STUCK)
+    assert "The gateway is running. Process 4242" in ran.err
+    if env:
+        assert run(*words, env=env).code == 0
+        assert store.read_text() != STUCK
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("trim", "--name", "agent:main:nobody"), "--name"),
+        (("orphans", "--name", "no-such-file.jsonl"), "--name"),
+        (("trim", "--job", "no-such-job"), "--job"),
+    ],
+)
+def test_what_is_named_and_not_there_is_an_error(incident: Path, words: tuple[str, ...], option: str) -> None:
+    for more in ((), ("--apply", "--yes")):
+        ran = run("repair", *words, *more, "--state-dir", str(incident), *NOW)
+        assert (ran.code, option in ran.err) == (2, True)
+    assert not (incident / ".gatewaydoctor").exists()
+
+
+def test_a_name_to_which_nothing_is_done_is_told(incident: Path) -> None:
+    known = next(key for key in rows(incident) if ":cron:" not in key)
+    for name in (known, "agent:main:nobody"):
+        words = ("repair", "trim", "--name", known, "--name", name) if name != known else ("repair", "--name", known)
+        cautions = run(*words, "--json", "--state-dir", str(incident), *NOW).document["details"]["plan"]["cautions"]
+        assert [each["names"] for each in cautions if each["text"].startswith("Named, and nothing")] == [[name]]
+
+
+def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    row = {"sessionId": "r1", "updatedAt": 5, "status": "running"}
+    state.store({"agent:main:cron:Nightly:run:r1": row})
+    words = ("repair", "trim", "--job", "Nightly", "--job", "other", "--json", "--state-dir", str(state.root))
+    plan = run(*words, *NOW).document["details"]["plan"]
+    assert plan["steps"][0]["count"] == 1
+    assert [each["names"] for each in plan["cautions"] if "No cron job" in each["text"]] == [["other"]]

@@ -231,8 +231,12 @@ def test_prune(ground: Path, mode: Mode) -> None:
     for root, _old, fs, error in each_step(ground, Repair.TRIM, mode, pruned, applied):
         after = contents(root)
         assert error is None or fs.fault_met
-        # What is left of a run is either all of it or no run any more.
+        # What is left of a run is either all of it, or it is listed as pruned until the rest is gone too.
         for run in list_runs(fs.__class__(), tools().processes, root):
             assert not run.pending
+            if run.state.over:
+                prune(tools(), (run,))
+                assert (contents(root), (root / ".gatewaydoctor").exists()) == (after, False)
+                continue
             undo(run, tools(), DEAD)
             assert contents(root) != after

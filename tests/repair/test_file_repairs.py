@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.entry import Kind
 from gatewaydoctor.model.transcript import Verdict
-from gatewaydoctor.repair.options import Options
+from gatewaydoctor.repair.options import Options, TrimOptions
 from gatewaydoctor.state.transcripts import check_transcript
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import tools
@@ -133,6 +134,39 @@ def test_whole_transcripts_and_torn_tails_are_no_damage_inside(doctor: Doctor) -
     assert damage_told(doctor, "transcripts") == []
 
 
+GLUED = WHOLE[:-1] + said("two in a line")
+
+
+@pytest.mark.parametrize(
+    ("data", "left"),
+    [(GLUED, GLUED), (GLUED[:-1], GLUED), (GLUED + b'{"to', GLUED), (WHOLE[:-1] + b'{"type":"mess', WHOLE)],
+    ids=["two", "two without newline", "a torn line behind", "a torn one glued on"],
+)
+def test_whole_records_are_never_cut_with_a_torn_line(doctor: Doctor, data: bytes, left: bytes) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, data)
+    doctor.apply("transcripts")
+    assert path.read_bytes() == left
+    assert [name.partition(":")[0] for name in damage_told(doctor, "transcripts")] == [path.name] * (left == GLUED)
+
+
+def test_mended_transcripts_of_people_are_conversations_touched(doctor: Doctor) -> None:
+    machine = header(session_id(2)) + said("[cron:x] go")
+    doctor.state.store(ROW | {run_key("x", 2): row(2, age=HOUR)})
+    doctor.state.transcript(1, MESSAGES + b'{"to')
+    doctor.state.transcript(2, machine + b'{"torn')
+    told = [(step.action, step.bytes, step.conversations) for step in steps(doctor.plan(), "transcripts")]
+    assert told == [("rebuild the header", 0, 1), ("cut the tail", 4, 0), ("cut the tail", 6, 0)]
+
+
+def test_an_orphan_of_people_that_was_named_is_a_conversation_touched(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    names = [doctor.state.transcript(number).name for number in (2, 3)]
+    names.append(doctor.state.transcript(4, header(session_id(4))).name)
+    (step,) = steps(doctor.plan("orphans", options=Options(names=frozenset(names))), "orphans")
+    assert (step.count, step.conversations) == (3, 2)
+
+
 def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:
     doctor.state.store(ROW)
     doctor.state.transcript(1)
@@ -149,6 +183,19 @@ def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:
     named = Options(names=frozenset({f"{session_id(2)}.jsonl"}))
     doctor.apply("orphans", options=named)
     assert not (doctor.store.parent / f"{session_id(2)}.jsonl").exists()
+
+
+def test_what_leaves_is_not_mended_first(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    doctor.state.transcript(1, WHOLE[:-1])
+    doctor.state.transcript(2, header(session_id(2)) + b'{"type":"mess')
+    plan = doctor.plan("transcripts", "orphans")
+    told = {(step.repair, step.action, step.sample) for step in plan.steps}
+    assert told == {
+        ("orphans", "move to the vault", (f"{session_id(2)}.jsonl",)),
+        ("transcripts", "end the last line", (f"{session_id(1)}.jsonl",)),
+    }
+    doctor.apply("transcripts", "orphans")
 
 
 def test_beside_a_damaged_store_nothing_is_an_orphan(doctor: Doctor) -> None:
@@ -197,6 +244,43 @@ def test_temp_files_stay_while_the_store_is_damaged_or_gone(doctor: Doctor) -> N
     assert any("only copy" in note.text for note in plan.cautions)
     doctor.state.store(b'{\n  "torn')
     assert doctor.plan("temps").empty
+
+
+PEOPLE = {f"agent:main:telegram:direct:{number}": row(number, age=3 * DAY) for number in range(60, 65)}
+
+
+@pytest.mark.parametrize("cut", [None, -40], ids=["whole", "torn"])
+def test_a_temp_file_that_alone_holds_conversations_stays(doctor: Doctor, cut: int | None) -> None:
+    """After a gateway read its store as empty and went on with a new one (failures.md row 1)."""
+    doctor.state.store(ROW)
+    runs = {run_key("j", 7): row(7)}
+    doctor.state.beside(TEMP, json.dumps(ROW | runs | PEOPLE, indent=2).encode()[:cut], age=2 * HOUR)
+    doctor.state.beside(f".fs-safe-replace.77.{TEMP.split('.')[2]}.tmp", {"version": 2, "runs": {"r": {}}}, age=DAY)
+    lost = len(PEOPLE) - (cut is not None)
+    plan = doctor.plan()
+    (step,) = steps(plan, "temps")
+    assert TEMP not in step.sample
+    (note,) = (note for note in plan.cautions if note.command)
+    assert f"1 temp file with {lost} conversations" in note.text
+    assert note.names == (TEMP,)
+    assert steps(doctor.plan("temps", options=Options(names=frozenset({TEMP}))), "temps")[0].count == 2
+
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert doctor.rows() == ROW | dict(list(PEOPLE.items())[:lost])
+    assert steps(doctor.plan("temps"), "temps")[0].count == 2
+
+
+def test_salvage_adds_to_the_store_whose_agent_it_is(doctor: Doctor) -> None:
+    template = doctor.state.root / "stores/{agentId}.json"
+    doctor.state.config({"session": {"store": str(template)}, "agents": {"list": [{"id": "main"}, {"id": "work"}]}})
+    doctor.state.file("stores/main.json", ROW)
+    doctor.state.file("stores/work.json", {"agent:work:main": row(3)})
+    lost = {"agent:work:telegram:direct:1": row(4)}
+    doctor.state.file(f"stores/.fs-safe-replace.77.{TEMP.split('.')[2]}.tmp", lost)
+    doctor.apply("salvage")
+    stores = [json.loads((doctor.state.root / f"stores/{name}.json").read_bytes()) for name in ("main", "work")]
+    assert stores == [ROW, {"agent:work:main": row(3)} | lost]
 
 
 def jobs(doctor: Doctor) -> list[dict[str, object]]:
@@ -311,6 +395,14 @@ def test_a_run_stays_while_a_live_row_needs_it(doctor: Doctor) -> None:
     assert set(json.loads(path.read_bytes())["runs"]) == {"child lives", "asked", "steered"}
 
 
+def test_an_end_that_is_no_moment_is_no_end(doctor: Doctor) -> None:
+    doctor.state.store(ROW | {"agent:main:subagent:endless": row(2)})
+    runs = json.dumps({"version": 2, "runs": {"endless": run("endless", endedAt=-1)}})
+    doctor.state.file("subagents/runs.json", runs.replace("-1", "1e999"))
+    assert doctor.plan("subagents").empty
+    assert doctor.plan("trim", options=Options(TrimOptions(kinds=frozenset({Kind.SUBAGENT})))).empty
+
+
 def test_subagents_are_recommended_where_they_press(doctor: Doctor) -> None:
     doctor.state.store(ROW)
     doctor.state.subagents(RUNS)
@@ -329,6 +421,19 @@ def test_a_torn_registry_is_rebuilt_from_its_whole_runs(doctor: Doctor) -> None:
     doctor.apply()
     assert set(json.loads(path.read_bytes())["runs"]) == {"n0", "n1", "n2"}
     assert "subagents-unreadable" not in doctor.rules()
+
+
+def test_a_registry_whose_version_no_gateway_reads_is_refused(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    runs = {"runs": {f"n{number}": run(f"n{number}") for number in range(5)}}
+    for data in (json.dumps({"version": 3} | runs), json.dumps(runs | {"version": 2})[:-20], json.dumps(runs)):
+        doctor.state.file("subagents/runs.json", data)
+        for names in ((), ("subagents",)):
+            plan = doctor.plan(*names)
+            assert plan.empty
+            assert [refusal.repair for refusal in plan.refusals] == ["subagents"]
+        (finding,) = doctor.state.findings("subagents-unreadable")
+        assert (finding.fix, "Only version 1 or 2" in (finding.by_hand or "")) == (None, True)
 
 
 def test_everything_recommended_at_once(doctor: Doctor) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.pointers import PathMap
 from gatewaydoctor.repair.options import Options, TrimOptions
@@ -102,6 +103,38 @@ def test_a_fresh_transcript_is_a_sign_of_life(doctor: Doctor) -> None:
     assert run_key("j", 4) not in doctor.rows()
 
 
+@pytest.mark.parametrize(
+    ("session_file", "written"),
+    [
+        (None, f"agents/main/sessions/{session_id(3)}-topic-7.jsonl"),
+        (None, f"agents/work/sessions/{session_id(3)}.jsonl"),
+        ("sub/dir/x.jsonl", "agents/main/sessions/sub/dir/x.jsonl"),
+        ("../x.jsonl", "agents/main/x.jsonl"),
+        ("{root}/agents/work/sessions/x.jsonl", "agents/work/sessions/x.jsonl"),
+        ("{root}/../x.jsonl", "../x.jsonl"),
+        ("/there/elsewhere/x.jsonl", "elsewhere/x.jsonl"),
+    ],
+    ids=["topic", "another agent's", "subdirectory", "above", "absolute, another agent's", "outside", "mapped"],
+)
+def test_any_transcript_a_row_names_is_a_sign_of_life(
+    state: StateDir, session_file: str | None, written: str
+) -> None:
+    more = {} if session_file is None else {"sessionFile": session_file.format(root=state.root)}
+    state.store(PEOPLE | {run_key("j", 3): row(3, age=5 * DAY, status="running", **more)})
+    state.transcript(3)
+    state.store({}, agent="work")
+    doctor = Doctor(state, where=Where(state_dir=str(state.root), path_maps=(f"/there={state.root}",)))
+    assert not doctor.plan("trim").empty
+    assert not doctor.plan("expire").empty
+    path = state.root / written
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header(session_id(3)))
+    state.touch(path, MINUTE)
+    assert doctor.plan("trim").empty
+    assert doctor.plan("expire").empty
+    assert "session-stuck-running" not in doctor.rules()
+
+
 def test_pinned_rows_and_rows_that_share_a_session_stay(doctor: Doctor) -> None:
     rows = {
         run_key("j", 3): row(3, age=5 * DAY, pinnedAt=5),
@@ -138,6 +171,23 @@ def test_trim_options(doctor: Doctor, options: TrimOptions, left: set[int]) -> N
     doctor.apply("trim", options=Options(trim=options))
     kept = {key for key, value in rows.items() if value["sessionId"] in {session_id(n) for n in left}}
     assert set(doctor.rows()) == {*people, *kept}
+
+
+def test_what_the_last_hour_keeps_does_not_count_as_gone(doctor: Doctor) -> None:
+    fresh = {run_key("j", n): row(n, age=n * MINUTE) for n in range(1, 5)}
+    old = {run_key(f"k{n}", n): row(n, age=3 * HOUR + n) for n in range(10, 15)}
+    doctor.state.store(PEOPLE | fresh | old)
+    limit = len(PEOPLE) + 6
+    doctor.apply("trim", options=Options(TrimOptions(max_entries=limit)))
+    assert set(doctor.rows()) == {*PEOPLE, *fresh, run_key("k10", 10), run_key("k11", 11)}
+
+
+def test_a_row_that_was_named_counts_among_those_that_go(doctor: Doctor) -> None:
+    runs = {run_key(f"k{n}", n): row(n, age=3 * HOUR + n) for n in range(10, 15)}
+    doctor.state.store(PEOPLE | runs)
+    options = Options(TrimOptions(max_entries=len(PEOPLE) + 3), frozenset({run_key("k10", 10)}))
+    doctor.apply("trim", options=options)
+    assert set(doctor.rows()) == {*PEOPLE, *(run_key(f"k{n}", n) for n in (11, 12, 13))}
 
 
 def test_a_child_with_attachments_stays_even_where_it_is_named(doctor: Doctor) -> None:
@@ -338,6 +388,14 @@ def test_paths_are_rewritten_by_one_map_where_the_file_is_the_sessions(doctor: D
     assert rows["agent:main:main"]["sessionFile"] == str(doctor.store.parent / f"{session_id(1)}.jsonl")
     assert rows["agent:main:telegram:direct:2"]["sessionFile"].startswith(old)
     assert rows["agent:main:telegram:direct:3"]["sessionFile"].startswith(old)
+
+
+@pytest.mark.parametrize("name", ["a\0b.jsonl", "a\ud800b.jsonl"])
+def test_a_path_that_no_file_can_have_stays(doctor: Doctor, name: str) -> None:
+    doctor.state.store({"agent:main:main": row(1, sessionFile=f"/there/agents/main/sessions/{name}")})
+    plan = doctor.plan("paths", options=Options(path_maps=(PathMap("/there", str(doctor.state.root)),)))
+    assert plan.empty
+    assert "stay" in plan.cautions[0].text
 
 
 def test_a_plan_stays_small_however_many_rows_go(doctor: Doctor) -> None:

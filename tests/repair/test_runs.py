@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
-from gatewaydoctor.model.plan import Copy, Rewrite
+from gatewaydoctor.model.plan import Copy, Plan, Rewrite
 from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.codec import encode, read_plan, with_id
@@ -33,7 +33,7 @@ from gatewaydoctor.repair.undo import Way, preview, undo
 from gatewaydoctor.state.fs import DiskSpace
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs
-from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
+from tests.repair.scene import DEAD, NOW, SESSIONS, Scene, contents, fingerprint, make, tools, tree
 from tests.world import DAY, StateDir, row, run_key
 
 if TYPE_CHECKING:
@@ -144,6 +144,35 @@ def test_a_plan_with_a_target_outside_is_refused(scene: Scene, tmp_path: Path) -
     behind = Rewrite(target="way/x", segments=(), size=0, replaces=None)
     bad = with_id(msgspec.structs.replace(scene.plan, acts=(behind,)))
     refuses(Scene(scene.root, bad, {}, {}), OutOfBounds)
+
+
+@pytest.mark.parametrize("where", ["{away}/secret", "../away/secret", "way/secret", ".gatewaydoctor/runs/r/files/0"])
+def test_a_plan_with_a_source_outside_is_refused(scene: Scene, tmp_path: Path, where: str) -> None:
+    """Nor does a run that is named give leave to copy from anywhere but its own originals."""
+    import msgspec
+
+    from gatewaydoctor.repair.codec import with_id
+
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "secret").write_bytes(b"secret")
+    (scene.root / "way").symlink_to(tmp_path / "away")
+    receipt = apply(scene.plan, tools(), DEAD)
+    assert receipt is not None
+    seen = fingerprint(tmp_path, "away/secret")
+    seen = msgspec.structs.replace(seen, path=where.format(away=tmp_path / "away"))
+    stolen = Rewrite(target="stolen", segments=(Copy(0, 0, 6),), size=6, replaces=None)
+    for undoes in (None, receipt.run_id):
+        bad = Plan(
+            created_at=NOW,
+            state_dir=str(scene.root),
+            repairs=(),
+            fingerprints=(seen,),
+            acts=(stolen,),
+            undoes=undoes,
+        )
+        with pytest.raises(OutOfBounds):
+            apply(with_id(bad), tools(), DEAD)
+    assert not (scene.root / "stolen").exists()
 
 
 def test_a_vault_that_is_a_symbolic_link_is_refused(scene: Scene, tmp_path: Path) -> None:
@@ -298,8 +327,9 @@ def test_merge_adds_back_only_what_is_missing(tmp_path: Path) -> None:
     assert tree(doctor.state.root) == before
 
 
-def test_merge_of_an_untouched_run_brings_everything_back(scene: Scene) -> None:
-    apply(scene.plan, tools(), DEAD)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_merge_of_an_untouched_run_brings_everything_back(scene: Scene, tmp_path: Path, elsewhere: bool) -> None:
+    apply(scene.plan, tools(), DEAD, tmp_path / "vault" if elsewhere else None)
     apply(merge_plan(runs_of(scene)[0], tools()), tools(), DEAD)
     kept = tree(scene.root)
     for name, value in scene.before.items():

@@ -303,14 +303,10 @@ def test_pruning_days_and_a_switched_off_reaper(state: Path) -> None:
     assert config.cron.session_retention == Setting(None, Origin.GIVEN)
 
 
-@pytest.mark.parametrize(
-    ("meta", "retention"),
-    [({"lastTouchedVersion": "2026.5.22"}, 0), ({"lastTouchedVersion": "2026.9.6"}, None), ({}, None)],
-)
-def test_no_time_at_all_means_off_where_the_release_says_so_or_is_unknown(
-    state: Path, meta: dict[str, str], retention: int | None
-) -> None:
-    config = config_of(state, json.dumps({"cron": {"sessionRetention": "0h"}, "meta": meta}))
+@pytest.mark.parametrize(("version", "retention"), [("2026.5.22", 0), ("2026.9.6", None)])
+def test_no_time_at_all_means_off_in_the_newest_release(state: Path, version: str, retention: int | None) -> None:
+    given = {"cron": {"sessionRetention": "0h"}, "meta": {"lastTouchedVersion": version}}
+    config = config_of(state, json.dumps(given))
     assert config.cron.session_retention == Setting(retention, Origin.GIVEN)
 
 

@@ -63,6 +63,13 @@ def test_configured_prompts_are_machines() -> None:
     assert not is_machine_text("Check the boiler. Then rest.", ())
 
 
+BEHIND_THE_ROLE = said("my own words").partition(b'"role":"user",')[2]
+
+
+def text(words: str) -> dict[str, str]:
+    return {"type": "text", "text": words}
+
+
 CRON = said("[cron:job-1 backup] do it\nCurrent time: now")
 CASES = [
     ("a talk", header() + said("hello") + answered(), H.HUMAN),
@@ -83,6 +90,34 @@ CASES = [
     ("a summary of cron runs", header() + CRON + line(type="compaction", summary="runs"), H.MACHINE),
     ("a torn talk", header() + said("hello")[:-20], H.HUMAN),
     ("a torn answer", header() + CRON + answered()[:-20], H.MACHINE),
+    *(
+        (name, header() + CRON + data, H.HUMAN)
+        for name, data in (
+            ("events, then words", message("user", [text(EVENTS), text("my own words")])),
+            ("events, then a picture", message("user", [text(EVENTS), {"type": "image", "data": "AAAA"}])),
+            ("a front of zeros", bytes(60) + BEHIND_THE_ROLE),
+            ("a lost front", BEHIND_THE_ROLE),
+            ("a damaged role", said("my own words").replace(b'"user"', b'"us\0r"')),
+            ("a damaged role that is JSON", said("my own words").replace(b'"role"', b'"r#le"')),
+            ("a damaged type that is JSON", said("my own words").replace(b'"message"', b'"m#ssage"')),
+            ("words before the role, torn", b'{"type":"message","message":{"content":"my own words","ro'),
+            ("zeros between two records", answered()[:-30] + bytes(30) + BEHIND_THE_ROLE),
+            ("words that stand alone", b'"my own words"\n'),
+        )
+    ),
+    *(
+        (name, header() + CRON + data, H.MACHINE)
+        for name, data in (
+            ("events alone", message("user", [text(EVENTS)])),
+            ("an answer torn early", answered()[:30]),
+            ("a type torn", answered()[:12]),
+            ("an answer, then NULs", answered()[:-1] + bytes(9)),
+            ("lines of NULs", bytes(9) + b"\n" + bytes(9)),
+            ("a tool's output torn", message("toolResult", [text("x")])[:-9]),
+        )
+    ),
+    ("a header and a torn type", header() + answered()[:12], H.HEADER_ONLY),
+    ("words without a front", header() + BEHIND_THE_ROLE, H.HUMAN),
     ("another program's log", b'{"role":"user","content":"hello"}\n', H.NOT_TRANSCRIPT),
     ("text", b"just\nsome text\n", H.NOT_TRANSCRIPT),
     ("NULs", b"\0" * 100_000, H.NOT_TRANSCRIPT),
@@ -121,7 +156,7 @@ def test_counts(tmp_path: Path) -> None:
         longest_line=len(lines[-1]) - 1,
         human_turns=2,
         machine_turns=1,
-        undecided=1,
+        undecided=2,
         other_messages=2,
         summaries=1,
         malformed=3,

@@ -137,3 +137,12 @@ def test_surrogate_names_are_listed(tmp_path: Path) -> None:
     (Path(os.fsencode(tmp_path).decode()) / os.fsdecode(b"\xff\xfe\n.jsonl")).touch()
     listing = list_files(OsReadFs(), tmp_path)
     assert [(record.name, record.cls) for record in listing.files] == [("\udcff\udcfe\n.jsonl", FileClass.TRANSCRIPT)]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b"])
+def test_a_name_no_file_can_have_is_not_found(tmp_path: Path, name: str) -> None:
+    fs, path = OsReadFs(), tmp_path / name
+    asked = (fs.stat, fs.lstat, fs.open, fs.readlink, lambda there: fs.head_and_tail(there, 1, 1), fs.space)
+    for ask in (*asked, lambda there: list(fs.names(there)), lambda there: list(fs.entries(there))):
+        with pytest.raises(FileNotFoundError):
+            ask(path)

@@ -293,7 +293,8 @@ def gateway_lock(state: Path, payload: Mapping[str, object], config: Path | None
 def test_nobody_there(state: Path) -> None:
     found = ask(state, FakeProcesses([FakeProcess(5, ("sshd",)), FakeProcess(6, NODE)]))
     assert found.liveness is Liveness.DEAD
-    assert says(found) == dict.fromkeys(Witness, Liveness.DEAD)
+    asked = (Witness.LOCK, Witness.PROCESS, Witness.PORT)
+    assert says(found) == dict.fromkeys(asked, Liveness.DEAD)
 
 
 def test_the_name_of_the_gateway_lock(state: Path) -> None:

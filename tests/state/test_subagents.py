@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import tracemalloc
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.state.cleaned import Cleaned
 from gatewaydoctor.state.fs import OsReadFs
 from gatewaydoctor.state.subagents import read_subagents
 
@@ -116,6 +118,17 @@ def test_text_that_is_no_utf8_is_read_with_replacements(tmp_path: Path) -> None:
     document = json.dumps({"version": 2, "runs": {"a": run("a", task="T" * 3_000_000), "b": run("b")}}).encode()
     found = read(tmp_path, document.replace(b"T" * 3_000_000, b"T\xff" * 1_500_000))
     assert (found.read, found.runs) == (RegistryRead.OK, 2)
+
+
+@pytest.mark.parametrize("size", [5, 64, 1024])
+def test_halves_of_surrogate_pairs_are_read_with_replacements(tmp_path: Path, size: int) -> None:
+    text = r"low \udc80, high \ud800x, pair \ud83d\ude00, escaped \\udc80 \\\udfff" * 30
+    document = b'{"version":2,"runs":{"a":{"runId":"a","task":"%s"}}}' % text.encode()
+    assert read(tmp_path, document).runs == 1
+    stream = Cleaned(io.BytesIO(document))
+    cleaned = b"".join(iter(lambda: stream.read(size), b""))
+    sound = text.replace(r"low \udc80", r"low \ufffd").replace(r"\ud800", r"\ufffd").replace(r"\\\udfff", r"\\\ufffd")
+    assert cleaned == document.replace(text.encode(), sound.encode())
 
 
 def test_numbers_of_any_spelling(tmp_path: Path) -> None:

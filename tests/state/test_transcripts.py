@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HEADER = header()
 WHOLE = HEADER + said("hello") + answered()
 TORN = said("and another one")[:40]
+GLUED = WHOLE[:-1] + said("b")
+LONG_GLUED = WHOLE[:-1] + said("x" * 2_000_000)
 BOM = b"\xef\xbb\xbf"
 
 
@@ -43,7 +45,13 @@ DAMAGE = [
     ("no newline", WHOLE[:-1], Verdict.NO_NEWLINE, len(WHOLE) - 1),
     ("torn", WHOLE + TORN, Verdict.TORN_TAIL, len(WHOLE)),
     ("torn, then a newline", WHOLE + TORN + b"\n", Verdict.TORN_TAIL, len(WHOLE)),
-    ("two glued", WHOLE + said("a")[:-1] + said("b"), Verdict.TORN_TAIL, len(WHOLE)),
+    ("two glued", GLUED, Verdict.TORN_TAIL, len(GLUED)),
+    ("two glued, no newline", GLUED[:-1], Verdict.TORN_TAIL, len(GLUED) - 1),
+    ("two glued, then NUL", GLUED + b"\0" * 9, Verdict.NUL_TAIL, len(GLUED)),
+    ("two glued over every window", LONG_GLUED, Verdict.TORN_TAIL, len(LONG_GLUED)),
+    ("glued to a torn one", WHOLE + TORN + said("b"), Verdict.TORN_TAIL, len(WHOLE + TORN + said("b"))),
+    ("a torn one glued on", WHOLE[:-1] + TORN, Verdict.TORN_TAIL, len(WHOLE) - 1),
+    ("torn behind a whole part of it", WHOLE + said("a")[:-20], Verdict.TORN_TAIL, len(WHOLE)),
     ("NUL tail", WHOLE + b"\0" * 10, Verdict.NUL_TAIL, len(WHOLE)),
     ("NUL tail over pages", WHOLE + b"\0" * 300_000, Verdict.NUL_TAIL, len(WHOLE)),
     ("NUL tail over blocks", WHOLE + b"\0" * 3_000_000, Verdict.NUL_TAIL, len(WHOLE)),

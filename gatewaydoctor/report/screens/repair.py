@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -12,7 +13,17 @@ from gatewaydoctor.model.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.head import head
 from gatewaydoctor.report.screens.origins import origins
-from gatewaydoctor.report.screens.parts import INDENT, View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.parts import (
+    INDENT,
+    View,
+    capped,
+    grid,
+    more,
+    next_step,
+    pairs,
+    print_command,
+    section,
+)
 from gatewaydoctor.report.screens.unseen import next_unless, unseen
 
 if TYPE_CHECKING:
@@ -43,11 +54,7 @@ def plan(
         section(console, _nothing(plan, judgement))
         _refusals(console, plan, view)
         _notes(console, "Mind", plan.cautions, view)
-        if judgement.worst is Severity.CRITICAL:
-            rule = judgement.findings[0].rule
-            next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
-        else:
-            next_unless(console, judgement.examination, view, "nothing to do.")
+        _next_without_acts(console, plan, judgement, view)
         return
     section(console, f"Plan {plan.plan_id} (nothing is written yet)")
     _steps(console, plan.steps, view)
@@ -61,11 +68,29 @@ def plan(
         next_step(console, view, "do exactly this:", again)
 
 
+def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view: View) -> None:
+    command = next((note.command for note in plan.cautions if note.command), None)
+    if judgement.worst is Severity.CRITICAL:
+        rule = judgement.findings[0].rule
+        next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {rule}"))
+    elif command:
+        next_step(console, view, "see what it would do:", view.invocation.complete(command))
+    elif alone := _by_themselves(plan, view):
+        next_step(console, view, "repair that store by itself:", alone[0])
+    elif plan.refusals:
+        next_step(console, view, "what was left alone says above what would help.")
+    else:
+        next_unless(console, judgement.examination, view, "nothing to do.")
+
+
 def _nothing(plan: Plan, judgement: Judgement) -> str:
     gap = unseen(judgement.examination)
     if gap is not None:
         return f"Nothing to repair in what was read; {gap}"
-    return "Nothing to repair" if plan.refusals or judgement.findings else "Healthy: nothing to repair"
+    if plan.refusals:
+        return "Nothing is repaired; something was left alone"
+    open_ends = judgement.findings or any(note.command for note in plan.cautions)
+    return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 
 
 def steps_only(console: Console, *, plan: Plan, view: View, again: str | None) -> None:
@@ -140,6 +165,8 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
         names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
         text = view.names.text(note.text) + (f" ({names})" if names else "")
         console.print(Padding(Text(text), (0, 0, 0, INDENT)))
+        if note.command:
+            print_command(console, Text(), view.invocation.complete(note.command), INDENT)
 
 
 def _refusals(console: Console, plan: Plan, view: View) -> None:
@@ -148,8 +175,17 @@ def _refusals(console: Console, plan: Plan, view: View) -> None:
     section(console, "Left alone")
     for refusal in plan.refusals:
         line = Text.assemble((refusal.repair, "bold"), "  ", view.names.path(refusal.target), ": ")
-        line.append(view.names.text(f"{refusal.reason} {refusal.hint}".strip()))
+        line.append(view.names.text(f"{refusal.reason} {'' if refusal.store else refusal.hint}".strip()))
         console.print(Padding(line, (0, 0, 0, INDENT)))
+    for command in _by_themselves(plan, view):
+        print_command(console, Text(" " * INDENT), command, INDENT)
+
+
+def _by_themselves(plan: Plan, view: View) -> list[str]:
+    """A command for each store that was left alone and can be repaired by itself."""
+    stores = dict.fromkeys(refusal.store for refusal in plan.refusals if refusal.store)
+    shown = ["STORE" if view.names.redact else store for store in stores]
+    return [replace(view.invocation, options=(("--store", store),)).command("repair") for store in shown]
 
 
 def receipt(

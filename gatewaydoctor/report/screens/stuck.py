@@ -86,7 +86,7 @@ def _table(console: Console, running: Sequence[RunningEntry], now: int, view: Vi
 
 def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
     word = Text("stuck", "bold red") if each.stuck else Text("alive?", "dim")
-    transcript = words.since(each.transcript.mtime, now) if each.transcript else NONE
+    transcript = NONE if each.transcript_mtime is None else words.since(each.transcript_mtime, now)
     return each.entry.kind.value, word, words.since(each.entry.updated_at, now), transcript
 
 

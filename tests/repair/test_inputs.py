@@ -1,0 +1,107 @@
+"""A plan is refused where anything changed by which it was judged, whether or not it touches that."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.entry import Kind
+from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.errors import InputChanged
+from gatewaydoctor.repair.options import Options, TrimOptions
+from tests.repair.doctor import Doctor, assert_small
+from tests.repair.scene import DEAD, tools, tree
+from tests.world import DAY, HOUR, NOW, StateDir, header, job, row, run_key, session_id, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PERSON = {"agent:main:main": row(1)}
+TEMP = "sessions.json.0b6dd4ee-6b1c-4f43-9a8a-6a3f2e2a9d10.tmp"
+ENDED = {"createdAt": NOW - 3 * DAY, "endedAt": NOW - 2 * DAY}
+CHILD = {"runId": "r", "childSessionKey": "agent:main:subagent:x"} | ENDED
+STUCK = {run_key("j", 9): row(9, age=2 * DAY, status="running")}
+SUBAGENTS = Options(TrimOptions(kinds=frozenset({Kind.SUBAGENT}), older_than=DAY))
+
+
+def orphan(state: StateDir) -> None:
+    state.store(PERSON)
+    state.transcript(30, header(session_id(30)), age=2 * DAY)
+
+
+def temp(state: StateDir) -> None:
+    state.store(PERSON)
+    state.beside(TEMP, json.dumps(PERSON), age=2 * HOUR)
+
+
+def child(state: StateDir) -> None:
+    state.store(PERSON | {"agent:main:subagent:x": row(2, age=3 * DAY)})
+    state.subagents([CHILD])
+
+
+def stuck(state: StateDir) -> None:
+    state.store(PERSON | STUCK)
+    state.transcript(9, age=2 * DAY)
+    state.store({"agent:work:main": row(3)}, agent="work")
+
+
+def base(state: StateDir) -> None:
+    state.store(PERSON | {"agent:main:cron:j": row(9, age=2 * DAY, status="running")})
+    state.transcript(9, age=2 * DAY)
+
+
+def torn(state: StateDir) -> None:
+    state.store(json.dumps(PERSON | STUCK, indent=2).encode()[:-40])
+    state.beside(f"sessions.json.bak.{NOW - DAY}", {"agent:main:main": row(1, age=2 * DAY)})
+
+
+CASES: dict[str, tuple[str, Callable[[StateDir], None], Options | None, Callable[[StateDir], object]]] = {
+    "the store indexes the orphan": (
+        "orphans", orphan, None, lambda state: state.store(PERSON | {"agent:main:telegram:direct:2": row(30)}),
+    ),
+    "a new agent's store indexes the orphan": (
+        "orphans", orphan, None, lambda state: state.store({"agent:new:main": row(30)}, agent="new"),
+    ),
+    "the store of the temp file is torn": ("temps", temp, None, lambda state: state.store(b'{"agent:ma')),
+    "the child has attachments now": (
+        "trim", child, SUBAGENTS, lambda state: state.subagents([CHILD | {"attachmentsDir": "/somewhere"}]),
+    ),
+    "another agent reaches the transcript": (
+        "trim", stuck, None, lambda state: state.store({"agent:work:main": row(9)}, agent="work", age=HOUR),
+    ),
+    "cron jobs appear": ("trim", stuck, None, lambda state: state.jobs([job("j")])),
+    "the config changes": ("trim", stuck, None, lambda state: state.config({"cron": {"sessionRetention": "1h"}})),
+    "its transcript was written to": ("expire", base, None, lambda state: state.transcript(9, talk(9) * 2, age=0)),
+    "an unused copy is the only holder": (
+        "salvage", torn, None,
+        lambda state: state.beside(f"sessions.json.bak.{NOW - DAY}", PERSON | {"agent:main:direct:2": row(2)}),
+    ),
+    "a copy appears": ("salvage", torn, None, lambda state: state.beside(TEMP, PERSON)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_plan_is_refused_where_an_input_changed(tmp_path: Path, case: str) -> None:
+    repair, make, options, change = CASES[case]
+    doctor = Doctor(StateDir(tmp_path))
+    make(doctor.state)
+    plan = doctor.plan(repair, options=options)
+    assert not plan.empty
+    change(doctor.state)
+    before = tree(doctor.state.root)
+    with pytest.raises(InputChanged):
+        apply(plan, tools(), DEAD)
+    assert tree(doctor.state.root, vault=True) == before
+
+
+def test_untouched_transcripts_are_no_inputs(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path))
+    doctor.state.store({f"agent:main:telegram:direct:{n}": row(n) for n in range(10, 310)} | STUCK)
+    for number in range(10, 310):
+        doctor.state.transcript(number)
+    plan = doctor.plan("trim")
+    assert not plan.empty
+    assert_small(plan, 6_000)
