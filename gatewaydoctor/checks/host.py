@@ -31,8 +31,8 @@ PERMISSIONS = Rule(
     cause="A command or a doctor run as root, a container with another uid, a copy without -p, a lax umask.",
     gateway="It fails to save, or to read, what its user may not: sessions are then kept in memory only, and an "
     "unreadable store counts as an empty one.",
-    remedy="Give the paths listed back to the owner of the tree (chown), and take other people's access from secrets "
-    "(chmod go-rwx). Do not force 0600 on a tree that a group shares.",
+    remedy="Give the paths back to the owner of the tree (chown), and take other people's access from secrets "
+    "(chmod go-rwx); `gatewaydoctor scan --verbose` lists them. Do not force 0600 on a tree that a group shares.",
 )
 
 HARDLINKED = Rule(

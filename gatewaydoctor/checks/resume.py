@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
-from gatewaydoctor.model.config import Policy
+from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.entry import Kind
 from gatewaydoctor.model.finding import Severity
 from gatewaydoctor.model.liveness import Liveness
-from gatewaydoctor.model.subagents import RunState
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.examine.stuck import RunningEntry
     from gatewaydoctor.model.finding import Finding
-    from gatewaydoctor.model.liveness import LockVerdict
-
-STALE_MS = 1_800_000
-"""Age from which the gateway takes any transcript lock for stale (facts.md section 6)."""
 
 RESUMES = Rule(
     id="session-resumes-at-boot",
@@ -36,11 +32,12 @@ RESUMES = Rule(
     "model. Which ones depends on the release; where it is unknown, those of any release are counted.",
     cause="The gateway ended while these sessions were running: a crash, a kill, or a restart in the middle of a "
     "turn.",
-    gateway="2026.3.28 resumes only subagents: un-ended runs of the registry whose session has abortedLastRun. "
-    "2026.4.25 and 2026.5.22 also take up running sessions that have abortedLastRun, or whose stale transcript lock "
-    "they have just removed: after 5 s each is resumed where the transcript ends with a message of the user or a "
-    "tool, else set to failed. 2026.9.6 does this with every running conversation, one at a time, up to three "
-    "tries. Subagents, cron and ACP sessions are left out of the latter two.",
+    gateway="2026.3.28 resumes only children of the subagent registry: those whose run has not ended and whose "
+    "session has abortedLastRun, whatever its status. 2026.4.25 and 2026.5.22 do so for runs that timed out as well. "
+    "They also take up running sessions that have abortedLastRun, or whose stale transcript lock they have just "
+    "removed: after 5 s each is resumed where the transcript ends with a message of the user or a tool, else set to "
+    "failed. 2026.9.6 does this with every running conversation, one at a time, up to three tries. Subagents, cron "
+    "and ACP sessions are left out of the latter two.",
     remedy="If these turns are not wanted, give the entries a terminal status and an endedAt and clear "
     "abortedLastRun, with the gateway stopped. To take one poisoned session out of sight, remove its entry, and put "
     "it back later.",
@@ -54,23 +51,23 @@ _BOOT = NextBoot(
     unknown="2026.3.28 resumes subagents only, 2026.4.25 and 2026.5.22 aborted and locked sessions, 2026.9.6 every "
     "running conversation; each costs a model turn.",
 )
-_LEFT_OUT = frozenset({Kind.SUBAGENT, Kind.ACP, Kind.CRON_BASE, Kind.CRON_RUN})
 
 
 @REGISTRY.check(RESUMES)
 def resumes_at_boot(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if x.gateway.liveness is Liveness.LIVE:
         return
-    for store, _ in sound_stores(x):
-        found = _resumed(x, store)
+    resumption = Resumption(x)
+    for store, _ in sound_stores(x) if not resumption.idle else ():
+        found = _resumed(resumption, store)
         if not found:
             continue
         subagents = sum(each.entry.kind is Kind.SUBAGENT for each in found)
         yield RESUMES.finding(
-            f"{plural(len(found), 'running session')} will be taken up at the next start"
+            f"{plural(len(found), 'session')} will be taken up at the next start"
             + (f", {plural(subagents, 'subagent')} among them." if 0 < subagents < len(found) else ".")
             if x.config.release.policy
-            else f"{plural(len(found), 'running session')} may be taken up at the next start.",
+            else f"{plural(len(found), 'session')} may be taken up at the next start.",
             _BOOT.of(x),
             count=len(found),
             agent_id=store.agent_id,
@@ -86,30 +83,6 @@ def resumes_at_boot(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
 
 
-def _resumed(x: Examination, store: StoreFacts) -> list[RunningEntry]:
-    policy = x.config.release.policy
-    unended = {run.child_key.lower() for run in x.subagents.rows if run.child_key and run.state is RunState.RUNNING}
-    if policy is Policy.V2026_3_28 and not unended:
-        return []
-    locked = _locked_sessions(x.locks, store)
-
-    def taken_up(each: RunningEntry) -> bool:
-        entry = each.entry
-        if entry.aborted_last_run and entry.kind is Kind.SUBAGENT and entry.key.lower() in unended:
-            return True
-        if policy is Policy.V2026_3_28 or entry.kind in _LEFT_OUT or entry.spawned:
-            return False
-        return policy in (Policy.V2026_9_6, None) or entry.aborted_last_run or entry.session_id in locked
-
-    return [each for each in store.running if taken_up(each)]
-
-
-def _locked_sessions(locks: tuple[LockVerdict, ...], store: StoreFacts) -> set[str | None]:
-    """Sessions of which the start-up removes a stale transcript lock."""
-    return {
-        lock.path.name.removesuffix(".jsonl.lock")
-        for lock in locks
-        if lock.path.parent == store.read.ref.sessions_dir
-        and lock.path.name.endswith(".jsonl.lock")
-        and (lock.liveness is Liveness.DEAD or (lock.age or 0) > STALE_MS)
-    }
+def _resumed(resumption: Resumption, store: StoreFacts) -> list[RunningEntry]:
+    directory = store.read.ref.sessions_dir
+    return [each for each in chain(store.running, store.aborted) if resumption.takes_up(each.entry, directory)]

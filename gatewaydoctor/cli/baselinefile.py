@@ -50,12 +50,11 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     Raises CannotWrite."""
     import msgspec
 
-    from gatewaydoctor.cli.output import PRIVATE, write
+    from gatewaydoctor.cli.output import PRIVATE, kept_mode, write
     from gatewaydoctor.report.printer import encode
 
     baseline = msgspec.structs.replace(baseline, findings=tuple(map(_shown, baseline.findings)))
-    mode = path.stat().st_mode & 0o777 if path.exists() else PRIVATE
-    write(path, f"{encode(baseline, indent=2)}\n", mode)
+    write(path, f"{encode(baseline, indent=2)}\n", kept_mode(path, PRIVATE))
 
 
 def _shown(known: KnownFinding) -> KnownFinding:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.cli.notices import notices
-from gatewaydoctor.cli.output import PUBLIC, append, places_of, target, write
-from gatewaydoctor.cli.streams import put
+from gatewaydoctor.cli.output import append, places_of, report_mode, target, write
+from gatewaydoctor.cli.streams import put, telling
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.report import ErrorInfo
 from gatewaydoctor.report.formats import FORMATS, Format, exit_code, render
-from gatewaydoctor.report.words import harmless
+from gatewaydoctor.report.words import harmless, pasteable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,12 +75,12 @@ def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
     """A command repeats the options as they were given, and a path may hold anything."""
     if finding.fix is None:
         return finding
-    fix = msgspec.structs.replace(finding.fix, command=harmless(finding.fix.command))
+    fix = msgspec.structs.replace(finding.fix, command=pasteable(finding.fix.command))
     return msgspec.structs.replace(finding, fix=fix)
 
 
 def deliver(outcome: Outcome) -> int:
-    """Hand over a report behind a gate and return the exit code. Raises CannotWrite, and OSError for stdout."""
+    """Hand over a report behind a gate and return the exit code. Raises CannotWrite and OutputFailed."""
     from gatewaydoctor.report.printer import print_error
 
     chosen = "json" if outcome.run.options.json else outcome.run.options.format or "text"
@@ -98,10 +97,10 @@ def _deliver_screen(outcome: Outcome, screen: Callable[[Console], None]) -> int:
     from gatewaydoctor.report.printer import print_screen, screen_text
 
     if outcome.output is not None:
-        write(outcome.output, screen_text(screen), PUBLIC)
+        write(outcome.output, screen_text(screen), report_mode(outcome.output, "text"))
     else:
-        print_screen(screen, no_color=outcome.run.options.no_color)
-        sys.stdout.flush()
+        with telling():
+            print_screen(screen, no_color=outcome.run.options.no_color)
     return outcome.exit_code
 
 
@@ -109,7 +108,7 @@ def _deliver_document(outcome: Outcome, chosen: str) -> int:
     document = with_code(chosen, document_of(outcome, FORMATS[chosen]))
     text = render(chosen, document)
     if outcome.output is not None:
-        write(outcome.output, text, PUBLIC)
+        write(outcome.output, text, report_mode(outcome.output, chosen))
     else:
         put(text)
     if chosen == "github" and outcome.judgement is not None:

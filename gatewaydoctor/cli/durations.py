@@ -1,4 +1,4 @@
-"""Spans of time on the command line: `90s`, `5m`, `1h`, `2d`, or plain ms."""
+"""Spans of time on the command line and in settings: `90s`, `5m`, `1h`, `2d`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ _SPAN = re.compile(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNOR
 
 
 def parse_span(text: str, option: str) -> int:
-    """Milliseconds; a number without a unit is ms. Raises UsageError for anything else."""
+    """Milliseconds. Raises UsageError for anything else, and for a number without a unit: nobody would mean ms."""
     found = _SPAN.fullmatch(text.strip())
+    hint = "Give one such as 90s, 5m, 1h or 2d."
     if found is None:
-        raise UsageError(f"{option} {text!r} is no span of time.", "Give one such as 90s, 5m, 1h or 2d.")
-    return round(float(found[1]) * _UNITS[(found[2] or "ms").lower()])
+        raise UsageError(f"{option} {text!r} is no span of time.", hint)
+    number, unit = float(found[1]), found[2]
+    if number and unit is None:
+        raise UsageError(f"{option} {text!r} has no unit.", hint)
+    return round(number * _UNITS[(unit or "ms").lower()])

@@ -36,7 +36,7 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
     from gatewaydoctor.cli.failure import asked, deliver_error
     from gatewaydoctor.report.printer import plain_document, print_error
 
-    info = _redacted(info) if "--redact" in arguments else info
+    info = _redacted(info, arguments) if "--redact" in arguments else info
     now, wanted = _clock(arguments), asked(arguments, command)
     if isinstance(error, OutputFailed):
         silence_stdout()
@@ -72,9 +72,10 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             return code, ErrorInfo(code="system", message=message, hint="Check the path, its owner, and the disk.")
         case _ if format_message := getattr(error, "format_message", None):
             # typer's own errors about arguments, whose base it gives no public name.
-            place = f" {command}" if command in verbs.VERBS else ""
+            context = getattr(error, "ctx", None)
+            place = context.command_path if context else "gatewaydoctor"
             message = " ".join(format_message().split())
-            hint = f"See `gatewaydoctor{place} --help`."
+            hint = f"See `{place} --help`."
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
         case _:
             message = f"A bug in gatewaydoctor: {type(error).__name__}."
@@ -82,12 +83,20 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
 
 
-def _redacted(info: ErrorInfo) -> ErrorInfo:
+def _redacted(info: ErrorInfo, arguments: Sequence[str]) -> ErrorInfo:
+    import os
+
     from gatewaydoctor.report.names import Names
 
+    own = {*verbs.VERBS, *(sub for group in verbs.GROUPS.values() for sub in group)}
+    typed = [word.partition("=")[2] if word.startswith("-") else word for word in arguments if word not in own]
+    paths = {spelled: "<path>" for word in typed if "/" in word for spelled in (word, os.path.realpath(word))}
+    names = Names(redact=True, places=paths.items())
+    for word in typed:
+        names.know(word, "word")
     # A hint may list agents or directories by name, and no directory was read that would tell which words those are.
     hint = info.hint if info.code in ("usage", "bug", "output") else ""
-    return ErrorInfo(code=info.code, message=Names(redact=True).text(info.message), hint=hint)
+    return ErrorInfo(code=info.code, message=names.text(info.message), hint=hint)
 
 
 def _clock(arguments: Sequence[str]) -> int:

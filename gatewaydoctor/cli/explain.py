@@ -30,7 +30,7 @@ def explain(run: Run, *, rule: RuleId = None) -> Outcome:
         if rule is None:
             screens.overview(console, rules)
         else:
-            screens.show(console, rules[0])
+            screens.show(console, rules[0], run.invocation)
 
     return Outcome("explain", ExitCode.OK, run, details={"rules": [_details(each) for each in rules]}, screen=screen)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.cli.delivery import STDOUT, with_code
-from gatewaydoctor.cli.output import PUBLIC, target, write
+from gatewaydoctor.cli.output import report_mode, target, write
 from gatewaydoctor.cli.streams import put
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
@@ -55,7 +55,8 @@ def deliver_error(
         return document.exit_code, False
     if isinstance(error, DoctorError) and error.code in _NOT_THERE:
         with suppress(DoctorError):
-            write(target(wanted.output, "--output", _protected(error, arguments)), text, PUBLIC)
+            path = target(wanted.output, "--output", _protected(error, arguments))
+            write(path, text, report_mode(path, wanted.format))
     return document.exit_code, True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.streams import put
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
 from gatewaydoctor.model.words import plural
 
@@ -126,7 +126,7 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
     def stream() -> ExitCode:
         renders = {"junit": report.junit, "github": report.github}
         render = renders.get(form)
-        sys.stdout.write(render(results) if render else report.text(results, verbose=run.options.verbose))
+        put(render(results) if render else report.text(results, verbose=run.options.verbose))
         if form == "github":
             from gatewaydoctor.cli.delivery import summarise
 

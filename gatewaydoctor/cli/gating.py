@@ -10,6 +10,7 @@ from gatewaydoctor.checks.baseline import Identity, remember
 from gatewaydoctor.checks.gate import Decision, decide, select_rules
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.baselinefile import read_baseline, write_baseline
+from gatewaydoctor.cli.examining import exit_code
 from gatewaydoctor.cli.output import places_of, target
 from gatewaydoctor.cli.run import working_directory
 from gatewaydoctor.cli.settings import KEYS, LOOKING_KEYS, Settings, settle
@@ -75,22 +76,24 @@ def open_gate(run: Run, settings: Settings, *, write: bool = False) -> Gate:
 
 
 def pass_through(gate: Gate, judgement: Judgement, names: Names, run: Run) -> Gated:
-    """Decide, and write the baseline where that was asked for. Raises UsageError for settings or a baseline inside
-    the state directory, and CannotWrite."""
+    """Decide, and write the baseline where that was asked for and something could be read: else the old one would
+    lose what nobody could see. Raises UsageError for settings or a baseline inside the state directory, and
+    CannotWrite."""
     x = judgement.examination
     _trust(gate.settings, x)
     identity = Identity(tuple(dict.fromkeys((x.place.state_dir, x.place.real_dir))))
     judged = frozenset(gate.rules)
     baseline = gate.baseline
     spelled = gate.settings.baseline.value
+    writes = gate.write and exit_code(x) is ExitCode.OK
     if spelled is not None:
         path = target(spelled, "--baseline", places_of(x))
-        if gate.write:
+        if writes:
             counted = (finding for finding in judgement.findings if finding.rule in judged)
             baseline = remember(counted, identity, x.now, nameless=names.redact)
             write_baseline(path, baseline)
     decision = decide(judgement.findings, gate.rules, gate.fail_on, identity, baseline)
-    info = _info(gate, decision, names, run)
+    info = _info(gate, decision, names, run, written=writes)
     return Gated(replace(judgement, findings=decision.findings), decision, info)
 
 
@@ -104,7 +107,7 @@ def _trust(settings: Settings, x: Examination) -> None:
         )
 
 
-def _info(gate: Gate, decision: Decision, names: Names, run: Run) -> GateInfo:
+def _info(gate: Gate, decision: Decision, names: Names, run: Run, *, written: bool) -> GateInfo:
     spelled = gate.settings.baseline.value
     return GateInfo(
         fail_on=gate.settings.fail_on.value,
@@ -112,7 +115,7 @@ def _info(gate: Gate, decision: Decision, names: Names, run: Run) -> GateInfo:
         failing=decision.failing,
         known=decision.known,
         left_out=decision.left_out,
-        baseline=BaselineUse(path=names.path(spelled), written=gate.write, gone=decision.gone) if spelled else None,
+        baseline=BaselineUse(path=names.path(spelled), written=written, gone=decision.gone) if spelled else None,
         verdicts=tuple(
             VerdictInfo(
                 standing=verdict.compared.standing,

@@ -13,7 +13,8 @@ from gatewaydoctor.cli import verbs
 from gatewaydoctor.cli.endings import end
 from gatewaydoctor.cli.options import listed, takes_value, verb
 from gatewaydoctor.cli.run import Outcome, start
-from gatewaydoctor.cli.streams import OutputFailed, prepare_streams, put
+from gatewaydoctor.cli.streams import OutputFailed, prepare_streams, put, telling
+from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _no_such_verb(name: str) -> UsageError:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and say what came of it. Returns the exit code; raises nothing."""
-    prepare_streams()
+    prepare_streams(document="--json" in arguments or last_value(arguments, "--format") not in (None, "text"))
     command = "gatewaydoctor"
     try:
         if _leading_options(arguments)[1][:1] in ([each] for each in VERSION_OPTIONS):
@@ -137,7 +138,7 @@ def _called(app: typer.Typer, arranged: list[str]) -> object:
 
 
 def _say(outcome: Outcome) -> int:
-    """Print what a verb has to say. Raises OutputFailed, and BrokenPipeError where nobody listens any more."""
+    """Print what a verb has to say. Raises OutputFailed."""
     from gatewaydoctor.cli.delivery import NOTHING_READ, deliver, document_of
     from gatewaydoctor.cli.notices import notices
     from gatewaydoctor.report.printer import print_document, print_error, print_screen, print_warning
@@ -147,7 +148,7 @@ def _say(outcome: Outcome) -> int:
     if not as_json:
         for notice in notices(outcome):
             print_warning(notice)
-    try:
+    with telling():
         if outcome.stream is not None:
             code = outcome.stream()
         elif outcome.gate is not None:
@@ -156,11 +157,6 @@ def _say(outcome: Outcome) -> int:
             print_document(document_of(outcome))
         elif outcome.screen is not None:
             print_screen(outcome.screen, no_color=run.options.no_color)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as failed:
-        raise OutputFailed(failed.strerror or type(failed).__name__) from failed
     if code is ExitCode.CANNOT_EXAMINE and not as_json:
         print_error(outcome.error or NOTHING_READ, code, outcome.command, now=run.now, wants_json=False)
     return code

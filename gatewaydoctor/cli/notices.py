@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatewaydoctor.cli.run import Outcome
+    from gatewaydoctor.cli.run import Outcome, Run
+    from gatewaydoctor.model.place import Place
 
 
 def notices(outcome: Outcome) -> tuple[str, ...]:
@@ -23,27 +24,31 @@ def _empty(outcome: Outcome) -> list[str]:
     return [f"{place.state_dir} is empty: no gateway has kept anything here yet, or its volume is not mounted."]
 
 
-def _interrupted(outcome: Outcome) -> list[str]:
-    assert outcome.judgement is not None
+def interrupted(run: Run, place: Place) -> tuple[str, ...]:
+    """The ids of interrupted runs. Raises OSError for a vault that cannot be read."""
     from gatewaydoctor.repair.places import VAULT_NAME
 
-    place = outcome.judgement.examination.place
     try:
-        outcome.run.fs.stat(place.real_dir / VAULT_NAME)
+        run.fs.stat(place.real_dir / VAULT_NAME)
     except OSError:
-        return []  # where nothing was ever repaired, nothing of repair needs to be loaded
+        return ()  # where nothing was ever repaired, nothing of repair needs to be loaded
     from gatewaydoctor.repair.runs import interrupted_runs
     from gatewaydoctor.state.processes import system_processes
 
+    return tuple(each.run_id for each in interrupted_runs(run.fs, system_processes(), place.real_dir))
+
+
+def _interrupted(outcome: Outcome) -> list[str]:
+    assert outcome.judgement is not None
     try:
-        runs = interrupted_runs(outcome.run.fs, system_processes(), place.real_dir)
+        runs = interrupted(outcome.run, outcome.judgement.examination.place)
     except OSError as error:
         return [f"The vault cannot be read ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
     command = outcome.run.invocation.command
     return [
-        f"Run {run.run_id} was interrupted. `{command(f'repair --resume {run.run_id}')}` finishes it, "
-        f"`{command(f'undo {run.run_id}')}` takes it back."
-        for run in runs
+        f"Run {run_id} was interrupted. `{command(f'repair --resume {run_id}')}` finishes it, "
+        f"`{command(f'undo {run_id}')}` takes it back."
+        for run_id in runs
     ]
 
 

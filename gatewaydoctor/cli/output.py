@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.fs import WriteFs
 
 PUBLIC = 0o644
-"""Mode of an output file: a collector runs as another user."""
 PRIVATE = 0o600
 
 
@@ -48,6 +47,23 @@ def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
             f"{option} {spelled} is no regular file.", "Name a file, or leave the option out for stdout."
         )
     return path
+
+
+def report_mode(path: Path, form: str) -> int:
+    """The mode of a report: a collector of metrics runs as another user. Any other holds session keys, and stays as
+    private as the file it replaces, or as the umask wants it."""
+    return PUBLIC if form == "prometheus" else kept_mode(path, 0o666 & ~_umask())
+
+
+def kept_mode(path: Path, otherwise: int) -> int:
+    """The mode of the file that is there."""
+    return path.stat().st_mode & 0o777 if path.exists() else otherwise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:

@@ -18,8 +18,10 @@ from gatewaydoctor.cli.durations import parse_span
 from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm
 from gatewaydoctor.cli.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.streams import telling
 from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.errors import BadPlan, Refused
 from gatewaydoctor.repair.options import ENDINGS, Options, Repair, TrimOptions
 from gatewaydoctor.state.pathmap import parse_path_map
@@ -147,8 +149,9 @@ def _plan(
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show)
     if not run.wants_json and not (yes and run.options.quiet):
-        print_screen(show, no_color=run.options.no_color)
-        sys.stdout.flush()
+        with telling():
+            print_screen(show, no_color=run.options.no_color)
+            sys.stdout.write("\n")
     return carry_out(run, work, made, yes=yes, names=seen.names)
 
 
@@ -203,7 +206,7 @@ def carry_out(
 
     ends = takes_back is not None and takes_back.pending
     if not plan.empty or ends:
-        confirm(f"Do this plan ({len(plan.acts)} changes)?", yes=yes)
+        confirm(f"Do this plan ({_extent(plan)})?", yes=yes)
     if takes_back is None:
         return _told(run, work, plan, apply(plan, work.tools, work.permission, work.vault), names)
     plan, receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
@@ -211,6 +214,11 @@ def carry_out(
     if receipt is None and ends:
         return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
     return told
+
+
+def _extent(plan: Plan) -> str:
+    """How much a yes does: rows and files as the steps count them, in how many places."""
+    return f"{plural(sum(step.count for step in plan.steps), 'change')} in {plural(len(plan.acts), 'file')}"
 
 
 def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:

@@ -12,6 +12,7 @@ from gatewaydoctor.cli.durations import parse_span
 from gatewaydoctor.cli.mending import Bench, Vault, Yes, bench, cap, confirm
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.report.screens.runs import FileLine, RunLine
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def runs_prune(
                 if not each.pending and each.problem is None and (each.last_at or run.now) < before
             ]
         if chosen:
-            confirm(f"Delete the originals of {len(chosen)} runs for good?", yes=yes)
+            confirm(f"Delete the originals of {plural(len(chosen), 'run')} for good?", yes=yes)
         freed = prune(work.tools, tuple(chosen))
         seen = _view(run, work)
     details = {"runs": [each.run_id for each in chosen], "bytes": freed}

@@ -53,7 +53,14 @@ def _taken(name: str, run: Run, directory: str) -> Workload:
     from gatewaydoctor.simulate.fromstate import read_workload
 
     o = run.options
-    return read_workload(name, run.fs, run.env, state_dir=directory, config=o.config, agent=o.agent, redact=o.redact)
+    try:
+        return read_workload(
+            name, run.fs, run.env, state_dir=directory, config=o.config, agent=o.agent, redact=o.redact
+        )
+    except CannotExamine as error:
+        # The option that names the directory has another name here.
+        words = (text.replace("--state-dir", "--from-state-dir") for text in (error.message, error.hint))
+        raise CannotExamine(*words) from error
 
 
 def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, taken: Workload | None) -> Outcome:
@@ -116,7 +123,7 @@ def _plot(made: Result | Comparison, storm: Result | None, path: Path) -> None:
         else:
             plot([storm, made] if storm else [made], path)
     except PlotUnavailable as error:
-        raise CannotExamine(str(error), "pip install 'gatewaydoctor[plot]'") from error
+        raise CannotExamine(f"{error}", "Or leave --plot out.") from error
     except ValueError as error:
         raise UsageError(f"--plot {path}: {error}.", "End the name in .svg or .png.") from error
     except OSError as error:

@@ -15,6 +15,8 @@ from gatewaydoctor.model.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from gatewaydoctor.repair.tools import Tools
 
+ROWS = 40
+
 Dest = Annotated[
     str | None,
     typer.Argument(metavar="[DEST]", help="New directory for the copy; else beside the vault. `verify`: see below."),
@@ -39,38 +41,54 @@ def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Out
 
 
 def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
+    from shlex import quote
+
+    from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.snapshot import snapshot as take
+    from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import snapshot as screens
 
     path, manifest = take(work.tools, work.state_dir, dest)
     files = len(manifest.files)
+    names = names_of_place(work.found.place, redact=run.options.redact)
+    exact = names.exact()
     left = [(each.path, each.reason) for each in manifest.left_out]
     details = {
-        "directory": str(path),
+        "directory": exact.path(path),
         "files": files,
         "bytes": manifest.bytes,
-        "leftOut": [{"path": each, "reason": reason} for each, reason in left],
+        "leftOut": [{"path": exact.path(each), "reason": exact.text(reason)} for each, reason in left],
     }
-    verify = run.invocation.command(f"snapshot verify {path}")
+    verify = run.invocation.command(f"snapshot verify {quote(names.path(path))}")
     screen = partial(
-        screens.taken, directory=str(path), files=files, size=manifest.bytes, left_out=left, verify=verify
+        screens.taken,
+        directory=path,
+        files=files,
+        size=manifest.bytes,
+        left_out=left,
+        verify=verify,
+        view=view_with(run, names, ROWS),
     )
     code = ExitCode.OK if all(each.harmless for each in manifest.left_out) else ExitCode.FINDINGS
     return Outcome("snapshot", code, run, details=details, screen=screen)
 
 
 def _verify(run: Run, tools: Tools, directory: Path) -> Outcome:
+    from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.snapshot import verify_snapshot
+    from gatewaydoctor.report.names import Names
     from gatewaydoctor.report.screens import snapshot as screens
 
     manifest, wrong = verify_snapshot(tools, directory.absolute())
+    names = Names(redact=run.options.redact)
+    exact = names.exact()
     problems = [(each.path, each.problem) for each in wrong]
     problems += [(each.path, f"not in it: {each.reason}") for each in manifest.left_out if not each.harmless]
     details = {
-        "directory": str(directory),
+        "directory": exact.path(directory),
         "files": len(manifest.files),
-        "problems": [{"path": path, "problem": problem} for path, problem in problems],
+        "problems": [{"path": exact.path(path), "problem": exact.text(problem)} for path, problem in problems],
     }
     code = ExitCode.FINDINGS if problems else ExitCode.OK
-    screen = partial(screens.verified, files=len(manifest.files), problems=problems)
+    screen = partial(screens.verified, files=len(manifest.files), problems=problems, view=view_with(run, names, ROWS))
     return Outcome("snapshot verify", code, run, details=details, screen=screen)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class OutputFailed(Exception):
@@ -32,9 +35,9 @@ class _Words(TextIOWrapper):
             return len(text)
 
 
-def prepare_streams() -> None:
+def prepare_streams(*, document: bool) -> None:
     """Words about a run may go nowhere; its output may not: a closed stdout takes nothing, like a full one. A stream
-    that cannot spell a name must not end the report."""
+    that cannot spell a name must not end the report. A `document` is UTF-8 whatever the locale says."""
     sys.stdout = sys.stdout or _Closed(open(os.devnull, "wb"))  # noqa: SIM115 - open until the end, like the one it replaces
     sys.stderr = sys.stderr or _Words(open(os.devnull, "wb"))  # noqa: SIM115 - likewise
     if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, TextIOWrapper):
@@ -42,12 +45,21 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if document and isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def put(text: str) -> None:
     """Text on stdout, at once. Raises OutputFailed."""
-    try:
+    with telling():
         sys.stdout.write(text)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Whatever is written to stdout meanwhile is there afterwards. Raises OutputFailed."""
+    try:
+        yield
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read it has heard enough; the decision is still what the exit code says.

@@ -13,6 +13,7 @@ from gatewaydoctor.cli.mending import Bench, GatewayStopped, Vault, Yes, bench, 
 from gatewaydoctor.cli.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.runs import file_lines
 from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
     from gatewaydoctor.repair.runs import RunInfo
@@ -48,7 +49,7 @@ def undo(
             return _merge(run, work, found, dry_run=dry_run, yes=yes)
         returns = preview(work.tools, found)
         if not dry_run:
-            confirm(f"Take back run {found.run_id} ({len(returns)} files)?", yes=yes)
+            confirm(f"Take back run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
             returns = take_back(found, work.tools, work.permission)
         seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
     details = {

@@ -23,7 +23,7 @@ from gatewaydoctor.state.census import disk_space, take_census
 from gatewaydoctor.state.confighistory import config_history
 from gatewaydoctor.state.cron import read_cron
 from gatewaydoctor.state.era import read_eras
-from gatewaydoctor.state.files import list_files, totals
+from gatewaydoctor.state.files import list_files, seen_by, totals
 from gatewaydoctor.state.locks import LockJudge
 from gatewaydoctor.state.pathmap import parse_path_map
 from gatewaydoctor.state.pointers import tree_pointers
@@ -53,8 +53,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
-    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `inputs` are the files
-    that told all this, as they were before they were read, but for those of the listings."""
+    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
+    stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
+    were before they were read, but for those of the listings."""
 
     now: int
     depth: Depth
@@ -72,6 +73,7 @@ class Examination:
     volumes: tuple[tuple[Path, DiskSpace], ...]
     skipped: tuple[tuple[str, str], ...] = ()
     complete: bool = True
+    left_out: int = 0
     inputs: Inputs = field(default_factory=dict)
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
@@ -135,13 +137,14 @@ class _Examiner:
             liveness,
             stores,
             cron,
-            read_subagents(self.fs, registry_path(place), _key_test(stores)),
+            read_subagents(self.fs, registry_path(place), _key_test(stores), now=world.now),
             read_queues(self.fs, place.state_dir),
-            self._locks(listings),
+            self._locks(stores),
             take_census(self.fs, place.state_dir, listings),
             tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             tuple(self.skipped),
             complete=known and not others,
+            left_out=sum(read.ref.exists for read in others),
             inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
         )
 
@@ -187,6 +190,7 @@ class _Examiner:
                 self.skipped.append((str(read.ref.path), gap))
 
     def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
+        """Each directory, classed for one of the stores in it."""
         names = {ref.sessions_dir: ref.path.name for ref in refs}
         listings = {directory: list_files(self.fs, directory, store) for directory, store in names.items()}
         for listing in listings.values():
@@ -209,7 +213,7 @@ class _Examiner:
         live: bool,
     ) -> StoreFacts:
         directory = read.ref.sessions_dir
-        listing = listings[directory]
+        listing = seen_by(listings[directory], read.ref.path.name)
         era = eras.of(read.ref.agent_id)
         self.progress.phase("checking transcripts", None)
         transcripts = transcript_facts(
@@ -256,17 +260,18 @@ class _Examiner:
             newest,
             rows.faults if rows else RowFaults(),
             rows.eviction if rows else None,
+            rows.aborted if rows else (),
         )
 
-    def _locks(self, listings: dict[Path, Listing]) -> tuple[LockVerdict, ...]:
+    def _locks(self, stores: tuple[StoreFacts, ...]) -> tuple[LockVerdict, ...]:
         found = (
-            directory / record.name
-            for directory, listing in listings.items()
-            for record in listing.files
+            store.listing.directory / record.name
+            for store in stores
+            for record in store.listing.files
             if record.cls is FileClass.LOCK
         )
         judge = LockJudge(self.fs, self.world.processes, self.world.now)
-        return tuple(judge.judge(path) for path in found)
+        return tuple(judge.judge(path) for path in dict.fromkeys(found))
 
 
 def _key_test(stores: tuple[StoreFacts, ...]) -> Callable[[str], bool]:

@@ -64,9 +64,10 @@ class StoreRead:
 
 @dataclass(frozen=True, slots=True)
 class StoreFacts:
-    """A store, its rows, and its directory. `running` lists every row with status `running`; `signs` tells
-    when a row's transcript was written to. `oldest_updated` and `newest_updated` are epoch ms. `eviction` is what an
-    enforced save would drop, None where the store is not over its cap."""
+    """A store, its rows, and its directory. `running` lists every row with status `running`, `aborted` every other
+    one with abortedLastRun; `signs` tells when a row's transcript was written to. `oldest_updated` and
+    `newest_updated` are epoch ms. `eviction` is what an enforced save would drop, None where the store is not over
+    its cap."""
 
     read: StoreRead
     era: Era
@@ -84,6 +85,7 @@ class StoreFacts:
     newest_updated: int | None
     faults: RowFaults
     eviction: Eviction | None
+    aborted: Sequence[RunningEntry] = ()
 
     @property
     def agent_id(self) -> str:
@@ -120,6 +122,7 @@ class RowFacts:
     """What follows from the rows of a store once liveness and files are known."""
 
     running: RunningRows
+    aborted: RunningRows
     jobs: tuple[JobRuns, ...]
     pointers: PointerFacts
     faults: RowFaults
@@ -140,11 +143,15 @@ def row_facts(
     """One walk over the rows."""
     jobs = JobCollector()
     faults = RowFaultCollector()
-    running = RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live)
+    running, aborted = (
+        RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live) for _ in range(2)
+    )
     for row, entry in enumerate(table):
         stuck = False
         if entry.status is Status.RUNNING:
             stuck = running.take(entry, row)
+        elif entry.aborted_last_run:
+            aborted.take(entry, row)
         jobs.take(entry, stuck=stuck)
         pointers.take(row, entry)
         faults.take(entry)
@@ -152,6 +159,7 @@ def row_facts(
             eviction.take(row, entry)
     return RowFacts(
         running,
+        aborted,
         jobs.result(cron),
         pointers.result(),
         faults.result(),

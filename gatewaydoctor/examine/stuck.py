@@ -18,9 +18,9 @@ DEFAULT_STUCK_AFTER_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class RunningEntry:
-    """A row with status `running`, as number `row` of its store. `last_sign` is the newest of its times and
-    `transcript_mtime` (epoch ms, None where nothing tells). `stuck` follows from that, the threshold, and whether the
-    gateway is live."""
+    """A row with status `running`, or one that was aborted, as number `row` of its store. `last_sign` is the newest
+    of its times and `transcript_mtime` (epoch ms, None where nothing tells). `stuck` follows from that, the
+    threshold, and whether the gateway is live."""
 
     entry: Entry
     row: int

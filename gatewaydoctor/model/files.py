@@ -150,10 +150,11 @@ class OwnerMode:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One sessions directory, unsorted. `problem` is set where the listing could not be had or broke off: then
-    `files` holds what was seen until then."""
+    """One sessions directory, unsorted, its files classed for the store with the name `store`. `problem` is set where
+    the listing could not be had or broke off: then `files` holds what was seen until then."""
 
     directory: Path
     files: tuple[FileRecord, ...]
     owners: tuple[OwnerMode, ...]
     problem: Unreadable | None = None
+    store: str = "sessions.json"

@@ -79,7 +79,8 @@ Act = Rewrite | Move
 class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What one repair does to one target, in words for people: `action` is a verb, `reason` half a sentence. `count`
     things of `bytes` together are concerned; `sample` names the first few (session keys, job ids or file names).
-    `conversations` counts those among them that belong to people. `job_id` and `job_name` say whose rows they are."""
+    `conversations` counts those among them that belong to people, and `touched` names these where they are rows (of a
+    store that is rebuilt the first few). `job_id` and `job_name` say whose rows they are."""
 
     repair: str
     action: str
@@ -92,6 +93,12 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     job_id: str | None = None
     job_name: str | None = None
     sample: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
+
+    @property
+    def removes(self) -> bool:
+        """Whether its things leave for the vault."""
+        return self.action in ("remove", "move to the vault")
 
 
 class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -140,7 +147,7 @@ class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     equal plans have equal ids. It is refused where one of `fingerprints` or `inputs` has changed. `forecast` says
     what the next start of the gateway will do. The stores of `after` are what the second look, with `main_key`, is
     compared with. `lock_stores`: this release honours `sessions.json.lock`. `undoes` names the run this plan takes
-    back in part."""
+    back in part. `torn` counts places of damaged stores where an entry was not whole, or may have been one."""
 
     schema_version: str = PLAN_SCHEMA_VERSION
     plan_id: str = ""
@@ -162,6 +169,7 @@ class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     main_key: str = "main"
     lock_stores: bool = True
     undoes: str | None = None
+    torn: int = 0
 
     @property
     def empty(self) -> bool:

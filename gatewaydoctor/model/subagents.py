@@ -54,7 +54,9 @@ class SubagentRegistry:
     """What runs.json holds. With a fault the counts are of the whole runs before it, but perhaps for the last one.
     `rows` are the runs worth a look (running, never archived or orphaned), at most as many as were asked for;
     `notable` is how many there are. `reason` says why the gateway would not take it; `problem` is set where it could
-    not be read here. `fault_at` is a byte offset. Times are epoch ms."""
+    not be read here. `fault_at` is a byte offset. Times are epoch ms. `open_children` are the children's keys, in
+    lower case, of all runs that have not ended, `timed_out_children` of those that ended by a timeout, and
+    `overdue_children` of those that some index knows and whose archive date has passed."""
 
     path: Path
     read: RegistryRead
@@ -76,6 +78,9 @@ class SubagentRegistry:
     notable: int = 0
     rows: tuple[SubagentRun, ...] = ()
     problem: Unreadable | None = None
+    open_children: frozenset[str] = frozenset()
+    timed_out_children: frozenset[str] = frozenset()
+    overdue_children: frozenset[str] = frozenset()
 
     @property
     def version_is_read(self) -> bool:

@@ -172,6 +172,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         forecast=forecast(draft) if acts else (),
         main_key=x.config.main_key.value,
         # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (facts.md section 6).
+        torn=draft.torn,
         lock_stores=x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25, None),
     )
     return with_id(_with_space(_compact(plan, sorted(used))))

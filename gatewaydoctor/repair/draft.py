@@ -10,6 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.examine.inputs import identities
+from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Act, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
 from gatewaydoctor.repair.errors import OutOfReach, Refused
 from gatewaydoctor.repair.guard import identity
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.examine.world import Progress
+    from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.model.finding import Finding
     from gatewaydoctor.model.plan import Segment
     from gatewaydoctor.repair.options import Options
+    from gatewaydoctor.repair.trim import Candidate
     from gatewaydoctor.state.fs import FileStat, ReadFs
 
 SAMPLE = 5
@@ -48,6 +51,7 @@ class Draft:
         self.steps: list[Step] = []
         self.refusals: list[Refusal] = []
         self.cautions: list[Note] = []
+        self.torn = 0
         self._inputs = dict(x.inputs)
         self._numbers: dict[str, int] = {}
         self._targets: set[str] = set()
@@ -235,6 +239,12 @@ class Draft:
         """Hashes of the keys that any store has, in lower case, as the gateway looks keys up."""
         tables = (store.facts.survey.table for store in self.stores if store.facts.survey)
         return frozenset(hash(key.lower()) for table in tables for key in table.all_keys())
+
+
+def of_people(rows: Iterable[Entry | Candidate]) -> dict[str, object]:
+    """What a step says of the conversations among its rows."""
+    touched = tuple(row.key for row in rows if row.kind not in MACHINE_KINDS)
+    return {"conversations": len(touched), "touched": touched}
 
 
 def literal(data: bytes) -> tuple[tuple[Segment, ...], int]:

@@ -1,5 +1,5 @@
-"""expire: rows that stay and are stuck get a terminal status, so that no start resumes them and no cron run copies
-their `running` (facts.md section 3)."""
+"""expire: rows that stay and are stuck get a terminal status, and those that a start would resume for their run lose
+abortedLastRun, so that no start resumes them and no cron run copies their `running` (facts.md sections 3 and 8)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.entry import MACHINE_KINDS, Kind, Status
+from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.model.entry import Kind, Status
 from gatewaydoctor.model.words import duration
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import Repair
 
 if TYPE_CHECKING:
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
 def plan(draft: Draft, *, named: bool) -> None:
     """Set status and endedAt, and abortedLastRun to false where it is true. `endedAt` is the last sign of life."""
-    del named  # the same either way: only stuck rows
+    del named  # the same either way: only rows without a sign of life
+    resumption = Resumption(draft.x)
     for store in draft.stores:
         if store.opened:
             _expire(draft, store)
+            _unmark(draft, store, resumption)
 
 
 def _expire(draft: Draft, store: StoreDraft) -> None:
@@ -46,7 +50,30 @@ def _expire(draft: Draft, store: StoreDraft) -> None:
             [entry.key for entry in entries],
             0,
             agent_id=store.facts.agent_id,
-            conversations=0 if kind in MACHINE_KINDS else len(entries),
+            **of_people(entries),
+        )
+
+
+def _unmark(draft: Draft, store: StoreDraft, resumption: Resumption) -> None:
+    """Rows that do not say running and are resumed all the same."""
+    x = draft.x
+    unmarked: list[Entry] = []
+    for position, entry in store.entries() if resumption.children else ():
+        if entry.status is Status.RUNNING or not resumption.takes_up_child(entry):
+            continue
+        if store.is_stuck(entry, x.now, x.depth.stuck_after):
+            store.edit(position, "abortedLastRun", b"false")
+            unmarked.append(entry)
+    if unmarked:
+        draft.step(
+            Repair.EXPIRE,
+            "clear abortedLastRun of",
+            store.path,
+            "rows that the next start would resume for their subagent run",
+            [entry.key for entry in unmarked],
+            0,
+            agent_id=store.facts.agent_id,
+            **of_people(unmarked),
         )
 
 

@@ -5,76 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.entry import DISPOSABLE_WHEN_NAMED
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.plan import Note
-from gatewaydoctor.model.subagents import RunState
+from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.childkeys import all_children
-from gatewaydoctor.repair.draft import SAMPLE
+from gatewaydoctor.repair.notes import note
+from gatewaydoctor.repair.resumed import running_notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.model.cron import CronJob
-    from gatewaydoctor.model.entry import Entry
     from gatewaydoctor.repair.draft import Draft
-
-_LEFT_OUT = frozenset({Kind.SUBAGENT, Kind.ACP, Kind.CRON_BASE, Kind.CRON_RUN})
 
 
 def forecast(draft: Draft) -> tuple[Note, ...]:
     """In the order in which an operator would want to know."""
-    return (*_running(draft), *_cron(draft), *_subagents(draft), *_imports(draft))
-
-
-def _note(text: str, names: Iterable[str]) -> Note:
-    return Note(text=text, names=tuple(names)[:SAMPLE])
+    return (*running_notes(draft), *_cron(draft), *_subagents(draft), *_imports(draft))
 
 
 def _policy(draft: Draft) -> Policy | None:
     return draft.x.config.release.policy
-
-
-def _running(draft: Draft) -> Iterator[Note]:
-    """Rows that say running when the plan is done."""
-    left = [
-        entry
-        for store in draft.stores
-        if store.opened
-        for position, entry in store.entries()
-        if entry.status is Status.RUNNING and "status" not in store.edits_of(position)
-    ]
-    if not left:
-        yield _note("No row says running: nothing is resumed, and no cron run copies such a status.", ())
-        return
-    bases = [entry.key for entry in left if entry.kind is Kind.CRON_BASE]
-    if bases and _policy(draft) in (Policy.V2026_3_28, None):
-        yield _note(
-            f"{plural(len(bases), 'cron base row')} still {'says' if len(bases) == 1 else 'say'} running: up to "
-            "2026.3.28 every further run of these jobs is saved as running.",
-            bases,
-        )
-    resumed = [entry.key for entry in left if _resumes(entry, _policy(draft))]
-    if resumed:
-        yield _note(
-            f"{plural(len(resumed), 'session')} may be taken up with a model turn: still running, with a sign of "
-            "life too recent to call stuck.",
-            resumed,
-        )
-    others = [entry.key for entry in left if entry.key not in {*bases, *resumed}]
-    if others:
-        yield _note(f"{plural(len(others), 'row')} stay running; no start changes that by itself.", others)
-
-
-def _resumes(entry: Entry, policy: Policy | None) -> bool:
-    """As facts.md section 3 has it; a release that is not known counts as any."""
-    if entry.kind is Kind.SUBAGENT:
-        return entry.aborted_last_run
-    if entry.kind in _LEFT_OUT or entry.spawned or policy is Policy.V2026_3_28:
-        return False
-    return policy in (Policy.V2026_9_6, None) or entry.aborted_last_run
 
 
 def _cron(draft: Draft) -> Iterator[Note]:
@@ -84,7 +38,7 @@ def _cron(draft: Draft) -> Iterator[Note]:
         return
     if not x.config.cron.enabled.value:
         if x.cron.jobs:
-            yield _note("Cron is switched off in the config: no job fires, and the start clears no mark.", ())
+            yield note("Cron is switched off in the config: no job fires, and the start clears no mark.", ())
         return
     held = {job.index for job in x.cron.jobs if job.state.running_at is not None}
     freed = [job for job in draft.cron_jobs if job.index in held and job.state.running_at is None and job.enabled]
@@ -172,35 +126,43 @@ def _is_due(job: CronJob, now: int) -> bool:
 
 
 def _subagents(draft: Draft) -> Iterator[Note]:
-    x = draft.x
     gone = {
         entry.key.lower()
         for store in draft.stores
         if store.opened
         for entry in store.dropped()
-        if entry.kind is Kind.SUBAGENT
+        if entry.kind in DISPOSABLE_WHEN_NAMED
     }
     lost = sorted(gone & all_children(draft)) if gone else []
     if lost:
-        yield _note(
-            f"{plural(len(lost), 'subagent run loses its', 'subagent runs lose their')} session: the start drops "
-            "them from the registry. They have ended, and none has attachments.",
+        one = len(lost) == 1
+        yield note(
+            f"{plural(len(lost), 'run loses its session', 'runs lose their sessions')}: the start drops "
+            f"{'it' if one else 'them'} from the registry. {'It has' if one else 'They have'} ended, without "
+            "attachments.",
             lost,
         )
-    expired = [
-        run
-        for run in x.subagents.rows
-        if run.archive_at is not None and run.archive_at <= x.now and run.state is RunState.ENDED
-    ]
-    if expired:
-        yield _note(
-            f"{plural(len(expired), 'subagent run')} {'is' if len(expired) == 1 else 'are'} past the archive date: "
-            "within a minute the gateway deletes these sessions with their transcripts.",
-            (run.child_key or run.run_id for run in expired),
+    yield from _archived(draft, gone)
+
+
+def _archived(draft: Draft, gone: set[str]) -> Iterator[Note]:
+    """The sweep that starts with the gateway. Up to 2026.3.28 it does not ask whether the run has ended."""
+    registry, policy = draft.x.subagents, _policy(draft)
+    rebuilt = draft.taken(registry.path)
+    if policy is Policy.V2026_9_6 or not (registry.read is RegistryRead.OK or rebuilt):
+        return
+    going_on = frozenset() if policy in (Policy.V2026_3_28, None) else registry.open_children
+    over = sorted(registry.overdue_children - going_on - gone)
+    if over:
+        sessions = "its session with the transcript" if len(over) == 1 else "their sessions with the transcripts"
+        yield note(
+            f"{plural(len(over), 'subagent run is', 'subagent runs are')} past the archive date: within a minute the "
+            f"gateway deletes {sessions}.",
+            over,
         )
 
 
 def _imports(draft: Draft) -> Iterator[Note]:
     stores = [store for store in draft.stores if store.opened and store.facts.era is Era.SQLITE]
     if stores or (_policy(draft) is Policy.V2026_9_6 and any(store.changed for store in draft.stores)):
-        yield _note("2026.9.6 imports the store at start, row by row, and sets the file aside.", ())
+        yield note("2026.9.6 imports the store at start, row by row, and sets the file aside.", ())

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.files import PRIMARY, NodeKind
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.state.content import read_content
 from gatewaydoctor.state.transcripts import check_transcript
 
@@ -34,7 +35,7 @@ def report(draft: Draft, paths: Collection[Path] | None) -> None:
     if damaged:
         draft.caution(_sentence(len(damaged)), damaged, keep=_TOLD)
     if unread:
-        draft.caution(f"{len(unread):,} transcripts could not be read for damage inside.", unread, keep=_TOLD)
+        draft.caution(f"{plural(len(unread), 'transcript')} could not be read for damage inside.", unread, keep=_TOLD)
 
 
 def every_transcript(draft: Draft) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.entry import Status
 from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.options import Repair
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def plan(draft: Draft, *, named: bool) -> None:
     needed = [lock.path.name for lock in dead if lock.path.name.removesuffix(".jsonl.lock") in running]
     if needed:
         draft.caution(
-            f"{len(needed):,} of these locks are of sessions that stay running: from 2026.4.25 on the next start "
-            "takes such a session up because of its lock, and without it does not.",
+            f"{plural(len(needed), 'of these locks is', 'of these locks are')} of sessions that stay running: from "
+            "2026.4.25 on the next start takes such a session up because of its lock, and without it does not.",
             needed,
         )
 

@@ -14,6 +14,7 @@ from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
 from gatewaydoctor.model.receipt import BEFORE_ACTING
 from gatewaydoctor.model.store import Layout
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.acts import Standing, Work, standing
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
@@ -24,7 +25,7 @@ from gatewaydoctor.repair.originals import whole_copy
 from gatewaydoctor.repair.places import spell
 from gatewaydoctor.repair.runs import check_idle
 from gatewaydoctor.repair.stream import content_of
-from gatewaydoctor.repair.summary import store_summary, summarise
+from gatewaydoctor.repair.summary import store_summary, summarise, visible
 from gatewaydoctor.store.splice import Row, splice
 from gatewaydoctor.store.survey import Survey, survey
 
@@ -159,7 +160,8 @@ class _Merger:
         rows = (*_rows(current, now.table), *_rows(source, missing))
         segments, size = splice(rows, canonical)
         self.acts.append(Rewrite(target=kept.path, segments=segments, size=size, replaces=current, like=current))
-        counts = now.counts + Counter((entry.kind, entry.status) for entry in missing)
+        last = {entry.key: entry for entry in missing}
+        counts = visible(now) + Counter((entry.kind, entry.status) for entry in last.values())
         self.before.append(summarise(now, kept.path, store.agent_id))
         self.after.append(store_summary(kept.path, store.agent_id, counts, size))
         people = sum(entry.kind not in MACHINE_KINDS for entry in missing)
@@ -210,13 +212,25 @@ class _Merger:
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
 
     def _cautions(self) -> Iterator[Note]:
-        for names, text in (
-            (self.left, "files were written to since, or stand in the place of others; they stay."),
-            (self.lost, "originals are no longer in the vault as they were, and do not come back."),
-            (self.homeless, "files cannot come back, for their directory is gone. Make it again first."),
+        for names, one, several in (
+            (
+                self.left,
+                "file was written to since, or stands in the place of another one; it stays",
+                "files were written to since, or stand in the place of others; they stay",
+            ),
+            (
+                self.lost,
+                "original is no longer in the vault as it was, and does not come back",
+                "originals are no longer in the vault as they were, and do not come back",
+            ),
+            (
+                self.homeless,
+                "file cannot come back, for its directory is gone: make it again first",
+                "files cannot come back, for their directory is gone: make it again first",
+            ),
         ):
             if names:
-                yield Note(text=f"{len(names):,} {text}", names=tuple(names[:SAMPLE]))
+                yield Note(text=f"{plural(len(names), one, several)}.", names=tuple(names[:SAMPLE]))
 
 
 def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.pointers import PointerKind, Presence
-from gatewaydoctor.repair.childkeys import may_go, needed_children
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.childkeys import NeededChildren, may_go
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.pointers import tree_pointers
 from gatewaydoctor.state.references import basename
@@ -39,7 +41,7 @@ def pointers_of(draft: Draft, store: StoreDraft) -> Pointers:
 
 def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     pointers = pointers_of(draft, store)
-    needed = needed_children(draft) if draft.options.names else frozenset()
+    needed = NeededChildren(draft)
     claims = Counter(_claim(entry) for _, entry in store.entries())
     pointed: list[Entry] = []
     dropped: list[Entry] = []
@@ -63,7 +65,8 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     if named and left:
         people = sum(entry.kind not in MACHINE_KINDS for entry in left)
         draft.caution(
-            f"{len(left):,} rows without a transcript stay, {people:,} of them conversations. Name any that may go.",
+            f"{plural(len(left), 'row without a transcript stays', 'rows without a transcript stay')}, "
+            f"{plural(people, 'conversation')} among them. Name any that may go.",
             [entry.key for entry in left],
         )
 
@@ -93,5 +96,5 @@ def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: lis
             [entry.key for entry in entries],
             sum(entry.bytes for entry in entries) if action == "remove" else 0,
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in entries),
+            **of_people(entries),
         )

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.origins import Origins
-from gatewaydoctor.model.plan import Rewrite
+from gatewaydoctor.model.plan import Copy, Rewrite
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.provenance import provenance
 from gatewaydoctor.repair.rundir import dress_of, owner_for
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 def planned_origins(fs: ReadFs, plan: Plan, shown: int | None) -> tuple[Origins, ...]:
     """For each store that the plan salvages, with `shown` entries (None: all). Raises OSError."""
     found = []
-    for target in _salvaged(plan):
+    salvaged = _salvaged(plan)
+    for target, files in salvaged.items():
         pairs = provenance(fs, plan, target)
-        if shown is None:
-            found.append(_counted(target, pairs, None))
+        if shown is None or any(files & others for store, others in salvaged.items() if store != target):
+            found.append(_counted(target, pairs, shown))
             continue
         # In figures the steps know it, so that the store need not be gone through once more.
         origins = Origins(target, entries=list(islice(pairs, shown)))
-        agents = {store.agent_id for store in plan.after.stores if store.path == target}
         for step in _recoveries(plan):
-            if step.agent_id in agents and step.count:
+            if step.target in files:
                 origins.sources[step.target] += step.count
         found.append(origins)
     return tuple(found)
@@ -70,15 +70,20 @@ def kept_origins(fs: ReadFs, place: RunPlace, shown: int | None) -> tuple[Origin
     return tuple(found.values())
 
 
-def _salvaged(plan: Plan) -> list[str]:
-    """Stores that the plan makes of what it recovers."""
-    agents = {step.agent_id for step in _recoveries(plan)}
-    stores = {store.path for store in plan.after.stores if store.agent_id in agents}
-    return [act.target for act in plan.acts if isinstance(act, Rewrite) and act.target in stores]
+def _salvaged(plan: Plan) -> dict[str, set[str]]:
+    """Stores that the plan makes of what it recovers, and the files it recovers their entries from."""
+    recovered = {step.target for step in _recoveries(plan)}
+    found = {act.target: _files(plan, act) & recovered for act in plan.acts if isinstance(act, Rewrite)}
+    return {target: files for target, files in found.items() if files}
+
+
+def _files(plan: Plan, act: Rewrite) -> set[str]:
+    return {plan.fingerprints[each.source].path for each in act.segments if isinstance(each, Copy)}
 
 
 def _recoveries(plan: Plan) -> Iterator[Step]:
-    return (step for step in plan.steps if step.repair == Repair.SALVAGE and step.action == "recover")
+    found = (step for step in plan.steps if step.repair == Repair.SALVAGE and step.action == "recover")
+    return (step for step in found if step.count)
 
 
 def _counted(target: str, pairs: Iterator[tuple[str, str]], shown: int | None) -> Origins:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.era import Era
 from gatewaydoctor.model.transcript import ContentClass
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.options import HOUR_MS, Repair
 from gatewaydoctor.state.content import content_class
 
@@ -76,7 +77,8 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
             conversations=touched[reason],
         )
     if people:
-        draft.caution(f"{people:,} unindexed transcripts with people's words stay where they are.")
+        stay = plural(people, "unindexed transcript", "unindexed transcripts")
+        draft.caution(f"{stay} with people's words {'stays where it is' if people == 1 else 'stay where they are'}.")
 
 
 def _content(draft: Draft, store: StoreDraft, orphan: Orphan) -> ContentClass:

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.pointers import PointerKind
 from gatewaydoctor.model.transcript import HeaderState
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.missing import pointers_of
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.state.pathmap import mapped
@@ -63,11 +64,12 @@ def _rewrite(draft: Draft, store: StoreDraft, maps: tuple[PathMap, ...]) -> None
             [entry.key for entry in done],
             0,
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in done),
+            **of_people(done),
         )
     if left:
         draft.caution(
-            f"{len(left):,} paths of another host stay: no file is there, or it is another session's.",
+            f"{plural(len(left), 'path of another host stays', 'paths of another host stay')}: no file is there, or "
+            "it is another session's.",
             [entry.key for entry in left],
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.store import Layout
@@ -29,7 +29,8 @@ class Source:
 
 class StoreDraft:
     """Rows are known by their position, from 0 on in the order in which they shall stand. As long as `open` was not
-    called the store is not part of the plan."""
+    called the store is not part of the plan. A row that a later one of the same key hides from the gateway is none
+    of the rows here: it stays and goes with that one."""
 
     def __init__(self, facts: StoreFacts) -> None:
         self.facts = facts
@@ -37,6 +38,8 @@ class StoreDraft:
         self.sources: list[Source] = []
         self._order: Sequence[tuple[int, int]] | None = None
         self._gone = bytearray()
+        self._hidden: defaultdict[str, list[int]] = defaultdict(list)
+        self._out = bytearray()
         self._edits: dict[int, dict[str, bytes | None]] = {}
         self.rebuilt = False
         self._listed = frozenset(record.name for record in facts.listing.files)
@@ -62,17 +65,22 @@ class StoreDraft:
             canonical = survey.verdict.layout is Layout.CANONICAL
             self.sources = [Source(number, survey.table, canonical=canonical)]
             self._gone = bytearray(len(survey.table))
+            self._out = bytearray(len(survey.table))
+            for row in survey.hidden:
+                self._hidden[survey.table.key(row)].append(row)
+                self._out[row] = 1
 
     def rebuild(self, sources: list[Source], order: Sequence[tuple[int, int]]) -> None:
         """Take rows from several files instead: `order` holds (index of the source, row)."""
         self.sources = sources
         self._order = order
         self._gone = bytearray(len(order))
+        self._out = bytearray(len(order))
         self.rebuilt = True
 
     def __len__(self) -> int:
         """Rows that stay."""
-        return len(self._gone) - sum(self._gone)
+        return len(self._out) - sum(self._out)
 
     def _where(self, position: int) -> tuple[Source, int]:
         if self._order is None:
@@ -96,9 +104,13 @@ class StoreDraft:
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Rows that stay, with their positions."""
-        for position, gone in enumerate(self._gone):
-            if not gone:
+        for position, out in enumerate(self._out):
+            if not out:
                 yield position, self.entry(position)
+
+    def kept(self) -> Iterator[Entry]:
+        """Rows that stay in the file, hidden ones too."""
+        return (self.entry(position) for position, gone in enumerate(self._gone) if not gone)
 
     def dropped(self) -> Iterator[Entry]:
         for position, gone in enumerate(self._gone):
@@ -106,7 +118,9 @@ class StoreDraft:
                 yield self.entry(position)
 
     def drop(self, position: int) -> None:
-        self._gone[position] = 1
+        self._gone[position] = self._out[position] = 1
+        for hidden in self._hidden.get(self.entry(position).key, ()) if self._hidden else ():
+            self._gone[hidden] = 1
 
     def edit(self, position: int, field: str, raw: bytes | None) -> None:
         """Set a field of a row to these JSON bytes, or remove it."""
@@ -147,8 +161,8 @@ class StoreDraft:
     def counts(self, end_as: Status) -> Counter[tuple[Kind, Status]]:
         """Rows that stay by kind and status, as they will be."""
         found: Counter[tuple[Kind, Status]] = Counter()
-        for position, gone in enumerate(self._gone):
-            if gone:
+        for position, out in enumerate(self._out):
+            if out:
                 continue
             source, row = self._where(position)
             status = end_as if "status" in self._edits.get(position, ()) else source.table.status(row)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.entry import DISPOSABLE, MACHINE_KINDS
 from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.files import TEMPS, FileClass, NodeKind
+from gatewaydoctor.model.files import TEMPS
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.copies import candidates, counts, is_copy
+from gatewaydoctor.repair.draft import SAMPLE, of_people
 from gatewaydoctor.repair.errors import OutOfReach
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.rows import Source
@@ -46,7 +48,7 @@ class Found:
 
     @property
     def rows(self) -> int:
-        return len(self.source.table)
+        return len(self.source.table) if self.primary else sum(map(counts, self.source.table))
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -85,26 +87,29 @@ def _rebuild(draft: Draft, store: StoreDraft) -> None:
 
 
 def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
+    primary, strange = None, []
     if store.facts.survey is not None and store.facts.read.stat is not None:
-        yield _found(draft, store.path, store.facts.survey, store.facts.read.stat, primary=True)
-    for path in _candidates(draft, store):
+        found = _found(draft, store.path, store.facts.survey, store.facts.read.stat, primary=True)
+        primary = found.source.table
+        yield found
+    for path in candidates(draft, store):
         try:
-            yield read_copy(draft, path)
+            found = read_copy(draft, path)
         except FileNotFoundError:
             continue
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, path, error)
-
-
-def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
-    """Temp files of the store, rotated backups, and, where the agent has no database, what an import set aside."""
-    for record in sorted(store.facts.listing.files, key=lambda each: each.name):
-        copy = record.cls in (FileClass.STORE_TEMP, FileClass.STORE_BACKUP) and record.node is NodeKind.FILE
-        if copy and record.size:
-            yield store.path.parent / record.name
-    for agent in draft.x.eras.agents:
-        if agent.agent_id in store.facts.read.ref.agent_ids and agent.era is not Era.SQLITE:
-            yield from (each.path for each in agent.leftovers if each.kind == "import-archive")
+            continue
+        if is_copy(draft, store, path, found.source.table, primary):
+            yield found
+        elif len(found.source.table):
+            strange.append(path.name)
+    if strange:
+        draft.caution(
+            f"Not taken for copies of the store: {plural(len(strange), 'file')} beside it. Most of what is in there "
+            "is no session entry, or cannot be told to be of this store's agents.",
+            strange,
+        )
 
 
 def read_copy(draft: Draft, path: Path) -> Found:
@@ -131,17 +136,20 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
     survey, stat = store.facts.survey, store.facts.read.stat
     if survey is None or stat is None or not store.facts.read.whole or store.facts.era is Era.SQLITE:
         return
-    temps = [path for path in _candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
+    temps = [path for path in candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
     shared = sum(each.path.parent == store.path.parent for each in draft.stores) > 1
     best: dict[str, tuple[int, int, int]] = {}
     files: list[Found] = []
     for path in temps:
         try:
-            files.append(read_copy(draft, path))
+            found = read_copy(draft, path)
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, path, error)
             continue
-        for row, entry in lost_people(draft, files[-1]):
+        if not is_copy(draft, store, path, found.source.table, survey.table):
+            continue
+        files.append(found)
+        for row, entry in lost_people(draft, found):
             if shared and entry.agent_id not in store.facts.read.ref.agent_ids:
                 continue
             newest = (entry.updated_at or 0, len(files), row)
@@ -162,7 +170,7 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
                 [entry.key for entry in rows],
                 sum(entry.bytes for entry in rows),
                 agent_id=store.facts.agent_id,
-                conversations=len(rows),
+                **of_people(rows),
             )
 
 
@@ -180,18 +188,21 @@ def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: b
 
 
 def _merged(files: list[Found]) -> list[tuple[int, int]]:
-    """(file, row) of the newest version of each key, in the order of the first file, then what others add. Disposable
-    rows are taken from the first file alone: older copies would bring back what was reaped since."""
-    best: dict[str, tuple[int, int, int]] = {}
+    """(file, row) of the newest version of each key, in the order of the first file, then what others add. An object
+    counts as newer than a value that is none. Disposable rows are taken from the first file alone: older copies would
+    bring back what was reaped since."""
+    best: dict[str, tuple[tuple[bool, int], int, int]] = {}
     for number, each in enumerate(files):
         for row, entry in enumerate(each.source.table):
-            if number and (not entry.valid or (entry.kind in DISPOSABLE and entry.key not in best)):
+            if not each.primary and not counts(entry):
                 continue
-            updated = -1 if entry.updated_at is None else entry.updated_at
+            if number and entry.kind in DISPOSABLE and entry.key not in best:
+                continue
+            version = entry.valid, -1 if entry.updated_at is None else entry.updated_at
             known = best.get(entry.key)
             # Of two versions in one file the later one counts, as the gateway reads them.
-            if known is None or updated > known[0] or (updated == known[0] and known[1] == number):
-                best[entry.key] = (updated, number, row)
+            if known is None or version > known[0] or (version == known[0] and known[1] == number):
+                best[entry.key] = (version, number, row)
     return [(number, row) for _, number, row in best.values()]
 
 
@@ -225,6 +236,7 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
     for each, rows in zip(files, taken, strict=True):
         if not rows and not each.primary:
             continue
+        people = [entry.key for entry in rows if entry.kind not in MACHINE_KINDS]
         copy = f"entries of a {'sound' if each.sound else 'damaged'} copy: newer there, or nowhere else"
         draft.step(
             Repair.SALVAGE,
@@ -234,13 +246,15 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
             [entry.key for entry in rows],
             sum(entry.bytes for entry in rows),
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in rows),
+            conversations=len(people),
+            touched=tuple(people[:SAMPLE]),
         )
         if each.primary and each.rescue is not None:
             _warn(draft, each.rescue)
 
 
 def _warn(draft: Draft, rescue: Salvage) -> None:
+    draft.torn += rescue.torn + rescue.doubtful
     if rescue.torn:
         draft.caution(
             f"In {plural(rescue.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "

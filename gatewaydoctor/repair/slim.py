@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.storesize import REBUILT_FIELDS
-from gatewaydoctor.model.entry import MACHINE_KINDS, Status
+from gatewaydoctor.model.entry import Status
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import Repair
 from gatewaydoctor.repair.pressing import too_large
 from gatewaydoctor.store.edit import field_spans
@@ -47,7 +48,7 @@ def _slim(draft: Draft, store: StoreDraft) -> None:
             [entry.key for entry in slimmed],
             saved,
             agent_id=store.facts.agent_id,
-            conversations=sum(entry.kind not in MACHINE_KINDS for entry in slimmed),
+            **of_people(slimmed),
         )
 
 

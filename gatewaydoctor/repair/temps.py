@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.cron import CronRead
+from gatewaydoctor.model.cron import CronFile, CronRead
 from gatewaydoctor.model.files import TEMPS, FileClass, FileRecord, NodeKind, TempFamily
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.errors import OutOfReach
@@ -39,7 +39,12 @@ def plan(draft: Draft, *, named: bool) -> None:
         sound = all(not each.rebuilt and each.facts.read.whole and each.facts.survey is not None for each in shared)
         _temps(draft, directory, files, sound=sound, agent_id=store.facts.agent_id)
     cron = draft.x.cron
-    _temps(draft, cron.store.path.parent, cron.temps, sound=cron.store.read is CronRead.OK)
+    _temps(draft, cron.store.path.parent, cron.temps, sound=cron.store.read is CronRead.OK and _is_sound(cron.state))
+
+
+def _is_sound(state: CronFile) -> bool:
+    """Releases before 2026.4.20 have no jobs-state.json."""
+    return state.read in (CronRead.OK, CronRead.MISSING)
 
 
 def _temps(

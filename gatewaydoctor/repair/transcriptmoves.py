@@ -76,7 +76,7 @@ def _kept_references(draft: Draft) -> References:
     """What the rows that stay reach, in all stores."""
     references = References()
     for store in draft.stores:
-        for _, entry in store.entries() if store.opened else ():
+        for entry in store.kept() if store.opened else ():
             references.add(store.facts.agent_id, entry.session_id, entry.session_file)
         _add_checkpoints(draft, store, references)
     return references

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, MACHINE_KINDS, Entry, Kind, Status
+from gatewaydoctor.model.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Entry, Kind, Status
 from gatewaydoctor.model.words import duration
-from gatewaydoctor.repair.childkeys import may_go, needed_children
+from gatewaydoctor.repair.childkeys import NeededChildren, may_go
+from gatewaydoctor.repair.draft import of_people
 from gatewaydoctor.repair.options import HOUR_MS, Repair, TrimOptions
 from gatewaydoctor.repair.pressing import too_many_rows
 from gatewaydoctor.repair.transcriptmoves import move_transcripts
@@ -78,7 +79,7 @@ def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozen
 
 def _one_by_one(draft: Draft, store: StoreDraft) -> Iterator[Gone]:
     """Rows that were named, of whatever kind: to take one session out of sight (failures.md row 14)."""
-    needed = needed_children(draft) if draft.options.names else frozenset()
+    needed = NeededChildren(draft)
     for position, entry in store.entries() if draft.options.names else ():
         if entry.key in draft.options.names and may_go(draft, entry, needed):
             yield Gone(_candidate(position, entry, store, frozenset()), "named one by one")
@@ -112,10 +113,10 @@ def _going(draft: Draft, store: StoreDraft, rows: int, *, pressing: bool) -> lis
 def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
     options = draft.options.trim
     allowed = kinds(options)
-    needed = needed_children(draft) if allowed & DISPOSABLE_WHEN_NAMED else frozenset()
+    needed = NeededChildren(draft)
     shared = protected_sessions(store, allowed)
     for position, entry in store.entries():
-        if entry.kind not in allowed or entry.pinned or entry.key.lower() in needed:
+        if entry.kind not in allowed or entry.pinned or entry in needed:
             continue
         if entry.key in draft.options.names:
             continue  # gone already
@@ -156,7 +157,7 @@ class _Rule:
             stuck = age is None or age >= self._stuck_after
             return f"running, without a sign of life for {duration(self._stuck_after)}" if stuck else None
         if self._retention is not None and (age is None or age > self._retention):
-            return f"over, and older than {duration(self._retention)}"
+            return f"over, and older than {duration(self._retention)}" if self._retention else "over"
         return None
 
     def quiet(self, each: Candidate) -> bool:
@@ -175,19 +176,19 @@ def _beyond(left: set[Candidate], keep: int) -> Iterator[Candidate]:
 
 def _say(draft: Draft, store: StoreDraft, gone: list[Gone]) -> None:
     names = {job.job_id: job.name for job in draft.x.cron.jobs}
-    groups: defaultdict[tuple[str, str], list[Candidate]] = defaultdict(list)
+    groups: defaultdict[tuple[str, Kind, str], list[Candidate]] = defaultdict(list)
     for each in gone:
-        groups[each.candidate.group, each.reason].append(each.candidate)
-    for (group, reason), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
+        groups[each.candidate.group, each.candidate.kind, each.reason].append(each.candidate)
+    for (group, kind, reason), rows in sorted(groups.items(), key=lambda item: -len(item[1])):
         draft.step(
             Repair.TRIM,
             "remove",
             store.path,
-            reason,
+            reason if kind is Kind.CRON_RUN else f"{kind.value} rows: {reason}",
             [each.key for each in rows],
             sum(each.size for each in rows),
             agent_id=store.facts.agent_id,
-            conversations=sum(each.kind not in MACHINE_KINDS for each in rows),
+            **of_people(rows),
             job_id=group if rows[0].job_id else None,
             job_name=names.get(group),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.plan import Move
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.errors import NotAsPlanned
 from gatewaydoctor.repair.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.stream import content_of
@@ -42,11 +43,10 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
     sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
     _same(target, sha256, staged.sha256)
     _same(target, found, planned)
+    holds = f"{plural(found.entries, 'entry', 'entries')}, {plural(found.bytes, 'byte')}, as planned"
     if found.readable != "yes":
-        return (
-            f"{target} holds {found.entries:,} entries, {found.bytes:,} bytes, as planned: too large for a gateway."
-        )
-    return f"{target} reads as the gateway reads it: {found.entries:,} entries, {found.bytes:,} bytes, as planned."
+        return f"{target} holds {holds}: too large for a gateway."
+    return f"{target} reads as the gateway reads it: {holds}."
 
 
 def _read_store(tools: Tools, place: RunPlace, main_key: str, planned: StoreSummary) -> tuple[str, StoreSummary]:
@@ -82,4 +82,11 @@ def _vaulted(work: Work) -> list[str]:
         stored = lstat_or_none(work.tools.fs, work.place.directory / kept.stored)
         if stored is None or stored.size != kept.size or lstat_or_none(work.tools.fs, work.target(number)):
             raise NotAsPlanned(f"{kept.path} is not where the plan puts it.", "Please report this.")
-    return [f"{len(moves):,} files are in the vault and no longer in their places."] if moves else []
+    if not moves:
+        return []
+    files = plural(
+        len(moves),
+        "file is in the vault and no longer in its place",
+        "files are in the vault and no longer in their places",
+    )
+    return [f"{files}."]

@@ -69,6 +69,8 @@ def names_for(x: Examination, *, redact: bool) -> Names:
     for name, job_id in (*((j.name, j.job_id) for j in x.cron.jobs), *((j.name, j.job_id) for j in x.cron.lost)):
         names.know(name, "job")
         names.know(job_id, "job-id")
+    for zone in dict.fromkeys(job.schedule.tz for job in x.cron.jobs if job.schedule.tz != "UTC"):
+        names.know(zone, "time-zone")
     return names
 
 

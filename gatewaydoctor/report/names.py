@@ -90,6 +90,8 @@ class Names:
         """A sentence of the program that may hold names: known names, paths, keys, ids and long numbers go."""
         if not self.redact:
             return self._shown(text)
+        if known := self._aliases.get(text.lower()):
+            return self._shown(known)
         for place, _ in self._places:
             text = re.sub(rf"{re.escape(place)}(?![\w.-])(?:{_REST})?", lambda found: self.path(found[0]), text)
         text = _PATH.sub(lambda found: self.path(found[0]), text)
@@ -124,9 +126,11 @@ class Names:
     def _string(self, text: str, field: str) -> str:
         if not self.redact:
             return self._shown(text)
+        if known := self._aliases.get(text.lower()):
+            return self._shown(known)
         if field in FIELDS_IN_WORDS:
             return self.text(text)
-        if is_own_word(text) and text.lower() not in self._aliases:
+        if is_own_word(text):
             return text
         if "/" in text or "\\" in text:
             return self.path(text)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.words import duration, size
-from gatewaydoctor.report.verdicts import decision, judged, name, standing_words
+from gatewaydoctor.report.verdicts import decision, judged, name, place, standing_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.model.gate import SourcedValue
-    from gatewaydoctor.model.report import Document
+    from gatewaydoctor.model.report import Document, FindingInfo
 
 
 def render(document: Document) -> str:
@@ -25,10 +25,17 @@ def _lines(document: Document) -> Iterator[str]:
     failing = [(finding, verdict) for finding, verdict in judged(document) if verdict.fails]
     for finding, verdict in failing:
         standing = standing_words(verdict)
-        yield f"{finding.severity}: {name(finding)}{f' ({standing})' if standing else ''}: {finding.message}"
+        told = f"{name(finding)}{f' ({standing})' if standing else ''}: {finding.message}"
+        yield f"{finding.severity}: {told}{_elsewhere(document, finding)}"
     if gate and len(failing) < gate.failing:
         yield f"{len(failing):,} of {gate.failing:,} failing findings shown; --all shows every one."
     yield decision(document)
+
+
+def _elsewhere(document: Document, finding: FindingInfo) -> str:
+    """Where to go, where neither an agent nor a command says it."""
+    where = place(document, finding)
+    return f" File: {where}" if where and not finding.agent_id and not finding.fix else ""
 
 
 def setting_line(name: str, setting: SourcedValue) -> str:

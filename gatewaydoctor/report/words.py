@@ -60,6 +60,25 @@ def _escaped(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def pasteable(command: str) -> str:
+    """A harmless command line that still says the same to bash, zsh and ksh: words that hold what may not be shown
+    are spelled `$'a\\nb'`."""
+    if harmless(command) == command:
+        return command
+    from shlex import quote, split
+
+    return " ".join(quote(word) if harmless(word) == word else _spelled(word) for word in split(command))
+
+
+def _spelled(word: str) -> str:
+    try:
+        raw = word.encode(errors="surrogateescape")
+    except UnicodeEncodeError:
+        raw = word.encode(errors="backslashreplace")  # no path has such a name
+    plain = (chr(byte) if 32 <= byte < 127 and byte not in b"\\'" else f"\\x{byte:02x}" for byte in raw)
+    return f"$'{''.join(plain)}'"
+
+
 def json_harmless(text: str) -> str:
     """JSON text with the same characters as JSON escapes, which every reader turns back: the value stays exact.
 

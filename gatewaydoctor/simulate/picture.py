@@ -149,7 +149,7 @@ def _pyplot(path: Path) -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise PlotUnavailable("pictures need matplotlib: pip install 'gatewaydoctor[plot]'") from None
+        raise PlotUnavailable("A picture needs matplotlib: pip install 'gatewaydoctor[plot]'") from None
     matplotlib.use("Agg")
     matplotlib.rcParams.update({"svg.hashsalt": "gatewaydoctor", "svg.fonttype": "none", "font.size": 9})
     from matplotlib import pyplot

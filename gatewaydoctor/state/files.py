@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import stat as stat_module
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.files import (
@@ -71,7 +72,20 @@ def list_files(fs: ReadFs, directory: Path, store: str = STORE_NAME) -> Listing:
         tuple(files),
         tuple(OwnerMode(*key, count) for key, count in owners.most_common()),
         problem,
+        store,
     )
+
+
+def seen_by(listing: Listing, store: str) -> Listing:
+    """The same directory with its files classed for a store of this name: several stores may lie in one."""
+    if listing.store == store:
+        return listing
+    classed = ((record, classify(record.name, store)) for record in listing.files)
+    files = tuple(
+        record if record.cls is cls else replace(record, cls=cls, stamp=_stamp(record.name, cls))
+        for record, cls in classed
+    )
+    return replace(listing, files=files, store=store)
 
 
 def totals(files: Iterable[FileRecord]) -> dict[FileClass, ClassTotals]:
@@ -117,9 +131,12 @@ _FOUND_BY_SESSION = ARCHIVES | {FileClass.TOPIC, FileClass.FORK}
 
 def _record(name: str, stat: FileStat, store: str) -> FileRecord:
     cls = classify(name, store)
-    stamp = name_stamp(name, cls) if cls in _STAMPED else None
     node = _NODES.get(stat_module.S_IFMT(stat.mode), NodeKind.OTHER)
-    return FileRecord(name, cls, stat.size, stat.mtime, stamp, node, stat.nlink)
+    return FileRecord(name, cls, stat.size, stat.mtime, _stamp(name, cls), node, stat.nlink)
+
+
+def _stamp(name: str, cls: FileClass) -> int | None:
+    return name_stamp(name, cls) if cls in _STAMPED else None
 
 
 def _total(members: list[FileRecord]) -> ClassTotals:

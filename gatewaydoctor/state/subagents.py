@@ -31,11 +31,16 @@ LISTED = 1000
 
 
 def read_subagents(
-    fs: ReadFs, path: Path, is_known: Callable[[str], bool], listed: int | None = LISTED
+    fs: ReadFs,
+    path: Path,
+    is_known: Callable[[str], bool],
+    listed: int | None = LISTED,
+    now: int | None = None,
 ) -> SubagentRegistry:
     """Count the runs of the registry at `path`. `is_known` says whether any index has a session key. `listed` bounds
-    the rows kept (None: all). Memory is that of the largest run and the rows. Nothing is raised."""
-    tally = _Tally(is_known, listed)
+    the rows kept (None: all); `now` (epoch ms) tells whose archive date has passed. Memory is that of the largest
+    run and the rows. Nothing is raised."""
+    tally = _Tally(is_known, listed, now)
     try:
         size = fs.stat(path).size
         with fs.open(path) as stream:
@@ -104,9 +109,10 @@ def _too_long(size: int) -> str | None:
 
 
 class _Tally:
-    def __init__(self, is_known: Callable[[str], bool], listed: int | None) -> None:
+    def __init__(self, is_known: Callable[[str], bool], listed: int | None, now: int | None) -> None:
         self._is_known = is_known
         self._listed = listed
+        self._now = now
         self.restart()
 
     def restart(self) -> None:
@@ -120,6 +126,9 @@ class _Tally:
         self._oldest: int | None = None
         self._newest: int | None = None
         self._rows: list[SubagentRun] = []
+        self._open_children: set[str] = set()
+        self._timed_out: set[str] = set()
+        self._overdue: set[str] = set()
 
     def take(self, stream: BinaryIO) -> None:
         """Count a whole document. Raises ijson's errors."""
@@ -154,6 +163,7 @@ class _Tally:
         self._orphaned += run.orphaned
         self._unended_orphans += run.orphaned and run.state is RunState.RUNNING
         self._attachments += string(raw.get("attachmentsDir")) is not None
+        self._child(run, raw)
         if run.created_at is not None:
             self._oldest = min(run.created_at, self._oldest or run.created_at)
             self._newest = max(run.created_at, self._newest or run.created_at)
@@ -161,6 +171,18 @@ class _Tally:
             self._notable += 1
             if self._listed is None or len(self._rows) < self._listed:
                 self._rows.append(run)
+
+    def _child(self, run: SubagentRun, raw: Mapping[str, object]) -> None:
+        if run.child_key is None:
+            return
+        key = run.child_key.lower()
+        if run.state is RunState.RUNNING:
+            self._open_children.add(key)
+        elif _timed_out(raw):
+            self._timed_out.add(key)
+        # The gateway takes 0 for no date.
+        if self._now is not None and run.archive_at and run.archive_at <= self._now and not run.orphaned:
+            self._overdue.add(key)
 
     def refused(self) -> str | None:
         """Why the gateway would take a legal document for an empty registry."""
@@ -194,6 +216,9 @@ class _Tally:
             newest=self._newest,
             notable=self._notable,
             rows=tuple(self._rows),
+            open_children=frozenset(self._open_children),
+            timed_out_children=frozenset(self._timed_out),
+            overdue_children=frozenset(self._overdue),
         )
 
 
@@ -217,6 +242,11 @@ def _run(run_id: str, raw: Mapping[str, object], is_known: Callable[[str], bool]
         ended is not None and archive is None and (mode == "session" or cleanup == "keep"),
         child is None or not is_known(child),
     )
+
+
+def _timed_out(raw: Mapping[str, object]) -> bool:
+    outcome = raw.get("outcome")
+    return isinstance(outcome, dict) and outcome.get("status") == "timeout"
 
 
 def _time(value: object) -> int | None:

@@ -4,8 +4,10 @@ From the start of the file up to the damage every member of the outermost object
 damage on, every member of the object that the end of the file closes. Reading starts again at each key of an object
 behind a fault until one such reading reaches the end: what closed before it was inside an entry. Only where both hold
 for the same bytes, because a bracket is lost or too many, the looks of a member decide: from the first that is surely
-an entry to the last. Between two damages only such rows count too. Not found: an entry whose key follows a backslash,
-for its key may be the end of a longer one; is that of an object inside entries; or is longer than 64 KiB.
+an entry to the last. Between two damages only such rows count too. A member with which the file ends may have lost a
+bracket and taken the store's for its own: it is whole unless an entry is found inside. Not found: an entry whose key
+follows a backslash or text of a string, for its key may be the end of a longer one (text does not matter where it
+names an agent); is that of an object inside entries; or is longer than 64 KiB.
 """
 
 from __future__ import annotations
@@ -40,8 +42,10 @@ _CHUNK = 1024 * 1024
 _HEAD = rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+"[ \t\n\r]*+:[ \t\n\r]*+\{'
 # A quote behind a backslash is part of a string, or the end of a key whose beginning is lost.
 _OBJECT_KEY = re.compile(rb"(?<!\\)" + _HEAD)
+_AGENT_KEY = re.compile(rb'"agent:[^":]+:')
 _NEXT_MEMBER = re.compile(rb"[ \t\n\r,{]*+" + _HEAD)
 _SEPARATORS = b'{}," \t\n\r'
+SPACES = b" \t\n\r"
 
 
 class Ending(Enum):
@@ -55,19 +59,14 @@ class Ending(Enum):
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Members of one object. `reached` is the end of the last one, or where reading began; `fault` where it stopped.
-    `ended`: the file ends with the last one."""
+    `closed`: a member behind these with which the file ends. One that lost a bracket takes the store's for its own,
+    and with it every entry that follows."""
 
     table: EntryTable
     ending: Ending
     reached: int
     fault: int
-    ended: bool = False
-
-    @property
-    def closed_last(self) -> Entry | None:
-        """The last member where the file ends with it: one that lost a bracket takes the store's for its own, and
-        with it every entry that follows."""
-        return self.table[len(self.table) - 1] if self.ended and len(self.table) else None
+    closed: Entry | None = None
 
     @property
     def settled(self) -> int:
@@ -78,12 +77,6 @@ class Reading:
                 break
             at = self.table[row].start
         return at
-
-    def without_last(self) -> Reading:
-        table = EntryTable()
-        for row in range(len(self.table) - 1):
-            table.add(self.table[row])
-        return Reading(table, self.ending, self.table[len(self.table) - 1].start, self.fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +103,37 @@ class Piece:
     def read(self, at: int, main_key: str) -> Reading:
         """The members that follow each other from the key at `at` on."""
         table, reached = EntryTable(), at
+        last: Entry | None = None
+        ending, fault = Ending.WHOLE, self.stop
         try:
             for cut in cuts(Rest(b"{", at - 1, True), self.chunks(at)):
                 if cut.end > self.stop:
                     # The bracket of the frame must not be what closes a torn entry.
-                    return Reading(table, Ending.BROKEN, reached, self.stop)
-                table.add(as_entry(cut, main_key))
-                reached = cut.end
+                    ending = Ending.BROKEN
+                    break
+                if last is not None:
+                    table.add(last)
+                last, reached = as_entry(cut, main_key), cut.end
         except Illegal as illegal:
-            fault = illegal.fault
-            ending = Ending.CLOSED if fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
-            return Reading(table, ending, reached, min(fault.offset, self.stop))
-        return Reading(table, Ending.WHOLE, reached, self.stop)
+            fault = min(illegal.fault.offset, self.stop)
+            ending = Ending.CLOSED if illegal.fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
+        if last is None:
+            return Reading(table, ending, reached, fault)
+        if ending is Ending.BROKEN and self._ends_at(reached):
+            return Reading(table, ending, last.start, fault, last)
+        table.add(last)
+        return Reading(table, ending, reached, fault)
+
+    def _ends_at(self, at: int) -> bool:
+        return self.stop - at <= _GLIMPSE and not self._bytes(at, _GLIMPSE).strip(SPACES)
 
     def behind(self, last: Reading) -> int:
         """Where to look for the next key: inside the member in which reading broke off."""
         if last.ending is Ending.CLOSED:
             return last.fault
         head = _NEXT_MEMBER.match(self._bytes(last.reached, _GLIMPSE))
-        inside = last.reached + head.end() if head else self.stop
-        return inside if inside <= last.fault else last.settled
+        inside = last.reached + head.end() if head else None
+        return inside if inside is not None and inside <= last.fault else last.settled
 
     def next_key(self, at: int, fault: int) -> int | None:
         """Offset of the next key of an object, at or after `at`."""
@@ -140,7 +144,8 @@ class Piece:
             for found in _OBJECT_KEY.finditer(data, max(0, at - base)):
                 key = base + found.start()
                 # A quote that the reading before took for the end of a string may be just that.
-                if key != fault - 1 or key == self.start or data[found.start() - 1] in _SEPARATORS:
+                doubted = key == fault - 1 and key > self.start and data[found.start() - 1] not in _SEPARATORS
+                if not doubted or _AGENT_KEY.match(data, found.start()):
                     return key
             tail = data[-_GLIMPSE:]
             base += len(data) - len(tail)
@@ -167,19 +172,23 @@ class Finds:
         if first.ending is Ending.WHOLE:
             self.take_first(first)
             return
-        if (last := first.closed_last) is None:
+        if first.closed is None:
             self.take_first(first)
             self.take_up(piece, first)
             return
         inside = Finds(self.main_key)
-        inside.take_up(piece, Reading(EntryTable(), Ending.BROKEN, last.start, first.fault))
+        inside.take_up(piece, first)
         if not inside.sure:
             # The file ends right behind an entry.
+            first.table.add(first.closed)
             self.take_first(first)
+            if look(first.closed) is Look.NONE:
+                self.doubtful += inside.doubtful
             return
-        self.take_first(first.without_last())
+        self.take_first(first)
         self.torn += inside.torn
         self.doubtful += inside.doubtful
+        self.given_up = inside.given_up
         for entry in inside.table:
             self.add(entry)
 
@@ -196,30 +205,40 @@ class Finds:
         inside = at = piece.behind(last)
         fault = last.fault
         in_member = last.ending is Ending.CLOSED or inside > last.reached
+        # Surely an entry, and the file ends with it: whole unless another is found in it.
+        closed: Entry | None = None
         for _ in range(MOST_RESTARTS):
             key = piece.next_key(at, fault)
             if key is None:
-                return
+                break
             if left < 0:
+                self.given_up = at
                 break
             reading = piece.read(key, self.main_key)
             if reading.ending is Ending.WHOLE:
                 rows = self._without_part(piece, inside, fault, reading.table) if in_member else reading.table
-                self._take(rows, _behind(fault), None)
-                return
-            taken = self._take(reading.table, _surely, _surely)
+                closed = None if self._take(rows, _behind(fault), None) else closed
+                break
+            if self._take(reading.table, _surely, _surely):
+                closed = None
+                self.torn += reading.ending is Ending.BROKEN
+            if reading.closed is not None and look(reading.closed) is Look.SURE:
+                closed = reading.closed
             if reading.ending is Ending.BROKEN:
-                self.torn += taken
                 fault = max(fault, reading.fault)
             left -= reading.fault - key
             at = max(piece.behind(reading), key + 1)
-        self.given_up = at
+        else:
+            self.given_up = at
+        if closed is not None:
+            self.add(closed)
 
     def _without_part(self, piece: Piece, inside: int, fault: int, table: EntryTable) -> EntryTable:
         """Without the first that is surely an entry, where the member around it has neither sessionId nor updatedAt
-        before it: then it is a part of that member, lost its own bracket, and took those for its own."""
+        before it: then it is a part of that member, lost its own bracket, and took those for its own. No part has a
+        key that names an agent."""
         first = next((row for row, entry in enumerate(table) if marked(entry) or look(entry) is Look.SURE), None)
-        if first is None or table[first].start >= fault - 1:
+        if first is None or table[first].value_start >= fault or table[first].agent_id is not None:
             return table
         before = Piece(piece.stream, piece.start, table[first].start).read(inside, self.main_key).table
         if not {"sessionId", "updatedAt"}.isdisjoint(before.all_keys()):
@@ -249,5 +268,6 @@ def _surely(_entry: Entry) -> Look:
 
 
 def _behind(fault: int) -> Need:
-    """Behind a fault the end of the file vouches for the members; before it they were read as parts of another."""
-    return lambda entry: Look.LIKELY if entry.start >= fault - 1 else Look.SURE
+    """Behind a fault, or with it between key and value, the end of the file vouches for the members; before it they
+    were read as parts of another."""
+    return lambda entry: Look.LIKELY if entry.value_start >= fault else Look.SURE

@@ -15,7 +15,7 @@ from gatewaydoctor.model.store import FaultKind
 from gatewaydoctor.store.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.store.grammar import Automaton, Illegal, Member
 from gatewaydoctor.store.looks import Look, look
-from gatewaydoctor.store.resume import Ending, Finds, Piece, Reading
+from gatewaydoctor.store.resume import SPACES, Ending, Finds, Piece, Reading
 from gatewaydoctor.store.survey import as_entry
 from gatewaydoctor.store.table import EntryTable
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 CHUNK = 1024 * 1024
 
 _LINE = re.compile(rb'\n  "')
-_SPACES = b" \t\n\r"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,13 @@ def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
         return Salvage(read.table, 0, read.verdict.bytes - sum(entry.bytes for entry in read.table))
     stream.seek(0)
     opening = stream.read(CHUNK)
+    if read.verdict.bytes <= CHUNK and not opening.strip(SPACES + b"{"):
+        return Salvage(EntryTable(), 0, read.verdict.bytes)
     finds = None
-    if opening.startswith(b'{\n  "') or opening.lstrip(_SPACES)[:1] != b"{":
+    if opening.startswith(b'{\n  "') or opening.lstrip(SPACES)[:1] != b"{":
         finds = _Lines(stream, read.verdict.bytes, main_key).salvaged(first)
     if finds is None or (not finds.sure and not opening.startswith(b'{\n  "')):
-        if opening.lstrip(_SPACES)[:1] != b"{":
+        if opening.lstrip(SPACES)[:1] != b"{":
             # Its front is lost: what was read at first is no object, let alone the store.
             first = Reading(EntryTable(), Ending.BROKEN, 0, 0)
         finds = Finds(main_key)
@@ -68,10 +69,16 @@ def _first_reading(stream: BinaryIO, read: Survey) -> Reading:
     fault, reached = read.verdict.fault, read.verdict.last_good_end
     if fault is None:
         return Reading(read.table, Ending.WHOLE, reached, read.verdict.bytes)
+    if fault.kind is FaultKind.CUT_SHORT and len(read.table):
+        stream.seek(reached)
+        if not stream.read(CHUNK).strip(SPACES):
+            rows = EntryTable()
+            for row in range(len(read.table) - 1):
+                rows.add(read.table[row])
+            last = read.table[len(rows)]
+            return Reading(rows, Ending.BROKEN, last.start, fault.offset, last)
     ending = Ending.CLOSED if fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
-    stream.seek(reached)
-    ends_there = fault.kind is FaultKind.CUT_SHORT and not stream.read(CHUNK).strip(_SPACES)
-    return Reading(read.table, ending, reached, fault.offset, ends_there)
+    return Reading(read.table, ending, reached, fault.offset)
 
 
 class _Lines:
@@ -85,7 +92,6 @@ class _Lines:
         self._waiting: list[Entry] = []
 
     def salvaged(self, first: Reading) -> Finds:
-        first = first.without_last() if first.closed_last else first
         self._finds.take_first(first)
         # Each torn line counts for itself.
         self._finds.torn = 0
@@ -149,7 +155,7 @@ class _Lines:
         if large is not None:
             yield large.start, self._size, large.end(buffer)
             return
-        line = buffer.rstrip(_SPACES).removesuffix(b"\n}")
+        line = buffer.rstrip(SPACES).removesuffix(b"\n}")
         yield base, base + len(line), line
 
 

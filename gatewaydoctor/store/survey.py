@@ -28,7 +28,8 @@ class Survey:
     `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
     `repeated` are keys that stand more than once, letter for letter; `variants` are groups of keys that differ in
     case only. Both are taken together by the gateway (facts.md sections 4 and 5). `unread`
-    counts rows too large to be looked into: of those nothing but the key is known."""
+    counts rows too large to be looked into: of those nothing but the key is known. `hidden` are the rows that a later
+    one of the same key hides from the gateway."""
 
     verdict: Verdict
     table: EntryTable
@@ -42,6 +43,7 @@ class Survey:
     variants: tuple[tuple[str, ...], ...]
     deepest: int = 0
     unread: int = 0
+    hidden: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -118,6 +120,7 @@ def survey(
         variants,
         deepest,
         unread,
+        tuple(_hidden(table, frozenset(repeated))) if repeated else (),
     )
 
 
@@ -135,3 +138,13 @@ def _same_keys(table: EntryTable) -> tuple[tuple[str, ...], tuple[tuple[str, ...
     repeated = tuple(key for group in groups.values() for key, count in group.items() if count > 1)
     variants = tuple(tuple(group) for group in groups.values() if len(group) > 1)
     return repeated, variants
+
+
+def _hidden(table: EntryTable, repeated: frozenset[str]) -> Iterator[int]:
+    """Of rows with one key all but the last, which is the one that JSON.parse keeps."""
+    last: dict[str, int] = {}
+    for row, key in enumerate(table.all_keys()):
+        if key in repeated:
+            if key in last:
+                yield last[key]
+            last[key] = row

@@ -191,6 +191,34 @@ def test_what_a_start_takes_up_again(tmp_path: Path, release: str | None, keys: 
     assert ("may be" if release is None else "will be") in found.message
 
 
+KILLED = {"age": 2 * HOUR, "status": "killed", "abortedLastRun": True}
+
+
+@pytest.mark.parametrize(
+    ("release", "keys"),
+    [
+        ("2026.3.28", ["agent:main:subagent:killed", "agent:main:acp:killed"]),
+        ("2026.4.25", ["agent:main:subagent:killed", "agent:main:acp:killed", "agent:main:subagent:late"]),
+    ],
+)
+def test_a_child_is_taken_up_for_its_run_whatever_its_status(tmp_path: Path, release: str, keys: list[str]) -> None:
+    """Seen with the real 2026.3.28; it asks for abortedLastRun and a run without an end, and nothing else."""
+    state = StateDir(tmp_path, release)
+    children = [f"agent:main:{name}" for name in ("subagent:killed", "acp:killed", "subagent:over", "subagent:late")]
+    state.store({key: row(n, **KILLED) for n, key in enumerate(children, 2)} | {MAIN: row(1, **KILLED)})  # type: ignore[arg-type]
+    ends: list[dict[str, object]] = [
+        {},
+        {},
+        {"endedAt": 5, "outcome": {"status": "ok"}},
+        {"endedAt": 5, "outcome": {"status": "timeout"}},
+    ]
+    state.subagents([{"runId": key, "childSessionKey": key} | end for key, end in zip(children, ends, strict=True)])
+    found = state.only("session-resumes-at-boot")
+    assert found.evidence["keys"] == keys
+    assert found.fix is not None
+    assert "expire" in found.fix.command
+
+
 def test_nothing_is_taken_up_where_nothing_was_interrupted(state: StateDir) -> None:
     state.store({MAIN: row(1, status="running"), "agent:main:direct:2": row(2)})
     assert not state.findings("session-resumes-at-boot")

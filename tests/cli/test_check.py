@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
+from tests.cli import harness
+from tests.cli.failing import Failing
 from tests.gates import damaged, healthy, hostile, issue_61633, run, stuck
 from tests.world import DAY, NOW, StateDir, job
 
@@ -214,6 +217,17 @@ def test_known_findings_pass_until_they_grow_by_more_than_a_tenth(tmp_path: Path
         assert verdict["standing"] == ("known" if code == 0 else "grown")
         assert verdict["baselineCount"] == 20
     assert "grown, 20 in the baseline" in check(grown, "--baseline", "b.json").out
+
+
+def test_a_baseline_stays_where_nothing_could_be_read(tmp_path: Path, elsewhere: Path) -> None:
+    state = stuck(tmp_path)
+    check(state, "--baseline", "b.json", "--write-baseline")
+    before = (elsewhere / "b.json").read_bytes()
+    fs = Failing({state / "agents/main/sessions/sessions.json": errno.EACCES})
+    words = ("check", "--state-dir", str(state), "--baseline", "b.json", "--write-baseline", "--json")
+    ran = harness.run(*words, fs=fs)
+    assert (ran.code, ran.document["gate"]["baseline"]["written"]) == (2, False)
+    assert (elsewhere / "b.json").read_bytes() == before
 
 
 def test_a_baseline_survives_a_move_of_the_directory(tmp_path: Path) -> None:

@@ -33,8 +33,28 @@ def test_a_file_holds_what_stdout_would(form: str, verb: str, tmp_path: Path, wo
     filed = run(verb, "--state-dir", state, "--format", form, "--output", "out")
     assert (filed.code, filed.out, filed.err) == (shown.code, "", "")
     assert _timeless((work / "out").read_text()) == _timeless(shown.out)
-    assert (work / "out").stat().st_mode & 0o777 == 0o644
     assert _names(work) == ["out"]
+
+
+@pytest.mark.parametrize(("form", "new", "kept"), [("prometheus", 0o644, 0o644), ("json", 0o640, 0o600)])
+def test_only_metrics_are_for_everybody(form: str, new: int, kept: int, tmp_path: Path, work: Path) -> None:
+    words = ("check", "--state-dir", str(healthy(tmp_path)), "--format", form, "--output", "out")
+    before = os.umask(0o027)
+    try:
+        assert run(*words).code == 0
+        assert (work / "out").stat().st_mode & 0o777 == new
+        (work / "out").chmod(0o600)
+        assert run(*words).code == 0
+    finally:
+        os.umask(before)
+    assert (work / "out").stat().st_mode & 0o777 == kept
+
+
+def test_a_report_of_nothing_is_no_more_public(tmp_path: Path, work: Path) -> None:
+    (work / "out").touch(0o600)
+    assert run("check", "--state-dir", str(tmp_path / "none"), "--format", "json", "--output", "out").code == 2
+    assert (work / "out").stat().st_size
+    assert (work / "out").stat().st_mode & 0o777 == 0o600
 
 
 def _names(directory: Path) -> list[str]:

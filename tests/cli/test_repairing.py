@@ -14,9 +14,12 @@ import pytest
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli import scenes
 from tests.cli.harness import run, spawn
+from tests.repair.faults import FaultFs, Killed, Mode
 from tests.state.fakes import FakeProcess, FakeProcesses
-from tests.world import StateDir
+from tests.world import DAY, StateDir, row
+from tests.world import NOW as THEN
 
+LATER = ("--now", str(THEN))
 NOW = ("--now", str(DEFAULT_NOW))
 STORE = "agents/main/sessions/sessions.json"
 
@@ -61,6 +64,8 @@ def test_apply_and_undo(incident: Path) -> None:
     before, people = listing(incident), {key for key in rows(incident) if ":cron:" not in key}
     ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
     assert ran.code == 0, ran.err
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    assert f"\n\nDone. Run {run_id}\n" in ran.out
     left = rows(incident)
     assert people <= set(left)
     runs = [key for key in left if ":run:" in key]
@@ -71,7 +76,25 @@ def test_apply_and_undo(incident: Path) -> None:
     assert (again.code, "othing to repair" in again.out) == (0, True)
     undone = run("undo", "--state-dir", str(incident), "--yes")
     assert undone.code == 0, undone.err
+    assert f"gatewaydoctor runs prune {run_id} --state-dir" in " ".join(undone.out.replace("\\\n", "").split())
     assert listing(incident) == before
+
+
+def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for verb in ("repair", "undo", "runs"):
+        monkeypatch.setattr(f"gatewaydoctor.cli.{verb}.confirm", lambda question, *, yes: asked.append(question))
+    at, before = ("--state-dir", str(incident), *NOW), len(rows(incident))
+    assert run("repair", "trim", *at, "--transcripts", "leave", "--apply").code == 0
+    removed = before - len(rows(incident))
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    assert run("undo", *at).code == 0
+    assert run("runs", "prune", run_id, *at).code == 0
+    assert asked == [
+        f"Do this plan ({removed:,} changes in 1 file)?",
+        f"Take back run {run_id} (1 file)?",
+        "Delete the originals of 1 run for good?",
+    ]
 
 
 def test_nobody_to_ask_means_no(incident: Path) -> None:
@@ -321,6 +344,47 @@ def test_merge_says_what_the_vault_has_lost(incident: Path) -> None:
     assert "no longer holds" in run("undo", "--merge", "--state-dir", str(incident), "--yes").err
 
 
+def touched(out: str) -> str:
+    """What the plan says of people's conversations."""
+    return out[out.index("Conversations touched") : out.index("\nstore ")].strip()
+
+
+def test_the_plan_names_the_conversations_it_touches(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    people = [f"agent:main:direct:p{n}" for n in range(8)]
+    state.store({key: row(n, age=9 * DAY, status="running") for n, key in enumerate(people)})
+    words = ("repair", "expire", "--state-dir", str(state.root), *LATER)
+    said = "Conversations touched: 8. None is lost; the steps above say what changes."
+    few, every = run(*words).out, run(*words, "--all").out
+    assert touched(few).split("\n    ") == [said, *people[:5], "and 3 more; --all names them"]
+    assert touched(every).split("\n    ") == [said, *people]
+    plan = json.loads(run(*words, "--json", "--all").out)["details"]["plan"]
+    assert [step["touched"] for step in plan["steps"]] == [people]
+
+
+def test_the_plan_does_not_say_none_is_lost_where_one_goes(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({f"agent:main:direct:p{n}": row(n, age=9 * DAY, status="running") for n in range(2)})
+    words = ("repair", "--state-dir", str(state.root), *LATER, "trim", "--name", "agent:main:direct:p0")
+    alone, both = run(*words).out, run(*words, "expire").out
+    assert " ".join(touched(alone).split()) == (
+        "Conversations touched: 1. It goes to the vault, from where `undo` brings it back. agent:main:direct:p0"
+    )
+    assert touched(both).startswith("Conversations touched: 2. 1 of them goes to the vault")
+    state.store(b'{\n  "agent:main:main": {\n    "sessionId": "a"\n  },\n  "agent:main:direct:b": {\n    "sess')
+    torn = run("repair", "salvage", "--state-dir", str(state.root), *LATER).out
+    assert "1. What was torn in a damaged store is lost, unless a copy has it." in " ".join(touched(torn).split())
+
+
+def test_rows_of_two_kinds_are_told_apart(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({"agent:main:acp:x": row(1, age=9 * DAY), "agent:main:subagent:y": row(2, age=9 * DAY)})
+    words = ("repair", "trim", "--kind", "acp", "--kind", "subagent", "--state-dir", str(state.root), *LATER)
+    out = run(*words).out
+    assert "remove acp rows: over, and older than 1 d " in out
+    assert "remove subagent rows: over, and older than 1 d " in out
+
+
 STUCK = '{"agent:main:main":{"sessionId":"a1","updatedAt":5,"status":"running"}}'
 
 
@@ -412,3 +476,21 @@ def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp
     plan = run(*words, *NOW).document["details"]["plan"]
     assert plan["steps"][0]["count"] == 1
     assert [each["names"] for each in plan["cautions"] if "No cron job" in each["text"]] == [["other"]]
+
+
+def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr("gatewaydoctor.cli.mending.OsWriteFs", lambda: FaultFs(40, Mode.KILL))
+        with pytest.raises(Killed):
+            run("repair", "trim", "--apply", "--yes", *at)
+    (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
+    finish = f"gatewaydoctor repair --resume {run_id} --state-dir {incident}"
+    for verb in ("scan", "repair", "status", "runs list"):
+        last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
+        assert last == f"{run_id} was interrupted; finish it, or undo it: {finish}", verb
+    refused = run("repair", "--apply", "--yes", *at)
+    assert refused.code == 3
+    assert refused.err.endswith(
+        f"Finish it with `{finish}`, or take it back with `gatewaydoctor undo {run_id} --state-dir {incident}`.\n"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -156,13 +157,21 @@ def test_the_program_is_named_as_it_was_started(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "ms"),
-    [("90s", 90_000), ("5m", 300_000), ("1h", 3_600_000), ("1.5 h", 5_400_000), ("2D", 172_800_000), ("250", 250)],
+    [
+        ("90s", 90_000),
+        ("5m", 300_000),
+        ("1h", 3_600_000),
+        ("1.5 h", 5_400_000),
+        ("2D", 172_800_000),
+        ("250ms", 250),
+        ("0", 0),
+    ],
 )
 def test_spans_of_time(text: str, ms: int) -> None:
     assert parse_span(text, "--x") == ms
 
 
-@pytest.mark.parametrize("text", ["", "h", "-1h", "1 year", "1h30m", "inf"])
+@pytest.mark.parametrize("text", ["", "h", "-1h", "1 year", "1h30m", "inf", "3600", "1.5"])
 def test_no_spans_of_time(text: str) -> None:
     with pytest.raises(UsageError, match="--x"):
         parse_span(text, "--x")
@@ -200,3 +209,21 @@ def test_a_stream_of_sessions_is_one_object_a_line(busy: Path) -> None:
     assert rows[0]["updatedAt"] == NOW_MS - scenes.HOUR
     data = Path(busy / "agents/main/sessions/sessions.json").read_bytes()
     assert data[rows[0]["offset"] :].startswith(b'"agent:main:main"')
+
+
+def test_what_no_command_mends_says_where_it_is(healthy: Path, tmp_path: Path) -> None:
+    shutil.copytree(healthy, tmp_path / "state")
+    (tmp_path / "state/openclaw.json").chmod(0o644)
+    at = ("--state-dir", str(tmp_path / "state"))
+    assert f"file  {tmp_path / 'state/openclaw.json'}" in " ".join(run("scan", *at, width=400).out.split("\n"))
+    assert " File: openclaw.json\n" in run("check", *at, "--fail-on", "warning").out
+    redacted = run("scan", *at, "--redact").out
+    assert "file  <state-dir>/openclaw.json" in redacted
+
+
+def test_the_command_after_a_snapshot_can_be_pasted(healthy: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "a copy of what was there before the repair of the second of April"
+    ran = run("snapshot", str(copy), "--state-dir", str(healthy))
+    command = shlex.split(ran.out.rpartition("next: verify it at any time:\n")[2].replace("\\\n", ""))
+    assert command == ["gatewaydoctor", "snapshot", "verify", str(copy), "--state-dir", str(healthy)]
+    assert run(*command[1:]).code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,3 +75,16 @@ def test_pictures(tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     assert picture.read_text().lstrip().startswith("<?xml")
     assert run("simulate", "cap-storm", "--duration", "1h", "--plot", str(tmp_path / "storm.txt")).code == 2
+
+
+def test_errors_name_the_options_of_this_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = run("simulate", "stuck-cron", "--from-state-dir", str(tmp_path / "gone"))
+    assert (gone.code, "(from --from-state-dir)" in gone.err, " --state-dir" in gone.err) == (2, True, False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    unplotted = run("simulate", "stuck-cron", "--duration", "1h", "--plot", str(tmp_path / "x.svg"))
+    assert (unplotted.code, unplotted.err.count("pip install")) == (2, 1)
+
+
+@pytest.mark.parametrize("verb", [("runs", "show"), ("fixtures", "make"), ("cron",)])
+def test_a_wrong_argument_points_at_the_help_of_its_verb(verb: tuple[str, ...]) -> None:
+    assert f"See `gatewaydoctor {' '.join(verb)} --help`." in run(*verb, "--no-such-option").err

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.cli.harness import command, process_env, run, spawn
-from tests.cli.scenes import busy
+from tests.cli.scenes import busy, damaged
 
-if TYPE_CHECKING:
-    from pathlib import Path
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def shell(redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -70,6 +70,50 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     busy(tmp_path)
     ran = shell("| head -1", "scan", "--state-dir", str(tmp_path))
     assert (ran.stderr, ran.stdout.count(b"\n")) == (b"", 1)
+
+
+def unheard(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """One command line whose reader left before it began."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        line = command(*arguments)
+        return subprocess.run(
+            line, stdout=writing, stderr=subprocess.PIPE, env=process_env(), timeout=60, check=False
+        )
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "junit", "github"])
+def test_a_decision_holds_though_nobody_hears_it(form: str, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "healthy", tmp_path / "healthy")
+    expected = tmp_path / "healthy" / "expected.json"
+    expected.write_text(expected.read_text().replace('"findings": []', '"findings": [{"rule": "store-bloat"}]'))
+    ran = unheard("fixtures", "validate", str(tmp_path), "--format", form)
+    assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("verb", [("scan", "--fail-on", "warning"), ("check",)])
+def test_a_gate_holds_though_nobody_hears_it(verb: tuple[str, ...], tmp_path: Path) -> None:
+    busy(tmp_path)
+    assert unheard(*verb, "--state-dir", str(tmp_path)).returncode == 1
+
+
+def test_a_repair_is_done_though_nobody_hears_its_plan(tmp_path: Path) -> None:
+    damaged(tmp_path)
+    ran = unheard("repair", "--apply", "--yes", "--gateway-stopped", "--state-dir", str(tmp_path))
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert (tmp_path / ".gatewaydoctor" / "runs").is_dir()
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson", "junit", "github", "prometheus", "nagios", "markdown"])
+def test_a_document_is_utf_8_whatever_the_locale(form: str, tmp_path: Path) -> None:
+    busy(tmp_path / "Zürich")
+    line = command("check", "--state-dir", str(tmp_path / "Zürich"), "--format", form)
+    env = process_env(PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
+    ran = subprocess.run(line, capture_output=True, env=env, timeout=60, check=False)
+    assert "Zürich" in ran.stdout.decode("utf-8") or form == "nagios"
 
 
 def test_an_empty_clock_is_none() -> None:

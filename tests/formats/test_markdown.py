@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.report.markdown import code, fenced, table
 from gatewaydoctor.report.words import shown
 from tests.gates import HOSTILE
@@ -43,6 +44,13 @@ def test_only_its_own_markup_becomes_markup(looked: Looked) -> None:
         if token.type == "text":
             assert "@" not in token.content
             assert "#1" not in token.content
+
+
+def test_a_report_without_a_threshold_passes_nothing(looked: Looked) -> None:
+    head = looked.run("scan", "--state-dir", str(looked.path), "--format", "markdown").out.splitlines()[0]
+    found, worst = plural(looked.told["findingsTotal"], "finding"), looked.told["worst"]
+    said = f"{found}, the worst of severity {worst}" if worst else found
+    assert head == f"### gatewaydoctor scan: {said}; none fails with --fail-on never."
 
 
 def test_it_tells_every_finding_and_store(looked: Looked) -> None:

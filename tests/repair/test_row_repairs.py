@@ -13,6 +13,8 @@ from gatewaydoctor.model.pointers import PathMap
 from gatewaydoctor.repair.options import Options, TrimOptions
 from tests.repair.doctor import Doctor, assert_small, steps
 from tests.repair.scene import tree
+from tests.state.fakes import ClosedFs
+from tests.state.test_era import NODES, agent_database
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, header, row, run_key, said, session_id, talk
 
 if TYPE_CHECKING:
@@ -58,6 +60,18 @@ def test_stuck_runs_leave_and_people_stay(doctor: Doctor) -> None:
     assert not (doctor.store.parent / f"{session_id(12)}.jsonl").exists()
     assert (doctor.store.parent / f"{session_id(9)}.jsonl").exists()
     assert "session-stuck-running" not in doctor.rules()
+
+
+def test_one_of_each_is_said_in_the_singular(doctor: Doctor) -> None:
+    doctor.state.store({"agent:main:main": row(1), run_key("j", 3): row(3, age=2 * DAY, status="running")})
+    doctor.state.transcript(3)
+    receipt = doctor.apply("trim")
+    assert receipt is not None
+    read, moved = receipt.verified
+    assert ": 1 entry, " in read
+    assert moved == "1 file is in the vault and no longer in its place."
+    (caution,) = doctor.plan("missing").cautions
+    assert caution.text.startswith("1 row without a transcript stays, 1 conversation among them.")
 
 
 def test_kept_rows_keep_their_bytes(doctor: Doctor) -> None:
@@ -207,6 +221,42 @@ def test_a_child_with_attachments_stays_even_where_it_is_named(doctor: Doctor) -
         assert [step.sample for step in plan.steps if step.action == "remove"] == [("agent:main:subagent:b",)]
 
 
+def child_runs(*runs: dict[str, object]) -> list[dict[str, object]]:
+    return [{"runId": str(n), "childSessionKey": f"agent:main:subagent:{n}"} | run for n, run in enumerate(runs)]
+
+
+@pytest.mark.parametrize(("release", "told"), [("2026.3.28", "02"), ("2026.5.22", "0"), ("2026.9.6", None)])
+def test_sessions_past_their_archive_date_are_in_the_forecast(tmp_path: Path, release: str, told: str | None) -> None:
+    doctor = Doctor(StateDir(tmp_path, release))
+    children = {f"agent:main:subagent:{n}": row(3 + n, age=9 * DAY) for n in range(4)}
+    doctor.state.store(PEOPLE | children | {run_key("j", 9): row(9, age=2 * DAY, status="running")})
+    late, due = {"archiveAtMs": NOW - DAY}, {"archiveAtMs": NOW + DAY}
+    ended = {"endedAt": NOW - 2 * DAY}
+    # The last one's session is gone: the start drops its run.
+    doctor.state.subagents(child_runs(late | ended, due | ended, late, {"archiveAtMs": 0} | ended, late | ended))
+    notes = [note.names for note in doctor.plan("trim").forecast if "archive date" in note.text]
+    assert notes == ([] if told is None else [tuple(f"agent:main:subagent:{n}" for n in told)])
+
+
+def test_acp_children_lose_their_runs_as_well(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | {"agent:main:acp:x": row(3, age=9 * DAY)})
+    doctor.state.subagents([{"runId": "1", "childSessionKey": "agent:main:acp:x", "endedAt": 5}])
+    plan = doctor.plan("trim", options=Options(trim=TrimOptions(kinds=frozenset({Kind.ACP}))))
+    assert [note.names for note in plan.forecast if "loses its session" in note.text] == [("agent:main:acp:x",)]
+
+
+def test_no_child_goes_where_the_registry_cannot_be_read(doctor: Doctor) -> None:
+    children = ("agent:main:acp:x", "agent:main:subagent:y")
+    doctor.state.store(PEOPLE | {key: row(n, age=9 * DAY) for n, key in enumerate(children, 3)})
+    run = b'{"runId": "1", "childSessionKey": "agent:main:acp:x", "createdAt": ' + b"1" * 5_000 + b"}"
+    doctor.state.file("subagents/runs.json", b'{"version": 2, "runs": {"1": ' + run + b"}}")
+    kinds = Options(trim=TrimOptions(kinds=frozenset({Kind.ACP, Kind.SUBAGENT})))
+    for options in (kinds, Options(names=frozenset(children))):
+        plan = doctor.plan("trim", "missing", options=options)
+        assert plan.empty
+        assert [refusal.target for refusal in plan.refusals] == ["subagents/runs.json"]
+
+
 def test_subagents_go_only_when_named_and_no_attachments_are_lost(doctor: Doctor) -> None:
     children = {f"agent:main:subagent:{name}": row(n, age=9 * DAY) for n, name in enumerate("abc", 3)}
     doctor.state.store(PEOPLE | children)
@@ -289,6 +339,79 @@ def test_what_stays_running_is_in_the_forecast(tmp_path: Path) -> None:
     assert any("taken up with a model turn" in note.text for note in plan.forecast)
     doctor.apply("trim", "expire")
     assert doctor.rows()["agent:main:main"]["status"] == "running"
+
+
+CHILD = "agent:main:subagent:child"
+
+
+@pytest.mark.parametrize("age", [2 * HOUR, MINUTE])
+def test_a_child_that_a_start_would_resume_is_unmarked_or_told(doctor: Doctor, age: int) -> None:
+    doctor.state.store(PEOPLE | {CHILD: row(3, age=age, status="killed", abortedLastRun=True)})
+    doctor.state.store({run_key("j", 4): row(4, status="running")}, agent="other")
+    doctor.state.subagents([{"runId": "r", "childSessionKey": CHILD}])
+    silent = age > HOUR
+    notes = [note for note in doctor.plan().forecast if "resumed" in note.text or "taken up" in note.text]
+    assert [note.names for note in notes] == [() if silent else (CHILD,)]
+    doctor.there_and_back()
+    doctor.apply()
+    assert doctor.rows()[CHILD] == row(3, age=age, status="killed", abortedLastRun=not silent)
+    assert ("session-resumes-at-boot" in doctor.rules()) is not silent
+
+
+def test_a_lock_that_makes_a_start_resume_its_session_is_in_the_forecast(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.4.25"))
+    doctor.state.store(
+        {"agent:main:main": row(1, age=MINUTE, status="running"), run_key("j", 3): row(3, status="running")}
+    )
+    dead = {"pid": 4_242, "createdAt": "2027-04-25T00:00:00.000Z", "starttime": 77}
+    doctor.state.beside(f"{session_id(1)}.jsonl.lock", json.dumps(dead))
+    taken_up = [note.names for note in doctor.plan("trim").forecast if "taken up" in note.text]
+    assert taken_up == [("agent:main:main",)]
+    assert not [note for note in doctor.plan("trim", "locks").forecast if "taken up" in note.text]
+
+
+STUCK = {run_key("j", 3): row(3, age=5 * DAY, status="running")}
+
+
+def forecast_of(doctor: Doctor, *names: str) -> str:
+    return " ".join(note.text for note in doctor.plan(*names).forecast)
+
+
+def test_what_was_not_looked_at_is_not_called_idle(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | STUCK)
+    doctor.state.store({"agent:work:main": row(4, age=5 * DAY, status="running")}, agent="work")
+    assert "nothing is resumed" in forecast_of(doctor)
+    alone = Doctor(doctor.state, where=Where(state_dir=str(doctor.state.root), agent="main"))
+    assert "nothing is resumed" not in forecast_of(alone)
+    assert "1 store of another agent was not looked at" in forecast_of(alone)
+    closed = Doctor(doctor.state, fs=ClosedFs(doctor.state.root / "agents/work/sessions/sessions.json"))
+    assert "nothing is resumed" not in forecast_of(closed, "trim")
+    assert "Not every row of 1 store could be read" in forecast_of(closed, "trim")
+
+
+@pytest.mark.parametrize(
+    ("word", "wal", "said"),
+    [
+        ("done", b"", "nothing is resumed"),
+        ("running", b"", "1 row in databases says running"),
+        ("running", b"x" * 4096, "The rows of 1 database could not be counted"),
+    ],
+)
+def test_rows_in_databases_are_in_the_forecast(tmp_path: Path, word: str, wal: bytes, said: str) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.9.6"))
+    doctor.state.store(PEOPLE | STUCK)
+    rows = f"INSERT INTO session_nodes VALUES ('agent:main:main', '{{}}', '{word}')"
+    database = agent_database(doctor.state.root, "main", 23, NODES, rows)
+    database.with_name(f"{database.name}-wal").write_bytes(wal)
+    text = forecast_of(doctor, "trim")
+    assert said in text
+    assert ("nothing is resumed" in text) is (word == "done")
+
+
+def test_aborted_sessions_beside_an_unreadable_registry_are_in_the_forecast(doctor: Doctor) -> None:
+    doctor.state.store(PEOPLE | STUCK | {CHILD: row(4, age=MINUTE, status="killed", abortedLastRun=True)})
+    doctor.state.file("subagents/runs.json", b'{"version": 2, "runs": {"1": {"createdAt": ' + b"1" * 5_000 + b"}}}")
+    assert "which aborted sessions are resumed is not known" in forecast_of(doctor)
 
 
 def test_cron_jobs_that_will_fire_are_in_the_forecast(doctor: Doctor) -> None:
@@ -444,7 +567,7 @@ def test_one_session_can_be_taken_out_by_name_and_brought_back(doctor: Doctor) -
     options = Options(names=frozenset({"agent:main:main"}))
     assert doctor.plan(options=options).empty
     (step,) = [step for step in doctor.plan("trim", options=options).steps if step.action == "remove"]
-    assert (step.count, step.conversations, step.reason) == (1, 1, "named one by one")
+    assert (step.count, step.conversations, step.reason) == (1, 1, "main rows: named one by one")
     doctor.there_and_back("trim", options=options)
     doctor.apply("trim", options=options)
     assert "agent:main:main" not in doctor.rows()

@@ -191,6 +191,15 @@ def test_a_run_keeps_the_list_of_where_each_entry_came_from(doctor: Doctor) -> N
     doctor.undo()
 
 
+def test_two_stores_of_one_agent_are_counted_apart(doctor: Doctor) -> None:
+    doctor.state.config({"session": {"store": str(doctor.state.root / "custom/{agentId}.json")}})
+    doctor.state.store(cut_before(4))
+    doctor.state.file("custom/main.json", cut_before(6))
+    plan = doctor.plan("salvage")
+    found = {origins.target: dict(origins.sources) for origins in planned_origins(tools().fs, plan, 2)}
+    assert found == {act.target: {act.target: count} for act, count in zip(plan.acts, (5, 3), strict=True)}
+
+
 def test_a_run_that_salvages_nothing_keeps_no_list(doctor: Doctor) -> None:
     doctor.state.store(ROWS | {run_key("j", n): row(n, age=3 * DAY, status="running") for n in range(20, 60)})
     receipt = doctor.apply("trim")

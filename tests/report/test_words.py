@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 import unicodedata
 
 import pytest
@@ -171,3 +174,25 @@ def test_the_structure_of_keys_and_paths_stays() -> None:
     assert names.value({"status": "running", "kind": "cron-run", "release": "2026.3.28", "count": 5}) == {
         "status": "running", "kind": "cron-run", "release": "2026.3.28", "count": 5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", ["x", "a/b", "a:b", "Europe/Zurich"])
+def test_a_known_name_has_one_alias_everywhere(secret: str) -> None:
+    names = Names(redact=True)
+    names.know(secret, "job-id")
+    assert {names.text(secret), names.value(secret, "jobId"), names.identifier(secret, "job")} == {"job-id-1"}
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("name", ["a\nb", "it's \x1b[31m\\n", "\udc80", "\u202eü", "plain ü"])
+def test_a_command_with_a_hostile_path_can_be_pasted(name: str) -> None:
+    told = words.pasteable(f"printf %s {shlex.quote(name)}")
+    assert told == words.harmless(told)
+    ran = subprocess.run(["bash", "-c", told], capture_output=True, check=True)
+    assert os.fsdecode(ran.stdout) == name
+
+
+@given(ANY_TEXT)
+def test_any_command_can_be_shown(name: str) -> None:
+    told = words.pasteable(f"gatewaydoctor cron --state-dir {shlex.quote(name)}")
+    assert told == words.harmless(told)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.report.screens.parts import SEVERITY_STYLE, grid
+from gatewaydoctor.report.screens.parts import SEVERITY_STYLE, grid, print_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.registry import Rule
+    from gatewaydoctor.report.invocation import Invocation
 
 
-def show(console: Console, rule: Rule) -> None:
+def show(console: Console, rule: Rule, invocation: Invocation) -> None:
     console.print(Text.assemble((rule.id, "bold"), "  ", (f" {rule.severity.word} ", SEVERITY_STYLE[rule.severity])))
     console.print(Text(rule.title))
     for label, text in (
@@ -29,6 +30,10 @@ def show(console: Console, rule: Rule) -> None:
         console.print()
         console.print(Text(label, "bold"))
         console.print(Padding(Text(text), (0, 0, 0, 2)))
+    if rule.repair:
+        console.print()
+        console.print(Text("The repair, which shows its plan first", "bold"))
+        print_command(console, Text(), invocation.command(f"repair {rule.repair}"), 2)
 
 
 def overview(console: Console, rules: Sequence[Rule]) -> None:

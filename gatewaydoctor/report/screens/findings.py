@@ -48,11 +48,18 @@ def findings(console: Console, items: Sequence[Finding], view: View) -> None:
         console.print(Padding(Text(view.names.text(item.message)), (0, 0, 0, INDENT)))
         if view.verbose or (item.severity >= FULL_FROM and not view.quiet):
             _rest(console, item, view)
+        elif _is_elsewhere(item) and not view.quiet:
+            console.print(Padding(pairs([("file", view.path(item.path))]), (0, 0, 0, INDENT)))
+
+
+def _is_elsewhere(item: Finding) -> bool:
+    """Whether nothing but its path says where to go: it is no agent's, and no command mends it."""
+    return item.path is not None and item.agent_id is None and not item.fix and item.severity >= Severity.WARNING
 
 
 def _rest(console: Console, item: Finding, view: View) -> None:
     rows: list[tuple[str, RenderableType]] = [("next boot", Text(view.names.text(item.consequence)))]
-    if item.path and view.verbose:
+    if item.path and (view.verbose or _is_elsewhere(item)):
         rows.append(("file", view.path(item.path)))
     if item.key is not None and view.verbose:
         rows.append(("key", view.key(item.key)))

@@ -36,13 +36,14 @@ INDENT = 4
 @dataclass(frozen=True, slots=True)
 class View:
     """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
-    the next step."""
+    the next step. `pending` is a run that was interrupted: to finish it or take it back is always the next step."""
 
     names: Names
     verbose: bool = False
     rows: int | None = 12
     quiet: bool = False
     invocation: Invocation = PLAIN
+    pending: str | None = None
 
     def key(self, key: str) -> Jointed:
         return Jointed(self.names.key(key))
@@ -132,6 +133,9 @@ def next_step(console: Console, view: View, text: str, command: str | None = Non
     """The one thing to do now, last on the screen. `command` is complete."""
     if view.quiet:
         return
+    if view.pending:
+        text = f"{view.pending} was interrupted; finish it, or undo it:"
+        command = view.invocation.command(f"repair --resume {view.pending}")
     console.print()
     console.print(Text.assemble(("next: ", "bold"), text))
     if command:

@@ -24,6 +24,7 @@ from gatewaydoctor.report.screens.parts import (
     print_command,
     section,
 )
+from gatewaydoctor.report.screens.touched import touched
 from gatewaydoctor.report.screens.unseen import next_unless, unseen
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def plan(
         return
     section(console, f"Plan {plan.plan_id} (nothing is written yet)")
     _steps(console, plan.steps, view)
-    _touched(console, plan)
+    touched(console, plan, view)
     _summary(console, plan, view)
     origins(console, sources, view)
     _notes(console, "Next boot", plan.forecast, view)
@@ -116,16 +117,6 @@ def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
         table.add_row(step.repair, view.names.text(what), f"{step.count:,}", words.size(step.bytes))
     console.print(table)
     more(console, len(capped(steps, view)), len(steps), "steps")
-
-
-def _touched(console: Console, plan: Plan) -> None:
-    touched = sum(step.conversations for step in plan.steps)
-    console.print()
-    if touched:
-        line = f"Conversations touched: {touched:,}. None is lost; the steps above say what changes."
-        console.print(Text(line, "yellow"))
-    else:
-        console.print(Text("Conversations touched: none.", "green"))
 
 
 def _summary(console: Console, plan: Plan, view: View) -> None:

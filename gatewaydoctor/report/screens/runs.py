@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.origins import origins
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.parts import (
+    INDENT,
+    View,
+    capped,
+    grid,
+    more,
+    next_step,
+    pairs,
+    print_command,
+    section,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,15 +67,16 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     for run in runs:
         if run.problem:
             console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "yellow"))
-    pending = next((run for run in runs if run.pending), None)
-    if pending:
-        again = view.invocation.command(f"repair --resume {pending.run_id}")
-        next_step(console, view, f"{pending.run_id} was interrupted; finish it, or undo it:", again)
-    elif rest := next((run for run in runs if run.state == "pruned"), None):
-        again = view.invocation.command(f"runs prune {rest.run_id}")
-        next_step(console, view, f"{rest.run_id} was not deleted whole; go on:", again)
-    elif last := next((run for run in reversed(runs) if run.state == "done"), None):
-        next_step(console, view, "take one back:", view.invocation.command(f"undo {last.run_id}"))
+    pending = next((run.run_id for run in runs if run.pending), None)
+    rest = next((run.run_id for run in runs if run.state == "pruned"), None)
+    last = next((run.run_id for run in reversed(runs) if run.state == "done"), None)
+    shown = replace(view, pending=pending)
+    if rest and not pending:
+        next_step(
+            console, shown, f"{rest} was not deleted whole; go on:", view.invocation.command(f"runs prune {rest}")
+        )
+    elif pending or last:
+        next_step(console, shown, "take one back:", view.invocation.command(f"undo {last}"))
 
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
@@ -121,6 +132,9 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
+        console.print()
+        console.print("The vault keeps its copies. To delete them for good:")
+        print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
         next_step(console, view, "look again:", view.invocation.command("scan"))
 
 

@@ -7,37 +7,44 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import grid
+from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
 
 def taken(
-    console: Console, *, directory: str, files: int, size: int, left_out: Sequence[tuple[str, str]], verify: str
+    console: Console,
+    *,
+    directory: Path,
+    files: int,
+    size: int,
+    left_out: Sequence[tuple[str, str]],
+    verify: str,
+    view: View,
 ) -> None:
     console.print(f"{words.plural(files, 'file')}, {words.size(size)}, copied to")
-    console.print(Text(f"  {words.harmless(directory)}", "bold"))
-    _listed(console, "left out", left_out)
-    console.print(
-        Text.assemble(("next: ", "bold"), "verify it at any time: ", (words.harmless(verify), "bold green"))
-    )
+    console.print(Text(f"  {view.names.path(directory)}", "bold"))
+    _listed(console, "left out", left_out, view)
+    next_step(console, view, "verify it at any time:", words.harmless(verify))
 
 
-def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]]) -> None:
+def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]], view: View) -> None:
     if not problems:
         console.print(Text(f"{words.plural(files, 'file')}, each as the manifest says.", "green"))
         return
-    _listed(console, "differs", problems)
+    _listed(console, "differs", problems, view)
     console.print(f"{len(problems):,} of {words.plural(files, 'file')} differ.")
 
 
-def _listed(console: Console, title: str, items: Sequence[tuple[str, str]]) -> None:
+def _listed(console: Console, title: str, items: Sequence[tuple[str, str]], view: View) -> None:
     if not items:
         return
     table = grid(title, "why", left=2)
-    for path, reason in items[:40]:
-        table.add_row(words.harmless(path), words.harmless(reason))
+    for path, reason in capped(items, view):
+        table.add_row(view.names.path(path), view.names.text(reason))
     console.print(table)
+    more(console, len(capped(items, view)), len(items), "files")

@@ -99,7 +99,7 @@ def cron_jobs(console: Console, jobs: Sequence[JobRuns], view: View) -> None:
     """One line a job: its runs by status and its bursts; then each flag with the jobs that have it."""
     listed = capped(jobs, view)
     shown = [status for status in Status if any(job.status.get(status) for job in listed)]
-    table = grid("job", "runs", *(_short(status) for status in shown), "ticks", "per tick", "apart")
+    table = grid("job", "runs", *(status.value for status in shown), "ticks", "per tick", "apart")
     table.columns[0].no_wrap = False
     if console.width < ROOMY:
         table.padding = (0, 1, 0, 0)
@@ -133,7 +133,3 @@ ROOMY = 100
 
 def job_name(job: JobRuns, view: View) -> str:
     return view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id")
-
-
-def _short(status: Status) -> str:
-    return "none" if status is Status.UNKNOWN else status.value
