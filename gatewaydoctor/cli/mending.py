@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from gatewaydoctor.cli.examining import progress, world
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
-from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.repair.errors import Refused
 from gatewaydoctor.repair.fs import OsWriteFs
 from gatewaydoctor.repair.tools import Permission, Tools
@@ -40,7 +38,6 @@ GatewayStopped = Annotated[
     typer.Option("--gateway-stopped", help="My word that no gateway runs, where that is unknown; it is recorded."),
 ]
 
-_WAY_ON = re.compile(r"gatewaydoctor (?:undo|repair --resume) [\w-]+")
 MOST_TOLD = 20
 """Entries of a long list in JSON, unless --all asks for all."""
 
@@ -75,13 +72,8 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
     def gateway() -> GatewayState:
         return gateway_of(world(run), run.where, found)  # with the processes of this moment
 
-    try:
-        with hands(run) as tools:
-            yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
-    except DoctorError as error:
-        # Where work on a run ends, only the command line knows which directory its commands have to name.
-        error.hint = _WAY_ON.sub(lambda way: run.invocation.complete(way[0]), error.hint)
-        raise
+    with hands(run) as tools:
+        yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
 
 
 def _vault_path(vault: str | None) -> Path | None:

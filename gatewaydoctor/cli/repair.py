@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import join
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.model.receipt import Receipt
+    from gatewaydoctor.repair.runs import RunInfo
     from gatewaydoctor.report.names import Names
 
 RepairNames = Annotated[
@@ -192,14 +194,26 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
     return carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
 
 
-def carry_out(run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names) -> Outcome:
-    """Ask, apply, and tell. Raises what `apply` raises, and Refused where nobody says yes."""
+def carry_out(
+    run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names, takes_back: RunInfo | None = None
+) -> Outcome:
+    """Ask, apply, and tell. `takes_back` is the run whose missing files the plan brings back; one that was
+    interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
+    from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.apply import apply
+    from gatewaydoctor.repair.merging import merge
+    from gatewaydoctor.report.screens.runs import ended
 
-    if not plan.empty:
+    ends = takes_back is not None and takes_back.pending
+    if not plan.empty or ends:
         confirm(f"Do this plan ({_extent(plan)})?", yes=yes)
-    receipt = apply(plan, work.tools, work.permission, work.vault)
-    return _told(run, work, plan, receipt, names)
+    if takes_back is None:
+        return _told(run, work, plan, apply(plan, work.tools, work.permission, work.vault), names)
+    plan, receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
+    told = _told(run, work, plan, receipt, names)
+    if receipt is None and ends:
+        return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
+    return told
 
 
 def _extent(plan: Plan) -> str:

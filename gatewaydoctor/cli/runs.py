@@ -29,15 +29,17 @@ OlderThan = Annotated[str | None, typer.Option("--older-than", metavar="TIME", h
 
 def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     """Oldest first, with how far each came."""
-    from gatewaydoctor.repair.runs import list_runs
+    from gatewaydoctor.repair.runs import list_runs, no_runs
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs list", "text", "json")
     with bench(run, vault=vault) as work:
         runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
+        others = [str(path) for path in no_runs(work.tools.fs, work.state_dir, work.vault)]
         seen = _view(run, work)
-    details = {"runs": [_details(each) for each in runs]}
-    screen = partial(screens.listed, runs=[_line(each) for each in runs], now=run.now, view=seen)
+    details = {"runs": [_details(each) for each in runs], "notRuns": others}
+    lines = [_line(each) for each in runs]
+    screen = partial(screens.listed, runs=lines, now=run.now, view=seen, others=others)
     return Outcome("runs list", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
 
 
@@ -103,7 +105,8 @@ def runs_prune(
 ) -> Outcome:
     """Delete the originals of a run for good: afterwards it cannot be taken back. This is the only thing here that
     destroys anything."""
-    from gatewaydoctor.repair.runs import find_run, list_runs, prune
+    from gatewaydoctor.repair.pruning import prune
+    from gatewaydoctor.repair.runs import find_run, list_runs
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs prune", "text", "json")
@@ -115,7 +118,11 @@ def runs_prune(
         else:
             before = run.now - parse_span(older_than or "", "--older-than")
             runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
-            chosen = [each for each in runs if not each.pending and (each.last_at or run.now) < before]
+            chosen = [
+                each
+                for each in runs
+                if not each.pending and each.problem is None and (each.last_at or run.now) < before
+            ]
         if chosen:
             confirm(f"Delete the originals of {plural(len(chosen), 'run')} for good?", yes=yes)
         freed = prune(work.tools, tuple(chosen))
@@ -133,12 +140,14 @@ def _view(run: Run, work: Bench) -> View:
 
 
 def _line(run: RunInfo) -> RunLine:
-    return RunLine(run.run_id, run.state.value, run.last_at or run.started_at, run.pending, str(run.place.directory))
+    return RunLine(
+        run.run_id, run.state.value, run.last_at or run.started_at, run.pending, str(run.place.directory), run.problem
+    )
 
 
 def file_lines(returns: Iterable[Return]) -> list[FileLine]:
     """Files on their way back, as the screens show them."""
-    return [FileLine(each.target, each.way.value, each.bytes, each.way.value == "changed") for each in returns]
+    return [FileLine(each.target, each.way.value, each.bytes, each.way.refused) for each in returns]
 
 
 def _details(run: RunInfo) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ def undo(
     since; --merge then adds back the entries and files that are missing and leaves the rest."""
     from gatewaydoctor.cli.examining import view_with
     from gatewaydoctor.repair.runs import find_run
-    from gatewaydoctor.repair.undo import Way, preview
+    from gatewaydoctor.repair.undo import preview
     from gatewaydoctor.repair.undo import undo as take_back
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import runs as screens
@@ -57,7 +58,7 @@ def undo(
         "files": [{"path": each.target, "way": each.way.value, "bytes": each.bytes} for each in returns],
     }
     screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
-    refuses = dry_run and any(each.way is Way.CHANGED for each in returns)
+    refuses = dry_run and any(each.way.refused for each in returns)
     code = ExitCode.REFUSED if refuses else ExitCode.OK
     return Outcome("undo", code, run, names=seen.names, details=details, screen=screen)
 
@@ -68,12 +69,16 @@ def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -
     from gatewaydoctor.cli.repair import carry_out
     from gatewaydoctor.repair.merge import merge_plan
     from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.printer import print_screen
     from gatewaydoctor.report.screens import repair as screens
 
     plan = merge_plan(found, work.tools)
     names = names_of_place(work.found.place, redact=run.options.redact)
-    if not dry_run:
-        return carry_out(run, work, plan, yes=yes, names=names)
-    again = run.invocation.command(f"undo {found.run_id} --merge")
+    again = run.invocation.command(f"undo {found.run_id} --merge") if dry_run else None
     screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)
-    return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)
+    if dry_run:
+        return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)
+    if (not plan.empty or plan.cautions) and not run.wants_json and not (yes and run.options.quiet):
+        print_screen(screen, no_color=run.options.no_color)
+        sys.stdout.flush()
+    return carry_out(run, work, plan, yes=yes, names=names, takes_back=found)

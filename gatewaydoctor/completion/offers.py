@@ -33,7 +33,7 @@ MOST_RUNS = 200
 
 LARGEST_JOBS = 4 * 1024 * 1024
 LONGEST_WORD = 200
-SETTLED = frozenset({"done", "put-back", "undone"})
+SETTLED = frozenset({"done", "put-back", "undone", "pruned"})
 """The states of a run with nothing left to do, as its journal spells them."""
 
 _HEAD, _TAIL = 16 * 1024, 4096

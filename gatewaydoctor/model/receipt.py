@@ -13,7 +13,8 @@ RECEIPT_SCHEMA_VERSION = "1.0"
 
 
 class RunState(StrEnum):
-    """How far a run came, as its journal tells. Before `acting` nothing in the state directory was changed."""
+    """How far a run came, as its journal tells. Before `acting` nothing in the state directory was changed.
+    `pruned`: its originals are being deleted, or could not be deleted whole."""
 
     PREPARING = "preparing"
     VAULTED = "vaulted"
@@ -24,11 +25,20 @@ class RunState(StrEnum):
     PUT_BACK = "put-back"
     UNDOING = "undoing"
     UNDONE = "undone"
+    PRUNED = "pruned"
 
     @property
     def settled(self) -> bool:
         """Nothing is left to do. Any other state means that the run was interrupted, or is at work now."""
-        return self in (RunState.DONE, RunState.PUT_BACK, RunState.UNDONE)
+        return self in (RunState.DONE, RunState.PUT_BACK, RunState.UNDONE, RunState.PRUNED)
+
+    @property
+    def over(self) -> bool:
+        """There is nothing to take back: it was taken back, or its originals were deleted on purpose."""
+        return self.settled and self is not RunState.DONE
+
+
+BEFORE_ACTING = (RunState.PREPARING, RunState.VAULTED)
 
 
 class Kept(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

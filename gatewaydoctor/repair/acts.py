@@ -3,16 +3,17 @@ a crash without being told how far the last one came."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.plan import Move
-from gatewaydoctor.repair.errors import InputChanged, VaultDamaged
-from gatewaydoctor.repair.guard import MARGIN_BYTES, is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.errors import InputChanged
+from gatewaydoctor.repair.guard import is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.originals import damaged, is_kept, rebuilt
 from gatewaydoctor.repair.storelock import holding
-from gatewaydoctor.repair.stream import Dress, content_of, copy_file
+from gatewaydoctor.repair.stream import content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,7 +73,7 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
     if stat is None:
         gone = Standing.BEFORE if kept is None else Standing.CHANGED
         return (Standing.AFTER if staged is None else gone), None
-    if kept is not None and is_same(stat, kept):
+    if kept is not None and (is_same(stat, kept) or _came_home(work, stat, kept)):
         return Standing.BEFORE, stat
     known = {
         (each.sha256, each.size): how
@@ -83,6 +84,12 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
         return Standing.CHANGED, stat
     content = content_of(fs, target)
     return known.get((content.sha256, content.size), Standing.CHANGED), stat
+
+
+def _came_home(work: Work, stat: FileStat, kept: Kept) -> bool:
+    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile."""
+    very = kept.moved and (stat.dev, stat.ino) == (kept.dev, kept.ino)
+    return very and lstat_or_none(work.tools.fs, work.place.directory / kept.stored) is None
 
 
 def perform(work: Work, number: int) -> None:
@@ -197,9 +204,9 @@ def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:
     stat = lstat_or_none(fs, out)
     own = stat is not None and is_same(stat, kept)
     if not kept.moved:
-        return out if own else _rebuilt(work, number, target, kept)
-    if not own and (stat is None or content_of(fs, out).sha256 != kept.sha256):
-        raise _damaged(kept)
+        return out if own else rebuilt(work, number, target, kept)
+    if not own and not is_kept(work, out, kept):
+        raise damaged(work, kept)
     fs.redress(out, kept.mode)
     return out
 
@@ -208,86 +215,4 @@ def _original(work: Work, number: int, target: Path, kept: Kept) -> Path:
     """The displaced file itself where it still waits beside the target, else a copy made from the vault."""
     displaced = work.place.new_file(target, number)
     stat = lstat_or_none(work.tools.fs, displaced)
-    return displaced if stat is not None and is_same(stat, kept) else _rebuilt(work, number, target, kept)
-
-
-def can_rename_back(work: Work, number: int, kept: Kept) -> bool:
-    """Whether the vault's own copy may take the original's place: it is on the same filesystem."""
-    fs = work.tools.fs
-    stored = lstat_or_none(fs, held(work, number, kept))
-    return stored is not None and stored.dev == fs.stat(work.target(number).parent).dev
-
-
-def held(work: Work, number: int, kept: Kept) -> Path:
-    """Where the run has the original's bytes: in the vault, or beside the target, on its way back already."""
-    stored = work.place.directory / kept.stored
-    if kept.moved or lstat_or_none(work.tools.fs, stored) is not None:
-        return stored
-    beside = work.place.old_file(work.target(number), number)
-    return stored if lstat_or_none(work.tools.fs, beside) is None else beside
-
-
-def _rebuilt(work: Work, number: int, target: Path, kept: Kept) -> Path:
-    """The original beside its target: copied, or where there is no room for a copy the vault's own."""
-    fs, path = work.tools.fs, work.place.old_file(target, number)
-    source = held(work, number, kept)
-    if source != path:
-        discard(work, number, path)
-    if source == path or (
-        fs.space(target.parent).available < kept.size + MARGIN_BYTES and can_rename_back(work, number, kept)
-    ):
-        return _brought_beside(work, source, path, kept)
-    dress = Dress(kept.mode, kept.uid, kept.gid, kept.mtime_ns, kept.attributes)
-    content = copy_file(fs, work.place.directory / kept.stored, path, dress, work.tools.progress.advance)
-    if content.sha256 != kept.sha256:
-        fs.unlink(path)
-        raise _damaged(kept)
-    return path
-
-
-def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
-    fs = work.tools.fs
-    if content_of(fs, source).sha256 != kept.sha256:
-        raise _damaged(kept)
-    if source != path:
-        fs.rename_new(source, path)
-        fs.fsync_dir(path.parent)
-        fs.fsync_dir(source.parent)
-    stat = fs.lstat(path)
-    if (stat.uid, stat.gid) != (kept.uid, kept.gid):
-        fs.own(path, kept.uid, kept.gid)
-    # After the owner: a change of owner clears the set-id bits.
-    fs.redress(path, kept.mode)
-    fs.set_attributes(path, kept.attributes)
-    return path
-
-
-def _damaged(kept: Kept) -> VaultDamaged:
-    return VaultDamaged(f"What the vault holds of {kept.path} is damaged.", "gatewaydoctor runs verify tells more.")
-
-
-def tidy(work: Work, number: int) -> None:
-    """Remove what the act left beside its target."""
-    target = work.target(number)
-    discard(work, number, work.place.new_file(target, number))
-    discard(work, number, work.place.old_file(target, number))
-    with suppress(FileNotFoundError):
-        work.tools.fs.unlink(work.place.lock_file(target, number))
-
-
-def discard(work: Work, number: int, path: Path) -> None:
-    """Unlink a file of the run's own beside a target if its content is also elsewhere; else the vault takes it."""
-    fs = work.tools.fs
-    stat = lstat_or_none(fs, path)
-    if stat is None:
-        return
-    kept, staged = work.manifest.items[number], work.staged.get(number)
-    known = (kept is not None and is_same(stat, kept)) or (
-        staged is not None and (stat.dev, stat.ino) == (staged.dev, staged.ino)
-    )
-    if known or content_of(fs, path).sha256 in {each.sha256 for each in (kept, staged) if each is not None}:
-        fs.unlink(path)
-        return
-    # A half-made copy, or somebody's file caught in between; on another filesystem it stays where it is.
-    with suppress(OSError):
-        fs.rename_new(path, work.place.displaced(number))
+    return displaced if stat is not None and is_same(stat, kept) else rebuilt(work, number, target, kept)

@@ -14,7 +14,7 @@ from typing import Literal as OneOf
 
 from gatewaydoctor.model.plan import Move, Plan
 from gatewaydoctor.model.receipt import Receipt, Result, RunState
-from gatewaydoctor.repair.acts import Work, perform, performed, sync, tidy
+from gatewaydoctor.repair.acts import Work, perform, performed, sync
 from gatewaydoctor.repair.codec import encode
 from gatewaydoctor.repair.errors import Stopped
 from gatewaydoctor.repair.guard import (
@@ -26,6 +26,7 @@ from gatewaydoctor.repair.guard import (
     target_of,
 )
 from gatewaydoctor.repair.journal import Journal
+from gatewaydoctor.repair.originals import tidy
 from gatewaydoctor.repair.origins import keep_origins
 from gatewaydoctor.repair.places import SETTLED
 from gatewaydoctor.repair.putback import abandon, put_back_after

@@ -105,7 +105,7 @@ class LeftHalfway(DoctorError):
 
 
 class Stopped(DoctorError):
-    """The operator stopped it and everything was put back (exit 130)."""
+    """The operator stopped it; the message says whether everything was put back (exit 130)."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.INTERRUPTED
     code: ClassVar[str] = "interrupted"

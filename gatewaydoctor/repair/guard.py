@@ -89,6 +89,14 @@ def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
             raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
 
 
+def check_inside(fs: ReadFs, state_dir: Path, targets: Iterable[str]) -> None:
+    """The same for files of a run that was done before, of which some may be gone."""
+    hint = "gatewaydoctor writes only inside the state directory and follows no symbolic link."
+    for parent in sorted({_checked(target, hint).parent.as_posix() for target in targets}):
+        if fs.realpath(state_dir / parent) != state_dir / parent:
+            raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
+
+
 def _checked(target: str, hint: str) -> PurePosixPath:
     path = PurePosixPath(target)
     if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME or "\0" in target:

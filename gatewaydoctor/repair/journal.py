@@ -5,7 +5,9 @@ The last whole line tells how far the run came; a line torn by a crash is as if 
 
 from __future__ import annotations
 
+import errno
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from gatewaydoctor.model.receipt import RunState
 from gatewaydoctor.state.reading import read_up_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from gatewaydoctor.repair.fs import WriteFs
@@ -89,3 +91,19 @@ def state_of(lines: tuple[Line, ...]) -> RunState:
 def latest(lines: tuple[Line, ...], key: str) -> object:
     """The newest value any line gives for `key`; None where none does."""
     return next((line.facts[key] for line in reversed(lines) if key in line.facts), None)
+
+
+def workers(lines: tuple[Line, ...]) -> frozenset[int]:
+    """Pids of every process that has worked on the run."""
+    return frozenset(pid for line in lines if isinstance(pid := line.facts.get("pid"), int))
+
+
+@contextmanager
+def or_no_room() -> Iterator[None]:
+    """A full disk must not keep the originals from coming back, nor anybody from making room; how things stand can
+    be seen without the journal."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise

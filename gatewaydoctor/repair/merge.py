@@ -12,16 +12,18 @@ import msgspec
 
 from gatewaydoctor.model.entry import MACHINE_KINDS
 from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
-from gatewaydoctor.model.receipt import RunState
+from gatewaydoctor.model.receipt import BEFORE_ACTING
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.acts import Standing, Work, standing
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
-from gatewaydoctor.repair.errors import InputChanged, NoSuchRun
+from gatewaydoctor.repair.errors import InputChanged, NoSuchRun, VaultDamaged
 from gatewaydoctor.repair.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.loading import load_work
+from gatewaydoctor.repair.originals import whole_copy
 from gatewaydoctor.repair.places import spell
+from gatewaydoctor.repair.runs import check_idle
 from gatewaydoctor.repair.stream import content_of
 from gatewaydoctor.repair.summary import store_summary, summarise, visible
 from gatewaydoctor.store.splice import Row, splice
@@ -35,19 +37,28 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.receipt import Kept
     from gatewaydoctor.repair.runs import RunInfo
     from gatewaydoctor.repair.tools import Tools
+    from gatewaydoctor.state.fs import FileStat
 
 NAME = "undo-merge"
 
 
 def merge_plan(run: RunInfo, tools: Tools) -> Plan:
     """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
-    Everything else stays as it is. Raises NoSuchRun for a run that is not finished, InputChanged for a store that
+    Everything else stays as it is. Raises NoSuchRun for a run that was taken back, InputChanged for a store that
     cannot be read whole, VaultDamaged and OSError."""
-    if run.state is not RunState.DONE:
-        raise NoSuchRun(f"The run {run.run_id} is not a finished one.", "gatewaydoctor runs list shows them.")
-    merger = _Merger(load_work(tools, run.place))
+    check_idle(run)
+    if run.state.over:
+        raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
+    if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
+        return with_id(Plan(created_at=tools.clock(), state_dir=str(run.place.state_dir), repairs=(NAME,)))
+    merger = _Merger(load_work(tools, run.place, as_it_stands=True))
     for number in range(len(merger.work.plan.acts)):
         merger.take(number)
+    if merger.lost and not merger.acts and not run.pending:
+        raise VaultDamaged(
+            f"The vault no longer holds {merger.lost[0]} as it was, and nothing else is missing.",
+            f"`{run.place.command('runs verify')}` tells more.",
+        )
     return merger.plan()
 
 
@@ -59,6 +70,8 @@ class _Merger:
         self.acts: list[Rewrite] = []
         self.steps: list[Step] = []
         self.left: list[str] = []
+        self.lost: list[str] = []
+        self.homeless: list[str] = []
         self.before: list[StoreSummary] = []
         self.after: list[StoreSummary] = []
         self.stores = {store.path: store for store in work.plan.after.stores}
@@ -69,29 +82,33 @@ class _Merger:
         if kept is None or how is Standing.BEFORE:
             return
         target = target_of(act, self.work.plan)
-        if isinstance(act, Move):
+        whole = whole_copy(self.work, number, kept)
+        if whole is None:
+            self.lost.append(target)
+        elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
+            self.homeless.append(target)
+        elif isinstance(act, Move):
             if how is Standing.AFTER:
-                self._bring_back(kept)
+                self._bring_back(whole, kept)
             else:
                 self.left.append(target)
         elif target in self.stores:
             try:
-                self._merge_store(act, kept, self.stores[target])
+                self._merge_store(whole, act, kept)
             except (FileNotFoundError, InputChanged):
                 # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
                 self.left.append(target)
         elif how is Standing.CHANGED:
             self.left.append(target)
         else:
-            self._bring_back(kept)
+            self._bring_back(whole, kept)
 
-    def _stored(self, kept: Kept) -> int:
-        """The vault's copy as a source, dressed as the original was."""
-        path = self.work.place.directory / kept.stored
-        return self._fingerprint(path, kept.sha256, mode=kept.mode, uid=kept.uid, gid=kept.gid)
+    def _stored(self, whole: Path, kept: Kept) -> int:
+        """The original's copy as a source, dressed as the original was."""
+        sha256 = content_of(self.fs, whole).sha256 if kept.moved else kept.sha256
+        return self._fingerprint(whole, sha256, self.fs.lstat(whole), mode=kept.mode, uid=kept.uid, gid=kept.gid)
 
-    def _fingerprint(self, path: Path, sha256: str | None, **dress: int) -> int:
-        stat = self.fs.lstat(path)
+    def _fingerprint(self, path: Path, sha256: str | None, stat: FileStat, **dress: int) -> int:
         own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | dress
         self.fingerprints.append(
             Fingerprint(
@@ -107,34 +124,36 @@ class _Merger:
         )
         return len(self.fingerprints) - 1
 
-    def _bring_back(self, kept: Kept) -> None:
+    def _bring_back(self, whole: Path, kept: Kept) -> None:
         """The file as it was, in its empty place or over what the run put there."""
         path = self.work.place.at(kept.path)
-        source = self._stored(kept)
-        there = lstat_or_none(self.fs, path) is not None
-        replaces = self._fingerprint(path, content_of(self.fs, path).sha256) if there else None
+        source = self._stored(whole, kept)
+        size = self.fingerprints[source].size
+        stat = lstat_or_none(self.fs, path)
+        replaces = None if stat is None else self._fingerprint(path, content_of(self.fs, path).sha256, stat)
         self.acts.append(
             Rewrite(
                 target=kept.path,
-                segments=(Copy(source, 0, kept.size),),
-                size=kept.size,
+                segments=(Copy(source, 0, size),),
+                size=size,
                 replaces=replaces,
                 like=source,
                 keep_mtime=True,
             )
         )
-        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], kept.size)
+        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], size)
 
-    def _merge_store(self, act: Rewrite, kept: Kept, store: StoreSummary) -> None:
-        old = self._read(self.work.place.directory / kept.stored, kept.path)
+    def _merge_store(self, whole: Path, act: Rewrite, kept: Kept) -> None:
+        store = self.stores[kept.path]
+        old = self._read(whole, kept.path)
         path = self.work.place.at(kept.path)
         now = self._read(path, kept.path)
         known = {key.lower() for key in now.table.all_keys()}
         missing = [entry for entry in _dropped(old, act) if entry.key.lower() not in known]
         if not missing:
             return
-        current = self._fingerprint(path, now.verdict.sha256)
-        source = self._stored(kept)
+        current = self._fingerprint(path, now.verdict.sha256, self.fs.lstat(path))
+        source = self._stored(whole, kept)
         canonical = {
             number for number, read in ((current, now), (source, old)) if read.verdict.layout is Layout.CANONICAL
         }
@@ -175,9 +194,6 @@ class _Merger:
     def plan(self) -> Plan:
         new = sum(act.size for act in self.acts)
         replaced = sum(self.fingerprints[act.replaces].size for act in self.acts if act.replaces is not None)
-        written = "file was written to since, or stands in the place of another one; it stays"
-        several = "files were written to since, or stand in the place of others; they stay"
-        text = f"{plural(len(self.left), written, several)}."
         made = Plan(
             created_at=self.work.tools.clock(),
             state_dir=str(self.work.place.state_dir),
@@ -188,12 +204,33 @@ class _Merger:
             before=Summary(stores=tuple(self.before)),
             after=Summary(stores=tuple(self.after)),
             space_freed=replaced - new,
-            cautions=(Note(text=text, names=tuple(self.left[:SAMPLE])),) if self.left else (),
+            cautions=tuple(self._cautions()),
             main_key=self.work.plan.main_key,
             lock_stores=self.work.plan.lock_stores,
             undoes=self.work.place.run_id,
         )
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
+
+    def _cautions(self) -> Iterator[Note]:
+        for names, one, several in (
+            (
+                self.left,
+                "file was written to since, or stands in the place of another one; it stays",
+                "files were written to since, or stand in the place of others; they stay",
+            ),
+            (
+                self.lost,
+                "original is no longer in the vault as it was, and does not come back",
+                "originals are no longer in the vault as they were, and do not come back",
+            ),
+            (
+                self.homeless,
+                "file cannot come back, for its directory is gone: make it again first",
+                "files cannot come back, for their directory is gone: make it again first",
+            ),
+        ):
+            if names:
+                yield Note(text=f"{plural(len(names), one, several)}.", names=tuple(names[:SAMPLE]))
 
 
 def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:

@@ -3,6 +3,7 @@ sections 2 and 5): none ends in .jsonl or .tmp, begins with sessions.json, or ho
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -20,6 +21,13 @@ SNAPSHOTS = "snapshots"
 DISPLACED = "displaced-"
 SETTLED, WORKING = "settled", "working"
 """Words in the note about a run whose vault is elsewhere; the last one counts."""
+
+RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}(-[1-9]\d*)?", re.ASCII)
+STORED = re.compile(r"[0-9]{6,}", re.ASCII)
+OWN_FILES = frozenset(
+    {"plan.json", "journal", "manifest.json", "receipt.json", "receipt.json.new", "provenance.ndjson"}
+)
+"""What is in the directory of a run besides `files` and what was displaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,23 @@ class RunPlace:
     def files(self) -> Path:
         return self.directory / "files"
 
+    def command(self, words: str, *more: str) -> str:
+        """What to type for this run: `command("undo", "--merge")`."""
+        from shlex import quote
+
+        root = self.directory.parent.parent
+        vault = [] if root == vault_of(self.state_dir) else ["--vault", str(root)]
+        typed = [*words.split(), self.run_id, *more, "--state-dir", str(self.state_dir), *vault]
+        return " ".join(["gatewaydoctor", *map(quote, typed)])
+
+    @property
+    def by_hand(self) -> str:
+        """What to do where no command can tell what the run did."""
+        return (
+            f"Its originals are in {self.files}; manifest.json beside them says what each was. "
+            f"Put them back by hand, then move {self.directory} out of the vault."
+        )
+
     def new_file(self, target: Path, act: int) -> Path:
         """Beside the target: the new content, and after the swap the old file."""
         return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.new")
@@ -70,9 +95,13 @@ class RunPlace:
         """Beside the target: the store's lock while it is being made."""
         return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.lock")
 
-    def displaced(self, act: int) -> Path:
+    def half_file(self, target: Path, act: int) -> Path:
+        """Beside the target: a copy of the original while it is being made, so never the only one."""
+        return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.copy")
+
+    def displaced(self, act: int, attempt: int = 0) -> Path:
         """In the vault: a file that stood where only the run's own should have been."""
-        return self.directory / f"{DISPLACED}{act}"
+        return self.directory / (f"{DISPLACED}{act}" + (f".{attempt}" if attempt else ""))
 
     def at(self, path: str) -> Path:
         """A path as plans and manifests spell it."""
@@ -96,3 +125,8 @@ def run_name(now: int, plan_id: str, attempt: int) -> str:
     """`<UTC time>-<start of the plan's id>`, and a number from the second attempt within that second on."""
     moment = datetime.fromtimestamp(now / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
     return f"{moment}-{plan_id[:8]}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def begun_at(run_id: str) -> int:
+    """Epoch ms of the second in a run's name."""
+    return round(datetime.strptime(f"{run_id[:16]}+0000", "%Y%m%dT%H%M%SZ%z").timestamp() * 1000)

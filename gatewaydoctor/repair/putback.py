@@ -6,12 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, sync, tidy
-from gatewaydoctor.repair.errors import LeftHalfway, PutBack, Refused, Stopped
+from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, sync
+from gatewaydoctor.repair.errors import InputChanged, LeftHalfway, PutBack, Refused, Stopped
 from gatewaydoctor.repair.guard import target_of
-from gatewaydoctor.repair.journal import read_journal
-from gatewaydoctor.repair.loading import workers
-from gatewaydoctor.repair.rundir import remove_run
+from gatewaydoctor.repair.journal import or_no_room, read_journal, workers
+from gatewaydoctor.repair.originals import tidy
+from gatewaydoctor.repair.places import SETTLED
+from gatewaydoctor.repair.rundir import note, remove_run
 from gatewaydoctor.repair.runs import own_mark
 from gatewaydoctor.repair.storelock import drop_leftover
 
@@ -25,7 +26,7 @@ def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
     """Take away all traces of a run that has changed nothing yet. Raises OSError."""
     for number, act in enumerate(plan.acts):
         target = place.at(target_of(act, plan))
-        for path in (place.new_file(target, number), place.old_file(target, number)):
+        for path in (place.new_file(target, number), place.old_file(target, number), place.half_file(target, number)):
             with suppress(FileNotFoundError):
                 tools.fs.unlink(path)
     remove_run(tools.fs, place)
@@ -45,6 +46,9 @@ def put_back(work: Work) -> None:
     sync(work, numbers)
     for number in numbers:
         tidy(work, number)
+    with or_no_room():
+        work.journal.say(RunState.PUT_BACK)
+        note(work.tools, work.place, SETTLED)
     remove_run(work.tools.fs, work.place)
 
 
@@ -69,20 +73,34 @@ def drop_locks(work: Work) -> None:
 
 def put_back_after(work: Work, error: BaseException) -> NoReturn:
     """Put everything back and say why it was necessary."""
-    run_id, said = work.place.run_id, _said(error)
+    said = _said(error)
     try:
         put_back(work)
     except (OSError, Refused) as second:
-        raise LeftHalfway(
-            f"{said} Putting it back failed too. {_said(second)}",
-            f"gatewaydoctor undo {run_id} takes it back once the cause is gone.",
-            run_id,
-        ) from error
+        raise halfway(work, f"{said} Putting it back failed too. {_said(second)}", second) from error
+    except KeyboardInterrupt:
+        raise stopped_halfway(work) from None
     if isinstance(error, KeyboardInterrupt):
         raise Stopped("Stopped, and everything was put back.", "Run the same command to start again.") from None
     if isinstance(error, (OSError, Refused)):
         raise PutBack(f"{said} Everything was put back.", "Look into that before trying again.") from error
     raise error
+
+
+def halfway(work: Work, message: str, cause: OSError | Refused) -> LeftHalfway:
+    """What to say of a run that is neither done nor back, with the command that ends it."""
+    place = work.place
+    if isinstance(cause, InputChanged):
+        hint = f"Keep what is there and bring back what is missing: `{place.command('undo', '--merge')}`."
+    else:
+        hint = f"It is taken back, once the cause is gone, by `{place.command('undo')}`."
+    return LeftHalfway(message, hint, place.run_id)
+
+
+def stopped_halfway(work: Work) -> Stopped:
+    """What to say where the operator stopped the way back itself."""
+    place = work.place
+    return Stopped(f"Stopped with run {place.run_id} half taken back.", f"`{place.command('undo')}` goes on.")
 
 
 def _said(error: BaseException) -> str:

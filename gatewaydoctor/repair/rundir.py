@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.repair.errors import NoSpace, NotWritable, OutOfBounds, Refused
 from gatewaydoctor.repair.guard import lstat_or_none
-from gatewaydoctor.repair.places import DISPLACED, ELSEWHERE, RUNS, RunPlace, run_name, vault_of
+from gatewaydoctor.repair.places import (
+    DISPLACED,
+    ELSEWHERE,
+    OWN_FILES,
+    RUNS,
+    STORED,
+    RunPlace,
+    run_name,
+    vault_of,
+)
 from gatewaydoctor.repair.stream import Dress, write_whole
 
 if TYPE_CHECKING:
@@ -143,19 +152,28 @@ def dress_of(owner: tuple[int, int] | None) -> Dress:
 
 
 def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None:
-    """Take away the directory of a run that holds nothing anybody needs, and the vault where it is empty then.
-    Without `all_of_it` a run that took in somebody else's file stays. Raises OSError; what is left then is in a
-    directory whose name begins with a dot and counts as no run."""
-    if not all_of_it and any(name.startswith(DISPLACED) for name in fs.names(place.directory)):
+    """Take away the directory of a run that holds nothing anybody needs, and the vault where it is empty then. Only
+    files of the run's own go: without `all_of_it` a run that took in somebody else's file stays. What tells how far
+    it came goes last, so that this can be repeated after a crash. Raises OSError."""
+    inside = dict(fs.entries(place.directory))
+    displaced = [name for name in inside if name.startswith(DISPLACED)]
+    if displaced and not all_of_it:
         return
-    doomed = place.directory.with_name(f".{place.run_id.lstrip('.')}")
-    if doomed != place.directory:
-        fs.rename(place.directory, doomed)
-    _empty(fs, doomed / place.files.name)
-    _empty(fs, doomed)
-    with suppress(FileNotFoundError):
-        fs.unlink(vault_of(place.state_dir) / ELSEWHERE / doomed.name.lstrip("."))
-    _close_door(fs, place.state_dir, doomed.parent.parent)
+    if (files := inside.get(place.files.name)) is not None and files.is_dir:
+        _empty(fs, place.files)
+    last = [place.directory / name for name in (place.manifest.name, place.plan.name, place.journal.name)]
+    for path in (place.directory / name for name in (*displaced, *sorted(OWN_FILES)) if name in inside):
+        if path not in last:
+            fs.unlink(path)
+    for path in last:
+        fs.fsync_dir(place.directory)
+        with suppress(FileNotFoundError):
+            if path == place.journal:
+                fs.unlink(vault_of(place.state_dir) / ELSEWHERE / place.run_id)
+        with suppress(FileNotFoundError):
+            fs.unlink(path)
+    _remove_if_empty(fs, place.directory)
+    _close_door(fs, place.state_dir, place.directory.parent.parent)
 
 
 def _close_door(fs: WriteFs, state_dir: Path, root: Path) -> None:
@@ -167,11 +185,17 @@ def _close_door(fs: WriteFs, state_dir: Path, root: Path) -> None:
 
 
 def _empty(fs: WriteFs, directory: Path) -> None:
-    if lstat_or_none(fs, directory) is None:
-        return
-    for name in list(fs.names(directory)):
+    for name in [name for name in fs.names(directory) if STORED.fullmatch(name)]:
         fs.unlink(directory / name)
-    fs.rmdir(directory)
+    _remove_if_empty(fs, directory)
+
+
+def _remove_if_empty(fs: WriteFs, directory: Path) -> None:
+    try:
+        fs.rmdir(directory)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
 
 
 def refusal(error: OSError, what: str) -> Refused:

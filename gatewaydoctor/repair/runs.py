@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.receipt import Manifest, RunState
+from gatewaydoctor.model.receipt import BEFORE_ACTING, Manifest, RunState
+from gatewaydoctor.repair.claims import notes, own_runs, settled, strangers
 from gatewaydoctor.repair.codec import read_part
 from gatewaydoctor.repair.errors import NoSuchRun, RunPending, VaultDamaged
 from gatewaydoctor.repair.guard import lstat_or_none
 from gatewaydoctor.repair.journal import Line, latest, read_journal, state_of
-from gatewaydoctor.repair.places import ELSEWHERE, RUNS, SETTLED, WORKING, RunPlace, vault_of
-from gatewaydoctor.repair.rundir import remove_run
+from gatewaydoctor.repair.places import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
 from gatewaydoctor.repair.stream import content_of
-from gatewaydoctor.state.reading import read_up_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from gatewaydoctor.model.receipt import Kept
     from gatewaydoctor.repair.tools import Tools
     from gatewaydoctor.state.fs import ReadFs
     from gatewaydoctor.state.processes import Processes
-
-_LONGEST_NOTE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +46,40 @@ class RunInfo:
 
 def list_runs(fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | None = None) -> tuple[RunInfo, ...]:
     """Every run of this state directory, oldest first: those in its own vault, in `vault`, and in the vaults that
-    notes in its own vault name. Looks only. Raises OSError where the own vault cannot be read."""
+    notes in its own vault name. Looks only. Raises OSError where a vault cannot be read."""
     found: dict[str, RunInfo] = {}
-    for root in {vault_of(state_dir), vault or vault_of(state_dir)}:
-        for name in _names(fs, root / RUNS):
-            found.setdefault(name, _info(fs, processes, RunPlace(root / RUNS / name, state_dir)))
-    for name, root, word in _notes(fs, vault_of(state_dir) / ELSEWHERE):
-        place = RunPlace(root / RUNS / name, state_dir)
-        if name in found:
-            continue
-        if name in _names(fs, root / RUNS):
-            found[name] = _info(fs, processes, place)
-        elif word != SETTLED:
-            found[name] = RunInfo(place, RunState.ACTING, None, None, None, f"its vault {root} is not there")
-    return tuple(sorted(found.values(), key=lambda run: (run.started_at or 0, run.run_id)))
+    told = list(notes(fs, state_dir))
+    for root in dict.fromkeys(_real(fs, each) for each in (*_roots(state_dir, vault), *(each[1] for each in told))):
+        for place in own_runs(fs, state_dir, root):
+            found.setdefault(place.run_id, _info(fs, processes, place))
+    for name, root, word in told:
+        if name not in found:
+            state = RunState.DONE if settled(word) else RunState.ACTING
+            place = RunPlace(root / RUNS / name, state_dir)
+            found[name] = RunInfo(place, state, None, None, None, _why_missing(fs, root))
+    return tuple(sorted(found.values(), key=lambda run: (run.started_at or begun_at(run.run_id), run.run_id)))
+
+
+def _why_missing(fs: ReadFs, root: Path) -> str:
+    there = lstat_or_none(fs, root / RUNS) is not None
+    return f"its vault {root} does not have it any more" if there else f"its vault {root} is not there"
+
+
+def no_runs(fs: ReadFs, state_dir: Path, vault: Path | None = None) -> tuple[Path, ...]:
+    """What lies among the runs and is none: nothing here takes notice of it. Raises OSError."""
+    roots = dict.fromkeys(_real(fs, root) for root in _roots(state_dir, vault))
+    return tuple(path for root in roots for path in strangers(fs, root))
+
+
+def _roots(state_dir: Path, vault: Path | None) -> tuple[Path, ...]:
+    return (vault_of(state_dir),) if vault is None else (vault_of(state_dir), vault)
+
+
+def _real(fs: ReadFs, root: Path) -> Path:
+    try:
+        return fs.realpath(root)
+    except (OSError, RuntimeError):  # a loop of links
+        return root
 
 
 def interrupted_runs(
@@ -74,30 +90,29 @@ def interrupted_runs(
     return tuple(run for run in list_runs(fs, processes, state_dir, vault) if run.pending)
 
 
-def _names(fs: ReadFs, directory: Path) -> list[str]:
-    try:
-        return sorted(name for name in fs.names(directory) if not name.startswith("."))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _notes(fs: ReadFs, directory: Path) -> Iterator[tuple[str, Path, str]]:
-    """Run id, its vault, and the last word on it."""
-    for name in _names(fs, directory):
-        text = read_up_to(fs, directory / name, _LONGEST_NOTE).decode(errors="surrogateescape")
-        root, *words = text.splitlines() or [""]
-        if root.startswith("/"):
-            yield name, Path(root), words[-1] if words else WORKING
-
-
 def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:
     try:
         lines = read_journal(fs, place.journal)
+        state = _state(fs, place, lines)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return RunInfo(place, RunState.PREPARING, None, None, None, reason)
     first, last = (lines[0].at, lines[-1].at) if lines else (None, None)
-    return RunInfo(place, state_of(lines), first, last, _worker(processes, lines))
+    return RunInfo(place, state, first, last, _worker(processes, lines))
+
+
+def _state(fs: ReadFs, place: RunPlace, lines: tuple[Line, ...]) -> RunState:
+    """How far the run came by its journal, unless what else is there contradicts that."""
+    told = state_of(lines)
+    if not lines and lstat_or_none(fs, place.plan) is None and lstat_or_none(fs, place.manifest) is None:
+        return RunState.PUT_BACK  # nothing but the directory, of a run that was just begun or is almost gone
+    if told in BEFORE_ACTING:
+        # A receipt is written before the journal's end: that journal is not whole.
+        return RunState.DONE if lstat_or_none(fs, place.receipt) is not None else told
+    if not told.settled and lstat_or_none(fs, place.manifest) is None:
+        kept = lstat_or_none(fs, place.files) is not None and any(True for _ in fs.names(place.files))
+        return told if kept else RunState.PREPARING  # it is almost gone: there is nothing left to give back
+    return told
 
 
 def _worker(processes: Processes, lines: tuple[Line, ...]) -> int | None:
@@ -121,17 +136,26 @@ def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
         check_idle(run)
         raise RunPending(
             f"The run {run.run_id} was interrupted.",
-            f"Finish it with gatewaydoctor repair --resume {run.run_id}, "
-            f"or take it back with gatewaydoctor undo {run.run_id}.",
+            f"Finish it with `{run.place.command('repair --resume')}`, "
+            f"or take it back with `{run.place.command('undo')}`.",
         )
 
 
 def check_idle(run: RunInfo) -> None:
-    """Raises RunPending where another process works on the run."""
+    """Raises RunPending where another process works on the run, and as `check_readable`."""
     if run.worker is not None:
         raise RunPending(f"Process {run.worker} is at work on run {run.run_id}.", "Wait until it is done.")
+    check_readable(run)
+
+
+def check_readable(run: RunInfo) -> None:
+    """Raises VaultDamaged where the run cannot be looked into."""
     if run.problem is not None:
-        raise VaultDamaged(f"Run {run.run_id} cannot be looked into: {run.problem}.", "Mend that first.")
+        raise VaultDamaged(
+            f"Run {run.run_id} cannot be looked into: {run.problem}.",
+            f"Make {run.place.directory} readable first: mount its disk, or run as its owner. "
+            f"If it is gone for good, delete the note {vault_of(run.place.state_dir) / ELSEWHERE / run.run_id}.",
+        )
 
 
 def find_run(tools: Tools, state_dir: Path, vault: Path | None, asked: str | None) -> RunInfo:
@@ -140,7 +164,7 @@ def find_run(tools: Tools, state_dir: Path, vault: Path | None, asked: str | Non
     runs = list_runs(tools.fs, tools.processes, state_dir, vault)
     hint = "gatewaydoctor runs list shows them."
     if asked is None:
-        left = [run for run in runs if run.state not in (RunState.UNDONE, RunState.PUT_BACK)]
+        left = [run for run in runs if not run.state.over]
         if not left:
             raise NoSuchRun("There is no run to take back.", hint)
         return left[-1]
@@ -166,9 +190,8 @@ def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
     manifest = read_part(tools.fs, run.place.manifest, Manifest)
     items = [
         item
-        for item in manifest.items
-        if item is not None
-        and not (run.state in (RunState.UNDONE, RunState.PUT_BACK) and _went_back(tools, run, item))
+        for number, item in enumerate(manifest.items)
+        if item is not None and not (run.state is not RunState.DONE and _went_back(tools, run, number, item))
     ]
     tools.progress.phase("verifying", sum(item.size for item in items))
     checks = []
@@ -184,40 +207,10 @@ def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
     return tuple(checks)
 
 
-def _went_back(tools: Tools, run: RunInfo, item: Kept) -> bool:
-    """Whether an undo took the file itself, not a copy of it."""
-    return item.moved or lstat_or_none(tools.fs, run.place.directory / item.stored) is None
-
-
-def prunable(
-    runs: tuple[RunInfo, ...], now: int, *, keep: int | None = None, older_than: int | None = None
-) -> tuple[RunInfo, ...]:
-    """Runs whose vault may go: settled ones beyond the newest `keep`, if given, that ended more than `older_than` ms
-    ago, if given. One that was interrupted never is. A run taken back needs its vault no more and counts first."""
-    settled = [run for run in runs if not run.pending and run.problem is None]
-    done = [run for run in settled if run.state is RunState.DONE]
-    newest = set(done[len(done) - keep :]) if keep else set()
-    return tuple(
-        run for run in settled if run not in newest and (older_than is None or now - (run.last_at or 0) > older_than)
-    )
-
-
-def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
-    """Delete these runs with all they keep; the bytes they took. Raises RunPending for one that is not settled,
-    before anything is deleted, and OSError."""
-    for run in runs:
-        check_idle(run)
-        if run.pending:
-            raise RunPending(f"The run {run.run_id} is not finished.", "Finish it or take it back first.")
-    freed = 0
-    for run in runs:
-        freed += kept_bytes(tools.fs, run.place)
-        remove_run(tools.fs, run.place, all_of_it=True)
-    return freed
-
-
-def kept_bytes(fs: ReadFs, place: RunPlace) -> int:
-    """Bytes in the directory of a run."""
-    return sum(
-        stat.size for directory in (place.directory, place.files) for _, stat in fs.entries(directory) if stat.is_file
+def _went_back(tools: Tools, run: RunInfo, number: int, item: Kept) -> bool:
+    """Whether the vault does not have it because it is in its place again, on its way there, or still there."""
+    target = run.place.at(item.path)
+    elsewhere = (target, run.place.old_file(target, number))
+    return lstat_or_none(tools.fs, run.place.directory / item.stored) is None and (
+        run.state.over or any(lstat_or_none(tools.fs, path) is not None for path in elsewhere)
     )

@@ -44,11 +44,13 @@ def nothing(_amount: int) -> None:
     """Progress nobody looks at."""
 
 
-def content_of(fs: ReadFs, path: Path, advance: Callable[[int], None] = nothing) -> Content:
-    """Hash and size of a file, read in blocks."""
+def content_of(
+    fs: ReadFs, path: Path, advance: Callable[[int], None] = nothing, *, first: int | None = None
+) -> Content:
+    """Hash and size of a file, or of its `first` bytes, read in blocks."""
     digest, size = hashlib.sha256(), 0
     with fs.open(path) as stream:
-        while block := stream.read(BLOCK):
+        while block := stream.read(BLOCK if first is None else min(BLOCK, first - size)):
             digest.update(block)
             size += len(block)
             advance(len(block))

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-import errno
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.plan import Plan
-from gatewaydoctor.model.receipt import Manifest, Receipt, RunState
-from gatewaydoctor.repair.acts import Standing, Work, can_rename_back, held, standing, sync, tidy
+import msgspec
+
+from gatewaydoctor.model.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
+from gatewaydoctor.repair.acts import Standing, Work, performed, standing, sync
 from gatewaydoctor.repair.apply import apply, carry_out
-from gatewaydoctor.repair.codec import read_part, read_plan
-from gatewaydoctor.repair.errors import BadPlan, InputChanged, LeftHalfway, NoSuchRun, Refused, VaultDamaged
+from gatewaydoctor.repair.codec import read_part, read_plan, with_id
+from gatewaydoctor.repair.dropping import drop
+from gatewaydoctor.repair.errors import BadPlan, InputChanged, NoSpace, NoSuchRun, NotWritable, Refused, VaultDamaged
 from gatewaydoctor.repair.guard import check_gateway, check_space, lstat_or_none, target_of
+from gatewaydoctor.repair.journal import or_no_room
 from gatewaydoctor.repair.loading import load_work
+from gatewaydoctor.repair.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.places import SETTLED, WORKING
-from gatewaydoctor.repair.putback import abandon, drop_locks, put_back, take_back
-from gatewaydoctor.repair.rundir import note, refusal, remove_run
-from gatewaydoctor.repair.runs import RunInfo, check_idle, own_mark
+from gatewaydoctor.repair.putback import drop_locks, halfway, put_back, stopped_halfway, take_back
+from gatewaydoctor.repair.rundir import note
+from gatewaydoctor.repair.runs import RunInfo, check_idle, check_readable, own_mark
 from gatewaydoctor.repair.storelock import check_locks
-from gatewaydoctor.repair.stream import content_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from gatewaydoctor.repair.tools import Permission, Tools
 
 
 class Way(StrEnum):
-    """What undo does with one file. `changed`: somebody wrote there since, so it is left alone."""
+    """What undo does with one file. `changed`: somebody wrote there since, so it is left alone. `damaged`: the vault
+    does not hold it as it was. For either undo refuses."""
 
     RESTORE = "restore"
     REMOVE = "remove"
     NOTHING = "nothing"
     CHANGED = "changed"
+    DAMAGED = "damaged"
+
+    @property
+    def refused(self) -> bool:
+        return self in (Way.CHANGED, Way.DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +57,38 @@ class Return:
 
 def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
     """What undo would do now; nothing is written. A run that changed nothing yet has nothing to return."""
-    if run.state in (RunState.PREPARING, RunState.VAULTED, RunState.UNDONE, RunState.PUT_BACK):
+    check_readable(run)
+    if run.state in BEFORE_ACTING or run.state.over:
         return ()
     work = load_work(tools, run.place)
-    return tuple(_return(work, number) for number in range(len(work.plan.acts)))
+    return tuple(
+        replace(each, way=Way.DAMAGED) if _lost(work, number, each) else each
+        for number, each in enumerate(_returns(work, run))
+    )
 
 
-def _return(work: Work, number: int) -> Return:
+def _lost(work: Work, number: int, each: Return) -> bool:
+    kept = work.manifest.items[number]
+    return each.way is Way.RESTORE and kept is not None and whole_copy(work, number, kept) is None
+
+
+def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
+    whole = run.state in (RunState.DONE, RunState.UNDOING)
+    return tuple(
+        _return(work, number, done=whole or performed(work, number)) for number in range(len(work.plan.acts))
+    )
+
+
+def _return(work: Work, number: int, *, done: bool) -> Return:
     kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
-    match standing(work, number)[0]:
+    match standing(work, number)[0] if done else Standing.BEFORE:
         case Standing.BEFORE:
             return Return(target, Way.NOTHING, 0)
         case Standing.CHANGED:
             return Return(target, Way.CHANGED, 0)
         case Standing.AFTER:
             return Return(target, Way.RESTORE, kept.size) if kept else Return(target, Way.REMOVE, 0)
+    raise AssertionError(number)
 
 
 def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ...]:
@@ -72,84 +96,82 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     changed, where somebody changed a target since among others, and LeftHalfway where it broke off: undo can then be
     repeated."""
     check_idle(run)
-    if run.state in (RunState.UNDONE, RunState.PUT_BACK):
+    if run.state.over:
         raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
-    if run.state in (RunState.PREPARING, RunState.VAULTED):
-        _drop(run, tools)
+    if run.state in BEFORE_ACTING:
+        drop(run, tools)
         return ()
     work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
-    returns = tuple(_return(work, number) for number in range(len(work.plan.acts)))
-    if run.state not in (RunState.DONE, RunState.UNDOING):
-        _or_halfway(work, _put_back)
-        return returns
+    returns = _returns(work, run)
     _check_returns(work, returns)
+    if run.state not in (RunState.DONE, RunState.UNDOING):
+        _or_halfway(work, put_back)
+        return returns
+    _check_space(work, returns)
     check_locks(tools, work.plan, stopped_by_word=permission.stopped_by_word)
     _or_halfway(work, _go_back)
     return returns
 
 
-def _drop(run: RunInfo, tools: Tools) -> None:
-    """Take away a run that had changed nothing."""
-    try:
-        if lstat_or_none(tools.fs, run.place.plan) is None:
-            remove_run(tools.fs, run.place)
-        else:
-            abandon(tools, run.place, _plan_or_empty(run, tools))
-    except OSError as error:
-        raise refusal(error, f"The traces of run {run.run_id} could not be removed") from error
-
-
-def _plan_or_empty(run: RunInfo, tools: Tools) -> Plan:
-    """The plan as far as it was written: a torn one means that nothing was staged yet."""
-    try:
-        return read_plan(tools.fs, run.place.plan)
-    except BadPlan:
-        return Plan(created_at=0, state_dir=str(run.place.state_dir), repairs=())
-
-
 def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
+    """Everything can come back. Raises InputChanged, NotWritable and VaultDamaged."""
+    _check_changed(work, returns)
+    place, fs = work.place, work.tools.fs
+    back = [(number, each) for number, each in enumerate(returns) if each.way in (Way.RESTORE, Way.REMOVE)]
+    parents = sorted({work.target(number).parent for number, _ in back})
+    for parent in parents:
+        stat = lstat_or_none(fs, parent)
+        if stat is None or not stat.is_dir:
+            raise InputChanged(f"The directory {parent} is gone.", f"Make it again, then: `{place.command('undo')}`.")
+    for directory in (place.directory, place.files, *parents):
+        if lstat_or_none(fs, directory) is not None and not fs.writable(directory):
+            raise NotWritable(f"{directory} may not be written to.", "Run as its owner, or as root.")
+    for number, each in back:
+        # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
+        if _lost(work, number, each):
+            raise VaultDamaged(
+                f"The vault no longer holds {each.target} as it was; nothing was changed.",
+                f"`{place.command('runs verify')}` tells more; what is whole comes back by "
+                f"`{place.command('undo', '--merge')}`.",
+            )
+
+
+def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
     changed = [each.target for each in returns if each.way is Way.CHANGED]
     if changed:
         raise InputChanged(
-            f"{changed[0]} was written to since run {work.place.run_id}"
+            f"{changed[0]} {_how(work, changed[0])} since run {work.place.run_id}"
             + (f", and {len(changed) - 1:,} more files." if len(changed) > 1 else "."),
-            "Take later runs back first, or bring back only what is missing: gatewaydoctor undo --merge.",
+            "Take later runs back first, or keep what is there and bring back only what is missing: "
+            f"`{work.place.command('undo', '--merge')}`.",
         )
-    _check_vault(work, returns)
+
+
+def _how(work: Work, target: str) -> str:
+    return "is gone" if lstat_or_none(work.tools.fs, work.place.at(target)) is None else "was written to"
+
+
+def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
     # What the vault holds on the same filesystem is renamed back where there is no room for a copy.
     needs = [
         (work.target(number).parent, kept.size)
         for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True))
         if each.way is Way.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
     ]
-    check_space(
-        work.tools.fs,
-        needs,
-        f"Make that much room there, then again: gatewaydoctor undo {work.place.run_id}. Nothing was changed.",
-    )
-
-
-def _check_vault(work: Work, returns: tuple[Return, ...]) -> None:
-    for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True)):
-        if each.way is Way.RESTORE and kept is not None:
-            stored = held(work, number, kept)
-            stat = lstat_or_none(work.tools.fs, stored)
-            # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
-            if stat is None or content_of(work.tools.fs, stored).sha256 != kept.sha256:
-                raise VaultDamaged(
-                    f"The vault no longer holds {kept.path} as it was; nothing was changed.",
-                    f"gatewaydoctor runs verify {work.place.run_id} tells more.",
-                )
-
-
-def _put_back(work: Work) -> None:
-    put_back(work)
+    again = f"then again: `{work.place.command('undo')}`. Nothing was changed."
+    check_space(work.tools.fs, needs, f"Make that much room there, {again}")
+    copied = [number for number, kept in enumerate(work.manifest.items) if kept and not kept.moved]
+    makes = Counter(work.target(number).parent for number in copied if returns[number].way is Way.RESTORE)
+    for directory, files in makes.items():
+        free = work.tools.fs.space(directory).inodes
+        if free is not None and free <= files:
+            raise NoSpace(f"{directory} has room for {free:,} more files only.", f"Delete some, {again}")
 
 
 def _go_back(work: Work) -> None:
     """Revert a finished run, last act first, and say so in its journal. Can be repeated after a crash."""
-    with _room_or_not():
+    with or_no_room():
         note(work.tools, work.place, WORKING)
         work.journal.say(RunState.UNDOING, **own_mark(work.tools))
     drop_locks(work)
@@ -163,27 +185,15 @@ def _go_back(work: Work) -> None:
     note(work.tools, work.place, SETTLED)
 
 
-@contextmanager
-def _room_or_not() -> Iterator[None]:
-    """A full disk must not keep the originals from coming back; how things stand can be seen without the journal."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-
-
-def _or_halfway(work: Work, going: object) -> None:
-    assert callable(going)
+def _or_halfway(work: Work, going: Callable[[Work], None]) -> None:
     try:
         going(work)
     except (OSError, Refused) as error:
         said = error.message if isinstance(error, Refused) else f"{error.strerror or type(error).__name__}."
-        raise LeftHalfway(
-            f"The run {work.place.run_id} could not be taken back whole: {said}",
-            f"gatewaydoctor undo {work.place.run_id} goes on once the cause is gone.",
-            work.place.run_id,
-        ) from error
+        message = f"The run {work.place.run_id} could not be taken back whole: {said}"
+        raise halfway(work, message, error) from error
+    except KeyboardInterrupt:
+        raise stopped_halfway(work) from None
 
 
 def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None:
@@ -194,13 +204,14 @@ def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None
         raise NoSuchRun(f"The run {run.run_id} is finished.", "gatewaydoctor runs list shows them.")
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
     match run.state:
-        case RunState.PREPARING | RunState.VAULTED:
+        case state if state in BEFORE_ACTING:
             return _start_over(run, tools, permission)
         case RunState.PUTTING_BACK | RunState.UNDOING:
             undo(run, tools, permission)
             return None
         case _:
-            work = load_work(tools, run.place)
+            work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
+            _check_changed(work, _returns(work, run))
             drop_locks(work)
             return carry_out(work, permission)
 
@@ -211,11 +222,13 @@ def _start_over(run: RunInfo, tools: Tools, permission: Permission) -> Receipt |
     except BadPlan:
         raise BadPlan(
             f"The run {run.run_id} was interrupted before its plan was kept; nothing was changed.",
-            f"Remove it with gatewaydoctor undo {run.run_id} and start again.",
+            f"Remove it with `{run.place.command('undo')}` and start again.",
         ) from None
-    vault: Path = run.place.directory.parent.parent
-    _drop(run, tools)
-    return apply(plan, tools, permission, vault)
+    drop(run, tools)
+    if plan.state_dir != str(run.place.state_dir):
+        # The directory was moved, with its vault inside.
+        plan = with_id(msgspec.structs.replace(plan, state_dir=str(run.place.state_dir)))
+    return apply(plan, tools, permission, run.place.directory.parent.parent)
 
 
 def manifest_of(run: RunInfo, tools: Tools) -> Manifest:

@@ -296,6 +296,54 @@ def test_the_plan_says_what_undo_will_refuse(incident: Path) -> None:
     assert (ran.code, "--merge" in ran.out) == (3, True)
 
 
+def test_what_is_no_run_is_named_and_left_alone(incident: Path) -> None:
+    mine = incident / ".gatewaydoctor/runs/mybackup"
+    mine.mkdir(parents=True)
+    (mine / "precious").write_text("x")
+    listed = run("runs", "list", "--state-dir", str(incident))
+    assert (listed.code, "not a run, left alone" in listed.out, "mybackup" in listed.out) == (0, True, True)
+    assert run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes").code == 0
+    assert run("undo", "mybackup", "--state-dir", str(incident), "--yes").code == 3
+    assert run("undo", "--state-dir", str(incident), "--yes").code == 0
+    assert json.loads(run("runs", "list", "--state-dir", str(incident), "--json").out)["details"]["notRuns"]
+    assert (mine / "precious").read_text() == "x"
+
+
+def test_merge_ends_an_interrupted_run_of_which_nothing_is_missing(incident: Path) -> None:
+    run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    run("undo", "--state-dir", str(incident), "--yes")
+    (found,) = json.loads(run("runs", "list", "--state-dir", str(incident), "--json").out)["details"]["runs"]
+    with (Path(found["directory"]) / "journal").open("a") as journal:
+        journal.write('\n{"at":1,"state":"undoing"}\n')
+    before = listing(incident)
+    assert run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes").code == 3
+    ended = run("undo", "--merge", "--state-dir", str(incident), "--yes")
+    assert (ended.code, "Ended." in ended.out) == (0, True), ended.err
+    assert listing(incident) == before
+    assert run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes").code == 0
+
+
+def test_a_vault_on_a_disk_that_is_away_is_named(incident: Path, tmp_path: Path) -> None:
+    vault = tmp_path / "disk"
+    run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes", "--vault", str(vault))
+    vault.rename(tmp_path / "unplugged")
+    listed = run("runs", "list", "--state-dir", str(incident))
+    assert (listed.code, "is not there" in " ".join(listed.out.split())) == (0, True)
+    refused = run("undo", "--state-dir", str(incident), "--yes")
+    assert (refused.code, "is not there" in refused.err) == (3, True)
+    (tmp_path / "unplugged").rename(vault)
+    assert run("undo", "--state-dir", str(incident), "--yes").code == 0
+
+
+def test_merge_says_what_the_vault_has_lost(incident: Path) -> None:
+    run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    (found,) = json.loads(run("runs", "list", "--state-dir", str(incident), "--json").out)["details"]["runs"]
+    (Path(found["directory"]) / "files/000000").unlink()
+    shown = run("undo", "--dry-run", "--state-dir", str(incident))
+    assert (shown.code, "damaged" in shown.out, "--merge" in shown.out) == (3, True, True)
+    assert "no longer holds" in run("undo", "--merge", "--state-dir", str(incident), "--yes").err
+
+
 def touched(out: str) -> str:
     """What the plan says of people's conversations."""
     return out[out.index("Conversations touched") : out.index("\nstore ")].strip()
@@ -454,5 +502,5 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
     refused = run("repair", "--apply", "--yes", *at)
     assert refused.code == 3
     assert refused.err.endswith(
-        f"Finish it with {finish}, or take it back with gatewaydoctor undo {run_id} --state-dir {incident}.\n"
+        f"Finish it with `{finish}`, or take it back with `gatewaydoctor undo {run_id} --state-dir {incident}`.\n"
     )

@@ -13,7 +13,8 @@ from gatewaydoctor.model.plan import Rewrite
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.errors import LeftHalfway
 from gatewaydoctor.repair.options import Options, Repair
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, prune
+from gatewaydoctor.repair.pruning import prune
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs
 from gatewaydoctor.repair.undo import resume, undo
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
@@ -230,8 +231,12 @@ def test_prune(ground: Path, mode: Mode) -> None:
     for root, _old, fs, error in each_step(ground, Repair.TRIM, mode, pruned, applied):
         after = contents(root)
         assert error is None or fs.fault_met
-        # What is left of a run is either all of it or no run any more.
+        # What is left of a run is either all of it, or it is listed as pruned until the rest is gone too.
         for run in list_runs(fs.__class__(), tools().processes, root):
             assert not run.pending
+            if run.state.over:
+                prune(tools(), (run,))
+                assert (contents(root), (root / ".gatewaydoctor").exists()) == (after, False)
+                continue
             undo(run, tools(), DEAD)
             assert contents(root) != after

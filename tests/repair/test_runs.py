@@ -26,7 +26,8 @@ from gatewaydoctor.repair.errors import (
     VaultDamaged,
 )
 from gatewaydoctor.repair.merge import merge_plan
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, prunable, prune, verify_run
+from gatewaydoctor.repair.pruning import prunable, prune
+from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
 from gatewaydoctor.repair.tools import Permission, Tools
 from gatewaydoctor.repair.undo import Way, preview, undo
 from gatewaydoctor.state.fs import DiskSpace
@@ -292,7 +293,10 @@ def test_an_offline_vault_is_no_alarm_once_the_run_is_settled(scene: Scene, tmp_
     vault.rename(tmp_path / "unplugged")
     kit = tools()
     assert interrupted_runs(kit.fs, kit.processes, scene.root) == ()
-    assert list_runs(kit.fs, kit.processes, scene.root) == ()
+    (run,) = list_runs(kit.fs, kit.processes, scene.root)
+    assert (run.state, "is not there" in (run.problem or "")) == (RunState.DONE, True)
+    with pytest.raises(VaultDamaged, match="is not there"):
+        undo(find_run(kit, scene.root, None, None), kit, DEAD)
     (note,) = (scene.root / ".gatewaydoctor/elsewhere").iterdir()
     note.write_text(f"{vault}\n")
     (run,) = interrupted_runs(kit.fs, kit.processes, scene.root)

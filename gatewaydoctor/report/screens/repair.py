@@ -96,14 +96,17 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
     return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 
 
-def steps_only(console: Console, *, plan: Plan, view: View, again: str) -> None:
+def steps_only(console: Console, *, plan: Plan, view: View, again: str | None) -> None:
     """A plan without the directory around it."""
     if plan.empty:
-        console.print("Nothing is missing.")
+        console.print("Nothing is missing." if not plan.cautions else "Nothing can be brought back.")
+        _notes(console, "Mind", plan.cautions, view)
         return
     _steps(console, plan.steps, view)
     _summary(console, plan, view)
-    next_step(console, view, "do it:", again)
+    _notes(console, "Mind", plan.cautions, view)
+    if again is not None:
+        next_step(console, view, "do it:", again)
 
 
 def _steps(console: Console, steps: Sequence[Step], view: View) -> None:

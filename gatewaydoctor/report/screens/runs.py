@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted."""
+    """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted, `problem` why it cannot be
+    looked into."""
 
     run_id: str
     state: str
     at: int | None
     pending: bool
     directory: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ class FileLine:
     alarming: bool = False
 
 
-def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -> None:
+def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, others: Sequence[str] = ()) -> None:
+    """`others` are paths among the runs that are none."""
+    _not_runs(console, others, view)
     if not runs:
         console.print("No runs: nothing was ever repaired here.")
         return
@@ -60,10 +64,25 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View) -
         style = "bold yellow" if run.pending else ""
         table.add_row(run.run_id, Text(run.state, style), words.age(run.at, now))
     console.print(table)
+    for run in runs:
+        if run.problem:
+            console.print(Text(f"{run.run_id}: {view.names.text(run.problem)}.", "yellow"))
     pending = next((run.run_id for run in runs if run.pending), None)
+    rest = next((run.run_id for run in runs if run.state == "pruned"), None)
     last = next((run.run_id for run in reversed(runs) if run.state == "done"), None)
-    if pending or last:
-        next_step(console, replace(view, pending=pending), "take one back:", view.invocation.command(f"undo {last}"))
+    shown = replace(view, pending=pending)
+    if rest and not pending:
+        next_step(
+            console, shown, f"{rest} was not deleted whole; go on:", view.invocation.command(f"runs prune {rest}")
+        )
+    elif pending or last:
+        next_step(console, shown, "take one back:", view.invocation.command(f"undo {last}"))
+
+
+def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
+    for path in capped(others, view):
+        console.print(Text(f"not a run, left alone: {view.names.path(path)}", "yellow"))
+    more(console, len(capped(others, view)), len(others), "others")
 
 
 def shown(
@@ -103,7 +122,13 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     _returns(console, returns, view)
     if dry_run and any(each.alarming for each in returns):
         command = view.invocation.command(f"undo {run_id} --merge")
-        next_step(console, view, "undo would refuse: a file changed since. Bring back what is missing:", command)
+        changed = any(each.word == "changed" for each in returns)
+        why = (
+            "a file changed since. Bring back what is missing:"
+            if changed
+            else "the vault is damaged. Bring back the rest:"
+        )
+        next_step(console, view, f"undo would refuse: {why}", command)
     elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
@@ -111,6 +136,12 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
         console.print("The vault keeps its copies. To delete them for good:")
         print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
         next_step(console, view, "look again:", view.invocation.command("scan"))
+
+
+def ended(console: Console, *, run_id: str, view: View) -> None:
+    """An interrupted run that is over with everything as it is, for nothing of it was missing."""
+    console.print(Text.assemble(("Ended. ", "bold green"), f"Run {run_id}: nothing was missing, all stays as it is."))
+    next_step(console, view, "look again:", view.invocation.command("scan"))
 
 
 def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:

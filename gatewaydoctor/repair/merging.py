@@ -1,0 +1,59 @@
+"""Doing what undo --merge planned: an interrupted run is ended as it stands, then the plan is applied."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.receipt import BEFORE_ACTING, RunState
+from gatewaydoctor.repair.apply import apply
+from gatewaydoctor.repair.dropping import drop
+from gatewaydoctor.repair.guard import check_gateway, lstat_or_none
+from gatewaydoctor.repair.loading import load_work
+from gatewaydoctor.repair.merge import merge_plan
+from gatewaydoctor.repair.originals import secure, tidy
+from gatewaydoctor.repair.places import SETTLED
+from gatewaydoctor.repair.putback import drop_locks
+from gatewaydoctor.repair.rundir import note, refusal
+from gatewaydoctor.repair.runs import check_idle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.plan import Plan
+    from gatewaydoctor.model.receipt import Receipt
+    from gatewaydoctor.repair.runs import RunInfo
+    from gatewaydoctor.repair.tools import Permission, Tools
+
+
+def merge(
+    run: RunInfo, plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None
+) -> tuple[Plan, Receipt | None]:
+    """Do what `merge_plan` planned. A run that was interrupted is ended first, with everything as it is now; the plan
+    that is done then is the same, made anew, for the originals may have come into the vault by that. Raises like
+    `apply`."""
+    check_idle(run)
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    if run.pending:
+        try:
+            _end(run, tools)
+        except OSError as error:
+            raise refusal(error, f"Run {run.run_id} could not be ended") from error
+        if lstat_or_none(tools.fs, run.place.manifest) is not None:
+            plan = merge_plan(replace(run, state=RunState.DONE), tools)
+    return plan, apply(plan, tools, permission, vault)
+
+
+def _end(run: RunInfo, tools: Tools) -> None:
+    """Nothing that the run changed is touched, nor what came there since; what it holds stays in the vault."""
+    if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
+        drop(run, tools)
+        return
+    work = load_work(tools, run.place, as_it_stands=True)
+    drop_locks(work)
+    for number in range(len(work.plan.acts)):
+        secure(work, number)
+        tidy(work, number)
+    new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
+    work.journal.say(RunState.DONE, new=new)
+    note(tools, run.place, SETTLED)
