@@ -4,7 +4,6 @@ a crash without being told how far the last one came."""
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -16,33 +15,13 @@ from gatewaydoctor.repair.storelock import holding
 from gatewaydoctor.repair.stream import content_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from gatewaydoctor.model.plan import Plan
-    from gatewaydoctor.model.receipt import Kept, Manifest
-    from gatewaydoctor.repair.journal import Journal
-    from gatewaydoctor.repair.places import RunPlace
-    from gatewaydoctor.repair.staging import Staged
-    from gatewaydoctor.repair.tools import Tools
+    from gatewaydoctor.model.receipt import Kept
+    from gatewaydoctor.repair.work import Work
     from gatewaydoctor.state.fs import FileStat
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A run whose vault is filled and whose new files are staged."""
-
-    tools: Tools
-    place: RunPlace
-    plan: Plan
-    manifest: Manifest
-    staged: Mapping[int, Staged]
-    journal: Journal
-    stopped_by_word: bool = False
-
-    def target(self, number: int) -> Path:
-        return self.place.at(target_of(self.plan.acts[number], self.plan))
 
 
 class Standing(Enum):

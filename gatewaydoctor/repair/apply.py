@@ -14,7 +14,7 @@ from typing import Literal as OneOf
 
 from gatewaydoctor.model.plan import Move, Plan
 from gatewaydoctor.model.receipt import Receipt, Result, RunState
-from gatewaydoctor.repair.acts import Work, perform, performed, sync
+from gatewaydoctor.repair.acts import perform, performed, sync
 from gatewaydoctor.repair.codec import encode
 from gatewaydoctor.repair.errors import Stopped
 from gatewaydoctor.repair.guard import (
@@ -37,6 +37,7 @@ from gatewaydoctor.repair.storelock import check_locks
 from gatewaydoctor.repair.stream import write_whole
 from gatewaydoctor.repair.vault import fill, space_needs
 from gatewaydoctor.repair.verify import second_look
+from gatewaydoctor.repair.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.entry import MACHINE_KINDS
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.examine.world import Progress
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.entry import Kind
     from gatewaydoctor.model.finding import Finding
     from gatewaydoctor.model.plan import Segment
     from gatewaydoctor.repair.options import Options
-    from gatewaydoctor.repair.trim import Candidate
     from gatewaydoctor.state.fs import FileStat, ReadFs
 
 SAMPLE = 5
@@ -241,7 +240,17 @@ class Draft:
         return frozenset(hash(key.lower()) for table in tables for key in table.all_keys())
 
 
-def of_people(rows: Iterable[Entry | Candidate]) -> dict[str, object]:
+class Keyed(Protocol):
+    """A row, as far as its key tells."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+
+def of_people(rows: Iterable[Keyed]) -> dict[str, object]:
     """What a step says of the conversations among its rows."""
     touched = tuple(row.key for row in rows if row.kind not in MACHINE_KINDS)
     return {"conversations": len(touched), "touched": touched}

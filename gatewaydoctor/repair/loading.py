@@ -9,13 +9,13 @@ import msgspec
 
 from gatewaydoctor.model.plan import Rewrite
 from gatewaydoctor.model.receipt import Manifest, Receipt
-from gatewaydoctor.repair.acts import Work
 from gatewaydoctor.repair.codec import read_part, read_plan
 from gatewaydoctor.repair.errors import BadPlan, OutOfBounds, VaultDamaged
 from gatewaydoctor.repair.guard import check_inside, lstat_or_none, target_of
 from gatewaydoctor.repair.journal import Journal, Line, latest, read_journal
 from gatewaydoctor.repair.places import stored_name
 from gatewaydoctor.repair.staging import Staged
+from gatewaydoctor.repair.work import Work
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.plan import Plan

@@ -15,7 +15,7 @@ from gatewaydoctor.model.plan import Copy, Fingerprint, Move, Note, Plan, Rewrit
 from gatewaydoctor.model.receipt import BEFORE_ACTING
 from gatewaydoctor.model.store import Layout
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.acts import Standing, Work, standing
+from gatewaydoctor.repair.acts import Standing, standing
 from gatewaydoctor.repair.codec import encode, with_id
 from gatewaydoctor.repair.draft import SAMPLE
 from gatewaydoctor.repair.errors import InputChanged, NoSuchRun, VaultDamaged
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.receipt import Kept
     from gatewaydoctor.repair.runs import RunInfo
     from gatewaydoctor.repair.tools import Tools
+    from gatewaydoctor.repair.work import Work
     from gatewaydoctor.state.fs import FileStat
 
 NAME = "undo-merge"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.receipt import Kept
-    from gatewaydoctor.repair.acts import Work
+    from gatewaydoctor.repair.work import Work
 
 
 def is_kept(work: Work, path: Path, kept: Kept) -> bool:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.acts import Standing, Work, changed, performed, revert, standing, sync
+from gatewaydoctor.repair.acts import Standing, changed, performed, revert, standing, sync
 from gatewaydoctor.repair.errors import InputChanged, LeftHalfway, PutBack, Refused, Stopped
 from gatewaydoctor.repair.guard import target_of
 from gatewaydoctor.repair.journal import or_no_room, read_journal, workers
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.plan import Plan
     from gatewaydoctor.repair.places import RunPlace
     from gatewaydoctor.repair.tools import Tools
+    from gatewaydoctor.repair.work import Work
 
 
 def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.model.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
-from gatewaydoctor.repair.acts import Standing, Work, performed, standing, sync
+from gatewaydoctor.repair.acts import Standing, performed, standing, sync
 from gatewaydoctor.repair.apply import apply, carry_out
 from gatewaydoctor.repair.codec import read_part, read_plan, with_id
 from gatewaydoctor.repair.dropping import drop
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gatewaydoctor.repair.tools import Permission, Tools
+    from gatewaydoctor.repair.work import Work
 
 
 class Way(StrEnum):

@@ -14,9 +14,9 @@ from gatewaydoctor.store.survey import survey
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.plan import StoreSummary
-    from gatewaydoctor.repair.acts import Work
     from gatewaydoctor.repair.places import RunPlace
     from gatewaydoctor.repair.tools import Tools
+    from gatewaydoctor.repair.work import Work
 
 
 def second_look(work: Work) -> tuple[str, ...]:

@@ -115,7 +115,9 @@ SCENES = {
         "store-unparseable", body='case "$*" in *--help) kill -9 $$ ;; esac; exit 1', said="is broken"
     ),
     "nothing-left-to-lose": Scene("damage-empty", starts=False, said="or keep a copy"),
-    "gateway-refuses-by-itself": Scene("era-sqlite-torn-leftover", starts=False, said="or the gateway would refuse it"),
+    "gateway-refuses-by-itself": Scene(
+        "era-sqlite-torn-leftover", starts=False, said="or the gateway would refuse it"
+    ),
     "nothing-can-mend-it": Scene("store-not-object", starts=False, said="or keep a copy:"),
     "hangs-in-a-child": Scene("store-unparseable", body="sleep 5; exit 1", said=f"within {LIMIT_S} seconds"),
 }
