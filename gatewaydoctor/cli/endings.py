@@ -95,7 +95,7 @@ def _redacted(info: ErrorInfo, arguments: Sequence[str]) -> ErrorInfo:
     for word in typed:
         names.know(word, "word")
     # A hint may list agents or directories by name, and no directory was read that would tell which words those are.
-    hint = info.hint if info.code in ("usage", "bug", "output") else ""
+    hint = names.text(info.hint) if info.code in ("usage", "bug", "output") else ""
     return ErrorInfo(code=info.code, message=names.text(info.message), hint=hint)
 
 

@@ -16,6 +16,7 @@ from gatewaydoctor.cli.examining import progress, world
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
+from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.repair.errors import Refused
 from gatewaydoctor.repair.fs import OsWriteFs
 from gatewaydoctor.repair.tools import Permission, Tools
@@ -72,8 +73,13 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
     def gateway() -> GatewayState:
         return gateway_of(world(run), run.where, found)  # with the processes of this moment
 
-    with hands(run) as tools:
-        yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+    try:
+        with hands(run) as tools:
+            yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+    except DoctorError as error:
+        # Only the command line knows how this program was started.
+        error.hint = error.hint.replace("`gatewaydoctor ", f"`{run.invocation.program} ")
+        raise
 
 
 def _vault_path(vault: str | None) -> Path | None:

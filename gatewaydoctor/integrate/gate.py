@@ -52,7 +52,7 @@ def advice(site: Site, *, stop: str | None = None, start: str | None = None, ove
         ("see the repair", site.line("repair")),
         ("do it", site.line("repair", "--apply")),
         ("start", start),
-        ("or keep a copy", site.line("snapshot")),
-        ("start all the same", override),
+        ("if it recovers nothing", site.line("snapshot")),
+        ("and start all the same", override),
     )
-    return "\n".join(f"  {what + ':':<23}{command}" for what, command in lines if command)
+    return "\n".join(f"  {what + ':':<24}{command}" for what, command in lines if command)

@@ -97,7 +97,7 @@ groups:
         labels:
           severity: critical
         annotations:
-          summary: "{{{{ $labels.instance }}}}: a restart of the gateway would lose data"
+          summary: "{{{{ $labels.instance }}}}: a restart of the gateway would lose data, or fail"
           description: "Do not restart it. Run gatewaydoctor scan there, then gatewaydoctor repair."
       - alert: GatewayStateNeedsAttention
         expr: gatewaydoctor_ok == 0 and gatewaydoctor_success == 1

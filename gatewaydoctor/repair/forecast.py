@@ -58,7 +58,7 @@ def _cron(draft: Draft) -> Iterator[Note]:
     ]
     if again:
         yield _jobs_note(
-            f"{plural(len(again), 'job')} that piled up runs before will run again. Disable them in cron/jobs.json "
+            f"{plural(len(again), 'job')} that piled up runs before will run again. Disable {'it' if len(again) == 1 else 'them'} in cron/jobs.json "
             "until the cause is found.",
             again,
         )

@@ -93,7 +93,7 @@ class Names:
         if known := self._aliases.get(text.lower()):
             return self._shown(known)
         for place, _ in self._places:
-            text = re.sub(rf"{re.escape(place)}(?![\w.-])(?:{_REST})?", lambda found: self.path(found[0]), text)
+            text = re.sub(rf"{re.escape(place)}(?![\w-]|\.\w)(?:{_REST})?", lambda found: self.path(found[0]), text)
         text = _PATH.sub(lambda found: self.path(found[0]), text)
         text = _KEY.sub(lambda found: self.key(found[0]), text)
         # Last, for an alias must not be taken for a name and replaced again.

@@ -114,11 +114,11 @@ SCENES = {
     "killed-the-second-time": Scene(
         "store-unparseable", body='case "$*" in *--help) kill -9 $$ ;; esac; exit 1', said="is broken"
     ),
-    "nothing-left-to-lose": Scene("damage-empty", starts=False, said="or keep a copy"),
+    "nothing-left-to-lose": Scene("damage-empty", starts=False, said="if it recovers nothing:"),
     "gateway-refuses-by-itself": Scene(
         "era-sqlite-torn-leftover", starts=False, said="or the gateway would refuse it"
     ),
-    "nothing-can-mend-it": Scene("store-not-object", starts=False, said="or keep a copy:"),
+    "nothing-can-mend-it": Scene("store-not-object", starts=False, said="and start all the same:"),
     "hangs-in-a-child": Scene("store-unparseable", body="sleep 5; exit 1", said=f"within {LIMIT_S} seconds"),
 }
 SOME = {name: SCENES[name] for name in ("healthy", "would-lose-data", "switched-off", "broken", "hangs")}

@@ -59,7 +59,7 @@ def test_the_advice_is_for_a_container_that_is_stopped(tmp_path: Path) -> None:
     place, run = tmp_path / HOSTILE, ["docker", "run", "--rm", "-it", "--volumes-from", "CONTAINER", "--entrypoint"]
     image = [*run, f"{place}/gatewaydoctor", "openclaw:gatewaydoctor"]
     assert shlex.split(told["do it"]) == [*image, "repair", "--state-dir", f"{place}/state", "--apply"]
-    assert shlex.split(told["or keep a copy"]) == [*image, "snapshot", "--state-dir", f"{place}/state"]
+    assert shlex.split(told["if it recovers nothing"]) == [*image, "snapshot", "--state-dir", f"{place}/state"]
 
 
 @pytest.mark.parametrize("answers", [True, False])

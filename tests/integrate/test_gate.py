@@ -90,8 +90,8 @@ def test_who_is_stopped_is_told_what_to_run(tmp_path: Path) -> None:
     assert {what: command.strip() for what, command in told.items()} == {
         "see the repair": f"{tmp_path}/gatewaydoctor repair {options}",
         "do it": f"{tmp_path}/gatewaydoctor repair {options} --apply",
-        "or keep a copy": f"{tmp_path}/gatewaydoctor snapshot {options}",
-        "start all the same": "OFF",
+        "if it recovers nothing": f"{tmp_path}/gatewaydoctor snapshot {options}",
+        "and start all the same": "OFF",
     }
 
 

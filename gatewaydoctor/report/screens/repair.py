@@ -82,14 +82,24 @@ def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view:
         next_step(console, view, "what was left alone says above what would help.")
     elif worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination):
         next_step(console, view, "an error stands:", view.invocation.command(f"explain {worst.rule}"))
+    elif unasked := _unasked(plan, judgement):
+        next_step(console, view, "nothing to do unless you ask for it:", view.invocation.complete(unasked))
     else:
         next_unless(console, judgement.examination, view, "nothing to do.")
+
+
+def _unasked(plan: Plan, judgement: Judgement) -> str | None:
+    """The repair of a finding that is not among those of this plan."""
+    commands = (each.fix.command for each in judgement.findings if each.fix)
+    return next(
+        (command for command in commands if command.split()[2:3] not in ([name] for name in plan.repairs)), None
+    )
 
 
 def _nothing(plan: Plan, judgement: Judgement) -> str:
     gap = unseen(judgement.examination)
     if gap is not None:
-        return f"Nothing to repair in what was read; {gap}"
+        return f"Nothing to repair in what was read; {gap}."
     if plan.refusals:
         return "Nothing is repaired; something was left alone"
     open_ends = judgement.findings or any(note.command for note in plan.cautions)
