@@ -57,9 +57,10 @@ def _cron(draft: Draft) -> Iterator[Note]:
         if job.rapid and (job.known is None if job.job is None else job.job.job_id in enabled)
     ]
     if again:
+        these = "it" if len(again) == 1 else "them"
         yield _jobs_note(
-            f"{plural(len(again), 'job')} that piled up runs before will run again. Disable {'it' if len(again) == 1 else 'them'} in cron/jobs.json "
-            "until the cause is found.",
+            f"{plural(len(again), 'job')} that piled up runs before will run again. Disable {these} in "
+            "cron/jobs.json until the cause is found.",
             again,
         )
 
