@@ -34,7 +34,7 @@ from gatewaydoctor.repair.rundir import dress_of, note, open_run, owner_for, ref
 from gatewaydoctor.repair.runs import check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.staging import stage
 from gatewaydoctor.repair.storelock import check_locks
-from gatewaydoctor.repair.stream import write_whole
+from gatewaydoctor.repair.stream import replace_whole
 from gatewaydoctor.repair.vault import fill, space_needs
 from gatewaydoctor.repair.verify import second_look
 from gatewaydoctor.repair.work import Work
@@ -167,11 +167,5 @@ def _result(work: Work, number: int) -> Result:
 
 
 def _write_receipt(work: Work, receipt: Receipt) -> None:
-    fs, path = work.tools.fs, work.place.receipt
-    beside = path.with_name(f"{path.name}.new")
-    with suppress(FileNotFoundError):
-        fs.unlink(beside)
     owner = owner_for(work.tools, work.place.state_dir, work.place.directory)
-    write_whole(fs, beside, encode(receipt), dress_of(owner))
-    fs.rename(beside, path)
-    fs.fsync_dir(path.parent)
+    replace_whole(work.tools.fs, work.place.receipt, encode(receipt), dress_of(owner))

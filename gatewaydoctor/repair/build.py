@@ -110,6 +110,12 @@ def _plan(draft: Draft, names: frozenset[Repair]) -> None:
             planner(draft, named=repair in names)
 
 
+def _damaged(*, salvaged: bool) -> OutOfReach:
+    if salvaged:
+        return OutOfReach("Salvage found nothing in the store to recover.", "Look for a copy in the backups.")
+    return OutOfReach("The store is damaged, so its rows are not all known.", "Name salvage as well.")
+
+
 def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:
     """Take up the rows of every store that is whole. What salvage has rebuilt is open already."""
     asked = sorted(_ROWS & names) or [Repair.TRIM]
@@ -119,7 +125,7 @@ def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:
             continue
         if not read.whole:
             if _ROWS & names:
-                reason = OutOfReach("The store is damaged, so its rows are not all known.", "Name salvage as well.")
+                reason = _damaged(salvaged=Repair.SALVAGE in names)
                 draft.refuse(asked[0], store.path, reason)
             continue
         try:

@@ -54,6 +54,9 @@ def _end(run: RunInfo, tools: Tools) -> None:
     for number in range(len(work.plan.acts)):
         secure(work, number)
         tidy(work, number)
-    new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
-    work.journal.say(RunState.DONE, new=new)
+    if run.state in BEFORE_ACTING:
+        work.journal.say(RunState.PUT_BACK)  # it changed nothing that could be taken back
+    else:
+        new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
+        work.journal.say(RunState.DONE, new=new)
     note(tools, run.place, SETTLED)

@@ -25,7 +25,15 @@ SETTLED, WORKING = "settled", "working"
 RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}(-[1-9]\d*)?", re.ASCII)
 STORED = re.compile(r"[0-9]{6,}", re.ASCII)
 OWN_FILES = frozenset(
-    {"plan.json", "journal", "manifest.json", "receipt.json", "receipt.json.new", "provenance.ndjson"}
+    {
+        "plan.json",
+        "journal",
+        "manifest.json",
+        "manifest.json.new",
+        "receipt.json",
+        "receipt.json.new",
+        "provenance.ndjson",
+    }
 )
 """What is in the directory of a run besides `files` and what was displaced."""
 

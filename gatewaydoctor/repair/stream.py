@@ -63,6 +63,16 @@ def write_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
         _Sink(fs, descriptor).finish(data)
 
 
+def replace_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
+    """As `write_whole`, but a file of this name is always whole: it is written beside and renamed."""
+    beside = path.with_name(f"{path.name}.new")
+    with suppress(FileNotFoundError):
+        fs.unlink(beside)
+    write_whole(fs, beside, data, dress)
+    fs.rename(beside, path)
+    fs.fsync_dir(path.parent)
+
+
 def write_pieces(fs: WriteFs, path: Path, pieces: Iterable[bytes], dress: Dress) -> None:
     """The same with content that comes piece by piece."""
     with _new_file(fs, path, dress) as descriptor:

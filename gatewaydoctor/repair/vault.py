@@ -12,7 +12,7 @@ from gatewaydoctor.repair.errors import InputChanged
 from gatewaydoctor.repair.guard import before, is_same, lstat_or_none
 from gatewaydoctor.repair.places import RunPlace, stored_name
 from gatewaydoctor.repair.rundir import dress_of, existing, owner_for
-from gatewaydoctor.repair.stream import Content, Dress, content_of, copy_file, write_whole
+from gatewaydoctor.repair.stream import Content, Dress, content_of, copy_file, replace_whole, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path) -> Manifest:
         created_at=tools.clock(),
         items=tuple(items),
     )
-    write_whole(fs, place.manifest, encode(manifest), dress)
+    replace_whole(fs, place.manifest, encode(manifest), dress)
     fs.fsync_dir(place.files)
     fs.fsync_dir(place.directory)
     return manifest

@@ -14,7 +14,7 @@ import pytest
 
 from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.model.plan import Fingerprint, Move, Plan
-from gatewaydoctor.model.receipt import Kept, Manifest, RunState
+from gatewaydoctor.model.receipt import BEFORE_ACTING, Kept, Manifest, RunState
 from gatewaydoctor.repair.apply import apply
 from gatewaydoctor.repair.codec import encode, read_part, with_id
 from gatewaydoctor.repair.errors import (
@@ -78,7 +78,7 @@ def test_a_damaged_journal_of_a_finished_run_deletes_nothing(scene: Scene, damag
 @pytest.mark.parametrize("step", ["exchange", "rename_new", "rename"])
 @pytest.mark.parametrize("way", [undo, resume])
 def test_a_damaged_journal_of_an_interrupted_run_ends_by_merge(scene: Scene, step: str, way) -> None:
-    killed(scene, step, 2 if step != "rename" else 1)
+    killed(scene, step, 2)
     journal = last_of(scene.root).place.journal
     journal.write_bytes(b'\n{"at":1,"state":"vaulted"}\n')
     before = tree(scene.root, vault=True)
@@ -147,7 +147,7 @@ def test_merge_ends_a_run_at_any_step_and_loses_nothing(ground: Path) -> None:
                 merge(run, merge_plan(run, tools()), tools(FaultFs(step % 23 + 1, Mode.KILL)), DEAD)
             for run in pending(scene.root):
                 merge(run, merge_plan(run, tools()), tools(), DEAD)
-            if runs_of(scene.root) and last_of(scene.root).state is RunState.DONE:
+            if any(run.state is RunState.DONE for run in runs_of(scene.root)):
                 merged(scene.root)
         assert not pending(scene.root), step
         now = contents(scene.root)
@@ -156,6 +156,29 @@ def test_merge_ends_a_run_at_any_step_and_loses_nothing(ground: Path) -> None:
             assert now[f"{SESSIONS}/{name}.jsonl"][1] == scene.before[f"{SESSIONS}/{name}.jsonl"][2], (step, name)
         shutil.rmtree(scene.root)
     pytest.fail("apply never finished")
+
+
+def test_a_run_that_had_not_begun_to_act_is_over_once_it_is_merged(ground: Path) -> None:
+    """Killed at any step before its first swap, and then the gateway saves."""
+    ended = 0
+    for step in range(1, 400):
+        scene = make(ground / "state")
+        with suppress(Killed):
+            apply(scene.plan, tools(FaultFs(step, Mode.KILL)), DEAD)
+        (scene.root / f"{STORE}.lock").unlink(missing_ok=True)
+        runs = pending(scene.root)
+        if runs and runs[0].state not in BEFORE_ACTING:
+            assert ended > 20
+            return
+        theirs(scene.root)
+        before = contents(scene.root)
+        if runs:
+            merge(runs[0], merge_plan(runs[0], tools()), tools(), DEAD)
+            assert all(run.state.over for run in runs_of(scene.root)), step
+            ended += 1
+        assert contents(scene.root) == before, step
+        shutil.rmtree(scene.root)
+    pytest.fail("the run never began to act")
 
 
 class FarAway(FaultFs):
@@ -334,7 +357,7 @@ def test_a_preview_refuses_what_undo_would_refuse_for_its_vault(scene: Scene) ->
 @pytest.mark.parametrize("damage", ["gone", "altered"])
 @pytest.mark.parametrize("way", [undo, merge], ids=["undo", "merge"])
 def test_an_original_that_waits_beside_its_target_makes_up_for_the_vault(scene: Scene, damage: str, way) -> None:
-    killed(scene, "rename", 1)
+    killed(scene, "rename", 2)
     run = last_of(scene.root)
     stored = run.place.files / "000000"
     stored.unlink() if damage == "gone" else stored.write_bytes(b"x")
@@ -349,7 +372,7 @@ def test_an_original_that_waits_beside_its_target_makes_up_for_the_vault(scene: 
 
 
 def test_merge_says_what_the_vault_has_lost_and_ends_the_run(scene: Scene) -> None:
-    killed(scene, "rename", 1)
+    killed(scene, "rename", 2)
     place = last_of(scene.root).place
     (place.files / "000000").unlink()
     place.new_file(scene.root / STORE, 0).unlink()
