@@ -44,11 +44,10 @@ _WORDLESS = frozenset(
 _MACHINE_ROLES = frozenset({"assistant", "toolResult", "tool", "system", "custom"})
 _USER = re.compile(rb'"role"\s*:\s*"user"')
 # How a record begins that is no person's: by its type, or by a role that stands before any content.
-_NOBODYS = re.compile(
-    rf"""\{{"type": ?"(?:(?:{"|".join(_WORDLESS)})"|message"(?:(?!"(?:role|content|text)").)*+"""
-    rf"""("role": ?"(?:{"|".join(_MACHINE_ROLES)})"|\Z))""".encode(),
-    re.DOTALL,
-)
+_WORDLESS_FRONT = re.compile(rf"""\{{"type": ?"(?:{"|".join(_WORDLESS)})\"""".encode())
+_MESSAGE_FRONT = re.compile(rb'\{"type": ?"message"')
+_SAYS_MORE = re.compile(rb'"(?:role|content|text)"')
+_MACHINE_ROLE = re.compile(rf"""\"role": ?"(?:{"|".join(_MACHINE_ROLES)})\"""".encode())
 _MESSAGE = re.compile(rb'"type"\s*:\s*"message"')
 _BARE_FRONT = re.compile(rb'\{(?:"[a-z]*(?:"(?: ?:(?: ?"[a-z_]*)?)?)?)?')
 # The longest beginning of a text that a marker needs, as it stands in JSON.
@@ -226,7 +225,7 @@ class _Tally:
         role = _USER.search(head)
         if role is None:
             self.others += is_message
-            self.undecided += _NOBODYS.match(head) is None
+            self.undecided += not _begins_as_nobodys(head)
             return
         found = _TEXT_HEAD.search(head, role.end())
         text = parse(found[1] + b'"') if found else None
@@ -278,8 +277,18 @@ def _is_nobodys(line: bytes) -> bool:
     except Illegal as illegal:
         if illegal.fault.kind is not FaultKind.CUT_SHORT:
             return False
-    begins = _NOBODYS.match(line) or _BARE_FRONT.fullmatch(line)
-    return begins is not None and _USER.search(line) is None
+    begins = _begins_as_nobodys(line) or _BARE_FRONT.fullmatch(line) is not None
+    return begins and _USER.search(line) is None
+
+
+def _begins_as_nobodys(record: bytes) -> bool:
+    if _WORDLESS_FRONT.match(record):
+        return True
+    front = _MESSAGE_FRONT.match(record)
+    if front is None:
+        return False
+    more = _SAYS_MORE.search(record, front.end())
+    return more is None or _MACHINE_ROLE.match(record, more.start()) is not None
 
 
 def _is_header(record: object) -> bool:

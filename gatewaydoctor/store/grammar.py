@@ -36,7 +36,8 @@ class Member(NamedTuple):
 
 
 _SPACE = re.compile(rb"[ \t\n\r]*+")
-_STRING_BODY = re.compile(rb"(?:[^\"\\\x00-\x1f]++|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4}))*+")
+# A possessive group with branches matches too little before Python 3.11.5; the bound keeps what it remembers small.
+_STRING_BODY = re.compile(rb"(?:[^\"\\\x00-\x1f]++|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})){0,5000}")
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+\-]?[0-9]++)?")
 _NUMBER_PREFIX = re.compile(
     rb"-?(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]*+(?:(?<=[0-9])[eE][+\-]?[0-9]*+)?|[eE][+\-]?[0-9]*+)?)?"
@@ -131,8 +132,10 @@ class Automaton:
         return f"the file ends where {_WAITING_FOR[self._state]} should follow"
 
     def _string(self, data: bytes, position: int) -> int:
-        body = _STRING_BODY.match(data, position)
-        position = body.end() if body else position
+        while (body := _STRING_BODY.match(data, position)) and body.end() > position:
+            position = body.end()
+            if data[position : position + 1] == b'"':
+                break
         if position == len(data):
             return position
         byte = data[position]
