@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ def run() -> None:
         from gatewaydoctor import __version__
 
         with suppress(OSError):  # which main() will tell of
-            print(f"gatewaydoctor {__version__}", flush=True)
+            os.write(sys.stdout.fileno(), f"gatewaydoctor {__version__}\n".encode())  # nothing stays in a buffer
             return
     if sys.argv[1:2] == ["__offer"]:
         # A shell asks at Tab, and waits.
