@@ -31,7 +31,7 @@ demo: $(VENV)/.ready
 	$(BIN)/gatewaydoctor scan --state-dir $(DEMO)/issue-61633
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 fixtures: $(VENV)/.ready
 	$(BIN)/gatewaydoctor fixtures validate fixtures
@@ -74,7 +74,7 @@ completions: $(VENV)/.ready
 	$(BIN)/gatewaydoctor completions powershell > completions/gatewaydoctor.ps1
 
 man: $(VENV)/.ready
-	$(BIN)/python -m gatewaydoctor.cli.manual > docs/gatewaydoctor.1
+	$(BIN)/python -m gatewaydoctor.cli.shell.manual > docs/gatewaydoctor.1
 
 # The versions development runs with; pyproject.toml keeps the ranges users get.
 lock:

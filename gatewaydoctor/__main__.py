@@ -26,7 +26,7 @@ def run() -> None:
     try:
         # Rows by the thousand make no cycles; collecting so often only costs time.
         gc.set_threshold(50_000, 20, 100)
-        from gatewaydoctor.cli.main import main
+        from gatewaydoctor.cli.shell.main import main
 
         code = main(sys.argv[1:])
     except KeyboardInterrupt:

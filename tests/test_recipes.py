@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, RECIPES, Made, RecipeError, make
-from gatewaydoctor.fixtures.chance import Chance
-from gatewaydoctor.fixtures.ticks import Phase
-from gatewaydoctor.fixtures.world import World
+from gatewaydoctor.fixtures.building.chance import Chance
+from gatewaydoctor.fixtures.building.ticks import Phase
+from gatewaydoctor.fixtures.building.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from gatewaydoctor.checks.judge import judge
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.examination import examine
 from gatewaydoctor.examine.world import Depth, Where, World
-from gatewaydoctor.state.fs import DiskSpace, OsReadFs
+from gatewaydoctor.system.fs import DiskSpace, OsReadFs
 from tests.state.fakes import BOOT, FakeProcesses
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.finding import Finding
-    from gatewaydoctor.state.fs import ReadFs
-    from gatewaydoctor.state.processes import Processes
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.system.processes import Processes
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 NOW = BOOT + 100 * DAY

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.finding import Severity
-from gatewaydoctor.model.gate import Baseline, KnownFinding, Standing
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.gate import Baseline, KnownFinding, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from gatewaydoctor.model.finding import Finding
+    from gatewaydoctor.model.outcome.finding import Finding
 
 SCHEMA_VERSION = "1.0"
 MARGIN = 0.10

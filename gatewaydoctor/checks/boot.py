@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.config import Policy
+from gatewaydoctor.model.gateway.config import Policy
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination

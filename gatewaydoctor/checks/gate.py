@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gatewaydoctor.checks.baseline import Identity
-    from gatewaydoctor.model.finding import Finding, Severity
-    from gatewaydoctor.model.gate import Baseline
+    from gatewaydoctor.model.outcome.finding import Finding, Severity
+    from gatewaydoctor.model.outcome.gate import Baseline
 
 
 @dataclass(frozen=True, slots=True)

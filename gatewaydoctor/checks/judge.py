@@ -4,25 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks import (  # noqa: F401 - importing registers the rules
-    configs,
-    cron,
-    cronfiles,
-    databases,
-    host,
-    leftovers,
-    others,
-    resume,
-    sessions,
-    store,
-    storecap,
-    storerows,
-    storesize,
-    subagents,
-    transcripts,
-)
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
 
@@ -32,7 +16,29 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.registry import Rule
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.finding import Finding, Severity
+    from gatewaydoctor.model.outcome.finding import Finding, Severity
+
+_RULES = (
+    "install.configs",
+    "jobs.cron",
+    "jobs.cronfiles",
+    "stores.databases",
+    "install.host",
+    "sessions.leftovers",
+    "install.others",
+    "sessions.resume",
+    "sessions.sessions",
+    "stores.reading",
+    "stores.cap",
+    "stores.rows",
+    "stores.size",
+    "sessions.subagents",
+    "sessions.transcripts",
+)
+"""The modules that hold rules. Importing one registers its rules, in this order within a family."""
+
+for _module in _RULES:
+    import_module(f"gatewaydoctor.checks.{_module}")
 
 
 @dataclass(frozen=True, slots=True)

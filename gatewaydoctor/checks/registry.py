@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.finding import Finding, Fix, Severity
+from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

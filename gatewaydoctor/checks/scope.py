@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.store import Readable
+from gatewaydoctor.model.gateway.store import Readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.store.survey import Survey
+    from gatewaydoctor.storage.files.survey import Survey
 
 
 def whole_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.model.files import Obstacle, Unreadable
+from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 
 _BY_HAND = {
     Obstacle.FORBIDDEN: "Look again as the user the gateway runs as.",

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.completion.source import Source
 from gatewaydoctor.model.arguments import last_value
-from gatewaydoctor.repair.places import ELSEWHERE, RUNS, vault_of
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.home import absolute, effective_home
-from gatewaydoctor.state.locate import locate, profile_names
-from gatewaydoctor.state.reading import read_up_to
+from gatewaydoctor.repair.vault.layout import ELSEWHERE, RUNS, vault_of
+from gatewaydoctor.state.place.home import absolute, effective_home
+from gatewaydoctor.state.place.locate import locate, profile_names
+from gatewaydoctor.system.fs import OsReadFs
+from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.state.fs import ReadFs
+    from gatewaydoctor.system.fs import ReadFs
 
 MOST = 1000
 """Words offered at once. Nobody reads more."""
@@ -109,7 +109,7 @@ def _line(text: str) -> str:
 
 
 def _agents(fs: ReadFs, directory: Path) -> Iterator[Offer]:
-    from gatewaydoctor.state.settings import normalize_agent_id
+    from gatewaydoctor.state.config.settings import normalize_agent_id
 
     names = sorted(name for name, stat in fs.entries(directory) if stat.is_dir)
     return (Offer(normalize_agent_id(name)) for name in names)
@@ -118,7 +118,7 @@ def _agents(fs: ReadFs, directory: Path) -> Iterator[Offer]:
 def _jobs(fs: ReadFs, path: Path) -> Iterator[Offer]:
     import json
 
-    from gatewaydoctor.state.jobids import job_id_of, jobs_list
+    from gatewaydoctor.state.cron.jobids import job_id_of, jobs_list
 
     data = read_up_to(fs, path, LARGEST_JOBS + 1)
     for job in (jobs_list(json.loads(data)) or ()) if len(data) <= LARGEST_JOBS else ():

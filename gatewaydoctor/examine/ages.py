@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.entry import Status
+from gatewaydoctor.model.gateway.entry import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.gateway.entry import Entry
 
 _HOUR, _DAY = 3_600_000, 86_400_000
 BUCKETS: tuple[tuple[str, int | None], ...] = (

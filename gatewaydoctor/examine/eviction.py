@@ -6,12 +6,12 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.entry import MACHINE_KINDS, Kind
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.config import Maintenance
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.gateway.config import Maintenance
+    from gatewaydoctor.model.gateway.entry import Entry
 
 PRESERVED = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
 """Kinds that 2026.5.22 keeps whatever their age, and counts against the cap all the same (facts.md section 4)."""

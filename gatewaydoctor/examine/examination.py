@@ -5,49 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.examine.activity import ListedTimes, TranscriptSigns
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
 from gatewaydoctor.examine.rowfaults import RowFaults
-from gatewaydoctor.examine.signs import ListedTimes, TranscriptSigns
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
-from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.files import FileClass
-from gatewaydoctor.model.liveness import Liveness
-from gatewaydoctor.state.agents import list_stores
-from gatewaydoctor.state.census import disk_space, take_census
-from gatewaydoctor.state.confighistory import config_history
-from gatewaydoctor.state.cron import read_cron
-from gatewaydoctor.state.era import read_eras
-from gatewaydoctor.state.files import list_files, seen_by, totals
-from gatewaydoctor.state.locks import LockJudge
-from gatewaydoctor.state.pathmap import parse_path_map
-from gatewaydoctor.state.pointers import tree_pointers
-from gatewaydoctor.state.queues import read_queues
-from gatewaydoctor.state.references import References
-from gatewaydoctor.state.subagents import read_subagents
-from gatewaydoctor.state.usage import usage_load
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.files import FileClass
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.state.alive.locks import LockJudge
+from gatewaydoctor.state.config.history import config_history
+from gatewaydoctor.state.cron.cron import read_cron
+from gatewaydoctor.state.history.files import list_files, seen_by, totals
+from gatewaydoctor.state.history.pathmap import parse_path_map
+from gatewaydoctor.state.history.pointers import tree_pointers
+from gatewaydoctor.state.history.references import References
+from gatewaydoctor.state.history.usage import usage_load
+from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.census import disk_space, take_census
+from gatewaydoctor.state.place.era import read_eras
+from gatewaydoctor.state.registry.queues import read_queues
+from gatewaydoctor.state.registry.subagents import read_subagents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gatewaydoctor.model.agents import StoreRef
-    from gatewaydoctor.model.census import Census
-    from gatewaydoctor.model.config import Config, ConfigHistory
-    from gatewaydoctor.model.cron import Cron
-    from gatewaydoctor.model.era import Eras
-    from gatewaydoctor.model.files import Listing
-    from gatewaydoctor.model.liveness import GatewayState, LockVerdict
-    from gatewaydoctor.model.place import Place
-    from gatewaydoctor.model.pointers import PathMap
-    from gatewaydoctor.model.queues import DeliveryQueue
-    from gatewaydoctor.model.subagents import SubagentRegistry
-    from gatewaydoctor.state.fs import DiskSpace
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.census import Census
+    from gatewaydoctor.model.gateway.config import Config, ConfigHistory
+    from gatewaydoctor.model.gateway.cron import Cron
+    from gatewaydoctor.model.gateway.era import Eras
+    from gatewaydoctor.model.gateway.files import Listing
+    from gatewaydoctor.model.gateway.liveness import GatewayState, LockVerdict
+    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.gateway.pointers import PathMap
+    from gatewaydoctor.model.gateway.queues import DeliveryQueue
+    from gatewaydoctor.model.gateway.subagents import SubagentRegistry
+    from gatewaydoctor.system.fs import DiskSpace
 
 
 @dataclass(frozen=True, slots=True)

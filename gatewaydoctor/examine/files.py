@@ -6,25 +6,25 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.entry import MACHINE_KINDS
-from gatewaydoctor.model.files import PRIMARY, NodeKind
-from gatewaydoctor.model.pointers import PointerKind, Presence
-from gatewaydoctor.model.transcript import ContentClass, TranscriptCheck, Verdict
-from gatewaydoctor.state.content import boot_markers_at_tail, content_class
-from gatewaydoctor.state.pathmap import MapEvidence
-from gatewaydoctor.state.references import unowned
-from gatewaydoctor.state.transcripts import check_transcript
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
+from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
+from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
+from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptCheck, Verdict
+from gatewaydoctor.state.history.content import boot_markers_at_tail, content_class
+from gatewaydoctor.state.history.pathmap import MapEvidence
+from gatewaydoctor.state.history.references import unowned
+from gatewaydoctor.state.history.transcripts import check_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gatewaydoctor.model.entry import Entry
-    from gatewaydoctor.model.files import FileRecord, Listing
-    from gatewaydoctor.model.pointers import DerivedMap, Resolution
-    from gatewaydoctor.state.fs import ReadFs
-    from gatewaydoctor.state.pointers import Pointers
-    from gatewaydoctor.state.references import References
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.files import FileRecord, Listing
+    from gatewaydoctor.model.gateway.pointers import DerivedMap, Resolution
+    from gatewaydoctor.state.history.pointers import Pointers
+    from gatewaydoctor.state.history.references import References
+    from gatewaydoctor.system.fs import ReadFs
 
 HUGE_BYTES = 50 * 1024 * 1024
 BOOT_MARKERS = 10

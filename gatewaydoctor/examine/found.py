@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.state.agents import list_stores
-from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.locate import locate, require_kept
+from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.locate import locate, require_kept
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Where, World
-    from gatewaydoctor.model.agents import StoreRef
-    from gatewaydoctor.model.config import Config
-    from gatewaydoctor.model.place import Place
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.place import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
-from gatewaydoctor.model.place import StateDirSource
-from gatewaydoctor.state.agents import list_stores
-from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.liveness import gateway_liveness
-from gatewaydoctor.state.locate import locate, surely_kept, usual_state_dirs
-from gatewaydoctor.state.programs import is_openclaw
+from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
+from gatewaydoctor.model.gateway.place import StateDirSource
+from gatewaydoctor.state.alive.liveness import gateway_liveness
+from gatewaydoctor.state.alive.programs import is_openclaw
+from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.locate import locate, surely_kept, usual_state_dirs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.found import Found
     from gatewaydoctor.examine.world import Where, World
-    from gatewaydoctor.model.config import Config
-    from gatewaydoctor.model.place import Place
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.place import Place
 
 
 def gateway_of(world: World, where: Where, found: Found) -> GatewayState:

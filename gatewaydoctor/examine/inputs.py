@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.state.agents import agents_root_of
-from gatewaydoctor.state.cron import state_path
+from gatewaydoctor.state.cron.cron import state_path
+from gatewaydoctor.state.place.agents import agents_root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.examine.stores import StoreRead
-    from gatewaydoctor.model.config import Config
-    from gatewaydoctor.model.era import Eras
-    from gatewaydoctor.model.place import Place
-    from gatewaydoctor.state.fs import FileStat, ReadFs
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.era import Eras
+    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.system.fs import FileStat, ReadFs
 
 Inputs = dict["Path", "FileStat | None"]
 """The stat of each, symbolic links followed; None where there was nothing."""

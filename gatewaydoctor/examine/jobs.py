@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.ticks import Ticks, ticks
-from gatewaydoctor.model.cron import CronRead
-from gatewaydoctor.model.entry import Kind, Status
+from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.model.gateway.entry import Kind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatewaydoctor.model.cron import Cron, CronJob
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.gateway.cron import Cron, CronJob
+    from gatewaydoctor.model.gateway.entry import Entry
 
 RAPID_INTERVAL_MS = 60_000
 RAPID_RUNS = 3

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.entry import Kind, Status
-from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.liveness import Liveness
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.gateway.entry import Entry
 
 STALE_MS = 1_800_000
 """Age from which the gateway takes any transcript lock for stale (facts.md section 6)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.entry import Entry
+    from gatewaydoctor.model.gateway.entry import Entry
 
 KEPT = 100
 """Rows of either sort that are kept for listing; everything is counted."""

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.rowfaults import RowFaultCollector, RowFaults
 from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
-from gatewaydoctor.model.entry import Status
-from gatewaydoctor.state.files import unreadable
-from gatewaydoctor.store.cut import LARGEST_ENTRY
-from gatewaydoctor.store.survey import Survey, survey
+from gatewaydoctor.model.gateway.entry import Status
+from gatewaydoctor.state.history.files import unreadable
+from gatewaydoctor.storage.files.cut import LARGEST_ENTRY
+from gatewaydoctor.storage.files.survey import Survey, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gatewaydoctor.examine.activity import TranscriptSigns
     from gatewaydoctor.examine.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
-    from gatewaydoctor.examine.signs import TranscriptSigns
     from gatewaydoctor.examine.stuck import RunningEntry
-    from gatewaydoctor.model.agents import StoreRef
-    from gatewaydoctor.model.cron import Cron
-    from gatewaydoctor.model.entry import Entry
-    from gatewaydoctor.model.era import Era
-    from gatewaydoctor.model.files import ClassTotals, FileClass, Listing, Unreadable
-    from gatewaydoctor.model.usage import UsageLoad
-    from gatewaydoctor.state.fs import FileStat, ReadFs
-    from gatewaydoctor.state.references import References
-    from gatewaydoctor.store.table import EntryTable
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.cron import Cron
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.era import Era
+    from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, Listing, Unreadable
+    from gatewaydoctor.model.gateway.usage import UsageLoad
+    from gatewaydoctor.state.history.references import References
+    from gatewaydoctor.storage.files.table import EntryTable
+    from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
 @dataclass(frozen=True, slots=True)

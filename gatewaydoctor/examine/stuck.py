@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
-    from gatewaydoctor.examine.signs import TranscriptSigns
-    from gatewaydoctor.model.entry import Entry, Kind
-    from gatewaydoctor.store.table import EntryTable
+    from gatewaydoctor.examine.activity import TranscriptSigns
+    from gatewaydoctor.model.gateway.entry import Entry, Kind
+    from gatewaydoctor.storage.files.table import EntryTable
 
 DEFAULT_STUCK_AFTER_MS = 3_600_000
 

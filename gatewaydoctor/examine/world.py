@@ -10,9 +10,9 @@ from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatewaydoctor.state.fs import ReadFs
-    from gatewaydoctor.state.liveness import PortProbe
-    from gatewaydoctor.state.processes import Processes
+    from gatewaydoctor.state.alive.liveness import PortProbe
+    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.system.processes import Processes
 
 READ_ORPHANS_UP_TO = 1024 * 1024
 """Bytes. `scan` leaves the content of larger unindexed files unread and says so; `orphans` reads all."""

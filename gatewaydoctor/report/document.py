@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.entry import Kind, Status
-from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.report import (
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.subagents import RegistryRead
+from gatewaydoctor.model.outcome.report import (
     SCHEMA_VERSION,
     AgentInfo,
     CellInfo,
@@ -28,8 +30,6 @@ from gatewaydoctor.model.report import (
     TickInterval,
     TranscriptInfo,
 )
-from gatewaydoctor.model.store import Readable
-from gatewaydoctor.model.subagents import RegistryRead
 from gatewaydoctor.report.invocation import PLAIN, Invocation
 from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.printer import TOOL
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.cron import CronJob
-    from gatewaydoctor.model.era import AgentEra
     from gatewaydoctor.model.errors import ExitCode
-    from gatewaydoctor.model.finding import Finding
-    from gatewaydoctor.model.liveness import Evidence
-    from gatewaydoctor.model.place import Place
-    from gatewaydoctor.model.report import ErrorInfo
+    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.era import AgentEra
+    from gatewaydoctor.model.gateway.liveness import Evidence
+    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.model.outcome.report import ErrorInfo
 
 CAP = 100
 """Items of a list shown without --all; everything is counted."""

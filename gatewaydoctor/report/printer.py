@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gatewaydoctor import __version__
-from gatewaydoctor.model.report import SCHEMA_VERSION, Document, ToolInfo
+from gatewaydoctor.model.outcome.report import SCHEMA_VERSION, Document, ToolInfo
 from gatewaydoctor.report.words import harmless, json_harmless
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.model.errors import ExitCode
-    from gatewaydoctor.model.report import ErrorInfo
+    from gatewaydoctor.model.outcome.report import ErrorInfo
 
 TOOL = ToolInfo(name="gatewaydoctor", version=__version__)
 

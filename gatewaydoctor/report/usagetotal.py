@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.others import usage_loop_ms
+from gatewaydoctor.checks.install.others import usage_loop_ms
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.usage import UsageLoad
+    from gatewaydoctor.model.gateway.usage import UsageLoad
 
 
 @dataclass(frozen=True, slots=True)

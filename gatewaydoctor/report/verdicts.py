@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.finding import Severity
-from gatewaydoctor.model.gate import VerdictInfo
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.gate import VerdictInfo
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatewaydoctor.model.finding import SeverityWord
-    from gatewaydoctor.model.report import Document, FindingInfo
+    from gatewaydoctor.model.outcome.finding import SeverityWord
+    from gatewaydoctor.model.outcome.report import Document, FindingInfo
 
 _NO_GATE = VerdictInfo(standing="new", fails=False, fingerprint=None)
 SEVERITIES: tuple[SeverityWord, ...] = ("critical", "error", "warning", "info")

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import re
 
-from gatewaydoctor.model.agents import Skipped, StoreOrigin
-from gatewaydoctor.model.config import Origin, Policy
-from gatewaydoctor.model.cron import CronRead
-from gatewaydoctor.model.entry import Kind, Status
-from gatewaydoctor.model.era import DatabaseRole, Era
-from gatewaydoctor.model.files import FileClass, NodeKind, TempFamily
-from gatewaydoctor.model.liveness import Liveness, Witness
-from gatewaydoctor.model.place import ConfigSource, StateDirSource
-from gatewaydoctor.model.pointers import Exemption, PointerKind, Presence
-from gatewaydoctor.model.store import FaultKind, Layout, Readable
-from gatewaydoctor.model.subagents import RegistryRead, RunState
-from gatewaydoctor.model.transcript import ContentClass, Verdict
+from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin
+from gatewaydoctor.model.gateway.config import Origin, Policy
+from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.era import DatabaseRole, Era
+from gatewaydoctor.model.gateway.files import FileClass, NodeKind, TempFamily
+from gatewaydoctor.model.gateway.liveness import Liveness, Witness
+from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
+from gatewaydoctor.model.gateway.pointers import Exemption, PointerKind, Presence
+from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable
+from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
+from gatewaydoctor.model.gateway.transcript import ContentClass, Verdict
 
 KEY_WORDS = frozenset(
     (

@@ -10,8 +10,8 @@ from itertools import pairwise
 from statistics import median, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewaydoctor.model.entry import Kind, Status
-from gatewaydoctor.model.files import PRIMARY, FileClass
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.simulate import cronexpr
 from gatewaydoctor.simulate.kernel import DAY
 from gatewaydoctor.simulate.refstore import POLICIES
@@ -19,26 +19,26 @@ from gatewaydoctor.simulate.scenario import UnknownName, scenario_named
 from gatewaydoctor.simulate.scenarios.stuck_cron import CronJob, jobs_text
 from gatewaydoctor.simulate.schedule import Job, runs_per_day, schedule_text
 from gatewaydoctor.simulate.values import Comparison, Label, Result
-from gatewaydoctor.state.agents import list_stores
-from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.cron import read_cron
-from gatewaydoctor.state.files import list_files
-from gatewaydoctor.state.locate import locate
-from gatewaydoctor.state.subagents import read_subagents
-from gatewaydoctor.state.usage import usage_files
-from gatewaydoctor.store.survey import survey
-from gatewaydoctor.store.table import EntryTable
+from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.cron.cron import read_cron
+from gatewaydoctor.state.history.files import list_files
+from gatewaydoctor.state.history.usage import usage_files
+from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.locate import locate
+from gatewaydoctor.state.registry.subagents import read_subagents
+from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gatewaydoctor.model.agents import StoreRef
-    from gatewaydoctor.model.config import Config
-    from gatewaydoctor.model.cron import CronJob as StoredJob
-    from gatewaydoctor.model.entry import Entry
-    from gatewaydoctor.model.files import FileRecord
-    from gatewaydoctor.model.place import Place
-    from gatewaydoctor.state.fs import ReadFs
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.cron import CronJob as StoredJob
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.files import FileRecord
+    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.system.fs import ReadFs
 
 TICK_GAP_MS: Final = 5_000
 """Runs closer together than this belong to one tick of the scheduler."""

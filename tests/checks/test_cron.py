@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.checks.thresholds import Thresholds
-from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.model.outcome.finding import Severity
 from tests.world import DAY, HOUR, MINUTE, NOW, SECOND, StateDir, job, row, run_key
 
 if TYPE_CHECKING:

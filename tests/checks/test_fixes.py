@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gatewaydoctor.model.finding import Finding
+    from gatewaydoctor.model.outcome.finding import Finding
 
 MAIN = "agent:main:main"
 HEAVY = Thresholds(heap_bytes=1)

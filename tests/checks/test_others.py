@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.checks.others import usage_loop_ms
+from gatewaydoctor.checks.install.others import usage_loop_ms
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where
-from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.model.outcome.finding import Severity
 from tests.state.fakes import ClosedFs, FakeProcess, FakeProcesses
 from tests.world import DAY, HOUR, MINUTE, NOW, SECOND, RoomyFs, StateDir, row, session_id
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gatewaydoctor.state.fs import FileStat
+    from gatewaydoctor.system.fs import FileStat
 
 MAIN = "agent:main:main"
 CREATED = "2027-04-25T00:00:00.000Z"

@@ -13,8 +13,8 @@ from gatewaydoctor.checks import boot
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.checks.registry import REGISTRY, Family, Registry, Rule
 from gatewaydoctor.checks.thresholds import Thresholds
-from gatewaydoctor.model.finding import Severity
-from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.repair.drafting.options import Repair
 from tests.world import DAY, HOUR, NOW, StateDir, job, row, run_key, session_id
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.model.outcome.finding import Severity
 from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, job, row, run_key, session_id
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.checks.judge import start_loses
-from gatewaydoctor.checks.storecap import high_water
+from gatewaydoctor.checks.stores.cap import high_water
 from gatewaydoctor.checks.thresholds import Thresholds
-from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.finding import Severity
-from gatewaydoctor.store import reader
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.storage.files import reader
 from tests.state.fakes import ClosedFs
 from tests.world import DAY, HOUR, MINUTE, RoomyFs, StateDir, header, row, run_key, said, session_id
 
@@ -108,7 +108,7 @@ def test_a_store_of_another_type(state: StateDir, data: bytes, word: str) -> Non
 
 def test_a_store_beyond_the_longest_string(state: StateDir, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "UNREADABLE_FROM_BYTES", 100)
-    monkeypatch.setattr("gatewaydoctor.model.store.UNREADABLE_FROM_BYTES", 100)
+    monkeypatch.setattr("gatewaydoctor.model.gateway.store.UNREADABLE_FROM_BYTES", 100)
     state.store(ROWS)
     judgement = state.judge()
     (found,) = judgement.of("store-too-large-for-gateway")

@@ -8,7 +8,7 @@ import pytest
 
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where
-from gatewaydoctor.model.finding import Severity
+from gatewaydoctor.model.outcome.finding import Severity
 from tests.world import DAY, HOUR, SECOND, StateDir, header, row, said, session_id, talk
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from gatewaydoctor.state.fs import FileStat
+    from gatewaydoctor.system.fs import FileStat
 
 
 class Failing(PlainFs):

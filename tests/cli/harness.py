@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from unittest.mock import patch
 
-from gatewaydoctor.cli.main import main
-from gatewaydoctor.state.fs import DiskSpace, FileStat, OsReadFs
+from gatewaydoctor.cli.shell.main import main
+from gatewaydoctor.system.fs import DiskSpace, FileStat, OsReadFs
 from tests.state.fakes import FakeProcesses
 
 if TYPE_CHECKING:
@@ -117,9 +117,9 @@ class Machine:
         env |= {"GATEWAYDOCTOR_NOW": NOW, **self.env}
         with ExitStack() as stack:
             stack.enter_context(patch.dict(os.environ, env, clear=True))
-            stack.enter_context(patch("gatewaydoctor.cli.run.OsReadFs", lambda: self.fs))
-            stack.enter_context(patch("gatewaydoctor.cli.examining.system_processes", lambda: self.processes))
-            stack.enter_context(patch("gatewaydoctor.cli.examining.probe_port", lambda _: self.listening))
+            stack.enter_context(patch("gatewaydoctor.cli.shell.run.OsReadFs", lambda: self.fs))
+            stack.enter_context(patch("gatewaydoctor.cli.shell.examining.system_processes", lambda: self.processes))
+            stack.enter_context(patch("gatewaydoctor.cli.shell.examining.probe_port", lambda _: self.listening))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
             code = main(list(arguments))

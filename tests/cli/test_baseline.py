@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gatewaydoctor.checks.baseline import Identity, allowed, compare, gone, remember
 from gatewaydoctor.checks.gate import decide, select_rules
 from gatewaydoctor.model.errors import UsageError
-from gatewaydoctor.model.finding import Finding, Severity
+from gatewaydoctor.model.outcome.finding import Finding, Severity
 
 ROOT = Path("/home/op/.openclaw")
 HERE = Identity((ROOT,))

@@ -135,7 +135,7 @@ def test_a_bug_is_70_in_every_format_but_that_of_nagios(tmp_path: Path, monkeypa
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gatewaydoctor.cli.gating.decide", broken)
+    monkeypatch.setattr("gatewaydoctor.cli.gate.gating.decide", broken)
     state = healthy(tmp_path)
     ran = check(state, "--json")
     assert (ran.code, ran.document["error"]["code"]) == (70, "bug")
@@ -350,10 +350,11 @@ def test_heavy_modules_stay_out_of_a_check(tmp_path: Path) -> None:
 
     state = healthy(tmp_path)
     program = (
-        "import sys; from gatewaydoctor.cli.main import main;"
+        "import sys; from gatewaydoctor.cli.shell.main import main;"
         f"code = main(['check', '--state-dir', {str(state)!r}, '--now', '{NOW}']);"
-        "heavy = {'rich', 'xml.etree.ElementTree', 'simpy', 'matplotlib', 'tomllib', 'gatewaydoctor.report.junit',"
-        " 'gatewaydoctor.report.markdown', 'gatewaydoctor.repair.fs'} & set(sys.modules);"
+        "heavy = {'rich', 'xml.etree.ElementTree', 'simpy', 'matplotlib', 'tomllib',"
+        " 'gatewaydoctor.report.formats.junit', 'gatewaydoctor.report.formats.markdown',"
+        " 'gatewaydoctor.repair.writing.fs'} & set(sys.modules);"
         "print(code, sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

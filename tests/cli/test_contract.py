@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 import pytest
 
-from gatewaydoctor.cli import verbs
-from gatewaydoctor.cli.options import Globals
+from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.shell.options import Globals
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, command, process_env, run, spawn
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-BUG = patch("gatewaydoctor.cli.examining.examine", break_examine)
-INTERRUPT = patch("gatewaydoctor.cli.examining.examine", interrupt)
+BUG = patch("gatewaydoctor.cli.shell.examining.examine", break_examine)
+INTERRUPT = patch("gatewaydoctor.cli.shell.examining.examine", interrupt)
 
 
 @pytest.mark.parametrize("verb", EXAMINING)

@@ -156,8 +156,8 @@ def test_nesting_of_100_000_is_examined(tmp_path: Path) -> None:
 
 
 def test_a_store_over_the_gateways_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatewaydoctor.model.store.UNREADABLE_FROM_BYTES", END)
-    monkeypatch.setattr("gatewaydoctor.store.reader.UNREADABLE_FROM_BYTES", END)
+    monkeypatch.setattr("gatewaydoctor.model.gateway.store.UNREADABLE_FROM_BYTES", END)
+    monkeypatch.setattr("gatewaydoctor.storage.files.reader.UNREADABLE_FROM_BYTES", END)
     scene = Scene(tmp_path)
     scene.config()
     scene.write(STORE, SOUND)

@@ -58,7 +58,7 @@ def test_a_screen_is_as_it_was(
     made: dict[str, Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gatewaydoctor.report.screens.head.__version__", "0.0.0")
+    monkeypatch.setattr("gatewaydoctor.report.screens.blocks.head.__version__", "0.0.0")
     ran = Machine(fs=ElsewhereFs(made[maker.__name__], SHOWN), width=width).run(*arguments)
     assert ran.err == ""
     assert max(map(cell_len, ran.out.splitlines())) <= width

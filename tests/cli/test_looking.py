@@ -109,7 +109,7 @@ def _set_atime(path: Path) -> None:
 
 ALL_VERBS = """
 import sys
-from gatewaydoctor.cli.main import main
+from gatewaydoctor.cli.shell.main import main
 for root in sys.argv[1].split(":"):
     for verb in sys.argv[2:]:
         assert main([verb, "--state-dir", root]) in (0, 1), verb

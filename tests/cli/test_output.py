@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.cli.output import PUBLIC, CannotWrite, write
-from gatewaydoctor.report.formats import FORMATS
+from gatewaydoctor.cli.shell.output import PUBLIC, CannotWrite, write
+from gatewaydoctor.report.formats.formats import FORMATS
 from tests.gates import healthy, run, stuck
 from tests.repair.faults import FaultFs, Killed, Mode
 

@@ -83,7 +83,9 @@ def test_apply_and_undo(incident: Path) -> None:
 def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     for verb in ("repair", "undo", "runs"):
-        monkeypatch.setattr(f"gatewaydoctor.cli.{verb}.confirm", lambda question, *, yes: asked.append(question))
+        monkeypatch.setattr(
+            f"gatewaydoctor.cli.verbs.{verb}.confirm", lambda question, *, yes: asked.append(question)
+        )
     at, before = ("--state-dir", str(incident), *NOW), len(rows(incident))
     assert run("repair", "trim", *at, "--transcripts", "leave", "--apply").code == 0
     removed = before - len(rows(incident))
@@ -491,7 +493,7 @@ def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp
 def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = ("--state-dir", str(incident), *NOW)
     with monkeypatch.context() as patched:
-        patched.setattr("gatewaydoctor.cli.mending.OsWriteFs", lambda: FaultFs(40, Mode.KILL))
+        patched.setattr("gatewaydoctor.cli.shell.writing.OsWriteFs", lambda: FaultFs(40, Mode.KILL))
         with pytest.raises(Killed):
             run("repair", "trim", "--apply", "--yes", *at)
     (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())

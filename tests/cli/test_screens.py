@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import pytest
 
-from gatewaydoctor.cli.durations import parse_span
-from gatewaydoctor.cli.run import typed_program
+from gatewaydoctor.cli.shell.run import typed_program
+from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import UsageError
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, Ran, run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.report.formats import FORMATS
+from gatewaydoctor.report.formats.formats import FORMATS
 from tests.cli.harness import EXAMINING, ElsewhereFs, Machine, Ran
 from tests.cli.secrets import MARKER, Nouns, everything
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
-from gatewaydoctor.cli.settings import LOOKING_KEYS, GateOptions, Settings, public_name, settle
+from gatewaydoctor.cli.gate.settings import LOOKING_KEYS, GateOptions, Settings, public_name, settle
 from gatewaydoctor.model.errors import CannotExamine, UsageError
-from gatewaydoctor.state.fs import OsReadFs
+from gatewaydoctor.system.fs import OsReadFs
 from tests.gates import healthy, run, stuck
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatewaydoctor.state.configtext import MAX_BYTES
+from gatewaydoctor.state.config.text import MAX_BYTES
 from tests.cli.failing import WAYS, Failing, in_its_place
 from tests.cli.harness import run
 from tests.cli.scenes import busy, job

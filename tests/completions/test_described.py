@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from gatewaydoctor.cli import verbs
-from gatewaydoctor.cli.describe import described
-from gatewaydoctor.cli.options import takes_value
+from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.shell.describe import described
+from gatewaydoctor.cli.shell.options import takes_value
 from gatewaydoctor.completion.tree import Option, Values, Word, plain
-from gatewaydoctor.repair.options import PURPOSES, Repair
+from gatewaydoctor.repair.drafting.options import PURPOSES, Repair
 from tests.cli.harness import run
 
 PROGRAM = described()

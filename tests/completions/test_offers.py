@@ -13,8 +13,8 @@ import pytest
 from gatewaydoctor.completion.offers import LARGEST_JOBS, MOST, SETTLED, Offer, meant, offers
 from gatewaydoctor.completion.source import Source
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.state.fs import OsReadFs
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.system.fs import OsReadFs
 from tests.completions.conftest import JOBS, NEW, OLD, TOP, TORN, make_run
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.cli.verbs import GROUPS, VERBS
+from gatewaydoctor.cli.shell.verb_table import GROUPS, VERBS
 from gatewaydoctor.completion.shells import KEPT
-from gatewaydoctor.repair.options import Repair
+from gatewaydoctor.repair.drafting.options import Repair
 from tests.completions.conftest import NEW, OLD, TORN
 from tests.completions.shells import bash, fish, need, screen, script
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.store import UNREADABLE_FROM_BYTES, Readable
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.store.survey import survey
+from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Readable
+from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.system.fs import OsReadFs
 
 from .install import cache_dir, command
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from gatewaydoctor.fixtures.expectation import EXPECTED
+from gatewaydoctor.fixtures.validating.expectation import EXPECTED
 from tests.fixtures_source.tree import tree
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

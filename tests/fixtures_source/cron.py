@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.fixtures.template import stringify
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE, SECOND
+from gatewaydoctor.fixtures.building.template import stringify
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE, SECOND
 from tests.fixtures_source.scene import CAPPING, FILLER, Scene, fixture, line
 
 

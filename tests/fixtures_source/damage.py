@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.fixtures.world import DAY, HOUR
+from gatewaydoctor.fixtures.building.world import DAY, HOUR
 from tests.fixtures_source.scene import Row, Scene, fixture, store_text
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.fixtures.world import DAY, HOUR
+from gatewaydoctor.fixtures.building.world import DAY, HOUR
 from tests.fixtures_source.databases import agent_database, state_database
 from tests.fixtures_source.scene import DATABASES, Scene, fixture, store_text
 from tests.fixtures_source.store import torn

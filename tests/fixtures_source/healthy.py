@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from gatewaydoctor.fixtures.expectation import Process
-from gatewaydoctor.fixtures.workspace import HOME
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.building.workspace import HOME
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.validating.expectation import Process
 from tests.fixtures_source.scene import CACHING, Scene, fixture, line, store_text
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE, SECOND
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE, SECOND
 from tests.fixtures_source.others import child_run, registry
 from tests.fixtures_source.scene import CACHING, CAPPING, FILLER, Scene, fixture, prompt_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gatewaydoctor.fixtures.cronjobs import Job
+    from gatewaydoctor.fixtures.building.cronjobs import Job
 
     StatusOf = Callable[[int], str | None]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.fixtures.expectation import Space
-from gatewaydoctor.fixtures.template import iso, stringify
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.building.template import iso, stringify
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.validating.expectation import Space
 from tests.fixtures_source.scene import CAPPING, FILLER, Scene, fixture
 
 

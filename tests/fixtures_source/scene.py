@@ -7,9 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.fixtures.chance import Chance
-from gatewaydoctor.fixtures.cronjobs import Job, every
-from gatewaydoctor.fixtures.expectation import (
+from gatewaydoctor.fixtures.building.chance import Chance
+from gatewaydoctor.fixtures.building.cronjobs import Job, every
+from gatewaydoctor.fixtures.building.people import NAMES
+from gatewaydoctor.fixtures.building.prose import paragraph
+from gatewaydoctor.fixtures.building.recipe import DEFAULT_NOW
+from gatewaydoctor.fixtures.building.template import iso, one_line, stringify
+from gatewaydoctor.fixtures.building.transcripts import Role, Turn, header, transcript
+from gatewaydoctor.fixtures.building.workspace import HOME
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE, SECOND
+from gatewaydoctor.fixtures.validating.expectation import (
     EXPECTED,
     STATE,
     AgentSpec,
@@ -21,19 +28,12 @@ from gatewaydoctor.fixtures.expectation import (
     encoded,
     written,
 )
-from gatewaydoctor.fixtures.people import NAMES
-from gatewaydoctor.fixtures.prose import paragraph
-from gatewaydoctor.fixtures.recipe import DEFAULT_NOW
-from gatewaydoctor.fixtures.template import iso, one_line, stringify
-from gatewaydoctor.fixtures.transcripts import Role, Turn, header, transcript
-from gatewaydoctor.fixtures.workspace import HOME
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from gatewaydoctor.model.era import Era
-    from gatewaydoctor.model.finding import SeverityWord
+    from gatewaydoctor.model.gateway.era import Era
+    from gatewaydoctor.model.outcome.finding import SeverityWord
 
 NOW = DEFAULT_NOW
 FILLER = "The same words again and again. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
 from tests.fixtures_source.scene import CAPPING, Scene, fixture
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gatewaydoctor.fixtures.template import stringify
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.building.template import stringify
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
 from tests.fixtures_source.databases import agent_database
 from tests.fixtures_source.scene import CAPPING, FILLER, Row, Scene, cut_middle, fixture, prompt_of, store_text
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.fixtures.transcripts import Role, Turn
-from gatewaydoctor.fixtures.world import DAY, HOUR, MINUTE
+from gatewaydoctor.fixtures.building.transcripts import Role, Turn
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
 from tests.fixtures_source.scene import CACHING, FILLER, Scene, fixture, line
 
 _BOOT = b"[System] Your previous turn was interrupted by a gateway restart. Continue."

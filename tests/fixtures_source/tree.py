@@ -10,7 +10,7 @@ from tests.fixtures_source.scene import FIXTURES, Scene
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from gatewaydoctor.fixtures.expectation import Expectation
+    from gatewaydoctor.fixtures.validating.expectation import Expectation
 
 _ORDER = [each.__name__ for each in (healthy, store, sessions, transcripts, cron, others, damage, eras, incidents)]
 """Importing them fills FIXTURES; the page lists them in this order."""
@@ -61,7 +61,7 @@ is looked at as these keys say. Paths are below `state/`; they may be patterns w
 | `env` | the environment that the config may name | empty |
 
 A file called `.gitkeep` is not seen, so that an empty directory can be kept. The JSON Schema of the file is
-gatewaydoctor/fixtures/expected.schema.json.
+gatewaydoctor/fixtures/validating/expected.schema.json.
 
 ## What is here
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from gatewaydoctor.model.gate import GateInfo, VerdictInfo
-from gatewaydoctor.model.report import Document, FindingInfo, GatewayInfo
-from gatewaydoctor.report import github
+from gatewaydoctor.model.outcome.gate import GateInfo, VerdictInfo
+from gatewaydoctor.model.outcome.report import Document, FindingInfo, GatewayInfo
+from gatewaydoctor.report.formats import github
 from gatewaydoctor.report.printer import TOOL
 from tests.gates import damaged, run, stuck
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from gatewaydoctor.checks.judge import all_rules
-from gatewaydoctor.model.report import Document, FindingInfo, GatewayInfo
-from gatewaydoctor.report import junit
+from gatewaydoctor.model.outcome.report import Document, FindingInfo, GatewayInfo
+from gatewaydoctor.report.formats import junit
 from gatewaydoctor.report.printer import TOOL
 
 if TYPE_CHECKING:

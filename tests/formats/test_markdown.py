@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.report.markdown import code, fenced, table
+from gatewaydoctor.report.formats.markdown import code, fenced, table
 from gatewaydoctor.report.words import shown
 from tests.gates import HOSTILE
 

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from gatewaydoctor.cli import sites
+from gatewaydoctor.cli.verbs import integrate_sites as sites
 from gatewaydoctor.integrate import TARGETS, Target
 from gatewaydoctor.integrate.site import Where
 from tests.cli.harness import spawn

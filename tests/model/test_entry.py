@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.entry import DISPOSABLE, KeyParts, Kind, parse_key
+from gatewaydoctor.model.gateway.entry import DISPOSABLE, KeyParts, Kind, parse_key
 
 KINDS = [
     ("agent:main:main", Kind.MAIN),

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.build import build_plan
-from gatewaydoctor.repair.codec import encode
-from gatewaydoctor.repair.options import Options, Repair
-from gatewaydoctor.repair.runs import find_run
-from gatewaydoctor.repair.undo import undo
+from gatewaydoctor.repair.drafting.options import Options, Repair
+from gatewaydoctor.repair.planner.build import build_plan
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import undo
+from gatewaydoctor.repair.vault.catalog import find_run
+from gatewaydoctor.repair.vault.codec import encode
 from tests.repair.scene import DEAD, tools, tree
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.plan import Plan, Step
-    from gatewaydoctor.model.receipt import Receipt
-    from gatewaydoctor.state.fs import ReadFs
+    from gatewaydoctor.model.repair.plan import Plan, Step
+    from gatewaydoctor.model.repair.receipt import Receipt
+    from gatewaydoctor.system.fs import ReadFs
     from tests.world import StateDir
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.repair.fs import OsWriteFs
+from gatewaydoctor.repair.writing.fs import OsWriteFs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

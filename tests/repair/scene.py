@@ -10,20 +10,20 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.world import NoProgress
-from gatewaydoctor.model.liveness import GatewayState, Liveness
-from gatewaydoctor.model.plan import Copy, Fingerprint, Literal, Move, Plan, Rewrite, Step, Summary
-from gatewaydoctor.repair.codec import with_id
-from gatewaydoctor.repair.summary import summarise
-from gatewaydoctor.repair.tools import Permission, Tools
-from gatewaydoctor.state.processes import system_processes
-from gatewaydoctor.store.splice import Row, splice
-from gatewaydoctor.store.survey import survey
+from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
+from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Literal, Move, Plan, Rewrite, Step, Summary
+from gatewaydoctor.repair.drafting.summary import summarise
+from gatewaydoctor.repair.vault.codec import with_id
+from gatewaydoctor.repair.writing.tools import Permission, Tools
+from gatewaydoctor.storage.files.splice import Row, splice
+from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.system.processes import system_processes
 from tests.repair.faults import FaultFs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.repair.fs import OsWriteFs
+    from gatewaydoctor.repair.writing.fs import OsWriteFs
 
 DEAD = Permission(lambda: GatewayState(Liveness.DEAD, ()))
 SESSIONS = "agents/main/sessions"

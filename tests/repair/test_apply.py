@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.errors import InputChanged, LeftHalfway, NoSpace, PutBack, Refused, Stopped
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
-from gatewaydoctor.repair.undo import resume, undo
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import resume, undo
+from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
+from gatewaydoctor.repair.writing.errors import InputChanged, LeftHalfway, NoSpace, PutBack, Refused, Stopped
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
 

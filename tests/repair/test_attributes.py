@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.fs import OsWriteFs
-from gatewaydoctor.repair.runs import find_run
-from gatewaydoctor.repair.undo import undo
-from gatewaydoctor.state.fs import DiskSpace
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import undo
+from gatewaydoctor.repair.vault.catalog import find_run
+from gatewaydoctor.repair.writing.fs import OsWriteFs
+from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.scene import DEAD, SESSIONS, make, tools, tree
 
 if TYPE_CHECKING:

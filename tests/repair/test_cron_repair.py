@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.plan import Rewrite
-from gatewaydoctor.store.grammar import Automaton
+from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.storage.files.grammar import Automaton
 from tests.repair.doctor import Doctor
 from tests.world import DAY, NOW, StateDir, job, row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.model.plan import Plan
+    from gatewaydoctor.model.repair.plan import Plan
 
 MARKED = {"runningAtMs": NOW - DAY, "nextRunAtMs": NOW - DAY}
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.merge import merge_plan
-from gatewaydoctor.repair.runs import find_run
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.merge_plan import merge_plan
+from gatewaydoctor.repair.vault.catalog import find_run
 from tests.repair.doctor import Doctor
 from tests.repair.scene import DEAD, tools
 from tests.world import DAY, HOUR, StateDir, row, run_key

@@ -13,11 +13,15 @@ import msgspec
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.plan import Fingerprint, Move, Plan
-from gatewaydoctor.model.receipt import BEFORE_ACTING, Kept, Manifest, RunState
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.codec import encode, read_part, with_id
-from gatewaydoctor.repair.errors import (
+from gatewaydoctor.model.repair.plan import Fingerprint, Move, Plan
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Kept, Manifest, RunState
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.merge_plan import merge_plan
+from gatewaydoctor.repair.run.merge_run import merge
+from gatewaydoctor.repair.run.undo import Way, preview, resume, undo
+from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
+from gatewaydoctor.repair.vault.codec import encode, read_part, with_id
+from gatewaydoctor.repair.writing.errors import (
     InputChanged,
     NoSpace,
     NotWritable,
@@ -26,11 +30,7 @@ from gatewaydoctor.repair.errors import (
     Stopped,
     VaultDamaged,
 )
-from gatewaydoctor.repair.merge import merge_plan
-from gatewaydoctor.repair.merging import merge
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
-from gatewaydoctor.repair.undo import Way, preview, resume, undo
-from gatewaydoctor.state.fs import DiskSpace
+from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
 from tests.repair.test_whose_runs import killed_at, last_of, runs_of

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.plan import Rewrite
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.errors import LeftHalfway
-from gatewaydoctor.repair.options import Options, Repair
-from gatewaydoctor.repair.pruning import prune
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs
-from gatewaydoctor.repair.undo import resume, undo
+from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.repair.drafting.options import Options, Repair
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import resume, undo
+from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs
+from gatewaydoctor.repair.vault.pruning import prune
+from gatewaydoctor.repair.writing.errors import LeftHalfway
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, contents, tools, tree
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.model.plan import Plan
+    from gatewaydoctor.model.repair.plan import Plan
 
 PERSON = {"agent:main:main": row(1)}
 RUNS = {run_key("j", number): row(number, age=3 * DAY) for number in range(20, 24)}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.entry import Kind
-from gatewaydoctor.model.transcript import Verdict
-from gatewaydoctor.repair.options import Options, TrimOptions
-from gatewaydoctor.state.transcripts import check_transcript
+from gatewaydoctor.model.gateway.entry import Kind
+from gatewaydoctor.model.gateway.transcript import Verdict
+from gatewaydoctor.repair.drafting.options import Options, TrimOptions
+from gatewaydoctor.state.history.transcripts import check_transcript
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import tools
 from tests.state.fakes import ClosedFs, FakeProcess, FakeProcesses

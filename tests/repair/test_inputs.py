@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.entry import Kind
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.errors import InputChanged
-from gatewaydoctor.repair.options import Options, TrimOptions
+from gatewaydoctor.model.gateway.entry import Kind
+from gatewaydoctor.repair.drafting.options import Options, TrimOptions
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.writing.errors import InputChanged
 from tests.repair.doctor import Doctor, assert_small
 from tests.repair.scene import DEAD, tools, tree
 from tests.world import DAY, HOUR, NOW, StateDir, header, job, row, run_key, session_id, talk

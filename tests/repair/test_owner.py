@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.fs import OsWriteFs
-from gatewaydoctor.repair.runs import find_run
-from gatewaydoctor.repair.undo import undo
+from gatewaydoctor.repair.run.undo import undo
+from gatewaydoctor.repair.vault.catalog import find_run
+from gatewaydoctor.repair.writing.fs import OsWriteFs
 from tests.repair.doctor import Doctor
 from tests.repair.scene import DEAD, tools, tree
 from tests.world import DAY, StateDir, row, run_key

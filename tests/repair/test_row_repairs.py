@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.examine.world import Where
-from gatewaydoctor.model.entry import Kind, Status
-from gatewaydoctor.model.pointers import PathMap
-from gatewaydoctor.repair.options import Options, TrimOptions
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.pointers import PathMap
+from gatewaydoctor.repair.drafting.options import Options, TrimOptions
 from tests.repair.doctor import Doctor, assert_small, steps
 from tests.repair.scene import tree
 from tests.state.fakes import ClosedFs

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.liveness import Evidence, GatewayState, Liveness, Witness
-from gatewaydoctor.model.plan import Copy, Plan, Rewrite
-from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.codec import encode, read_plan, with_id
-from gatewaydoctor.repair.errors import (
+from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
+from gatewaydoctor.model.repair.plan import Copy, Plan, Rewrite
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.merge_plan import merge_plan
+from gatewaydoctor.repair.run.undo import Way, preview, undo
+from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, verify_run
+from gatewaydoctor.repair.vault.codec import encode, read_plan, with_id
+from gatewaydoctor.repair.vault.pruning import prunable, prune
+from gatewaydoctor.repair.writing.errors import (
     BadPlan,
     GatewayLive,
     GatewayUnknown,
@@ -25,12 +29,8 @@ from gatewaydoctor.repair.errors import (
     StoreLocked,
     VaultDamaged,
 )
-from gatewaydoctor.repair.merge import merge_plan
-from gatewaydoctor.repair.pruning import prunable, prune
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, verify_run
-from gatewaydoctor.repair.tools import Permission, Tools
-from gatewaydoctor.repair.undo import Way, preview, undo
-from gatewaydoctor.state.fs import DiskSpace
+from gatewaydoctor.repair.writing.tools import Permission, Tools
+from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs
 from tests.repair.scene import DEAD, NOW, SESSIONS, Scene, contents, fingerprint, make, tools, tree
@@ -134,7 +134,7 @@ def test_a_gateway_that_starts_while_the_vault_fills_is_noticed(scene: Scene) ->
 def test_a_plan_with_a_target_outside_is_refused(scene: Scene, tmp_path: Path) -> None:
     import msgspec
 
-    from gatewaydoctor.repair.codec import with_id
+    from gatewaydoctor.repair.vault.codec import with_id
 
     outside = Rewrite(target="../x", segments=(), size=0, replaces=None)
     bad = with_id(msgspec.structs.replace(scene.plan, acts=(outside,)))
@@ -151,7 +151,7 @@ def test_a_plan_with_a_source_outside_is_refused(scene: Scene, tmp_path: Path, w
     """Nor does a run that is named give leave to copy from anywhere but its own originals."""
     import msgspec
 
-    from gatewaydoctor.repair.codec import with_id
+    from gatewaydoctor.repair.vault.codec import with_id
 
     (tmp_path / "away").mkdir()
     (tmp_path / "away" / "secret").write_bytes(b"secret")
@@ -201,7 +201,7 @@ def test_plans_survive_a_file_and_edited_ones_do_not(scene: Scene, tmp_path: Pat
 def test_names_that_are_no_utf8_survive_in_a_plan(tmp_path: Path) -> None:
     import msgspec
 
-    from gatewaydoctor.repair.codec import with_id
+    from gatewaydoctor.repair.vault.codec import with_id
 
     plan = make(tmp_path / "state").plan
     odd = with_id(msgspec.structs.replace(plan, state_dir=os.fsdecode(b"/tmp/\xff\xfe")))
@@ -343,8 +343,8 @@ def test_a_run_at_work_is_left_alone(scene: Scene) -> None:
     import subprocess
     import sys
 
-    from gatewaydoctor.repair.errors import RunPending
-    from gatewaydoctor.repair.journal import Journal
+    from gatewaydoctor.repair.vault.journal import Journal
+    from gatewaydoctor.repair.writing.errors import RunPending
 
     apply(scene.plan, tools(), DEAD)
     (run,) = runs_of(scene)

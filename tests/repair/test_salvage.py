@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gatewaydoctor.model.store import Readable
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.origins import kept_origins, planned_origins
-from gatewaydoctor.repair.places import RunPlace
-from gatewaydoctor.repair.provenance import provenance
+from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.repair.drafting.origins import kept_origins, planned_origins
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.vault.layout import RunPlace
+from gatewaydoctor.repair.vault.provenance import provenance
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import DEAD, tools, tree
 from tests.world import DAY, HOUR, NOW, StateDir, row, run_key

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.store.looks import PARTS
-from gatewaydoctor.store.salvage import Salvage, salvage
-from gatewaydoctor.store.survey import survey
+from gatewaydoctor.storage.files.plausibility import PARTS
+from gatewaydoctor.storage.files.salvage import Salvage, salvage
+from gatewaydoctor.storage.files.survey import survey
 from tests.store.documents import TEXT, VALUE
 
 if TYPE_CHECKING:

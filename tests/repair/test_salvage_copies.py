@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.files import FileClass
+from gatewaydoctor.model.gateway.files import FileClass
 from tests.repair.doctor import Doctor
 from tests.world import NOW, StateDir, row
 

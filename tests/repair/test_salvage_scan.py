@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.store import cut as cut_module
-from gatewaydoctor.store.salvage import CHUNK, Salvage, salvage
-from gatewaydoctor.store.survey import survey
+from gatewaydoctor.storage.files import cut as cut_module
+from gatewaydoctor.storage.files.salvage import CHUNK, Salvage, salvage
+from gatewaydoctor.storage.files.survey import survey
 from tests.store.documents import VALUE
 
 
@@ -102,7 +102,7 @@ def test_spans_are_those_of_the_file() -> None:
 
 def test_an_entry_larger_than_memory_allows_is_found_by_its_span(monkeypatch: pytest.MonkeyPatch) -> None:
     large = CHUNK * 2
-    for module in (cut_module, __import__("gatewaydoctor.store.salvage", fromlist=["x"])):
+    for module in (cut_module, __import__("gatewaydoctor.storage.files.salvage", fromlist=["x"])):
         monkeypatch.setattr(module, "LARGEST_ENTRY", CHUNK)
     entries = {f"agent:main:direct:p{n}": {"updatedAt": n, "text": "y" * (large if n == 1 else 9)} for n in range(4)}
     data = json.dumps(entries, indent=2).encode()

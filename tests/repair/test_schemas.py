@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.codec import encode
-from gatewaydoctor.repair.snapshot import snapshot
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.vault.codec import encode
+from gatewaydoctor.repair.vault.snapshot import snapshot
 from gatewaydoctor.report import schema
 from tests.repair.doctor import Doctor
 from tests.repair.scene import DEAD, make, tools

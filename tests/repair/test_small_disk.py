@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.receipt import RunState
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.errors import NoSpace, NotWritable, PutBack
-from gatewaydoctor.repair.fs import OsWriteFs
-from gatewaydoctor.repair.runs import find_run, list_runs, verify_run
-from gatewaydoctor.repair.undo import undo
-from gatewaydoctor.state.fs import DiskSpace
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import undo
+from gatewaydoctor.repair.vault.catalog import find_run, list_runs, verify_run
+from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, PutBack
+from gatewaydoctor.repair.writing.fs import OsWriteFs
+from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, contents, make, tools, tree
 

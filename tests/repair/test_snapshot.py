@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.errors import NoSpace, OutOfBounds, Refused, VaultDamaged
-from gatewaydoctor.repair.snapshot import snapshot, verify_snapshot
-from gatewaydoctor.state.fs import DiskSpace
+from gatewaydoctor.repair.vault.snapshot import snapshot, verify_snapshot
+from gatewaydoctor.repair.writing.errors import NoSpace, OutOfBounds, Refused, VaultDamaged
+from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import make, tools, tree
 
 if TYPE_CHECKING:
-    from gatewaydoctor.state.fs import FileStat
+    from gatewaydoctor.system.fs import FileStat
 
 
 @pytest.fixture

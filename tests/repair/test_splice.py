@@ -8,13 +8,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.plan import Copy, Segment
-from gatewaydoctor.model.store import Layout, Readable
-from gatewaydoctor.store import decode
-from gatewaydoctor.store.edit import edit, field_spans
-from gatewaydoctor.store.grammar import members
-from gatewaydoctor.store.splice import Row, splice
-from gatewaydoctor.store.survey import Survey, survey
+from gatewaydoctor.model.gateway.store import Layout, Readable
+from gatewaydoctor.model.repair.plan import Copy, Segment
+from gatewaydoctor.storage.files import decode
+from gatewaydoctor.storage.files.edit import edit, field_spans
+from gatewaydoctor.storage.files.grammar import members
+from gatewaydoctor.storage.files.splice import Row, splice
+from gatewaydoctor.storage.files.survey import Survey, survey
 from tests.store.documents import STORE, TEXT, VALUE, written
 
 

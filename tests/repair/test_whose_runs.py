@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.apply import apply
-from gatewaydoctor.repair.errors import LeftHalfway, NoSuchRun
-from gatewaydoctor.repair.pruning import prune
-from gatewaydoctor.repair.runs import find_run, interrupted_runs, list_runs, no_runs
-from gatewaydoctor.repair.undo import resume, undo
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import resume, undo
+from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, no_runs
+from gatewaydoctor.repair.vault.pruning import prune
+from gatewaydoctor.repair.writing.errors import LeftHalfway, NoSuchRun
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, Scene, contents, make, tools, tree
 

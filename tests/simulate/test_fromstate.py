@@ -14,7 +14,7 @@ from gatewaydoctor.simulate.fromstate import Workload, against, comparison_again
 from gatewaydoctor.simulate.scenarios.stuck_cron import jobs_text, parse_jobs
 from gatewaydoctor.simulate.schedule import parse_schedule, schedule_text
 from gatewaydoctor.simulate.schedule import runs_per_day as jobs_per_day
-from gatewaydoctor.state.fs import OsReadFs
+from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path

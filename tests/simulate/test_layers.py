@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "gatewaydoctor" / "simulate"
-ALLOWED = {"simulate", "model", "store", "state"}
+ALLOWED = {"simulate", "model", "storage", "state", "system"}
 HEAVY = {"matplotlib", "rich"}
 
 

@@ -7,17 +7,17 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.fs import FileStat, OsReadFs
-from gatewaydoctor.state.locate import locate
-from gatewaydoctor.state.processes import FileIdentity, ProcessInfo
+from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.place.locate import locate
+from gatewaydoctor.system.fs import FileStat, OsReadFs
+from gatewaydoctor.system.processes import FileIdentity, ProcessInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from gatewaydoctor.model.config import Config
-    from gatewaydoctor.model.place import Place
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.place import Place
 
 BOOT = 1_800_000_000_000
 """Epoch ms at which the fake machine booted. Its clock ticks 100 times a second."""

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.agents import Skipped, StoreOrigin, StoreRef
 from gatewaydoctor.model.errors import CannotExamine
-from gatewaydoctor.state.agents import agents_root_of, list_stores, store_path
-from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.locate import locate
+from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin, StoreRef
+from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.place.agents import agents_root_of, list_stores, store_path
+from gatewaydoctor.state.place.locate import locate
+from gatewaydoctor.system.fs import OsReadFs
 from tests.state.fakes import ClosedFs, config_of, place_of
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.files import FileClass
-from gatewaydoctor.state.census import KEPT, disk_space, hard_linked, take_census
-from gatewaydoctor.state.files import list_files
-from gatewaydoctor.state.fs import FileStat, OsReadFs
+from gatewaydoctor.model.gateway.files import FileClass
+from gatewaydoctor.state.history.files import list_files
+from gatewaydoctor.state.place.census import KEPT, disk_space, hard_linked, take_census
+from gatewaydoctor.system.fs import FileStat, OsReadFs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.config import Origin, Policy, Setting
-from gatewaydoctor.state.config import load_config
-from gatewaydoctor.state.confighistory import config_history
-from gatewaydoctor.state.configtext import MAX_BYTES, Unreadable, parse_config
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.locate import locate
-from gatewaydoctor.state.release import policy_of
-from gatewaydoctor.state.settings import normalize_agent_id
-from gatewaydoctor.state.units import parse_bytes, parse_duration
+from gatewaydoctor.model.gateway.config import Origin, Policy, Setting
+from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.config.history import config_history
+from gatewaydoctor.state.config.settings import normalize_agent_id
+from gatewaydoctor.state.config.text import MAX_BYTES, Unreadable, parse_config
+from gatewaydoctor.state.config.units import parse_bytes, parse_duration
+from gatewaydoctor.state.place.locate import locate
+from gatewaydoctor.state.place.release import policy_of
+from gatewaydoctor.system.fs import OsReadFs
 from tests.state.fakes import ClosedFs, config_of, place_of
 
 if TYPE_CHECKING:

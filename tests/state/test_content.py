@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.transcript import ContentClass, TranscriptContent
-from gatewaydoctor.state.content import LONGEST_LINE, boot_markers_at_tail, content_class, read_content
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.markers import MACHINE_PREFIXES, is_machine_text
+from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptContent
+from gatewaydoctor.state.history.content import LONGEST_LINE, boot_markers_at_tail, content_class, read_content
+from gatewaydoctor.state.history.markers import MACHINE_PREFIXES, is_machine_text
+from gatewaydoctor.system.fs import OsReadFs
 from tests.state.transcripts import answered, bootstrapped, header, line, message, said
 
 if TYPE_CHECKING:

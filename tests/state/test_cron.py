@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.cron import Cron, CronRead, JobProblem, JobState, LostJob, RunLog, Schedule
-from gatewaydoctor.state.cron import LARGEST, read_cron, state_path
-from gatewaydoctor.state.cronjobs import read_jobs, whole_number
-from gatewaydoctor.state.fs import OsReadFs
+from gatewaydoctor.model.gateway.cron import Cron, CronRead, JobProblem, JobState, LostJob, RunLog, Schedule
+from gatewaydoctor.state.cron.cron import LARGEST, read_cron, state_path
+from gatewaydoctor.state.cron.jobs import read_jobs, whole_number
+from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.era import DatabaseRole, Era, Eras
-from gatewaydoctor.state.agents import list_stores
-from gatewaydoctor.state.databaserows import read_rows
-from gatewaydoctor.state.era import read_eras
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.sqliteheader import parse_header, read_database
+from gatewaydoctor.model.gateway.era import DatabaseRole, Era, Eras
+from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.era import read_eras
+from gatewaydoctor.storage.database.header import parse_header, read_database
+from gatewaydoctor.storage.database.rows import read_rows
+from gatewaydoctor.system.fs import OsReadFs
 from tests.state.fakes import ClosedFs, config_of, place_of
 
 if TYPE_CHECKING:

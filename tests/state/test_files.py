@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.files import ClassTotals, FileClass, FileRecord, NodeKind
-from gatewaydoctor.state.files import DirectoryIndex, list_files, totals
-from gatewaydoctor.state.fs import FileStat, OsReadFs
+from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, FileRecord, NodeKind
+from gatewaydoctor.state.history.files import DirectoryIndex, list_files, totals
+from gatewaydoctor.system.fs import FileStat, OsReadFs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def test_a_file_that_vanishes_meanwhile_is_left_out(tmp_path: Path) -> None:
 
 
 def _record(name: str) -> FileRecord:
-    from gatewaydoctor.state.names import classify
+    from gatewaydoctor.state.history.names import classify
 
     return FileRecord(name, classify(name), 1, 0, None, NodeKind.FILE, 1)
 

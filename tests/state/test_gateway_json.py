@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.store import FaultKind
-from gatewaydoctor.state.gateway_json import JSON5_LIMIT, TooMuch, parse, parse_json5
-from gatewaydoctor.store.grammar import Illegal
+from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.storage.files.gateway_json import JSON5_LIMIT, TooMuch, parse, parse_json5
+from gatewaydoctor.storage.files.grammar import Illegal
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.store import cut, reader
+from gatewaydoctor.storage.files import cut, reader
 from tests.world import RoomyFs, StateDir, row
 
 if TYPE_CHECKING:

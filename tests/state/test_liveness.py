@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.liveness import GatewayState, Liveness, Witness
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.liveness import config_lock_name, gateway_liveness, probe_port
-from gatewaydoctor.state.locks import LockJudge, mount_of, parse_payload
-from gatewaydoctor.state.processes import LinuxProcesses, Processes, PsutilProcesses
-from gatewaydoctor.state.programs import is_openclaw, is_runtime
+from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness, Witness
+from gatewaydoctor.state.alive.liveness import config_lock_name, gateway_liveness, probe_port
+from gatewaydoctor.state.alive.locks import LockJudge, mount_of, parse_payload
+from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime
+from gatewaydoctor.system.fs import OsReadFs
+from gatewaydoctor.system.processes import LinuxProcesses, Processes, PsutilProcesses
 from tests.state.fakes import BOOT, ClosedFs, FakeProcess, FakeProcesses, config_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from gatewaydoctor.model.config import Config
-    from gatewaydoctor.model.liveness import LockVerdict
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.liveness import LockVerdict
 
 
 class OwnTemp(OsReadFs):

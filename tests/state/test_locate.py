@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
-from gatewaydoctor.model.place import ConfigSource, SeveralStateDirs, StateDirSource
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.home import effective_home, user_path
-from gatewaydoctor.state.locate import SAME_TIME_MS, locate
+from gatewaydoctor.model.gateway.place import ConfigSource, SeveralStateDirs, StateDirSource
+from gatewaydoctor.state.place.home import effective_home, user_path
+from gatewaydoctor.state.place.locate import SAME_TIME_MS, locate
+from gatewaydoctor.system.fs import OsReadFs
 from tests.state.fakes import ClosedFs
 
 FS = OsReadFs()

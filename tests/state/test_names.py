@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.files import ARCHIVES, FileClass, FileName, TempFamily
-from gatewaydoctor.state.names import classify, is_session_id, name_stamp, parse_name, topic_owners
+from gatewaydoctor.model.gateway.files import ARCHIVES, FileClass, FileName, TempFamily
+from gatewaydoctor.state.history.names import classify, is_session_id, name_stamp, parse_name, topic_owners
 
 SID = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455"
 UUID = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6"

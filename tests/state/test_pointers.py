@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.entry import Entry, Kind, Status
 from gatewaydoctor.model.errors import UsageError
-from gatewaydoctor.model.files import FileRecord, NodeKind
-from gatewaydoctor.model.pointers import DerivedMap, Exemption, PathMap, PointerKind, Presence, Resolution
-from gatewaydoctor.state.files import DirectoryIndex, list_files
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.names import classify
-from gatewaydoctor.state.pathmap import derive_path_map, mapped, parse_path_map
-from gatewaydoctor.state.pointers import FRESH_MS, Pointers, tree_pointers
+from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
+from gatewaydoctor.model.gateway.files import FileRecord, NodeKind
+from gatewaydoctor.model.gateway.pointers import DerivedMap, Exemption, PathMap, PointerKind, Presence, Resolution
+from gatewaydoctor.state.history.files import DirectoryIndex, list_files
+from gatewaydoctor.state.history.names import classify
+from gatewaydoctor.state.history.pathmap import derive_path_map, mapped, parse_path_map
+from gatewaydoctor.state.history.pointers import FRESH_MS, Pointers, tree_pointers
+from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,9 +4,9 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.queues import Delivery, QueueCount
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.queues import read_queues
+from gatewaydoctor.model.gateway.queues import Delivery, QueueCount
+from gatewaydoctor.state.registry.queues import read_queues
+from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.files import FileRecord, NodeKind
-from gatewaydoctor.state.names import classify
-from gatewaydoctor.state.references import References, basename, unindexed, unowned
+from gatewaydoctor.model.gateway.files import FileRecord, NodeKind
+from gatewaydoctor.state.history.names import classify
+from gatewaydoctor.state.history.references import References, basename, unindexed, unowned
 
 SID = "0c1d2e3f-4a5b-4c6d-8e7f-001122334455"
 OTHER = "f81d4fae-7dec-41d0-a765-00a0c91e6bf6"

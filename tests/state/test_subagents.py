@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
-from gatewaydoctor.state.cleaned import Cleaned
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.subagents import read_subagents
+from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.state.registry.subagents import read_subagents
+from gatewaydoctor.storage.files.cleaned import Cleaned
+from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,7 +150,7 @@ def test_a_registry_the_gateways_runtime_cannot_read(
 ) -> None:
     document = json.dumps({"version": 2, "runs": {"a": run("a", task=text * 2_000_000)}}, ensure_ascii=False).encode()
     for limit, expected in ((len(document) + 1, RegistryRead.OK), (len(document), RegistryRead.GATEWAY_EMPTY)):
-        monkeypatch.setattr("gatewaydoctor.state.subagents.UNREADABLE_FROM_BYTES", limit)
+        monkeypatch.setattr("gatewaydoctor.state.registry.subagents.UNREADABLE_FROM_BYTES", limit)
         assert read(tmp_path, document).read is expected
     assert read(tmp_path, document).reason == "too large for the gateway's runtime to read"
 

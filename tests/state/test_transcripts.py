@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.transcript import HeaderState, TailState, TranscriptCheck, Verdict
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.transcripts import LONGEST_LAST_LINE, check_transcript
+from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, Verdict
+from gatewaydoctor.state.history.transcripts import LONGEST_LAST_LINE, check_transcript
+from gatewaydoctor.system.fs import OsReadFs
 from tests.state.transcripts import SESSION, answered, header, line, said
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.config import Policy
-from gatewaydoctor.model.usage import UsageLoad
-from gatewaydoctor.state.files import list_files
-from gatewaydoctor.state.fs import OsReadFs
-from gatewaydoctor.state.usage import count_lines, counted_load, usage_files, usage_load
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.usage import UsageLoad
+from gatewaydoctor.state.history.files import list_files
+from gatewaydoctor.state.history.usage import count_lines, counted_load, usage_files, usage_load
+from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.store import Fault, FaultKind
-from gatewaydoctor.store.grammar import Automaton, Illegal, elements, members
+from gatewaydoctor.model.gateway.store import Fault, FaultKind
+from gatewaydoctor.storage.files.grammar import Automaton, Illegal, elements, members
 from tests.store.documents import damaged, written
 
 

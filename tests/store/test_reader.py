@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.store import FaultKind, Layout, Readable, Verdict
-from gatewaydoctor.store import cut as cut_module
-from gatewaydoctor.store import decode, reader
-from gatewaydoctor.store.grammar import Automaton, Illegal, Member
-from gatewaydoctor.store.reader import StoreReader
+from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.storage.files import cut as cut_module
+from gatewaydoctor.storage.files import decode, reader
+from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
+from gatewaydoctor.storage.files.reader import StoreReader
 from tests.store.documents import STORE, damaged, written
 
 
@@ -242,7 +242,7 @@ def test_an_entry_too_large_to_look_into_is_still_an_entry(monkeypatch: pytest.M
 
 
 def test_the_survey_says_how_deep_an_unusual_row_is_nested() -> None:
-    from gatewaydoctor.store.survey import survey
+    from gatewaydoctor.storage.files.survey import survey
 
     deep = b'{"k": {"x": %s}, "flat": {}}' % (b"[" * 5000 + b"]" * 5000)
     assert survey(io.BytesIO(deep), len(deep), "main").deepest == 5001

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from gatewaydoctor.model.plan import Plan
-from gatewaydoctor.model.receipt import Receipt
-from gatewaydoctor.model.report import SCHEMA_VERSION, Document
-from gatewaydoctor.model.snapshot import SnapshotManifest
+from gatewaydoctor.model.outcome.report import SCHEMA_VERSION, Document
+from gatewaydoctor.model.repair.plan import Plan
+from gatewaydoctor.model.repair.receipt import Receipt
+from gatewaydoctor.model.repair.snapshot import SnapshotManifest
 
 DIRECTORY = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

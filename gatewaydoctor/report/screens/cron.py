@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.cron import CronRead
+from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
-from gatewaydoctor.report.screens import tables
+from gatewaydoctor.report.screens.blocks import tables
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
 from gatewaydoctor.report.screens.findings import findings
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.jobs import JobRuns
-    from gatewaydoctor.model.cron import CronJob
+    from gatewaydoctor.model.gateway.cron import CronJob
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.report.screens.parts import SEVERITY_STYLE, grid, print_command
+from gatewaydoctor.report.screens.blocks.parts import SEVERITY_STYLE, grid, print_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.model.finding import Finding, Severity
+from gatewaydoctor.model.outcome.finding import Finding, Severity
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.joints import Jointed
-from gatewaydoctor.report.screens.parts import INDENT, SEVERITY_STYLE, View, moment, pairs, print_command
+from gatewaydoctor.report.screens.blocks.parts import INDENT, SEVERITY_STYLE, View, moment, pairs, print_command
+from gatewaydoctor.report.screens.blocks.wrapping import Jointed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

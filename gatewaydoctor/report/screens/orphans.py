@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from gatewaydoctor.model.transcript import ContentClass
+from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.keyed import keyed
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
-from gatewaydoctor.report.screens.unseen import next_unless
+from gatewaydoctor.report.screens.blocks.gaps import next_unless
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.key_table import keyed
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,7 +106,7 @@ def _missing(console: Console, store: StoreFacts, view: View) -> None:
     entries, count = words.plural(pointers.missing, "entry", "entries"), pointers.missing_people
     conversations = words.plain_plural(count, "a conversation", "conversations")
     console.print(f"{entries} without a transcript, {f'{count:,}' if count else 'none'} of them {conversations}")
-    from gatewaydoctor.model.entry import MACHINE_KINDS
+    from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 
     people = [each for each in pointers.listed if each.resolution.missing and each.entry.kind not in MACHINE_KINDS]
     if not people:

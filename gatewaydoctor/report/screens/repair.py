@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.model.finding import Severity
-from gatewaydoctor.model.plan import Move
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.origins import origins
-from gatewaydoctor.report.screens.parts import (
+from gatewaydoctor.report.screens.blocks.conversations import touched
+from gatewaydoctor.report.screens.blocks.gaps import next_unless, unseen
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.origins import origins
+from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
     View,
     capped,
@@ -24,8 +26,6 @@ from gatewaydoctor.report.screens.parts import (
     print_command,
     section,
 )
-from gatewaydoctor.report.screens.touched import touched
-from gatewaydoctor.report.screens.unseen import next_unless, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.model.origins import Origins
-    from gatewaydoctor.model.plan import Note, Plan, Step, StoreSummary
-    from gatewaydoctor.model.receipt import Receipt
+    from gatewaydoctor.model.gateway.origins import Origins
+    from gatewaydoctor.model.repair.plan import Note, Plan, Step, StoreSummary
+    from gatewaydoctor.model.repair.receipt import Receipt
 
 
 def plan(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.origins import origins
-from gatewaydoctor.report.screens.parts import (
+from gatewaydoctor.report.screens.blocks.origins import origins
+from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
     View,
     capped,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from gatewaydoctor.model.origins import Origins
-    from gatewaydoctor.model.plan import Plan
+    from gatewaydoctor.model.gateway.origins import Origins
+    from gatewaydoctor.model.repair.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from gatewaydoctor.model.era import Era
-from gatewaydoctor.model.finding import Severity
-from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens import tables
+from gatewaydoctor.report.screens.blocks import tables
+from gatewaydoctor.report.screens.blocks.gaps import next_unless
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.parts import View, capped, next_step, pairs, section
 from gatewaydoctor.report.screens.findings import findings, tally
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.parts import View, capped, next_step, pairs, section
-from gatewaydoctor.report.screens.unseen import next_unless
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.era import AgentEra
+    from gatewaydoctor.model.gateway.era import AgentEra
 
 DETAILED_STORES = 3
 """With more stores than this, only those with findings get tables of their own."""

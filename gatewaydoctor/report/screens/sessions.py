@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.head import title
-from gatewaydoctor.report.screens.keyed import keyed
-from gatewaydoctor.report.screens.parts import View, more, next_step
+from gatewaydoctor.report.screens.blocks.head import title
+from gatewaydoctor.report.screens.blocks.key_table import keyed
+from gatewaydoctor.report.screens.blocks.parts import View, more, next_step
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from gatewaydoctor.model.agents import StoreRef
-    from gatewaydoctor.model.entry import Entry
-    from gatewaydoctor.model.place import Place
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.place import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

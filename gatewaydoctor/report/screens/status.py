@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens import tables
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.keyed import keyed
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks import tables
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.key_table import keyed
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.entry import Kind
-from gatewaydoctor.model.liveness import Liveness
+from gatewaydoctor.model.gateway.entry import Kind
+from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.keyed import keyed
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, section
-from gatewaydoctor.report.screens.tables import NONE, count, job_name
-from gatewaydoctor.report.screens.unseen import next_unless
+from gatewaydoctor.report.screens.blocks.gaps import next_unless
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.key_table import keyed
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
+from gatewaydoctor.report.screens.blocks.tables import NONE, count, job_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

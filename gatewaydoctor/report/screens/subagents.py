@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.subagents import RegistryRead
+from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.key_table import keyed
+from gatewaydoctor.report.screens.blocks.parts import View, capped, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.tables import NONE
 from gatewaydoctor.report.screens.findings import findings
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.keyed import keyed
-from gatewaydoctor.report.screens.parts import View, capped, more, next_step, pairs, section
-from gatewaydoctor.report.screens.tables import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.model.subagents import SubagentRegistry, SubagentRun
+    from gatewaydoctor.model.gateway.subagents import SubagentRegistry, SubagentRun
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:

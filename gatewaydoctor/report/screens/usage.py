@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.head import head
-from gatewaydoctor.report.screens.parts import View, capped, grid, more, next_step, pairs, section
-from gatewaydoctor.report.screens.tables import NONE
+from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.tables import NONE
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,0 +1,1 @@
+"""Rules about the config, the host and what else an installation holds."""

@@ -1,0 +1,148 @@
+"""Rules about openclaw.json."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks import unread
+from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.config import ConfigProblem
+    from gatewaydoctor.model.outcome.finding import Finding
+
+UNREADABLE = Rule(
+    id="config-unreadable",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="The config cannot be used as it is",
+    meaning="openclaw.json, or a file it includes, cannot be read or parsed; defaults were assumed for what "
+    "follows. Or single settings have values the gateway refuses, or name environment variables that are not set "
+    "here; that is a warning. So is a config that only this program does not read, for its size or depth.",
+    cause="An edit by hand, or two writers at once: a second object behind the first one is their mark.",
+    gateway="It refuses to start over a config it cannot read or parse. A missing environment variable is an error "
+    "or leaves the name in place; it may be set where the gateway runs.",
+    remedy="Correct the place given, or put back the newest copy beside it that parses (openclaw.json.bak and "
+    ".bak.1 to .bak.4). Keep the broken file. Look again, as the user the gateway runs as, at what could not be read "
+    "here.",
+)
+
+SHRUNK = Rule(
+    id="config-shrunk",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="The config has lost most of itself",
+    meaning="The config has less than half the size of a sound copy beside it, or lacks gateway.mode, which a copy "
+    "has. A lost meta section alone is a warning, and none at all for 2026.9.6, which does not write it any more.",
+    cause="A writer that did not know all of it: racing commands, a tool that writes only its own part, a reset.",
+    gateway="It starts with what is left: agents, channels and models of the rest are gone; without gateway.mode "
+    "some releases refuse to start. Each further write rotates the good copies one step on; the fifth deletes the "
+    "last.",
+    remedy="Copy openclaw.json and all its copies away. Compare, and put back the newest copy that has what is "
+    "missing; the latest .bak may have been made after the loss.",
+)
+
+
+@REGISTRY.check(UNREADABLE)
+def config_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    if x.config.problem is not None:
+        yield _broken(x, x.config.problem)
+    elif x.config.notes:
+        yield UNREADABLE.finding(
+            f"{plural(len(x.config.notes), 'setting')} with a value the gateway refuses, or a variable not set here.",
+            "Where the gateway refuses such a value too, it does not start, or takes its default.",
+            count=len(x.config.notes),
+            severity=Severity.WARNING,
+            path=x.config.path,
+            evidence={"notes": list(x.config.notes[:EXAMPLES])},
+        )
+
+
+def _broken(x: Examination, problem: ConfigProblem) -> Finding:
+    if problem.obstacle is not None:
+        return _unread(x, problem, problem.obstacle)
+    place = f" in line {problem.line:,}, column {problem.column:,}" if problem.line and problem.column else ""
+    second = " A second object follows the first." if problem.second_object_at is not None else ""
+    sound = [copy for copy in x.history.copies if copy.parses]
+    return UNREADABLE.finding(
+        f"{_which(x, problem)}: {problem.text}{place}.{second}",
+        "The gateway refuses to start over it.",
+        path=problem.path,
+        evidence={
+            "offset": problem.offset,
+            "line": problem.line,
+            "column": problem.column,
+            "secondObjectAt": problem.second_object_at,
+            "soundCopies": [
+                {"name": copy.name, "bytes": copy.size, "mtime": copy.mtime} for copy in sound[:EXAMPLES]
+            ],
+        },
+        by_hand="Keep the broken file. Correct "
+        + ("the place given" if place else "it")
+        + (", or put back the newest sound copy beside it." if sound else "; no sound copy is beside it."),
+    )
+
+
+def _which(x: Examination, problem: ConfigProblem) -> str:
+    return "The config" if problem.path == x.config.path else "An included file"
+
+
+def _unread(x: Examination, problem: ConfigProblem, obstacle: Obstacle) -> Finding:
+    seen = Unreadable(problem.path, problem.text, obstacle)
+    beyond = obstacle is Obstacle.BEYOND_LIMIT
+    return UNREADABLE.finding(
+        f"{_which(x, problem)} {'was' if beyond else 'could'} not "
+        f"{'read by gatewaydoctor' if beyond else 'be read here'}: {problem.text}.",
+        f"{unread.consequence(seen, 'it does not start, or not with these settings')} Defaults are assumed here.",
+        severity=Severity.WARNING if beyond else None,
+        path=problem.path,
+        evidence={"reason": problem.text, "obstacle": obstacle.value},
+        by_hand=unread.by_hand(seen),
+    )
+
+
+@REGISTRY.check(SHRUNK)
+def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    history = x.history
+    if x.config.problem is not None and x.config.problem.obstacle is not None:
+        return  # of a config that was not read not even the size is known
+    # A second object is told with the config it makes unreadable.
+    lost_mode = history.lost_mode and x.config.readable
+    lost_meta = history.lost_meta and x.config.readable and x.config.release.policy is not Policy.V2026_9_6
+    if not (history.larger or lost_mode or lost_meta):
+        return
+    parts = []
+    if history.larger:
+        largest = max(copy.size for copy in history.larger)
+        parts.append(f"the config has {size(history.size)}, a sound copy of it {size(largest)}")
+    if lost_mode:
+        parts.append("gateway.mode is gone")
+    elif lost_meta:
+        parts.append("its meta section is gone")
+    text = "; ".join(parts)
+    yield SHRUNK.finding(
+        f"{text[0].upper()}{text[1:]}.",
+        "The gateway starts with what is left, or not at all; each further write pushes the good copies out."
+        if history.larger or lost_mode
+        else NOTHING_BY_ITSELF,
+        severity=None if history.larger or lost_mode else Severity.WARNING,
+        path=x.config.path,
+        evidence={
+            "bytes": history.size,
+            "exists": x.config.exists,
+            "lostMode": history.lost_mode,
+            "lostMeta": history.lost_meta,
+            "larger": [
+                {"name": copy.name, "bytes": copy.size, "mtime": copy.mtime} for copy in history.larger[:EXAMPLES]
+            ],
+        },
+    )

@@ -1,0 +1,222 @@
+"""Rules about what lies under the files: owners and modes, links, room, and which directory it is at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import directories
+from gatewaydoctor.model.gateway.transcript import Verdict
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.state.place.census import KEPT, hard_linked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.census import Stranger
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.system.fs import DiskSpace
+
+PERMISSIONS = Rule(
+    id="permissions",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="Owners and modes that do not fit",
+    meaning="Paths belong to another user than most of the tree, or their own owner may not read and write them, or "
+    "others may read files with secrets, or something could not be read by whoever ran this. One finding for each.",
+    cause="A command or a doctor run as root, a container with another uid, a copy without -p, a lax umask.",
+    gateway="It fails to save, or to read, what its user may not: sessions are then kept in memory only, and an "
+    "unreadable store counts as an empty one.",
+    remedy="Give the paths back to the owner of the tree (chown), and take other people's access from secrets "
+    "(chmod go-rwx); `gatewaydoctor scan --verbose` lists them. Do not force 0600 on a tree that a group shares.",
+)
+
+HARDLINKED = Rule(
+    id="hardlinked",
+    family=Family.OTHERS,
+    severity=Severity.INFO,
+    title="Stores or transcripts with a second hard link",
+    meaning="These files have another name somewhere. It is a warning where a release with databases has written "
+    "here.",
+    cause="A backup made with hard links (cp -al, rsync --link-dest, snapshots by name).",
+    gateway="Up to 2026.5.22 transcripts are appended to in place, so that the backup changes with them. The "
+    "migration to databases refuses files with more than one link.",
+    remedy="Replace each by a private copy of itself: copy beside it, compare, rename over it.",
+)
+
+DISK = Rule(
+    id="disk-space",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="Little room on the volume",
+    meaning="The volume of the state directory has less than a gigabyte left, or few inodes. It is an error where "
+    "there is less than the largest store takes, for each save writes a whole new file beside the old one.",
+    cause="Transcripts, archives, sidecars and logs that nothing prunes, or other tenants of the volume.",
+    gateway="A save that does not fit fails and leaves a temp file; a line that does not fit leaves a torn "
+    "transcript.",
+    remedy="Make room before any repair: logs and temp files first, then archives copied elsewhere. Nothing on the "
+    "full volume should be rewritten.",
+)
+
+SEVERAL = Rule(
+    id="multiple-state-dirs",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="Other directories look like a state directory",
+    meaning="Besides the one examined there are directories with session stores in the places the gateway knows: "
+    "legacy names, profiles, one inside the other. It is information where none of them was used about as lately.",
+    cause="A second profile, a move from .clawdbot, another HOME for the service than for the shell, or a nested "
+    ".openclaw/.openclaw.",
+    gateway="It uses exactly one of them, by its own environment, which may not be the one examined here.",
+    remedy="Find out which one the gateway uses: its service unit, its environment, its open files. Name that one "
+    "with --state-dir. Mending the other changes nothing.",
+)
+
+_BOOT_LINKED = NextBoot(
+    v3_28="appends to them in place, so that the other name changes with them",
+    v9_6="refuses to migrate them",
+    unknown="Up to 2026.5.22 they are appended to in place; the migration of later releases refuses them.",
+)
+
+
+@REGISTRY.check(PERMISSIONS)
+def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    census = x.census
+    if census.foreign:
+        yield PERMISSIONS.finding(
+            f"{plural(census.foreign, 'path belongs', 'paths belong')} to another user than the rest of the tree.",
+            "Where the gateway runs as the owner of the rest, it may fail to save them.",
+            count=census.foreign,
+            path=census.strangers[0].path if census.strangers else x.place.state_dir,
+            evidence={"majorityUid": census.majority, "paths": _owned(census.strangers)},
+        )
+    if census.closed:
+        yield PERMISSIONS.finding(
+            f"{_at_least(census.closed)} that the owner may not both read and write.",
+            "The gateway fails to save them, unless it runs as root.",
+            count=len(census.closed),
+            path=census.closed[0].path,
+            evidence={"paths": _owned(census.closed)},
+        )
+    if census.exposed:
+        yield PERMISSIONS.finding(
+            f"{_at_least(census.exposed, 'file with secrets', 'files with secrets')} that every user may open.",
+            "A start does not change that. Whether others get that far depends on the directories above.",
+            count=len(census.exposed),
+            path=census.exposed[0].path,
+            evidence={"paths": _owned(census.exposed)},
+        )
+    yield from _unreadable(x)
+
+
+def _unreadable(x: Examination) -> Iterator[Finding]:
+    rows = [(each.path, each.reason) for each in x.census.unreadable if not each.missing]
+    rows += [
+        (store.read.ref.sessions_dir / fault.record.name, fault.check.reason or "it cannot be read")
+        for store in directories(x)
+        for fault in store.transcripts.faults
+        if fault.check.verdict is Verdict.UNREADABLE
+    ]
+    if not rows:
+        return
+    yield PERMISSIONS.finding(
+        f"{plural(len(rows), 'directory or transcript', 'directories or transcripts')} could not be read here, and "
+        f"{'was' if len(rows) == 1 else 'were'} not examined.",
+        "Where the gateway cannot read them either, their sessions begin anew.",
+        count=len(rows),
+        path=rows[0][0],
+        evidence={"paths": [{"path": str(path), "reason": reason} for path, reason in rows[:EXAMPLES]]},
+        by_hand="Look again as the user the gateway runs as.",
+    )
+
+
+def _at_least(found: Sequence[Stranger], one: str = "path", many: str = "paths") -> str:
+    """The census keeps the first of them only."""
+    return f"{'At least ' if len(found) >= KEPT else ''}{plural(len(found), one, many)}"
+
+
+def _owned(paths: Sequence[Stranger]) -> list[dict[str, object]]:
+    return [{"path": str(each.path), "uid": each.uid, "mode": f"{each.mode:04o}"} for each in paths[:EXAMPLES]]
+
+
+@REGISTRY.check(HARDLINKED)
+def hardlinked(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        found = sorted(hard_linked(store.listing.files), key=lambda record: record.name)
+        if not found:
+            continue
+        yield HARDLINKED.finding(
+            f"{plural(len(found), 'file has', 'files have')} more than one hard link.",
+            _BOOT_LINKED.of(x),
+            count=len(found),
+            severity=Severity.WARNING if x.eras.sqlite_release else None,
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir / found[0].name,
+            evidence={"files": [{"name": record.name, "links": record.links} for record in found[:EXAMPLES]]},
+        )
+
+
+@REGISTRY.check(DISK)
+def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    largest = max((store.read.stat.size for store in x.stores if store.read.stat), default=0)
+    for path, space in x.volumes:
+        few = space.inodes is not None and space.inodes < t.disk_inodes
+        if space.available >= max(t.disk_bytes, largest) and not few:
+            continue
+        yield DISK.finding(
+            f"{size(space.available)} of {size(space.total)} left"
+            + (
+                f", and {plural(space.inodes or 0, 'inode')}."
+                if few
+                else f"; the largest store takes {size(largest)}."
+            ),
+            "The next save of a store needs room for the whole of it beside the old one."
+            if not _full(space, largest)
+            else "The next save of the largest store fails, and leaves a temp file.",
+            severity=Severity.ERROR if _full(space, largest) else None,
+            path=path,
+            evidence={
+                "availableBytes": space.available,
+                "totalBytes": space.total,
+                "inodes": space.inodes,
+                "largestStoreBytes": largest,
+            },
+        )
+
+
+def _full(space: DiskSpace, largest: int) -> bool:
+    return space.available <= largest or space.inodes == 0
+
+
+@REGISTRY.check(SEVERAL)
+def several_state_dirs(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    others = x.place.others
+    if not others:
+        return
+    live = sum(candidate.looks_live for candidate in others)
+    yield SEVERAL.finding(
+        f"{plural(len(others), 'other directory holds', 'other directories hold')} session stores"
+        + (f"; {plural(live, 'was', 'were')} used as lately as any." if live else "; none was used lately."),
+        "The gateway uses one of them, by its own environment; make sure it is the one examined here.",
+        count=len(others),
+        severity=None if live else Severity.INFO,
+        path=others[0].path,
+        evidence={
+            "examined": str(x.place.state_dir),
+            "chosenBy": x.place.source.value,
+            "others": [
+                {
+                    "path": str(candidate.path),
+                    "option": candidate.option,
+                    "stores": candidate.stores,
+                    "newestMtime": candidate.newest,
+                    "looksLive": candidate.looks_live,
+                }
+                for candidate in others[:EXAMPLES]
+            ],
+        },
+    )

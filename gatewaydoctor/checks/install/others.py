@@ -1,0 +1,233 @@
+"""Rules about locks, delivery queues and the cost of a usage call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import directories
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import duration, plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.liveness import LockVerdict
+    from gatewaydoctor.model.gateway.queues import DeliveryQueue
+    from gatewaydoctor.model.outcome.finding import Finding
+
+USAGE_BYTES_PER_MS = 260_000
+USAGE_MS_PER_FILE = 0.2
+"""Cost of reading transcripts for usage, measured once with Node 20 (readline and JSON.parse, nothing else to do,
+warm cache): 300 MB in 184 files took 1.1 s, 16 MB in 5,176 files 0.9 to 1.4 s. A loaded gateway is slower."""
+
+STALE_LOCK = Rule(
+    id="lock-stale",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="Locks whose owner is dead",
+    meaning="Lock files in a sessions directory name a process that has ended, or were made before the machine last "
+    "booted.",
+    cause="The gateway was killed while it held them: SIGKILL, out of memory, a container rebuilt.",
+    gateway="2026.3.28 to 2026.5.22 remove stale *.jsonl.lock files at start. From 2026.4.25 on they also tell "
+    "restart recovery which sessions to take up. A stale sessions.json.lock is stolen after 30 s up to 2026.4.25; "
+    "2026.5.22 ignores it. 2026.9.6 has neither.",
+    remedy="Leave transcript locks to the start of the gateway, for it learns from them which sessions to resume. "
+    "Where writers time out on them and no start will come, move them away with the gateway stopped.",
+    repair="locks",
+)
+
+UNKNOWN_LOCK = Rule(
+    id="lock-unknown",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="Locks whose owner cannot be judged from here",
+    meaning="Lock files name an owner that may run on another machine or in another container, or may not be "
+    "inspected, or they name none. They are neither called live nor stale.",
+    cause="The directory is shared with a container or over the network, the lock is older than 2026.3.2 and lacks a "
+    "start time, or its file is torn.",
+    gateway="It judges them from its own place. A transcript lock is stale for it after 30 minutes at the latest, a "
+    "store lock up to 2026.4.25 after 30 s, even from a live owner.",
+    remedy="Look from where the gateway runs: inside its container, or on its host. Do not delete them by age; "
+    "holds of many minutes are legal.",
+)
+
+BACKLOG = Rule(
+    id="delivery-backlog",
+    family=Family.OTHERS,
+    severity=Severity.INFO,
+    title="Messages wait to be delivered",
+    meaning="A delivery queue holds messages that were not acknowledged, or that were given up (failed/). It is a "
+    "warning where they are old or many.",
+    cause="The gateway ended between sending and acknowledging, or a target refuses for good and nothing moves the "
+    "message to failed/.",
+    gateway="It sends every waiting message soon after the start, old ones included; some may have arrived before. "
+    "It does not touch failed ones.",
+    remedy="Look at targets and ages first. Move those that are too old to be welcome out of the queue, with the "
+    "gateway stopped. Deleting all drops replies nobody has seen.",
+)
+
+USAGE = Rule(
+    id="usage-scan-load",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="One usage call blocks the gateway",
+    meaning="An estimate of the event-loop time that one sessions.usage call over all sessions needs, from the "
+    "number and size of the files it must read. A gateway with other work to do takes much longer.",
+    cause="Many or large transcripts: archives and unindexed files are read too. In incident 003 nine stores with "
+    "184 sessions were enough for calls of up to 298 s.",
+    gateway="Up to 2026.4.25 each call opens every file and reads the selected ones whole, on the event loop; other "
+    "requests wait. 2026.5.22 keeps a cache per directory and reads what is new. 2026.9.6 computes in a worker.",
+    remedy="Do not open the usage page of a busy gateway. Move unindexed transcripts and archives nobody needs out "
+    "of the sessions directories.",
+    repair="orphans",
+)
+
+_BOOT_STALE = NextBoot(
+    v3_28="removes the transcript locks at start and steals a store lock after 30 s",
+    v4_25="removes the transcript locks at start, takes up the running sessions they are of, and steals a store lock",
+    v5_22="removes the transcript locks at start, takes up the running sessions they are of, and ignores a store "
+    "lock",
+    v9_6="has no such locks and leaves them",
+    unknown="2026.3.28 to 2026.5.22 remove the transcript locks at start; from 2026.4.25 on that resumes their "
+    "sessions.",
+)
+_BOOT_USAGE = NextBoot(
+    v3_28="reads them on its event loop at every usage call; nothing else is answered meanwhile",
+    v5_22="reads them all once, for there is no cache yet, and then only what is new",
+    unknown="Up to 2026.4.25 every usage call reads them on the event loop; 2026.5.22 does so once and keeps a "
+    "cache.",
+)
+
+
+@REGISTRY.check(STALE_LOCK)
+def stale_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    # A lock that went away while we looked was never stale; it has no age.
+    found = [lock for lock in x.locks if lock.liveness is Liveness.DEAD and lock.age is not None]
+    if found:
+        yield STALE_LOCK.finding(
+            f"{plural(len(found), 'lock')} of processes that have ended, the oldest {_oldest(found)} old.",
+            _BOOT_STALE.of(x),
+            count=len(found),
+            path=found[0].path,
+            evidence={"locks": _locks(found)},
+            repair=None if _learns_from_locks(x) else STALE_LOCK.repair,
+        )
+
+
+def _learns_from_locks(x: Examination) -> bool:
+    """Whether the next start needs the locks to know which sessions were interrupted (facts.md section 3)."""
+    return x.config.release.policy in (Policy.V2026_4_25, Policy.V2026_5_22)
+
+
+@REGISTRY.check(UNKNOWN_LOCK)
+def unknown_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    found = [lock for lock in x.locks if lock.liveness is Liveness.UNKNOWN]
+    if found:
+        yield UNKNOWN_LOCK.finding(
+            f"{plural(len(found), 'lock')} that cannot be judged from here, the oldest {_oldest(found)} old.",
+            "The gateway judges them from where it runs, and waits for them as long as they look held.",
+            count=len(found),
+            path=found[0].path,
+            evidence={"locks": _locks(found)},
+        )
+
+
+def _oldest(locks: Sequence[LockVerdict]) -> str:
+    return duration(max((lock.age or 0 for lock in locks), default=0))
+
+
+def _locks(locks: Sequence[LockVerdict]) -> list[dict[str, object]]:
+    return [
+        {
+            "path": str(lock.path),
+            "reason": lock.reason,
+            "pid": lock.payload.pid if lock.payload else None,
+            "ageMs": lock.age,
+        }
+        for lock in locks[:EXAMPLES]
+    ]
+
+
+@REGISTRY.check(BACKLOG)
+def delivery_backlog(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for queue in x.queues:
+        waiting, failed = queue.pending.files, queue.failed.files
+        if not waiting and not failed:
+            continue
+        age = 0 if queue.pending.oldest is None else x.now - queue.pending.oldest
+        old = bool(waiting) and (age >= t.delivery_age_ms or waiting >= t.delivery_files)
+        parts = (
+            [f"{plural(waiting, 'message waits', 'messages wait')}, the oldest for {duration(age)}"]
+            if waiting
+            else []
+        )
+        parts += [f"{plural(failed, 'was', 'were')} given up"] if failed else []
+        yield BACKLOG.finding(
+            f"{'; '.join(parts)}.",
+            "The next start sends all that wait, old ones included, some perhaps a second time."
+            if waiting
+            else "No start sends these again.",
+            count=waiting + failed,
+            severity=Severity.WARNING if old else None,
+            path=queue.path,
+            evidence=_queue(queue, age),
+        )
+
+
+def _queue(queue: DeliveryQueue, age: int) -> dict[str, object]:
+    return {
+        "waiting": queue.pending.files,
+        "waitingBytes": queue.pending.bytes,
+        "oldestAgeMs": age,
+        "failed": queue.failed.files,
+        "temps": queue.temps,
+        "triedBefore": sum(each.failed_before for each in queue.sample),
+        "unreadable": sum(not each.readable for each in queue.sample),
+        "sample": [
+            {"name": each.name, "channel": each.channel, "target": each.target, "retries": each.retries}
+            for each in queue.sample[:EXAMPLES]
+        ],
+    }
+
+
+def usage_loop_ms(files: int, count: int) -> int:
+    """Event-loop time (ms) that reading so many files of `count` bytes together takes, by the figures measured."""
+    return round(count / USAGE_BYTES_PER_MS + files * USAGE_MS_PER_FILE)
+
+
+@REGISTRY.check(USAGE)
+def usage_scan_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    if x.config.release.policy is Policy.V2026_9_6:
+        return
+    cached = x.config.release.policy is Policy.V2026_5_22
+    stores = [
+        store
+        for store in directories(x)
+        if store.era is not Era.SQLITE and not (cached and store.usage.cache_bytes is not None)
+    ]
+    files, count = sum(store.usage.files for store in stores), sum(store.usage.bytes for store in stores)
+    estimate = usage_loop_ms(files, count)
+    if not files or estimate < t.usage_loop_ms:
+        return
+    yield USAGE.finding(
+        f"{plural(files, 'file')} of {size(count)} to read for one usage call: by estimate "
+        f"{duration(estimate)} or more of the event loop.",
+        _BOOT_USAGE.of(x),
+        count=files,
+        evidence={
+            "files": files,
+            "bytes": count,
+            "estimate": True,
+            "loopMs": estimate,
+            "stores": len(stores),
+            "largestFileBytes": max(store.usage.largest for store in stores),
+        },
+        repair=USAGE.repair if any(store.transcripts.orphans for store in stores) else None,
+    )

@@ -1,0 +1,1 @@
+"""Rules about cron jobs and the cron directory."""

@@ -1,0 +1,248 @@
+"""Rules about cron jobs by what their runs left behind and what jobs.json says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NextBoot, keeps_files
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import whole_stores
+from gatewaydoctor.model.gateway.entry import Status
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.outcome.finding import Finding
+
+DAY_MS = 86_400_000
+SHORTEST_SPAN_MS = 600_000
+"""Runs closer together than this are taken to have come in ten minutes: a rate told from less is no rate."""
+
+RAPID = Rule(
+    id="cron-rapid-retry",
+    family=Family.CRON,
+    severity=Severity.ERROR,
+    title="Cron jobs were started again and again",
+    meaning="The run rows of these jobs come in bursts: several at one tick of the scheduler, or ticks less than a "
+    "minute apart (less than half the interval, for a job with a short one). Rows within 5 s of each other count as "
+    "one tick.",
+    cause="The run never reaches a terminal status, and the scheduler does not ask whether an isolated run of the "
+    "same job is still going (incident 61633).",
+    gateway="Once the scheduler is up the job is due again and the rows go on piling up, each with its own copy of "
+    "the skills prompt. Nothing at start-up removes them.",
+    remedy="Disable these jobs in cron/jobs.json while the gateway is stopped, remove their run rows, and find out "
+    "why their model calls fail before enabling them.",
+    repair="trim",
+)
+
+ZOMBIE = Rule(
+    id="cron-zombie-running",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="Cron jobs are marked as running, and nothing runs",
+    meaning="A job has runningAtMs set while no gateway is live, or for longer than a running gateway leaves it "
+    "set. A job with that mark is not started, by schedule or by hand. Jobs that are due in the past are counted: "
+    "they fire soon after a start.",
+    cause="The gateway ended while the job ran, or the run hung.",
+    gateway="2026.3.28 clears the mark at start, whatever its age, and leaves the job out of the catch-up. "
+    "2026.4.25 and 2026.5.22 record the run as failed (interrupted), count one more error, and disable one-shot "
+    "jobs. 2026.9.6 does so only when the owner of the run is dead. A running gateway clears marks older than two "
+    "hours.",
+    remedy="Nothing, where the release clears the mark itself. Before a start look at the jobs that are past due: "
+    "they will fire. Disable those that should not.",
+    repair="cron",
+)
+
+UNKNOWN = Rule(
+    id="cron-unknown-job",
+    family=Family.CRON,
+    severity=Severity.INFO,
+    title="Rows of cron jobs that do not exist",
+    meaning="The store has base or run rows of jobs that cron/jobs.json does not name. It is a warning where run "
+    "rows are among them that are older than the retention, for then nothing reaps them.",
+    cause="The job was deleted, and its base row stays for ever. Or jobs.json lost the job (see cron-jobs-lost).",
+    gateway="It keeps base rows of any job. Run rows are reaped by age in stores of agents that own a job, and of "
+    "the default agent; in other stores they stay.",
+    remedy="If the job was deleted on purpose, its rows can be removed. If not, find the job in a backup of "
+    "jobs.json first.",
+    repair="trim",
+)
+
+ISOLATED = Rule(
+    id="cron-isolated-load",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="Isolated cron runs alone fill the store",
+    meaning="At the rate of the run rows in the store, isolated jobs make as many new sessions a day as maxEntries "
+    "allows in all. The rate is told from the rows there are, so a store that was cut shows only the last stretch.",
+    cause="Many jobs with sessionTarget isolated, or some with short intervals: each run makes a session of its own, "
+    "whatever sessionKey says (incident 72826).",
+    gateway="Up to 2026.4.25 each run adds a row, and once the store is at its cap each new one costs a full pass "
+    "on the event loop and pushes out the oldest row, a conversation or not. 2026.5.22 keeps one row per job.",
+    remedy="Give the jobs a persistent session, sessionTarget session:cron-<name>: in the incident that took 1,700 "
+    "sessions a day down to one per job. Then remove the rows of finished runs.",
+    repair="trim",
+)
+
+_BOOT_RAPID = NextBoot(
+    v3_28="starts these jobs again as soon as they are due, and removes none of their rows at start",
+    v5_22="starts these jobs again as soon as they are due, with one row per job",
+    v9_6="starts these jobs again as soon as they are due, at most eight at a time",
+    unknown="These jobs start again as soon as they are due; no release removes their rows at start.",
+)
+_BOOT_ZOMBIE = NextBoot(
+    v3_28="clears the mark and skips the job in its catch-up",
+    v4_25="records the run as interrupted, adds an error, and disables one-shot jobs",
+    v9_6="records a run of the last 2 h as interrupted, and drops an older mark as if the job had not begun",
+    unknown="2026.3.28 clears the mark; 2026.4.25 and later record an interrupted run and disable one-shot jobs.",
+)
+_BOOT_ISOLATED = NextBoot(
+    v3_28="adds a row for every run; at the cap of mode enforce each costs a full pass and pushes out the oldest row",
+    v5_22="adds no more run rows; those of an older release stay until they are reaped",
+    unknown="Up to 2026.4.25 every run adds a row, at the cap with a full pass each; 2026.5.22 keeps one row per "
+    "job.",
+)
+
+
+@REGISTRY.check(RAPID)
+def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store, _ in whole_stores(x):
+        jobs = [job for job in store.jobs if job.rapid]
+        if not jobs:
+            continue
+        runs, burst = sum(job.runs for job in jobs), max(job.ticks.per_tick_max for job in jobs)
+        shortest = min(
+            (job.ticks.interval_median for job in jobs if job.ticks.interval_median is not None), default=None
+        )
+        apart = f", ticks {duration(shortest)} apart at the closest" if shortest is not None else ""
+        yield RAPID.finding(
+            f"{plural(len(jobs), 'job')} with {plural(runs, 'run row')}, up to {burst:,} at one tick{apart}.",
+            _BOOT_RAPID.of(x),
+            count=len(jobs),
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            key=jobs[0].base_key,
+            evidence={"runRows": runs, "jobs": [_bursts(job) for job in jobs[:EXAMPLES]]},
+        )
+
+
+def _bursts(job: JobRuns) -> dict[str, object]:
+    return {
+        "jobId": job.job_id,
+        "name": job.name,
+        "runs": job.runs,
+        "status": {status.value: job.status[status] for status in Status if job.status[status]},
+        "ticks": job.ticks.count,
+        "runsPerTickMedian": job.ticks.per_tick_median,
+        "runsPerTickMax": job.ticks.per_tick_max,
+        "tickIntervalMedianMs": job.ticks.interval_median,
+        "spanMs": job.span,
+    }
+
+
+@REGISTRY.check(ZOMBIE)
+def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    live = x.gateway.liveness is Liveness.LIVE
+    marked = [
+        (job, x.now - job.state.running_at)
+        for job in x.cron.jobs
+        if job.state.running_at is not None and (not live or x.now - job.state.running_at > t.cron_marker_ms)
+    ]
+    if not marked:
+        return
+    due = sum(_past_due(job, x.now) for job in x.cron.jobs)
+    oldest = max(age for _, age in marked)
+    yield ZOMBIE.finding(
+        f"{plural(len(marked), 'job is', 'jobs are')} marked as running, the longest for {duration(oldest)}"
+        + (f"; {plural(due, 'other job is', 'other jobs are')} past due." if due else "."),
+        "The running gateway clears it at its next maintenance, or the run still hangs."
+        if live
+        else f"{_BOOT_ZOMBIE.of(x)}{' What is past due fires soon after.' if due else ''}",
+        count=len(marked),
+        path=x.cron.store.path,
+        evidence={
+            "jobs": [
+                {"jobId": job.job_id, "name": job.name, "runningAtMs": job.state.running_at, "enabled": job.enabled}
+                for job, _ in marked[:EXAMPLES]
+            ],
+            "pastDue": due,
+        },
+    )
+
+
+def _past_due(job: CronJob, now: int) -> bool:
+    """Whether a job without the mark fires soon after a start."""
+    next_run = job.state.next_run_at
+    return job.enabled and job.state.running_at is None and next_run is not None and next_run <= now
+
+
+@REGISTRY.check(UNKNOWN)
+def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    retention = x.config.cron.session_retention.value
+    for store, _ in whole_stores(x):
+        jobs = [job for job in store.jobs if job.known is False]
+        if not jobs:
+            continue
+        runs = sum(job.runs for job in jobs)
+        last = max((job.last_at for job in jobs if job.last_at is not None), default=x.now)
+        unreaped = bool(runs) and (retention is None or x.now - last > retention)
+        yield UNKNOWN.finding(
+            f"{plural(len(jobs), 'job')} that jobs.json does not name, with {plural(runs, 'run row')}"
+            + (f", the newest {duration(x.now - last)} old." if runs else "; base rows only."),
+            "The gateway keeps the base rows, and reaps run rows only in stores of agents that own a job.",
+            count=len(jobs),
+            severity=Severity.WARNING if unreaped else None,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "runRows": runs,
+                "newestRunAt": last if runs else None,
+                "jobs": [{"jobId": job.job_id, "runs": job.runs, "bytes": job.bytes} for job in jobs[:EXAMPLES]],
+            },
+            repair=UNKNOWN.repair if runs else None,
+        )
+
+
+@REGISTRY.check(ISOLATED)
+def isolated_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    limit = x.config.maintenance.max_entries
+    for store, _ in whole_stores(x):
+        runs, span = _isolated(store)
+        span = max(span, SHORTEST_SPAN_MS)
+        per_day = runs * DAY_MS / span
+        by_database = store.era is Era.SQLITE or not keeps_files(x)
+        if by_database or runs < t.isolated_runs or per_day < limit.value * t.isolated_share:
+            continue
+        yield ISOLATED.finding(
+            f"{plural(runs, 'isolated run')} in {duration(span)}: about {per_day:,.0f} new sessions a day, "
+            f"where the cap is {limit.value:,} ({limit.origin}).",
+            _BOOT_ISOLATED.of(x),
+            count=runs,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "runs": runs,
+                "spanMs": span,
+                "estimate": True,
+                "sessionsPerDay": round(per_day),
+                "maxEntries": limit.value,
+                "jobs": sum(bool(job.runs) for job in store.jobs),
+                "transcripts": store.transcripts.files,
+            },
+        )
+
+
+def _isolated(store: StoreFacts) -> tuple[int, int]:
+    """Run rows with a time, and ms from the first to the last of them."""
+    firsts = [job.first_at for job in store.jobs if job.first_at is not None]
+    lasts = [job.last_at for job in store.jobs if job.last_at is not None]
+    return sum(job.runs for job in store.jobs), max(lasts, default=0) - min(firsts, default=0)

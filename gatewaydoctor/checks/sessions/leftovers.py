@@ -1,0 +1,175 @@
+"""Rules about files that pile up beside the transcripts: archives, sidecars, temp files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import directories
+from gatewaydoctor.model.gateway.files import ARCHIVES, SIDECARS, TEMPS, FileClass, NodeKind
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import duration, plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.outcome.finding import Finding
+
+ARCHIVE = Rule(
+    id="archive-growth",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.WARNING,
+    title="Archives fill the sessions directory",
+    meaning="Transcripts the gateway set aside (.deleted., .reset., .bak.) and backups of its own transcript repair "
+    "take much room. They are people's archives, not rubbish.",
+    cause="Resets and removed sessions, with a retention that is long, switched off, or skipped in mode warn. Repair "
+    "backups (.jsonl.bak-<pid>-<ms>) match no clean-up rule at all.",
+    gateway="In mode enforce a save deletes .deleted. and .reset. archives older than the retention, by the time in "
+    "their name; in mode warn none. The cron reaper deletes every .deleted. archive older than cron.sessionRetention "
+    "(24 h) in directories it works on. Up to 2026.4.25 each save lists the whole directory, so that many files slow "
+    "every save.",
+    remedy="Copy what matters elsewhere, oldest first. Keep .reset. archives of people's sessions: they are the "
+    "only copy.",
+)
+
+SIDECAR = Rule(
+    id="sidecar-growth",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.WARNING,
+    title="Checkpoints and trajectories fill the sessions directory",
+    meaning="Compaction checkpoints, trajectories and their pointers take much room. Those whose session no index "
+    "names any more are counted apart.",
+    cause="Each compaction keeps a copy of up to 64 MiB, 25 per entry; trajectories are written along with every "
+    "run.",
+    gateway="Nothing prunes them by age up to 2026.5.22. 2026.4.25 takes a trajectory for an unindexed transcript: "
+    "a disk budget deletes it, and usage calls read it.",
+    remedy="Move those without an owner away first. A checkpoint is what an entry goes back to; keep those of live "
+    "entries.",
+)
+
+TEMP = Rule(
+    id="temp-leftover",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.INFO,
+    title="Temp files left by interrupted writes",
+    meaning="Files that are written beside the real one and renamed within seconds are still there. They are only "
+    "rubbish while the file they belong to is sound.",
+    cause="The gateway or another tool was killed between writing and renaming, or the disk was full.",
+    gateway="It ignores them and deletes none.",
+    remedy="While the store beside them is damaged, keep them: one may hold the only copy. Otherwise move them away "
+    "once no gateway runs.",
+    repair="temps",
+)
+
+_ARCHIVED = ARCHIVES | {FileClass.REPAIR_BACKUP}
+_BOOT_ARCHIVES = NextBoot(
+    v3_28="keeps them in mode warn; in mode enforce a save deletes those past the retention, after listing them all",
+    v5_22="deletes those past the retention at a save, unless mode is warn",
+    v9_6="keeps them by default",
+    unknown="Mode enforce deletes those past the retention at a save; mode warn keeps them all.",
+)
+_BOOT_SIDECARS = NextBoot(
+    v3_28="knows neither kind and counts both as transcripts",
+    v4_25="keeps them all, and reads trajectories in usage calls",
+    v5_22="removes them together with their transcript and not before",
+    unknown="No release prunes them by age; a disk budget deletes those without an owner first.",
+)
+
+
+@REGISTRY.check(ARCHIVE)
+def archive_growth(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        files, count = _total(store, _ARCHIVED)
+        if not files or (count < t.archive_bytes and files < t.archive_files):
+            continue
+        yield ARCHIVE.finding(
+            f"{plural(files, 'archived file')} of {size(count)} in the sessions directory.",
+            _BOOT_ARCHIVES.of(x),
+            count=files,
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir,
+            evidence={
+                "files": files,
+                "bytes": count,
+                "classes": _classes(store, _ARCHIVED),
+                "retentionMs": x.config.maintenance.reset_archive_retention.value,
+                "mode": x.config.maintenance.mode.value,
+            },
+        )
+
+
+@REGISTRY.check(SIDECAR)
+def sidecar_growth(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        files, count = _total(store, SIDECARS)
+        if count < t.sidecar_bytes or not files:
+            continue
+        facts = store.transcripts
+        unowned = f"; {facts.unowned_sidecars:,} ({size(facts.unowned_bytes)}) belong to no session any more"
+        yield SIDECAR.finding(
+            f"{plural(files, 'checkpoint or trajectory file')} of {size(count)}"
+            + (f"{unowned}." if facts.referenced_known and facts.unowned_sidecars else "."),
+            _BOOT_SIDECARS.of(x),
+            count=files,
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir,
+            evidence={
+                "files": files,
+                "bytes": count,
+                "classes": _classes(store, SIDECARS),
+                "unowned": facts.unowned_sidecars if facts.referenced_known else None,
+                "unownedBytes": facts.unowned_bytes if facts.referenced_known else None,
+            },
+        )
+
+
+@REGISTRY.check(TEMP)
+def temp_leftover(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        rows = [
+            (record.name, record.size, x.now - record.mtime)
+            for record in store.listing.files
+            if record.cls in TEMPS and record.node is NodeKind.FILE
+        ]
+        yield from _temps(rows, t, store.agent_id, store.read.ref.sessions_dir, damaged=not store.read.whole)
+    cron = [(record.name, record.size, x.now - record.mtime) for record in x.cron.temps]
+    yield from _temps(cron, t, None, x.cron.store.path.parent, damaged=x.cron.store.reason is not None)
+
+
+def _temps(
+    rows: list[tuple[str, int, int]], t: Thresholds, agent_id: str | None, directory: object, *, damaged: bool
+) -> Iterator[Finding]:
+    old = sorted((row for row in rows if row[2] >= t.temp_age_ms), key=lambda row: (-row[1], row[0]))
+    if not old:
+        return
+    yield TEMP.finding(
+        f"{plural(len(old), 'temp file')} of {size(sum(row[1] for row in old))}, the newest "
+        f"{duration(min(row[2] for row in old))} old."
+        + (" The file beside them is damaged: one of them may hold the only copy." if damaged else ""),
+        "The gateway ignores them and leaves them where they are.",
+        count=len(old),
+        agent_id=agent_id,
+        path=directory,
+        evidence={
+            "bytes": sum(row[1] for row in old),
+            "files": [{"name": name, "bytes": count, "ageMs": age} for name, count, age in old[:EXAMPLES]],
+        },
+        repair=None if damaged else TEMP.repair,
+    )
+
+
+def _total(store: StoreFacts, classes: Iterable[FileClass]) -> tuple[int, int]:
+    found = [store.classes[cls] for cls in classes if cls in store.classes]
+    return sum(each.count for each in found), sum(each.bytes for each in found)
+
+
+def _classes(store: StoreFacts, classes: Iterable[FileClass]) -> dict[str, object]:
+    return {
+        cls.value: {"files": store.classes[cls].count, "bytes": store.classes[cls].bytes}
+        for cls in sorted(classes)
+        if cls in store.classes
+    }

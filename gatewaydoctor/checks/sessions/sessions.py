@@ -1,0 +1,252 @@
+"""Rules about single sessions: running ones that are not, transcripts that are gone, paths of other hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import whole_stores
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.files import EntryPointer, PointerFacts
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.outcome.finding import Finding
+
+STUCK = Rule(
+    id="session-stuck-running",
+    family=Family.SESSIONS,
+    severity=Severity.ERROR,
+    title="Entries say running, and nothing runs",
+    meaning="The index holds entries with status running that have shown no sign of life for longer than "
+    "--stuck-after, while no gateway is live. A sign of life is updatedAt, startedAt, endedAt, or the transcript's "
+    "mtime. It is a warning where nobody can tell whether a gateway runs, for runs of hours are legal.",
+    cause="A run that never reached a terminal status: the model refused or errored, or the gateway was killed in "
+    "the middle. Nothing at start-up clears a stale running in 2026.3.28.",
+    gateway="2026.3.28 loads them all, clears none, and every later cron run copies a running base row. 2026.4.25 "
+    "and 2026.5.22 resume or fail conversations that were marked as aborted or whose transcript lock is stale; "
+    "2026.5.22 also settles subagents. 2026.9.6 takes up every conversation among them with a real model turn, and "
+    "exempts all running rows from prune and cap.",
+    remedy="With the gateway stopped and after a copy of sessions.json, remove the cron runs among them and give the "
+    "others a terminal status with an endedAt.",
+    repair="trim",
+)
+
+PHANTOM = Rule(
+    id="cron-phantom-running",
+    family=Family.SESSIONS,
+    severity=Severity.WARNING,
+    title="A cron base row says running and is copied into later runs",
+    meaning="The base row of a cron job has a stuck status running. Run rows that also say running may have ended "
+    "well: up to 2026.3.28 their status is a copy. It is an error there, because every further run makes one more.",
+    cause="The gateway died in the middle of a run and the base row kept its status. Up to 2026.3.28 a new run's "
+    "entry starts as a copy of the base row, and the final save writes that copy over what the run's end had "
+    "recorded.",
+    gateway="2026.3.28 (and, without a status, 2026.3.13) goes on copying. From 2026.4.25 on only preferences are "
+    "carried over, so the row is merely wrong.",
+    remedy="With the gateway stopped, give the base row a terminal status and an endedAt. Run rows that copied it "
+    "can be removed.",
+    repair="expire",
+)
+
+MISSING = Rule(
+    id="session-missing-transcript",
+    family=Family.SESSIONS,
+    severity=Severity.WARNING,
+    title="Entries whose transcript is not there",
+    meaning="The file an entry stands for does not exist, and nothing excuses it: the agent is not in a database, "
+    "and the entry is older than an hour. Where another file in the directory is the session's, it counts as "
+    "misplaced. Entries of machines alone are information.",
+    cause="The transcript was deleted or archived while the entry stayed, a crash came before the first write, or a "
+    "hand edit changed the pointer.",
+    gateway="It starts such a session anew, with an empty history, at its next turn. It repairs no pointer. Its own "
+    "sessions cleanup --fix-missing drops the entries.",
+    remedy="Point misplaced entries to the file that is there. Drop others only one by one: a backend of its own "
+    "may keep the history elsewhere.",
+    repair="missing",
+)
+
+FOREIGN = Rule(
+    id="session-path-foreign",
+    family=Family.SESSIONS,
+    severity=Severity.WARNING,
+    title="Entries point to paths of another host",
+    meaning="The sessionFile of an entry is an absolute path that leads out of this state directory. This is right "
+    "where the tree belongs to a container or another host and is only looked at from here; then give --path-map "
+    "FROM=TO.",
+    cause="The state directory was moved, restored, or is mounted elsewhere: another user, /home and /Users, "
+    ".clawdbot and .openclaw.",
+    gateway="A path of the shape agents/<id>/sessions/<file> is taken at its word: the gateway looks there on its "
+    "own disk, and may recreate that directory and begin an empty history. Any other path is ignored in favour of "
+    "<sessionId>.jsonl.",
+    remedy="If the gateway runs where you look from: rewrite the prefix, the same one in all entries, and only "
+    "where the file exists here and its header names the session. Do not replace text blindly; prompts may hold the "
+    "path too.",
+    repair="paths",
+)
+
+_BOOT_STUCK = NextBoot(
+    v3_28="loads them all and settles none; they say running until somebody changes them",
+    v4_25="settles none of them by itself but conversations it takes up again",
+    v5_22="settles subagents among them, and conversations it takes up again; the others stay",
+    v9_6="takes up every conversation among them with a model turn, and exempts the rest from prune and cap",
+    unknown="2026.3.28 settles none of them, 2026.5.22 only subagents and conversations it takes up again; 2026.9.6 "
+    "takes up every conversation with a model turn.",
+)
+_BOOT_PHANTOM = NextBoot(
+    v3_28="writes running into the row of every further run of these jobs, even after a good end",
+    v4_25="copies no status; the base rows stay wrong until the next run ends",
+    v9_6="copies no status, but exempts a running row from prune and cap",
+    unknown="Up to 2026.3.28 every further run of these jobs is saved as running; from 2026.4.25 on nothing is "
+    "copied.",
+)
+
+
+@REGISTRY.check(STUCK)
+def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    unsure = x.gateway.liveness is Liveness.UNKNOWN
+    for store, _ in whole_stores(x):
+        stuck = store.stuck
+        if not stuck:
+            continue
+        summary = store.stuck_summary
+        runs = summary.kinds[Kind.CRON_RUN]
+        running = plural(len(store.running), "running entry", "running entries")
+        yield STUCK.finding(
+            f"{len(stuck):,} of {running} showed no sign of life for {duration(x.depth.stuck_after)}"
+            + (f"; {runs:,} {'is a cron run' if runs == 1 else 'are cron runs'}." if runs else ".")
+            + (" Whether a gateway runs is unknown." if unsure else ""),
+            _BOOT_STUCK.of(x),
+            count=len(stuck),
+            severity=Severity.WARNING if unsure else None,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "running": len(store.running),
+                "kinds": {kind.value: count for kind, count in summary.kinds.most_common()},
+                "stuckAfterMs": x.depth.stuck_after,
+                "newestSignOfLife": summary.newest,
+                "oldestSignOfLife": summary.oldest,
+                "gateway": x.gateway.liveness.value,
+                "keys": [each.entry.key for each in stuck[:EXAMPLES]],
+            },
+            repair="trim" if runs else "expire",
+        )
+
+
+@REGISTRY.check(PHANTOM)
+def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    copies_status = x.config.release.policy is Policy.V2026_3_28
+    unsure = x.gateway.liveness is Liveness.UNKNOWN
+    for store, _ in whole_stores(x):
+        jobs = [job for job in store.jobs if job.base_stuck]
+        if not jobs:
+            continue
+        copies = sum(job.status[Status.RUNNING] for job in jobs)
+        runs = sum(job.runs for job in jobs)
+        yield PHANTOM.finding(
+            f"{plural(len(jobs), 'cron base row says', 'cron base rows say')} running; so do {copies:,} of their "
+            f"{plural(runs, 'run row')}, which may be copies.",
+            _BOOT_PHANTOM.of(x),
+            count=len(jobs),
+            severity=Severity.ERROR if copies_status and not unsure else None,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            key=jobs[0].base_key,
+            evidence={
+                "runRows": runs,
+                "runRowsRunning": copies,
+                "jobs": [
+                    {"jobId": job.job_id, "runs": job.runs, "running": job.status[Status.RUNNING]}
+                    for job in jobs[:EXAMPLES]
+                ],
+            },
+        )
+
+
+@REGISTRY.check(MISSING)
+def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store, pointers in _pointing(x):
+        count = pointers.missing + pointers.misplaced
+        if not count:
+            continue
+        listed = [each for each in pointers.listed if each.resolution.missing or _misplaced(each)]
+        people = pointers.missing_people + pointers.misplaced
+        parts = [f"{plural(pointers.missing, 'entry has', 'entries have')} no transcript"] if pointers.missing else []
+        if pointers.misplaced:
+            parts.append(f"{plural(pointers.misplaced, 'entry has its', 'entries have their')} transcript elsewhere")
+        yield MISSING.finding(
+            f"{'; '.join(parts)}.{_whose(pointers)}",
+            "The gateway begins each of these sessions anew, with an empty history, at its next turn."
+            if people
+            else "No conversation is concerned; a cron run or subagent does not go on from its transcript.",
+            count=count,
+            severity=None if people else Severity.INFO,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            key=listed[0].entry.key if listed else None,
+            evidence={
+                "missing": pointers.missing,
+                "missingOfPeople": pointers.missing_people,
+                "archived": pointers.presence[Presence.ARCHIVED],
+                "misplaced": pointers.misplaced,
+                "entries": [{"key": each.entry.key, "found": each.resolution.found} for each in listed[:EXAMPLES]],
+            },
+            repair=MISSING.repair if pointers.misplaced else None,
+        )
+
+
+def _whose(pointers: PointerFacts) -> str:
+    """Whose the entries without a transcript are, behind the sentence that counts them."""
+    if pointers.missing_people:
+        return f" Without one: {plural(pointers.missing_people, 'conversation')} of people."
+    return " No conversation of people is without one." if pointers.missing else ""
+
+
+@REGISTRY.check(FOREIGN)
+def path_foreign(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store, pointers in _pointing(x):
+        if not pointers.foreign:
+            continue
+        listed = [each for each in pointers.listed if each.resolution.pointer is PointerKind.FOREIGN]
+        derived = pointers.derived
+        mapped = f" One path map would bring {derived.matched:,} of them to files here." if derived else ""
+        yield FOREIGN.finding(
+            f"{plural(pointers.foreign, 'entry points', 'entries point')} out of this state directory.{mapped}",
+            "On this host the gateway does not find these files and begins the sessions anew. In a container that "
+            "has the tree under that path it does.",
+            count=pointers.foreign,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            key=listed[0].entry.key if listed else None,
+            evidence={
+                "pathMap": derived.map.text if derived else None,
+                "matched": derived.matched if derived else 0,
+                "rivalMaps": derived.rivals if derived else 0,
+                "sessionFiles": [each.entry.session_file for each in listed[:EXAMPLES]],
+            },
+            repair=FOREIGN.repair if derived else None,
+        )
+
+
+def _misplaced(each: EntryPointer) -> bool:
+    return each.resolution.presence is Presence.ELSEWHERE and each.resolution.pointer is not PointerKind.FOREIGN
+
+
+def _pointing(x: Examination) -> Iterator[tuple[StoreFacts, PointerFacts]]:
+    """Stores whose rows and files are both known. In the sqlite era files are not where sessions live."""
+    for store, _ in whole_stores(x):
+        listed = store.listing.problem is None
+        if store.pointers is not None and listed and store.era is not Era.SQLITE:
+            yield store, store.pointers

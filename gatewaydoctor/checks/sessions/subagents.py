@@ -1,0 +1,187 @@
+"""Rules about the subagent registry, subagents/runs.json."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks import unread
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.files import Obstacle
+from gatewaydoctor.model.gateway.subagents import RegistryRead
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.files import Unreadable
+    from gatewaydoctor.model.gateway.subagents import SubagentRegistry
+    from gatewaydoctor.model.outcome.finding import Finding
+
+NEVER = Rule(
+    id="subagent-never-archived",
+    family=Family.OTHERS,
+    severity=Severity.INFO,
+    title="Ended subagent runs that nothing archives",
+    meaning="Runs with spawnMode session or cleanup keep have ended and have no archiveAtMs, which is what the "
+    "sweep of 2026.3 looks for. There it is a warning from 100 such runs on and an error from 800.",
+    cause="A workload that starts subagents as sessions, or keeps them, by the hundred (incident 52725).",
+    gateway="2026.3.28 loads all of them and never drops one: file and memory grow with every run (8 GB at 2,800 in "
+    "the incident). 2026.4.25 drops them 5 minutes after their clean-up. 2026.5.22 and 2026.9.6 do the same, but "
+    "keep those with cleanup keep and spawnMode run. 2026.9.6 does not import the file.",
+    remedy="With the gateway stopped and a copy made, take ended runs out of runs.json. Do not set archiveAtMs: that "
+    "deletes the child's session and transcript.",
+    repair="subagents",
+)
+
+ORPHANED = Rule(
+    id="subagent-orphaned",
+    family=Family.OTHERS,
+    severity=Severity.INFO,
+    title="Subagent runs without a session",
+    meaning="runs.json names runs whose child session is in no index. It is a warning where such a run has not "
+    "ended, or has attachments.",
+    cause="The child's row was removed by clean-up or by hand, or lost with a damaged store.",
+    gateway="At start it drops these runs and deletes their attachment directories. Until then an un-ended one can "
+    "make an agent report on work that is long dead.",
+    remedy="If the session store was damaged, mend that first: the children may come back. Copy attachments that "
+    "matter before the start.",
+)
+
+UNREADABLE = Rule(
+    id="subagents-unreadable",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="The subagent registry cannot be read",
+    meaning="subagents/runs.json is torn, has another shape or version, or cannot be read. In the sqlite era it is "
+    "information, for the file is not used there.",
+    cause="Up to 2026.3.28 the file is written in place: a crash leaves it empty or cut short.",
+    gateway="It takes the registry for empty and overwrites it with the next run. Runs under way are forgotten, "
+    "their results never announced, their children never cleaned up. 2026.9.6 discards the file in any case.",
+    remedy="Before a start copy the file away. Whole runs in front of the fault can be put into a new file. Look "
+    "again, as the user the gateway runs as, at what could not be read here.",
+    repair="subagents",
+)
+
+_BOOT_NEVER = NextBoot(
+    v3_28="loads all of them and never drops one",
+    v4_25="drops those whose clean-up is complete within minutes",
+    v5_22="drops those of spawnMode session within minutes and keeps the others",
+    v9_6="does not import the file",
+    unknown="2026.3.28 keeps all of them for ever; later releases drop most within minutes.",
+)
+_BOOT_ORPHANED = NextBoot(
+    v3_28="drops them at start and deletes their attachment directories",
+    v9_6="does not import the file",
+    unknown="Up to 2026.5.22 a start drops them and deletes their attachment directories.",
+)
+_BOOT_UNREADABLE = NextBoot(
+    v3_28="takes the registry for empty and overwrites it with the next subagent run",
+    v9_6="discards the file in any case",
+    unknown="Up to 2026.5.22 the gateway takes it for empty and overwrites it with the next run.",
+)
+
+
+@REGISTRY.check(NEVER)
+def never_archived(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    registry = x.subagents
+    count = registry.never_archived
+    if not count or not _read(x):
+        return
+    severity = Severity.INFO
+    if x.config.release.policy in (Policy.V2026_3_28, None) and count >= t.subagents_warning:
+        sure = x.config.release.policy is not None
+        severity = Severity.ERROR if sure and count >= t.subagents_error else Severity.WARNING
+    yield NEVER.finding(
+        f"{count:,} of {plural(registry.runs, 'subagent run')} ended without a date to be archived. The file has "
+        f"{size(registry.bytes)}.",
+        _BOOT_NEVER.of(x),
+        count=count,
+        severity=severity,
+        path=registry.path,
+        evidence={
+            "runs": registry.runs,
+            "bytes": registry.bytes,
+            "bySpawnMode": dict(registry.by_spawn_mode),
+            "byCleanup": dict(registry.by_cleanup),
+            "oldestCreatedAt": registry.oldest,
+        },
+    )
+
+
+@REGISTRY.check(ORPHANED)
+def orphaned(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    registry = x.subagents
+    # With a store unread or left out, a child that is missing may only be out of sight.
+    if not registry.orphaned or not x.complete or not _read(x):
+        return
+    grave = registry.unended_orphans or registry.with_attachments
+    yield ORPHANED.finding(
+        f"{registry.orphaned:,} of {plural(registry.runs, 'subagent run')} without a session, "
+        f"{registry.unended_orphans:,} of which did not end.",
+        _BOOT_ORPHANED.of(x),
+        count=registry.orphaned,
+        severity=Severity.WARNING if grave else None,
+        path=registry.path,
+        evidence={
+            "runs": registry.runs,
+            "unended": registry.unended_orphans,
+            "runsWithAttachments": registry.with_attachments,
+            "children": [run.child_key for run in registry.rows if run.orphaned][:EXAMPLES],
+        },
+    )
+
+
+@REGISTRY.check(UNREADABLE)
+def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    registry = x.subagents
+    if registry.read in (RegistryRead.OK, RegistryRead.MISSING):
+        return
+    if registry.problem is not None:
+        yield _unread(x, registry.problem)
+        return
+    reason = registry.reason or "it cannot be read"
+    yield UNREADABLE.finding(
+        f"runs.json: {reason}. {plural(registry.runs, 'whole run') if registry.runs else 'No whole run'} before it.",
+        _BOOT_UNREADABLE.of(x),
+        severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else None,
+        path=registry.path,
+        evidence={
+            "read": registry.read.value,
+            "bytes": registry.bytes,
+            "offset": registry.fault_at,
+            "wholeRuns": registry.runs,
+        },
+        repair=UNREADABLE.repair if registry.runs and registry.version_is_read else None,
+        by_hand=_by_hand(registry),
+    )
+
+
+def _by_hand(registry: SubagentRegistry) -> str | None:
+    if not registry.runs:
+        return "Before a start copy the file away. No whole run is left in it."
+    if not registry.version_is_read:
+        return "Before a start copy the file away. Only version 1 or 2 is read, and nothing else is mended."
+    return None
+
+
+def _unread(x: Examination, problem: Unreadable) -> Finding:
+    severity = Severity.WARNING if problem.obstacle is Obstacle.BEYOND_LIMIT else None
+    return UNREADABLE.finding(
+        f"runs.json could not be read here: {problem.reason}.",
+        unread.consequence(problem, "it takes the registry for empty, and runs under way are forgotten"),
+        severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else severity,
+        path=problem.path,
+        evidence={"read": x.subagents.read.value, "reason": problem.reason},
+        repair=None,
+        by_hand=unread.by_hand(problem),
+    )
+
+
+def _read(x: Examination) -> bool:
+    """Whether the registry is what the gateway sees; a damaged one has a finding of its own."""
+    return x.subagents.read is RegistryRead.OK

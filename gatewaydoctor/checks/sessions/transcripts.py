@@ -1,0 +1,301 @@
+"""Rules about transcripts: those nothing reaches, and those that are damaged, huge, or in a loop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import directories
+from gatewaydoctor.checks.stores.reading import emptied
+from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.gateway.transcript import ContentClass, Verdict
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.files import Orphan, TranscriptFault
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.outcome.finding import Finding
+
+SETTLED_MS = 60_000
+"""A transcript written to more recently may be in the middle of a write while a gateway is live."""
+
+UNINDEXED = Rule(
+    id="transcript-unindexed",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.INFO,
+    title="Transcripts that no index reaches",
+    meaning="No entry, checkpoint or topic of any agent leads to these files. They are sorted by what is in them: "
+    "people's words, machines only, a header only, or no transcript at all. They are evidence of history, not "
+    "rubbish.",
+    cause="A session was reset, restarted or dropped by the cap, and its file stayed. Cap and prune at load "
+    "(2026.4.25) leave them by the thousand.",
+    gateway="It never shows them. Its doctor --fix and cleanup rename or delete such files; a disk budget deletes "
+    "them first. Usage calls read them every time.",
+    remedy="Leave those with people's words. Header-only and machine-only files may be moved away, with a list of "
+    "what was moved.",
+    repair="orphans",
+)
+
+TORN = Rule(
+    id="transcript-torn-tail",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.WARNING,
+    title="Transcripts that end in the middle of a line",
+    meaning="The last line is no JSON, or the file ends in NUL bytes, or the last line is whole but lacks its "
+    "newline. Files that no index reaches are information only.",
+    cause="A crash, a power cut or a full disk while a line was appended.",
+    gateway="It drops a torn line before the next run. A whole last line without a newline is not repaired: the next "
+    "append is glued to it and both entries are lost. A 2026.9.6 import takes only what stands before the first "
+    "malformed line.",
+    remedy="On a copy, cut the torn or NUL tail at the offset given, or add the missing newline. Do this before an "
+    "upgrade to a release with databases.",
+    repair="transcripts",
+)
+
+BAD_HEADER = Rule(
+    id="transcript-bad-header",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.ERROR,
+    title="Transcripts whose first line is no header",
+    meaning="The first readable line is not a session header with an id, while more lines follow. Files that no "
+    "index reaches are information only; where not every index could be read, the others are a warning.",
+    cause="The first line was damaged or cut off: an edit by hand, tail -n used to shorten the file, a bad block.",
+    gateway="Opening such a file truncates it and writes a new header: the whole history of the session is lost, at "
+    "the session's next turn.",
+    remedy="Before any start, copy the file away. Then put a header line in front: type session, version 3, the id "
+    "the file is named after, and the time of its first entry.",
+    repair="transcripts",
+)
+
+HUGE = Rule(
+    id="transcript-huge",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.WARNING,
+    title="Transcripts large enough to freeze the gateway",
+    meaning="These transcripts are read as a whole for one message or one usage call. Files of 11 to 444 MB are on "
+    "record as freezing a gateway.",
+    cause="A long-lived session without compaction, or tool output of megabytes a line.",
+    gateway="At the next message in such a session it reads and parses all of it on the event loop; nothing else is "
+    "answered meanwhile.",
+    remedy="Let the session begin anew (its file stays as an archive), or take its entry out of sight and put it "
+    "back later. Do not shorten it with tail: that removes the header.",
+)
+
+BOOT_LOOP = Rule(
+    id="transcript-boot-loop",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.ERROR,
+    title="Transcripts that end in boot after boot",
+    meaning="The end of the transcript is nothing but prompts and context lines that a start of the gateway writes, "
+    "with no turn of any other kind between them.",
+    cause="The gateway starts, takes this session up again, dies over it, and starts again.",
+    gateway="It takes the session up once more. Each round adds lines, and costs a model turn where it gets that "
+    "far.",
+    remedy="With the gateway stopped, take this one session out of sight: note its key, move its entry and its file "
+    "away, start, and put both back when the cause is known.",
+)
+
+_BOOT_TORN = NextBoot(
+    v3_28="drops torn lines before the session's next run; a last line without a newline is lost with the next "
+    "append",
+    v9_6="imports only what stands before the first malformed line",
+    unknown="Up to 2026.5.22 torn lines are dropped, and a last line without a newline is lost with the next append; "
+    "2026.9.6 imports only what stands before.",
+)
+_KINDS = (
+    (ContentClass.HUMAN, "with people's words"),
+    (ContentClass.MACHINE, "of machines only"),
+    (ContentClass.HEADER_ONLY, "with a header only"),
+    (ContentClass.NOT_TRANSCRIPT, "no transcript at all"),
+    (None, "not read"),
+)
+
+
+class Reach(Enum):
+    """Whether an entry leads to a file: `UNKNOWN` where none that was read does, and not all were read."""
+
+    INDEXED = auto()
+    UNKNOWN = auto()
+    NONE = auto()
+
+
+_IF_USED = {Reach.INDEXED: "", Reach.UNKNOWN: "Where a session uses such a file: "}
+_BOOT_HEADLESS = {
+    Reach.INDEXED: "The next turn of each session empties its file and begins a new one.",
+    Reach.UNKNOWN: "Where a session uses such a file, its next turn empties it and begins a new one.",
+    Reach.NONE: "Nothing opens them, so nothing empties them.",
+}
+_SEVERITY = {Reach.INDEXED: Severity.ERROR, Reach.UNKNOWN: Severity.WARNING, Reach.NONE: Severity.INFO}
+_PART = "Copy the file, and put each record of its last line on a line of its own, in the copy."
+_TAILS = frozenset({Verdict.TORN_TAIL, Verdict.NUL_TAIL, Verdict.NO_NEWLINE})
+
+
+@REGISTRY.check(UNINDEXED)
+def unindexed(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        orphans = store.transcripts.orphans
+        # Where a store is damaged or empty, its own finding speaks of them.
+        if not orphans or not store.transcripts.referenced_known or emptied(x, store):
+            continue
+        counts = Counter(orphan.content for orphan in orphans)
+        sorts = ", ".join(f"{counts[kind]:,} {words}" for kind, words in _KINDS if counts[kind])
+        yield UNINDEXED.finding(
+            f"{plural(len(orphans), 'transcript')} ({size(store.transcripts.orphan_bytes)}) that no index reaches: "
+            f"{sorts}.",
+            "The gateway shows none of them and leaves them alone, but counts them in usage; its doctor --fix does "
+            "not leave them alone.",
+            count=len(orphans),
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir,
+            evidence={
+                "bytes": store.transcripts.orphan_bytes,
+                "content": {kind.value if kind else "not-read": counts[kind] for kind, _ in _KINDS if counts[kind]},
+                "files": [_orphan(orphan) for orphan in orphans[:EXAMPLES]],
+            },
+            repair=UNINDEXED.repair if counts[ContentClass.MACHINE] or counts[ContentClass.HEADER_ONLY] else None,
+        )
+
+
+def _orphan(orphan: Orphan) -> dict[str, object]:
+    content = orphan.content.value if orphan.content else "not-read"
+    return {"name": orphan.record.name, "bytes": orphan.record.size, "content": content}
+
+
+@REGISTRY.check(TORN)
+def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        for faults, reach in _by_reference(x, store):
+            found = [fault for fault in faults if fault.check.verdict in _TAILS]
+            if not found:
+                continue
+            counts = Counter(fault.check.verdict for fault in found)
+            glued = sum(fault.check.glued for fault in found)
+            parts = (
+                (counts[Verdict.TORN_TAIL] - glued, "with a torn last line"),
+                (glued, "with records glued together in the last line"),
+                (counts[Verdict.NUL_TAIL], "with NUL bytes at the end"),
+                (counts[Verdict.NO_NEWLINE], "without the last newline"),
+            )
+            sorts = ", ".join(f"{count:,} {words}" for count, words in parts if count)
+            yield TORN.finding(
+                f"{_how_many(found, reach)}: {sorts}.",
+                NOTHING_BY_ITSELF if reach is Reach.NONE else _IF_USED[reach] + _BOOT_TORN.of(x),
+                count=len(found),
+                severity=Severity.INFO if reach is Reach.NONE else None,
+                agent_id=store.agent_id,
+                path=store.read.ref.sessions_dir / found[0].record.name,
+                evidence={"files": [_tail(fault) for fault in found[:EXAMPLES]]},
+                repair=TORN.repair if glued < len(found) else None,
+                by_hand=_PART if glued == len(found) else None,
+            )
+
+
+def _tail(fault: TranscriptFault) -> dict[str, object]:
+    return {
+        "name": fault.record.name,
+        "verdict": fault.check.verdict.value,
+        "bytes": fault.check.size,
+        "soundEnd": fault.check.sound_end,
+        "nulStart": fault.check.nul_start,
+    }
+
+
+@REGISTRY.check(BAD_HEADER)
+def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        for faults, reach in _by_reference(x, store):
+            headless = [fault for fault in faults if fault.check.verdict is Verdict.HEADER_INVALID]
+            # What no session uses and is no transcript is told as that, among the files no index reaches.
+            found = [
+                fault
+                for fault in headless
+                if reach is not Reach.NONE or fault.content is not ContentClass.NOT_TRANSCRIPT
+            ]
+            if not found:
+                continue
+            talks = sum(fault.content in (ContentClass.HUMAN, ContentClass.MACHINE) for fault in found)
+            yield BAD_HEADER.finding(
+                f"{_how_many(found, reach)} with a first line that is no header.",
+                _BOOT_HEADLESS[reach],
+                count=len(found),
+                severity=_SEVERITY[reach],
+                agent_id=store.agent_id,
+                path=store.read.ref.sessions_dir / found[0].record.name,
+                evidence={
+                    "files": [{"name": fault.record.name, "bytes": fault.check.size} for fault in found[:EXAMPLES]],
+                    "withoutMessages": len(found) - talks,
+                },
+                repair=BAD_HEADER.repair if talks else None,
+                by_hand=None
+                if talks
+                else "Copy them away before any start, and find out what wrote them: no message "
+                "is in them that a header could be put before.",
+            )
+
+
+def _how_many(found: Sequence[TranscriptFault], reach: Reach) -> str:
+    if reach is Reach.UNKNOWN:
+        return f"{plural(len(found), 'transcript')} of which no index read here tells the use"
+    return plural(len(found), "transcript" if reach is Reach.INDEXED else "unindexed transcript")
+
+
+def _by_reference(x: Examination, store: StoreFacts) -> Iterator[tuple[list[TranscriptFault], Reach]]:
+    """Faulty transcripts that an index reaches, then the others. While a gateway may write, the newest are left out.
+    Where some store could not be read whole, any file may be reached."""
+    stopped = x.gateway.liveness is Liveness.DEAD
+    known = store.transcripts.referenced_known
+    settled = [
+        fault for fault in store.transcripts.faults if stopped or abs(x.now - fault.record.mtime) >= SETTLED_MS
+    ]
+    yield [fault for fault in settled if fault.referenced], Reach.INDEXED
+    yield [fault for fault in settled if not fault.referenced], Reach.NONE if known else Reach.UNKNOWN
+
+
+@REGISTRY.check(HUGE)
+def huge(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        found = [
+            record
+            for record in store.listing.files
+            if record.size >= t.transcript_bytes and record.cls in PRIMARY and record.node is NodeKind.FILE
+        ]
+        if not found:
+            continue
+        found.sort(key=lambda record: (-record.size, record.name))
+        yield HUGE.finding(
+            f"{plural(len(found), 'transcript')} of {size(t.transcript_bytes)} or more, the largest "
+            f"{size(found[0].size)}.",
+            "The next message in such a session is answered only after the event loop has read all of it.",
+            count=len(found),
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir / found[0].name,
+            evidence={"files": [{"name": record.name, "bytes": record.size} for record in found[:EXAMPLES]]},
+        )
+
+
+@REGISTRY.check(BOOT_LOOP)
+def boot_loop(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        found = [(record, markers) for record, markers in store.transcripts.boot_loops if markers >= t.boot_markers]
+        if not found:
+            continue
+        found.sort(key=lambda row: (-row[1], row[0].name))
+        yield BOOT_LOOP.finding(
+            f"{plural(len(found), 'transcript')} that end in boot prompts only, up to {found[0][1]:,} in a row.",
+            "The gateway is likely to take the session up again, and to die over it again.",
+            count=len(found),
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir / found[0][0].name,
+            evidence={
+                "files": [{"name": record.name, "bootMarkers": markers} for record, markers in found[:EXAMPLES]]
+            },
+        )

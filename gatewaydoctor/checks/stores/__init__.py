@@ -1,0 +1,1 @@
+"""Rules about session stores and databases."""

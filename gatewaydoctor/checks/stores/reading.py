@@ -1,0 +1,290 @@
+"""Rules about stores that the gateway reads as empty, and about what is left to mend them with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks import unread
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.files import FileClass, NodeKind, Obstacle
+from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind, Readable
+from gatewaydoctor.model.gateway.transcript import ContentClass
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.files import Orphan
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.files import FileRecord
+    from gatewaydoctor.model.gateway.store import Fault, Verdict
+    from gatewaydoctor.model.outcome.finding import Finding
+
+READ_AS_EMPTY = NextBoot(
+    v3_28="takes it for an empty store without a word, keeps no copy, and replaces the file at its next save",
+    v9_6="refuses to start over it (exit 78)",
+    unknown="Up to 2026.5.22 a gateway takes it for an empty store and replaces the file at its next save; 2026.9.6 "
+    "refuses to start (exit 78).",
+)
+_COPY_FIRST = "Do not start the gateway. Copy the file away first"
+
+UNPARSEABLE = Rule(
+    id="store-unparseable",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="The session store is damaged",
+    meaning="sessions.json is empty, cut short, or not JSON from some byte on. The offset given is the first byte "
+    "that no JSON document can have there, or the end of the file where it ends too early. Rules about rows, sizes "
+    "and unindexed files say nothing about a damaged store until it is mended.",
+    cause="A crash, a full disk or a power cut while the file was written, or an edit by hand. 2026.3.13, and "
+    "again releases since 2026.5.12, write the store without fsync, so that a power cut can leave an empty file.",
+    gateway="Releases up to 2026.5.22 read such a file as an empty store, say nothing, keep no copy, and write the "
+    "nearly empty store over it at the next save. 2026.9.6 refuses to start (exit 78) until the file is mended.",
+    remedy=f"{_COPY_FIRST}, with every sessions.json.* beside it. The whole entries before the fault, and often some "
+    "behind it, can be put into a new file; backups and temp files beside it may hold more.",
+    repair="salvage",
+    start_loses=True,
+)
+
+TOO_LARGE = Rule(
+    id="store-too-large-for-gateway",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="The session store is larger than the gateway can read",
+    meaning=f"sessions.json is sound, but has {UNREADABLE_FROM_BYTES:,} bytes (0x1fffffe8) or more. The gateway's "
+    "runtime reads no text file of that size.",
+    cause="Rows that nothing removes, each with its own copy of the skills prompt: run rows of isolated cron jobs "
+    "while maintenance only warns.",
+    gateway="Reading fails with ERR_STRING_TOO_LONG, and releases up to 2026.5.22 treat that like a missing file: "
+    "the store counts as empty and the next save replaces it. 2026.9.6 refuses to start (exit 78).",
+    remedy=f"{_COPY_FIRST}. Then remove rows of finished and stuck cron runs, and the fields the gateway rebuilds, "
+    "until it is small again.",
+    repair="trim",
+    start_loses=True,
+)
+
+NOT_OBJECT = Rule(
+    id="store-not-object",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="The session store is no JSON object",
+    meaning="sessions.json begins as an array, a string, a number or a literal. The gateway knows only an object "
+    "with one entry per session key.",
+    cause="Another program wrote the file, or a hand repair gave it the wrong shape.",
+    gateway="Releases up to 2026.5.22 take it for an empty store and replace it at the next save. 2026.9.6 refuses "
+    "to start (exit 78).",
+    remedy=f"{_COPY_FIRST}. Then put back a backup of the right shape, or rebuild the object from what is there.",
+    repair="salvage",
+    start_loses=True,
+)
+
+EMPTIED = Rule(
+    id="store-empty-beside-transcripts",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="The session store is empty or gone, and its transcripts are not",
+    meaning="There is no sessions.json, or one without entries, in a directory that holds transcripts which no index "
+    "reaches. Their history exists but nobody is shown it. It is critical where people's words are among them.",
+    cause="A gateway read a damaged store as empty and saved it. Or, up to 2026.4.23, a rotation renamed the store "
+    "to sessions.json.bak.<ms> and the gateway died before it wrote the new one.",
+    gateway="It starts with no sessions and makes new ones. Each save makes it harder to put the old index back, and "
+    "up to 2026.4.25 rotation keeps only the three newest backups.",
+    remedy="Do not start the gateway. Copy sessions.json.bak.* and *.tmp files away, and put the best of them back "
+    "as sessions.json. Without one, the transcripts can be listed and registered again under new keys.",
+    repair="salvage",
+    start_loses=True,
+)
+
+CANDIDATES = Rule(
+    id="backup-candidates",
+    family=Family.STORE,
+    severity=Severity.INFO,
+    title="Files that may hold the lost entries",
+    meaning="Beside a store that the gateway reads as empty there are temp files, rotated backups or import "
+    "archives. Any of them may hold the entries that are missing.",
+    cause="A temp file is left when the gateway dies between writing and renaming; up to 2026.4.25 rotation keeps "
+    "three backups; a 2026.9.6 import keeps the whole old store.",
+    gateway="It does not look at them. A rotation deletes all but the three newest sessions.json.bak.* names, and a "
+    "sweep of temp files may delete the only copy.",
+    remedy="Copy them away before anything else is started. Choose by: parses whole, number of entries, newest "
+    "updatedAt.",
+    repair="salvage",
+)
+
+_NO_COPY = (
+    "No backup and no temp file lies beside the store: look for one in backups of the machine before the gateway "
+    "starts. Without one a start loses nothing more; transcripts can be registered again under new keys."
+)
+_UNREAD_THEN = (
+    "a release up to 2026.5.22 takes it for empty and replaces it",
+    "a release up to 2026.5.22 begins with no sessions, and may not be able to save new ones",
+)
+_TALKS = frozenset({ContentClass.HUMAN, ContentClass.MACHINE, None})
+"""What an unindexed file may be so that its loss is a loss; None is one that was not read."""
+
+
+@REGISTRY.check(UNPARSEABLE, TOO_LARGE, NOT_OBJECT)
+def reads_as_empty(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in x.stores:
+        if store.survey is None:
+            yield from _unread(store)
+        elif (fault := store.survey.verdict.fault) is not None:
+            yield _damaged(x, store, store.survey.verdict, fault)
+        elif store.survey.verdict.too_large:
+            yield _too_large(x, store, store.survey.verdict)
+
+
+def _unread(store: StoreFacts) -> Iterator[Finding]:
+    problem = store.read.problem
+    if problem is None or problem.missing:
+        return
+    yield UNPARSEABLE.finding(
+        f"The store could not be read here: {problem.reason}.",
+        unread.consequence(problem, _UNREAD_THEN[problem.obstacle is Obstacle.NOT_A_FILE]),
+        severity=Severity.ERROR,
+        agent_id=store.agent_id,
+        path=store.read.ref.path,
+        evidence={"reason": problem.reason, "transcriptsBeside": store.transcripts.files},
+        repair=None,
+        by_hand=unread.by_hand(problem),
+    )
+
+
+def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
+    rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
+    worth = fault.kind is not FaultKind.EMPTY or _candidates(x, store)
+    rows = plural(verdict.entries, "whole entry", "whole entries") if verdict.entries else "No whole entry"
+    return rule.finding(
+        f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before it.",
+        READ_AS_EMPTY.of(x),
+        agent_id=store.agent_id,
+        path=store.read.ref.path,
+        evidence={
+            "fault": fault.kind.value,
+            "offset": fault.offset,
+            "bytes": verdict.bytes,
+            "wholeEntries": verdict.entries,
+            "lastGoodEnd": verdict.last_good_end,
+            "transcriptsBeside": store.transcripts.files,
+            "sha256": verdict.sha256,
+        },
+        repair=rule.repair if worth else None,
+        by_hand=None if worth else _NO_COPY,
+    )
+
+
+def _too_large(x: Examination, store: StoreFacts, verdict: Verdict) -> Finding:
+    return TOO_LARGE.finding(
+        f"{verdict.bytes:,} bytes, and the gateway's runtime reads files below {UNREADABLE_FROM_BYTES:,}. The "
+        f"{plural(verdict.entries, 'entry', 'entries')} are sound.",
+        READ_AS_EMPTY.of(x),
+        agent_id=store.agent_id,
+        path=store.read.ref.path,
+        evidence={
+            "limit": UNREADABLE_FROM_BYTES,
+            "bytes": verdict.bytes,
+            "entries": verdict.entries,
+        },
+    )
+
+
+def emptied(x: Examination, store: StoreFacts) -> tuple[Orphan, ...]:
+    """The transcripts a store should know and does not, where it has no entries at all; none for any other store."""
+    directory = store.read.ref.sessions_dir
+    shared = any(not _blank(each) for each in x.stores if each.read.ref.sessions_dir == directory)
+    if shared or store.era is Era.SQLITE:
+        return ()
+    return tuple(orphan for orphan in store.transcripts.orphans if orphan.content in _TALKS)
+
+
+def _blank(store: StoreFacts) -> bool:
+    """Whether a store is sound and without entries, or not there."""
+    if store.survey is None:
+        return store.read.problem is None
+    verdict = store.survey.verdict
+    return verdict.readable is Readable.YES and not verdict.entries
+
+
+@REGISTRY.check(EMPTIED)
+def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in x.stores:
+        lost = emptied(x, store)
+        if not lost:
+            continue
+        copies = _candidates(x, store)
+        people = sum(orphan.content is not ContentClass.MACHINE for orphan in lost)
+        unread = sum(orphan.content is None for orphan in lost)
+        state = "The store has no entries" if store.survey else "There is no store"
+        yield EMPTIED.finding(
+            f"{state}, beside {plural(len(lost), 'transcript')} that no index reaches"
+            + (
+                f"; {people:,} with people's words{' or unread' if unread else ''}."
+                if people
+                else ", all of machines."
+            ),
+            "The gateway starts with no sessions; every save after that buries the old index deeper.",
+            count=len(lost),
+            severity=None if people else Severity.WARNING,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "exists": store.survey is not None,
+                "transcripts": len(lost),
+                "withPeoplesWords": people - unread,
+                "notRead": unread,
+                "bytes": sum(orphan.record.size for orphan in lost),
+                "files": [orphan.record.name for orphan in lost[:EXAMPLES]],
+            },
+            repair=EMPTIED.repair if copies else None,
+            by_hand=None if copies else _NO_COPY,
+        )
+
+
+@REGISTRY.check(CANDIDATES)
+def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in x.stores:
+        damaged = store.survey is not None and store.survey.verdict.fault is not None
+        found = _candidates(x, store) if damaged or emptied(x, store) else ()
+        if not found:
+            continue
+        newest = max(found, key=lambda each: each[2])
+        yield CANDIDATES.finding(
+            f"{plural(len(found), 'file')} beside the store may hold its entries: "
+            f"{size(sum(each[1] for each in found))} in all, the largest {size(max(each[1] for each in found))}.",
+            "The gateway looks at none of them, and later saves may rotate them away.",
+            count=len(found),
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "newest": {"name": newest[0], "bytes": newest[1], "mtime": newest[2]},
+                "files": [{"name": name, "bytes": count, "mtime": at} for name, count, at in found[:EXAMPLES]],
+            },
+        )
+
+
+def _candidates(x: Examination, store: StoreFacts) -> tuple[tuple[str, int, int], ...]:
+    """Name, bytes and mtime of files that may hold a copy of the store, newest first."""
+    beside = [
+        (record.name, record.size, record.at)
+        for record in store.listing.files
+        if _may_hold_a_store(record, store.read.ref.path.name)
+    ]
+    archived = [
+        (str(leftover.path), leftover.size, leftover.mtime)
+        for agent in x.eras.agents
+        if agent.agent_id in store.read.ref.agent_ids
+        for leftover in agent.leftovers
+        if leftover.kind == "import-archive"
+    ]
+    return tuple(sorted((*beside, *archived), key=lambda row: (-row[2], row[0])))
+
+
+def _may_hold_a_store(record: FileRecord, store_name: str) -> bool:
+    if record.node is not NodeKind.FILE or not record.size or record.cls is FileClass.LOCK:
+        return False
+    return record.cls is FileClass.STORE_TEMP or record.name.startswith(f"{store_name}.")

@@ -1,0 +1,144 @@
+"""Rules about stores that are too big: for the heap, and for what is in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
+from gatewaydoctor.checks.scope import sound_stores
+from gatewaydoctor.model.gateway.entry import Kind
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.storage.files.survey import Survey
+
+MEASURED_AMPLIFICATION = 10
+"""Resident memory over store bytes: 1.86 GB in a 2026.3.28 gateway with a store of 185 MB (facts.md section 9)."""
+
+REPORTED_AMPLIFICATION = 180
+"""The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (incidents.md)."""
+
+REBUILT_FIELDS = ("skillsSnapshot", "systemPromptReport")
+"""Fields that the gateway makes anew at the next turn; dropping them loses nothing (facts.md section 3)."""
+
+HEAP = Rule(
+    id="store-heap-risk",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="Loading the session store may exhaust the heap",
+    meaning=f"An estimate: a loaded store was measured to take about {MEASURED_AMPLIFICATION} times its size in "
+    f"memory, and reported to take up to {REPORTED_AMPLIFICATION} times (61633). It is set against the heap V8 "
+    "allows itself, 2.3 GB unless told otherwise. Warning: the reported figure exceeds it. Error: two copies of the "
+    "measured one do, and reads do clone the store. Critical: a single one does.",
+    cause="Run rows of isolated cron jobs, each with its own copy of the skills prompt, that no maintenance removes.",
+    gateway="Up to 2026.5.22 the whole file is parsed at start, kept as text and as objects, and cloned for reads; "
+    "out of memory means a crash before the gateway answers, and again after each restart. NODE_OPTIONS may not "
+    "help, for the gateway starts a child that does not inherit it. 2026.9.6 reads the file once, to import it.",
+    remedy="With the gateway stopped and a copy made, remove rows of stuck and finished cron runs. They are most of "
+    "such a store, and no conversation is among them.",
+    repair="trim",
+)
+
+BLOAT = Rule(
+    id="store-bloat",
+    family=Family.STORE,
+    severity=Severity.WARNING,
+    title="Most of the session store is copies of prompts",
+    meaning="The store is large for its number of entries, or most of its bytes are skillsSnapshot and "
+    "systemPromptReport, which the gateway rebuilds by itself.",
+    cause="Every entry keeps its own snapshot of the skills prompt, tens of KB and the same in most of them. Until "
+    "2026.5.2 the text of every skill was kept as well.",
+    gateway="It reads and writes all of it at every save. 2026.5.22 strips the skills' texts at load; earlier "
+    "releases keep them.",
+    remedy="Drop both fields from entries that are not running. The gateway writes them again at the next turn; a "
+    "once-only warning may repeat.",
+    repair="slim",
+)
+
+_SPLIT = (
+    "Neither cron runs nor rebuilt fields fill it. See which kinds and fields do, and allow a larger heap meanwhile."
+)
+_BOOT_HEAP = NextBoot(
+    v3_28="parses and clones the whole store at start, and may run out of memory before it answers",
+    v9_6="reads the whole store once at start, to import it, and may run out of memory on the way",
+    unknown="Up to 2026.5.22 a gateway parses and clones the whole store at start and may run out of memory; "
+    "2026.9.6 reads it once, to import it.",
+)
+_BOOT_BLOAT = NextBoot(
+    v3_28="reads and writes all of it at every save",
+    v5_22="strips the skills' texts at load and writes the rest at every save",
+    v9_6="imports all of it as it is; the import shrinks nothing",
+    unknown="Every release carries it along; 2026.5.22 strips the skills' texts at load.",
+)
+
+
+@REGISTRY.check(HEAP)
+def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store, survey in sound_stores(x):
+        count = survey.verdict.bytes
+        measured, reported = count * MEASURED_AMPLIFICATION, count * REPORTED_AMPLIFICATION
+        if reported < t.heap_bytes:
+            continue
+        grave = Severity.CRITICAL if measured >= t.heap_bytes else Severity.ERROR
+        yield HEAP.finding(
+            f"{size(count)} in {plural(survey.verdict.entries, 'entry', 'entries')}: by estimate {size(measured)} to "
+            f"{size(reported)} of heap, where {size(t.heap_bytes)} are allowed.",
+            _BOOT_HEAP.of(x),
+            severity=grave if 2 * measured >= t.heap_bytes else Severity.WARNING,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "bytes": count,
+                "entries": survey.verdict.entries,
+                "estimate": True,
+                "heapBytesMeasuredRatio": measured,
+                "heapBytesReportedRatio": reported,
+                "heapLimitBytes": t.heap_bytes,
+            },
+            repair=_lightens(survey),
+            by_hand=None if _lightens(survey) else _SPLIT,
+        )
+
+
+def _lightens(survey: Survey) -> str | None:
+    """The repair that takes away half of the store or more."""
+    half = survey.verdict.bytes / 2
+    if sum(weight for (kind, _), weight in survey.weights.items() if kind is Kind.CRON_RUN) >= half:
+        return "trim"
+    return "slim" if _rebuilt(survey) >= half else None
+
+
+def _rebuilt(survey: Survey) -> int:
+    return sum(survey.field_bytes[name] for name in REBUILT_FIELDS)
+
+
+@REGISTRY.check(BLOAT)
+def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store, survey in sound_stores(x):
+        count, entries = survey.verdict.bytes, survey.verdict.entries
+        rebuilt = _rebuilt(survey)
+        if not entries or count < t.bloat_bytes:
+            continue
+        if count < entries * t.bloat_entry_bytes and rebuilt < count * t.bloat_share:
+            continue
+        yield BLOAT.finding(
+            f"{size(count)} in {plural(entries, 'entry', 'entries')}, {size(count / entries)} each; {size(rebuilt)} "
+            f"({100 * rebuilt // count} %) are fields the gateway rebuilds.",
+            _BOOT_BLOAT.of(x),
+            count=entries,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "bytes": count,
+                "entries": entries,
+                "rebuiltBytes": rebuilt,
+                "fieldBytes": dict(survey.field_bytes.most_common(5)),
+            },
+        )

@@ -1,0 +1,1 @@
+"""What `check` decides by: settings, baselines and the decision."""

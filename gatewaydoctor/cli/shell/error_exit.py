@@ -1,0 +1,115 @@
+"""How a run ends that has no report to give: its words, and its exit code (design section 4)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.shell.streams import OutputFailed, silence_stdout
+from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError
+from gatewaydoctor.model.outcome.report import ErrorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MENDING = frozenset({"snapshot", "repair", "undo", "runs"})
+_WRITING = _MENDING | {"fixtures", "simulate"}
+
+
+def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
+    """Say what ended the run, on stderr or as the document, and return the exit code."""
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    if isinstance(error, BrokenPipeError | SystemExit):
+        # Whoever read our output has heard enough; inside typer that is a SystemExit.
+        silence_stdout()
+        return ExitCode.OK
+    code, info = ending(error, command)
+    if (code is ExitCode.BUG or isinstance(error, OSError)) and "--debug" in arguments:
+        import traceback
+
+        traceback.print_exception(error)
+    from gatewaydoctor.cli.shell.error_report import asked, deliver_error
+    from gatewaydoctor.report.printer import plain_document, print_error
+
+    info = _redacted(info, arguments) if "--redact" in arguments else info
+    now, wanted = _clock(arguments), asked(arguments, command)
+    if isinstance(error, OutputFailed):
+        silence_stdout()
+    elif wanted.format != "text":
+        document = plain_document(command, now, code, error=info)
+        try:
+            told, words_due = deliver_error(error, document, wanted, arguments)
+        except OutputFailed:
+            silence_stdout()  # words are left, and the code of the first error
+        else:
+            if not words_due:
+                return told
+    print_error(info, code, command, now=now, wants_json=False)
+    return code
+
+
+def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
+    """The exit code and the words for an error."""
+    match error:
+        case DoctorError():
+            return error.exit_code, ErrorInfo(code=error.code, message=error.message, hint=error.hint)
+        case KeyboardInterrupt() | typer.Abort():
+            done = "Interrupted." if command in _WRITING else "Interrupted. Nothing was written."
+            return ExitCode.INTERRUPTED, ErrorInfo(code="interrupted", message=done, hint="")
+        case OutputFailed():
+            message = f"The output could not be written: {error}."
+            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where it goes.")
+        case OSError():
+            # What follows the first change has words of its own, so nothing was changed yet.
+            code = ExitCode.REFUSED if command in _MENDING else ExitCode.CANNOT_EXAMINE
+            where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes | Path) else ""
+            message = f"{where}{error.strerror or type(error).__name__}."
+            return code, ErrorInfo(code="system", message=message, hint="Check the path, its owner, and the disk.")
+        case _ if format_message := getattr(error, "format_message", None):
+            # typer's own errors about arguments, whose base it gives no public name.
+            context = getattr(error, "ctx", None)
+            place = context.command_path if context else "gatewaydoctor"
+            message = " ".join(format_message().split())
+            hint = f"See `{place} --help`."
+            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
+        case _:
+            message = f"A bug in gatewaydoctor: {type(error).__name__}."
+            hint = "Run it again with --debug and report the traceback; it may hold paths and names."
+            return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
+
+
+def _redacted(info: ErrorInfo, arguments: Sequence[str]) -> ErrorInfo:
+    import os
+
+    from gatewaydoctor.report.names import Names
+
+    own = {*verbs.VERBS, *(sub for group in verbs.GROUPS.values() for sub in group)}
+    typed = [word.partition("=")[2] if word.startswith("-") else word for word in arguments if word not in own]
+    paths = {spelled: "<path>" for word in typed if "/" in word for spelled in (word, os.path.realpath(word))}
+    names = Names(redact=True, places=paths.items())
+    for word in typed:
+        names.know(word, "word")
+    # A hint may list agents or directories by name, and no directory was read that would tell which words those are.
+    hint = names.text(info.hint) if info.code in ("usage", "bug", "output") else ""
+    return ErrorInfo(code=info.code, message=names.text(info.message), hint=hint)
+
+
+def _clock(arguments: Sequence[str]) -> int:
+    """The clock of this run, or the machine's where the one given is what was wrong."""
+    from gatewaydoctor.cli.shell.run import clock
+
+    given = list(arguments)
+    spelled = next((word.partition("=")[2] for word in given if word.startswith("--now=")), None)
+    if "--now" in given[:-1]:
+        spelled = given[given.index("--now") + 1]
+    try:
+        return clock(spelled)
+    except UsageError:
+        import time
+
+        return time.time_ns() // 1_000_000

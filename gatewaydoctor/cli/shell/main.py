@@ -1,0 +1,162 @@
+"""main(): every outcome becomes words on the right stream and one exit code (design section 4)."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from gatewaydoctor import __version__
+from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.shell.error_exit import end
+from gatewaydoctor.cli.shell.options import listed, takes_value, verb
+from gatewaydoctor.cli.shell.run import Outcome, start
+from gatewaydoctor.cli.shell.streams import OutputFailed, prepare_streams, put, telling
+from gatewaydoctor.model.arguments import last_value
+from gatewaydoctor.model.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+HELP = """Examine and repair the state directory of an OpenClaw gateway, offline.
+
+Without a verb it scans. Looking never writes. Global options may stand before or after the verb: `scan --help`."""
+
+HELP_OPTIONS = ("--help", "-h")
+VERSION_OPTIONS = ("--version", "-V")
+
+
+def build_app(only: str | None = None) -> typer.Typer:
+    """The typer app with all verbs, or with the one that is called."""
+    settings = {"help_option_names": list(HELP_OPTIONS)}
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        context_settings=settings,
+    )
+    app.callback(help=HELP)(listed() if only is None else lambda: None)
+    for name, summary in verbs.VERBS.items():
+        if only not in (None, name):
+            continue
+        if name not in verbs.GROUPS:
+            _add(app, name, None, summary)
+            continue
+        group = typer.Typer(help=summary, no_args_is_help=True, rich_markup_mode="markdown")
+        group.callback()(lambda: None)
+        for sub, sub_summary in verbs.GROUPS[name].items():
+            _add(group, name, sub, sub_summary)
+        app.add_typer(group, name=name)
+    return app
+
+
+def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
+    function = verbs.function(name, sub)
+    text = f"{summary}\n\n{function.__doc__ or ''}".strip()
+    app.command(sub or name, help=text, short_help=summary)(verb(function, start))
+
+
+def arrange(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the verb first: global options that stood before it follow it, and without a verb it is
+    `scan`. Raises UsageError for a verb that does not exist, and for a group without one of its verbs."""
+    before, rest = _leading_options(arguments)
+    if rest and rest[0] in HELP_OPTIONS and not before:
+        return rest
+    if not rest or rest[0].startswith("-"):
+        # What is no global option belongs to the default verb.
+        return [verbs.DEFAULT, *before, *rest]
+    name, rest = rest[0], rest[1:]
+    if name not in verbs.VERBS:
+        raise _no_such_verb(name)
+    if name not in verbs.GROUPS:
+        return [name, *before, *rest]
+    between, rest = _leading_options(rest)
+    if rest and rest[0] in HELP_OPTIONS:
+        return [name, rest[0]]
+    if not rest:
+        choices = ", ".join(verbs.GROUPS[name])
+        raise UsageError(f"{name} needs a verb of its own.", f"Choose one of: {choices}.")
+    return [name, rest[0], *before, *between, *rest[1:]]
+
+
+def _leading_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Global options that stand first, with their values, and what follows them."""
+    options: list[str] = []
+    rest = list(arguments)
+    while rest:
+        valued = takes_value(rest[0].partition("=")[0])
+        if valued is None:
+            break
+        options.append(rest.pop(0))
+        if valued and "=" not in options[-1] and rest:
+            options.append(rest.pop(0))
+    return options, rest
+
+
+def _no_such_verb(name: str) -> UsageError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, verbs.VERBS, n=1)
+    hint = f"Did you mean `gatewaydoctor {near[0]}`?" if near else "See `gatewaydoctor --help` for the verbs."
+    return UsageError(f"There is no verb {name!r}.", hint)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and say what came of it. Returns the exit code; raises nothing."""
+    prepare_streams(document="--json" in arguments or last_value(arguments, "--format") not in (None, "text"))
+    command = "gatewaydoctor"
+    try:
+        if _leading_options(arguments)[1][:1] in ([each] for each in VERSION_OPTIONS):
+            put(f"gatewaydoctor {__version__}\n")
+            return ExitCode.OK
+        arranged = arrange(arguments)
+        command = arranged[0] if arranged and arranged[0] in verbs.VERBS else command
+        app = build_app(command if command in verbs.VERBS else None)
+        outcome = _called(app, arranged)
+        if isinstance(outcome, Outcome):
+            return _say(outcome)
+        if outcome == ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt  # which typer had made a code of
+        sys.stdout.flush()
+        return ExitCode.OK  # help was shown
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        return end(error, command, arguments)
+
+
+def _called(app: typer.Typer, arranged: list[str]) -> object:
+    """What the verb returns; help is printed in here. Raises OutputFailed where stdout does not take it."""
+    try:
+        return app(arranged, standalone_mode=False, prog_name="gatewaydoctor")
+    except OSError as failed:
+        if failed.errno in (errno.ENOSPC, errno.EBADF) and failed.filename is None:
+            raise OutputFailed(failed.strerror) from failed
+        raise
+
+
+def _say(outcome: Outcome) -> int:
+    """Print what a verb has to say. Raises OutputFailed."""
+    from gatewaydoctor.cli.shell.notices import notices
+    from gatewaydoctor.cli.shell.report_output import NOTHING_READ, deliver, document_of
+    from gatewaydoctor.report.printer import print_document, print_error, print_screen, print_warning
+
+    run, code = outcome.run, outcome.exit_code
+    as_json = outcome.stream is None and (run.wants_json or outcome.screen is None)
+    if not as_json:
+        for notice in notices(outcome):
+            print_warning(notice)
+    with telling():
+        if outcome.stream is not None:
+            code = outcome.stream()
+        elif outcome.gate is not None:
+            return deliver(outcome)
+        elif as_json:
+            print_document(document_of(outcome))
+        elif outcome.screen is not None:
+            print_screen(outcome.screen, no_color=run.options.no_color)
+    if code is ExitCode.CANNOT_EXAMINE and not as_json:
+        print_error(outcome.error or NOTHING_READ, code, outcome.command, now=run.now, wants_json=False)
+    return code

@@ -1,0 +1,61 @@
+"""What every command says besides its own matter: a repair that was interrupted, a parser that is slow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatewaydoctor.cli.shell.run import Outcome, Run
+    from gatewaydoctor.model.gateway.place import Place
+
+
+def notices(outcome: Outcome) -> tuple[str, ...]:
+    """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
+    if outcome.judgement is None:
+        return ()
+    return (*_empty(outcome), *_interrupted(outcome), *_slow_parser())
+
+
+def _empty(outcome: Outcome) -> list[str]:
+    assert outcome.judgement is not None
+    place = outcome.judgement.examination.place
+    if place.store is not None or any(True for _ in outcome.run.fs.names(place.real_dir)):
+        return []
+    return [f"{place.state_dir} is empty: no gateway has kept anything here yet, or its volume is not mounted."]
+
+
+def interrupted(run: Run, place: Place) -> tuple[str, ...]:
+    """The ids of interrupted runs. Raises OSError for a vault that cannot be read."""
+    from gatewaydoctor.repair.vault.layout import VAULT_NAME
+
+    try:
+        run.fs.stat(place.real_dir / VAULT_NAME)
+    except OSError:
+        return ()  # where nothing was ever repaired, nothing of repair needs to be loaded
+    from gatewaydoctor.repair.vault.catalog import interrupted_runs
+    from gatewaydoctor.system.processes import system_processes
+
+    return tuple(each.run_id for each in interrupted_runs(run.fs, system_processes(), place.real_dir))
+
+
+def _interrupted(outcome: Outcome) -> list[str]:
+    assert outcome.judgement is not None
+    try:
+        runs = interrupted(outcome.run, outcome.judgement.examination.place)
+    except OSError as error:
+        return [f"The vault cannot be read ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
+    command = outcome.run.invocation.command
+    return [
+        f"Run {run_id} was interrupted. `{command(f'repair --resume {run_id}')}` finishes it, "
+        f"`{command(f'undo {run_id}')}` takes it back."
+        for run_id in runs
+    ]
+
+
+def _slow_parser() -> list[str]:
+    from gatewaydoctor.storage.files.boundaries import backend
+
+    name = backend()
+    if name.startswith("yajl2"):
+        return []
+    return [f"ijson runs without yajl ({name}), so stores in an unusual layout are read many times slower."]

@@ -1,0 +1,100 @@
+"""Files this program writes because it was told to: whole or not at all, and never inside what it looks at."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from gatewaydoctor.model.errors import DoctorError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.repair.writing.fs import WriteFs
+
+PUBLIC = 0o644
+PRIVATE = 0o600
+
+
+class CannotWrite(DoctorError):
+    """An output file could not be written; what was there before still is."""
+
+    code: ClassVar[str] = "output"
+
+
+def places_of(x: Examination) -> tuple[Path, ...]:
+    """Directories of an examination in which nothing may be written."""
+    return x.place.real_dir, *(Path(os.path.realpath(store.read.ref.sessions_dir)) for store in x.stores)
+
+
+def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
+    """Where an output file will be, symbolic links followed. Raises UsageError where that is no file one may write:
+    inside a protected directory, or a directory, device or pipe."""
+    if not spelled.strip() or "\0" in spelled:
+        raise UsageError(f"{option} needs a path.", f"Give a file after {option}.")
+    path = Path(os.path.realpath(spelled))
+    for directory in protected:
+        if path.is_relative_to(directory):
+            raise UsageError(
+                f"{option} {spelled} lies inside the state directory, which is only looked at.",
+                "Name a file elsewhere.",
+            )
+    if path.exists() and not path.is_file():
+        raise UsageError(
+            f"{option} {spelled} is no regular file.", "Name a file, or leave the option out for stdout."
+        )
+    return path
+
+
+def report_mode(path: Path, form: str) -> int:
+    """The mode of a report: a collector of metrics runs as another user. Any other holds session keys, and stays as
+    private as the file it replaces, or as the umask wants it."""
+    return PUBLIC if form == "prometheus" else kept_mode(path, 0o666 & ~_umask())
+
+
+def kept_mode(path: Path, otherwise: int) -> int:
+    """The mode of the file that is there."""
+    return path.stat().st_mode & 0o777 if path.exists() else otherwise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:
+    """Replace a file by one with this text: written and synced beside it, then renamed over it. Raises CannotWrite,
+    and then the old file is as it was."""
+    from gatewaydoctor.repair.writing.fs import OsWriteFs
+    from gatewaydoctor.repair.writing.stream import Dress, write_whole
+
+    fs = fs or OsWriteFs()
+    # The name must not end in .prom: a collector reads those at any moment.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.gatewaydoctor-new")
+    try:
+        with suppress(FileNotFoundError):
+            fs.unlink(beside)
+        write_whole(fs, beside, text.encode(errors="backslashreplace"), Dress(mode=mode))
+        try:
+            fs.rename(beside, path)
+        except BaseException:
+            with suppress(OSError):
+                fs.unlink(beside)
+            raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotWrite(f"{path} could not be written: {reason}.", "What was there before still is.") from error
+    # The new file is there, whole; without this a power cut might bring back the old one, whole as well.
+    with suppress(OSError):
+        fs.fsync_dir(path.parent)
+
+
+def append(path: Path, text: str) -> None:
+    """Add text to a file that others add to as well. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, 0o644), "ab") as stream:
+        stream.write(text.encode(errors="backslashreplace"))

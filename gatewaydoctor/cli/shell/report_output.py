@@ -1,0 +1,137 @@
+"""How `scan` and `check` hand over their report: in the format asked for, on stdout or as a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatewaydoctor.cli.shell.notices import notices
+from gatewaydoctor.cli.shell.output import append, places_of, report_mode, target, write
+from gatewaydoctor.cli.shell.streams import put, telling
+from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.outcome.report import ErrorInfo
+from gatewaydoctor.report.formats.formats import FORMATS, Format, exit_code, render
+from gatewaydoctor.report.words import harmless, pasteable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rich.console import Console
+
+    from gatewaydoctor.cli.shell.run import Outcome
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.outcome.report import Document, FindingInfo
+
+STDOUT = "-"
+NOTHING_READ = ErrorInfo(
+    code="cannot-examine",
+    message="No session store could be read.",
+    hint="Run as the user the gateway runs as, or as root, and check the disk.",
+)
+"""Said beside a report that tells everything else."""
+_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+
+
+def outside(output: str | None, x: Examination) -> Path | None:
+    """The output file of an option, None for stdout. Raises UsageError for one inside what was examined."""
+    return None if output in (None, STDOUT) else target(str(output), "--output", places_of(x))
+
+
+def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
+    """The document behind an outcome, as a format wants it."""
+    from gatewaydoctor.report.printer import plain_document
+
+    run, code = outcome.run, outcome.exit_code
+    error = (outcome.error or NOTHING_READ) if code is ExitCode.CANNOT_EXAMINE else None
+    if outcome.judgement is None or outcome.names is None:
+        return plain_document(outcome.command, run.now, code, outcome.details, error)
+    from gatewaydoctor.report.document import document
+
+    built = document(
+        outcome.judgement,
+        outcome.names.exact() if form.exact else outcome.names,
+        outcome.command,
+        code,
+        outcome.details,
+        show_all=form.whole or run.options.all,
+        invocation=run.invocation,
+        error=error,
+    )
+    gate, findings = outcome.gate, built.findings
+    if gate is not None:
+        gate = msgspec.structs.replace(gate, verdicts=gate.verdicts[: len(findings)])
+    if not form.exact:
+        findings = tuple(map(_with_harmless_fix, findings))
+    took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
+    said = tuple(harmless(notice) for notice in notices(outcome))
+    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took, notices=said)
+
+
+def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
+    """A command repeats the options as they were given, and a path may hold anything."""
+    if finding.fix is None:
+        return finding
+    fix = msgspec.structs.replace(finding.fix, command=pasteable(finding.fix.command))
+    return msgspec.structs.replace(finding, fix=fix)
+
+
+def deliver(outcome: Outcome) -> int:
+    """Hand over a report behind a gate and return the exit code. Raises CannotWrite and OutputFailed."""
+    from gatewaydoctor.report.printer import print_error
+
+    chosen = "json" if outcome.run.options.json else outcome.run.options.format or "text"
+    if chosen == "text" and outcome.screen is not None:
+        code = _deliver_screen(outcome, outcome.screen)
+    else:
+        code = _deliver_document(outcome, chosen)
+    if outcome.exit_code is ExitCode.CANNOT_EXAMINE and (chosen == "text" or outcome.output is not None):
+        print_error(NOTHING_READ, outcome.exit_code, outcome.command, now=outcome.run.now, wants_json=False)
+    return code
+
+
+def _deliver_screen(outcome: Outcome, screen: Callable[[Console], None]) -> int:
+    from gatewaydoctor.report.printer import print_screen, screen_text
+
+    if outcome.output is not None:
+        write(outcome.output, screen_text(screen), report_mode(outcome.output, "text"))
+    else:
+        with telling():
+            print_screen(screen, no_color=outcome.run.options.no_color)
+    return outcome.exit_code
+
+
+def _deliver_document(outcome: Outcome, chosen: str) -> int:
+    document = with_code(chosen, document_of(outcome, FORMATS[chosen]))
+    text = render(chosen, document)
+    if outcome.output is not None:
+        write(outcome.output, text, report_mode(outcome.output, chosen))
+    else:
+        put(text)
+    if chosen == "github" and outcome.judgement is not None:
+        protected = places_of(outcome.judgement.examination)
+        summarise(lambda: render("markdown", document_of(outcome, FORMATS["markdown"])), protected)
+    return document.exit_code
+
+
+def with_code(chosen: str, document: Document) -> Document:
+    """The document with the exit code of its format; `ok` goes with it."""
+    code = exit_code(chosen, document)
+    return msgspec.structs.replace(document, exit_code=code, ok=code == 0)
+
+
+def summarise(text: Callable[[], str], protected: Iterable[Path]) -> None:
+    """Add Markdown to the job summary, where GitHub gives a file for it outside what was examined. The gate does not
+    fail over this."""
+    spelled = os.environ.get(_SUMMARY_VARIABLE)
+    if not spelled:
+        return
+    try:
+        append(target(spelled, _SUMMARY_VARIABLE, protected), text())
+    except (OSError, UsageError) as failed:
+        from gatewaydoctor.report.formats.github import command
+
+        print(command("warning", "gatewaydoctor", f"The job summary could not be written: {failed}."))

@@ -1,0 +1,148 @@
+"""One invocation: its options, its clock, the world it may look at, and what comes out of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.system.fs import OsReadFs, ReadFs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rich.console import Console
+
+    from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.cli.shell.options import Globals
+    from gatewaydoctor.examine.world import Where
+    from gatewaydoctor.model.outcome.gate import GateInfo
+    from gatewaydoctor.model.outcome.report import ErrorInfo
+    from gatewaydoctor.report.invocation import Invocation
+    from gatewaydoctor.report.names import Names
+
+NOW_VARIABLE = "GATEWAYDOCTOR_NOW"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`now` is epoch ms. `fs` and `env` are all a verb sees of the machine. `began` is the monotonic clock, in s."""
+
+    options: Globals
+    now: int
+    fs: ReadFs
+    env: Mapping[str, str]
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def where(self) -> Where:
+        from gatewaydoctor.examine.world import Where
+
+        o = self.options
+        return Where(o.state_dir, o.config, o.profile, o.store, o.agent, o.path_map)
+
+    @property
+    def invocation(self) -> Invocation:
+        """The options to repeat in commands that are shown."""
+        from gatewaydoctor.report.invocation import Invocation
+
+        o = self.options
+        named = (
+            *(("--state-dir", o.state_dir), ("--profile", o.profile), ("--config", o.config), ("--store", o.store)),
+            *(("--agent", o.agent), *(("--path-map", each) for each in o.path_map)),
+        )
+        options = tuple((option, value) for option, value in named if value is not None)
+        if o.redact:
+            return Invocation(options=tuple((option, option.lstrip("-").upper()) for option, _ in options))
+        return Invocation(typed_program(sys.argv[0]), options)
+
+    @property
+    def wants_json(self) -> bool:
+        return self.options.json or self.options.format == "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
+    stands in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
+    is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of
+    stdout. `error` says why the exit code is 2 where it is not that no store could be read."""
+
+    command: str
+    exit_code: ExitCode
+    run: Run
+    judgement: Judgement | None = None
+    names: Names | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    screen: Callable[[Console], None] | None = None
+    stream: Callable[[], ExitCode] | None = None
+    gate: GateInfo | None = None
+    output: Path | None = None
+    error: ErrorInfo | None = None
+
+
+def typed_program(argument: str) -> str:
+    """What starts this program again from where the operator stands: its plain name where the shell finds it by
+    that, else the path it was started by."""
+    from shlex import quote
+    from shutil import which
+
+    path = Path(argument)
+    if path.parts[-2:] == ("gatewaydoctor", "__main__.py"):
+        return f"{quote(sys.executable)} -m gatewaydoctor"
+    if path.suffix == ".pyz":
+        return f"{quote(sys.executable)} {quote(argument)}"
+    if not path.name.startswith("gatewaydoctor"):
+        return "gatewaydoctor"
+    found = which(path.name)
+    return path.name if found and Path(found).resolve() == path.resolve() else quote(argument)
+
+
+def working_directory() -> Path | None:
+    """None where it was removed meanwhile, or may not be named."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def start(options: Globals) -> Run:
+    """Raises UsageError for a clock or a format it cannot use."""
+    return Run(options, clock(options.now), OsReadFs(), dict(os.environ))
+
+
+def clock(given: str | None) -> int:
+    """Epoch ms: the time given, else that of the environment, else the machine's. Raises UsageError for no time."""
+    text = os.environ.get(NOW_VARIABLE) or None if given is None else given
+    if text is None:
+        return time.time_ns() // 1_000_000
+    if re.fullmatch(r"-?[0-9]{1,15}", text):
+        return int(text)
+    from datetime import UTC, datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        source = "--now" if given is not None else NOW_VARIABLE
+        hint = "Give an ISO time such as 2026-04-02T09:00:00Z, or epoch ms."
+        raise UsageError(f"{source} {text!r} is no time.", hint) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def only_formats(run: Run, verb: str, *formats: str) -> str:
+    """The output format asked for. Raises UsageError for one this verb has not."""
+    chosen = "json" if run.options.json else run.options.format or "text"
+    if chosen not in formats:
+        raise UsageError(f"{verb} has no format {chosen!r}.", f"Choose one of: {', '.join(formats)}.")
+    return chosen
+
+
+def stderr_is_terminal() -> bool:
+    return sys.stderr.isatty()

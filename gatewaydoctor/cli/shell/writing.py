@@ -1,0 +1,103 @@
+"""What every writing verb needs: the tools, the operator's word about the gateway, and a yes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatewaydoctor.cli.shell.examining import progress, world
+from gatewaydoctor.examine.found import find
+from gatewaydoctor.examine.gateway import gateway_of
+from gatewaydoctor.examine.world import NoProgress
+from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.repair.writing.errors import Refused
+from gatewaydoctor.repair.writing.fs import OsWriteFs
+from gatewaydoctor.repair.writing.tools import Permission, Tools
+from gatewaydoctor.system.processes import system_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.cli.shell.run import Run
+    from gatewaydoctor.examine.found import Found
+    from gatewaydoctor.model.gateway.liveness import GatewayState
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Vault = Annotated[
+    str | None,
+    typer.Option("--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"),
+]
+GatewayStopped = Annotated[
+    bool,
+    typer.Option("--gateway-stopped", help="My word that no gateway runs, where that is unknown; it is recorded."),
+]
+
+MOST_TOLD = 20
+"""Entries of a long list in JSON, unless --all asks for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A state directory to work on. `state_dir` has its links resolved, as plans name it."""
+
+    found: Found
+    tools: Tools
+    permission: Permission
+    vault: Path | None
+
+    @property
+    def state_dir(self) -> Path:
+        return self.found.place.real_dir
+
+
+@contextmanager
+def hands(run: Run) -> Iterator[Tools]:
+    """The tools alone, for work that needs no state directory."""
+    with progress(run) as shown:
+        yield Tools(OsWriteFs(), system_processes(), lambda: time.time_ns() // 1_000_000, shown or NoProgress())
+
+
+@contextmanager
+def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
+    """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
+    where there is no such directory."""
+    found = find(world(run), run.where)
+
+    def gateway() -> GatewayState:
+        return gateway_of(world(run), run.where, found)  # with the processes of this moment
+
+    try:
+        with hands(run) as tools:
+            yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+    except DoctorError as error:
+        # Only the command line knows how this program was started.
+        error.hint = error.hint.replace("`gatewaydoctor ", f"`{run.invocation.program} ")
+        raise
+
+
+def _vault_path(vault: str | None) -> Path | None:
+    return Path(os.path.expanduser(vault)).absolute() if vault else None  # noqa: PTH111 - Path raises for ~nobody
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; elsewhere only --yes counts. Raises Refused where the answer is no."""
+    if yes:
+        return
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused("Nothing was done: nobody can be asked here.", "Add --yes to do it without asking.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("Nothing was done.", "Run it again and answer y to do it.")
+
+
+def cap(run: Run) -> int | None:
+    """How many of a long list are told: all with --all."""
+    return None if run.options.all else MOST_TOLD

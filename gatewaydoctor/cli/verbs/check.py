@@ -1,0 +1,83 @@
+"""`check`: the gate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.report.formats.formats import FORMATS
+
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        help=f"Fail from this severity up: {', '.join(FAIL_WORDS)}. [default: error; with --format nagios warning]",
+    ),
+]
+Only = Annotated[
+    list[str] | None, typer.Option("--only", metavar="RULE", help="Judge by these rules alone; globs, repeatable.")
+]
+Skip = Annotated[
+    list[str] | None, typer.Option("--skip", metavar="RULE", help="Leave these rules out; globs, repeatable.")
+]
+BaselineFile = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline", metavar="FILE", help="Findings this file knows do not fail until they grow or worsen."
+    ),
+]
+WriteBaseline = Annotated[
+    bool, typer.Option("--write-baseline", help="Write what is found now to the baseline file, and pass.")
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output", metavar="FILE", help="Replace FILE by the output, whole or not at all, instead of stdout."
+    ),
+]
+
+
+def check(
+    run: Run,
+    *,
+    fail_on: FailOn = None,
+    only: Only = None,
+    skip: Skip = None,
+    baseline: BaselineFile = None,
+    write_baseline: WriteBaseline = False,
+    max_age: MaxAge = None,
+    threshold: ThresholdOption = None,
+    output: Output = None,
+) -> Outcome:
+    """The findings of `scan` and one decision: exit 0 when nothing fails, 1 when something does, 2 when it could not
+    look. Settings come from the command line, else from gatewaydoctor.toml or [tool.gatewaydoctor] of pyproject.toml
+    in the working directory; --verbose shows who gave each. A known finding fails again when it covers more than a
+    tenth more things than its baseline says, or became worse. Formats: text, json, ndjson, junit, github, prometheus,
+    nagios, markdown; nagios has the exit codes 0 to 3 of its own."""
+    from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
+    from gatewaydoctor.cli.shell.examining import exit_code, look
+    from gatewaydoctor.cli.shell.report_output import outside
+    from gatewaydoctor.examine.world import Depth
+    from gatewaydoctor.report.document import names_for
+
+    only_formats(run, "check", *FORMATS)
+    options = GateOptions(fail_on, only, skip, baseline, max_age, threshold)
+    settings = settings_for(run, options, gate=True)
+    gate = open_gate(run, settings, write=write_baseline)
+    judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
+    names = names_for(judgement.examination, redact=run.options.redact)
+    path = outside(output, judgement.examination)
+    gated = pass_through(gate, judgement, names, run)
+    return Outcome(
+        "check",
+        exit_code(judgement.examination) or gated.exit_code,
+        run,
+        gated.judgement,
+        names,
+        gate=gated.info,
+        output=path,
+    )

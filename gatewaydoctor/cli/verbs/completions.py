@@ -1,0 +1,38 @@
+"""`completions`: a script for Tab."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.completion.shells import KEPT
+from gatewaydoctor.model.errors import ExitCode, UsageError
+
+ShellName = Annotated[str, typer.Argument(metavar="SHELL", help=f"One of: {', '.join(KEPT)}.")]
+
+
+def completions(run: Run, *, shell: ShellName) -> Outcome:
+    """Its first lines say how to try it and where to keep it. Verbs, options and every word that is known stand in
+    the script; runs, jobs and agents are looked up when Tab is pressed, in the directory the line names."""
+    from gatewaydoctor.cli.shell.describe import described
+    from gatewaydoctor.completion.shells import script
+
+    only_formats(run, "completions", "text", "json")
+    if shell not in KEPT:
+        raise UsageError(f"There are no completions for {shell!r}.", f"Choose one of: {', '.join(KEPT)}.")
+    text = script(shell, described())
+
+    def stream() -> ExitCode:
+        sys.stdout.write(text)
+        return ExitCode.OK
+
+    return Outcome(
+        "completions",
+        ExitCode.OK,
+        run,
+        details={"shell": shell, "script": text},
+        stream=None if run.wants_json else stream,
+    )

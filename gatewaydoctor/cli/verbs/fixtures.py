@@ -1,0 +1,197 @@
+"""`fixtures`: state directories to test with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.shell.streams import put
+from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
+from gatewaydoctor.model.words import plural
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FIXTURES = "fixtures"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="See `gatewaydoctor fixtures list`.")]
+Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory: the state directory to be.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Another seed, other bytes.")]
+Directories = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DIR]...", help="Fixtures, or directories of fixtures. [default: fixtures]"),
+]
+Update = Annotated[bool, typer.Option("--update", help="Rewrite each expected.json with what is found now.")]
+FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="What the fixture is called.")]
+From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="The directory to make it from.")]
+Into = Annotated[str, typer.Option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
+NoRedact = Annotated[
+    bool, typer.Option("--no-redact", help="Keep names, ids, times and the words of people as they are.")
+]
+Scale = Annotated[float, typer.Option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
+
+
+def fixtures_list(run: Run) -> Outcome:
+    """Sizes are those at scale 1."""
+    from gatewaydoctor.fixtures import DEFAULT_NOW, RECIPES
+    from gatewaydoctor.report import words
+
+    only_formats(run, "fixtures list", "text", "json")
+    recipes = [
+        {"name": each.name, "summary": each.summary, "entries": each.entries, "bytes": each.size}
+        for each in RECIPES.values()
+    ]
+
+    def screen(console: Console) -> None:
+        from gatewaydoctor.report.screens.blocks.parts import grid, moment
+
+        table = grid("recipe", "entries", "size")
+        table.add_column("what it is", overflow="fold")
+        for each in RECIPES.values():
+            table.add_row(each.name, f"{each.entries:,}", words.size(each.size), each.summary)
+        console.print(table)
+        console.print(f"Their clock says {moment(DEFAULT_NOW)} UTC unless --now says otherwise.")
+
+    return Outcome("fixtures list", ExitCode.OK, run, details={"recipes": recipes}, screen=screen)
+
+
+def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, scale: Scale = 1.0) -> Outcome:
+    """The same recipe, seed, scale and --now give the same bytes on every machine."""
+    from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, RecipeError, make
+    from gatewaydoctor.report import words
+
+    only_formats(run, "fixtures make", "text", "json")
+    now = run.now if run.options.now else DEFAULT_NOW
+    try:
+        made = make(recipe, Path(out), seed=DEFAULT_SEED if seed is None else seed, scale=scale, now=now)
+    except RecipeError as error:
+        raise UsageError(str(error), "See `gatewaydoctor fixtures list` for the recipes.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        hint = "What was written so far is still there."
+        raise CannotExamine(f"{out} could not be written: {reason}.", hint) from error
+    details = {
+        "recipe": recipe,
+        "stateDir": str(made.state_dir),
+        "files": made.files,
+        "bytes": made.bytes,
+        "entries": made.entries,
+        "now": now,
+    }
+
+    def screen(console: Console) -> None:
+        console.print(
+            f"{recipe}: {words.plural(made.entries, 'entry', 'entries')} in {words.plural(made.files, 'file')}, "
+            f"{words.size(made.bytes)}, in {made.state_dir}"
+        )
+
+    return Outcome("fixtures make", ExitCode.OK, run, details=details, screen=screen)
+
+
+def fixtures_validate(run: Run, *, directories: Directories = None, update: Update = False) -> Outcome:
+    """A fixture is a directory with a state directory in `state` and an `expected.json`, anybody's. It is looked at
+    as its expected.json describes the machine, so that it says the same everywhere and at any time. Exit 0: all are
+    as expected. 1: one is not. 2: one cannot be compared. Formats: text, json, junit, github."""
+    from gatewaydoctor.cli.verbs import fixtures_report as report
+    from gatewaydoctor.fixtures.validating import validate
+    from gatewaydoctor.model.outcome.report import ErrorInfo
+
+    form = only_formats(run, "fixtures validate", "text", "json", "junit", "github")
+    found = validate.find_fixtures(Path(each) for each in directories or [FIXTURES])
+    try:
+        results = [validate.update(each, run.now) if update else validate.check(each) for each in found]
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotExamine(
+            f"{error.filename} could not be written: {reason}.", "Check its owner and mode."
+        ) from error
+    broken = [each for each in results if isinstance(each.result, validate.Broken)]
+    error_info = None
+    if broken:
+        names = ", ".join(each.name for each in broken)
+        error_info = ErrorInfo(
+            code="broken-fixture",
+            message=f"{plural(len(broken), 'fixture')} cannot be compared: {names}.",
+            hint="The report says what is wrong with each.",
+        )
+    different = any(isinstance(each.result, validate.Different) for each in results)
+    code = ExitCode.CANNOT_EXAMINE if broken else ExitCode.FINDINGS if different else ExitCode.OK
+
+    def stream() -> ExitCode:
+        renders = {"junit": report.junit, "github": report.github}
+        render = renders.get(form)
+        put(render(results) if render else report.text(results, verbose=run.options.verbose))
+        if form == "github":
+            from gatewaydoctor.cli.shell.report_output import summarise
+
+            summarise(lambda: report.markdown(results), (each.path.resolve() for each in results))
+        return code
+
+    return Outcome(
+        "fixtures validate",
+        code,
+        run,
+        details=report.details(results),
+        stream=None if form == "json" else stream,
+        error=error_info,
+    )
+
+
+def fixtures_new(
+    run: Run, *, name: FixtureName, source: From, out: Into = FIXTURES, no_redact: NoRedact = False
+) -> Outcome:
+    """It keeps what rules look at: statuses, kinds, relations of times, sizes as a class. Under --redact ids, names,
+    paths and times are replaced consistently, and what people wrote is left out; look through it all the same before
+    you share it. Secrets are never copied, symlinks not followed. Exit 0: it shows the findings of the directory, of
+    fewer things perhaps. 1: it was made and a finding could not be kept, or another one came."""
+    from gatewaydoctor.cli.shell.examining import progress, world
+    from gatewaydoctor.cli.verbs import fixtures_report as report
+    from gatewaydoctor.fixtures.distil.new import new
+    from gatewaydoctor.report import vocabulary
+
+    only_formats(run, "fixtures new", "text", "json")
+    target = _new_fixture(run, name, Path(out), Path(source), no_redact=no_redact)
+    words = vocabulary.VOCABULARY | vocabulary.KEY_WORDS | vocabulary.PATH_WORDS | vocabulary.SUFFIX_WORDS
+    try:
+        with progress(run) as shown:
+            where = replace(run.where, state_dir=source)
+            made = new(world(run), where, target, words=words, redact=not no_redact, progress=shown)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotExamine(
+            f"No fixture was made: {reason}.", "Check the directory and the room on its volume."
+        ) from error
+    return Outcome(
+        "fixtures new",
+        ExitCode.OK if made.same else ExitCode.FINDINGS,
+        run,
+        details=report.made_details(made),
+        screen=lambda console: report.show_made(console, made, run.invocation),
+    )
+
+
+def _new_fixture(run: Run, name: str, out: Path, source: Path, *, no_redact: bool) -> Path:
+    """Where the fixture will be. Raises UsageError and Refused before anything is looked at."""
+    from gatewaydoctor.repair.writing.errors import Refused
+
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a fixture.", "Use letters, digits, '.', '_' and '-', at most 64.")
+    if run.options.redact and no_redact:
+        raise UsageError("--redact and --no-redact exclude each other.", "Give one of them.")
+    if not run.options.redact and not no_redact:
+        raise Refused(
+            "A state directory holds people's words, names and ids; nothing was made.",
+            "Add --redact to replace them, or --no-redact to keep them.",
+        )
+    target = out / name
+    if target.exists() or target.is_symlink():
+        raise Refused(f"{target} is there already; nothing was made.", "Give another name, or remove it first.")
+    if target.resolve().is_relative_to(source.resolve()):
+        raise Refused(f"{out} lies inside {source}; nothing was made.", "Name a directory elsewhere: --out DIR.")
+    return target

@@ -1,0 +1,163 @@
+"""`integrate`: snippets for the programs that start, watch and test a gateway."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Set
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.integrate import TARGETS, About, Target, form_of, snippet
+from gatewaydoctor.integrate.site import LIMIT_S, Site, Where
+from gatewaydoctor.model.errors import ExitCode, UsageError
+
+_PRIVATE_TARGETS = (Target.LAUNCHD,)
+"""What is installed may hold the gateway's token."""
+
+TargetName = Annotated[
+    Target,
+    typer.Argument(
+        metavar="TARGET", help="; ".join(f"{each}: {about.summary}" for each, about in TARGETS.items()) + "."
+    ),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--form",
+        metavar="FORM",
+        help="; ".join(f"{each}: {', '.join(about.forms)}" for each, about in TARGETS.items() if len(about.forms) > 1)
+        + ". The first is the usual one.",
+    ),
+]
+ProgramPath = Annotated[
+    str | None, typer.Option("--program", metavar="PATH", help="What starts gatewaydoctor. [default: this program]")
+]
+Unit = Annotated[
+    str | None,
+    typer.Option("--unit", metavar="NAME", help="Name of the service, LaunchAgent or Deployment of the gateway."),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="SECONDS",
+        min=1,
+        max=3600,
+        help=f"How long a check may hold up a start. [default: {LIMIT_S}]",
+    ),
+]
+Image = Annotated[
+    str | None,
+    typer.Option("--image", metavar="IMAGE", help="docker: the gateway's image; kubernetes: one with gatewaydoctor."),
+]
+Gateway = Annotated[
+    str | None, typer.Option("--gateway", metavar="COMMAND", help="launchd, docker: what starts the gateway.")
+]
+Fixtures = Annotated[
+    str | None, typer.Option("--fixtures", metavar="DIR", help="github-actions: where the fixtures are.")
+]
+TextfileDir = Annotated[
+    str | None, typer.Option("--textfile-dir", metavar="DIR", help="prometheus: what the textfile collector reads.")
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output", metavar="FILE", help="Replace FILE by the snippet, whole or not at all, instead of stdout."
+    ),
+]
+
+
+def integrate(
+    run: Run,
+    *,
+    target: TargetName,
+    form: Form = None,
+    program: ProgramPath = None,
+    unit: Unit = None,
+    limit: Limit = None,
+    image: Image = None,
+    gateway: Gateway = None,
+    fixtures: Fixtures = None,
+    textfile_dir: TextfileDir = None,
+    output: Output = None,
+) -> Outcome:
+    """The snippet, which goes to stdout unless --output names a file, says where it goes and how to switch it on.
+    The paths in it are those of this machine; for docker and kubernetes those in the container, where --state-dir
+    and --program name others; for ansible what --state-dir, --profile and --program say, else what each host has.
+    No snippet stops a start of the gateway for any other reason than that it would lose data, and
+    GATEWAYDOCTOR_GATE=off overrides that."""
+    from gatewaydoctor.cli.verbs.integrate_sites import site_of
+    from gatewaydoctor.report.printer import print_warning
+
+    only_formats(run, "integrate", "text", "json")
+    chosen, about = form_of(target, form), TARGETS[target]
+    given = {
+        "unit": unit,
+        "limit": limit,
+        "image": image,
+        "gateway": _words(gateway),
+        "fixtures": fixtures,
+        "textfile_dir": _absolute(textfile_dir),
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    _refuse(run, target, about, named.keys(), program)
+    site, warnings = site_of(run, target, program, named)
+    text = snippet(target, chosen, site)
+    for warning in warnings:
+        print_warning(warning)
+    path = None if output in (None, "-") else _write(target, text, str(output), site)
+
+    def stream() -> ExitCode:
+        if path is None:
+            sys.stdout.write(text)
+        return ExitCode.OK
+
+    details = {"snippet": {"target": target.value, "form": chosen, "text": text, "output": path}}
+    return Outcome("integrate", ExitCode.OK, run, details=details, stream=None if run.wants_json else stream)
+
+
+def _words(command: str | None) -> tuple[str, ...] | None:
+    if command is None:
+        return None
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"--gateway {command!r} is no command: {error}.", "Quote it as for a shell.") from None
+    if not words:
+        raise UsageError("--gateway needs a command.", "Give one such as 'openclaw gateway --port 18789'.")
+    return words
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)  # noqa: PTH100 - "..", links and all as the user meant them
+
+
+def _refuse(run: Run, target: Target, about: About, named: Set[str], program: str | None) -> None:
+    """Raises UsageError for an option that would be ignored."""
+    for name in sorted(named - about.options):
+        option = "--" + name.replace("_", "-")
+        raise UsageError(f"{target} takes no {option}.", "See `gatewaydoctor integrate --help`.")
+    o = run.options
+    if target is Target.GITHUB_ACTIONS and (o.state_dir or o.profile or o.config or o.agent or o.path_map or program):
+        raise UsageError(
+            "The workflow installs gatewaydoctor and looks at fixtures alone.", "Name them by --fixtures DIR."
+        )
+    if o.store is not None:
+        raise UsageError("A snippet looks at a whole state directory.", "Name it by --state-dir instead of --store.")
+    if o.redact:
+        raise UsageError("A snippet without its paths would not work.", "Leave out --redact.")
+
+
+def _write(target: Target, text: str, output: str, site: Site) -> str:
+    """Raises UsageError for a file inside the state directory, and CannotWrite."""
+    from gatewaydoctor.cli.shell import output as files
+
+    protected = (Path(os.path.realpath(site.state_dir)),) if TARGETS[target].where is Where.HERE else ()
+    path = files.target(output, "--output", protected)
+    files.write(path, text, files.PRIVATE if target in _PRIVATE_TARGETS else files.PUBLIC)
+    return str(path)

@@ -1,0 +1,281 @@
+"""`repair`: the plan, and doing exactly that plan."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from shlex import join
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import to_builtins
+
+from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target, write
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.shell.streams import telling
+from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm
+from gatewaydoctor.cli.words.choices import chosen_words, job_ids
+from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.options import ENDINGS, Options, Repair, TrimOptions
+from gatewaydoctor.repair.writing.errors import BadPlan, Refused
+from gatewaydoctor.state.history.pathmap import parse_path_map
+
+if TYPE_CHECKING:
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.model.repair.receipt import Receipt
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.report.names import Names
+
+RepairNames = Annotated[
+    list[str] | None, typer.Argument(metavar="[REPAIR]...", help="All recommended ones when none is named.")
+]
+Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this the plan is shown and nothing written.")]
+PlanFile = Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply this saved plan.")]
+PlanOut = Annotated[str | None, typer.Option("--plan-out", metavar="FILE", help="Save the plan.")]
+Resume = Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Finish an interrupted run.")]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.")
+]
+StatusOption = Annotated[list[str] | None, typer.Option("--status", metavar="WORD", help="trim: only this status.")]
+JobOption = Annotated[list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.")]
+OlderThan = Annotated[
+    str | None,
+    typer.Option("--older-than", metavar="TIME", help="trim, temps, subagents: age from which they go."),
+]
+KeepPerJob = Annotated[str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.")]
+MaxEntries = Annotated[int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.")]
+Transcripts = Annotated[str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.")]
+EndAs = Annotated[str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.")]
+Name = Annotated[
+    list[str] | None,
+    typer.Option("--name", metavar="KEY", help="A session key or file that may go although protected; repeatable."),
+]
+
+
+def repair(
+    run: Run,
+    *,
+    repairs: RepairNames = None,
+    apply: Apply = False,
+    yes: Yes = False,
+    plan: PlanFile = None,
+    plan_out: PlanOut = None,
+    resume: Resume = None,
+    vault: Vault = None,
+    gateway_stopped: GatewayStopped = False,
+    name: Name = None,
+    kind: KindOption = None,
+    status: StatusOption = None,
+    job: JobOption = None,
+    older_than: OlderThan = None,
+    keep_per_job: KeepPerJob = "1",
+    max_entries: MaxEntries = None,
+    transcripts: Transcripts = "vault",
+    end_as: EndAs = "failed",
+) -> Outcome:
+    """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
+    --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back.
+    Repairs: salvage trim expire slim orphans missing paths transcripts locks temps cron subagents."""
+    only_formats(run, "repair", "text", "json")
+    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+        if resume is not None:
+            return _resume(run, work, resume, yes=yes)
+        if plan is not None:
+            if not apply or repairs:
+                raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
+            return _apply_saved(run, work, Path(plan), yes=yes)
+        span = parse_span(older_than, "--older-than") if older_than else None
+        removable = DISPOSABLE | DISPOSABLE_WHEN_NAMED
+        kinds = chosen_words(Kind, kind, "--kind", removable)
+        if protected := kinds - removable:
+            words = ", ".join(sorted(protected))
+            raise UsageError(
+                f"--kind {words}: these are conversations, which trim never takes.", "Name one key: --name KEY"
+            )
+        if max_entries is not None and max_entries < 0:
+            raise UsageError(f"--max-entries {max_entries} is no count.", "Give 0 or more.")
+        options = Options(
+            TrimOptions(
+                kinds,
+                span,
+                _keep(keep_per_job),
+                max_entries,
+                chosen_words(Status, status, "--status"),
+                job_ids(run, work.found, job) if job else frozenset(),
+                _vaulted(transcripts),
+            ),
+            frozenset(name or ()),
+            _ending(end_as),
+            span,
+            tuple(parse_path_map(text, str(Path.cwd())) for text in run.options.path_map),
+        )
+        return _plan(run, work, _chosen(repairs), options, apply=apply, yes=yes, out=plan_out)
+
+
+def _plan(
+    run: Run, work: Bench, repairs: tuple[Repair, ...], options: Options, *, apply: bool, yes: bool, out: str | None
+) -> Outcome:
+    from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.repair.drafting.origins import planned_origins
+    from gatewaydoctor.repair.planner.build import build_plan
+    from gatewaydoctor.repair.vault.codec import encode
+    from gatewaydoctor.report.printer import print_screen
+    from gatewaydoctor.report.screens import repair as screens
+
+    judgement = look(run)
+    _require_known(judgement.examination, options)
+    made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs, work.tools.progress)
+    seen = view(run, judgement.examination)
+    if out is not None:
+        path = target(out, "--plan-out", places_of(judgement.examination))
+        write(path, encode(made).decode(), PRIVATE)
+    again = None if apply else _again(run, work, out)
+    sources = planned_origins(work.tools.fs, made, cap(run))
+    show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
+    if apply and made.empty and made.refusals:
+        first = made.refusals[0]
+        raise Refused(
+            f"Nothing was done. {first.target}: {first.reason}", first.hint or "See the plan without --apply."
+        )
+    if not apply or made.empty:
+        details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
+        code = exit_code(judgement.examination) if made.empty else ExitCode.OK
+        return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show)
+    if not run.wants_json and not (yes and run.options.quiet):
+        with telling():
+            print_screen(show, no_color=run.options.no_color)
+            sys.stdout.write("\n")
+    return carry_out(run, work, made, yes=yes, names=seen.names)
+
+
+def _require_known(x: Examination, options: Options) -> None:
+    """Raises UsageError where nothing at all is called what was named."""
+    from gatewaydoctor.repair.drafting.named import unknown_jobs, unknown_names
+
+    if options.names and unknown_names(x, options.names) == options.names:
+        raise UsageError(
+            "--name: no session key and no file here is called so.",
+            "gatewaydoctor sessions lists keys, gatewaydoctor orphans files.",
+        )
+    if options.trim.jobs and unknown_jobs(x, options.trim.jobs) == options.trim.jobs:
+        raise UsageError(
+            "--job: no cron job and no row here has this id or name.", "gatewaydoctor cron lists the jobs."
+        )
+
+
+def _again(run: Run, work: Bench, out: str | None) -> str:
+    """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
+    --apply."""
+    if out is not None:
+        words = ["repair", "--apply", "--plan", "FILE" if run.options.redact else out]
+        if work.vault is not None:
+            words += ["--vault", "DIR" if run.options.redact else str(work.vault)]
+        return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
+    if run.options.redact:
+        return run.invocation.command("repair --apply")
+    return f"{run.invocation.program} {join(sys.argv[1:])} --apply"
+
+
+def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
+    from gatewaydoctor.repair.vault.codec import read_plan
+    from gatewaydoctor.report.document import names_of_place
+
+    plan = read_plan(work.tools.fs, path)
+    if Path(plan.state_dir) != work.state_dir:
+        hint = f"Name that directory: --state-dir {plan.state_dir}"
+        raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)
+    return carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
+
+
+def carry_out(
+    run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names, takes_back: RunInfo | None = None
+) -> Outcome:
+    """Ask, apply, and tell. `takes_back` is the run whose missing files the plan brings back; one that was
+    interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
+    from gatewaydoctor.cli.shell.examining import view_with
+    from gatewaydoctor.repair.run.apply import apply
+    from gatewaydoctor.repair.run.merge_run import merge
+    from gatewaydoctor.report.screens.runs import ended
+
+    ends = takes_back is not None and takes_back.pending
+    if not plan.empty or ends:
+        confirm(f"Do this plan ({_extent(plan)})?", yes=yes)
+    if takes_back is None:
+        return _told(run, work, plan, apply(plan, work.tools, work.permission, work.vault), names)
+    plan, receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
+    told = _told(run, work, plan, receipt, names)
+    if receipt is None and ends:
+        return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
+    return told
+
+
+def _extent(plan: Plan) -> str:
+    """How much a yes does: rows and files as the steps count them, in how many places."""
+    return f"{plural(sum(step.count for step in plan.steps), 'change')} in {plural(len(plan.acts), 'file')}"
+
+
+def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
+    from gatewaydoctor.repair.run.undo import resume
+    from gatewaydoctor.repair.vault.catalog import find_run
+    from gatewaydoctor.report.document import names_of_place
+
+    found = find_run(work.tools, work.state_dir, work.vault, asked)
+    confirm(f"Finish the interrupted run {found.run_id}?", yes=yes)
+    receipt = resume(found, work.tools, work.permission)
+    return _told(run, work, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
+
+
+def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
+    from gatewaydoctor.cli.shell.examining import view_with
+    from gatewaydoctor.repair.drafting.origins import kept_origins
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.report.screens import repair as screens
+
+    place = RunPlace(Path(receipt.vault), work.state_dir) if receipt else None
+    sources = kept_origins(work.tools.fs, place, cap(run)) if place else ()
+    details = {
+        "plan": to_builtins(plan),
+        "receipt": to_builtins(receipt),
+        "provenance": [each.as_json() for each in sources],
+    }
+    undo = run.invocation.command(f"undo {receipt.run_id}" if receipt else "undo")
+    ready = plan is None or all(store.readable == "yes" for store in plan.after.stores)
+    seen = view_with(run, names, 40)
+    screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, ready=ready, sources=sources)
+    return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen)
+
+
+def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
+    known = {repair.value: repair for repair in Repair}
+    for word in words or ():
+        if word not in known:
+            raise UsageError(f"There is no repair {word!r}.", f"Choose from: {', '.join(known)}.")
+    return tuple(repair for repair in Repair if repair.value in (words or ()))
+
+
+def _keep(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise UsageError(f"--keep-per-job {text!r} is no number.", "Give a number, or `all`.")
+    return int(text)
+
+
+def _vaulted(word: str) -> bool:
+    if word not in ("vault", "leave"):
+        raise UsageError(f"--transcripts {word!r} is neither vault nor leave.", "Choose one of: vault, leave.")
+    return word == "vault"
+
+
+def _ending(word: str) -> Status:
+    endings = {each.value: each for each in ENDINGS}
+    if word not in endings:
+        raise UsageError(f"--end-as {word!r} is no ending.", f"Choose one of: {', '.join(endings)}.")
+    return endings[word]

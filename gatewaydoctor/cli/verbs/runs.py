@@ -1,0 +1,162 @@
+"""`runs`: what the vault holds."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from msgspec import to_builtins
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm
+from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.report.screens.runs import FileLine, RunLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.repair.run.undo import Return
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.report.screens.blocks.parts import View
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning.")]
+SomeRun = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning.")]
+OlderThan = Annotated[str | None, typer.Option("--older-than", metavar="TIME", help="Runs that ended longer ago.")]
+
+
+def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
+    """Oldest first, with how far each came."""
+    from gatewaydoctor.repair.vault.catalog import list_runs, no_runs
+    from gatewaydoctor.report.screens import runs as screens
+
+    only_formats(run, "runs list", "text", "json")
+    with bench(run, vault=vault) as work:
+        runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
+        others = [str(path) for path in no_runs(work.tools.fs, work.state_dir, work.vault)]
+        seen = _view(run, work)
+    details = {"runs": [_details(each) for each in runs], "notRuns": others}
+    lines = [_line(each) for each in runs]
+    screen = partial(screens.listed, runs=lines, now=run.now, view=seen, others=others)
+    return Outcome("runs list", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+
+
+def runs_show(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
+    """What the run did, where its originals are, and whether it can be taken back."""
+    from gatewaydoctor.repair.drafting.origins import kept_origins
+    from gatewaydoctor.repair.run.undo import preview
+    from gatewaydoctor.repair.vault.catalog import find_run
+    from gatewaydoctor.repair.vault.codec import read_plan
+    from gatewaydoctor.repair.writing.errors import BadPlan
+    from gatewaydoctor.report.screens import runs as screens
+
+    only_formats(run, "runs show", "text", "json")
+    with bench(run, vault=vault) as work:
+        found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        try:
+            plan = read_plan(work.tools.fs, found.place.plan)
+        except BadPlan:
+            plan = None  # interrupted before its plan was kept: there is nothing to show of it
+        returns = preview(work.tools, found)
+        sources = kept_origins(work.tools.fs, found.place, cap(run))
+        seen = _view(run, work)
+    details = {
+        **_details(found),
+        "plan": to_builtins(plan),
+        "provenance": [each.as_json() for each in sources],
+    }
+    screen = partial(
+        screens.shown,
+        run=_line(found),
+        plan=plan,
+        returns=file_lines(returns),
+        now=run.now,
+        view=seen,
+        sources=sources,
+    )
+    return Outcome("runs show", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+
+
+def runs_verify(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
+    """Hash every original in the vault and compare with its manifest; exit 1 where one differs."""
+    from gatewaydoctor.repair.vault.catalog import find_run, verify_run
+    from gatewaydoctor.report.screens import runs as screens
+
+    only_formats(run, "runs verify", "text", "json")
+    with bench(run, vault=vault) as work:
+        found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        checks = verify_run(work.tools, found)
+        seen = _view(run, work)
+    bad = [each for each in checks if each.problem is not None]
+    details = {
+        "runId": found.run_id,
+        "files": [{"path": each.path, "stored": each.stored, "problem": each.problem} for each in checks],
+    }
+    lines = [FileLine(each.path, each.problem or "whole", None, each.problem is not None) for each in checks]
+    code = ExitCode.FINDINGS if bad else ExitCode.OK
+    screen = partial(screens.verified, run_id=found.run_id, checks=lines, view=seen)
+    return Outcome("runs verify", code, run, names=seen.names, details=details, screen=screen)
+
+
+def runs_prune(
+    run: Run, *, run_id: SomeRun = None, older_than: OlderThan = None, yes: Yes = False, vault: Vault = None
+) -> Outcome:
+    """Delete the originals of a run for good: afterwards it cannot be taken back. This is the only thing here that
+    destroys anything."""
+    from gatewaydoctor.repair.vault.catalog import find_run, list_runs
+    from gatewaydoctor.repair.vault.pruning import prune
+    from gatewaydoctor.report.screens import runs as screens
+
+    only_formats(run, "runs prune", "text", "json")
+    if (run_id is None) == (older_than is None):
+        raise UsageError("runs prune needs a RUN or --older-than.", "For example: runs prune --older-than 30d")
+    with bench(run, vault=vault) as work:
+        if run_id is not None:
+            chosen = [find_run(work.tools, work.state_dir, work.vault, run_id)]
+        else:
+            before = run.now - parse_span(older_than or "", "--older-than")
+            runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
+            chosen = [
+                each
+                for each in runs
+                if not each.pending and each.problem is None and (each.last_at or run.now) < before
+            ]
+        if chosen:
+            confirm(f"Delete the originals of {plural(len(chosen), 'run')} for good?", yes=yes)
+        freed = prune(work.tools, tuple(chosen))
+        seen = _view(run, work)
+    details = {"runs": [each.run_id for each in chosen], "bytes": freed}
+    screen = partial(screens.pruned, count=len(chosen), freed=freed)
+    return Outcome("runs prune", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+
+
+def _view(run: Run, work: Bench) -> View:
+    from gatewaydoctor.cli.shell.examining import view_with
+    from gatewaydoctor.report.document import names_of_place
+
+    return view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
+
+
+def _line(run: RunInfo) -> RunLine:
+    return RunLine(
+        run.run_id, run.state.value, run.last_at or run.started_at, run.pending, str(run.place.directory), run.problem
+    )
+
+
+def file_lines(returns: Iterable[Return]) -> list[FileLine]:
+    """Files on their way back, as the screens show them."""
+    return [FileLine(each.target, each.way.value, each.bytes, each.way.refused) for each in returns]
+
+
+def _details(run: RunInfo) -> dict[str, Any]:
+    return {
+        "runId": run.run_id,
+        "state": run.state.value,
+        "pending": run.pending,
+        "startedAt": run.started_at,
+        "lastAt": run.last_at,
+        "directory": str(run.place.directory),
+        "problem": run.problem,
+    }

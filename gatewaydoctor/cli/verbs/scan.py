@@ -1,0 +1,60 @@
+"""`scan`: the default verb."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.verbs.check import Output
+from gatewaydoctor.report.formats.formats import FORMATS
+
+StuckAfter = Annotated[
+    str, typer.Option("--stuck-after", metavar="TIME", help="Silence after which a running entry is stuck.")
+]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        help=f"Exit 1 from this severity up: {', '.join(FAIL_WORDS)}. [default: never; with --format nagios warning]",
+    ),
+]
+
+
+def scan(
+    run: Run,
+    *,
+    fail_on: FailOn = None,
+    max_age: MaxAge = None,
+    threshold: ThresholdOption = None,
+    output: Output = None,
+) -> Outcome:
+    """Eras, stores, entries by kind and status, cron jobs, transcripts, locks, space, and every finding with its
+    evidence and what the next start of the gateway will make of it. It exits 0 when it could look, whatever it found,
+    unless --fail-on says otherwise. Of a settings file (see check) it takes max-age and the thresholds. Formats:
+    text, json, ndjson, junit, github, prometheus, nagios, markdown."""
+    from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
+    from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.cli.shell.report_output import outside
+    from gatewaydoctor.examine.world import Depth
+    from gatewaydoctor.report.screens import scan as screen
+
+    only_formats(run, "scan", *FORMATS)
+    settings = settings_for(run, GateOptions(fail_on, max_age=max_age, thresholds=threshold))
+    judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
+    seen = view(run, judgement.examination)
+    path = outside(output, judgement.examination)
+    gated = pass_through(open_gate(run, settings), judgement, seen.names, run)
+    return Outcome(
+        "scan",
+        exit_code(judgement.examination) or gated.exit_code,
+        run,
+        judgement,
+        seen.names,
+        screen=lambda console: screen.show(console, judgement, seen),
+        gate=gated.info,
+        output=path,
+    )

@@ -1,0 +1,181 @@
+"""`sessions`: the entries themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.words.choices import chosen_words, job_ids, parse_size
+from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.gateway.entry import Kind, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from gatewaydoctor.examine.found import Found
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.report.names import Names
+    from gatewaydoctor.storage.files.select import Selection
+
+CAP = 100
+ROWS = 40
+
+StatusFilter = Annotated[list[str] | None, typer.Option("--status", metavar="WORD", help="Status; repeatable.")]
+KindFilter = Annotated[list[str] | None, typer.Option("--kind", metavar="WORD", help="Kind; repeatable.")]
+JobFilter = Annotated[
+    list[str] | None, typer.Option("--job", metavar="JOB", help="Cron job: id or name; repeatable.")
+]
+Older = Annotated[str | None, typer.Option("--older-than", metavar="TIME", help="Not updated for this long.")]
+Newer = Annotated[str | None, typer.Option("--newer-than", metavar="TIME", help="Updated within this time.")]
+Key = Annotated[str | None, typer.Option("--key", metavar="GLOB", help="Keys that match, such as `*:cron:*`.")]
+Larger = Annotated[str | None, typer.Option("--larger-than", metavar="SIZE", help="Bytes, or with k, M, G.")]
+
+
+def sessions(
+    run: Run,
+    *,
+    status: StatusFilter = None,
+    kind: KindFilter = None,
+    job: JobFilter = None,
+    older_than: Older = None,
+    newer_than: Newer = None,
+    key: Key = None,
+    larger_than: Larger = None,
+) -> Outcome:
+    """Entries in file order that match every filter given, as a table or, with --format ndjson, one JSON object a
+    line while the store is being read. Message text is never part of it."""
+    from gatewaydoctor.cli.shell.examining import view_with, world
+    from gatewaydoctor.examine.found import find
+    from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.storage.files.select import Selection
+
+    chosen = only_formats(run, "sessions", "text", "json", "ndjson")
+    selection = Selection(
+        chosen_words(Status, status, "--status"),
+        chosen_words(Kind, kind, "--kind"),
+        None,
+        run.now - parse_span(older_than, "--older-than") if older_than else None,
+        run.now - parse_span(newer_than, "--newer-than") if newer_than else None,
+        key,
+        parse_size(larger_than, "--larger-than") if larger_than else None,
+    )
+    found = find(world(run), run.where)
+    if job:
+        selection = replace(selection, job_ids=job_ids(run, found, job))
+    names = names_of_place(found.place, redact=run.options.redact)
+    for ref in found.stores:
+        names.know(ref.agent_id, "agent")
+    listing = Listing(run, found, selection, names)
+    if chosen == "ndjson":
+        return Outcome("sessions", ExitCode.OK, run, stream=listing.stream)
+    if chosen == "json":
+        return listing.document(None if run.options.all else CAP)
+    shown = view_with(run, names, ROWS)
+    rows, total = listing.first(shown.rows)
+
+    def screen(console: Console) -> None:
+        from gatewaydoctor.report.screens import sessions as screens
+
+        screens.show(console, screens.Sessions(found.place, rows, total, tuple(listing.problems), run.now), shown)
+
+    return Outcome("sessions", listing.exit_code, run, screen=screen)
+
+
+@dataclass(slots=True)
+class Listing:
+    """Entries of all stores that match, in file order. `problems` are stores that could not be read (to their end),
+    known once they were asked for."""
+
+    run: Run
+    found: Found
+    selection: Selection
+    names: Names
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    opened: int = 0
+
+    def __iter__(self) -> Iterator[tuple[StoreRef, Entry]]:
+        matches = self.selection.matcher()
+        for ref in self.found.stores:
+            if ref.exists:
+                yield from ((ref, entry) for entry in self._entries(ref) if matches(entry))
+
+    def _entries(self, ref: StoreRef) -> Iterator[Entry]:
+        from gatewaydoctor.storage.files.reader import StoreReader
+        from gatewaydoctor.storage.files.survey import entries
+
+        fs = self.run.fs
+        try:
+            with fs.open(ref.path) as stream:
+                self.opened += 1
+                reader = StoreReader(stream, fs.stat(ref.path).size)
+                yield from (entry for entry, _ in entries(reader, self.found.config.main_key.value))
+                fault = reader.verdict.fault
+        except OSError as error:
+            self._problem(ref, f"could not be read: {error.strerror or type(error).__name__}")
+            return
+        if fault is not None:
+            self._problem(ref, f"{fault.sentence}; the entries before it are listed")
+
+    def _problem(self, ref: StoreRef, reason: str) -> None:
+        self.problems.append((self.names.path(ref.path), reason))
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """After the entries were asked for: CANNOT_EXAMINE where there are stores and none could be opened."""
+        there = any(ref.exists for ref in self.found.stores)
+        return ExitCode.CANNOT_EXAMINE if there and not self.opened else ExitCode.OK
+
+    def first(self, cap: int | None) -> tuple[list[tuple[StoreRef, Entry]], int]:
+        """The first rows and how many match in all."""
+        rows: list[tuple[StoreRef, Entry]] = []
+        total = 0
+        for row in self:
+            if cap is None or total < cap:
+                rows.append(row)
+            total += 1
+        return rows, total
+
+    def document(self, cap: int | None) -> Outcome:
+        rows, total = self.first(cap)
+        names = self.names.exact()
+        details: dict[str, Any] = {
+            "total": total,
+            "sessions": [names.value(_details(ref, entry)) for ref, entry in rows],
+            "problems": [{"path": path, "reason": reason} for path, reason in self.problems],
+        }
+        return Outcome("sessions", self.exit_code, self.run, details=details)
+
+    def stream(self) -> ExitCode:
+        """One line an entry on stdout, then one on stderr for each store that could not be read to its end."""
+        from gatewaydoctor.report.printer import print_line, print_warning
+
+        names = self.names.exact()
+        for ref, entry in self:
+            print_line(names.value(_details(ref, entry)))
+        for path, reason in self.problems:
+            print_warning(f"{path}: {reason}.")
+        return self.exit_code
+
+
+def _details(ref: StoreRef, entry: Entry) -> dict[str, Any]:
+    return {
+        "agentId": ref.agent_id,
+        "key": entry.key,
+        "kind": entry.kind.value,
+        "status": entry.status.value,
+        "sessionId": entry.session_id,
+        "jobId": entry.job_id,
+        "updatedAt": entry.updated_at,
+        "startedAt": entry.started_at,
+        "endedAt": entry.ended_at,
+        "bytes": entry.bytes,
+        "offset": entry.start,
+        "valid": entry.valid,
+    }

@@ -1,0 +1,187 @@
+"""`simulate`: reproduce the storms, and judge the remedies. One verb a scenario; its options come from the model."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from gatewaydoctor.simulate import Comparison, Option, Result, Scenario
+    from gatewaydoctor.simulate.fromstate import Workload
+
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same output, byte for byte.")]
+Duration = Annotated[str | None, typer.Option("--duration", metavar="TIME", help="Simulated time, such as 24h.")]
+Policy = Annotated[str | None, typer.Option("--policy", metavar="RELEASE", help="Rules of the store, by release.")]
+Remedies = Annotated[
+    list[str] | None, typer.Option("--remedy", metavar="NAME", help="Apply this remedy, or `all`; repeatable.")
+]
+CompareAll = Annotated[bool, typer.Option("--compare", help="No remedy, each, and all: one table.")]
+Clock = Annotated[str, typer.Option("--clock", metavar="virtual|wall", help="wall runs the store for real as well.")]
+Plot = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .svg or .png (needs matplotlib).")]
+FromState = Annotated[
+    str | None, typer.Option("--from-state-dir", metavar="DIR", help="Take the workload from a real directory.")
+]
+_PANEL = "Workload"
+
+
+def _simulate(name: str, run: Run, common: dict[str, Any], workload: dict[str, Any]) -> Outcome:
+    from gatewaydoctor.simulate import BadOption, UnknownName, scenario_named, with_values
+
+    only_formats(run, f"simulate {name}", "text", "json")
+    scenario = scenario_named(name)
+    try:
+        taken = _taken(name, run, common["from_state_dir"]) if common["from_state_dir"] else None
+        options = with_values(taken.options if taken else scenario.options(), workload)
+        return _run(scenario, run, common, options, taken)
+    except (BadOption, UnknownName) as error:
+        raise UsageError(f"{str(error).capitalize()}.", f"See `gatewaydoctor simulate {name} --help`.") from error
+
+
+def _taken(name: str, run: Run, directory: str) -> Workload:
+    from gatewaydoctor.simulate.fromstate import read_workload
+
+    o = run.options
+    try:
+        return read_workload(
+            name, run.fs, run.env, state_dir=directory, config=o.config, agent=o.agent, redact=o.redact
+        )
+    except CannotExamine as error:
+        # The option that names the directory has another name here.
+        words = (text.replace("--state-dir", "--from-state-dir") for text in (error.message, error.hint))
+        raise CannotExamine(*words) from error
+
+
+def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, taken: Workload | None) -> Outcome:
+    from gatewaydoctor.simulate import compare
+    from gatewaydoctor.simulate import run as simulate
+    from gatewaydoctor.simulate.document import as_value
+    from gatewaydoctor.simulate.fromstate import against, comparison_against
+    from gatewaydoctor.simulate.wall import measure
+
+    policy = common["policy"] or (taken.policy if taken else None)
+    span = common["duration"]
+    duration = parse_span(span, "--duration") / 1000 if span else None
+    seed, remedies = common["seed"], common["remedy"] or ()
+    made: Result | Comparison
+    if common["compare"]:
+        ranked = compare(scenario.name, options, seed=seed, policy=policy, duration=duration)
+        made = comparison_against(ranked, taken) if taken else ranked
+    else:
+        how = measure if _wall(common["clock"]) else simulate
+        one = how(scenario.name, options, seed=seed, policy=policy, remedies=remedies, duration=duration)
+        made = against(one, taken) if taken else one
+    if common["plot"]:
+        # With remedies the storm stands beside them, on the same seed.
+        storm = simulate(scenario.name, options, seed=seed, policy=policy, duration=duration) if remedies else None
+        _plot(made, storm, Path(common["plot"]))
+    # A model has no time of day: without --now its document must be the same whenever it is made.
+    told = run if run.options.now else replace(run, now=0)
+    return Outcome(
+        f"simulate {scenario.name}",
+        ExitCode.OK,
+        told,
+        details=as_value(made),
+        screen=lambda console: _show(console, made, verbose=run.options.verbose),
+    )
+
+
+def _wall(word: str) -> bool:
+    if word not in ("virtual", "wall"):
+        raise UsageError(f"--clock {word!r} is neither virtual nor wall.", "Choose one of: virtual, wall.")
+    return word == "wall"
+
+
+def _show(console: Console, made: Result | Comparison, *, verbose: bool) -> None:
+    from gatewaydoctor.simulate import Comparison
+    from gatewaydoctor.simulate.screen import comparison_screen, result_screen
+
+    if isinstance(made, Comparison):
+        console.print(comparison_screen(made))
+    else:
+        console.print(result_screen(made, console.width, verbose=verbose))
+
+
+def _plot(made: Result | Comparison, storm: Result | None, path: Path) -> None:
+    from gatewaydoctor.simulate import Comparison
+    from gatewaydoctor.simulate.picture import PlotUnavailable, plot, plot_comparison
+
+    try:
+        if isinstance(made, Comparison):
+            plot_comparison(made, path)
+        else:
+            plot([storm, made] if storm else [made], path)
+    except PlotUnavailable as error:
+        raise CannotExamine(f"{error}", "Or leave --plot out.") from error
+    except ValueError as error:
+        raise UsageError(f"--plot {path}: {error}.", "End the name in .svg or .png.") from error
+    except OSError as error:
+        raise CannotExamine(f"{path} could not be written: {error.strerror}.", "Name another file.") from error
+
+
+def _verb(name: str) -> Callable[..., Outcome]:
+    """The verb of a scenario, with an option for everything its model takes."""
+    from gatewaydoctor.simulate import scenario_named
+
+    scenario = scenario_named(name)
+    # Under a name of their own: a workload may have an option `run` or `mode`.
+    own = {f"workload_{o.name.replace('-', '_')}": o for o in scenario.describe_options() if o.name != "duration"}
+
+    def verb(run: Run, **values: Any) -> Outcome:
+        given = {option.name: values.pop(key) for key, option in own.items()}
+        return _simulate(name, run, values, {key: value for key, value in given.items() if value is not None})
+
+    title = scenario.title[0].upper() + scenario.title[1:]
+    remedies = ", ".join(remedy.name for remedy in scenario.remedies)
+    verb.__doc__ = f"{title} (report {scenario.incident}). Remedies: {remedies}."
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("run", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Run)]
+    parameters += [inspect.Parameter(key, keyword, default=value, annotation=kind) for key, kind, value in _COMMON]
+    parameters += [
+        inspect.Parameter(key, keyword, default=None, annotation=_annotation(option)) for key, option in own.items()
+    ]
+    verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return verb
+
+
+_COMMON: tuple[tuple[str, Any, Any], ...] = (
+    ("seed", Seed, 1),
+    ("duration", Duration, None),
+    ("policy", Policy, None),
+    ("remedy", Remedies, None),
+    ("compare", CompareAll, False),
+    ("clock", Clock, "virtual"),
+    ("plot", Plot, None),
+    ("from_state_dir", FromState, None),
+)
+
+
+def _annotation(option: Option) -> Any:
+    unit = f" [{option.unit}]" if option.unit else ""
+    help = f"{option.help}{unit} Default {option.default!r} ({option.label.value})."
+    metavar = option.kind.__name__.upper()
+    declared = typer.Option(
+        f"--{option.name}", metavar=metavar, help=help, show_default=False, rich_help_panel=_PANEL
+    )
+    return Annotated[option.kind | None, declared]
+
+
+def __getattr__(attribute: str) -> Callable[..., Outcome]:
+    """`simulate_<scenario>` for every scenario there is."""
+    from gatewaydoctor.simulate import SCENARIOS
+
+    verb, _, name = attribute.partition("_")
+    if verb == "simulate" and name.replace("_", "-") in SCENARIOS:
+        return _verb(name.replace("_", "-"))
+    raise AttributeError(attribute)

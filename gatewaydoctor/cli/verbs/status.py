@@ -1,0 +1,49 @@
+"""`status`: what the entries are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+
+if TYPE_CHECKING:
+    from gatewaydoctor.examine.ages import AgeBucket
+    from gatewaydoctor.examine.stores import StoreFacts
+
+
+def status(run: Run) -> Outcome:
+    """Status and kind of every entry, ages by updatedAt, the fields and entries that take the most room."""
+    from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.examine.ages import age_buckets
+    from gatewaydoctor.report.screens import status as screen
+
+    only_formats(run, "status", "text", "json")
+    judgement = look(run)
+    x = judgement.examination
+    seen = view(run, x)
+    ages = {
+        place: age_buckets(store.survey.table if store.survey else (), x.now) for place, store in enumerate(x.stores)
+    }
+    return Outcome(
+        "status",
+        exit_code(judgement.examination),
+        run,
+        judgement,
+        seen.names,
+        details={"stores": [_details(store, ages[place]) for place, store in enumerate(x.stores)]},
+        screen=lambda console: screen.show(console, judgement, ages, seen),
+    )
+
+
+def _details(store: StoreFacts, ages: tuple[AgeBucket, ...]) -> dict[str, Any]:
+    survey = store.survey
+    biggest = survey.biggest if survey else ()
+    entries = [(size, survey.table[row]) for size, row in biggest] if survey else []
+    return {
+        "path": str(store.read.ref.path),
+        "ages": [
+            {"age": each.label, "entries": each.entries, "running": each.running, "bytes": each.bytes}
+            for each in ages
+        ],
+        "biggest": [{"key": entry.key, "status": entry.status.value, "bytes": size} for size, entry in entries],
+    }

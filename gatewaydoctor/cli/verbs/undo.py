@@ -1,0 +1,84 @@
+"""`undo`: put back what a run changed."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import to_builtins
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.verbs.runs import file_lines
+from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.words import plural
+
+if TYPE_CHECKING:
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+
+RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would come back; write nothing.")]
+Merge = Annotated[bool, typer.Option("--merge", help="Add back only what is missing.")]
+
+
+def undo(
+    run: Run,
+    *,
+    run_id: RunId = None,
+    dry_run: DryRun = False,
+    merge: Merge = False,
+    yes: Yes = False,
+    vault: Vault = None,
+    gateway_stopped: GatewayStopped = False,
+) -> Outcome:
+    """The directory is as it was before the run, byte for byte, but for the vault. It refuses where a file changed
+    since; --merge then adds back the entries and files that are missing and leaves the rest."""
+    from gatewaydoctor.cli.shell.examining import view_with
+    from gatewaydoctor.repair.run.undo import preview
+    from gatewaydoctor.repair.run.undo import undo as take_back
+    from gatewaydoctor.repair.vault.catalog import find_run
+    from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.screens import runs as screens
+
+    only_formats(run, "undo", "text", "json")
+    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+        found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        if merge:
+            return _merge(run, work, found, dry_run=dry_run, yes=yes)
+        returns = preview(work.tools, found)
+        if not dry_run:
+            confirm(f"Take back run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
+            returns = take_back(found, work.tools, work.permission)
+        seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
+    details = {
+        "runId": found.run_id,
+        "dryRun": dry_run,
+        "files": [{"path": each.target, "way": each.way.value, "bytes": each.bytes} for each in returns],
+    }
+    screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
+    refuses = dry_run and any(each.way.refused for each in returns)
+    code = ExitCode.REFUSED if refuses else ExitCode.OK
+    return Outcome("undo", code, run, names=seen.names, details=details, screen=screen)
+
+
+def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:
+    """Bringing back what is missing is a plan like any other, with a run and an undo of its own."""
+    from gatewaydoctor.cli.shell.examining import view_with
+    from gatewaydoctor.cli.verbs.repair import carry_out
+    from gatewaydoctor.repair.run.merge_plan import merge_plan
+    from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.printer import print_screen
+    from gatewaydoctor.report.screens import repair as screens
+
+    plan = merge_plan(found, work.tools)
+    names = names_of_place(work.found.place, redact=run.options.redact)
+    again = run.invocation.command(f"undo {found.run_id} --merge") if dry_run else None
+    screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)
+    if dry_run:
+        return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)
+    if (not plan.empty or plan.cautions) and not run.wants_json and not (yes and run.options.quiet):
+        print_screen(screen, no_color=run.options.no_color)
+        sys.stdout.flush()
+    return carry_out(run, work, plan, yes=yes, names=names, takes_back=found)

@@ -1,0 +1,49 @@
+"""Words, jobs and sizes as they are given on the command line."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from gatewaydoctor.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from gatewaydoctor.cli.shell.run import Run
+    from gatewaydoctor.examine.found import Found
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def chosen_words(
+    enum: type[Word], given: list[str] | None, option: str, offered: Collection[Word] | None = None
+) -> frozenset[Word]:
+    """The members these words name. Raises UsageError for a word that names none, with those that are of use here:
+    the `offered` ones, else all."""
+    try:
+        return frozenset(enum(word.strip().lower()) for word in given or ())
+    except ValueError:
+        known = ", ".join(each.value for each in enum if offered is None or each in offered)
+        raise UsageError(f"{option}: one of {given} is not known.", f"Choose from: {known}.") from None
+
+
+def job_ids(run: Run, found: Found, wanted: list[str]) -> frozenset[str]:
+    """Ids, lower case, of the jobs named by id or name; an id that jobs.json does not know is taken as it is."""
+    from gatewaydoctor.state.cron.cron import read_cron
+
+    jobs = read_cron(run.fs, found.config.cron.store.value).jobs
+    ids = {job.job_id.lower() for job in jobs if job.name in wanted or job.job_id in wanted}
+    names = {job.name for job in jobs}
+    return frozenset(ids | {word.lower() for word in wanted if word not in names})
+
+
+def parse_size(text: str, option: str) -> int:
+    """Bytes; k, M and G are powers of 1,000, Ki, Mi and Gi of 1,024. Raises UsageError for anything else."""
+    found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*([kmg]?)(i?)b?", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise UsageError(f"{option} {text!r} is no size.", "Give one such as 500k, 20M or 1GiB.")
+    power: int = {"": 0, "k": 1, "m": 2, "g": 3}[found[2].lower()]
+    unit: int = (1024 if found[3] else 1000) ** power
+    return round(float(found[1]) * unit)

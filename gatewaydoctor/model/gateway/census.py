@@ -1,0 +1,36 @@
+"""Owners and modes across a state directory (failures.md row 26)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.files import OwnerMode, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A path whose owner is not the one that owns most of the tree."""
+
+    path: Path
+    uid: int
+    gid: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """`majority` is the uid that owns most files, None in an empty tree. `foreign` counts paths of other owners,
+    `strangers` are the first of them. `exposed` are secret files that others may read or write; `closed` paths their
+    own owner may not read and write. `unreadable` are directories that could not be listed by us."""
+
+    owners: tuple[OwnerMode, ...]
+    majority: int | None
+    foreign: int
+    strangers: tuple[Stranger, ...] = ()
+    exposed: tuple[Stranger, ...] = ()
+    closed: tuple[Stranger, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()

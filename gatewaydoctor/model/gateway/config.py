@@ -1,0 +1,175 @@
+"""The settings that decide what the gateway does with its sessions, each with where its value comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from gatewaydoctor.model.gateway.files import Obstacle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+class Policy(StrEnum):
+    """Which release's rules and defaults a directory lives under. Each stands for the releases up to the next one."""
+
+    V2026_3_28 = "2026.3.28"
+    V2026_4_25 = "2026.4.25"
+    V2026_5_22 = "2026.5.22"
+    V2026_9_6 = "2026.9.6"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The release that last wrote here, as far as the directory tells. `version` is its own text, where there is one;
+    `policy` None means nothing tells, and then defaults are those of 2026.3.28 and marked as assumed."""
+
+    version: str | None = None
+    policy: Policy | None = None
+    evidence: str = "nothing in the directory tells the release"
+
+
+class Origin(StrEnum):
+    """Where a setting's value comes from. `assumed`: a default, but of a release nobody confirmed. `invalid`: given,
+    but the gateway cannot use it, so the default stands in the value."""
+
+    GIVEN = "given"
+    ENVIRONMENT = "environment"
+    DEFAULT = "default"
+    ASSUMED = "assumed"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Generic[T]):
+    value: T
+    origin: Origin
+
+    @property
+    def given(self) -> bool:
+        return self.origin in (Origin.GIVEN, Origin.ENVIRONMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """`session.maintenance` (facts.md section 5). Durations in ms, sizes in bytes. None means: reset archives are
+    kept for ever, nothing rotates, there is no disk budget."""
+
+    mode: Setting[str]
+    prune_after: Setting[int]
+    max_entries: Setting[int]
+    rotate_bytes: Setting[int | None]
+    reset_archive_retention: Setting[int | None]
+    max_disk_bytes: Setting[int | None]
+    high_water_bytes: Setting[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CronSettings:
+    """`store` is the absolute path of jobs.json. `session_retention` in ms, None where the reaper is switched off."""
+
+    store: Setting[Path]
+    enabled: Setting[bool]
+    session_retention: Setting[int | None]
+    max_concurrent_runs: Setting[int]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """One configured agent; `agent_id` is normalised as the gateway does it."""
+
+    agent_id: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """Why a config cannot be used: `text` completes "`path`: …". `offset` counts bytes from the start, `line` and
+    `column` from 1. `second_object_at` is where a second object starts behind a whole first one. `obstacle` is set
+    where the gateway may well read it, for only this program, or this user, could not."""
+
+    path: Path
+    text: str
+    offset: int | None = None
+    line: int | None = None
+    column: int | None = None
+    second_object_at: int | None = None
+    obstacle: Obstacle | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it, without a full stop."""
+        match self.obstacle:
+            case None:
+                return f"not usable: {self.text}"
+            case Obstacle.BEYOND_LIMIT:
+                return f"not read by gatewaydoctor: {self.text}"
+            case _:
+                return f"could not be read here: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What openclaw.json says. A missing file is readable and says nothing; with `problem` set every setting that
+    could not be read has its default. `notes` name settings the gateway cannot use and
+    environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
+    """
+
+    path: Path
+    exists: bool
+    problem: ConfigProblem | None
+    size: int
+    release: Release
+    maintenance: Maintenance
+    cron: CronSettings
+    session_store: Setting[str | None]
+    main_key: Setting[str]
+    scope: Setting[str]
+    port: Setting[int]
+    agents: tuple[AgentSettings, ...]
+    default_agent: str
+    archive_after_minutes: Setting[int]
+    has_meta: bool = False
+    gateway_mode: str | None = None
+    includes: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def readable(self) -> bool:
+        return self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigCopy:
+    """Another version of the config that lies beside it. `parses` is None where it was not read (too many or too
+    big)."""
+
+    name: str
+    size: int
+    mtime: int
+    parses: bool | None = None
+    has_meta: bool = False
+    gateway_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigHistory:
+    """What the copies say about the config in use. `larger` are those of at least 512 bytes of which the config has
+    less than half, the gateway's own measure of a clobbered file. `second_object_at` is the byte offset where a
+    second document starts behind the first one. `lost_meta`, `lost_mode`: some sound copy has what the config
+    lacks."""
+
+    size: int
+    copies: tuple[ConfigCopy, ...] = ()
+    larger: tuple[ConfigCopy, ...] = ()
+    second_object_at: int | None = None
+    lost_meta: bool = False
+    lost_mode: bool = False
+
+    @property
+    def suspicious(self) -> bool:
+        return bool(self.larger) or self.second_object_at is not None or self.lost_meta or self.lost_mode

@@ -1,0 +1,48 @@
+"""Delivery queues: what waits to be sent, what was given up (facts.md section 2, failures.md row 12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.files import Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One waiting delivery. Times in epoch ms; `target` is a chat or session, not the text. `readable` is False for a
+    file that is no JSON object, which the gateway passes over."""
+
+    name: str
+    enqueued_at: int | None
+    retries: int
+    channel: str | None
+    target: str | None
+    failed_before: bool
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCount:
+    """Files waiting (or given up), their bytes, and the oldest one's mtime in epoch ms."""
+
+    files: int
+    bytes: int
+    oldest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryQueue:
+    """One queue directory. `pending` are sent at the next start; `delivered` markers are only removed then. `sample`
+    are the oldest pending deliveries, as many as were read. `problem` is set where the directory cannot be listed."""
+
+    path: Path
+    pending: QueueCount
+    failed: QueueCount
+    delivered: int
+    temps: int
+    sample: tuple[Delivery, ...] = ()
+    problem: Unreadable | None = None

@@ -1,0 +1,1 @@
+"""What is said about it: findings, the gate's decision, the report."""

@@ -1,0 +1,1 @@
+"""Plans, receipts and snapshots as values."""

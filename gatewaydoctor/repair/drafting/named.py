@@ -1,0 +1,51 @@
+"""Names and jobs that the operator gave, and whether there is anything of the kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.cron import CronRead
+
+if TYPE_CHECKING:
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.repair.drafting.draft import Draft
+
+
+def unknown_names(x: Examination, names: frozenset[str]) -> frozenset[str]:
+    """Those that are no session key and no file beside a store; none where a store could not be read whole."""
+    if not names or not _all_read(x):
+        return frozenset()
+    files = {record.name for store in x.stores for record in store.listing.files}
+    files |= {record.name for record in x.cron.temps}
+    tables = (store.survey.table for store in x.stores if store.survey)
+    return names - files - {key for table in tables for key in table.all_keys() if key in names}
+
+
+def unknown_jobs(x: Examination, jobs: frozenset[str]) -> frozenset[str]:
+    """Those, by id in lower case, that neither jobs.json nor any row has; none where that could not all be read."""
+    if not jobs or not _all_read(x) or x.cron.store.read not in (CronRead.OK, CronRead.MISSING):
+        return frozenset()
+    tables = (store.survey.table for store in x.stores if store.survey)
+    rows = {entry.job_id.lower() for table in tables for entry in table if entry.job_id}
+    return jobs - {job.job_id.lower() for job in x.cron.jobs} - rows
+
+
+def _all_read(x: Examination) -> bool:
+    problems = (store.listing.problem for store in x.stores)
+    return all(store.read.whole for store in x.stores) and all(each is None or each.missing for each in problems)
+
+
+def say_unused(draft: Draft) -> None:
+    """A name to which nothing is done must not pass for one that was taken."""
+    names, jobs = draft.options.names, draft.options.trim.jobs
+    if names:
+        gone = {entry.key for store in draft.stores if store.opened for entry in store.dropped()}
+        gone |= {draft.fingerprints[act.source].path.rpartition("/")[2] for act in draft.moves}
+        if unused := sorted(names - gone):
+            draft.caution(
+                "Named, and nothing is done about it. trim and missing take session keys, orphans and temps take "
+                "names of files.",
+                unused,
+            )
+    if unknown := sorted(unknown_jobs(draft.x, jobs)):
+        draft.caution("No cron job and no row has this id or name.", unknown)

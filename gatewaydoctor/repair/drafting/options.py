@@ -1,0 +1,100 @@
+"""What the operator can say about a repair. Every default is the cautious one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.entry import Status
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.gateway.entry import Kind
+    from gatewaydoctor.model.gateway.pointers import PathMap
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+
+
+class Repair(StrEnum):
+    """The repairs, in the order in which they are listed."""
+
+    SALVAGE = "salvage"
+    TRIM = "trim"
+    MISSING = "missing"
+    PATHS = "paths"
+    EXPIRE = "expire"
+    SLIM = "slim"
+    TRANSCRIPTS = "transcripts"
+    ORPHANS = "orphans"
+    LOCKS = "locks"
+    TEMPS = "temps"
+    CRON = "cron"
+    SUBAGENTS = "subagents"
+
+
+PURPOSES = {
+    Repair.SALVAGE: "Recover every whole entry of a damaged store.",
+    Repair.TRIM: "Remove rows of runs that are over; no conversation.",
+    Repair.MISSING: "Re-point entries whose transcript is elsewhere.",
+    Repair.PATHS: "Rewrite session paths of another host.",
+    Repair.EXPIRE: "Set an end for entries that say running and are not.",
+    Repair.SLIM: "Drop fields the gateway rebuilds.",
+    Repair.TRANSCRIPTS: "Mend torn tails and headers of transcripts.",
+    Repair.ORPHANS: "Move transcripts no index reaches, and no person wrote, to the vault.",
+    Repair.LOCKS: "Move locks of dead processes to the vault.",
+    Repair.TEMPS: "Move old temporary files to the vault.",
+    Repair.CRON: "Clear jobs marked as running, park malformed ones.",
+    Repair.SUBAGENTS: "Remove ended subagent runs that nothing archives.",
+}
+"""Each repair in one line."""
+
+ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)
+"""What `expire` may set, the usual one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrimOptions:
+    """Which run rows go. `kinds` come on top of cron runs. `older_than` (ms) takes the place of the configured
+    retention. `keep_per_job` None switches that limit off. `statuses` and `jobs` (ids, lower case) restrict what may
+    go."""
+
+    kinds: frozenset[Kind] = frozenset()
+    older_than: int | None = None
+    keep_per_job: int | None = 1
+    max_entries: int | None = None
+    statuses: frozenset[Status] = frozenset()
+    jobs: frozenset[str] = frozenset()
+    vault_transcripts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`names` are session keys or file names that were named one by one: only these lose protection. `end_as` is the
+    status that stuck rows get. `older_than` (ms) is for temp files and subagent runs, None their own default.
+    `path_maps` are those given."""
+
+    trim: TrimOptions = field(default_factory=TrimOptions)
+    names: frozenset[str] = frozenset()
+    end_as: Status = Status.FAILED
+    older_than: int | None = None
+    path_maps: tuple[PathMap, ...] = ()
+
+    def words(self) -> dict[str, str]:
+        """The options that differ from the defaults, for the plan."""
+        own = Options()
+        trim, default = self.trim, own.trim
+        said = {
+            "kinds": ",".join(sorted(trim.kinds)),
+            "trimOlderThanMs": "" if trim.older_than is None else str(trim.older_than),
+            "keepPerJob": "" if trim.keep_per_job == default.keep_per_job else str(trim.keep_per_job),
+            "maxEntries": "" if trim.max_entries is None else str(trim.max_entries),
+            "statuses": ",".join(sorted(trim.statuses)),
+            "jobs": ",".join(sorted(trim.jobs)),
+            "transcripts": "" if trim.vault_transcripts else "leave",
+            "names": ",".join(sorted(self.names)),
+            "endAs": "" if self.end_as is own.end_as else self.end_as.value,
+            "olderThanMs": "" if self.older_than is None else str(self.older_than),
+            "pathMaps": ",".join(each.text for each in self.path_maps),
+        }
+        return {name: text for name, text in said.items() if text}

@@ -1,0 +1,170 @@
+"""The rows of one store while a plan is made: where each comes from, whether it stays, and what changes in it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.store import Layout
+from gatewaydoctor.storage.files.edit import edit
+from gatewaydoctor.storage.files.splice import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
+    from gatewaydoctor.storage.files.table import EntryTable
+
+
+class Source:
+    """A file that rows come from, with the number of its fingerprint. `canonical`: laid out as the gateway does."""
+
+    def __init__(self, number: int, table: EntryTable, *, canonical: bool) -> None:
+        self.number = number
+        self.table = table
+        self.canonical = canonical
+
+
+class StoreDraft:
+    """Rows are known by their position, from 0 on in the order in which they shall stand. As long as `open` was not
+    called the store is not part of the plan. A row that a later one of the same key hides from the gateway is none
+    of the rows here: it stays and goes with that one."""
+
+    def __init__(self, facts: StoreFacts) -> None:
+        self.facts = facts
+        self.path = facts.read.ref.path
+        self.sources: list[Source] = []
+        self._order: Sequence[tuple[int, int]] | None = None
+        self._gone = bytearray()
+        self._hidden: defaultdict[str, list[int]] = defaultdict(list)
+        self._out = bytearray()
+        self._edits: dict[int, dict[str, bytes | None]] = {}
+        self.rebuilt = False
+        self._listed = frozenset(record.name for record in facts.listing.files)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row of the store is known, by itself or by salvage."""
+        return self.rebuilt or (self.facts.survey is not None and self.facts.read.whole)
+
+    @property
+    def opened(self) -> bool:
+        return bool(self.sources)
+
+    @property
+    def changed(self) -> bool:
+        return self.rebuilt or any(self._gone) or bool(self._edits)
+
+    def open(self, number: int) -> None:
+        """Take the rows as the store has them; `number` is its fingerprint."""
+        survey = self.facts.survey
+        assert survey is not None
+        if not self.sources:
+            canonical = survey.verdict.layout is Layout.CANONICAL
+            self.sources = [Source(number, survey.table, canonical=canonical)]
+            self._gone = bytearray(len(survey.table))
+            self._out = bytearray(len(survey.table))
+            for row in survey.hidden:
+                self._hidden[survey.table.key(row)].append(row)
+                self._out[row] = 1
+
+    def rebuild(self, sources: list[Source], order: Sequence[tuple[int, int]]) -> None:
+        """Take rows from several files instead: `order` holds (index of the source, row)."""
+        self.sources = sources
+        self._order = order
+        self._gone = bytearray(len(order))
+        self._out = bytearray(len(order))
+        self.rebuilt = True
+
+    def __len__(self) -> int:
+        """Rows that stay."""
+        return len(self._out) - sum(self._out)
+
+    def _where(self, position: int) -> tuple[Source, int]:
+        if self._order is None:
+            return self.sources[0], position
+        source, row = self._order[position]
+        return self.sources[source], row
+
+    def source_of(self, position: int) -> int:
+        """Index of the file a row comes from."""
+        return 0 if self._order is None else self._order[position][0]
+
+    def span_of(self, position: int) -> tuple[int, int, int]:
+        """Fingerprint number, and the bytes of the row's value in that file."""
+        source, row = self._where(position)
+        entry = source.table[row]
+        return source.number, entry.value_start, entry.end
+
+    def entry(self, position: int) -> Entry:
+        source, row = self._where(position)
+        return source.table[row]
+
+    def entries(self) -> Iterator[tuple[int, Entry]]:
+        """Rows that stay, with their positions."""
+        for position, out in enumerate(self._out):
+            if not out:
+                yield position, self.entry(position)
+
+    def kept(self) -> Iterator[Entry]:
+        """Rows that stay in the file, hidden ones too."""
+        return (self.entry(position) for position, gone in enumerate(self._gone) if not gone)
+
+    def dropped(self) -> Iterator[Entry]:
+        for position, gone in enumerate(self._gone):
+            if gone:
+                yield self.entry(position)
+
+    def drop(self, position: int) -> None:
+        self._gone[position] = self._out[position] = 1
+        for hidden in self._hidden.get(self.entry(position).key, ()) if self._hidden else ():
+            self._gone[hidden] = 1
+
+    def edit(self, position: int, field: str, raw: bytes | None) -> None:
+        """Set a field of a row to these JSON bytes, or remove it."""
+        self._edits.setdefault(position, {})[field] = raw
+
+    def size(self) -> int:
+        """Size of the rows that stay, keys and values."""
+        return sum(entry.bytes for _, entry in self.entries())
+
+    def edits_of(self, position: int) -> dict[str, bytes | None]:
+        return self._edits.get(position, {})
+
+    def last_sign(self, entry: Entry) -> int | None:
+        """Newest of the row's own times and its transcript's mtime (design section 6)."""
+        signs = (entry.last_sign, self.facts.signs.newest(entry))
+        return max((sign for sign in signs if sign is not None), default=None)
+
+    def transcripts_of(self, entry: Entry) -> Iterator[Path]:
+        """Files beside the store whose age `last_sign` has taken for the row's."""
+        return (self.path.parent / name for name in entry.transcript_names if name in self._listed)
+
+    def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:
+        """Whether a running row shows no sign of life. Nothing is planned for a live gateway."""
+        sign = self.last_sign(entry)
+        return sign is None or now - sign >= stuck_after
+
+    def rows(self, read: Callable[[int, int, int], bytes]) -> Iterator[Row]:
+        """Rows that stay, ready to be spliced. `read` gives bytes of a file by fingerprint, start and end."""
+        for position, gone in enumerate(self._gone):
+            if gone:
+                continue
+            source, row = self._where(position)
+            entry = source.table[row]
+            edits = self._edits.get(position)
+            edited = edit(read(source.number, entry.value_start, entry.end), edits) if edits else None
+            yield Row(source.number, entry.start, entry.value_start, entry.end, edited)
+
+    def counts(self, end_as: Status) -> Counter[tuple[Kind, Status]]:
+        """Rows that stay by kind and status, as they will be."""
+        found: Counter[tuple[Kind, Status]] = Counter()
+        for position, out in enumerate(self._out):
+            if out:
+                continue
+            source, row = self._where(position)
+            status = end_as if "status" in self._edits.get(position, ()) else source.table.status(row)
+            found[source.table.kind(row), status] += 1
+        return found

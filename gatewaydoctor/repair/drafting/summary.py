@@ -1,0 +1,49 @@
+"""A store in figures, the same way before and after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
+from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES
+from gatewaydoctor.model.repair.plan import StoreSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gatewaydoctor.model.gateway.entry import Kind, Status
+    from gatewaydoctor.storage.files.survey import Survey
+
+
+def visible(read: Survey) -> Counter[tuple[Kind, Status]]:
+    """Rows by kind and status as the gateway sees them: of several with one key the last."""
+    table = read.table
+    return read.counts - Counter((table.kind(row), table.status(row)) for row in read.hidden)
+
+
+def summarise(read: Survey, path: str, agent_id: str) -> StoreSummary:
+    return store_summary(path, agent_id, visible(read), read.verdict.bytes, read.verdict.readable.value)
+
+
+def store_summary(
+    path: str, agent_id: str, counts: Mapping[tuple[Kind, Status], int], size: int, readable: str = "yes"
+) -> StoreSummary:
+    """`counts` are rows by kind and status. A file too large for the gateway reads as empty, however sound."""
+    if readable == "yes" and size >= UNREADABLE_FROM_BYTES:
+        readable = "gateway-empty"
+    status: Counter[str] = Counter()
+    kind: Counter[str] = Counter()
+    for (of_kind, of_status), count in counts.items():
+        status[of_status.value] += count
+        kind[of_kind.value] += count
+    return StoreSummary(
+        path=path,
+        agent_id=agent_id,
+        readable="yes" if readable == "yes" else "no" if readable == "no" else "gateway-empty",
+        bytes=size,
+        entries=sum(counts.values()),
+        conversations=sum(count for (of_kind, _), count in counts.items() if of_kind not in MACHINE_KINDS),
+        status={word: count for word, count in sorted(status.items()) if count},
+        kind={word: count for word, count in sorted(kind.items()) if count},
+    )

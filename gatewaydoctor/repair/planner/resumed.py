@@ -1,0 +1,141 @@
+"""The part of the forecast about sessions: what says running, what is resumed, and what nobody looked at (facts.md
+sections 3 and 8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.subagents import RegistryRead
+from gatewaydoctor.model.repair.plan import Note
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.planner.notes import note
+from gatewaydoctor.repair.vault.layout import spell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.drafting.rows import StoreDraft
+
+
+def running_notes(draft: Draft) -> Iterator[Note]:
+    """Rows that say running when the plan is done, those that are resumed, and those that nobody looked at."""
+    resumption = Resumption(draft.x, _gone_locks(draft))
+    running: list[str] = []
+    bases: list[str] = []
+    resumed: list[str] = []
+    aborted = False
+    for store in draft.stores:
+        for entry in _as_planned(draft, store):
+            aborted |= entry.aborted_last_run
+            if resumption.takes_up(entry, store.facts.read.ref.sessions_dir):
+                resumed.append(entry.key)
+            elif entry.status is Status.RUNNING:
+                (bases if entry.kind is Kind.CRON_BASE else running).append(entry.key)
+    if draft.x.config.release.policy not in (Policy.V2026_3_28, None):
+        running, bases = [*running, *bases], []
+    unknown = tuple(_unknown(draft, aborted=aborted))
+    if bases:
+        yield note(
+            f"{plural(len(bases), 'cron base row')} still {'says' if len(bases) == 1 else 'say'} running: up to "
+            "2026.3.28 every further run of these jobs is saved as running.",
+            bases,
+        )
+    if resumed:
+        sessions = plural(len(resumed), "session")
+        text = f"{sessions} may be taken up with a model turn, as this plan leaves them."
+        yield Note(text=text, names=tuple(resumed))
+    if running:
+        stay = plural(len(running), "row stays", "rows stay")
+        yield note(f"{stay} running; no start changes that by itself.", running)
+    if not (running or bases or resumed):
+        yield note(_NOT_ALL_READ if unknown else _NONE_RUNNING, ())
+    yield from unknown
+
+
+_NONE_RUNNING = "No row says running: nothing is resumed, and no cron run copies such a status."
+_NOT_ALL_READ = "No row that was read says running. This is not all:"
+
+
+def _unknown(draft: Draft, *, aborted: bool) -> Iterator[Note]:
+    """What may be resumed and was not read. `aborted`: some row would be, if a run of the registry asked for it."""
+    x = draft.x
+    unread = [store.facts.agent_id for store in draft.stores if _rows(store) is None]
+    if unread:
+        stores = plural(len(unread), "store")
+        yield note(f"Not every row of {stores} could be read: what is resumed of them is not known.", unread)
+    if x.left_out:
+        stores = plural(x.left_out, "store of another agent was", "stores of other agents were")
+        yield note(f"{stores} not looked at: what says running there may be resumed.", ())
+    known = {str(store.path) for store in draft.stores}
+    if elsewhere := [path for path, _ in x.skipped if path not in known]:
+        paths = plural(len(elsewhere), "path")
+        yield note(f"{paths} could not be read: what says running there is not known.", elsewhere)
+    yield from _databases(draft)
+    if (
+        aborted
+        and x.subagents.read is RegistryRead.UNREADABLE
+        and draft.x.config.release.policy is not Policy.V2026_9_6
+    ):
+        yield note("The subagent registry could not be read: which aborted sessions are resumed is not known.", ())
+
+
+def _databases(draft: Draft) -> Iterator[Note]:
+    """Sessions that are in databases, which no plan writes."""
+    from gatewaydoctor.storage.database.rows import read_rows
+
+    counted: Counter[str] = Counter()
+    unread: list[str] = []
+    for agent in draft.x.eras.agents:
+        if agent.era is not Era.SQLITE or agent.database is None:
+            continue
+        rows = read_rows(draft.fs, agent.database)
+        if rows.not_read is not None:
+            unread.append(agent.agent_id)
+        counted[agent.agent_id] += rows.status.get(Status.RUNNING.value, 0)
+    if running := counted.total():
+        yield note(
+            f"{plural(running, 'row')} in databases {'says' if running == 1 else 'say'} running, and no plan writes "
+            "there: the start takes up the conversations among them with model turns.",
+            (agent_id for agent_id, count in counted.items() if count),
+        )
+    if unread:
+        databases = plural(len(unread), "database")
+        yield note(f"The rows of {databases} could not be counted: what is resumed of them is not known.", unread)
+
+
+def _rows(store: StoreDraft) -> Iterable[tuple[int, Entry]] | None:
+    """Rows as they will be, without their edits; None where not all are known. A file that reads as empty resumes
+    nothing."""
+    if store.opened:
+        return store.entries()
+    read = store.facts.read
+    if read.survey is not None and read.survey.verdict.readable is Readable.GATEWAY_EMPTY:
+        return ()
+    if not read.whole:
+        return None
+    return enumerate(read.survey.table) if read.survey is not None else ()
+
+
+def _gone_locks(draft: Draft) -> set[Path]:
+    moved = {draft.fingerprints[act.source].path for act in draft.moves}
+    return {lock.path for lock in draft.x.locks if spell(draft.real(lock.path), draft.state_dir) in moved}
+
+
+def _as_planned(draft: Draft, store: StoreDraft) -> Iterator[Entry]:
+    """Rows that matter to a start, as they will be."""
+    for position, entry in _rows(store) or ():
+        if entry.status is not Status.RUNNING and not entry.aborted_last_run:
+            continue
+        edits = store.edits_of(position)
+        status = draft.options.end_as if "status" in edits else entry.status
+        yield replace(entry, status=status, aborted_last_run=entry.aborted_last_run and "abortedLastRun" not in edits)

@@ -1,0 +1,1 @@
+"""One file per repair, with what only that repair needs."""

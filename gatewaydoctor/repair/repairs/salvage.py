@@ -1,0 +1,271 @@
+"""salvage: a store the gateway would read as empty is rebuilt from every whole entry of the damaged file and of the
+copies beside it, the newest version of each. The damaged file stays in the vault. To a sound store it adds, where it
+was named, the conversations that only a temp file beside it has: a gateway that once read the store as empty went on
+with an empty one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.files import TEMPS
+from gatewaydoctor.model.gateway.store import Layout
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.drafting.rows import Source
+from gatewaydoctor.repair.repairs.store_copies import candidates, counts, is_copy
+from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.state.history.names import classify
+from gatewaydoctor.storage.files.plausibility import Look, look
+from gatewaydoctor.storage.files.salvage import salvage
+from gatewaydoctor.storage.files.survey import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.drafting.rows import StoreDraft
+    from gatewaydoctor.storage.files.salvage import Salvage
+    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.system.fs import FileStat
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The rows of one file. `sound`: it reads whole. `primary`: it is the store itself."""
+
+    path: Path
+    source: Source
+    sound: bool
+    primary: bool
+    newest: int
+    rescue: Salvage | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.source.table) if self.primary else sum(map(counts, self.source.table))
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    for store in draft.stores:
+        if _is_lost(draft, store):
+            _rebuild(draft, store)
+        elif draft.found("store-too-large-for-gateway", store=store.facts):
+            draft.caution("A store is sound and only too large for a gateway: trim makes it smaller.")
+        if named and not store.rebuilt:
+            _bring_back(draft, store)
+
+
+def _is_lost(draft: Draft, store: StoreDraft) -> bool:
+    """Whether the gateway reads the store as empty though it need not be. One that is only too large is sound."""
+    if store.facts.survey is not None and store.facts.survey.verdict.fault is not None:
+        return True
+    return bool(draft.found("store-empty-beside-transcripts", store=store.facts))
+
+
+def _rebuild(draft: Draft, store: StoreDraft) -> None:
+    try:
+        files = list(_files(draft, store))
+    except (OutOfReach, OSError) as error:
+        draft.refuse(Repair.SALVAGE, store.path, error)
+        return
+    base = max(
+        files, key=lambda each: (each.primary and each.rows > 0, each.sound, each.rows, each.newest), default=None
+    )
+    if base is None or not base.rows:
+        _nothing(draft, store)
+        return
+    files.sort(key=lambda each: each is not base)
+    order = _merged(files)
+    store.rebuild([each.source for each in files], order)
+    _say(draft, store, files)
+
+
+def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
+    primary, strange = None, []
+    if store.facts.survey is not None and store.facts.read.stat is not None:
+        found = _found(draft, store.path, store.facts.survey, store.facts.read.stat, primary=True)
+        primary = found.source.table
+        yield found
+    for path in candidates(draft, store):
+        try:
+            found = read_copy(draft, path)
+        except FileNotFoundError:
+            continue
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.SALVAGE, path, error)
+            continue
+        if is_copy(draft, store, path, found.source.table, primary):
+            yield found
+        elif len(found.source.table):
+            strange.append(path.name)
+    if strange:
+        draft.caution(
+            f"Not taken for copies of the store: {plural(len(strange), 'file')} beside it. Most of what is in there "
+            "is no session entry, or cannot be told to be of this store's agents.",
+            strange,
+        )
+
+
+def read_copy(draft: Draft, path: Path) -> Found:
+    """The rows of a file beside a store. Raises OutOfReach and OSError."""
+    _, seen = draft.reach(path)
+    with draft.fs.open(path) as stream:
+        read = survey(stream, seen.size, draft.x.config.main_key.value)
+    return _found(draft, path, read, seen, primary=False)
+
+
+def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:
+    """Conversations of a copy that no store has, with their rows."""
+    table = copy.source.table
+    for row in range(len(table)):
+        if table.kind(row) in MACHINE_KINDS or hash(table.key(row).lower()) in draft.held:
+            continue
+        entry = table[row]
+        # What stands in a file of another kind is none.
+        if look(entry) is Look.SURE:
+            yield row, entry
+
+
+def _bring_back(draft: Draft, store: StoreDraft) -> None:
+    survey, stat = store.facts.survey, store.facts.read.stat
+    if survey is None or stat is None or not store.facts.read.whole or store.facts.era is Era.SQLITE:
+        return
+    temps = [path for path in candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
+    shared = sum(each.path.parent == store.path.parent for each in draft.stores) > 1
+    best: dict[str, tuple[int, int, int]] = {}
+    files: list[Found] = []
+    for path in temps:
+        try:
+            found = read_copy(draft, path)
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.SALVAGE, path, error)
+            continue
+        if not is_copy(draft, store, path, found.source.table, survey.table):
+            continue
+        files.append(found)
+        for row, entry in lost_people(draft, found):
+            if shared and entry.agent_id not in store.facts.read.ref.agent_ids:
+                continue
+            newest = (entry.updated_at or 0, len(files), row)
+            best[entry.key.lower()] = max(newest, best.get(entry.key.lower(), newest))
+    if not best:
+        return
+    own = _found(draft, store.path, survey, stat, primary=True)
+    added = sorted((number, row) for _, number, row in best.values())
+    store.rebuild([each.source for each in (own, *files)], [*((0, row) for row in range(own.rows)), *added])
+    for number, each in enumerate(files, start=1):
+        rows = [each.source.table[row] for source, row in added if source == number]
+        if rows:
+            draft.step(
+                Repair.SALVAGE,
+                "bring back",
+                each.path,
+                "conversations that no store has, from a temp file",
+                [entry.key for entry in rows],
+                sum(entry.bytes for entry in rows),
+                agent_id=store.facts.agent_id,
+                **of_people(rows),
+            )
+
+
+def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: bool) -> Found:
+    number = draft.fingerprint(path, read.verdict.sha256, seen)
+    table, rescue = read.table, None
+    if read.verdict.fault is not None:
+        with draft.fs.open(path) as stream:
+            rescue = salvage(stream, read, draft.x.config.main_key.value)
+        table = rescue.table
+    canonical = read.verdict.fault is None and read.verdict.layout is Layout.CANONICAL
+    _, newest = table.updated_span()
+    source = Source(number, table, canonical=canonical)
+    return Found(path, source, rescue is None, primary, newest or 0, rescue)
+
+
+def _merged(files: list[Found]) -> list[tuple[int, int]]:
+    """(file, row) of the newest version of each key, in the order of the first file, then what others add. An object
+    counts as newer than a value that is none. Disposable rows are taken from the first file alone: older copies would
+    bring back what was reaped since."""
+    best: dict[str, tuple[tuple[bool, int], int, int]] = {}
+    for number, each in enumerate(files):
+        for row, entry in enumerate(each.source.table):
+            if not each.primary and not counts(entry):
+                continue
+            if number and entry.kind in DISPOSABLE and entry.key not in best:
+                continue
+            version = entry.valid, -1 if entry.updated_at is None else entry.updated_at
+            known = best.get(entry.key)
+            # Of two versions in one file the later one counts, as the gateway reads them.
+            if known is None or version > known[0] or (version == known[0] and known[1] == number):
+                best[entry.key] = (version, number, row)
+    return [(number, row) for _, number, row in best.values()]
+
+
+def _nothing(draft: Draft, store: StoreDraft) -> None:
+    """No whole entry anywhere. 2026.9.6 does not start over such a file, so it goes; every other release takes it for
+    empty anyway."""
+    if store.facts.survey is not None and draft.x.eras.sqlite_release:
+        size = draft.move(store.path)
+        if size is not None:
+            draft.step(
+                Repair.SALVAGE,
+                "move to the vault",
+                store.path,
+                "it holds no whole entry, and 2026.9.6 does not start over it",
+                [store.path.name],
+                size,
+                agent_id=store.facts.agent_id,
+            )
+        return
+    draft.caution(
+        "A store holds no whole entry, and no copy beside it does either; it stays as it is. Its transcripts are not "
+        "touched.",
+        [store.path.name],
+    )
+
+
+def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
+    taken: list[list[Entry]] = [[] for _ in files]
+    for position, entry in store.entries():
+        taken[store.source_of(position)].append(entry)
+    for each, rows in zip(files, taken, strict=True):
+        if not rows and not each.primary:
+            continue
+        people = [entry.key for entry in rows if entry.kind not in MACHINE_KINDS]
+        copy = f"entries of a {'sound' if each.sound else 'damaged'} copy: newer there, or nowhere else"
+        draft.step(
+            Repair.SALVAGE,
+            "recover",
+            each.path,
+            "whole entries of the damaged store" if each.primary else copy,
+            [entry.key for entry in rows],
+            sum(entry.bytes for entry in rows),
+            agent_id=store.facts.agent_id,
+            conversations=len(people),
+            touched=tuple(people[:SAMPLE]),
+        )
+        if each.primary and each.rescue is not None:
+            _warn(draft, each.rescue)
+
+
+def _warn(draft: Draft, rescue: Salvage) -> None:
+    draft.torn += rescue.torn + rescue.doubtful
+    if rescue.torn:
+        draft.caution(
+            f"In {plural(rescue.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "
+            "there is lost, unless a copy has it."
+        )
+    if rescue.doubtful:
+        draft.caution(
+            f"Beside the damage {plural(rescue.doubtful, 'object')} may be an entry or a part of one. It cannot be "
+            "told which, so they are not taken and stay in the vault only."
+        )
+    if rescue.given_up is not None:
+        draft.caution(
+            f"Behind byte {rescue.given_up:,} of the damaged file nothing was looked for: it breaks off too often."
+        )

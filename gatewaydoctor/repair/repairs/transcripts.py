@@ -1,0 +1,165 @@
+"""transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The original
+goes to the vault and the file keeps its mtime. Damage in the middle is told and not touched."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.transcript import ContentClass, HeaderState, TailState
+from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.repairs.transcript_damage import report
+from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.state.history.content import content_class
+from gatewaydoctor.state.history.names import parse_name
+from gatewaydoctor.state.history.transcripts import check_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.examine.files import TranscriptFault
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.transcript import TranscriptCheck
+    from gatewaydoctor.repair.drafting.draft import Draft
+
+_HEAD = 64 * 1024
+_Change = tuple[str, str]
+"""Verb and reason of a step."""
+
+_HEADER = ("rebuild the header", "its first line is no header, and opening it would empty it")
+_CUT = "cut the tail"
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    """Unless named, only transcripts that an index reaches; named, every one is also read for damage inside."""
+    done: set[Path] = set()
+    for store in draft.stores:
+        directory = store.path.parent
+        for fault in store.facts.transcripts.faults:
+            path = directory / fault.record.name
+            if path in done or draft.taken(path) or not (fault.referenced or named):
+                continue
+            done.add(path)
+            try:
+                _mend(draft, store.facts, fault, path)
+            except FileNotFoundError:
+                continue
+            except (OutOfReach, OSError) as error:
+                draft.refuse(Repair.TRANSCRIPTS, path, error)
+    report(draft, None if named else done)
+
+
+def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -> None:
+    _, seen = draft.reach(path)
+    check = check_transcript(draft.fs, path)
+    if check is None or check.reason is not None:
+        return
+    number = draft.fingerprint(path, seen=seen)
+    header = _header(draft, store, fault, path, check)
+    if check.header is HeaderState.INVALID and header is None:
+        raise OutOfReach("It has no header and no message, so it is no transcript.", "Find out what wrote it.")
+    # A last line too long to be read is not judged.
+    end = check.size if check.tail is TailState.UNKNOWN else check.sound_end
+    newline = not _ends_line(draft, path, end)
+    changes = [*([_HEADER] if header else []), *_at_the_end(check, newline=newline)]
+    if not changes:
+        return
+    head = [Literal(header)] if header else []
+    segments: list[Segment] = [*head, Copy(number, 0, end), *([Literal(b"\n")] if newline else [])]
+    size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
+    if draft.rewrite(number, tuple(segments), size, keep_mtime=True):
+        _say(draft, store, path, changes, check.size - end)
+
+
+def _say(draft: Draft, store: StoreFacts, path: Path, changes: list[_Change], cut: int) -> None:
+    """The conversation, if it is one, counts with the first step."""
+    people = content_class(draft.fs, path) is ContentClass.HUMAN
+    for action, reason in changes:
+        draft.step(
+            Repair.TRANSCRIPTS,
+            action,
+            path,
+            reason,
+            [path.name],
+            cut if action == _CUT else 0,
+            agent_id=store.agent_id,
+            conversations=int(people and (action, reason) == changes[0]),
+        )
+
+
+def _at_the_end(check: TranscriptCheck, *, newline: bool) -> Iterator[_Change]:
+    """What is done at the end. `newline`: what stays does not end in one."""
+    match check.tail:
+        case TailState.NUL:
+            yield _CUT, "it ends in NUL bytes"
+        case TailState.TORN if not check.glued:
+            yield _CUT, "its last line is torn"
+        case TailState.TORN | TailState.NO_NEWLINE if newline:
+            yield "end the last line", "its last line has no newline, and the next one would be glued to it"
+
+
+def _ends_line(draft: Draft, path: Path, end: int) -> bool:
+    if end == 0:
+        return True
+    with draft.fs.open(path) as stream:
+        stream.seek(end - 1)
+        return stream.read(1) == b"\n"
+
+
+def _header(
+    draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path, check: TranscriptCheck
+) -> bytes | None:
+    """A new first line, before whatever is there: the gateway passes over lines it cannot read, and empties a file
+    whose first readable line is no header (facts.md section 11). None where the header is sound or the file holds no
+    conversation."""
+    session_id = parse_name(path.name).session_id
+    if check.header is not HeaderState.INVALID or check.size == 0 or session_id is None:
+        return None
+    if content_class(draft.fs, path) not in (ContentClass.HUMAN, ContentClass.MACHINE):
+        return None
+    line = {
+        "type": "session",
+        "version": 3,
+        "id": session_id,
+        "timestamp": _first_time(draft, path) or _moment(fault.record.mtime),
+        "cwd": _working_directory(draft, store, path),
+    }
+    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _moment(at: int) -> str:
+    """Epoch ms as the gateway writes it. A file system can name years that Python cannot."""
+    year_9999 = 253_402_300_799_999
+    return datetime.fromtimestamp(min(at, year_9999) / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _first_time(draft: Draft, path: Path) -> str | None:
+    head, _, _ = draft.fs.head_and_tail(path, _HEAD, 0)
+    for raw in head.split(b"\n"):
+        stamp = _field(raw, "timestamp")
+        if stamp:
+            return stamp
+    return None
+
+
+def _working_directory(draft: Draft, store: StoreFacts, path: Path) -> str:
+    """As another transcript of the same agent names it."""
+    for record in store.listing.files:
+        if record.name.endswith(".jsonl") and record.name != path.name:
+            head, _, _ = draft.fs.head_and_tail(path.with_name(record.name), _HEAD, 0)
+            found = _field(head.split(b"\n", 1)[0], "cwd")
+            if found:
+                return found
+    return "/"
+
+
+def _field(raw: bytes, name: str) -> str | None:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, str) and found else None

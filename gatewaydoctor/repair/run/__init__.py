@@ -1,0 +1,1 @@
+"""A run at work: apply, undo, resume and merge, act by act."""

@@ -1,0 +1,197 @@
+"""Doing and undoing one act. How things stand is read from the files themselves, so every step can be repeated after
+a crash without being told how far the last one came."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.plan import Move
+from gatewaydoctor.repair.run.originals import damaged, is_kept, rebuilt
+from gatewaydoctor.repair.writing.errors import InputChanged
+from gatewaydoctor.repair.writing.guard import is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.storelock import holding
+from gatewaydoctor.repair.writing.stream import content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.receipt import Kept
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.system.fs import FileStat
+
+
+class Standing(Enum):
+    """What is at an act's target: what was there before the run, what the run put there, or something else."""
+
+    BEFORE = auto()
+    AFTER = auto()
+    CHANGED = auto()
+
+
+def performed(work: Work, number: int) -> bool:
+    """Whether a run that is not finished has done this act."""
+    fs, target = work.tools.fs, work.target(number)
+    kept, staged = work.manifest.items[number], work.staged.get(number)
+    if staged is not None:
+        waiting = lstat_or_none(fs, work.place.new_file(target, number))
+        return waiting is None or (waiting.dev, waiting.ino) != (staged.dev, staged.ino)
+    assert kept is not None
+    gone = not kept.moved and lstat_or_none(fs, target) is None
+    return gone or lstat_or_none(fs, _way_out(work, number, target, kept)) is not None
+
+
+def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
+    """How things stand, by identity or else by content, and the stat that goes with it."""
+    fs, target = work.tools.fs, work.target(number)
+    kept, staged = work.manifest.items[number], work.staged.get(number)
+    stat = lstat_or_none(fs, target)
+    if stat is None:
+        gone = Standing.BEFORE if kept is None else Standing.CHANGED
+        return (Standing.AFTER if staged is None else gone), None
+    if kept is not None and (is_same(stat, kept) or _came_home(work, stat, kept)):
+        return Standing.BEFORE, stat
+    known = {
+        (each.sha256, each.size): how
+        for each, how in ((kept, Standing.BEFORE), (staged, Standing.AFTER))
+        if each is not None
+    }
+    if not stat.is_file or stat.size not in {size for _, size in known}:
+        return Standing.CHANGED, stat
+    content = content_of(fs, target)
+    return known.get((content.sha256, content.size), Standing.CHANGED), stat
+
+
+def _came_home(work: Work, stat: FileStat, kept: Kept) -> bool:
+    """Whether this is the very file that had been moved, even if a process that had it open wrote on meanwhile."""
+    very = kept.moved and (stat.dev, stat.ino) == (kept.dev, kept.ino)
+    return very and lstat_or_none(work.tools.fs, work.place.directory / kept.stored) is None
+
+
+def perform(work: Work, number: int) -> None:
+    """Do the act, which then has to be synced. Raises InputChanged, with the target untouched, where it is not what
+    the plan saw, and OSError."""
+    target = work.target(number)
+    kept = work.manifest.items[number]
+    if isinstance(work.plan.acts[number], Move):
+        _take_out(work, number, target)
+    elif kept is None:
+        _put(work, work.place.new_file(target, number), target)
+    else:
+        with _held(work, number, target, going_back=False):
+            _swap(work, work.place.new_file(target, number), target, kept)
+
+
+def _held(work: Work, number: int, target: Path, *, going_back: bool) -> AbstractContextManager[None]:
+    stores = {store.path for store in work.plan.after.stores}
+    if not work.plan.lock_stores or target_of(work.plan.acts[number], work.plan) not in stores:
+        return nullcontext()
+    beside = work.place.lock_file(target, number)
+    return holding(work.tools, target, beside, going_back=going_back, stopped_by_word=work.stopped_by_word)
+
+
+def _swap(work: Work, waiting: Path, target: Path, expected: Kept | FileStat) -> None:
+    """Put `waiting` in the place of `target`, which must be `expected`. Where the system can exchange two names, a
+    file that another process put there in the last moment is noticed and given back."""
+    fs = work.tools.fs
+    _expect(lstat_or_none(fs, target), expected, target)
+    if not fs.exchange(waiting, target):
+        fs.rename(waiting, target)
+        return
+    displaced = lstat_or_none(fs, waiting)
+    if displaced is None or not _identical(displaced, expected):
+        fs.exchange(waiting, target)
+        raise changed(target)
+
+
+def _take_out(work: Work, number: int, target: Path) -> None:
+    fs, kept = work.tools.fs, work.manifest.items[number]
+    assert kept is not None
+    _expect(lstat_or_none(fs, target), kept, target)
+    out = _way_out(work, number, target, kept)
+    fs.rename_new(target, out)
+    if not is_same(fs.lstat(out), kept):
+        fs.rename_new(out, target)
+        raise changed(target)
+    if kept.moved:
+        fs.redress(out, 0o600)
+
+
+def _way_out(work: Work, number: int, target: Path, kept: Kept) -> Path:
+    return work.place.directory / kept.stored if kept.moved else work.place.old_file(target, number)
+
+
+def _put(work: Work, waiting: Path, target: Path) -> None:
+    fs = work.tools.fs
+    try:
+        fs.rename_new(waiting, target)
+    except FileExistsError:
+        one, other = fs.lstat(waiting), fs.lstat(target)
+        if (one.dev, one.ino) != (other.dev, other.ino):
+            raise changed(target) from None
+        # A crash between the two halves of a rename made of link and unlink: both names are the same file.
+        fs.unlink(waiting)
+
+
+def _identical(stat: FileStat, seen: Kept | FileStat) -> bool:
+    return (stat.dev, stat.ino, stat.size, stat.mtime_ns) == (seen.dev, seen.ino, seen.size, seen.mtime_ns)
+
+
+def _expect(stat: FileStat | None, seen: Kept | FileStat, target: Path) -> None:
+    if stat is None or not stat.is_file or not _identical(stat, seen):
+        raise changed(target)
+
+
+def changed(target: Path) -> InputChanged:
+    return InputChanged(
+        f"{target} was changed by somebody else meanwhile.", "Make sure nothing writes there, then plan anew."
+    )
+
+
+def revert(work: Work, number: int, seen: FileStat | None) -> None:
+    """Bring back what was there before. `seen` is the stat of what the run put there. Raises like `perform`."""
+    fs, target = work.tools.fs, work.target(number)
+    kept = work.manifest.items[number]
+    if isinstance(work.plan.acts[number], Move):
+        assert kept is not None
+        _put(work, _way_back(work, number, target, kept), target)
+    elif seen is None:
+        raise changed(target)
+    elif kept is None:
+        old = work.place.old_file(target, number)
+        fs.rename_new(target, old)
+        if not _identical(fs.lstat(old), seen):
+            fs.rename_new(old, target)
+            raise changed(target)
+    else:
+        with _held(work, number, target, going_back=True):
+            _swap(work, _original(work, number, target, kept), target, seen)
+
+
+def sync(work: Work, numbers: Iterable[int]) -> None:
+    """Make the renames of these acts durable."""
+    for directory in {work.target(number).parent for number in numbers}:
+        work.tools.fs.fsync_dir(directory)
+
+
+def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:
+    fs = work.tools.fs
+    out = _way_out(work, number, target, kept)
+    stat = lstat_or_none(fs, out)
+    own = stat is not None and is_same(stat, kept)
+    if not kept.moved:
+        return out if own else rebuilt(work, number, target, kept)
+    if not own and not is_kept(work, out, kept):
+        raise damaged(work, kept)
+    fs.redress(out, kept.mode)
+    return out
+
+
+def _original(work: Work, number: int, target: Path, kept: Kept) -> Path:
+    """The displaced file itself where it still waits beside the target, else a copy made from the vault."""
+    displaced = work.place.new_file(target, number)
+    stat = lstat_or_none(work.tools.fs, displaced)
+    return displaced if stat is not None and is_same(stat, kept) else rebuilt(work, number, target, kept)

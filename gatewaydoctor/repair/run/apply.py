@@ -1,0 +1,171 @@
+"""Carrying out a plan: refuse, keep, write beside, swap, look again, and only then let the old go.
+
+The order of an apply (design section 8). Until the first swap a failure leaves nothing behind and is a refusal. From
+then on a failure puts everything back. A crash leaves a journal that says what to do: `resume` or `undo`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Literal as OneOf
+
+from gatewaydoctor.model.repair.plan import Move, Plan
+from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState
+from gatewaydoctor.repair.drafting.origins import keep_origins
+from gatewaydoctor.repair.run.acts import perform, performed, sync
+from gatewaydoctor.repair.run.context import Work
+from gatewaydoctor.repair.run.originals import tidy
+from gatewaydoctor.repair.run.putback import abandon, put_back_after
+from gatewaydoctor.repair.run.staging import stage
+from gatewaydoctor.repair.run.verify import second_look
+from gatewaydoctor.repair.vault.catalog import check_none_pending, find_run, own_mark
+from gatewaydoctor.repair.vault.codec import encode
+from gatewaydoctor.repair.vault.directory import dress_of, note, open_run, owner_for, refusal, vault_root
+from gatewaydoctor.repair.vault.intake import fill, space_needs
+from gatewaydoctor.repair.vault.journal import Journal
+from gatewaydoctor.repair.vault.layout import SETTLED
+from gatewaydoctor.repair.writing.errors import Stopped
+from gatewaydoctor.repair.writing.guard import (
+    check_bounds,
+    check_gateway,
+    check_space,
+    check_unchanged,
+    check_writable,
+    target_of,
+)
+from gatewaydoctor.repair.writing.storelock import check_locks
+from gatewaydoctor.repair.writing.stream import replace_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.model.gateway.liveness import GatewayState
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Permission, Tools
+
+MOVES_A_LINE = 500
+"""Moves announced by one line of the journal: each can be repeated, and a sync for each would take longer than it."""
+
+
+def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None) -> Receipt | None:
+    """Do exactly this plan. None where there is nothing to do. Raises Refused with nothing changed, PutBack or
+    Stopped with everything put back, LeftHalfway where that failed."""
+    if plan.empty:
+        return None
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    state_dir = Path(plan.state_dir)
+    check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
+    root = vault_root(tools.fs, state_dir, vault)
+    check_none_pending(tools, state_dir, root)
+    check_unchanged(tools.fs, plan)
+    check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
+    check_writable(tools.fs, plan, tools.processes.own_uid)
+    check_space(tools.fs, space_needs(tools, state_dir, root, plan))
+    return carry_out(_prepare(plan, tools, permission, state_dir, root), permission)
+
+
+def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path) -> Work:
+    """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
+    stays behind."""
+    place: RunPlace | None = None
+    try:
+        place = open_run(tools, state_dir, root, plan)
+        journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
+        journal.say(RunState.PREPARING, **own_mark(tools))
+        manifest = fill(tools, place, plan, root)
+        journal.say(RunState.VAULTED)
+        staged = stage(tools, place, plan, manifest)
+        keep_origins(tools, place, plan)
+        check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+        return Work(tools, place, plan, manifest, staged, journal)
+    except BaseException as error:
+        if place is not None:
+            # What cannot be taken away now stays a run that was interrupted before it changed anything.
+            with suppress(OSError):
+                abandon(tools, place, plan)
+        if isinstance(error, OSError):
+            raise refusal(error, "Nothing was changed: the originals could not be kept") from error
+        if isinstance(error, KeyboardInterrupt):
+            raise Stopped("Stopped before anything was changed.", "Run the same command to start again.") from None
+        raise
+
+
+def carry_out(work: Work, permission: Permission) -> Receipt:
+    """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
+    started, gateway = work.tools.clock(), permission.gateway
+    work = replace(work, stopped_by_word=permission.stopped_by_word)
+    try:
+        new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
+        work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
+        for group in _groups(work.plan):
+            work.journal.say(RunState.ACTING, acts=[group[0], group[-1]])
+            for number in group:
+                if not performed(work, number):
+                    perform(work, number)
+            sync(work, group)
+        return _finish(work, gateway, started)
+    except BaseException as error:
+        put_back_after(work, error)
+
+
+def _groups(plan: Plan) -> Iterator[range]:
+    """Consecutive acts announced together: a rewrite alone, moves by the hundred."""
+    start, count = 0, len(plan.acts)
+    while start < count:
+        stop = start + 1
+        while stop < min(count, start + MOVES_A_LINE) and _both_move(plan, start, stop):
+            stop += 1
+        yield range(start, stop)
+        start = stop
+
+
+def _both_move(plan: Plan, one: int, other: int) -> bool:
+    return isinstance(plan.acts[one], Move) and isinstance(plan.acts[other], Move)
+
+
+def _finish(work: Work, gateway: GatewayState, started: int) -> Receipt:
+    """Second look, receipt, tidying."""
+    work.tools.fs.fsync_dir(work.place.files)
+    verified = second_look(work)
+    receipt = Receipt(
+        run_id=work.place.run_id,
+        plan_id=work.plan.plan_id,
+        state_dir=str(work.place.state_dir),
+        vault=str(work.place.directory),
+        outcome="done",
+        started_at=started,
+        finished_at=work.tools.clock(),
+        steps=work.plan.steps,
+        results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
+        verified=verified,
+        evidence=tuple(each.text for each in gateway.evidence),
+        gateway_stopped_by_word=work.stopped_by_word,
+        undo=f"gatewaydoctor undo {work.place.run_id}",
+    )
+    _write_receipt(work, receipt)
+    work.journal.say(RunState.APPLIED)
+    # The displaced originals go last: with them the way back needs no room.
+    for number in range(len(work.plan.acts)):
+        tidy(work, number)
+    work.journal.say(RunState.DONE)
+    with suppress(OSError):
+        note(work.tools, work.place, SETTLED)
+    return receipt
+
+
+def _result(work: Work, number: int) -> Result:
+    target = target_of(work.plan.acts[number], work.plan)
+    kept, staged = work.manifest.items[number], work.staged.get(number)
+    if kept is not None and staged is None:
+        return Result(target=target, action="vaulted", bytes=kept.size, sha256=kept.sha256)
+    assert staged is not None
+    action: OneOf["rewritten", "created"] = "created" if kept is None else "rewritten"
+    return Result(target=target, action=action, bytes=staged.size, sha256=staged.sha256)
+
+
+def _write_receipt(work: Work, receipt: Receipt) -> None:
+    owner = owner_for(work.tools, work.place.state_dir, work.place.directory)
+    replace_whole(work.tools.fs, work.place.receipt, encode(receipt), dress_of(owner))

@@ -1,0 +1,94 @@
+"""Ending a run that had changed nothing. Its directory goes only where it holds the last copy of nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run.putback import abandon
+from gatewaydoctor.repair.vault.codec import read_plan
+from gatewaydoctor.repair.vault.directory import refusal, remove_run
+from gatewaydoctor.repair.vault.journal import Journal
+from gatewaydoctor.repair.vault.layout import stored_name
+from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged, OutOfBounds, VaultDamaged
+from gatewaydoctor.repair.writing.guard import before, check_inside, is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.stream import content_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Tools
+
+
+def drop(run: RunInfo, tools: Tools) -> None:
+    """Take away a run that by its journal had changed nothing. Where something is not as the run found it that it
+    has a copy of, either the journal lies or somebody wrote there since: the copies stay. Raises InputChanged and
+    VaultDamaged with nothing changed."""
+    place = run.place
+    plan = _plan_or_none(tools, place)
+    missed = None if plan is None else needed(tools, place, plan)
+    kept = lstat_or_none(tools.fs, place.manifest) is not None
+    if (plan is None and _holds_files(tools, place)) or (missed and not kept and not _there(tools, missed)):
+        raise VaultDamaged(f"Run {place.run_id} is damaged: it cannot be told what it changed.", place.by_hand)
+    if missed and kept:
+        raise InputChanged(
+            f"{missed} is not as run {place.run_id} found it, and the run's journal does not say why.",
+            f"Bring back only what is missing: `{place.command('undo', '--merge')}`.",
+        )
+    try:
+        if plan is None:
+            remove_run(tools.fs, place)
+        elif missed:
+            Journal(tools.fs, place.journal, tools.clock).say(RunState.PUT_BACK)
+        else:
+            abandon(tools, place, plan)
+    except OSError as error:
+        raise refusal(error, f"The traces of run {place.run_id} could not be removed") from error
+
+
+def needed(tools: Tools, place: RunPlace, plan: Plan) -> Path | None:
+    """The first target that is not as the run found it although the run has something of it; None where all that
+    the run holds is also in its place."""
+    fs = tools.fs
+    for number, act in enumerate(plan.acts):
+        target, seen = place.at(target_of(act, plan)), before(act, plan)
+        stored = place.directory / stored_name(number)
+        beside = (place.new_file(target, number), place.old_file(target, number))
+        ours = any(lstat_or_none(fs, path) is not None for path in (stored, *beside))
+        stat = lstat_or_none(fs, target)
+        if seen is None:
+            if stat is not None and not ours:
+                return target
+        elif ours and (stat is None or not (is_same(stat, seen) or _copied(tools, target, stored))):
+            return target
+    return None
+
+
+def _copied(tools: Tools, target: Path, stored: Path) -> bool:
+    """Whether the vault's copy is one of what is there now, as after the directory was moved or mounted anew."""
+    one, other = lstat_or_none(tools.fs, target), lstat_or_none(tools.fs, stored)
+    if one is None or other is None or not one.is_file or not other.is_file or one.size != other.size:
+        return False
+    return content_of(tools.fs, target) == content_of(tools.fs, stored)
+
+
+def _there(tools: Tools, path: Path) -> bool:
+    return lstat_or_none(tools.fs, path) is not None
+
+
+def _holds_files(tools: Tools, place: RunPlace) -> bool:
+    return _there(tools, place.files) and any(True for _ in tools.fs.names(place.files))
+
+
+def _plan_or_none(tools: Tools, place: RunPlace) -> Plan | None:
+    """The plan as far as it was written: a torn one means that nothing was kept yet. One that leaves the directory is
+    none of ours."""
+    try:
+        plan = read_plan(tools.fs, place.plan)
+        check_inside(tools.fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
+    except (BadPlan, OutOfBounds):
+        return None
+    return plan

@@ -1,0 +1,249 @@
+"""undo --merge: where the gateway has written since a run, put back only what is missing. What comes out is a plan
+like any other, so it is shown, kept, verified and can itself be undone."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
+from gatewaydoctor.model.gateway.store import Layout
+from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Move, Note, Plan, Rewrite, Step, Summary
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.draft import SAMPLE
+from gatewaydoctor.repair.drafting.summary import store_summary, summarise, visible
+from gatewaydoctor.repair.run.acts import Standing, standing
+from gatewaydoctor.repair.run.load_run import load_work
+from gatewaydoctor.repair.run.originals import whole_copy
+from gatewaydoctor.repair.vault.catalog import check_idle
+from gatewaydoctor.repair.vault.codec import encode, with_id
+from gatewaydoctor.repair.vault.layout import spell
+from gatewaydoctor.repair.writing.errors import InputChanged, NoSuchRun, VaultDamaged
+from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.writing.stream import content_of
+from gatewaydoctor.storage.files.splice import Row, splice
+from gatewaydoctor.storage.files.survey import Survey, survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.repair.plan import StoreSummary
+    from gatewaydoctor.model.repair.receipt import Kept
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.repair.writing.tools import Tools
+    from gatewaydoctor.system.fs import FileStat
+
+NAME = "undo-merge"
+
+
+def merge_plan(run: RunInfo, tools: Tools) -> Plan:
+    """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
+    Everything else stays as it is. Raises NoSuchRun for a run that was taken back, InputChanged for a store that
+    cannot be read whole, VaultDamaged and OSError."""
+    check_idle(run)
+    if run.state.over:
+        raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
+    if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
+        return with_id(Plan(created_at=tools.clock(), state_dir=str(run.place.state_dir), repairs=(NAME,)))
+    merger = _Merger(load_work(tools, run.place, as_it_stands=True))
+    for number in range(len(merger.work.plan.acts)):
+        merger.take(number)
+    if merger.lost and not merger.acts and not run.pending:
+        raise VaultDamaged(
+            f"The vault no longer holds {merger.lost[0]} as it was, and nothing else is missing.",
+            f"`{run.place.command('runs verify')}` tells more.",
+        )
+    return merger.plan()
+
+
+class _Merger:
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.fs = work.tools.fs
+        self.fingerprints: list[Fingerprint] = []
+        self.acts: list[Rewrite] = []
+        self.steps: list[Step] = []
+        self.left: list[str] = []
+        self.lost: list[str] = []
+        self.homeless: list[str] = []
+        self.before: list[StoreSummary] = []
+        self.after: list[StoreSummary] = []
+        self.stores = {store.path: store for store in work.plan.after.stores}
+
+    def take(self, number: int) -> None:
+        act, kept = self.work.plan.acts[number], self.work.manifest.items[number]
+        how = standing(self.work, number)[0]
+        if kept is None or how is Standing.BEFORE:
+            return
+        target = target_of(act, self.work.plan)
+        whole = whole_copy(self.work, number, kept)
+        if whole is None:
+            self.lost.append(target)
+        elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
+            self.homeless.append(target)
+        elif isinstance(act, Move):
+            if how is Standing.AFTER:
+                self._bring_back(whole, kept)
+            else:
+                self.left.append(target)
+        elif target in self.stores:
+            try:
+                self._merge_store(whole, act, kept)
+            except (FileNotFoundError, InputChanged):
+                # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
+                self.left.append(target)
+        elif how is Standing.CHANGED:
+            self.left.append(target)
+        else:
+            self._bring_back(whole, kept)
+
+    def _stored(self, whole: Path, kept: Kept) -> int:
+        """The original's copy as a source, dressed as the original was."""
+        sha256 = content_of(self.fs, whole).sha256 if kept.moved else kept.sha256
+        return self._fingerprint(whole, sha256, self.fs.lstat(whole), mode=kept.mode, uid=kept.uid, gid=kept.gid)
+
+    def _fingerprint(self, path: Path, sha256: str | None, stat: FileStat, **dress: int) -> int:
+        own = {"mode": stat.mode, "uid": stat.uid, "gid": stat.gid} | dress
+        self.fingerprints.append(
+            Fingerprint(
+                path=spell(path, self.work.place.state_dir),
+                dev=stat.dev,
+                ino=stat.ino,
+                size=stat.size,
+                mtime_ns=stat.mtime_ns,
+                nlink=stat.nlink,
+                sha256=sha256,
+                **own,
+            )
+        )
+        return len(self.fingerprints) - 1
+
+    def _bring_back(self, whole: Path, kept: Kept) -> None:
+        """The file as it was, in its empty place or over what the run put there."""
+        path = self.work.place.at(kept.path)
+        source = self._stored(whole, kept)
+        size = self.fingerprints[source].size
+        stat = lstat_or_none(self.fs, path)
+        replaces = None if stat is None else self._fingerprint(path, content_of(self.fs, path).sha256, stat)
+        self.acts.append(
+            Rewrite(
+                target=kept.path,
+                segments=(Copy(source, 0, size),),
+                size=size,
+                replaces=replaces,
+                like=source,
+                keep_mtime=True,
+            )
+        )
+        self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], size)
+
+    def _merge_store(self, whole: Path, act: Rewrite, kept: Kept) -> None:
+        store = self.stores[kept.path]
+        old = self._read(whole, kept.path)
+        path = self.work.place.at(kept.path)
+        now = self._read(path, kept.path)
+        known = {key.lower() for key in now.table.all_keys()}
+        missing = [entry for entry in _dropped(old, act) if entry.key.lower() not in known]
+        if not missing:
+            return
+        current = self._fingerprint(path, now.verdict.sha256, self.fs.lstat(path))
+        source = self._stored(whole, kept)
+        canonical = {
+            number for number, read in ((current, now), (source, old)) if read.verdict.layout is Layout.CANONICAL
+        }
+        rows = (*_rows(current, now.table), *_rows(source, missing))
+        segments, size = splice(rows, canonical)
+        self.acts.append(Rewrite(target=kept.path, segments=segments, size=size, replaces=current, like=current))
+        last = {entry.key: entry for entry in missing}
+        counts = visible(now) + Counter((entry.kind, entry.status) for entry in last.values())
+        self.before.append(summarise(now, kept.path, store.agent_id))
+        self.after.append(store_summary(kept.path, store.agent_id, counts, size))
+        people = sum(entry.kind not in MACHINE_KINDS for entry in missing)
+        keys, total = [entry.key for entry in missing], sum(entry.bytes for entry in missing)
+        self._step("add back", kept.path, "rows the run removed and the store has not now", keys, total, people)
+
+    def _read(self, path: Path, name: str) -> Survey:
+        with self.fs.open(path) as stream:
+            read = survey(stream, self.fs.stat(path).size, self.work.plan.main_key)
+        if read.verdict.fault is not None:
+            raise InputChanged(
+                f"{name} is damaged, then or now: rows cannot be merged.", "gatewaydoctor scan shows what is wrong."
+            )
+        return read
+
+    def _step(self, action: str, target: str, reason: str, names: list[str], size: int, people: int = 0) -> None:
+        self.steps.append(
+            Step(
+                repair=NAME,
+                action=action,
+                target=target,
+                reason=reason,
+                bytes=size,
+                count=len(names),
+                conversations=people,
+                sample=tuple(names[:SAMPLE]),
+            )
+        )
+
+    def plan(self) -> Plan:
+        new = sum(act.size for act in self.acts)
+        replaced = sum(self.fingerprints[act.replaces].size for act in self.acts if act.replaces is not None)
+        made = Plan(
+            created_at=self.work.tools.clock(),
+            state_dir=str(self.work.place.state_dir),
+            repairs=(NAME,),
+            fingerprints=tuple(self.fingerprints),
+            acts=tuple(self.acts),
+            steps=tuple(self.steps),
+            before=Summary(stores=tuple(self.before)),
+            after=Summary(stores=tuple(self.after)),
+            space_freed=replaced - new,
+            cautions=tuple(self._cautions()),
+            main_key=self.work.plan.main_key,
+            lock_stores=self.work.plan.lock_stores,
+            undoes=self.work.place.run_id,
+        )
+        return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
+
+    def _cautions(self) -> Iterator[Note]:
+        for names, one, several in (
+            (
+                self.left,
+                "file was written to since, or stands in the place of another one; it stays",
+                "files were written to since, or stand in the place of others; they stay",
+            ),
+            (
+                self.lost,
+                "original is no longer in the vault as it was, and does not come back",
+                "originals are no longer in the vault as they were, and do not come back",
+            ),
+            (
+                self.homeless,
+                "file cannot come back, for its directory is gone: make it again first",
+                "files cannot come back, for their directory is gone: make it again first",
+            ),
+        ):
+            if names:
+                yield Note(text=f"{plural(len(names), one, several)}.", names=tuple(names[:SAMPLE]))
+
+
+def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:
+    """Rows of the old store that the new one copied no byte of."""
+    own = (each for each in act.segments if isinstance(each, Copy) and each.source == act.replaces)
+    ranges = sorted((each.start, each.end) for each in own)
+    starts = [start for start, _ in ranges]
+    for entry in old.table:
+        place = bisect_right(starts, entry.start) - 1
+        if place < 0 or ranges[place][1] <= entry.start:
+            yield entry
+
+
+def _rows(number: int, entries: Iterable[Entry]) -> list[Row]:
+    return [Row(number, entry.start, entry.value_start, entry.end) for entry in entries]

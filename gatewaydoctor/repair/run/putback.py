@@ -1,0 +1,112 @@
+"""Taking back what a run has done so far, after a failure or a crash."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run.acts import Standing, changed, performed, revert, standing, sync
+from gatewaydoctor.repair.run.originals import tidy
+from gatewaydoctor.repair.vault.catalog import own_mark
+from gatewaydoctor.repair.vault.directory import note, remove_run
+from gatewaydoctor.repair.vault.journal import or_no_room, read_journal, workers
+from gatewaydoctor.repair.vault.layout import SETTLED
+from gatewaydoctor.repair.writing.errors import InputChanged, LeftHalfway, PutBack, Refused, Stopped
+from gatewaydoctor.repair.writing.guard import target_of
+from gatewaydoctor.repair.writing.storelock import drop_leftover
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Tools
+
+
+def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
+    """Take away all traces of a run that has changed nothing yet. Raises OSError."""
+    for number, act in enumerate(plan.acts):
+        target = place.at(target_of(act, plan))
+        for path in (place.new_file(target, number), place.old_file(target, number), place.half_file(target, number)):
+            with suppress(FileNotFoundError):
+                tools.fs.unlink(path)
+    remove_run(tools.fs, place)
+
+
+def put_back(work: Work) -> None:
+    """Take back every act that was performed, last first, then the run's own traces. Can be repeated after a crash.
+    Raises Refused where somebody changed a target since, and OSError."""
+    # A full disk must not keep the originals from coming back; how things stand can be seen without the journal.
+    with suppress(OSError):
+        work.journal.say(RunState.PUTTING_BACK, **own_mark(work.tools))
+    drop_locks(work)
+    numbers = range(len(work.plan.acts))
+    for number in reversed(numbers):
+        if performed(work, number):
+            take_back(work, number)
+    sync(work, numbers)
+    for number in numbers:
+        tidy(work, number)
+    with or_no_room():
+        work.journal.say(RunState.PUT_BACK)
+        note(work.tools, work.place, SETTLED)
+    remove_run(work.tools.fs, work.place)
+
+
+def take_back(work: Work, number: int) -> None:
+    """Revert one act, if it is not reverted already."""
+    how, seen = standing(work, number)
+    match how:
+        case Standing.BEFORE:
+            return
+        case Standing.AFTER:
+            revert(work, number, seen)
+        case Standing.CHANGED:
+            raise changed(work.target(number))
+
+
+def drop_locks(work: Work) -> None:
+    """Remove store locks that processes of this run left."""
+    pids = workers(read_journal(work.tools.fs, work.place.journal))
+    for number in work.staged:
+        drop_leftover(work.tools, work.target(number), pids)
+
+
+def put_back_after(work: Work, error: BaseException) -> NoReturn:
+    """Put everything back and say why it was necessary."""
+    said = _said(error)
+    try:
+        put_back(work)
+    except (OSError, Refused) as second:
+        raise halfway(work, f"{said} Putting it back failed too. {_said(second)}", second) from error
+    except KeyboardInterrupt:
+        raise stopped_halfway(work) from None
+    if isinstance(error, KeyboardInterrupt):
+        raise Stopped("Stopped, and everything was put back.", "Run the same command to start again.") from None
+    if isinstance(error, (OSError, Refused)):
+        raise PutBack(f"{said} Everything was put back.", "Look into that before trying again.") from error
+    raise error
+
+
+def halfway(work: Work, message: str, cause: OSError | Refused) -> LeftHalfway:
+    """What to say of a run that is neither done nor back, with the command that ends it."""
+    place = work.place
+    if isinstance(cause, InputChanged):
+        hint = f"Keep what is there and bring back what is missing: `{place.command('undo', '--merge')}`."
+    else:
+        hint = f"It is taken back, once the cause is gone, by `{place.command('undo')}`."
+    return LeftHalfway(message, hint, place.run_id)
+
+
+def stopped_halfway(work: Work) -> Stopped:
+    """What to say where the operator stopped the way back itself."""
+    place = work.place
+    return Stopped(f"Stopped with run {place.run_id} half taken back.", f"`{place.command('undo')}` goes on.")
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, Refused):
+        return error.message
+    if isinstance(error, OSError):
+        return f"{error.strerror or type(error).__name__}: {error.filename or 'while writing'}."
+    return f"{type(error).__name__}."

@@ -1,0 +1,93 @@
+"""New files are written whole, beside their targets, before the first target is touched."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from gatewaydoctor.model.repair.plan import Plan, Rewrite
+from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
+from gatewaydoctor.repair.writing.guard import before, is_same
+from gatewaydoctor.repair.writing.stream import Dress, write_segments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.receipt import Kept, Manifest
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Tools
+    from gatewaydoctor.system.fs import ReadFs
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A new file that waits beside its target, by content and by inode."""
+
+    sha256: str
+    size: int
+    dev: int
+    ino: int
+
+
+def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict[int, Staged]:
+    """Write and sync the new file of every rewrite; by act number. Raises InputChanged, BadPlan and OSError."""
+    fs = tools.fs
+    rewrites = [(number, act) for number, act in enumerate(plan.acts) if isinstance(act, Rewrite)]
+    tools.progress.phase("writing", sum(act.size for _, act in rewrites))
+    staged: dict[int, Staged] = {}
+    with ExitStack() as open_files:
+        sources = _Sources(fs, place, plan, manifest, open_files)
+        for number, act in rewrites:
+            target = place.at(act.target)
+            path = place.new_file(target, number)
+            dress = _dress(act, plan, tools, target, manifest.items[number])
+            content = write_segments(fs, path, act.segments, sources.get, dress, tools.progress.advance)
+            if content.size != act.size:
+                raise BadPlan(f"The plan gives {act.target} {act.size:,} bytes and {content.size:,} came out.", "")
+            stat = fs.lstat(path)
+            staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
+        sources.check_unchanged()
+    for directory in {place.at(act.target).parent for _, act in rewrites}:
+        fs.fsync_dir(directory)
+    return staged
+
+
+def _dress(act: Rewrite, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:
+    if act.like is None:
+        if tools.processes.own_uid != 0:
+            return Dress()
+        owner = tools.fs.stat(target.parent)
+        return Dress(uid=owner.uid, gid=owner.gid)
+    like = plan.fingerprints[act.like]
+    mtime_ns = like.mtime_ns if act.keep_mtime else None
+    return Dress(like.mode, like.uid, like.gid, mtime_ns, kept.attributes if kept else None)
+
+
+class _Sources:
+    """The files that segments copy from: the vault's verified copy where there is one, else the file itself."""
+
+    def __init__(self, fs: ReadFs, place: RunPlace, plan: Plan, manifest: Manifest, open_files: ExitStack) -> None:
+        self._fs = fs
+        self._place = place
+        self._plan = plan
+        self._open_files = open_files
+        self._copies = {
+            seen.path: place.directory / kept.stored
+            for act, kept in zip(plan.acts, manifest.items, strict=True)
+            if (seen := before(act, plan)) and kept is not None and not kept.moved
+        }
+        self._streams: dict[int, BinaryIO] = {}
+
+    def get(self, source: int) -> BinaryIO:
+        if source not in self._streams:
+            path = self._plan.fingerprints[source].path
+            stream = self._fs.open(self._copies.get(path, self._place.at(path)))
+            self._streams[source] = self._open_files.enter_context(stream)
+        return self._streams[source]
+
+    def check_unchanged(self) -> None:
+        for source in self._streams:
+            seen = self._plan.fingerprints[source]
+            if seen.path not in self._copies and not is_same(self._fs.lstat(self._place.at(seen.path)), seen):
+                raise InputChanged(f"{seen.path} changed while it was copied.", "Make a new plan and apply that.")

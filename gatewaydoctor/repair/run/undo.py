@@ -1,0 +1,245 @@
+"""Going back, and going on after a crash."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
+from gatewaydoctor.repair.run.acts import Standing, performed, standing, sync
+from gatewaydoctor.repair.run.apply import apply, carry_out
+from gatewaydoctor.repair.run.discard_run import drop
+from gatewaydoctor.repair.run.load_run import load_work
+from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
+from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, stopped_halfway, take_back
+from gatewaydoctor.repair.vault.catalog import RunInfo, check_idle, check_readable, own_mark
+from gatewaydoctor.repair.vault.codec import read_part, read_plan, with_id
+from gatewaydoctor.repair.vault.directory import note
+from gatewaydoctor.repair.vault.journal import or_no_room
+from gatewaydoctor.repair.vault.layout import SETTLED, WORKING
+from gatewaydoctor.repair.writing.errors import (
+    BadPlan,
+    InputChanged,
+    NoSpace,
+    NoSuchRun,
+    NotWritable,
+    Refused,
+    VaultDamaged,
+)
+from gatewaydoctor.repair.writing.guard import check_gateway, check_space, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.storelock import check_locks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.writing.tools import Permission, Tools
+
+
+class Way(StrEnum):
+    """What undo does with one file. `changed`: somebody wrote there since, so it is left alone. `damaged`: the vault
+    does not hold it as it was. For either undo refuses."""
+
+    RESTORE = "restore"
+    REMOVE = "remove"
+    NOTHING = "nothing"
+    CHANGED = "changed"
+    DAMAGED = "damaged"
+
+    @property
+    def refused(self) -> bool:
+        return self in (Way.CHANGED, Way.DAMAGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One file on its way back. `bytes` are those that come back."""
+
+    target: str
+    way: Way
+    bytes: int
+
+
+def preview(tools: Tools, run: RunInfo) -> tuple[Return, ...]:
+    """What undo would do now; nothing is written. A run that changed nothing yet has nothing to return."""
+    check_readable(run)
+    if run.state in BEFORE_ACTING or run.state.over:
+        return ()
+    work = load_work(tools, run.place)
+    return tuple(
+        replace(each, way=Way.DAMAGED) if _lost(work, number, each) else each
+        for number, each in enumerate(_returns(work, run))
+    )
+
+
+def _lost(work: Work, number: int, each: Return) -> bool:
+    kept = work.manifest.items[number]
+    return each.way is Way.RESTORE and kept is not None and whole_copy(work, number, kept) is None
+
+
+def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
+    whole = run.state in (RunState.DONE, RunState.UNDOING)
+    return tuple(
+        _return(work, number, done=whole or performed(work, number)) for number in range(len(work.plan.acts))
+    )
+
+
+def _return(work: Work, number: int, *, done: bool) -> Return:
+    kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
+    match standing(work, number)[0] if done else Standing.BEFORE:
+        case Standing.BEFORE:
+            return Return(target, Way.NOTHING, 0)
+        case Standing.CHANGED:
+            return Return(target, Way.CHANGED, 0)
+        case Standing.AFTER:
+            return Return(target, Way.RESTORE, kept.size) if kept else Return(target, Way.REMOVE, 0)
+    raise AssertionError(number)
+
+
+def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ...]:
+    """Take a run back, finished or interrupted, byte for byte; what was done is returned. Raises Refused with nothing
+    changed, where somebody changed a target since among others, and LeftHalfway where it broke off: undo can then be
+    repeated."""
+    check_idle(run)
+    if run.state.over:
+        raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    if run.state in BEFORE_ACTING:
+        drop(run, tools)
+        return ()
+    work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
+    returns = _returns(work, run)
+    _check_returns(work, returns)
+    if run.state not in (RunState.DONE, RunState.UNDOING):
+        _or_halfway(work, put_back)
+        return returns
+    _check_space(work, returns)
+    check_locks(tools, work.plan, stopped_by_word=permission.stopped_by_word)
+    _or_halfway(work, _go_back)
+    return returns
+
+
+def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
+    """Everything can come back. Raises InputChanged, NotWritable and VaultDamaged."""
+    _check_changed(work, returns)
+    place, fs = work.place, work.tools.fs
+    back = [(number, each) for number, each in enumerate(returns) if each.way in (Way.RESTORE, Way.REMOVE)]
+    parents = sorted({work.target(number).parent for number, _ in back})
+    for parent in parents:
+        stat = lstat_or_none(fs, parent)
+        if stat is None or not stat.is_dir:
+            raise InputChanged(f"The directory {parent} is gone.", f"Make it again, then: `{place.command('undo')}`.")
+    for directory in (place.directory, place.files, *parents):
+        if lstat_or_none(fs, directory) is not None and not fs.writable(directory):
+            raise NotWritable(f"{directory} may not be written to.", "Run as its owner, or as root.")
+    for number, each in back:
+        # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
+        if _lost(work, number, each):
+            raise VaultDamaged(
+                f"The vault no longer holds {each.target} as it was; nothing was changed.",
+                f"`{place.command('runs verify')}` tells more; what is whole comes back by "
+                f"`{place.command('undo', '--merge')}`.",
+            )
+
+
+def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
+    changed = [each.target for each in returns if each.way is Way.CHANGED]
+    if changed:
+        raise InputChanged(
+            f"{changed[0]} {_how(work, changed[0])} since run {work.place.run_id}"
+            + (f", and {len(changed) - 1:,} more files." if len(changed) > 1 else "."),
+            "Take later runs back first, or keep what is there and bring back only what is missing: "
+            f"`{work.place.command('undo', '--merge')}`.",
+        )
+
+
+def _how(work: Work, target: str) -> str:
+    return "is gone" if lstat_or_none(work.tools.fs, work.place.at(target)) is None else "was written to"
+
+
+def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
+    # What the vault holds on the same filesystem is renamed back where there is no room for a copy.
+    needs = [
+        (work.target(number).parent, kept.size)
+        for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True))
+        if each.way is Way.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
+    ]
+    again = f"then again: `{work.place.command('undo')}`. Nothing was changed."
+    check_space(work.tools.fs, needs, f"Make that much room there, {again}")
+    copied = [number for number, kept in enumerate(work.manifest.items) if kept and not kept.moved]
+    makes = Counter(work.target(number).parent for number in copied if returns[number].way is Way.RESTORE)
+    for directory, files in makes.items():
+        free = work.tools.fs.space(directory).inodes
+        if free is not None and free <= files:
+            raise NoSpace(f"{directory} has room for {free:,} more files only.", f"Delete some, {again}")
+
+
+def _go_back(work: Work) -> None:
+    """Revert a finished run, last act first, and say so in its journal. Can be repeated after a crash."""
+    with or_no_room():
+        note(work.tools, work.place, WORKING)
+        work.journal.say(RunState.UNDOING, **own_mark(work.tools))
+    drop_locks(work)
+    numbers = range(len(work.plan.acts))
+    for number in reversed(numbers):
+        take_back(work, number)
+    sync(work, numbers)
+    for number in numbers:
+        tidy(work, number)
+    work.journal.say(RunState.UNDONE)
+    note(work.tools, work.place, SETTLED)
+
+
+def _or_halfway(work: Work, going: Callable[[Work], None]) -> None:
+    try:
+        going(work)
+    except (OSError, Refused) as error:
+        said = error.message if isinstance(error, Refused) else f"{error.strerror or type(error).__name__}."
+        message = f"The run {work.place.run_id} could not be taken back whole: {said}"
+        raise halfway(work, message, error) from error
+    except KeyboardInterrupt:
+        raise stopped_halfway(work) from None
+
+
+def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None:
+    """Finish an interrupted run in the direction it was going. None where that direction was back. Raises like
+    `apply`."""
+    check_idle(run)
+    if run.state.settled:
+        raise NoSuchRun(f"The run {run.run_id} is finished.", "gatewaydoctor runs list shows them.")
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    match run.state:
+        case state if state in BEFORE_ACTING:
+            return _start_over(run, tools, permission)
+        case RunState.PUTTING_BACK | RunState.UNDOING:
+            undo(run, tools, permission)
+            return None
+        case _:
+            work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
+            _check_changed(work, _returns(work, run))
+            drop_locks(work)
+            return carry_out(work, permission)
+
+
+def _start_over(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None:
+    try:
+        plan = read_plan(tools.fs, run.place.plan)
+    except BadPlan:
+        raise BadPlan(
+            f"The run {run.run_id} was interrupted before its plan was kept; nothing was changed.",
+            f"Remove it with `{run.place.command('undo')}` and start again.",
+        ) from None
+    drop(run, tools)
+    if plan.state_dir != str(run.place.state_dir):
+        # The directory was moved, with its vault inside.
+        plan = with_id(msgspec.structs.replace(plan, state_dir=str(run.place.state_dir)))
+    return apply(plan, tools, permission, run.place.directory.parent.parent)
+
+
+def manifest_of(run: RunInfo, tools: Tools) -> Manifest:
+    """What the vault holds for the run. Raises VaultDamaged."""
+    return read_part(tools.fs, run.place.manifest, Manifest)

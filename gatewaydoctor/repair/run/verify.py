@@ -1,0 +1,92 @@
+"""The second look: only what reads back from the disk as planned counts as repaired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.plan import Move
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.summary import summarise
+from gatewaydoctor.repair.writing.errors import NotAsPlanned
+from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.writing.stream import content_of
+from gatewaydoctor.storage.files.survey import survey
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.repair.plan import StoreSummary
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Tools
+
+
+def second_look(work: Work) -> tuple[str, ...]:
+    """Read everything the run wrote and compare it with the plan; whole sentences for the receipt. Raises
+    NotAsPlanned and OSError."""
+    stores = {store.path: store for store in work.plan.after.stores}
+    work.tools.progress.phase("looking again", sum(staged.size for staged in work.staged.values()))
+    said = [_rewritten(work, number, stores.get(_target(work, number))) for number in work.staged]
+    said += _vaulted(work)
+    said += _attributes(work)
+    return tuple(said)
+
+
+def _target(work: Work, number: int) -> str:
+    return target_of(work.plan.acts[number], work.plan)
+
+
+def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
+    staged, target = work.staged[number], _target(work, number)
+    if planned is None:
+        content = content_of(work.tools.fs, work.target(number), work.tools.progress.advance)
+        _same(target, (content.sha256, content.size), (staged.sha256, staged.size))
+        return f"{target} holds the {content.size:,} bytes that were written."
+    sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
+    _same(target, sha256, staged.sha256)
+    _same(target, found, planned)
+    holds = f"{plural(found.entries, 'entry', 'entries')}, {plural(found.bytes, 'byte')}, as planned"
+    if found.readable != "yes":
+        return f"{target} holds {holds}: too large for a gateway."
+    return f"{target} reads as the gateway reads it: {holds}."
+
+
+def _read_store(tools: Tools, place: RunPlace, main_key: str, planned: StoreSummary) -> tuple[str, StoreSummary]:
+    path = place.at(planned.path)
+    with tools.fs.open(path) as stream:
+        read = survey(stream, tools.fs.stat(path).size, main_key, None, tools.progress.advance)
+    return read.verdict.sha256, summarise(read, planned.path, planned.agent_id)
+
+
+def _same(target: str, found: object, planned: object) -> None:
+    if found != planned:
+        raise NotAsPlanned(f"{target} does not read as planned.", "Please report this.")
+
+
+def _attributes(work: Work) -> list[str]:
+    """What a new file lacks of the attributes of the one it replaces."""
+    said = []
+    for number in work.staged:
+        kept = work.manifest.items[number]
+        if kept is not None and kept.attributes:
+            now = work.tools.fs.attributes(work.target(number))
+            lost = sorted(name for name, value in kept.attributes.items() if now.get(name) != value)
+            if lost:
+                said.append(f"{kept.path} could not keep these attributes: {', '.join(lost)}.")
+    return said
+
+
+def _vaulted(work: Work) -> list[str]:
+    moves = [number for number, act in enumerate(work.plan.acts) if isinstance(act, Move)]
+    for number in moves:
+        kept = work.manifest.items[number]
+        assert kept is not None
+        stored = lstat_or_none(work.tools.fs, work.place.directory / kept.stored)
+        if stored is None or stored.size != kept.size or lstat_or_none(work.tools.fs, work.target(number)):
+            raise NotAsPlanned(f"{kept.path} is not where the plan puts it.", "Please report this.")
+    if not moves:
+        return []
+    files = plural(
+        len(moves),
+        "file is in the vault and no longer in its place",
+        "files are in the vault and no longer in their places",
+    )
+    return [f"{files}."]

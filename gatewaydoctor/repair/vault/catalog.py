@@ -1,0 +1,216 @@
+"""The runs of a state directory: which there are, how far each came, and what its vault still holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, RunState
+from gatewaydoctor.repair.vault.codec import read_part
+from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state_of
+from gatewaydoctor.repair.vault.layout import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
+from gatewaydoctor.repair.vault.ownership import notes, own_runs, settled, strangers
+from gatewaydoctor.repair.writing.errors import NoSuchRun, RunPending, VaultDamaged
+from gatewaydoctor.repair.writing.guard import lstat_or_none
+from gatewaydoctor.repair.writing.stream import content_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.receipt import Kept
+    from gatewaydoctor.repair.writing.tools import Tools
+    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.system.processes import Processes
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """One run. `started_at` and `last_at` are epoch ms, None where the journal was not begun. `worker` is the pid of
+    the process that is at work on it now. `problem` says why its journal cannot be read."""
+
+    place: RunPlace
+    state: RunState
+    started_at: int | None
+    last_at: int | None
+    worker: int | None
+    problem: str | None = None
+
+    @property
+    def run_id(self) -> str:
+        return self.place.run_id
+
+    @property
+    def pending(self) -> bool:
+        return not self.state.settled
+
+
+def list_runs(fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | None = None) -> tuple[RunInfo, ...]:
+    """Every run of this state directory, oldest first: those in its own vault, in `vault`, and in the vaults that
+    notes in its own vault name. Looks only. Raises OSError where a vault cannot be read."""
+    found: dict[str, RunInfo] = {}
+    told = list(notes(fs, state_dir))
+    for root in dict.fromkeys(_real(fs, each) for each in (*_roots(state_dir, vault), *(each[1] for each in told))):
+        for place in own_runs(fs, state_dir, root):
+            found.setdefault(place.run_id, _info(fs, processes, place))
+    for name, root, word in told:
+        if name not in found:
+            state = RunState.DONE if settled(word) else RunState.ACTING
+            place = RunPlace(root / RUNS / name, state_dir)
+            found[name] = RunInfo(place, state, None, None, None, _why_missing(fs, root))
+    return tuple(sorted(found.values(), key=lambda run: (run.started_at or begun_at(run.run_id), run.run_id)))
+
+
+def _why_missing(fs: ReadFs, root: Path) -> str:
+    there = lstat_or_none(fs, root / RUNS) is not None
+    return f"its vault {root} does not have it any more" if there else f"its vault {root} is not there"
+
+
+def no_runs(fs: ReadFs, state_dir: Path, vault: Path | None = None) -> tuple[Path, ...]:
+    """What lies among the runs and is none: nothing here takes notice of it. Raises OSError."""
+    roots = dict.fromkeys(_real(fs, root) for root in _roots(state_dir, vault))
+    return tuple(path for root in roots for path in strangers(fs, root))
+
+
+def _roots(state_dir: Path, vault: Path | None) -> tuple[Path, ...]:
+    return (vault_of(state_dir),) if vault is None else (vault_of(state_dir), vault)
+
+
+def _real(fs: ReadFs, root: Path) -> Path:
+    try:
+        return fs.realpath(root)
+    except (OSError, RuntimeError):  # a loop of links
+        return root
+
+
+def interrupted_runs(
+    fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | None = None
+) -> tuple[RunInfo, ...]:
+    """Runs that are neither finished nor taken back: for every later command to name. Never raises for want of a
+    vault, and costs one directory listing where there is none."""
+    return tuple(run for run in list_runs(fs, processes, state_dir, vault) if run.pending)
+
+
+def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:
+    try:
+        lines = read_journal(fs, place.journal)
+        state = _state(fs, place, lines)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return RunInfo(place, RunState.PREPARING, None, None, None, reason)
+    first, last = (lines[0].at, lines[-1].at) if lines else (None, None)
+    return RunInfo(place, state, first, last, _worker(processes, lines))
+
+
+def _state(fs: ReadFs, place: RunPlace, lines: tuple[Line, ...]) -> RunState:
+    """How far the run came by its journal, unless what else is there contradicts that."""
+    told = state_of(lines)
+    if not lines and lstat_or_none(fs, place.plan) is None and lstat_or_none(fs, place.manifest) is None:
+        return RunState.PUT_BACK  # nothing but the directory, of a run that was just begun or is almost gone
+    if told in BEFORE_ACTING:
+        # A receipt is written before the journal's end: that journal is not whole.
+        return RunState.DONE if lstat_or_none(fs, place.receipt) is not None else told
+    if not told.settled and lstat_or_none(fs, place.manifest) is None:
+        kept = lstat_or_none(fs, place.files) is not None and any(True for _ in fs.names(place.files))
+        return told if kept else RunState.PREPARING  # it is almost gone: there is nothing left to give back
+    return told
+
+
+def _worker(processes: Processes, lines: tuple[Line, ...]) -> int | None:
+    pid, started = latest(lines, "pid"), latest(lines, "startTime")
+    if not isinstance(pid, int) or state_of(lines).settled:
+        return None
+    info = processes.info(pid)
+    runs = info is not None and not info.zombie and info.start_time == started
+    return pid if runs and pid != processes.own_pid else None
+
+
+def own_mark(tools: Tools) -> dict[str, object]:
+    """What a journal line says of the process that works."""
+    own = tools.processes.info(tools.processes.own_pid)
+    return {"pid": tools.processes.own_pid, "startTime": own.start_time if own else None}
+
+
+def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
+    """Raises RunPending where an earlier run left the directory between two states."""
+    for run in interrupted_runs(tools.fs, tools.processes, state_dir, vault):
+        check_idle(run)
+        raise RunPending(
+            f"The run {run.run_id} was interrupted.",
+            f"Finish it with `{run.place.command('repair --resume')}`, "
+            f"or take it back with `{run.place.command('undo')}`.",
+        )
+
+
+def check_idle(run: RunInfo) -> None:
+    """Raises RunPending where another process works on the run, and as `check_readable`."""
+    if run.worker is not None:
+        raise RunPending(f"Process {run.worker} is at work on run {run.run_id}.", "Wait until it is done.")
+    check_readable(run)
+
+
+def check_readable(run: RunInfo) -> None:
+    """Raises VaultDamaged where the run cannot be looked into."""
+    if run.problem is not None:
+        raise VaultDamaged(
+            f"Run {run.run_id} cannot be looked into: {run.problem}.",
+            f"Make {run.place.directory} readable first: mount its disk, or run as its owner. "
+            f"If it is gone for good, delete the note {vault_of(run.place.state_dir) / ELSEWHERE / run.run_id}.",
+        )
+
+
+def find_run(tools: Tools, state_dir: Path, vault: Path | None, asked: str | None) -> RunInfo:
+    """The run of that id, or of an id that begins like that; without an id the last one that is not taken back.
+    Raises NoSuchRun."""
+    runs = list_runs(tools.fs, tools.processes, state_dir, vault)
+    hint = "gatewaydoctor runs list shows them."
+    if asked is None:
+        left = [run for run in runs if not run.state.over]
+        if not left:
+            raise NoSuchRun("There is no run to take back.", hint)
+        return left[-1]
+    fitting = [run for run in runs if run.run_id == asked] or [run for run in runs if run.run_id.startswith(asked)]
+    if len(fitting) != 1:
+        count = "No run is" if not fitting else f"{len(fitting)} runs are"
+        raise NoSuchRun(f"{count} called {asked}.", hint)
+    return fitting[0]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheck:
+    """One file of the vault. `problem` is None where it is as the manifest says."""
+
+    path: str
+    stored: str
+    problem: str | None
+
+
+def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
+    """Hash everything the vault holds for the run. Files that an undo has moved back are not expected there. Raises
+    VaultDamaged where the manifest cannot be read."""
+    manifest = read_part(tools.fs, run.place.manifest, Manifest)
+    items = [
+        item
+        for number, item in enumerate(manifest.items)
+        if item is not None and not (run.state is not RunState.DONE and _went_back(tools, run, number, item))
+    ]
+    tools.progress.phase("verifying", sum(item.size for item in items))
+    checks = []
+    for item in items:
+        problem = None
+        try:
+            content = content_of(tools.fs, run.place.directory / item.stored, tools.progress.advance)
+            if content.sha256 != item.sha256:
+                problem = "its bytes have changed"
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        checks.append(KeptCheck(item.path, item.stored, problem))
+    return tuple(checks)
+
+
+def _went_back(tools: Tools, run: RunInfo, number: int, item: Kept) -> bool:
+    """Whether the vault does not have it because it is in its place again, on its way there, or still there."""
+    target = run.place.at(item.path)
+    elsewhere = (target, run.place.old_file(target, number))
+    return lstat_or_none(tools.fs, run.place.directory / item.stored) is None and (
+        run.state.over or any(lstat_or_none(tools.fs, path) is not None for path in elsewhere)
+    )

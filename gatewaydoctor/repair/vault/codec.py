@@ -1,0 +1,112 @@
+"""Plans, manifests and receipts as JSON files. Names that are no UTF-8 survive as escaped surrogates."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan
+from gatewaydoctor.repair.writing.errors import BadPlan, VaultDamaged
+from gatewaydoctor.system.reading import read_up_to
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.plan import Act, Fingerprint
+    from gatewaydoctor.model.repair.receipt import Manifest, Receipt
+    from gatewaydoctor.model.repair.snapshot import SnapshotManifest
+    from gatewaydoctor.system.fs import ReadFs
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+LARGEST_FILE = 1024 * 1024 * 1024
+"""Bytes. No plan comes near it; what is larger is not read."""
+_ALL_MODE_BITS = 0o177777
+_NOBODY_AT_ALL = 2**32 - 1
+"""No uid or gid: the number that stands for `leave it`."""
+
+
+def encode(value: Plan | Manifest | Receipt | SnapshotManifest) -> bytes:
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode() + b"\n"
+
+
+def with_id(plan: Plan) -> Plan:
+    """The plan with the id that follows from its content."""
+    return msgspec.structs.replace(plan, plan_id=_derived_id(plan))
+
+
+def _derived_id(plan: Plan) -> str:
+    return hashlib.sha256(encode(msgspec.structs.replace(plan, plan_id=""))).hexdigest()[:16]
+
+
+def read_plan(fs: ReadFs, path: Path) -> Plan:
+    """Raises BadPlan for a file that is no plan, is of a newer schema, or was edited."""
+    hint = "Make a new one: gatewaydoctor repair --plan-out FILE."
+    try:
+        plan = _read(fs, path, Plan)
+    except OSError as error:
+        raise BadPlan(f"The plan {path} cannot be read: {error.strerror or error}.", hint) from None
+    except ValueError:
+        raise BadPlan(f"{path} is no plan of gatewaydoctor.", hint) from None
+    if not _sound(plan):
+        raise BadPlan(f"{path} is no plan of gatewaydoctor: its parts do not fit together.", hint)
+    if plan.schema_version.split(".")[0] != PLAN_SCHEMA_VERSION.split(".")[0]:
+        raise BadPlan(f"{path} is a plan of schema {plan.schema_version}; this version reads 1.x.", hint)
+    if plan.plan_id != _derived_id(plan):
+        raise BadPlan(f"{path} was changed after it was made: its id does not follow from its content.", hint)
+    return plan
+
+
+def read_part(fs: ReadFs, path: Path, kind: type[T]) -> T:
+    """A file of the vault. Raises VaultDamaged."""
+    hint = "gatewaydoctor runs verify shows what the vault still holds."
+    try:
+        return _read(fs, path, kind)
+    except OSError as error:
+        raise VaultDamaged(f"{path} cannot be read: {error.strerror or error}.", hint) from None
+    except ValueError:
+        raise VaultDamaged(f"{path} is damaged.", hint) from None
+
+
+def _read(fs: ReadFs, path: Path, kind: type[T]) -> T:
+    """Raises ValueError for what is no such thing, and OSError."""
+    data = read_up_to(fs, path, LARGEST_FILE)
+    try:
+        return msgspec.convert(json.loads(data), kind)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _sound(plan: Plan) -> bool:
+    """Whether every number points to a fingerprint, every path can be one, and every mode and owner exists."""
+    known = range(len(plan.fingerprints))
+    return all(_fits(act, known) for act in plan.acts) and all(
+        _nameable(seen.path) and _real(seen) for seen in plan.fingerprints
+    )
+
+
+def _fits(act: Act, known: range) -> bool:
+    if isinstance(act, Move):
+        return act.source in known
+    copies = [each for each in act.segments if isinstance(each, Copy)]
+    return (
+        _nameable(act.target)
+        and all(number in known for number in (act.replaces, act.like) if number is not None)
+        and all(each.source in known and 0 <= each.start <= each.end for each in copies)
+    )
+
+
+def _nameable(path: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
+def _real(seen: Fingerprint) -> bool:
+    whole = min(seen.dev, seen.ino, seen.size, seen.mode, seen.uid, seen.gid) >= 0
+    return whole and seen.mode <= _ALL_MODE_BITS and max(seen.uid, seen.gid) < _NOBODY_AT_ALL

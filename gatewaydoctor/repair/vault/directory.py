@@ -1,0 +1,208 @@
+"""The directories of runs: where the vault is, opening a run's own, taking one away."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.repair.vault.layout import (
+    DISPLACED,
+    ELSEWHERE,
+    OWN_FILES,
+    RUNS,
+    STORED,
+    RunPlace,
+    run_name,
+    vault_of,
+)
+from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused
+from gatewaydoctor.repair.writing.guard import lstat_or_none
+from gatewaydoctor.repair.writing.stream import Dress, write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.repair.writing.fs import WriteFs
+    from gatewaydoctor.repair.writing.tools import Tools
+
+MOST_RUNS_A_SECOND = 1000
+
+
+def vault_root(fs: WriteFs, state_dir: Path, asked: Path | None) -> Path:
+    """The vault's real path. Raises OutOfBounds for one that the gateway would look into, or behind a symbolic
+    link."""
+    own = vault_of(state_dir)
+    if asked is None:
+        stat = lstat_or_none(fs, own)
+        if stat is not None and not stat.is_dir:
+            raise OutOfBounds(f"{own} is no directory.", "Move it away, or name another vault: --vault DIR.")
+        return own
+    real = fs.realpath(asked)
+    if real != own and (real.is_relative_to(state_dir) or state_dir.is_relative_to(real)):
+        raise OutOfBounds(
+            f"The vault {asked} and the state directory lie in each other.",
+            "Leave --vault out, or name a directory elsewhere.",
+        )
+    return real
+
+
+def existing(fs: WriteFs, path: Path) -> Path:
+    """The path, or the nearest directory above it that exists."""
+    while lstat_or_none(fs, path) is None and path != path.parent:
+        path = path.parent
+    return path
+
+
+def owner_for(tools: Tools, state_dir: Path, root: Path) -> tuple[int, int] | None:
+    """Who shall own what is made in the vault: root leaves the directory's owner able to read it."""
+    if tools.processes.own_uid != 0 or not root.is_relative_to(state_dir):
+        return None
+    stat = tools.fs.stat(state_dir)
+    return stat.uid, stat.gid
+
+
+def open_run(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> RunPlace:
+    """Make the directory of a new run. Raises OSError, with nothing left behind where that is possible."""
+    try:
+        place = _new_run(tools, state_dir, root, plan)
+        try:
+            _furnish(tools, place, root)
+        except BaseException:
+            with suppress(OSError):
+                remove_run(tools.fs, place)
+            raise
+        return place
+    except BaseException:
+        _close_door(tools.fs, state_dir, root)
+        raise
+
+
+def _new_run(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> RunPlace:
+    fs, owner = tools.fs, owner_for(tools, state_dir, root)
+    make_directories(fs, root / RUNS, owner)
+    now = tools.clock()
+    for attempt in range(1, MOST_RUNS_A_SECOND):
+        place = RunPlace(root / RUNS / run_name(now, plan.plan_id, attempt), state_dir)
+        try:
+            fs.mkdir(place.directory)
+        except FileExistsError:
+            continue
+        return place
+    raise FileExistsError(errno.EEXIST, "too many runs", str(root))
+
+
+def _furnish(tools: Tools, place: RunPlace, root: Path) -> None:
+    fs, owner = tools.fs, owner_for(tools, place.state_dir, root)
+    if owner is not None:
+        fs.own(place.directory, *owner)
+    _make_one(fs, place.files, owner)
+    fs.fsync_dir(place.directory)
+    fs.fsync_dir(root / RUNS)
+    if root != vault_of(place.state_dir):
+        _point_to(tools, place.state_dir, root, place)
+
+
+def note(tools: Tools, place: RunPlace, word: str) -> None:
+    """Say in the state directory how a run stands whose vault is elsewhere, for when that is out of reach. Nothing
+    for a run in the own vault. Raises OSError."""
+    path = vault_of(place.state_dir) / ELSEWHERE / place.run_id
+    if lstat_or_none(tools.fs, path) is None:
+        return
+    descriptor = tools.fs.append(path)
+    try:
+        tools.fs.write(descriptor, f"{word}\n".encode())
+        tools.fs.fsync(descriptor)
+    finally:
+        tools.fs.close(descriptor)
+
+
+def make_directories(fs: WriteFs, path: Path, owner: tuple[int, int] | None) -> None:
+    """Make a directory and those above it that are missing, each 0700. Raises OutOfBounds for something else in the
+    way, and OSError."""
+    stat = lstat_or_none(fs, path)
+    if stat is not None:
+        if not stat.is_dir:
+            raise OutOfBounds(f"{path} is no directory.", "Move it away, or name another vault: --vault DIR.")
+        return
+    make_directories(fs, path.parent, owner)
+    _make_one(fs, path, owner)
+    fs.fsync_dir(path.parent)
+
+
+def _make_one(fs: WriteFs, path: Path, owner: tuple[int, int] | None) -> None:
+    fs.mkdir(path)
+    if owner is not None:
+        fs.own(path, *owner)
+
+
+def _point_to(tools: Tools, state_dir: Path, root: Path, place: RunPlace) -> None:
+    """A note in the state directory, so that later commands find the run without being told of the vault."""
+    directory = vault_of(state_dir) / ELSEWHERE
+    owner = owner_for(tools, state_dir, directory)
+    make_directories(tools.fs, directory, owner)
+    note = f"{root}\n".encode(errors="surrogateescape")
+    write_whole(tools.fs, directory / place.run_id, note, dress_of(owner))
+    tools.fs.fsync_dir(directory)
+
+
+def dress_of(owner: tuple[int, int] | None) -> Dress:
+    return Dress() if owner is None else Dress(uid=owner[0], gid=owner[1])
+
+
+def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None:
+    """Take away the directory of a run that holds nothing anybody needs, and the vault where it is empty then. Only
+    files of the run's own go: without `all_of_it` a run that took in somebody else's file stays. What tells how far
+    it came goes last, so that this can be repeated after a crash. Raises OSError."""
+    inside = dict(fs.entries(place.directory))
+    displaced = [name for name in inside if name.startswith(DISPLACED)]
+    if displaced and not all_of_it:
+        return
+    if (files := inside.get(place.files.name)) is not None and files.is_dir:
+        _empty(fs, place.files)
+    last = [place.directory / name for name in (place.manifest.name, place.plan.name, place.journal.name)]
+    for path in (place.directory / name for name in (*displaced, *sorted(OWN_FILES)) if name in inside):
+        if path not in last:
+            fs.unlink(path)
+    for path in last:
+        fs.fsync_dir(place.directory)
+        with suppress(FileNotFoundError):
+            if path == place.journal:
+                fs.unlink(vault_of(place.state_dir) / ELSEWHERE / place.run_id)
+        with suppress(FileNotFoundError):
+            fs.unlink(path)
+    _remove_if_empty(fs, place.directory)
+    _close_door(fs, place.state_dir, place.directory.parent.parent)
+
+
+def _close_door(fs: WriteFs, state_dir: Path, root: Path) -> None:
+    """Remove the vault's directories that are empty; those that hold something stay."""
+    own = vault_of(state_dir)
+    for empty in (own / ELSEWHERE, root / RUNS, own):
+        with suppress(OSError):
+            fs.rmdir(empty)
+
+
+def _empty(fs: WriteFs, directory: Path) -> None:
+    for name in [name for name in fs.names(directory) if STORED.fullmatch(name)]:
+        fs.unlink(directory / name)
+    _remove_if_empty(fs, directory)
+
+
+def _remove_if_empty(fs: WriteFs, directory: Path) -> None:
+    try:
+        fs.rmdir(directory)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def refusal(error: OSError, what: str) -> Refused:
+    """An operating system's error before anything was changed, in our words."""
+    said = error.strerror or type(error).__name__
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(f"{what}: {said}.", "Make room, or keep the originals on another disk: --vault DIR.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return NotWritable(f"{what}: {said}.", "Run as the user the gateway runs as.")
+    return Refused(f"{what}: {said}.", "Nothing was changed. Look at the disk before trying again.")

@@ -1,0 +1,114 @@
+"""The vault: originals with their hashes, before anything is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.plan import Act, Fingerprint, Move, Plan
+from gatewaydoctor.model.repair.receipt import Kept, Manifest
+from gatewaydoctor.repair.vault.codec import encode
+from gatewaydoctor.repair.vault.directory import dress_of, existing, owner_for
+from gatewaydoctor.repair.vault.layout import RunPlace, stored_name
+from gatewaydoctor.repair.writing.errors import InputChanged
+from gatewaydoctor.repair.writing.guard import before, is_same, lstat_or_none
+from gatewaydoctor.repair.writing.stream import Content, Dress, content_of, copy_file, replace_whole, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.repair.writing.fs import WriteFs
+    from gatewaydoctor.repair.writing.tools import Tools
+
+
+def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path) -> Manifest:
+    """Copy what will be replaced, hash what will move, and check every hash the plan names. When this returns, the
+    vault alone is enough to go back. Raises InputChanged and OSError."""
+    fs = tools.fs
+    dress = dress_of(owner_for(tools, place.state_dir, root))
+    write_whole(fs, place.plan, encode(plan), dress)
+    tools.progress.phase("keeping the originals", sum(_sizes(plan)))
+    items: list[Kept | None] = []
+    kept_sources: set[str] = set()
+    for number, act in enumerate(plan.acts):
+        seen = before(act, plan)
+        if seen is None:
+            items.append(None)
+            continue
+        items.append(_keep(tools, place, act, number, seen, dress))
+        kept_sources.add(seen.path)
+    for seen in plan.fingerprints:
+        if seen.sha256 is not None and seen.path not in kept_sources:
+            _check(fs, place, seen, content_of(fs, place.at(seen.path), tools.progress.advance))
+    manifest = Manifest(
+        run_id=place.run_id,
+        plan_id=plan.plan_id,
+        state_dir=str(place.state_dir),
+        created_at=tools.clock(),
+        items=tuple(items),
+    )
+    replace_whole(fs, place.manifest, encode(manifest), dress)
+    fs.fsync_dir(place.files)
+    fs.fsync_dir(place.directory)
+    return manifest
+
+
+def _sizes(plan: Plan) -> Iterator[int]:
+    touched = {seen.path for act in plan.acts if (seen := before(act, plan))}
+    return (seen.size for seen in plan.fingerprints if seen.sha256 is not None or seen.path in touched)
+
+
+def _moves_whole(act: Act, seen: Fingerprint, *, inside: bool, dev: int) -> bool:
+    """Whether the file itself can go to a vault on device `dev`. Another name of the file would let writes through,
+    so a hard-linked one is copied."""
+    return isinstance(act, Move) and inside and seen.dev == dev and seen.nlink == 1
+
+
+def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprint, dress: Dress) -> Kept:
+    fs, path = tools.fs, place.at(seen.path)
+    inside = place.directory.is_relative_to(place.state_dir)
+    moved = _moves_whole(act, seen, inside=inside, dev=fs.stat(place.directory).dev)
+    if moved:
+        content = content_of(fs, path, tools.progress.advance)
+    else:
+        dress = replace(dress, mtime_ns=seen.mtime_ns)
+        content = copy_file(fs, path, place.directory / stored_name(number), dress, tools.progress.advance)
+    _check(fs, place, seen, content)
+    return Kept(
+        path=seen.path,
+        stored=stored_name(number),
+        sha256=content.sha256,
+        size=content.size,
+        mode=seen.mode,
+        uid=seen.uid,
+        gid=seen.gid,
+        mtime_ns=seen.mtime_ns,
+        dev=seen.dev,
+        ino=seen.ino,
+        moved=moved,
+        attributes={} if moved else fs.attributes(path),
+    )
+
+
+def _check(fs: WriteFs, place: RunPlace, seen: Fingerprint, content: Content) -> None:
+    stat = lstat_or_none(fs, place.at(seen.path))
+    same = stat is not None and is_same(stat, seen) and content.size == seen.size
+    if not same or seen.sha256 not in (None, content.sha256):
+        raise InputChanged(
+            f"{seen.path} changed while it was read.", "Look again: gatewaydoctor repair makes a new plan."
+        )
+
+
+def space_needs(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> tuple[tuple[Path, int], ...]:
+    """Bytes a run writes, at most: (directory that exists, bytes). Reflinks may make it less."""
+    fs = tools.fs
+    vault = existing(fs, root)
+    inside, dev = root.is_relative_to(state_dir), fs.stat(vault).dev
+    kept = sum(
+        seen.size
+        for act in plan.acts
+        if (seen := before(act, plan)) and not _moves_whole(act, seen, inside=inside, dev=dev)
+    )
+    new = sum(act.size for act in plan.acts if not isinstance(act, Move))
+    return (vault, kept + len(encode(plan)) * 2), (state_dir, new)

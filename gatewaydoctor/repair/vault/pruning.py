@@ -1,0 +1,74 @@
+"""Deleting runs with the originals they keep: the only thing here that destroys anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.vault.catalog import check_idle
+from gatewaydoctor.repair.vault.directory import remove_run
+from gatewaydoctor.repair.vault.journal import Journal, or_no_room
+from gatewaydoctor.repair.writing.errors import LeftHalfway, NotWritable, RunPending
+from gatewaydoctor.repair.writing.guard import lstat_or_none
+
+if TYPE_CHECKING:
+    from gatewaydoctor.repair.vault.catalog import RunInfo
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Tools
+    from gatewaydoctor.system.fs import ReadFs
+
+
+def prunable(
+    runs: tuple[RunInfo, ...], now: int, *, keep: int | None = None, older_than: int | None = None
+) -> tuple[RunInfo, ...]:
+    """Runs whose vault may go: settled ones beyond the newest `keep`, if given, that ended more than `older_than` ms
+    ago, if given. One that was interrupted never is. A run taken back needs its vault no more and counts first."""
+    left = [run for run in runs if not run.pending and run.problem is None]
+    done = [run for run in left if run.state is RunState.DONE]
+    newest = set(done[len(done) - keep :]) if keep else set()
+    return tuple(
+        run for run in left if run not in newest and (older_than is None or now - (run.last_at or 0) > older_than)
+    )
+
+
+def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
+    """Delete these runs with all they keep; the bytes they took. Raises RunPending for one that is not settled,
+    before anything is deleted, NotWritable for one that may not be changed, and LeftHalfway where deleting broke off:
+    the run is still listed then, and can be pruned again."""
+    for run in runs:
+        check_idle(run)
+        if run.pending:
+            raise RunPending(
+                f"The run {run.run_id} is not finished.", f"Take it back first: `{run.place.command('undo')}`."
+            )
+    freed = 0
+    for run in runs:
+        try:
+            with or_no_room():
+                Journal(tools.fs, run.place.journal, tools.clock).say(RunState.PRUNED)
+        except OSError as error:
+            raise NotWritable(
+                f"Run {run.run_id} may not be changed: {error.strerror or type(error).__name__}.",
+                f"Run as the owner of {run.place.directory}.",
+            ) from error
+        freed += _deleted(tools, run)
+    return freed
+
+
+def _deleted(tools: Tools, run: RunInfo) -> int:
+    try:
+        size = kept_bytes(tools.fs, run.place)
+        remove_run(tools.fs, run.place, all_of_it=True)
+    except OSError as error:
+        raise LeftHalfway(
+            f"Run {run.run_id} could not be deleted whole: {error.strerror or type(error).__name__}.",
+            f"It goes on once the cause is gone: `{run.place.command('runs prune')}`.",
+            run.run_id,
+        ) from error
+    return size
+
+
+def kept_bytes(fs: ReadFs, place: RunPlace) -> int:
+    """Bytes in the directory of a run."""
+    there = [place.directory, *([place.files] if lstat_or_none(fs, place.files) is not None else [])]
+    return sum(stat.size for directory in there for _, stat in fs.entries(directory) if stat.is_file)

@@ -1,0 +1,204 @@
+"""The questions asked before anything is written. Each raises a Refused; none writes (design promise P6)."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from stat import S_IMODE
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
+from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite
+from gatewaydoctor.repair.vault.layout import VAULT_NAME
+from gatewaydoctor.repair.writing.errors import (
+    GatewayLive,
+    GatewayUnknown,
+    InputChanged,
+    NoSpace,
+    NotWritable,
+    OutOfBounds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.model.repair.plan import Act, Fingerprint
+    from gatewaydoctor.model.repair.receipt import Kept
+    from gatewaydoctor.repair.writing.fs import WriteFs
+    from gatewaydoctor.system.fs import FileStat, ReadFs
+
+MARGIN_BYTES = 1024 * 1024
+"""Left free beside what a run writes: for journal, manifest, plan and directories."""
+
+_NEW_PLAN = "Look again: gatewaydoctor repair makes a new plan."
+
+
+def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
+    """Writing needs a gateway proven dead; `stopped_by_word` is the operator's --gateway-stopped, which helps only
+    where nobody can tell."""
+    sentence = next((each.text for each in gateway.evidence if each.says is gateway.liveness), "")
+    match gateway.liveness:
+        case Liveness.LIVE:
+            raise GatewayLive(
+                f"The gateway is running. {sentence}".strip(),
+                "Stop it first; it would overwrite the repair from memory.",
+            )
+        case Liveness.UNKNOWN if not stopped_by_word:
+            raise GatewayUnknown(
+                f"It cannot be told whether the gateway is running. {sentence}".strip(),
+                "If you know that it is stopped, add --gateway-stopped.",
+            )
+        case _:
+            return
+
+
+def target_of(act: Act, plan: Plan) -> str:
+    """The path an act changes, as the plan spells it."""
+    match act:
+        case Rewrite(target=target):
+            return target
+        case Move(source=source):
+            return plan.fingerprints[source].path
+
+
+def before(act: Act, plan: Plan) -> Fingerprint | None:
+    """What stands at the act's target; None where nothing does."""
+    match act:
+        case Rewrite(replaces=None):
+            return None
+        case Rewrite(replaces=int(replaces)):
+            return plan.fingerprints[replaces]
+        case Move(source=source):
+            return plan.fingerprints[source]
+    raise AssertionError(act)
+
+
+def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
+    """Every file the plan changes or copies from lies inside the state directory, not in the vault, without a
+    symbolic link on the way, and no two acts have the same target. What stands there must be a regular file, or
+    nothing where the plan says so. `kept` is where originals of the run lie that the plan takes back, sources too."""
+    state_dir = Path(plan.state_dir)
+    hint = "gatewaydoctor reads and writes only inside the state directory and follows no symbolic link."
+    if fs.realpath(state_dir) != state_dir or not fs.stat(state_dir).is_dir:
+        raise OutOfBounds(f"The plan is for {state_dir}, which is not a real directory path.", hint)
+    targets = [target_of(act, plan) for act in plan.acts]
+    if len(set(targets)) != len(targets):
+        raise OutOfBounds("The plan has two acts for one file.", _NEW_PLAN)
+    sources = (seen.path for seen in plan.fingerprints if kept is None or (state_dir / seen.path).parent != kept)
+    for parent in sorted({_checked(path, hint).parent.as_posix() for path in (*targets, *sources)}):
+        if fs.realpath(state_dir / parent) != state_dir / parent:
+            raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
+
+
+def check_inside(fs: ReadFs, state_dir: Path, targets: Iterable[str]) -> None:
+    """The same for files of a run that was done before, of which some may be gone."""
+    hint = "gatewaydoctor writes only inside the state directory and follows no symbolic link."
+    for parent in sorted({_checked(target, hint).parent.as_posix() for target in targets}):
+        if fs.realpath(state_dir / parent) != state_dir / parent:
+            raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
+
+
+def _checked(target: str, hint: str) -> PurePosixPath:
+    path = PurePosixPath(target)
+    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] == VAULT_NAME or "\0" in target:
+        raise OutOfBounds(f"{target} is not a file of the state directory.", hint)
+    return path
+
+
+def identity(stat: FileStat | Fingerprint | None) -> tuple[int, int, int, int] | None:
+    """What tells a file from another one, and from itself after a change: device, inode, size, mtime in ns."""
+    return None if stat is None else (stat.dev, stat.ino, stat.size, stat.mtime_ns)
+
+
+def is_same(stat: FileStat, seen: Fingerprint | Kept) -> bool:
+    """Whether this is still the very file: inode, size and mtime."""
+    return stat.is_file and (stat.dev, stat.ino, stat.size, stat.mtime_ns) == (
+        seen.dev,
+        seen.ino,
+        seen.size,
+        seen.mtime_ns,
+    )
+
+
+def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
+    try:
+        return fs.lstat(path)
+    except FileNotFoundError:
+        return None
+
+
+def check_unchanged(fs: ReadFs, plan: Plan) -> None:
+    """Every fingerprinted file is as the plan saw it, mode and owner included where it is taken away or replaced, and
+    so is everything else that it was judged by; nothing stands where a new file shall be. Hashes are compared later,
+    when the bytes are copied."""
+    state_dir = Path(plan.state_dir)
+    for each in plan.inputs:
+        now = _identity_now(fs, state_dir / each.path)
+        if now != each.seen:
+            how = "has appeared" if each.seen is None else "is gone" if now is None else "changed"
+            raise InputChanged(f"{each.path} {how} since the plan was made.", _NEW_PLAN)
+    taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
+    for number, seen in enumerate(plan.fingerprints):
+        stat = lstat_or_none(fs, state_dir / seen.path)
+        if stat is None or not is_same(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):
+            raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", _NEW_PLAN)
+    for act in plan.acts:
+        if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
+            raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", _NEW_PLAN)
+
+
+def _identity_now(fs: ReadFs, path: Path) -> tuple[int, int, int, int] | None:
+    try:
+        return identity(fs.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _how(stat: FileStat | None, seen: Fingerprint) -> str:
+    if stat is None:
+        return "is gone"
+    if not stat.is_file:
+        return "is no regular file any more: it changed"
+    if (stat.dev, stat.ino) != (seen.dev, seen.ino):
+        return "was replaced"
+    return "has another mode or owner" if is_same(stat, seen) else "changed"
+
+
+def _dressed(seen: FileStat | Fingerprint) -> tuple[int, int, int]:
+    return S_IMODE(seen.mode), seen.uid, seen.gid
+
+
+def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
+    """Names can be changed in every directory concerned, and a file of another owner only be replaced by root, for
+    the new file must keep the owner."""
+    state_dir = Path(plan.state_dir)
+    parents = {(state_dir / target_of(act, plan)).parent for act in plan.acts}
+    for parent in sorted({state_dir, *parents}):
+        if not fs.writable(parent):
+            raise NotWritable(f"{parent} may not be written to.", "Run as the user the gateway runs as.")
+    for act in plan.acts:
+        seen = before(act, plan)
+        if isinstance(act, Rewrite) and seen is not None and own_uid not in (0, seen.uid):
+            raise NotWritable(
+                f"{seen.path} belongs to user id {seen.uid}, and a new file could not.",
+                "Run as that user, or as root.",
+            )
+
+
+def check_space(
+    fs: WriteFs,
+    needs: Iterable[tuple[Path, int]],
+    hint: str = "Make room, or keep the originals on another disk: --vault DIR.",
+) -> None:
+    """`needs` are (directory, bytes to write there); needs on one filesystem add up. Raises NoSpace."""
+    together: dict[int, tuple[Path, int]] = {}
+    for directory, size in needs:
+        dev = fs.stat(directory).dev
+        first, so_far = together.get(dev, (directory, 0))
+        together[dev] = (first, so_far + size)
+    for directory, size in together.values():
+        free = fs.space(directory).available
+        if size and free < size + MARGIN_BYTES:
+            raise NoSpace(
+                f"This needs {size + MARGIN_BYTES:,} bytes where {directory} is, and {free:,} are free.",
+                hint,
+            )

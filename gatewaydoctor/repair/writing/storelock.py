@@ -1,0 +1,115 @@
+"""The gateway's own locks (facts.md section 6): of a store, as 2026.3.13 to 4.25 take it, and of a transcript."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.repair.writing.errors import StoreLocked
+from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.writing.stream import Dress, write_whole
+from gatewaydoctor.state.alive.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
+from gatewaydoctor.system.reading import read_up_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.model.gateway.liveness import LockVerdict
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.repair.writing.tools import Tools
+
+
+TRANSCRIPT = ".jsonl"
+
+
+def lock_of(store: Path) -> Path:
+    return store.with_name(f"{store.name}.lock")
+
+
+@contextmanager
+def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stopped_by_word: bool) -> Iterator[None]:
+    """Hold the store's lock while its file is swapped; `beside` is a free name for making it, so that nobody ever
+    sees half a lock. A lock whose owner is dead, proven or by the operator's word, keeps nobody out: it stays where
+    it is. Raises StoreLocked for any other. On the way back a lock that cannot be made, on a full disk for one, is
+    done without."""
+    try:
+        taken = _take(tools, lock_of(store), beside, stopped_by_word=stopped_by_word)
+    except OSError:
+        if not going_back:
+            raise
+        taken = False
+    try:
+        yield
+    finally:
+        if taken:
+            tools.fs.unlink(lock_of(store))
+
+
+def check_locks(tools: Tools, plan: Plan, *, stopped_by_word: bool) -> None:
+    """Raises StoreLocked where somebody holds a store or a transcript that the plan changes, before anything is
+    written."""
+    judge = LockJudge(tools.fs, tools.processes, tools.clock())
+    for path in _locked_by(plan):
+        if lstat_or_none(tools.fs, path) is not None:
+            _keeps_out(tools, judge.judge(path), stopped_by_word=stopped_by_word)
+
+
+def _locked_by(plan: Plan) -> Iterator[Path]:
+    state_dir = Path(plan.state_dir)
+    if plan.lock_stores:
+        yield from (lock_of(state_dir / store.path) for store in plan.after.stores)
+    targets = (target_of(act, plan) for act in plan.acts)
+    yield from (lock_of(state_dir / target) for target in targets if target.endswith(TRANSCRIPT))
+
+
+def _keeps_out(tools: Tools, verdict: LockVerdict, *, stopped_by_word: bool) -> None:
+    """Raises StoreLocked for a lock whose owner lives, and for one nobody can judge without the operator's word."""
+    if verdict.pid == tools.processes.own_pid:
+        return
+    if verdict.liveness is Liveness.LIVE:
+        raise StoreLocked(f"{verdict.path} is held: {verdict.reason}.", "Stop whatever holds it first.")
+    if verdict.liveness is Liveness.UNKNOWN and not stopped_by_word:
+        raise StoreLocked(
+            f"It cannot be told whether {verdict.path} is held: {verdict.reason}.",
+            "If you know that nothing uses it, add --gateway-stopped.",
+        )
+
+
+def _take(tools: Tools, path: Path, beside: Path, *, stopped_by_word: bool) -> bool:
+    with suppress(FileNotFoundError):
+        tools.fs.unlink(beside)  # a crash left it
+    write_whole(tools.fs, beside, _payload(tools), Dress())
+    try:
+        tools.fs.rename_new(beside, path)
+    except FileExistsError:
+        tools.fs.unlink(beside)
+        verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
+        _keeps_out(tools, verdict, stopped_by_word=stopped_by_word)
+        # Our own, which could not be removed before, or one that nobody holds.
+        return verdict.payload is not None and verdict.pid == tools.processes.own_pid
+    return True
+
+
+def _payload(tools: Tools) -> bytes:
+    own = tools.processes.info(tools.processes.own_pid)
+    created = datetime.fromtimestamp(tools.clock() / 1000, UTC).isoformat(timespec="milliseconds")
+    value = {"pid": tools.processes.own_pid, "createdAt": created.replace("+00:00", "Z")}
+    if own is not None and own.start_time is not None:
+        value["starttime"] = own.start_time
+    return json.dumps(value).encode()
+
+
+def drop_leftover(tools: Tools, store: Path, pids: frozenset[int]) -> None:
+    """Remove a lock that this run left: it names one of `pids`, and that process is gone or is this one."""
+    path = lock_of(store)
+    with suppress(FileNotFoundError):
+        payload = parse_payload(read_up_to(tools.fs, path, MAX_LOCK_BYTES))
+        if payload is None or payload.pid not in pids:
+            return
+        verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
+        if verdict.liveness is Liveness.DEAD or verdict.pid == tools.processes.own_pid:
+            tools.fs.unlink(path)

@@ -1,0 +1,38 @@
+"""What a repair needs from the machine, and what it may not assume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gatewaydoctor.examine.world import Progress
+    from gatewaydoctor.model.gateway.liveness import GatewayState
+    from gatewaydoctor.repair.writing.fs import WriteFs
+    from gatewaydoctor.system.processes import Processes
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """`clock` gives epoch ms. Nothing here writes by itself."""
+
+    fs: WriteFs
+    processes: Processes
+    clock: Callable[[], int]
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What may be known about the gateway. `ask` looks each time, for a gateway may start while somebody reads a
+    plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown."""
+
+    ask: Callable[[], GatewayState]
+    stopped_by_word: bool = False
+
+    @property
+    def gateway(self) -> GatewayState:
+        """How it stands now."""
+        return self.ask()

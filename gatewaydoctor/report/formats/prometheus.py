@@ -1,0 +1,118 @@
+"""Prometheus metrics of one look, for the textfile collector of node_exporter or a push gateway.
+
+Labels name agents, stores by path, and jobs by id and name; the number of series follows those, never the entries.
+None is called `job` or `instance`: Prometheus sets these itself, and a push gateway those it is pushed to by.
+Where nothing could be looked at only `info`, `success`, `ok` and the time are there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.report.formats.exposition import Gauge, exposition
+from gatewaydoctor.report.verdicts import SEVERITIES, examined, judged
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.outcome.report import Document, StoreInfo
+
+
+def render(document: Document) -> str:
+    gauges = _run(document)
+    if examined(document):
+        gauges += [*_findings(document), *_gateway(document), *_stores(document), *_cron(document)]
+    return exposition(gauges)
+
+
+def _run(document: Document) -> list[Gauge]:
+    info = Gauge("info", "Version of gatewaydoctor; always 1.")
+    info.add(1, version=document.tool.version)
+    success = Gauge("success", "1 if the session stores could be examined, else 0.")
+    success.add(document.error is None)
+    ok = Gauge("ok", "1 if success is 1 and no finding fails the gate, else 0.")
+    ok.add(document.ok)
+    at = Gauge("scan_timestamp_seconds", "Clock of the look, in seconds since 1970.")
+    at.add(document.now / 1000)
+    took = Gauge("scan_duration_seconds", "How long the look took.")
+    if document.duration_ms is not None:
+        took.add(document.duration_ms / 1000)
+    return [info, success, ok, at, took]
+
+
+def _findings(document: Document) -> list[Gauge]:
+    by_severity = Gauge("findings", "Findings by severity.")
+    for severity in SEVERITIES:
+        by_severity.add(0, severity=severity)
+    failing = Gauge("findings_failing", "Findings that fail the gate.")
+    failing.add(document.gate.failing if document.gate else 0)
+    known = Gauge("findings_known", "Findings the baseline covers.")
+    known.add(document.gate.known if document.gate else 0)
+    by_rule = Gauge("rule_findings", "Findings by rule and severity; a rule without any has no series.")
+    things = Gauge("rule_things", "How many things the findings of a rule cover, such as stuck entries.")
+    for finding, _ in judged(document):
+        by_severity.add(1, severity=finding.severity)
+        by_rule.add(1, rule=finding.rule, severity=finding.severity)
+        things.add(finding.count, rule=finding.rule, severity=finding.severity)
+    skipped = Gauge("skipped", "Files and directories that could not be examined.")
+    skipped.add(len(document.skipped))
+    return [by_severity, failing, known, by_rule, things, skipped]
+
+
+def _gateway(document: Document) -> list[Gauge]:
+    state = Gauge("gateway_liveness", "1 for what is known of the gateway: live, dead or unknown.")
+    for liveness in Liveness:
+        state.add(document.gateway is not None and document.gateway.liveness == liveness.value, state=liveness.value)
+    runs = Gauge("subagent_runs", "Runs in subagents/runs.json.")
+    kept = Gauge("subagent_runs_never_archived", "Runs that no sweep of the gateway will ever take.")
+    size = Gauge("subagent_registry_bytes", "Size of subagents/runs.json.")
+    if document.subagents is not None:
+        runs.add(document.subagents.runs)
+        kept.add(document.subagents.never_archived)
+        size.add(document.subagents.bytes)
+    return [state, runs, kept, size]
+
+
+def _labels(store: StoreInfo) -> dict[str, str]:
+    return {"agent": store.agent_id, "store": store.path}
+
+
+def _stores(document: Document) -> list[Gauge]:
+    size = Gauge("store_bytes", "Size of a session store.")
+    entries = Gauge("store_entries", "Entries of a session store by kind and status.")
+    readable = Gauge("store_readable", "1 if the gateway reads the store as it is, else 0.")
+    newest = Gauge("store_updated_timestamp_seconds", "Newest update of any entry, in seconds since 1970.")
+    stuck = Gauge("store_stuck_entries", "Entries that say running and show no sign of life.")
+    files = Gauge("transcript_files", "Transcripts beside a store.")
+    held = Gauge("transcript_bytes", "Size of the transcripts beside a store.")
+    orphans = Gauge("transcript_orphans", "Transcripts no index reaches.")
+    missing = Gauge("transcript_missing", "Entries whose transcript is not there.")
+    for store in document.stores:
+        labels = _labels(store)
+        size.add(store.bytes, **labels)
+        readable.add(store.readable == "yes", **labels)
+        stuck.add(store.stuck, **labels)
+        for cell in store.distribution.cells:
+            entries.add(cell.entries, **labels, kind=cell.kind, status=cell.status)
+        if store.newest_updated_at is not None:
+            newest.add(store.newest_updated_at / 1000, **labels)
+        files.add(store.transcripts.files, **labels)
+        held.add(store.transcripts.bytes, **labels)
+        orphans.add(store.transcripts.orphans, **labels)
+        missing.add(store.transcripts.missing, **labels)
+    return [size, entries, readable, newest, stuck, files, held, orphans, missing]
+
+
+def _cron(document: Document) -> list[Gauge]:
+    runs = Gauge("cron_runs", "Run entries of a cron job by status.")
+    stuck = Gauge("cron_stuck_runs", "Run entries of a cron job that say running and show no sign of life.")
+    size = Gauge("cron_runs_bytes", "Size of the run entries of a cron job.")
+    ticks = Gauge("cron_ticks", "Times the scheduler started runs of a job, by the entries they left.")
+    for store in document.stores:
+        for job in store.cron:
+            labels = {**_labels(store), "cron_job": job.job_id, "name": job.name or ""}
+            for status, count in job.status.items():
+                runs.add(count, **labels, status=status)
+            stuck.add(job.stuck, **labels)
+            size.add(job.bytes, **labels)
+            ticks.add(job.ticks, **labels)
+    return [runs, stuck, size, ticks]

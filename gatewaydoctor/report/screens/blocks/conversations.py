@@ -1,0 +1,59 @@
+"""Whose conversations a plan touches, and what becomes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.text import Text
+
+from gatewaydoctor.report.screens.blocks.parts import INDENT, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.model.repair.plan import Plan, Step
+
+FEW = 5
+
+
+def touched(console: Console, plan: Plan, view: View) -> None:
+    """How many, what happens to them, and the first few by name; with --all every one."""
+    total, names = _counted(plan.steps)
+    going, _ = _counted([step for step in plan.steps if step.removes])
+    count = f"{total:,}" if total else "none"
+    text = " ".join((f"Conversations touched: {count}.", *_fates(plan, total, going)))
+    console.print()
+    console.print(Text(text, "yellow" if total or plan.torn else "green"))
+    shown = names if view.rows is None else names[:FEW]
+    for name in shown:
+        console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
+    if total > len(shown):
+        how = "" if view.rows is None or len(names) == len(shown) else "; --all names them"
+        more = f"and {total - len(shown):,} more{how}" if shown else "The steps above name their files."
+        console.print(Padding(Text(more, "dim"), (0, 0, 0, INDENT)))
+
+
+def _fates(plan: Plan, total: int, going: int) -> Iterator[str]:
+    if plan.torn:
+        yield "What was torn in a damaged store is lost, unless a copy has it."
+    if going:
+        some = "It goes" if total == 1 else "They go" if going == total else f"{going:,} of them go"
+        some = "1 of them goes" if going == 1 < total else some
+        yield f"{some} to the vault, from where `undo` brings {'it' if going == 1 else 'them'} back."
+    elif total and not plan.torn:
+        yield "None is lost; the steps above say what changes."
+
+
+def _counted(steps: Sequence[Step]) -> tuple[int, list[str]]:
+    """How many conversations these steps touch, each once where it is named, and the names."""
+    named: dict[tuple[str | None, str], str] = {}
+    nameless = 0
+    for step in steps:
+        # A step about files names those.
+        names = step.touched or (step.sample if step.conversations == step.count else ())
+        named.update({(step.agent_id, name): name for name in names})
+        nameless += max(0, step.conversations - len(names))
+    return len(named) + nameless, list(named.values())

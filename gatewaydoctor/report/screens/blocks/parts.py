@@ -1,0 +1,142 @@
+"""The pieces every screen is built from: tables, sections, commands, the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.table import Table
+from rich.text import Text
+
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.report.invocation import PLAIN, Invocation
+from gatewaydoctor.report.screens.blocks.wrapping import Jointed, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console, RenderableType
+
+    from gatewaydoctor.report.names import Names
+
+T = TypeVar("T")
+
+SEVERITY_STYLE = {
+    Severity.CRITICAL: "bold white on red",
+    Severity.ERROR: "bold red",
+    Severity.WARNING: "yellow",
+    Severity.INFO: "cyan",
+}
+LIVENESS_STYLE = {Liveness.LIVE: "bold red", Liveness.DEAD: "green", Liveness.UNKNOWN: "bold yellow"}
+INDENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
+    the next step. `pending` is a run that was interrupted: to finish it or take it back is always the next step."""
+
+    names: Names
+    verbose: bool = False
+    rows: int | None = 12
+    quiet: bool = False
+    invocation: Invocation = PLAIN
+    pending: str | None = None
+
+    def key(self, key: str) -> Jointed:
+        return Jointed(self.names.key(key))
+
+    def path(self, path: object) -> Jointed:
+        return Jointed(self.names.path(path))
+
+    def agent(self, agent_id: str) -> str:
+        return self.names.identifier(agent_id, "agent")
+
+
+def moment(at: int | None) -> str:
+    """An epoch-ms time in UTC to the minute."""
+    if at is None:
+        return "-"
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, OSError, ValueError):
+        return f"{at} ms"
+
+
+def pairs(rows: Iterable[tuple[str, RenderableType]]) -> Table:
+    """Label and text, a line each."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in rows:
+        table.add_row(label, value)
+    return table
+
+
+def grid(*columns: str, left: int = 1, last: str | None = None) -> Table:
+    """A table without lines: the first `left` columns are text, the others numbers. `last` names a text column behind
+    them, for keys and paths: it takes the room that is left."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=place >= left or last is not None)
+    if last is not None:
+        table.add_column(last, overflow="fold")
+    return table
+
+
+def section(console: Console, title: str) -> None:
+    console.print()
+    for line in fill(title, console.width):
+        console.print(Text(line, "bold", no_wrap=True))
+
+
+def more(console: Console, shown: int, total: int, what: str) -> None:
+    """Say what a cap left out."""
+    if shown < total:
+        console.print(Text(f"{shown:,} of {total:,} {what} shown; --all shows every one.", "dim"))
+
+
+def capped(items: Sequence[T], view: View) -> Sequence[T]:
+    return items if view.rows is None else items[: view.rows]
+
+
+def print_command(console: Console, label: Text, command: str, indent: int) -> None:
+    """A command behind its label, pasted whole even where it needs more than one line: those end in a backslash. A
+    word that is longer than a line stays whole, too."""
+    lines = [""]
+    for words in _arguments(command):
+        if lines[-1] and indent + len(lines[-1]) + 1 + len(words) > console.width - 2:
+            lines.append(f"    {words}")
+        else:
+            lines[-1] += f" {words}" if lines[-1] else words
+    label.pad_right(indent - len(label))
+    text = label.append(f" \\\n{' ' * indent}".join(lines), "bold green")
+    console.print(text, no_wrap=True, overflow="ignore", crop=False)
+
+
+def _arguments(command: str) -> list[str]:
+    """The words of a command, each option together with its value."""
+    from shlex import quote, split
+
+    grouped: list[str] = []
+    for word in map(quote, split(command)):
+        if grouped and grouped[-1].startswith("--") and " " not in grouped[-1] and not word.startswith("-"):
+            grouped[-1] += f" {word}"
+        else:
+            grouped.append(word)
+    return grouped
+
+
+def next_step(console: Console, view: View, text: str, command: str | None = None) -> None:
+    """The one thing to do now, last on the screen. `command` is complete."""
+    if view.quiet:
+        return
+    if view.pending:
+        text = f"{view.pending} was interrupted; finish it, or undo it:"
+        command = view.invocation.command(f"repair --resume {view.pending}")
+    console.print()
+    console.print(Text.assemble(("next: ", "bold"), text))
+    if command:
+        print_command(console, Text(), command, len("next: "))

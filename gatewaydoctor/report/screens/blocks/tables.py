@@ -1,0 +1,135 @@
+"""Tables that more than one screen shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.stores import StoreFacts
+
+STATUS_STYLE = {Status.RUNNING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red", Status.KILLED: "red"}
+
+FLAGS = {
+    "rapid-retry": "started again and again",
+    "zombie": "runningAtMs is set",
+    "phantom": "the base row says running",
+    "unknown-job": "not in jobs.json",
+}
+"""Flags of a job and what each says, in few words."""
+
+
+def count(value: int, style: str = "") -> Text:
+    """A number, or a dim dot for none, so that the eye finds what is there."""
+    return Text(f"{value:,}", style) if value else NONE
+
+
+NONE = Text("·", "dim")
+
+
+def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
+    """One line a store: whose it is, how it reads, how much is in it and beside it. The broken ones come first."""
+    if not items:
+        console.print(Text("no agent has one", "dim"))
+        return
+    table = grid("agent", "era", "reads", "entries", "size", "transcripts", "size", left=3)
+    for store in capped(sorted(items, key=_soundness), view):
+        verdict = store.survey.verdict if store.survey else None
+        table.add_row(
+            ", ".join(view.agent(agent_id) for agent_id in store.read.ref.agent_ids),
+            store.era.value,
+            reads(store),
+            f"{verdict.entries:,}" if verdict else "-",
+            words.size(verdict.bytes) if verdict else "-",
+            f"{store.transcripts.files:,}",
+            words.size(store.transcripts.bytes),
+        )
+    console.print(table)
+    more(console, len(capped(items, view)), len(items), "stores")
+
+
+def _soundness(store: StoreFacts) -> int:
+    if not store.read.ref.exists:
+        return 2
+    sound = store.survey is not None and store.survey.verdict.readable is Readable.YES
+    return 1 if sound else 0
+
+
+def reads(store: StoreFacts) -> Text:
+    """How the gateway takes the store."""
+    if not store.read.ref.exists:
+        return Text("no store", "dim")
+    if store.survey is None:
+        return Text("cannot be read", "bold red")
+    if store.survey.verdict.readable is Readable.GATEWAY_EMPTY:
+        return Text("as EMPTY", "bold red")
+    return Text("yes", "green")
+
+
+def distribution(console: Console, store: StoreFacts) -> None:
+    """Rows by kind and status, with their bytes."""
+    if store.survey is None or not store.survey.counts:
+        console.print(Text("no entries", "dim"))
+        return
+    survey = store.survey
+    present = [status for status in Status if any(survey.counts[kind, status] for kind in Kind)]
+    table = grid("kind", *(status.value for status in present), "entries", "size")
+    for kind in Kind:
+        row = [survey.counts[kind, status] for status in present]
+        if not any(row):
+            continue
+        size = sum(survey.weights[kind, status] for status in present)
+        cells = [count(value, STATUS_STYLE.get(status, "")) for value, status in zip(row, present, strict=True)]
+        table.add_row(kind.value, *cells, f"{sum(row):,}", words.size(size))
+    console.print(table)
+
+
+def cron_jobs(console: Console, jobs: Sequence[JobRuns], view: View) -> None:
+    """One line a job: its runs by status and its bursts; then each flag with the jobs that have it."""
+    listed = capped(jobs, view)
+    shown = [status for status in Status if any(job.status.get(status) for job in listed)]
+    table = grid("job", "runs", *(status.value for status in shown), "ticks", "per tick", "apart")
+    table.columns[0].no_wrap = False
+    if console.width < ROOMY:
+        table.padding = (0, 1, 0, 0)
+    for job in listed:
+        ticks = job.ticks
+        table.add_row(
+            job_name(job, view),
+            f"{job.runs:,}",
+            *(count(job.status.get(status, 0), STATUS_STYLE.get(status, "")) for status in shown),
+            count(ticks.count),
+            f"{words.number(ticks.per_tick_median)}/{ticks.per_tick_max}" if ticks.count else NONE,
+            words.duration(ticks.interval_median) if ticks.interval_median is not None else NONE,
+        )
+    console.print(table)
+    more(console, len(listed), len(jobs), "jobs")
+    flagged = [(flag, [job_name(job, view) for job in jobs if flag in job.flags]) for flag in FLAGS]
+    rows = [(flag, Text(_named(names, FLAGS[flag], view))) for flag, names in flagged if names]
+    if rows:
+        console.print(pairs((flag, text) for flag, text in rows))
+
+
+def _named(names: list[str], meaning: str, view: View) -> str:
+    listed = capped(names, view)
+    rest = f" and {len(names) - len(listed):,} more" if len(listed) < len(names) else ""
+    return f"{meaning}: {', '.join(listed)}{rest}"
+
+
+ROOMY = 100
+"""From this width on tables with many columns are spaced out."""
+
+
+def job_name(job: JobRuns, view: View) -> str:
+    return view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id")

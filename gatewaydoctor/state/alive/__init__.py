@@ -1,0 +1,1 @@
+"""Whether a gateway runs on a state directory: processes, locks and other evidence."""

@@ -1,0 +1,205 @@
+"""Whether a gateway still runs on a state directory (design section 6, facts.md section 6).
+
+Three witnesses are asked in the order of their cost: lock files, the process table, the port on 127.0.0.1. The first
+proof of life ends the questions. The port is the only thing ever contacted.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
+from gatewaydoctor.state.alive.attribution import Attribution, Owner
+from gatewaydoctor.state.alive.locks import LockJudge
+from gatewaydoctor.state.place.home import absolute, trimmed
+from gatewaydoctor.state.place.locate import CONFIG_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.system.processes import Processes
+
+PortProbe = Callable[[int], bool | None]
+"""Whether something answers on 127.0.0.1 at that port; None where it could not be asked."""
+
+PROBE_TIMEOUT_S = 0.25
+_LOCK_NAME = re.compile(r"gateway\.(state|[0-9a-f]{8})\.lock")
+
+
+def probe_port(port: int) -> bool | None:
+    """Connects to 127.0.0.1 and hangs up. A time-out counts as an answer: somebody listens and is too busy to
+    accept."""
+    try:
+        socket.create_connection(("127.0.0.1", port), PROBE_TIMEOUT_S).close()
+    except TimeoutError:
+        return True
+    except OSError as error:
+        # Without a loopback device nothing can listen on it either.
+        return False if error.errno in (errno.ECONNREFUSED, errno.ENETUNREACH, errno.ENETDOWN) else None
+    return True
+
+
+def gateway_liveness(
+    fs: ReadFs,
+    place: Place,
+    config: Config,
+    env: Mapping[str, str],
+    processes: Processes,
+    now: int,
+    probe: PortProbe = probe_port,
+) -> GatewayState:
+    """The verdict on one state directory, with everything that was asked. Never raises."""
+    inquiry = _Inquiry(fs, place, config, env, processes, now, probe)
+    evidence: list[Evidence] = []
+    for witness in (inquiry.locks, inquiry.processes_seen, inquiry.port):
+        evidence += witness()
+        if any(item.says is Liveness.LIVE for item in evidence):
+            return GatewayState(Liveness.LIVE, tuple(evidence))
+    unknown = any(item.says is Liveness.UNKNOWN for item in evidence)
+    return GatewayState(Liveness.UNKNOWN if unknown else Liveness.DEAD, tuple(evidence))
+
+
+@dataclass(frozen=True, slots=True)
+class _LockFiles:
+    """Gateway locks of this state directory, those of other configs, and lock directories that may not be listed."""
+
+    ours: tuple[Path, ...]
+    others: tuple[Path, ...]
+    closed: tuple[Path, ...]
+
+
+@dataclass
+class _Inquiry:
+    fs: ReadFs
+    place: Place
+    config: Config
+    env: Mapping[str, str]
+    processes: Processes
+    now: int
+    probe: PortProbe
+
+    def locks(self) -> list[Evidence]:
+        found = [
+            Evidence(
+                Witness.LOCK,
+                verdict.liveness,
+                f"{verdict.path.name}: {verdict.reason}.",
+                verdict.pid,
+                verdict.path,
+            )
+            for verdict in map(self._judge.judge, self._lock_files.ours)
+        ]
+        found += [
+            Evidence(Witness.LOCK, Liveness.UNKNOWN, f"{directory} may not be read.", path=directory)
+            for directory in self._lock_files.closed
+        ]
+        return found or [Evidence(Witness.LOCK, Liveness.DEAD, "There is no gateway lock.")]
+
+    def processes_seen(self) -> list[Evidence]:
+        try:
+            owners = self._attribution.owners
+        except OSError as error:
+            text = f"The process table cannot be read: {error.strerror or error}."
+            return [Evidence(Witness.PROCESS, Liveness.UNKNOWN, text)]
+        says = {Owner.OURS: Liveness.LIVE, Owner.CANNOT_TELL: Liveness.UNKNOWN}
+        found = [
+            Evidence(Witness.PROCESS, says[claim.owner], claim.text, claim.pid)
+            for claim in owners
+            if claim.owner in says
+        ]
+        if self.processes.hides_others and self.place.owner != self.processes.own_uid:
+            text = "This system hides the processes of other users, and the state directory is another user's."
+            found.append(Evidence(Witness.PROCESS, Liveness.UNKNOWN, text))
+        return found or [Evidence(Witness.PROCESS, Liveness.DEAD, "No OpenClaw process uses this directory.")]
+
+    def port(self) -> list[Evidence]:
+        port = self.config.port.value
+        answer = self.probe(port)
+        if answer is None:
+            return [Evidence(Witness.PORT, Liveness.UNKNOWN, f"Port {port} could not be tried.")]
+        if not answer:
+            return [Evidence(Witness.PORT, Liveness.DEAD, f"Nothing answers on 127.0.0.1:{port}.")]
+        if pid := self._other_listener(port):
+            text = f"Port {port} is answered by process {pid}, an OpenClaw of another state directory."
+            return [Evidence(Witness.PORT, Liveness.DEAD, text, pid)]
+        if not self.config.port.given:
+            # Any gateway may hold the default port, also one this directory was copied from.
+            text = f"The default port {port} is answered, and nothing tells by whom."
+            return [Evidence(Witness.PORT, Liveness.UNKNOWN, text)]
+        return [Evidence(Witness.PORT, Liveness.LIVE, f"The port set for this gateway, {port}, is answered.")]
+
+    def _other_listener(self, port: int) -> int | None:
+        try:
+            others = [claim.pid for claim in self._attribution.owners if claim.owner is Owner.OTHER]
+        except OSError:
+            return None
+        sockets = self.processes.listening_sockets(port) if others else frozenset()
+        if not sockets:
+            return None
+        return next((pid for pid in others if not sockets.isdisjoint(self.processes.open_files(pid) or ())), None)
+
+    @cached_property
+    def _attribution(self) -> Attribution:
+        verdicts = map(self._judge.judge, self._lock_files.others)
+        holders = frozenset(verdict.pid for verdict in verdicts if verdict.pid is not None)
+        return Attribution(self.fs, self.place, self.processes, holders)
+
+    @cached_property
+    def _judge(self) -> LockJudge:
+        return LockJudge(self.fs, self.processes, self.now)
+
+    @cached_property
+    def _lock_files(self) -> _LockFiles:
+        """2026.3.13 to 2026.5.22 lock in the temp directory of the service, 2026.9.6 in the state directory. A temp
+        directory private to a systemd unit is out of reach here; its gateway shows in the process table."""
+        inner = self.place.real_dir / "tmp"
+        inner_names, closed = self._names(inner)
+        inside = [inner / name for name in inner_names if name.startswith("openclaw")]
+        temps = [absolute(text) for name in ("TMPDIR", "TMP", "TEMP") if (text := trimmed(self.env, name))]
+        uids = {self.place.owner, self.processes.own_uid}
+        outside = [temp / f"openclaw-{uid}" for temp in dict.fromkeys((*temps, absolute("/tmp"))) for uid in uids]
+        ours: list[Path] = []
+        others: list[Path] = []
+        for directory in (*inside, *outside):
+            names, refused = self._names(directory)
+            closed += refused
+            for name in names:
+                if _LOCK_NAME.fullmatch(name):
+                    mine = directory in inside or name in self._lock_names
+                    (ours if mine else others).append(directory / name)
+        return _LockFiles(tuple(ours), tuple(others), tuple(closed))
+
+    def _names(self, directory: Path) -> tuple[list[str], list[Path]]:
+        try:
+            return sorted(self.fs.names(directory)), []
+        except PermissionError:
+            return [], [directory]
+        except OSError:
+            return [], []
+
+    @cached_property
+    def _lock_names(self) -> frozenset[str]:
+        """Lock names for every spelling of the config path a gateway of this directory may have hashed."""
+        names = {self.place.config_path.name, CONFIG_NAME}
+        spelled = {directory / name for directory in (self.place.state_dir, self.place.real_dir) for name in names}
+        with suppress(OSError, RuntimeError):
+            spelled.add(self.fs.realpath(self.place.config_path))
+        return frozenset(config_lock_name(path) for path in (*spelled, self.place.config_path))
+
+
+def config_lock_name(config: Path) -> str:
+    """The gateway lock's file name for a config, by the spelling of its absolute path."""
+    digest = hashlib.sha256(str(config).encode("utf-8", "surrogateescape")).hexdigest()
+    return f"gateway.{digest[:8]}.lock"

@@ -1,0 +1,1 @@
+"""openclaw.json: parsed, with includes, as typed settings."""

@@ -1,0 +1,1 @@
+"""The cron directory: jobs, their state and their run logs."""

@@ -1,0 +1,159 @@
+"""Reading the cron directory: jobs, their state, copies that hold more jobs, and run logs (facts.md section 7)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead, LostJob, RunLog
+from gatewaydoctor.model.gateway.files import FileRecord, NodeKind, Obstacle, Unreadable
+from gatewaydoctor.state.cron.jobids import job_id_of, jobs_list, string
+from gatewaydoctor.state.cron.jobs import read_jobs, whole_number
+from gatewaydoctor.state.history.files import list_files, unreadable
+from gatewaydoctor.storage.files.gateway_json import TooMuch, parse, parse_json5
+from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.system.reading import read_up_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from gatewaydoctor.system.fs import ReadFs
+
+LARGEST = 64 * 1024 * 1024
+"""A cron file beyond this is not read: real ones have some KB a job."""
+
+MOST_COPIES = 20
+LOG_WINDOWS = (4096, 256 * 1024)
+
+
+def read_cron(fs: ReadFs, store: Path) -> Cron:
+    """Everything beside and in the cron store `store` (`…/cron/jobs.json`). Nothing is raised."""
+    store_file, document = _load(fs, store)
+    state_file, states = _load_states(fs, state_path(store))
+    raw_jobs = jobs_list(document)
+    if store_file.read is CronRead.OK and raw_jobs is None:
+        store_file = CronFile(store, CronRead.EMPTY_FOR_GATEWAY, store_file.bytes)
+    # The gateway passes over null and the like (3.28: falsy values, 5.22: anything but objects).
+    jobs, problems = read_jobs(raw_jobs or [], states)
+    beside = list_files(fs, store.parent).files
+    copies = sorted((record for record in beside if _is_copy(record, store.name)), key=lambda each: -each.mtime)
+    return Cron(
+        store_file,
+        state_file,
+        jobs,
+        problems,
+        copies=tuple(each.name for each in copies),
+        lost=_lost(fs, store, {job.job_id for job in jobs}, copies[:MOST_COPIES], states),
+        migrated=tuple(sorted(each.name for each in copies if each.name.startswith(f"{store.name}.migrated"))),
+        quarantined=len(jobs_list(_load(fs, _sibling(store, "quarantine"))[1]) or []),
+        temps=tuple(each for each in beside if each.name.endswith(".tmp") and each.node is NodeKind.FILE),
+        run_logs=tuple(_run_logs(fs, store.parent / "runs")),
+    )
+
+
+def state_path(store: Path) -> Path:
+    """`X.json` has its run state in `X-state.json`."""
+    return _sibling(store, "state")
+
+
+def _sibling(store: Path, word: str) -> Path:
+    return store.with_name(re.sub(r"\.json\Z", "", store.name) + f"-{word}.json")
+
+
+def _load(fs: ReadFs, path: Path) -> tuple[CronFile, object]:
+    try:
+        data = read_up_to(fs, path, LARGEST + 1)
+        if len(data) > LARGEST:
+            problem = Unreadable(path, f"it has more than {LARGEST:,} bytes", Obstacle.BEYOND_LIMIT)
+            return CronFile(path, CronRead.UNREADABLE, len(data), problem=problem), None
+        return CronFile(path, CronRead.OK, len(data)), parse_json5(data)
+    except FileNotFoundError:
+        return CronFile(path, CronRead.MISSING), None
+    except OSError as error:
+        return CronFile(path, CronRead.UNREADABLE, problem=unreadable(path, error)), None
+    except TooMuch as much:
+        problem = Unreadable(path, much.fault.detail, Obstacle.BEYOND_LIMIT)
+        return CronFile(path, CronRead.UNREADABLE, len(data), problem=problem), None
+    except Illegal as illegal:
+        return CronFile(path, CronRead.UNPARSEABLE, len(data), illegal.fault), None
+
+
+def _load_states(fs: ReadFs, path: Path) -> tuple[CronFile, Mapping[str, object] | None]:
+    """The state file and its rows; None where the gateway ignores it."""
+    file, document = _load(fs, path)
+    if file.read is not CronRead.OK:
+        return file, None
+    rows = document.get("jobs") if isinstance(document, dict) and document.get("version") == 1 else None
+    if not isinstance(rows, dict):
+        return CronFile(path, CronRead.EMPTY_FOR_GATEWAY, file.bytes), None
+    return file, rows
+
+
+def _is_copy(record: FileRecord, store_name: str) -> bool:
+    """A backup or retired original of the store, whatever it is called."""
+    name = record.name
+    return record.node is NodeKind.FILE and name.startswith(f"{store_name}.") and not name.endswith((".tmp", ".lock"))
+
+
+def _lost(
+    fs: ReadFs, store: Path, known: set[str], copies: Iterable[FileRecord], states: Mapping[str, object] | None
+) -> tuple[LostJob, ...]:
+    names: dict[str, str | None] = {}
+    sources: dict[str, list[str]] = {}
+    for job_id, name, source in _mentions(fs, store, copies, states):
+        if job_id not in known:
+            names[job_id] = names.get(job_id) or name
+            sources.setdefault(job_id, []).append(source)
+    return tuple(LostJob(job_id, names[job_id], tuple(sources[job_id])) for job_id in sources)
+
+
+def _mentions(
+    fs: ReadFs, store: Path, copies: Iterable[FileRecord], states: Mapping[str, object] | None
+) -> Iterator[tuple[str, str | None, str]]:
+    """Job id, name and file of every job named outside of jobs.json, each id once per file."""
+    for copy in copies:
+        found: dict[str, str | None] = {}
+        for raw in jobs_list(_load(fs, store.with_name(copy.name))[1]) or ():
+            if (job_id := job_id_of(raw)) and isinstance(raw, dict):
+                found[job_id] = string(raw.get("name"))
+        yield from ((job_id, name, copy.name) for job_id, name in found.items())
+    yield from ((job_id, None, state_path(store).name) for job_id in states or ())
+
+
+def _run_logs(fs: ReadFs, directory: Path) -> Iterator[RunLog]:
+    for record in list_files(fs, directory).files:
+        if record.node is NodeKind.FILE and record.name.endswith(".jsonl"):
+            last = _last_line(fs, directory / record.name)
+            yield RunLog(
+                record.name.removesuffix(".jsonl"),
+                record.size,
+                record.mtime,
+                whole_number(last.get("ts")),
+                string(last.get("status")),
+                whole_number(last.get("durationMs")),
+            )
+
+
+def _last_line(fs: ReadFs, path: Path) -> Mapping[str, object]:
+    """The last line that is a JSON object, within the last 256 KiB; empty where there is none."""
+    for window in LOG_WINDOWS:
+        try:
+            _, tail, size = fs.head_and_tail(path, 0, window)
+        except OSError:
+            return {}
+        lines = tail.split(b"\n")
+        for line in reversed(lines if len(tail) >= size else lines[1:]):
+            if found := _object_line(line):
+                return found
+        if len(tail) >= size:
+            break
+    return {}
+
+
+def _object_line(line: bytes) -> Mapping[str, object]:
+    try:
+        record = parse(line) if line.strip() else None
+    except Illegal:
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,1 @@
+"""Transcripts: names, soundness, content and the references to them."""

@@ -1,0 +1,129 @@
+"""The era of every agent, decided from files alone (design section 2, failures.md section 0)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.era import AgentEra, DatabaseRole, Era, Eras, Leftover, LegacyStore
+from gatewaydoctor.state.config.settings import normalize_agent_id
+from gatewaydoctor.state.place.agents import AGENT_DATABASE
+from gatewaydoctor.storage.database.header import read_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.agents import StoreRef
+    from gatewaydoctor.model.gateway.era import Database
+    from gatewaydoctor.system.fs import ReadFs
+
+SESSIONS_IN_DATABASE_SCHEMA = 4
+"""First agent schema with the sessions in it (2026.7.2-beta.1)."""
+MIXED_STATE_SCHEMA = 1
+"""State schema of the releases that had only cron in it; any later one belongs to a release with sessions in
+SQLite."""
+
+_LEFTOVERS = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r".+\.sqlite\.corrupt-.+", "corrupt-database"),
+        (r".*(\.bak-schema|schema-backup\.|\.moved-schema).*", "schema-backup"),
+        (r".+\.migrated(\.[0-9]+)?", "migrated-source"),
+        (r".+\.imported-[0-9]+", "import-archive"),
+        (r"session-sqlite-.+\.failure\.(md|json)", "migration-failure"),
+        (r"session-sqlite-.+\.json", "migration-run"),
+    )
+)
+
+
+def read_eras(fs: ReadFs, state_dir: Path, stores: Iterable[StoreRef]) -> Eras:
+    """Eras of all agents that have a store, a database or a directory. Reads headers and listings only, never
+    raises."""
+    state = read_database(fs, state_dir / "state" / "openclaw.sqlite", DatabaseRole.STATE)
+    quarantine = read_database(fs, state_dir / "state" / "openclaw-quarantine.sqlite", DatabaseRole.QUARANTINE)
+    homes = {normalize_agent_id(name): state_dir / "agents" / name for name in _names(fs, state_dir / "agents")}
+    files = {agent_id: store.path for store in stores if store.exists for agent_id in store.agent_ids}
+    databases = {
+        agent_id: read_database(fs, home / "agent" / AGENT_DATABASE, DatabaseRole.AGENT)
+        for agent_id, home in homes.items()
+    }
+    leftovers = tuple(_leftovers(fs, state_dir, "", "state", "cron", "subagents", "session-sqlite-migration-runs"))
+    cron_moved = next(
+        (row for row in leftovers if row.kind == "migrated-source" and row.path.parent.name == "cron"), None
+    )
+    sqlite_release = any(_has_sessions(database) for database in databases.values()) or _is_late(state)
+    cron_in_state = sqlite_release or _may_hold_cron(fs, state)
+    agents = []
+    for agent_id in sorted({*homes, *files}):
+        database = databases.get(agent_id)
+        era, reason = _era(database, state, cron_moved, cron_in_state)
+        legacy = _legacy_store(fs, files.get(agent_id)) if sqlite_release else None
+        own = _leftovers(fs, homes[agent_id], "agent", "session-sqlite-import-archive") if agent_id in homes else ()
+        agents.append(AgentEra(agent_id, era, reason, database, legacy, tuple(own)))
+    return Eras(tuple(agents), state, quarantine, leftovers, sqlite_release)
+
+
+def _era(
+    database: Database | None, state: Database | None, cron_moved: Leftover | None, cron_in_state: bool
+) -> tuple[Era, str]:
+    if database and _has_sessions(database):
+        return Era.SQLITE, f"{database.path.name} is there ({_schema(database)})"
+    if cron_moved:
+        return Era.MIXED, f"{cron_moved.path.name} is there"
+    if state and cron_in_state:
+        return Era.MIXED, f"{state.path.name} is there ({_schema(state)}), and no agent database with sessions"
+    return Era.FILES, "the state database holds no cron jobs" if state else "no database"
+
+
+def _schema(database: Database) -> str:
+    return database.problem or f"schema {database.user_version}"
+
+
+def _may_hold_cron(fs: ReadFs, state: Database | None) -> bool:
+    """Whether a state database may hold cron jobs: all that cannot be read may."""
+    if state is None:
+        return False
+    from gatewaydoctor.storage.database.rows import read_rows  # brings in sqlite3, rarely needed
+
+    return read_rows(fs, state).cron_jobs != 0
+
+
+def _has_sessions(database: Database | None) -> bool:
+    """A database whose version cannot be read counts as one with sessions: what it held is not in files any more."""
+    if database is None:
+        return False
+    return database.user_version is None or database.user_version >= SESSIONS_IN_DATABASE_SCHEMA
+
+
+def _is_late(state: Database | None) -> bool:
+    return state is not None and state.user_version is not None and state.user_version > MIXED_STATE_SCHEMA
+
+
+def _legacy_store(fs: ReadFs, path: Path | None) -> LegacyStore | None:
+    if path is None:
+        return None
+    try:
+        stat = fs.stat(path)
+    except OSError:
+        return None
+    return LegacyStore(path, stat.size, stat.nlink)
+
+
+def _leftovers(fs: ReadFs, base: Path, *places: str) -> Iterator[Leftover]:
+    for place in places:
+        directory = base / place
+        try:
+            rows = sorted(fs.entries(directory), key=lambda row: row[0])
+        except OSError:
+            continue
+        for name, stat in rows:
+            if kind := next((kind for pattern, kind in _LEFTOVERS if pattern.fullmatch(name)), None):
+                yield Leftover(kind, directory / name, stat.size, stat.mtime)
+
+
+def _names(fs: ReadFs, directory: Path) -> list[str]:
+    try:
+        return sorted(name for name, stat in fs.entries(directory) if stat.is_dir or stat.is_symlink)
+    except OSError:
+        return []

@@ -1,0 +1,1 @@
+"""The subagent registry and the delivery queues."""

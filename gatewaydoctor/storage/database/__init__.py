@@ -1,0 +1,1 @@
+"""Databases read by hand: nothing is opened, locked or created."""

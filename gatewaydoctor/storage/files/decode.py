@@ -1,0 +1,184 @@
+"""Turn one entry's bytes into the values wanted, reading as the gateway reads.
+
+msgspec takes exactly the JSON the gateway takes, but for lone surrogates, undecodable keys and deep nesting; where it
+refuses, the automaton decides (design section 12).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, KeyParts, Kind, Status, parse_key
+from gatewaydoctor.storage.files.grammar import Automaton, members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Fields = dict[str, "msgspec.Raw | memoryview"]
+"""Field name -> the bytes of its value, a view into the entry. The last of two equal names wins."""
+
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
+
+
+def fields(value: memoryview, offset: int = 0) -> Fields | None:
+    """The fields of an object, or None for a value of another type. `offset` is where the value stands in its file.
+    Raises Illegal where the bytes are no JSON value."""
+    try:
+        return _decode_fields(value)  # type: ignore[return-value]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    automaton = Automaton(start=offset)
+    automaton.feed(bytes(value))
+    automaton.finish()
+    if value[0] != 0x7B:
+        return None
+    return {text(value[m.key_start : m.key_end]): value[m.value_start : m.value_end] for m in members(value)}
+
+
+def depth(value: memoryview) -> int:
+    """How many brackets stand inside each other, at most. The value must be sound."""
+    automaton = Automaton()
+    automaton.feed(bytes(value))
+    return automaton.deepest
+
+
+def is_unusual(found: Fields) -> bool:
+    """Whether the fast decoder refused these fields, so that they may be nested to any depth."""
+    # Either all of its values are views or none is.
+    return isinstance(next(iter(found.values()), None), memoryview)
+
+
+def check_string(literal: memoryview) -> None:
+    """Raises Illegal where a string literal holds an escape or a byte that JSON does not allow."""
+    if b"\\" in bytes(literal):
+        automaton = Automaton()
+        automaton.feed(bytes(literal))
+        automaton.finish()
+
+
+def text(literal: memoryview | bytes) -> str:
+    """A JSON string literal as the gateway sees it: undecodable bytes become U+FFFD, lone surrogates stay."""
+    body = bytes(literal[1:-1])
+    if b"\\" not in body:
+        return body.decode("utf-8", "replace")
+    # json keeps a lone surrogate, which msgspec and orjson refuse.
+    result: str = json.loads(b'"' + body.decode("utf-8", "replace").encode() + b'"', strict=False)
+    return result
+
+
+def scalar(raw: msgspec.Raw | memoryview | None) -> Any:
+    """A field's value where it is a string, number, literal or small container; None where absent.
+
+    Text that only the gateway can decode still comes back; a container nested too deeply comes back as None.
+    """
+    if raw is None:
+        return None
+    try:
+        return _decode_any(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(bytes(memoryview(raw)).decode("utf-8", "replace"), parse_int=float, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def size(raw: msgspec.Raw | memoryview) -> int:
+    """Bytes of a field's value."""
+    return memoryview(raw).nbytes
+
+
+def time(raw: msgspec.Raw | memoryview | None) -> int | None:
+    """A field's value as epoch ms; None for what is no number, or no moment."""
+    value = scalar(raw)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    # Beyond what a JavaScript date can hold a number is no time.
+    return int(value) if abs(value) <= 8.64e15 else None
+
+
+def _string(raw: msgspec.Raw | memoryview | None) -> str | None:
+    value = scalar(raw)
+    return value if isinstance(value, str) else None
+
+
+def _status(raw: msgspec.Raw | memoryview | None) -> Status:
+    value = scalar(raw)
+    return STATUS_BY_WORD.get(value, Status.UNKNOWN) if isinstance(value, str) else Status.UNKNOWN
+
+
+def entry(key: str, start: int, value_start: int, end: int, found: Fields | None, main_key: str) -> Entry:
+    """The row as a value. Fields of a wrong type count as absent."""
+    parts = parse_key(key, main_key)
+    if found is None:
+        return _invalid(key, parts, start, value_start, end)
+    get = found.get
+    return Entry(
+        key,
+        _kind(parts.kind, get("chatType")),
+        _status(get("status")),
+        start,
+        value_start,
+        end,
+        parts.agent_id,
+        parts.job_id,
+        parts.run_id,
+        _string(get("sessionId")),
+        _string(get("sessionFile")),
+        time(get("updatedAt")),
+        time(get("startedAt")),
+        time(get("endedAt")),
+        True,
+        "abortedLastRun" in found and scalar(found["abortedLastRun"]) is True,
+        "pinnedAt" in found and scalar(found["pinnedAt"]) is not None,
+        "spawnDepth" in found or "subagentRole" in found or "spawnedBy" in found,
+        _binds_cli(found),
+    )
+
+
+def _binds_cli(found: Fields) -> bool:
+    """Whether a CLI backend keeps this session's history elsewhere (failures.md row 4)."""
+    return any(name in found and bool(scalar(found[name])) for name in ("cliSessionBindings", "cliSessionIds"))
+
+
+def _kind(kind: Kind, chat_type: msgspec.Raw | memoryview | None) -> Kind:
+    if kind is not Kind.OTHER or chat_type is None:
+        return kind
+    # A key of an unknown shape that says it is a chat is somebody's conversation.
+    word = scalar(chat_type)
+    return {"direct": Kind.DIRECT, "group": Kind.GROUP, "channel": Kind.CHANNEL, "thread": Kind.THREAD}.get(
+        word if isinstance(word, str) else "", kind
+    )
+
+
+def _invalid(key: str, parts: KeyParts, start: int, value_start: int, end: int) -> Entry:
+    return Entry(
+        key,
+        parts.kind,
+        Status.UNKNOWN,
+        start,
+        value_start,
+        end,
+        parts.agent_id,
+        parts.job_id,
+        parts.run_id,
+        valid=False,
+    )
+
+
+def checkpoint_files(found: Mapping[str, msgspec.Raw | memoryview]) -> tuple[str, ...]:
+    """Transcript paths named by compactionCheckpoints[].preCompaction.sessionFile (4.25 and later)."""
+    points = scalar(found.get("compactionCheckpoints"))
+    if not isinstance(points, list):
+        return ()
+    named = []
+    for point in points:
+        before = point.get("preCompaction") if isinstance(point, dict) else None
+        path = before.get("sessionFile") if isinstance(before, dict) else None
+        if isinstance(path, str):
+            named.append(path)
+    return tuple(named)

@@ -1,0 +1,150 @@
+"""Everything a report needs of one store, gathered in the single pass that reads it."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, BinaryIO
+
+from gatewaydoctor.storage.files import decode
+from gatewaydoctor.storage.files.reader import StoreReader
+from gatewaydoctor.storage.files.table import EntryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
+    from gatewaydoctor.model.gateway.store import Verdict
+    from gatewaydoctor.storage.files.cut import Cut
+
+BIGGEST_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
+    `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
+    `repeated` are keys that stand more than once, letter for letter; `variants` are groups of keys that differ in
+    case only. Both are taken together by the gateway (facts.md sections 4 and 5). `unread`
+    counts rows too large to be looked into: of those nothing but the key is known. `hidden` are the rows that a later
+    one of the same key hides from the gateway."""
+
+    verdict: Verdict
+    table: EntryTable
+    counts: Counter[tuple[Kind, Status]]
+    weights: Counter[tuple[Kind, Status]]
+    field_bytes: Counter[str]
+    field_counts: Counter[str]
+    invalid: int
+    biggest: tuple[tuple[int, int], ...]
+    repeated: tuple[str, ...]
+    variants: tuple[tuple[str, ...], ...]
+    deepest: int = 0
+    unread: int = 0
+    hidden: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class _Tally:
+    counts: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
+    weights: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
+    field_bytes: Counter[str] = field(default_factory=Counter)
+    field_counts: Counter[str] = field(default_factory=Counter)
+    invalid: int = 0
+    biggest: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, row: int, entry: Entry, fields: decode.Fields | None) -> None:
+        cell = (entry.kind, entry.status)
+        size = entry.bytes
+        self.counts[cell] += 1
+        self.weights[cell] += size
+        if len(self.biggest) < BIGGEST_KEPT:
+            heapq.heappush(self.biggest, (size, -row))
+        elif size > self.biggest[0][0]:
+            heapq.heapreplace(self.biggest, (size, -row))
+        if fields is None:
+            self.invalid += 1
+            return
+        self.field_counts.update(fields.keys())
+        sizes = self.field_bytes
+        for name, raw in fields.items():
+            sizes[name] += memoryview(raw).nbytes
+
+
+def entries(reader: StoreReader, main_key: str) -> Iterator[tuple[Entry, decode.Fields | None]]:
+    """Each row as a value beside its raw fields, which are valid until the next one is asked for."""
+    for cut in reader:
+        yield as_entry(cut, main_key), cut.fields
+
+
+def as_entry(cut: Cut, main_key: str) -> Entry:
+    """One cut as a row."""
+    return decode.entry(decode.text(cut.key), cut.start, cut.value_start, cut.end, cut.fields, main_key)
+
+
+def survey(
+    stream: BinaryIO,
+    size: int,
+    main_key: str,
+    on_entry: Callable[[Entry, tuple[str, ...]], None] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Survey:
+    """Read the store to its end. `on_entry` gets each row with the transcript paths of its compaction checkpoints.
+    OSError passes through."""
+    reader = StoreReader(stream, size, progress)
+    table, tally = EntryTable(), _Tally()
+    deepest = unread = 0
+    for cut in reader:
+        unread += cut.unread
+        fields = cut.fields
+        entry = as_entry(cut, main_key)
+        if fields and decode.is_unusual(fields):
+            deepest = max(deepest, decode.depth(cut.value))
+        tally.take(len(table), entry, fields)
+        table.add(entry)
+        if on_entry is not None:
+            on_entry(entry, decode.checkpoint_files(fields) if fields and "compactionCheckpoints" in fields else ())
+    repeated, variants = _same_keys(table)
+    return Survey(
+        reader.verdict,
+        table,
+        tally.counts,
+        tally.weights,
+        tally.field_bytes,
+        tally.field_counts,
+        tally.invalid,
+        tuple((size, -row) for size, row in sorted(tally.biggest, reverse=True)),
+        repeated,
+        variants,
+        deepest,
+        unread,
+        tuple(_hidden(table, frozenset(repeated))) if repeated else (),
+    )
+
+
+def _same_keys(table: EntryTable) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    # Sorted hashes instead of a set of keys: a sixth of the memory on a million rows.
+    hashes = sorted(hash(key.lower()) for key in table.all_keys())
+    doubled = {a for a, b in pairwise(hashes) if a == b}
+    if not doubled:
+        return (), ()
+    groups: dict[str, Counter[str]] = {}
+    for key in table.all_keys():
+        lowered = key.lower()
+        if hash(lowered) in doubled:
+            groups.setdefault(lowered, Counter())[key] += 1
+    repeated = tuple(key for group in groups.values() for key, count in group.items() if count > 1)
+    variants = tuple(tuple(group) for group in groups.values() if len(group) > 1)
+    return repeated, variants
+
+
+def _hidden(table: EntryTable, repeated: frozenset[str]) -> Iterator[int]:
+    """Of rows with one key all but the last, which is the one that JSON.parse keeps."""
+    last: dict[str, int] = {}
+    for row, key in enumerate(table.all_keys()):
+        if key in repeated:
+            if key in last:
+                yield last[key]
+            last[key] = row

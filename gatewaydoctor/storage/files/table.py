@@ -1,0 +1,140 @@
+"""All rows of a store in columns: about two hundred bytes a row, however large the entries are."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.entry import Entry, Kind, Status, parse_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STATUSES = tuple(Status)
+_KINDS = tuple(Kind)
+_STATUS_CODE = {status: code for code, status in enumerate(_STATUSES)}
+_KIND_CODE = {kind: code for code, kind in enumerate(_KINDS)}
+_NO_TIME = -(2**63)
+_VALID, _ABORTED, _PINNED, _SPAWNED, _CLI_BACKED = 1, 2, 4, 8, 16
+
+
+class EntryTable:
+    """Append-only sequence of entries in file order. Iterating makes each Entry afresh."""
+
+    def __init__(self) -> None:
+        self._starts = array("q")
+        self._value_offsets = array("i")
+        self._ends = array("q")
+        self._updated = array("q")
+        self._started = array("q")
+        self._ended = array("q")
+        self._codes = bytearray()
+        self._text = bytearray()
+        self._text_ends = array("q")
+        self._folders: dict[str, int] = {}
+        self._folder_names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def add(self, entry: Entry) -> None:
+        self._starts.append(entry.start)
+        self._value_offsets.append(entry.value_start - entry.start)
+        self._ends.append(entry.end)
+        self._updated.append(_NO_TIME if entry.updated_at is None else entry.updated_at)
+        self._started.append(_NO_TIME if entry.started_at is None else entry.started_at)
+        self._ended.append(_NO_TIME if entry.ended_at is None else entry.ended_at)
+        flags = (
+            (_VALID if entry.valid else 0)
+            | (_ABORTED if entry.aborted_last_run else 0)
+            | (_PINNED if entry.pinned else 0)
+            | (_SPAWNED if entry.spawned else 0)
+            | (_CLI_BACKED if entry.cli_backed else 0)
+        )
+        self._codes += bytes((_STATUS_CODE[entry.status], _KIND_CODE[entry.kind], flags))
+        for text in (entry.key, self._pack_id(entry), self._pack_file(entry)):
+            self._text += text.encode("utf-8", "surrogatepass")
+            self._text_ends.append(len(self._text))
+
+    def __getitem__(self, row: int) -> Entry:
+        status, kind, flags = self._codes[3 * row : 3 * row + 3]  # one byte each, as add wrote them
+        start = self._starts[row]
+        key = self.key(row)
+        parts = parse_key(key)
+        session_id = _unpack_id(self._piece(3 * row + 1), parts.run_id)
+        return Entry(
+            key,
+            _KINDS[kind],
+            _STATUSES[status],
+            start,
+            start + self._value_offsets[row],
+            self._ends[row],
+            parts.agent_id,
+            parts.job_id,
+            parts.run_id,
+            session_id,
+            self._unpack_file(self._piece(3 * row + 2), session_id),
+            _time(self._updated[row]),
+            _time(self._started[row]),
+            _time(self._ended[row]),
+            bool(flags & _VALID),
+            bool(flags & _ABORTED),
+            bool(flags & _PINNED),
+            bool(flags & _SPAWNED),
+            bool(flags & _CLI_BACKED),
+        )
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (self[row] for row in range(len(self)))
+
+    def key(self, row: int) -> str:
+        return self._piece(3 * row)
+
+    def kind(self, row: int) -> Kind:
+        return _KINDS[self._codes[3 * row + 1]]
+
+    def status(self, row: int) -> Status:
+        return _STATUSES[self._codes[3 * row]]
+
+    def all_keys(self) -> Iterator[str]:
+        return (self.key(row) for row in range(len(self)))
+
+    def updated_span(self) -> tuple[int | None, int | None]:
+        """Oldest and newest updatedAt (epoch ms); None where no row has one."""
+        times = [at for at in self._updated if at != _NO_TIME]
+        return min(times, default=None), max(times, default=None)
+
+    def _piece(self, index: int) -> str:
+        begin = self._text_ends[index - 1] if index else 0
+        return self._text[begin : self._text_ends[index]].decode("utf-8", "surrogatepass")
+
+    def _pack_id(self, entry: Entry) -> str:
+        # "=" stands for the run id the key ends with, which is the usual session id of a run.
+        if entry.session_id is None:
+            return ""
+        return "=" if entry.session_id == entry.run_id else "'" + entry.session_id
+
+    def _pack_file(self, entry: Entry) -> str:
+        if entry.session_file is None:
+            return ""
+        folder, slash, name = entry.session_file.rpartition("/")
+        number = self._folders.setdefault(folder + slash, len(self._folders))
+        if number == len(self._folder_names):
+            self._folder_names.append(folder + slash)
+        return f"{number}:{'' if name == f'{entry.session_id}.jsonl' else name}"
+
+    def _unpack_file(self, packed: str, session_id: str | None) -> str | None:
+        if not packed:
+            return None
+        number, _, name = packed.partition(":")
+        return self._folder_names[int(number)] + (name or f"{session_id}.jsonl")
+
+
+def _unpack_id(packed: str, run_id: str | None) -> str | None:
+    if not packed:
+        return None
+    return run_id if packed == "=" else packed[1:]
+
+
+def _time(value: int) -> int | None:
+    return None if value == _NO_TIME else value

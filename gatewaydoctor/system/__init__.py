@@ -1,0 +1,1 @@
+"""The machine as the readers see it: files and processes. Nothing here can write."""
