@@ -47,7 +47,7 @@ def test_the_owner_takes_back_what_root_did(tmp_path: Path) -> None:
         state.transcript(number, age=3 * DAY)
     for path in (root, *root.rglob("*")):
         os.chown(path, SOMEBODY, SOMEBODY)
-    for above in (tmp_path, *tmp_path.parents[:2]):
+    for above in (tmp_path, *tmp_path.parents[:3]):
         above.chmod(above.stat().st_mode | 0o011)
     before = tree(root)
     doctor.apply("trim")
