@@ -231,9 +231,9 @@ class _Examiner:
         signs = TranscriptSigns(self.fs, times, pointers)
         if read.survey is not None:
             collector = PointerCollector(pointers, self.world.now, in_database=era is Era.SQLITE)
-            over_cap = len(read.survey.table) > config.maintenance.max_entries.value
+            over_cap = read.survey.entries > config.maintenance.max_entries.value
             rows = row_facts(
-                read.survey.table,
+                read.survey,
                 signs,
                 collector,
                 cron,
@@ -242,7 +242,7 @@ class _Examiner:
                 stuck_after=self.depth.stuck_after,
                 gateway_live=live,
             )
-            oldest, newest = read.survey.table.updated_span()
+            oldest, newest = read.survey.table.updated_span(frozenset(read.survey.hidden))
         return StoreFacts(
             read,
             era,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, Listing, Unreadable
     from gatewaydoctor.model.gateway.usage import UsageLoad
     from gatewaydoctor.state.history.references import References
-    from gatewaydoctor.storage.files.table import EntryTable
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
@@ -130,7 +129,7 @@ class RowFacts:
 
 
 def row_facts(
-    table: EntryTable,
+    survey: Survey,
     signs: TranscriptSigns,
     pointers: PointerCollector,
     cron: Cron,
@@ -140,13 +139,14 @@ def row_facts(
     stuck_after: int,
     gateway_live: bool,
 ) -> RowFacts:
-    """One walk over the rows."""
+    """One walk over the rows the gateway sees."""
+    table = survey.table
     jobs = JobCollector()
     faults = RowFaultCollector()
     running, aborted = (
         RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live) for _ in range(2)
     )
-    for row, entry in enumerate(table):
+    for row, entry in survey.rows():
         stuck = False
         if entry.status is Status.RUNNING:
             stuck = running.take(entry, row)

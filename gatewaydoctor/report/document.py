@@ -160,7 +160,7 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
         path=names.path(ref.path),
         exists=ref.exists,
         bytes=verdict.bytes if verdict else stat.size if stat else 0,
-        entries=verdict.entries if verdict else 0,
+        entries=survey.entries if survey else 0,
         readable=readable.value,
         layout=verdict.layout.value if verdict else None,
         sha256=verdict.sha256 if verdict else None,

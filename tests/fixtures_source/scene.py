@@ -251,7 +251,7 @@ class Scene:
             if path not in self.files:
                 newest = min((age for age in map(self._age_of, rows) if age is not None), default=DAY)
                 self.write(path, store_text(rows), newest)
-            self.agents.setdefault(agent, AgentSpec(era="files", readable="yes", entries=len(rows)))  # type: ignore[arg-type]
+            self.agents.setdefault(agent, AgentSpec(era="files", readable="yes", entries=len(_seen(rows))))  # type: ignore[arg-type]
         if self.jobs is not None and "cron/jobs.json" not in self.files:
             self.json("cron/jobs.json", {"version": 1, "jobs": self.jobs}, HOUR)
         files = {f"{STATE}/{path}": data for path, data in sorted(self.files.items())}
@@ -296,8 +296,13 @@ def _value(entry: Any) -> str:
     return entry if isinstance(entry, str) else stringify(entry, depth=1)
 
 
+def _seen(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Of rows with one key the last, which is the one the gateway sees."""
+    return tuple({row.key: row for row in rows}.values())
+
+
 def _counts(rows: Iterable[Row]) -> Counts:
-    members = tuple(rows)
+    members = _seen(rows)
     status = Counter(row.status for row in members)
     kinds = Counter(row.kind for row in members)
     return Counts(status=dict(sorted(status.items())), kind=dict(sorted(kinds.items())))  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ _FULL_PASS = "makes a full pass over the store for every new session, on its eve
 @REGISTRY.check(OVER_CAP, AT_CAP)
 def cap(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store, survey in _capped(x):
-        entries, limit = survey.verdict.entries, x.config.maintenance.max_entries.value
+        entries, limit = survey.entries, x.config.maintenance.max_entries.value
         if entries > limit and (not _waits(x) or entries >= high_water(limit)):
             yield _over_cap(x, store, entries, limit)
         elif entries >= limit and _enforced(x):
@@ -152,14 +152,14 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if mode.value != "warn":
         return
     for store, survey in _capped(x):
-        over = survey.verdict.entries > x.config.maintenance.max_entries.value
+        over = survey.entries > x.config.maintenance.max_entries.value
         heavy = survey.verdict.bytes * REPORTED_AMPLIFICATION >= t.heap_bytes
         if not over and not heavy:
             continue
         assumed = mode.origin is Origin.ASSUMED
         yield NOT_ENFORCED.finding(
             f"Maintenance only warns ({'assumed, for nothing tells the release' if assumed else mode.origin}), with "
-            f"{plural(survey.verdict.entries, 'entry', 'entries')} in the store.",
+            f"{plural(survey.entries, 'entry', 'entries')} in the store.",
             "Where the release is 2026.4.20 or later the default is enforce; an older one goes on growing."
             if assumed
             else f"{a_gateway(x)} goes on growing the store: no save prunes, caps or cleans up.",
@@ -168,7 +168,7 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={
                 "mode": mode.value,
                 "origin": mode.origin.value,
-                "entries": survey.verdict.entries,
+                "entries": survey.entries,
                 "maxEntries": x.config.maintenance.max_entries.value,
                 "bytes": survey.verdict.bytes,
             },

@@ -78,7 +78,7 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "bytes": legacy.size,
                 "links": legacy.links,
                 "sound": refused is None,
-                "entries": store.survey.verdict.entries if store.survey else None,
+                "entries": store.survey.entries if store.survey else None,
                 "running": running,
                 "era": agent.era.value,
             },
@@ -106,7 +106,7 @@ def _refused_because(store: StoreFacts, legacy: LegacyStore) -> str | None:
 
 
 def _rows(store: StoreFacts) -> str:
-    return plural(store.survey.verdict.entries if store.survey else 0, "entry", "entries")
+    return plural(store.survey.entries if store.survey else 0, "entry", "entries")
 
 
 @REGISTRY.check(NEWER)

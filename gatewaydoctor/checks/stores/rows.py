@@ -10,7 +10,7 @@ from gatewaydoctor.checks.scope import whole_stores
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.store import SAFE_DEPTH
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural
+from gatewaydoctor.model.words import plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,13 +84,19 @@ def duplicate_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store, survey in whole_stores(x):
         if survey.repeated:
             yield DUPLICATE.finding(
-                f"{plural(len(survey.repeated), 'key')} with more than one entry.",
+                f"{plural(len(survey.repeated), 'key appears', 'keys appear')} more than once; "
+                f"{plural(len(survey.hidden), 'earlier entry', 'earlier entries')} "
+                f"({size(survey.hidden_bytes)}) that no gateway sees, counted nowhere else.",
                 _LAST_WINS,
                 count=len(survey.repeated),
                 agent_id=store.agent_id,
                 path=store.read.ref.path,
                 key=survey.repeated[0],
-                evidence={"keys": list(survey.repeated[:EXAMPLES])},
+                evidence={
+                    "keys": list(survey.repeated[:EXAMPLES]),
+                    "hiddenEntries": len(survey.hidden),
+                    "hiddenBytes": survey.hidden_bytes,
+                },
             )
 
 

@@ -88,7 +88,7 @@ def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         grave = Severity.CRITICAL if measured >= t.heap_bytes else Severity.ERROR
         yield HEAP.finding(
-            f"{size(count)} in {plural(survey.verdict.entries, 'entry', 'entries')}: by estimate {size(measured)} to "
+            f"{size(count)} in {plural(survey.entries, 'entry', 'entries')}: by estimate {size(measured)} to "
             f"{size(reported)} of heap, where {size(t.heap_bytes)} are allowed.",
             _BOOT_HEAP.of(x),
             severity=grave if 2 * measured >= t.heap_bytes else Severity.WARNING,
@@ -96,7 +96,7 @@ def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
             path=store.read.ref.path,
             evidence={
                 "bytes": count,
-                "entries": survey.verdict.entries,
+                "entries": survey.entries,
                 "estimate": True,
                 "heapBytesMeasuredRatio": measured,
                 "heapBytesReportedRatio": reported,
@@ -122,7 +122,7 @@ def _rebuilt(survey: Survey) -> int:
 @REGISTRY.check(BLOAT)
 def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store, survey in sound_stores(x):
-        count, entries = survey.verdict.bytes, survey.verdict.entries
+        count, entries = survey.verdict.bytes, survey.entries
         rebuilt = _rebuilt(survey)
         if not entries or count < t.bloat_bytes:
             continue

@@ -108,14 +108,18 @@ class Listing:
 
     def _entries(self, ref: StoreRef) -> Iterator[Entry]:
         from gatewaydoctor.storage.files.reader import StoreReader
-        from gatewaydoctor.storage.files.survey import entries
+        from gatewaydoctor.storage.files.survey import entries, hidden_rows
 
         fs = self.run.fs
         try:
             with fs.open(ref.path) as stream:
                 self.opened += 1
-                reader = StoreReader(stream, fs.stat(ref.path).size)
-                yield from (entry for entry, _ in entries(reader, self.found.config.main_key.value))
+                size = fs.stat(ref.path).size
+                hidden = frozenset(hidden_rows(StoreReader(stream, size)))
+                stream.seek(0)
+                reader = StoreReader(stream, size)
+                rows = enumerate(entries(reader, self.found.config.main_key.value))
+                yield from (entry for row, (entry, _) in rows if row not in hidden)
                 fault = reader.verdict.fault
         except OSError as error:
             self._problem(ref, f"could not be read: {error.strerror or type(error).__name__}")

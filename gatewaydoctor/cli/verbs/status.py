@@ -22,7 +22,8 @@ def status(run: Run) -> Outcome:
     x = judgement.examination
     seen = view(run, x)
     ages = {
-        place: age_buckets(store.survey.table if store.survey else (), x.now) for place, store in enumerate(x.stores)
+        place: age_buckets((entry for _, entry in store.survey.rows()) if store.survey else (), x.now)
+        for place, store in enumerate(x.stores)
     }
     return Outcome(
         "status",

@@ -16,14 +16,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.files.survey import Survey
 
 
-def visible(read: Survey) -> Counter[tuple[Kind, Status]]:
-    """Rows by kind and status as the gateway sees them: of several with one key the last."""
-    table = read.table
-    return read.counts - Counter((table.kind(row), table.status(row)) for row in read.hidden)
-
-
 def summarise(read: Survey, path: str, agent_id: str) -> StoreSummary:
-    return store_summary(path, agent_id, visible(read), read.verdict.bytes, read.verdict.readable.value)
+    return store_summary(path, agent_id, read.counts, read.verdict.bytes, read.verdict.readable.value)
 
 
 def store_summary(

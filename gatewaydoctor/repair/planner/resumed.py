@@ -123,7 +123,7 @@ def _rows(store: StoreDraft) -> Iterable[tuple[int, Entry]] | None:
         return ()
     if not read.whole:
         return None
-    return enumerate(read.survey.table) if read.survey is not None else ()
+    return read.survey.rows() if read.survey is not None else ()
 
 
 def _gone_locks(draft: Draft) -> set[Path]:

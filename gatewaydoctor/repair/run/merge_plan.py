@@ -16,7 +16,7 @@ from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Move, Note, Plan,
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import SAMPLE
-from gatewaydoctor.repair.drafting.summary import store_summary, summarise, visible
+from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.run.acts import Standing, standing
 from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.originals import whole_copy
@@ -162,7 +162,7 @@ class _Merger:
         segments, size = splice(rows, canonical)
         self.acts.append(Rewrite(target=kept.path, segments=segments, size=size, replaces=current, like=current))
         last = {entry.key: entry for entry in missing}
-        counts = visible(now) + Counter((entry.kind, entry.status) for entry in last.values())
+        counts = now.counts + Counter((entry.kind, entry.status) for entry in last.values())
         self.before.append(summarise(now, kept.path, store.agent_id))
         self.after.append(store_summary(kept.path, store.agent_id, counts, size))
         people = sum(entry.kind not in MACHINE_KINDS for entry in missing)

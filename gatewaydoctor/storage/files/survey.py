@@ -6,18 +6,21 @@ import heapq
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from gatewaydoctor.storage.files import decode
+from gatewaydoctor.storage.files.grammar import Illegal
 from gatewaydoctor.storage.files.reader import StoreReader
 from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
     from gatewaydoctor.model.gateway.store import Verdict
     from gatewaydoctor.storage.files.cut import Cut
+
+T = TypeVar("T", bound="Hashable")
 
 BIGGEST_KEPT = 20
 
@@ -29,7 +32,8 @@ class Survey:
     `repeated` are keys that stand more than once, letter for letter; `variants` are groups of keys that differ in
     case only. Both are taken together by the gateway (facts.md sections 4 and 5). `unread`
     counts rows too large to be looked into: of those nothing but the key is known. `hidden` are the rows that a later
-    one of the same key hides from the gateway."""
+    one of the same key hides from the gateway: no figure here counts them but `hidden_bytes`, the size of their keys
+    and values."""
 
     verdict: Verdict
     table: EntryTable
@@ -44,6 +48,17 @@ class Survey:
     deepest: int = 0
     unread: int = 0
     hidden: tuple[int, ...] = ()
+    hidden_bytes: int = 0
+
+    @property
+    def entries(self) -> int:
+        """Rows the gateway sees."""
+        return len(self.table) - len(self.hidden)
+
+    def rows(self) -> Iterator[tuple[int, Entry]]:
+        """The rows the gateway sees, each with its place in the table."""
+        hidden = frozenset(self.hidden)
+        return ((row, self.table[row]) for row in range(len(self.table)) if row not in hidden)
 
 
 @dataclass(slots=True)
@@ -71,6 +86,39 @@ class _Tally:
         sizes = self.field_bytes
         for name, raw in fields.items():
             sizes[name] += memoryview(raw).nbytes
+
+    def leave_out(self, table: EntryTable, rows: Sequence[int], stream: BinaryIO) -> int:
+        """Take rows of the table back; returns their bytes. Their fields are read from `stream` once more."""
+        left_out = 0
+        for row in rows:
+            entry = table[row]
+            cell = (entry.kind, entry.status)
+            self.counts[cell] -= 1
+            self.weights[cell] -= entry.bytes
+            left_out += entry.bytes
+            fields = _read_again(stream, entry)
+            if fields is None:
+                self.invalid -= not entry.valid
+                continue
+            self.field_counts.subtract(fields.keys())
+            for name, raw in fields.items():
+                self.field_bytes[name] -= memoryview(raw).nbytes
+        for counter in (self.counts, self.weights, self.field_counts, self.field_bytes):
+            for gone in [each for each, count in counter.items() if count <= 0]:
+                del counter[gone]
+        gone_rows = frozenset(rows)
+        sizes = ((table.size(row), -row) for row in range(len(table)) if row not in gone_rows)
+        self.biggest = heapq.nlargest(BIGGEST_KEPT, sizes)
+        return left_out
+
+
+def _read_again(stream: BinaryIO, entry: Entry) -> decode.Fields | None:
+    """The fields of a row, None where it has none or the file changed since."""
+    stream.seek(entry.value_start)
+    try:
+        return decode.fields(memoryview(stream.read(entry.end - entry.value_start)), entry.value_start)
+    except Illegal:
+        return None
 
 
 def entries(reader: StoreReader, main_key: str) -> Iterator[tuple[Entry, decode.Fields | None]]:
@@ -107,6 +155,8 @@ def survey(
         if on_entry is not None:
             on_entry(entry, decode.checkpoint_files(fields) if fields and "compactionCheckpoints" in fields else ())
     repeated, variants = _same_keys(table)
+    hidden = tuple(_hidden(table.all_keys(), frozenset(repeated))) if repeated else ()
+    hidden_bytes = tally.leave_out(table, hidden, stream) if hidden else 0
     return Survey(
         reader.verdict,
         table,
@@ -120,7 +170,8 @@ def survey(
         variants,
         deepest,
         unread,
-        tuple(_hidden(table, frozenset(repeated))) if repeated else (),
+        hidden,
+        hidden_bytes,
     )
 
 
@@ -140,10 +191,18 @@ def _same_keys(table: EntryTable) -> tuple[tuple[str, ...], tuple[tuple[str, ...
     return repeated, variants
 
 
-def _hidden(table: EntryTable, repeated: frozenset[str]) -> Iterator[int]:
+def hidden_rows(reader: StoreReader) -> tuple[int, ...]:
+    """Places of the rows that a later one of the same key hides, of a file that is read for nothing else."""
+    keys = [hash(decode.text(cut.key)) for cut in reader]
+    ordered = sorted(keys)
+    repeated = frozenset(a for a, b in pairwise(ordered) if a == b)
+    return tuple(_hidden(keys, repeated)) if repeated else ()
+
+
+def _hidden(keys: Iterable[T], repeated: frozenset[T]) -> Iterator[int]:
     """Of rows with one key all but the last, which is the one that JSON.parse keeps."""
-    last: dict[str, int] = {}
-    for row, key in enumerate(table.all_keys()):
+    last: dict[T, int] = {}
+    for row, key in enumerate(keys):
         if key in repeated:
             if key in last:
                 yield last[key]

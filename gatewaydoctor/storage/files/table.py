@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.entry import Entry, Kind, Status, parse_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 _STATUSES = tuple(Status)
 _KINDS = tuple(Kind)
@@ -99,9 +99,13 @@ class EntryTable:
     def all_keys(self) -> Iterator[str]:
         return (self.key(row) for row in range(len(self)))
 
-    def updated_span(self) -> tuple[int | None, int | None]:
-        """Oldest and newest updatedAt (epoch ms); None where no row has one."""
-        times = [at for at in self._updated if at != _NO_TIME]
+    def size(self, row: int) -> int:
+        """Bytes of a row's key and value together."""
+        return self._ends[row] - self._starts[row]
+
+    def updated_span(self, without: Container[int] = ()) -> tuple[int | None, int | None]:
+        """Oldest and newest updatedAt (epoch ms) of the rows that are not `without`; None where no row has one."""
+        times = [at for row, at in enumerate(self._updated) if at != _NO_TIME and row not in without]
         return min(times, default=None), max(times, default=None)
 
     def _piece(self, index: int) -> str:

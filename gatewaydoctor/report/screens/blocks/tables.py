@@ -50,7 +50,7 @@ def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
             ", ".join(view.agent(agent_id) for agent_id in store.read.ref.agent_ids),
             store.era.value,
             reads(store),
-            f"{verdict.entries:,}" if verdict else "-",
+            f"{store.survey.entries:,}" if store.survey else "-",
             words.size(verdict.bytes) if verdict else "-",
             f"{store.transcripts.files:,}",
             words.size(store.transcripts.bytes),
