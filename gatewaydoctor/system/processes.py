@@ -73,8 +73,18 @@ class Processes(Protocol):
         """The environment the process was started with. What it set itself since does not show."""
         ...
 
+    def working_directory(self, pid: int) -> str | None: ...
+
+    def executable(self, pid: int) -> str | None:
+        """Path of the program file, which no process title hides."""
+        ...
+
     def open_files(self, pid: int) -> tuple[str, ...] | None:
         """Paths, and `socket:[inode]` for sockets."""
+        ...
+
+    def mapped_files(self, pid: int) -> tuple[str, ...] | None:
+        """Paths of the files mapped into its memory; empty where the system has no such list."""
         ...
 
     def inner_pids(self, pid: int) -> tuple[int, ...]:
@@ -82,7 +92,12 @@ class Processes(Protocol):
         ...
 
     def identity(self, pid: int, path: str) -> FileIdentity | None:
-        """What `path` is for that process, whose root and mounts may differ from ours."""
+        """What `path` is for that process, whose root and mounts may differ from ours; a relative one is taken from
+        its working directory."""
+        ...
+
+    def reachable(self, pid: int, path: str) -> Path:
+        """Where a file that the process knows by an absolute path can be opened from here."""
         ...
 
     def listening_sockets(self, port: int) -> frozenset[str]:
@@ -179,6 +194,21 @@ class LinuxProcesses:
                 continue  # closed while we looked
         return tuple(found)
 
+    def working_directory(self, pid: int) -> str | None:
+        return self._link(f"{pid}/cwd")
+
+    def executable(self, pid: int) -> str | None:
+        return self._link(f"{pid}/exe")
+
+    def mapped_files(self, pid: int) -> tuple[str, ...] | None:
+        try:
+            text = os.fsdecode(_read(f"{self._proc}/{pid}/maps"))
+        except OSError:
+            return None
+        # address, permissions, offset, device, inode, path
+        rows = (line.split(None, 5) for line in text.splitlines())
+        return tuple(dict.fromkeys(row[5] for row in rows if len(row) == 6 and row[5].startswith("/")))
+
     def inner_pids(self, pid: int) -> tuple[int, ...]:
         for line in self._text(f"{pid}/status").splitlines():
             if line.startswith("NSpid:"):
@@ -186,11 +216,15 @@ class LinuxProcesses:
         return ()
 
     def identity(self, pid: int, path: str) -> FileIdentity | None:
+        start = f"root/{path.lstrip('/')}" if path.startswith("/") else f"cwd/{path}"
         try:
-            stat = os.stat(f"{self._proc}/{pid}/root/{path.lstrip('/')}")  # noqa: PTH116
+            stat = os.stat(f"{self._proc}/{pid}/{start}")  # noqa: PTH116
         except (OSError, ValueError):
             return None
         return stat.st_dev, stat.st_ino
+
+    def reachable(self, pid: int, path: str) -> Path:
+        return self._proc / str(pid) / "root" / path.lstrip("/")
 
     def listening_sockets(self, port: int) -> frozenset[str]:
         listening, suffix = "0A", f":{port:04X}"
@@ -208,6 +242,12 @@ class LinuxProcesses:
             if len(fields) > 4 and after:
                 found.append((_OCTAL.sub(lambda code: chr(int(code[1], 8)), fields[4]), after.split()[0]))
         return tuple(found)
+
+    def _link(self, name: str) -> str | None:
+        try:
+            return os.readlink(self._proc / name)  # noqa: PTH115 - a Path would drop the " (deleted)" of the kernel
+        except OSError:
+            return None
 
     def _text(self, name: str) -> str:
         try:
@@ -267,16 +307,38 @@ class PsutilProcesses:
         except (self._psutil.Error, OSError):
             return None
 
+    def working_directory(self, pid: int) -> str | None:
+        try:
+            return self._psutil.Process(pid).cwd()
+        except (self._psutil.Error, OSError):
+            return None
+
+    def executable(self, pid: int) -> str | None:
+        try:
+            return self._psutil.Process(pid).exe()
+        except (self._psutil.Error, OSError):
+            return None
+
+    def mapped_files(self, pid: int) -> tuple[str, ...] | None:
+        del pid
+        return ()
+
     def inner_pids(self, pid: int) -> tuple[int, ...]:
         return (pid,)
 
     def identity(self, pid: int, path: str) -> FileIdentity | None:
-        del pid  # every process sees the same tree
+        start = "" if path.startswith("/") else self.working_directory(pid)
+        if start is None:
+            return None
         try:
-            stat = os.stat(path)  # noqa: PTH116
+            stat = os.stat(os.path.join(start, path))  # noqa: PTH116, PTH118 - every process sees the same tree
         except (OSError, ValueError):
             return None
         return stat.st_dev, stat.st_ino
+
+    def reachable(self, pid: int, path: str) -> Path:
+        del pid
+        return Path(path)
 
     def listening_sockets(self, port: int) -> frozenset[str]:
         del port

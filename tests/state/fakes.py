@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.state.config.config import load_config
@@ -14,7 +15,6 @@ from gatewaydoctor.system.processes import FileIdentity, ProcessInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.place import Place
@@ -59,7 +59,10 @@ class FakeProcess:
     parent: int = 1
     uid: int = 0
     env: Mapping[str, str] | None = field(default_factory=dict)
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] | None = ()
+    maps: tuple[str, ...] | None = ()
+    cwd: str | None = "/"
+    exe: str | None = None
     zombie: bool = False
     inner: tuple[int, ...] = ()
     root: Mapping[str, FileIdentity] | None = None
@@ -110,6 +113,22 @@ class FakeProcesses:
         process = self._get(pid)
         return process.files if process else None
 
+    def working_directory(self, pid: int) -> str | None:
+        process = self._get(pid)
+        return process.cwd if process else None
+
+    def executable(self, pid: int) -> str | None:
+        process = self._get(pid)
+        return process.exe if process else None
+
+    def mapped_files(self, pid: int) -> tuple[str, ...] | None:
+        process = self._get(pid)
+        return process.maps if process else None
+
+    def reachable(self, pid: int, path: str) -> Path:
+        del pid
+        return Path(path)
+
     def inner_pids(self, pid: int) -> tuple[int, ...]:
         process = self._get(pid)
         return (pid, *process.inner) if process else ()
@@ -120,8 +139,10 @@ class FakeProcesses:
             return None
         if process.root is not None:
             return process.root.get(path)
+        if not path.startswith("/") and process.cwd is None:
+            return None
         try:
-            stat = os.stat(path)  # noqa: PTH116
+            stat = os.stat(os.path.join(process.cwd or "/", path))  # noqa: PTH116, PTH118
         except OSError:
             return None
         return stat.st_dev, stat.st_ino

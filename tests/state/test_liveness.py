@@ -302,7 +302,7 @@ def test_the_name_of_the_gateway_lock(state: Path) -> None:
     assert config_lock_name(state.joinpath("/tmp/x/openclaw.json")) == f"gateway.{digest[:8]}.lock"
 
 
-def test_a_held_gateway_lock_ends_the_questions(state: Path) -> None:
+def test_a_held_gateway_lock_spares_the_port(state: Path) -> None:
     gateway_lock(state, {"pid": 7, "createdAt": iso(MADE), "configPath": "x", "startTime": 5_000})
     processes = FakeProcesses([FakeProcess(7, GATEWAY)])
 
@@ -311,8 +311,7 @@ def test_a_held_gateway_lock_ends_the_questions(state: Path) -> None:
 
     found = ask(state, processes, probe=never)
     assert found.liveness is Liveness.LIVE
-    assert [(item.witness, item.pid) for item in found.evidence] == [(Witness.LOCK, 7)]
-    assert processes.fds_read == [] and processes.tables_read == 0
+    assert [(item.witness, item.pid) for item in found.evidence] == [(Witness.LOCK, 7), (Witness.PROCESS, 7)]
 
 
 def test_a_stale_gateway_lock_is_no_proof_of_life(state: Path) -> None:

@@ -1,14 +1,14 @@
 """Whether a gateway still runs on a state directory (design section 6, facts.md section 6).
 
-Three witnesses are asked in the order of their cost: lock files, the process table, the port on 127.0.0.1. The first
-proof of life ends the questions. The port is the only thing ever contacted.
+Lock files and the process table are asked together, for a lock is keyed by the spelling of its config path: what it
+tells of this directory is what its owner's other sources confirm or contradict. The port on 127.0.0.1 is the only
+thing ever contacted, and only where those two show no life.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,8 +17,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
-from gatewaydoctor.state.alive.attribution import Attribution, Owner
-from gatewaydoctor.state.alive.locks import LockJudge
+from gatewaydoctor.state.alive.attribution import Attribution
+from gatewaydoctor.state.alive.locks import LockJudge, mount_of
+from gatewaydoctor.state.alive.signs import GATEWAY_LOCK, Owner, SignReader
 from gatewaydoctor.state.place.home import absolute, trimmed
 from gatewaydoctor.state.place.locate import CONFIG_NAME
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.liveness import LockPayload, LockVerdict
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.system.fs import ReadFs
     from gatewaydoctor.system.processes import Processes
@@ -35,7 +37,6 @@ PortProbe = Callable[[int], bool | None]
 """Whether something answers on 127.0.0.1 at that port; None where it could not be asked."""
 
 PROBE_TIMEOUT_S = 0.25
-_LOCK_NAME = re.compile(r"gateway\.(state|[0-9a-f]{8})\.lock")
 
 
 def probe_port(port: int) -> bool | None:
@@ -63,8 +64,8 @@ def gateway_liveness(
     """The verdict on one state directory, with everything that was asked. Never raises."""
     inquiry = _Inquiry(fs, place, config, env, processes, now, probe)
     evidence: list[Evidence] = []
-    for witness in (inquiry.locks, inquiry.processes_seen, inquiry.port):
-        evidence += witness()
+    for witnesses in ((inquiry.locks, inquiry.processes_seen), (inquiry.port,)):
+        evidence += [item for witness in witnesses for item in witness()]
         if any(item.says is Liveness.LIVE for item in evidence):
             return GatewayState(Liveness.LIVE, tuple(evidence))
     unknown = any(item.says is Liveness.UNKNOWN for item in evidence)
@@ -73,10 +74,10 @@ def gateway_liveness(
 
 @dataclass(frozen=True, slots=True)
 class _LockFiles:
-    """Gateway locks of this state directory, those of other configs, and lock directories that may not be listed."""
+    """Gateway locks in the state directory, those in temp directories, and directories that may not be listed."""
 
-    ours: tuple[Path, ...]
-    others: tuple[Path, ...]
+    inside: tuple[Path, ...]
+    outside: tuple[Path, ...]
     closed: tuple[Path, ...]
 
 
@@ -91,21 +92,22 @@ class _Inquiry:
     probe: PortProbe
 
     def locks(self) -> list[Evidence]:
-        found = [
-            Evidence(
-                Witness.LOCK,
-                verdict.liveness,
-                f"{verdict.path.name}: {verdict.reason}.",
-                verdict.pid,
-                verdict.path,
-            )
-            for verdict in map(self._judge.judge, self._lock_files.ours)
-        ]
+        found = [self._lock_evidence(verdict) for verdict in self._own_locks]
         found += [
             Evidence(Witness.LOCK, Liveness.UNKNOWN, f"{directory} may not be read.", path=directory)
             for directory in self._lock_files.closed
         ]
         return found or [Evidence(Witness.LOCK, Liveness.DEAD, "There is no gateway lock.")]
+
+    def _lock_evidence(self, verdict: LockVerdict) -> Evidence:
+        liveness, text = verdict.liveness, f"{verdict.path.name}: {verdict.reason}"
+        if liveness is Liveness.LIVE and verdict.path not in self._lock_files.inside:
+            with suppress(OSError):
+                claims = {claim.pid: claim for claim in self._attribution.owners}
+                claim = claims.get(verdict.pid or 0)
+                if claim and claim.sure and claim.owner is not Owner.OURS:
+                    liveness, text = Liveness.UNKNOWN, f"{text}, but it is of a config that directories may share"
+        return Evidence(Witness.LOCK, liveness, f"{text}.", verdict.pid, verdict.path)
 
     def processes_seen(self) -> list[Evidence]:
         try:
@@ -121,6 +123,9 @@ class _Inquiry:
         ]
         if self.processes.hides_others and self.place.owner != self.processes.own_uid:
             text = "This system hides the processes of other users, and the state directory is another user's."
+            found.append(Evidence(Witness.PROCESS, Liveness.UNKNOWN, text))
+        if not self.processes.first_namespace and mount_of(self.place.real_dir, self.processes)[0] != "/":
+            text = "This is a container, and gateways in other containers that mount the state directory are hidden."
             found.append(Evidence(Witness.PROCESS, Liveness.UNKNOWN, text))
         return found or [Evidence(Witness.PROCESS, Liveness.DEAD, "No OpenClaw process uses this directory.")]
 
@@ -152,9 +157,29 @@ class _Inquiry:
 
     @cached_property
     def _attribution(self) -> Attribution:
-        verdicts = map(self._judge.judge, self._lock_files.others)
-        holders = frozenset(verdict.pid for verdict in verdicts if verdict.pid is not None)
-        return Attribution(self.fs, self.place, self.processes, holders)
+        held: dict[int, tuple[LockPayload, ...]] = {}
+        for verdict in self._lock_verdicts.values():
+            if verdict.pid is not None and verdict.payload is not None:
+                held[verdict.pid] = (*held.get(verdict.pid, ()), verdict.payload)
+        holders = frozenset(verdict.pid for verdict in self._own_locks if verdict.pid is not None)
+        return Attribution(self.fs, self.place, self.processes, held, holders)
+
+    @cached_property
+    def _own_locks(self) -> tuple[LockVerdict, ...]:
+        """Locks in the state directory, those named by a spelling of its config, and those that name either."""
+        reader = SignReader(self.fs, self.place, self.processes)
+        files = self._lock_files
+        return tuple(
+            verdict
+            for path, verdict in self._lock_verdicts.items()
+            if path in files.inside
+            or path.name in self._lock_names
+            or (verdict.payload is not None and reader.names_us(verdict.payload, verdict.pid))
+        )
+
+    @cached_property
+    def _lock_verdicts(self) -> dict[Path, LockVerdict]:
+        return {path: self._judge.judge(path) for path in (*self._lock_files.inside, *self._lock_files.outside)}
 
     @cached_property
     def _judge(self) -> LockJudge:
@@ -170,15 +195,13 @@ class _Inquiry:
         temps = [absolute(text) for name in ("TMPDIR", "TMP", "TEMP") if (text := trimmed(self.env, name))]
         uids = {self.place.owner, self.processes.own_uid}
         outside = [temp / f"openclaw-{uid}" for temp in dict.fromkeys((*temps, absolute("/tmp"))) for uid in uids]
-        ours: list[Path] = []
-        others: list[Path] = []
+        locks: dict[Path, list[Path]] = {}
         for directory in (*inside, *outside):
             names, refused = self._names(directory)
             closed += refused
-            for name in names:
-                if _LOCK_NAME.fullmatch(name):
-                    mine = directory in inside or name in self._lock_names
-                    (ours if mine else others).append(directory / name)
+            locks[directory] = [directory / name for name in names if GATEWAY_LOCK.fullmatch(name)]
+        ours = [path for directory in inside for path in locks[directory]]
+        others = [path for directory in outside if directory not in inside for path in locks[directory]]
         return _LockFiles(tuple(ours), tuple(others), tuple(closed))
 
     def _names(self, directory: Path) -> tuple[list[str], list[Path]]:

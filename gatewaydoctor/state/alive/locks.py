@@ -50,6 +50,14 @@ def parse_payload(data: bytes) -> LockPayload | None:
     )
 
 
+def read_payload(fs: ReadFs, path: Path) -> LockPayload | None:
+    """What the lock file there says; None where it cannot be read or names nothing."""
+    try:
+        return parse_payload(read_up_to(fs, path, MAX_LOCK_BYTES))
+    except (OSError, ValueError):
+        return None
+
+
 _Judgement = tuple[Liveness, str, int | None]  # with the reason, and a live owner's pid
 
 

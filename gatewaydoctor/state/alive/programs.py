@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_RUNTIMES = frozenset({"node", "nodejs", "bun", "deno", "tsx"})
+_RUNTIME = re.compile(r"(node|nodejs|bun|deno|tsx)(-?v?[\d.]+)?")
 _NAMES = r"(openclaw|clawdbot|moltbot|moldbot)"
 _OWN_TITLE = re.compile(rf"{_NAMES}(-[\w-]+)?")
 _OWN_SCRIPT = re.compile(rf"(^|/){_NAMES}(\.mjs|\.js)?$|/openclaw/(dist|src)/")
@@ -19,7 +19,7 @@ _SCRIPT_WORDS = 3
 
 def is_runtime(argv: Sequence[str]) -> bool:
     """Whether the program is one that can run OpenClaw at all."""
-    return _program(argv) in _RUNTIMES
+    return _RUNTIME.fullmatch(_program(argv)) is not None
 
 
 def is_openclaw(argv: Sequence[str]) -> bool:

@@ -23,21 +23,30 @@ def trimmed(env: Mapping[str, str], name: str) -> str | None:
 def effective_home(env: Mapping[str, str]) -> Path:
     """The home the gateway works from: OPENCLAW_HOME (its `~` is the OS home), HOME, USERPROFILE, the password
     database, the current directory. The words `undefined` and `null` count as absent."""
-    os_home = _value(env, "HOME") or _value(env, "USERPROFILE") or _password_home()
+    return absolute(home_text(env, os.getuid()))
+
+
+def home_text(env: Mapping[str, str], uid: int) -> str:
+    """The same for a process of user `uid` with that environment. A relative one is not resolved: it is meant from
+    the working directory of that process."""
+    os_home = _value(env, "HOME") or _value(env, "USERPROFILE") or _password_home(uid)
     explicit = _value(env, "OPENCLAW_HOME")
     if explicit and _TILDE.match(explicit):
         explicit = os_home and _TILDE.sub(lambda _: os_home, explicit, count=1)
     elif not explicit:
         explicit = os_home
-    return absolute(explicit or ".")
+    return explicit or "."
 
 
 def user_path(text: str, home: Path) -> Path:
     """An absolute path from what a user wrote; a leading `~` is `home`. Symlinks are kept, `..` is resolved by
     text."""
-    return absolute(
-        _TILDE.sub(lambda _: str(home), text.strip(), count=1) if text.strip().startswith("~") else text.strip()
-    )
+    return absolute(without_tilde(text, str(home)))
+
+
+def without_tilde(text: str, home: str) -> str:
+    """What a user wrote, trimmed, with `home` for a leading `~`."""
+    return _TILDE.sub(lambda _: home, text.strip(), count=1) if text.strip().startswith("~") else text.strip()
 
 
 def absolute(text: str) -> Path:
@@ -50,8 +59,8 @@ def _value(env: Mapping[str, str], name: str) -> str | None:
     return None if value in _NOT_A_VALUE else value
 
 
-def _password_home() -> str | None:
+def _password_home(uid: int) -> str | None:
     try:
-        return pwd.getpwuid(os.getuid()).pw_dir or None
+        return pwd.getpwuid(uid).pw_dir or None
     except KeyError:
         return None
