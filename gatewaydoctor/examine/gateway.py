@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.errors import DoctorError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Where, World
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.place import Place
+
+
+_PATHS = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR", "HOME")
 
 
 def gateway_of(world: World, where: Where, found: Found) -> GatewayState:
@@ -69,9 +73,19 @@ def _running(world: World) -> Iterator[Mapping[str, str]]:
     try:
         for pid, argv in world.processes.command_lines():
             if argv is not None and is_openclaw(argv) and (env := world.processes.environ(pid)) is not None:
-                yield env
+                yield _absolute(env, world.processes.working_directory(pid) or "/")
     except OSError:
         return
+
+
+def _absolute(env: Mapping[str, str], directory: str) -> Mapping[str, str]:
+    """The environment with the relative paths of its process resolved against that process's directory."""
+    return {
+        name: posixpath.join(directory, value.strip())
+        if name in _PATHS and value.strip()[:1] not in ("", "~")
+        else value
+        for name, value in env.items()
+    }
 
 
 def _nobody(store: Path) -> GatewayState:

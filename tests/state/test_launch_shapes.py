@@ -1,4 +1,4 @@
-"""Every way in which a gateway can be started on a state directory, and on another one, as the process table shows it.
+"""Every way to start a gateway on a state directory, and on another one, as the process table shows it.
 
 `tests/conformance/test_liveness.py` starts real releases in the same ways.
 """
@@ -245,14 +245,20 @@ def started_another_gateway(host: Host) -> None:
 @pytest.mark.parametrize("through", ["itself", "a link to it", "a link to its home"])
 def test_a_gateway_of_this_directory(host: Host, start, through: str) -> None:
     start(host)
-    links = {"itself": host.ours, "a link to it": host.home / "seen", "a link to its home": host.home / "house/.openclaw"}
+    links = {
+        "itself": host.ours,
+        "a link to it": host.home / "seen",
+        "a link to its home": host.home / "house/.openclaw",
+    }
     (host.home / "seen").symlink_to(host.ours)
     (host.home / "house").symlink_to(host.home)
     assert host.ask(links[through]).liveness is LIVE
 
 
 @pytest.mark.parametrize("user", [0, 1000])
-def test_the_user_of_the_gateway_has_a_home_of_its_own(host: Host, user: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_of_the_gateway_has_a_home_of_its_own(
+    host: Host, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without HOME the password database tells, by the user of the process and not by ours."""
 
     class Row:
