@@ -1,0 +1,241 @@
+"""A database as SQLite would see it now: the main file, a hot journal undone, the committed log laid over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.database import Fault, FaultKind, JournalFacts, LogFacts
+from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
+from gatewaydoctor.storage.database.journal import Rollback, read_journal
+from gatewaydoctor.storage.database.log import Log, read_log
+from gatewaydoctor.storage.database.raw import RawFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.era import SqliteHeader
+    from gatewaydoctor.system.fs import ReadFs
+
+_ATTEMPTS = 5
+
+
+class Image:
+    """Pages by number, from 1. The files stay open until `close`; what happens to their names meanwhile is not
+    noticed. Reading raises OSError only."""
+
+    def __init__(
+        self,
+        path: Path,
+        main: RawFile,
+        wal: RawFile | None,
+        log: Log | LogFacts | None,
+        journal_file: RawFile | None,
+        journal: Rollback | JournalFacts | None,
+    ) -> None:
+        self.path = path
+        self._files = tuple(file for file in (main, wal, journal_file) if file)
+        self._main, self._wal, self._journal = main, wal, journal_file
+        self._log = log if isinstance(log, Log) else None
+        self._rollback = journal if isinstance(journal, Rollback) else None
+        self.log = log.facts if isinstance(log, Log) else log
+        self.journal = journal.facts if isinstance(journal, Rollback) else journal
+        self._mark = main.mark()
+        self.main_bytes = self._mark[0]
+        self.page_size = self._log.page_size if self._log else 0
+        head = self._first_bytes()
+        self.header: SqliteHeader | None
+        self.header, self.problem = parse_header(head)
+        if self.header and not self._log:
+            self.page_size = self.header.page_size
+        self.size = self._log.pages * self.page_size if self._log else self._base_size()
+        self._head = head
+
+    @property
+    def pages(self) -> int:
+        """Pages of the database: what the log's last commit says, else the header, else the file's size."""
+        if self._log:
+            return self._log.pages
+        claimed = self.header.pages if self.header else 0
+        sure = self._head[24:28] == self._head[92:96]
+        return claimed if claimed and sure else -(-self.size // self.page_size)
+
+    @property
+    def usable(self) -> int:
+        """Bytes of a page that the b-trees use; the rest is an extension's."""
+        return self.page_size - self._head[20]
+
+    @property
+    def encoding(self) -> str:
+        return {2: "utf-16-le", 3: "utf-16-be"}.get(int.from_bytes(self._head[56:60]), "utf-8")
+
+    @property
+    def freelist(self) -> int:
+        """Pages in the freelist, as the header counts them."""
+        return int.from_bytes(self._head[36:40])
+
+    @property
+    def has_pointer_map(self) -> bool:
+        return self._head[52:56] != b"\0\0\0\0"
+
+    def page(self, number: int) -> bytes:
+        """One whole page; what lies beyond the end of the file reads as zeros."""
+        offset = self._log.index.offset(number) if self._log else None
+        if offset is not None and self._wal is not None:
+            data = self._wal.read(offset, self.page_size)
+        else:
+            data = self._base((number - 1) * self.page_size, self.page_size)
+        return data if len(data) == self.page_size else data.ljust(self.page_size, b"\0")
+
+    def read(self, offset: int, amount: int) -> bytes:
+        """Bytes as they would stand in one settled file."""
+        if self._log is None:
+            return self._base(offset, amount)
+        found = bytearray()
+        end = min(offset + amount, self.size)
+        while offset < end:
+            number, start = divmod(offset, self.page_size)
+            piece = self.page(number + 1)[start : start + end - offset]
+            found += piece
+            offset += len(piece)
+        return bytes(found)
+
+    def moved(self) -> bool:
+        """Whether somebody may have written into the main file what came after this image was taken.
+
+        A checkpoint of frames that the image has already is no change; one of later frames is, and so is a log
+        that was restarted meanwhile.
+        """
+        if self._main.mark() == self._mark:
+            return False
+        if self._wal is None or self._log is None:
+            return True
+        if self._wal.read(0, 32) != self._log.head:
+            return True
+        now = read_log(self._wal)
+        return not isinstance(now, Log) or now.facts.frames != self._log.facts.frames
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+    def _first_bytes(self) -> bytes:
+        if self._log and self._log.index.offset(1) is not None:
+            return self.page(1)[:HEADER_BYTES]
+        return self._base(0, HEADER_BYTES)
+
+    def _base_size(self) -> int:
+        return self._rollback.pages * self._rollback.page_size if self._rollback else self.main_bytes
+
+    def _base(self, offset: int, amount: int) -> bytes:
+        """The main file, with the journal's pages put back."""
+        if self._rollback is None or self._journal is None:
+            return self._main.read(offset, amount)
+        found = bytearray()
+        size = self._rollback.page_size
+        end = min(offset + amount, self._base_size())
+        while offset < end:
+            number, start = divmod(offset, size)
+            kept = self._rollback.offsets.get(number + 1)
+            take = min(size - start, end - offset)
+            piece = self._main.read(offset, take) if kept is None else self._journal.read(kept + start, take)
+            if not piece:
+                break
+            found += piece
+            offset += len(piece)
+        return bytes(found)
+
+
+def take_image(fs: ReadFs, path: Path, *, verify: bool = False) -> Image | Fault:
+    """The image of the database at this path and the moment of asking. `verify` compares every checksum of a log of
+    any size. Nothing is raised."""
+    for _ in range(_ATTEMPTS):
+        try:
+            image = _take(fs, path, verify=verify)
+        except FileNotFoundError:
+            return Fault(FaultKind.MISSING, path, _missing(fs, path))
+        except OSError as error:
+            return Fault(FaultKind.UNREADABLE, path, error.strerror or type(error).__name__)
+        if not isinstance(image, Image) or _log_is_current(fs, image):
+            return image
+        image.close()
+    return Fault(FaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again")
+
+
+def _take(fs: ReadFs, path: Path, *, verify: bool) -> Image | Fault:
+    opened: list[RawFile] = []
+    try:
+        main = _opened(fs, path, opened)
+        wal = _sibling(fs, path, "-wal", opened)
+        journal_file = _sibling(fs, path, "-journal", opened)
+        if main.size() == 0:
+            return _closed(opened, Fault(FaultKind.EMPTY, path, "it is empty (0 bytes)"))
+        journal = read_journal(journal_file, lambda other: _exists(fs, other)) if journal_file else None
+        log = read_log(wal, verify=verify) if wal else None
+        image = Image(path, main, wal, log, journal_file, journal)
+    except BaseException:
+        for file in opened:
+            file.close()
+        raise
+    problem = _problem(image)
+    return _closed(opened, problem) if problem else image
+
+
+def _problem(image: Image) -> Fault | None:
+    if image.size == 0:
+        return Fault(FaultKind.EMPTY, image.path, "it is empty once the unfinished transaction is undone")
+    if image.header is None:
+        return Fault(FaultKind.NOT_A_DATABASE, image.path, image.problem or "it has no header", page=1)
+    if image.header.page_size != image.page_size:
+        sizes = f"its pages have {image.header.page_size:,} bytes, those of its -wal {image.page_size:,}"
+        return Fault(FaultKind.LOG, image.path, f"the -wal is not its own: {sizes}")
+    return None
+
+
+def _closed(opened: list[RawFile], fault: Fault) -> Fault:
+    for file in opened:
+        file.close()
+    return fault
+
+
+def _opened(fs: ReadFs, path: Path, opened: list[RawFile]) -> RawFile:
+    file = RawFile.open(fs, path)
+    opened.append(file)
+    return file
+
+
+def _sibling(fs: ReadFs, path: Path, suffix: str, opened: list[RawFile]) -> RawFile | None:
+    """SQLite takes an empty -wal or -journal for an absent one."""
+    try:
+        file = _opened(fs, path.with_name(path.name + suffix), opened)
+    except FileNotFoundError:
+        return None
+    return file if file.size() else None
+
+
+def _log_is_current(fs: ReadFs, image: Image) -> bool:
+    """Whether no log came into being, went or was restarted while the image was taken."""
+    if image.moved():
+        return False
+    try:
+        size = fs.stat(image.path.with_name(f"{image.path.name}-wal")).size
+    except OSError:
+        size = 0
+    return (size > 0) == (image.log is not None)
+
+
+def _exists(fs: ReadFs, path: Path) -> bool:
+    try:
+        fs.stat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _missing(fs: ReadFs, path: Path) -> str:
+    try:
+        size = fs.stat(path.with_name(f"{path.name}-wal")).size
+    except OSError:
+        return "there is no such file"
+    return f"there is no such file, only its -wal ({size:,} bytes)"

@@ -1,0 +1,146 @@
+"""The committed part of a -wal, found as SQLite's recovery finds it (sqlite.org/fileformat2.html section 4).
+
+SQLite itself checks the frames: a connection over a one-page stand-in recovers the log through a VFS that only
+reads, with its index on the heap, and the frames it asked for tell where it stopped. That takes C speed for the
+checksums and no opinion of ours. Logs above `SURE_UP_TO` bytes are checked in their last transactions only, unless
+asked: a frame's checksum starts from its predecessor's stored one.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.database import LogFacts
+
+if TYPE_CHECKING:
+    from gatewaydoctor.storage.database.raw import RawFile
+
+HEADER = struct.Struct(">8I")
+FRAME = struct.Struct(">6I")
+_MAGICS = (0x377F0682, 0x377F0683)
+_VERSION = 3_007_000
+SURE_UP_TO = 256 * 1024 * 1024
+"""Bytes of a log whose checksums are all compared without being asked; the gateway lets a log grow to 64 MiB."""
+_DENSE = 1 << 22
+"""Page numbers up to here are kept in an array, 16 MiB at most; a damaged or hostile log may name any."""
+
+
+class PageIndex:
+    """Page number -> offset of its newest committed image in the log, 4 bytes a page."""
+
+    __slots__ = ("_dense", "_frame", "_sparse")
+
+    def __init__(self, numbers: array[int], committed: int, page_size: int) -> None:
+        self._frame = FRAME.size + page_size
+        numbers = numbers[:committed]
+        self._dense = array("I", bytes(4 * (max((n for n in numbers if n < _DENSE), default=0) + 1)))
+        self._sparse: dict[int, int] = {}
+        for index, number in enumerate(numbers, 1):
+            if number < _DENSE:
+                self._dense[number] = index
+            else:
+                self._sparse[number] = index
+
+    def offset(self, number: int) -> int | None:
+        """Byte offset of the page's image in the log; None where the main file has it."""
+        index = self._dense[number] if number < len(self._dense) else self._sparse.get(number, 0)
+        return HEADER.size + (index - 1) * self._frame + FRAME.size if index else None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The pages of a log that count. `pages` is the size of the database after the last commit; `head` the 32 bytes
+    that tell whether the log was restarted since."""
+
+    facts: LogFacts
+    head: bytes
+    page_size: int
+    pages: int
+    index: PageIndex
+
+
+def read_log(file: RawFile, *, verify: bool = False) -> Log | LogFacts:
+    """The log, or why nothing of it counts. `verify` compares all checksums whatever the size. Raises OSError."""
+    size = file.size()
+    head = file.read(0, HEADER.size)
+    reason = _header_problem(size, head)
+    if reason:
+        return LogFacts(size, reason=reason)
+    magic, _, page_size, _, salt1, salt2, _, _ = HEADER.unpack(head)
+    frame = FRAME.size + page_size
+    numbers: array[int] = array("I")
+    ends: array[int] = array("I")
+    salts = struct.pack(">2I", salt1, salt2)
+    for offset in range(HEADER.size, size - frame + 1, frame):
+        fixed = file.read(offset, FRAME.size)
+        if len(fixed) < FRAME.size or fixed[8:16] != salts:
+            break
+        number, after = struct.unpack_from(">2I", fixed)
+        if not number:
+            break
+        numbers.append(number)
+        if after:
+            ends.append(len(numbers))
+    sure = verify or size <= SURE_UP_TO
+    if sure and ends:
+        from gatewaydoctor.storage.database.recovery import frames_recovered  # brings in apsw
+
+        valid = frames_recovered(file, head, len(numbers), page_size)
+        ends = array("I", (end for end in ends if end <= valid))
+    elif ends:
+        _drop_torn(file, ends, page_size, little=not magic & 1)
+    total = max(0, (size - HEADER.size)) // frame
+    if not ends:
+        return LogFacts(size, tail=total, verified=sure, reason="it holds no whole transaction")
+    committed = ends[-1]
+    last = file.read(HEADER.size + (committed - 1) * frame, FRAME.size)
+    pages = struct.unpack_from(">2I", last)[1]
+    facts = LogFacts(size, committed, len(ends), total - committed, sure)
+    return Log(facts, head, page_size, pages, PageIndex(numbers, committed, page_size))
+
+
+def _header_problem(size: int, head: bytes) -> str | None:
+    if size <= HEADER.size or len(head) < HEADER.size:
+        return "it holds no frame"
+    magic, version, page_size, _, _, _, sum1, sum2 = HEADER.unpack(head)
+    if magic not in _MAGICS:
+        return "its header is zeroed" if not any(head) else "it does not start as a log does"
+    if not 512 <= page_size <= 65536 or page_size & (page_size - 1):
+        return "its header names an impossible page size"
+    if checksum(head[:24], (0, 0), little=not magic & 1) != (sum1, sum2):
+        return "the checksum of its header is wrong"
+    return None if version == _VERSION else "its format is another version's"
+
+
+def checksum(data: bytes, start: tuple[int, int], *, little: bool) -> tuple[int, int]:
+    """The running checksum of a log over whole pairs of 4-byte words."""
+    first, second = start
+    words = struct.unpack(f"{'<' if little else '>'}{len(data) // 4}I", data)
+    for even, odd in zip(words[::2], words[1::2], strict=True):
+        first = first + even + second & 0xFFFFFFFF
+        second = second + odd + first & 0xFFFFFFFF
+    return first, second
+
+
+def frame_is_whole(file: RawFile, index: int, page_size: int, *, little: bool) -> bool:
+    """Whether the frame (counted from 1) continues its predecessor's stored checksum."""
+    frame = FRAME.size + page_size
+    offset = HEADER.size + (index - 1) * frame
+    before = file.read(offset - frame + 16 if index > 1 else 24, 8)
+    data = file.read(offset, frame)
+    if len(data) < frame or len(before) < 8:
+        return False
+    sums = checksum(data[:8], struct.unpack(">2I", before), little=little)
+    return checksum(data[FRAME.size :], sums, little=little) == FRAME.unpack_from(data)[4:]
+
+
+def _drop_torn(file: RawFile, ends: array[int], page_size: int, *, little: bool) -> None:
+    """Take the last commits off `ends` until one is left whose frames are all whole."""
+    while ends:
+        start = ends[-2] if len(ends) > 1 else 0
+        if all(frame_is_whole(file, index, page_size, little=little) for index in range(start + 1, ends[-1] + 1)):
+            return
+        ends.pop()

@@ -1,0 +1,127 @@
+"""SQL over an image: SQLite reads its pages through a VFS that has no way to write, lock or open another file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apsw
+
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.storage.database.vfs import ReadOnlyFile, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.storage.database.image import Image
+    from gatewaydoctor.storage.database.pages import Value
+
+CACHE_KIB = 2_000
+
+READ_FAILURES = (apsw.Error, OSError, UnicodeError, MemoryError)
+"""What running a statement over an untrusted file may raise."""
+
+
+class _ImageFile(ReadOnlyFile):
+    """An image as one settled file in rollback mode, so that SQLite asks for no log."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._whole = image.page_size
+        self._read = image.read
+        self._page = image.page
+
+    def xRead(self, amount: int, offset: int) -> bytes:
+        if offset == 0 or offset < 100:
+            head = self._read(0, offset + amount)
+            return (head[:18] + b"\1\1" + head[20:])[offset:] if head[18:20] == b"\2\2" else head[offset:]
+        if amount == self._whole and not offset % amount:
+            return self._page(offset // amount + 1)
+        return self._read(offset, amount)
+
+    def xFileSize(self) -> int:
+        return self._image.size
+
+    def xDeviceCharacteristics(self) -> int:
+        return apsw.SQLITE_IOCAP_IMMUTABLE
+
+
+class Rows:
+    """An iterator over the rows of one statement. It ends early where the database cannot be read further; then
+    `fault` says why. Text that is not UTF-8 is such a place: ask for CAST(column AS BLOB) where it may be."""
+
+    def __init__(self, path: Path, cursor: apsw.Cursor | None, fault: Fault | None = None) -> None:
+        self.fault = fault
+        self._path = path
+        self._cursor = cursor
+
+    def __iter__(self) -> Iterator[tuple[Value, ...]]:
+        return self
+
+    def __next__(self) -> tuple[Value, ...]:
+        if self._cursor is None:
+            raise StopIteration
+        try:
+            return next(self._cursor)
+        except StopIteration:
+            self._cursor = None
+            raise
+        except READ_FAILURES as error:
+            self._cursor, self.fault = None, fault_of(self._path, error)
+            raise StopIteration from None
+
+
+class Sql:
+    """One connection over one image, made on the first statement."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._connection: apsw.Connection | None = None
+
+    def rows(self, statement: str, values: Sequence[Value] = ()) -> Rows:
+        path = self._image.path
+        try:
+            return Rows(path, self._connected().execute(statement, tuple(values)))
+        except READ_FAILURES as error:
+            return Rows(path, None, fault_of(path, error))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close(force=True)
+            self._connection = None
+
+    def _connected(self) -> apsw.Connection:
+        if self._connection is None:
+            with registered(lambda _: _ImageFile(self._image)) as vfs:
+                connection = apsw.Connection(vfs.path, vfs=vfs.name, flags=apsw.SQLITE_OPEN_READONLY)
+            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+            connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+            for setting in ("temp_store = MEMORY", f"cache_size = -{CACHE_KIB}", "cell_size_check = 1"):
+                connection.execute(f"PRAGMA {setting}")
+            self._connection = connection
+        return self._connection
+
+
+def fault_of(path: Path, error: BaseException) -> Fault:
+    """What an exception of SQLite or the system says about a database."""
+    text = str(error) or type(error).__name__
+    match error:
+        case apsw.NotADBError():
+            return Fault(FaultKind.NOT_A_DATABASE, path, "SQLite does not take it for a database")
+        case apsw.CorruptError() if "malformed database schema" in text:
+            return Fault(FaultKind.SCHEMA, path, f"its tables are not described soundly: {_told(text)}")
+        case apsw.CorruptError():
+            return Fault(FaultKind.DAMAGED, path, "its pages do not hold together")
+        case apsw.SQLError():
+            return Fault(FaultKind.QUERY, path, f"it has another layout: {_told(text)}")
+        case UnicodeError():
+            return Fault(FaultKind.DAMAGED, path, "a text in it is not UTF-8")
+        case OSError():
+            return Fault(FaultKind.UNREADABLE, path, error.strerror or text)
+        case _:
+            return Fault(FaultKind.DAMAGED, path, f"SQLite cannot read it: {_told(text)}")
+
+
+def _told(text: str) -> str:
+    """A message of SQLite without its own prefix."""
+    return text.partition(": ")[2] if text.startswith(("SQLError:", "CorruptError:")) else text
