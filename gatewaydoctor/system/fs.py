@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as stat_module
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+NAME_MAX = 255
+"""Bytes that one component of a path may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ def _convert(result: os.stat_result) -> FileStat:
 
 
 def _asking(method: Callable[P, R]) -> Callable[P, R]:
-    """Paths come out of JSON, where a name may hold a NUL or half a surrogate pair. Python raises ValueError then."""
+    """Paths come out of JSON or are made from other names. One that no file can have is not there: with a NUL or half
+    a surrogate pair Python raises ValueError, for a component of more than NAME_MAX bytes the system ENAMETOOLONG."""
 
     @wraps(method)
     def asked(*args: P.args, **more: P.kwargs) -> R:
@@ -113,8 +118,19 @@ def _asking(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **more)
         except ValueError:
             raise FileNotFoundError(2, "No file can have this name") from None
+        except OSError as error:
+            # A path that is too long as a whole may well exist.
+            paths = (each for each in args if isinstance(each, Path))
+            if error.errno == errno.ENAMETOOLONG and not all(map(can_exist, paths)):
+                raise FileNotFoundError(2, "No file can have this name") from None
+            raise
 
     return asked
+
+
+def can_exist(path: Path) -> bool:
+    """Whether every component of a path is short enough for a file system of Linux or macOS."""
+    return all(len(os.fsencode(part)) <= NAME_MAX for part in path.parts)
 
 
 class OsReadFs:

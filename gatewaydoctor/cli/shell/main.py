@@ -13,7 +13,7 @@ from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.error_exit import end
 from gatewaydoctor.cli.shell.options import listed, takes_value, verb
 from gatewaydoctor.cli.shell.run import Outcome, start
-from gatewaydoctor.cli.shell.streams import OutputFailed, prepare_streams, put, telling
+from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError
 
@@ -107,6 +107,7 @@ def _no_such_verb(name: str) -> UsageError:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line and say what came of it. Returns the exit code; raises nothing."""
+    drop_unusable_sizes()
     prepare_streams(document="--json" in arguments or last_value(arguments, "--format") not in (None, "text"))
     command = "gatewaydoctor"
     try:

@@ -35,6 +35,19 @@ class _Words(TextIOWrapper):
             return len(text)
 
 
+_SIZES = ("COLUMNS", "LINES")
+_SANE_SIZE = range(20, 10_001)
+
+
+def drop_unusable_sizes() -> None:
+    """Forget COLUMNS and LINES where they are no size of a terminal: the size of the terminal counts then, or 80
+    columns. Whoever formats text reads them, and fails or fills the memory over 0, `abc` or ten digits."""
+    for name in _SIZES:
+        text = os.environ.get(name)
+        if text is not None and not (text.isascii() and text.isdigit() and int(text[:6]) in _SANE_SIZE):
+            del os.environ[name]
+
+
 def prepare_streams(*, document: bool) -> None:
     """Words about a run may go nowhere; its output may not: a closed stdout takes nothing, like a full one. A stream
     that cannot spell a name must not end the report. A `document` is UTF-8 whatever the locale says."""

@@ -13,6 +13,7 @@ from gatewaydoctor.repair.writing.errors import StoreLocked
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import Dress, write_whole
 from gatewaydoctor.state.alive.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
+from gatewaydoctor.system.fs import can_exist
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stoppe
     """Hold the store's lock while its file is swapped; `beside` is a free name for making it, so that nobody ever
     sees half a lock. A lock whose owner is dead, proven or by the operator's word, keeps nobody out: it stays where
     it is. Raises StoreLocked for any other. On the way back a lock that cannot be made, on a full disk for one, is
-    done without."""
+    done without, and one whose name no file can have is none: no gateway can take it either."""
+    if not can_exist(lock_of(store)):
+        yield
+        return
     try:
         taken = _take(tools, lock_of(store), beside, stopped_by_word=stopped_by_word)
     except OSError:
