@@ -294,6 +294,11 @@ def test_a_profile_hidden_by_the_title(host: Host, tmp: str) -> None:
     assert host.ask(third).liveness is DEAD
 
 
+def test_the_lock_of_the_default_directory_tells_that_no_profile_is_hidden(host: Host) -> None:
+    host.run({"HOME": str(host.home)}, lock_of=host.ours / "openclaw.json", tmp=host.home / "elsewhere")
+    assert (host.ask().liveness, host.ask(host.other).liveness) == (LIVE, DEAD)
+
+
 def test_a_profile_that_nothing_shows(host: Host) -> None:
     """No lock yet, and a title in the place of the arguments: it may be any profile's, the default one's first."""
     host.run({"HOME": str(host.home)})

@@ -21,6 +21,7 @@ from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.run.putback import abandon, put_back_after
 from gatewaydoctor.repair.run.staging import stage
 from gatewaydoctor.repair.run.verify import second_look
+from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import dress_of, note, open_run, owner_for, refusal, vault_root
@@ -97,6 +98,7 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
     """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
     started, gateway = work.tools.clock(), permission.gateway
     work = replace(work, stopped_by_word=permission.stopped_by_word)
+    watch = Watch(permission, work.tools.clock)
     try:
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
@@ -104,9 +106,10 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
             work.journal.say(RunState.ACTING, acts=[group[0], group[-1]])
             for number in group:
                 if not performed(work, number):
+                    watch.check(often=number != group[0])
                     perform(work, number)
             sync(work, group)
-        return _finish(work, gateway, started)
+        return _finish(work, permission, gateway, started)
     except BaseException as error:
         put_back_after(work, error)
 
@@ -126,10 +129,12 @@ def _both_move(plan: Plan, one: int, other: int) -> bool:
     return isinstance(plan.acts[one], Move) and isinstance(plan.acts[other], Move)
 
 
-def _finish(work: Work, gateway: GatewayState, started: int) -> Receipt:
-    """Second look, receipt, tidying."""
+def _finish(work: Work, permission: Permission, gateway: GatewayState, started: int) -> Receipt:
+    """Second look, receipt, tidying. A gateway that appeared after the last rename undoes nothing: it has read what
+    the run wrote, and the receipt tells of it."""
     work.tools.fs.fsync_dir(work.place.files)
     verified = second_look(work)
+    afterwards = permission.gateway
     receipt = Receipt(
         run_id=work.place.run_id,
         plan_id=work.plan.plan_id,
@@ -143,6 +148,8 @@ def _finish(work: Work, gateway: GatewayState, started: int) -> Receipt:
         verified=verified,
         evidence=tuple(each.text for each in gateway.evidence),
         gateway_stopped_by_word=work.stopped_by_word,
+        gateway_afterwards=afterwards.liveness.value,
+        evidence_afterwards=tuple(each.text for each in afterwards.evidence if each.says is afterwards.liveness),
         undo=f"gatewaydoctor undo {work.place.run_id}",
     )
     _write_receipt(work, receipt)

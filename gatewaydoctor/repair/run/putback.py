@@ -12,13 +12,22 @@ from gatewaydoctor.repair.vault.catalog import own_mark
 from gatewaydoctor.repair.vault.directory import note, remove_run
 from gatewaydoctor.repair.vault.journal import or_no_room, read_journal, workers
 from gatewaydoctor.repair.vault.layout import SETTLED
-from gatewaydoctor.repair.writing.errors import InputChanged, LeftHalfway, PutBack, Refused, Stopped
+from gatewaydoctor.repair.writing.errors import (
+    GatewayLive,
+    GatewayUnknown,
+    InputChanged,
+    LeftHalfway,
+    PutBack,
+    Refused,
+    Stopped,
+)
 from gatewaydoctor.repair.writing.guard import target_of
 from gatewaydoctor.repair.writing.storelock import drop_leftover
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan
     from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.run.watch import Watch
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.repair.writing.tools import Tools
 
@@ -33,9 +42,10 @@ def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
     remove_run(tools.fs, place)
 
 
-def put_back(work: Work) -> None:
+def put_back(work: Work, watch: Watch | None = None) -> None:
     """Take back every act that was performed, last first, then the run's own traces. Can be repeated after a crash.
-    Raises Refused where somebody changed a target since, and OSError."""
+    Raises Refused where somebody changed a target since, or where `watch` finds a gateway, and OSError. After a
+    failure there is no watch: half a run left under a gateway that has just started would be worse."""
     # A full disk must not keep the originals from coming back; how things stand can be seen without the journal.
     with suppress(OSError):
         work.journal.say(RunState.PUTTING_BACK, **own_mark(work.tools))
@@ -43,6 +53,8 @@ def put_back(work: Work) -> None:
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
         if performed(work, number):
+            if watch is not None:
+                watch.check(often=True)
             take_back(work, number)
     sync(work, numbers)
     for number in numbers:
@@ -75,6 +87,7 @@ def drop_locks(work: Work) -> None:
 def put_back_after(work: Work, error: BaseException) -> NoReturn:
     """Put everything back and say why it was necessary."""
     said = _said(error)
+    untouched = not any(performed(work, number) for number in range(len(work.plan.acts)))
     try:
         put_back(work)
     except (OSError, Refused) as second:
@@ -83,6 +96,10 @@ def put_back_after(work: Work, error: BaseException) -> NoReturn:
         raise stopped_halfway(work) from None
     if isinstance(error, KeyboardInterrupt):
         raise Stopped("Stopped, and everything was put back.", "Run the same command to start again.") from None
+    if isinstance(error, (GatewayLive, GatewayUnknown)):
+        if untouched:
+            raise error
+        raise PutBack(f"{said} Everything was put back.", "Stop the gateway, then repeat the repair.") from error
     if isinstance(error, (OSError, Refused)):
         raise PutBack(f"{said} Everything was put back.", "Look into that before trying again.") from error
     raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,6 +17,7 @@ from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, stopped_halfway, take_back
+from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import RunInfo, check_idle, check_readable, own_mark
 from gatewaydoctor.repair.vault.codec import read_part, read_plan, with_id
 from gatewaydoctor.repair.vault.directory import note
@@ -114,12 +116,14 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
     returns = _returns(work, run)
     _check_returns(work, returns)
+    watch = Watch(permission, tools.clock)
     if run.state not in (RunState.DONE, RunState.UNDOING):
-        _or_halfway(work, put_back)
+        _or_halfway(work, partial(put_back, watch=watch))
         return returns
     _check_space(work, returns)
     check_locks(tools, work.plan, stopped_by_word=permission.stopped_by_word)
-    _or_halfway(work, _go_back)
+    watch.check()
+    _or_halfway(work, partial(_go_back, watch=watch))
     return returns
 
 
@@ -178,14 +182,16 @@ def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
             raise NoSpace(f"{directory} has room for {free:,} more files only.", f"Delete some, {again}")
 
 
-def _go_back(work: Work) -> None:
-    """Revert a finished run, last act first, and say so in its journal. Can be repeated after a crash."""
+def _go_back(work: Work, watch: Watch) -> None:
+    """Revert a finished run, last act first, and say so in its journal. Can be repeated after a crash. Raises Refused
+    where a gateway has appeared."""
     with or_no_room():
         note(work.tools, work.place, WORKING)
         work.journal.say(RunState.UNDOING, **own_mark(work.tools))
     drop_locks(work)
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
+        watch.check(often=True)
         take_back(work, number)
     sync(work, numbers)
     for number in numbers:

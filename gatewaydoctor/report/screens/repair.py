@@ -212,11 +212,18 @@ def receipt(
     rows.append(("originals", Text(_vault(receipt, view), overflow="fold")))
     if receipt.gateway_stopped_by_word:
         rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
+    if receipt.gateway_afterwards not in (None, "dead"):
+        rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))
-    then = (
-        "start the gateway." if ready else "see `gatewaydoctor repair`: a store is still not readable for a gateway."
-    )
-    next_step(console, view, f"{then} To go back:", undo)
+    next_step(console, view, f"{_then(receipt, ready=ready)} To go back:", undo)
+
+
+def _then(receipt: Receipt, *, ready: bool) -> str:
+    if receipt.gateway_afterwards == "live":
+        return "stop the gateway, which was started meanwhile, and scan again."
+    if not ready:
+        return "see `gatewaydoctor repair`: a store is still not readable for a gateway."
+    return "start the gateway."
 
 
 def _kept(plan: Plan) -> int:

@@ -162,9 +162,11 @@ class SignReader:
                 yield _named(Owner.OURS if is_ours else Owner.OTHER, _LOCK_TEXTS[bool(is_ours)])
             elif self.names_us(payload, info.pid):
                 yield _named(Owner.OURS, "holds the lock of this directory's config")
-            elif env is not None and (profile := self._profile_of_lock(payload, env, home_text(env, info.uid))):
-                is_ours = bool(self._is_profile(info.pid, home_text(env, info.uid), profile))
-                yield _named(Owner.OURS if is_ours else Owner.OTHER, f"holds the lock of the profile {profile}")
+            elif env is not None and (folder := _usual_folder(payload, env, home_text(env, info.uid))):
+                is_ours = bool(self._is(info.pid, folder, self.place.state_dir))
+                yield _named(
+                    Owner.OURS if is_ours else Owner.OTHER, f"holds the lock of {posixpath.basename(folder)}"
+                )
 
     def _open_locks(self, pid: int) -> Iterator[LockPayload]:
         """Releases up to 2026.5.22 keep their lock open, so it is found wherever their temp directory is."""
@@ -173,17 +175,6 @@ class SignReader:
                 payload = read_payload(self.fs, self.processes.reachable(pid, path))
                 if payload is not None and payload.pid in (pid, *self.processes.inner_pids(pid)):
                     yield payload
-
-    def _profile_of_lock(self, payload: LockPayload, env: Mapping[str, str], home: str) -> str | None:
-        """A process title hides --profile. Where no variable names a config and the lock is that of a profile's
-        config, nothing but the option can have led there. A lock of any other config tells nothing about the state
-        directory."""
-        if trimmed(env, "OPENCLAW_STATE_DIR") or trimmed(env, "OPENCLAW_CONFIG_PATH") or payload.config_path is None:
-            return None
-        folder = posixpath.dirname(payload.config_path)
-        prefix = posixpath.join(posixpath.normpath(home), f"{STATE_DIR_NAME}-")
-        name = folder.removeprefix(prefix)
-        return name if folder.startswith(prefix) and name and "/" not in name else None
 
     def _is_default(self, pid: int, home: str) -> bool | None:
         for name in (STATE_DIR_NAME, *LEGACY_STATE_DIR_NAMES):
@@ -258,6 +249,18 @@ class SignReader:
 
 
 _LOCK_TEXTS = {True: "holds a lock of this state directory", False: "holds the lock of another state directory"}
+
+
+def _usual_folder(payload: LockPayload, env: Mapping[str, str], home: str) -> str | None:
+    """The state directory where a lock is that of the config in a default directory or that of a profile, and no
+    variable names either: a process title hides --profile, and nothing else can have led there. The lock of any other
+    config tells nothing about the state directory."""
+    if trimmed(env, "OPENCLAW_STATE_DIR") or trimmed(env, "OPENCLAW_CONFIG_PATH") or payload.config_path is None:
+        return None
+    folder = posixpath.dirname(payload.config_path)
+    name = posixpath.basename(folder)
+    usual = name in (STATE_DIR_NAME, *LEGACY_STATE_DIR_NAMES) or name.startswith(f"{STATE_DIR_NAME}-")
+    return folder if usual and folder == _joined(home, name) else None
 
 
 def _joined(home: str, *names: str) -> str:
