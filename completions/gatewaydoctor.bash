@@ -237,6 +237,15 @@ _gatewaydoctor_option() {
 _gatewaydoctor_argument() {
     case $1 in
     ' 0') values=verb ;;
+    'scan 0') values=directory ;;
+    'status 0') values=directory ;;
+    'cron 0') values=directory ;;
+    'stuck 0') values=directory ;;
+    'orphans 0') values=directory ;;
+    'subagents 0') values=directory ;;
+    'usage 0') values=directory ;;
+    'sessions 0') values=directory ;;
+    'check 0') values=directory ;;
     'snapshot 0') values=snapshot ;;
     'snapshot 1') values=directory ;;
     'repair '*) values=repair ;;
@@ -263,10 +272,10 @@ _gatewaydoctor_values() {
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate new' ;;
+    directory) paths=-d ;;
     severity) words='critical error warning info never' ;;
     threshold) words='heap-bytes= bloat-bytes= bloat-entry-bytes= bloat-share= isolated-runs= isolated-share= cron-marker= run-log-bytes= run-logs-bytes= transcript-bytes= boot-markers= archive-bytes= archive-files= sidecar-bytes= temp-age= subagents-warning= subagents-error= delivery-age= delivery-files= usage-loop= disk-bytes= disk-inodes=' ;;
     file) paths=-f ;;
-    directory) paths=-d ;;
     profile) asked=profiles ;;
     agent) asked=agents ;;
     report-format) words='text json ndjson junit github prometheus nagios markdown' ;;

@@ -102,6 +102,8 @@ function __gatewaydoctor_offer
                 'make' 'Make a state directory by a recipe, byte for byte the same each time.' \
                 'validate' 'Compare fixtures with what has to be found in them.' \
                 'new' 'Turn a state directory into a small, anonymised fixture that shows the same.'
+        case directory
+            __fish_complete_directories
         case severity
             printf '%s\t%s\n' \
                 'critical' '' \
@@ -134,8 +136,6 @@ function __gatewaydoctor_offer
                 'disk-bytes=' '' \
                 'disk-inodes=' ''
         case file
-        case directory
-            __fish_complete_directories
         case profile
             __gatewaydoctor_ask profiles
         case agent
@@ -403,13 +403,20 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-a
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l stuck-after -d 'Silence after which a running entry is stuck.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'orphans\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'orphans\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'subagents\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'subagents\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'usage\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'usage\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l status -d 'Status; repeatable.' -x -k -a '(__gatewaydoctor_offer status)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l kind -d 'Kind; repeatable.' -x -k -a '(__gatewaydoctor_offer kind)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l job -d 'Cron job: id or name; repeatable.' -x -k -a '(__gatewaydoctor_offer job)'
@@ -418,6 +425,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l newer-than -d 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l key -d 'Keys that match, such as *:cron:*.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l larger-than -d 'Bytes, or with k, M, G.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer stream-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l fail-on -d 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l only -d 'Judge by these rules alone; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l skip -d 'Leave these rules out; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
@@ -427,6 +435,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l max-age -l stuck-
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 0' -k -a '(__gatewaydoctor_offer snapshot)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 1' -k -a '(__gatewaydoctor_offer directory)'

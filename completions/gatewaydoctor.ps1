@@ -60,7 +60,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'scan' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
@@ -72,21 +72,21 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'status' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
         'cron' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
         'stuck' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck.'
@@ -94,28 +94,28 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'orphans' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
         'subagents' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
         'usage' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
         'sessions' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--status' = 'status', 'Status; repeatable.'
@@ -129,7 +129,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'check' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--fail-on' = 'severity', 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]'

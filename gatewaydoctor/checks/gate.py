@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.baseline import Compared, compare, gone
-from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,10 +68,8 @@ def _matches(rule: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _no_such_rule(pattern: str, rules: Sequence[str]) -> UsageError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(pattern.strip("*?[]"), rules, n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]}?" if near else "`gatewaydoctor explain` lists all rules."
+    near = nearest(pattern.strip("*?[]"), rules)
+    hint = f"Did you mean {near}?" if near else "`gatewaydoctor explain` lists all rules."
     return UsageError(f"No rule matches {pattern!r}.", hint)
 
 

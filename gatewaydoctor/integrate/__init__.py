@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.integrate.site import Where, checked
-from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.errors import unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def form_of(target: Target, asked: str | None) -> str:
     forms = TARGETS[target].forms
     form = forms[0] if asked is None else asked
     if form not in forms:
-        raise UsageError(f"{target} has no form {form!r}.", f"Choose one of: {', '.join(forms)}.")
+        raise unknown_word(f"form of {target}:", form, forms)
     return form
 
 

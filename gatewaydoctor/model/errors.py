@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ExitCode(IntEnum):
@@ -50,3 +53,27 @@ class CannotExamine(DoctorError):
     """The directory or file could not be opened or is not there."""
 
     code: ClassVar[str] = "cannot-examine"
+
+
+_FEW = 6
+"""So many choices are listed beside the nearest."""
+
+
+def unknown_word(what: str, word: str, known: Iterable[str], otherwise: str | None = None) -> UsageError:
+    """The error for a word that is none of the `known`: with the nearest of them, else `otherwise`, else all."""
+    words = tuple(known)
+    near = nearest(word, words)
+    choices = f"Choose one of: {', '.join(words)}."
+    if near is None:
+        return UsageError(f"Unknown {what} {word!r}.", otherwise or choices)
+    hint = f"Did you mean {near}?" + (f" {choices}" if len(words) <= _FEW else "")
+    return UsageError(f"Unknown {what} {word!r}.", hint)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was most likely meant, in any case of letters; None where none is near."""
+    from difflib import get_close_matches
+
+    spelled = {each.lower(): each for each in known}
+    near = get_close_matches(word.strip().lower(), spelled, n=1, cutoff=0.5)
+    return spelled[near[0]] if near else None

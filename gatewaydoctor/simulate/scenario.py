@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from gatewaydoctor.model.errors import nearest
 from gatewaydoctor.simulate.options import Option, describe
 from gatewaydoctor.simulate.refstore import POLICIES
 from gatewaydoctor.simulate.remedies import REMEDIES, Remedy
@@ -53,7 +54,9 @@ class Scenario:
         wanted = set(names)
         known = {remedy.name for remedy in self.remedies} | {"all"}
         if unknown := sorted(wanted - known):
-            raise UnknownName(f"{self.name} has no remedy {unknown[0]}; it has {', '.join(sorted(known))}")
+            near = nearest(unknown[0], known)
+            meant = f"did you mean {near}?" if near else f"it has {', '.join(sorted(known))}"
+            raise UnknownName(f"{self.name} has no remedy {unknown[0]}; {meant}")
         return tuple(remedy for remedy in self.remedies if remedy.name in wanted or "all" in wanted)
 
     def plan_with(self, options: Any, remedies: Iterable[Remedy]) -> Any:

@@ -94,8 +94,8 @@ def test_every_threshold_has_a_public_name_of_its_own() -> None:
     [
         ('fail_on = "error"', "there is no setting 'fail_on'"),
         ('[thresholds]\nbloat = "1MB"', "there is no threshold 'bloat'"),
-        ('fail-on = "bad"', "'bad' is no severity"),
-        ("fail-on = 3", "3 is no severity"),
+        ('fail-on = "bad"', "severity for gatewaydoctor.toml: fail-on: 'bad'"),
+        ("fail-on = 3", "severity for gatewaydoctor.toml: fail-on: '3'"),
         ('only = "store-*"', "only is no list"),
         ("skip = [1]", "skip is no list"),
         ("baseline = 3", "baseline needs a path"),

@@ -109,6 +109,7 @@ def test_where_the_config_is(home: Path) -> None:
     assert config() == (state / "openclaw.json", ConfigSource.STATE_DIR)
     env["OPENCLAW_CONFIG_PATH"] = "~/c.json"
     assert config() == (home / "c.json", ConfigSource.ENVIRONMENT)
+    (home / "d.json").touch()
     assert config(config="~/d.json") == (home / "d.json", ConfigSource.OPTION)
 
 

@@ -11,7 +11,7 @@ from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
 from gatewaydoctor.cli.gate.settingsfile import settings_table
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
-from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.errors import UsageError, nearest, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -176,10 +176,8 @@ def _thresholds(table: object, options: Iterable[str] | None, origin: str) -> tu
 def _known(names: Iterable[str], known: Iterable[str], origin: str, what: str) -> None:
     for name in names:
         if name not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, tuple(known), n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+            near = nearest(name, known)
+            hint = f"Did you mean {near}?" if near else f"There are: {', '.join(known)}."
             raise UsageError(f"{origin}: there is no {what} {name!r}.", hint)
 
 
@@ -207,7 +205,7 @@ def _word(value: object, said: str) -> FailOn:
     for word in FAIL_WORDS:
         if value == word:
             return word
-    raise UsageError(f"{said} {value!r} is no severity.", f"Choose one of: {', '.join(FAIL_WORDS)}.")
+    raise unknown_word(f"severity for {said}:", str(value), FAIL_WORDS)
 
 
 def _patterns(value: object, said: str) -> tuple[str, ...]:

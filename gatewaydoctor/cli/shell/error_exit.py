@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.streams import OutputFailed, silence_stdout
-from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError
+from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError, nearest, unknown_word
 from gatewaydoctor.model.outcome.report import ErrorInfo
 
 if TYPE_CHECKING:
@@ -76,11 +77,33 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             place = context.command_path if context else "gatewaydoctor"
             message = " ".join(format_message().split())
             hint = f"See `{place} --help`."
+            if option := getattr(error, "option_name", None):
+                near = nearest(str(option), _options(context))
+                message, hint = f"Unknown option {option}.", f"Did you mean {near}?" if near else hint
+            elif choice := _mistyped_choice(error):
+                message, hint = choice.message, choice.hint
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
         case _:
             message = f"A bug in gatewaydoctor: {type(error).__name__}."
             hint = "Run it again with --debug and report the traceback; it may hold paths and names."
             return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
+
+
+def _mistyped_choice(error: Any) -> DoctorError | None:
+    """The error for a word that typer refused because it is none of a parameter's choices."""
+    parameter = getattr(error, "param", None)
+    choices = getattr(getattr(parameter, "type", None), "choices", None)
+    typed = re.match(r"'(.*?)' is not one of", getattr(error, "message", None) or "")
+    if parameter is None or not choices or typed is None:
+        return None
+    return unknown_word(str(parameter.name).replace("_", " "), typed[1], map(str, choices))
+
+
+def _options(context: Any) -> list[str]:
+    """Every option of the verb that was called."""
+    return [
+        name for each in (context.command.params if context else ()) for name in (*each.opts, *each.secondary_opts)
+    ]
 
 
 def _redacted(info: ErrorInfo, arguments: Sequence[str]) -> ErrorInfo:

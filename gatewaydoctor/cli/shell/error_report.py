@@ -15,7 +15,7 @@ from gatewaydoctor.cli.shell.report_output import STDOUT, with_code
 from gatewaydoctor.cli.shell.streams import put
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
-from gatewaydoctor.model.gateway.place import SeveralStateDirs
+from gatewaydoctor.model.gateway.place import NothingKept, SeveralStateDirs
 from gatewaydoctor.report.formats.formats import FORMATS, render
 from gatewaydoctor.report.words import harmless
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.report import Document
 
 _FILING = ("scan", "check")
-_NOT_THERE = (CannotExamine.code, SeveralStateDirs.code)
+_NOT_THERE = (CannotExamine.code, NothingKept.code, SeveralStateDirs.code)
 
 
 @dataclass(frozen=True, slots=True)

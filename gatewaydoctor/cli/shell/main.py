@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,7 +16,7 @@ from gatewaydoctor.cli.shell.options import listed, takes_value, verb
 from gatewaydoctor.cli.shell.run import Outcome, start
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def build_app(only: str | None = None) -> typer.Typer:
 def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
     function = verbs.function(name, sub)
     text = f"{summary}\n\n{function.__doc__ or ''}".strip()
-    app.command(sub or name, help=text, short_help=summary)(verb(function, start))
+    app.command(sub or name, help=text, short_help=summary)(verb(function, start, examines=name in verbs.EXAMINING))
 
 
 def arrange(arguments: Sequence[str]) -> list[str]:
@@ -71,7 +72,9 @@ def arrange(arguments: Sequence[str]) -> list[str]:
         return [verbs.DEFAULT, *before, *rest]
     name, rest = rest[0], rest[1:]
     if name not in verbs.VERBS:
-        raise _no_such_verb(name)
+        if _names_a_path(name):
+            return [verbs.DEFAULT, *before, name, *rest]
+        raise unknown_word("verb", name, verbs.VERBS, "See `gatewaydoctor --help` for the verbs.")
     if name not in verbs.GROUPS:
         return [name, *before, *rest]
     between, rest = _leading_options(rest)
@@ -80,6 +83,8 @@ def arrange(arguments: Sequence[str]) -> list[str]:
     if not rest:
         choices = ", ".join(verbs.GROUPS[name])
         raise UsageError(f"{name} needs a verb of its own.", f"Choose one of: {choices}.")
+    if rest[0] not in verbs.GROUPS[name] and not rest[0].startswith("-"):
+        raise unknown_word(f"verb of {name}:", rest[0], verbs.GROUPS[name])
     return [name, rest[0], *before, *between, *rest[1:]]
 
 
@@ -97,12 +102,9 @@ def _leading_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return options, rest
 
 
-def _no_such_verb(name: str) -> UsageError:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, verbs.VERBS, n=1)
-    hint = f"Did you mean `gatewaydoctor {near[0]}`?" if near else "See `gatewaydoctor --help` for the verbs."
-    return UsageError(f"There is no verb {name!r}.", hint)
+def _names_a_path(word: str) -> bool:
+    """Whether a word that is no verb is a directory or a path: the state directory of the default verb."""
+    return "/" in word or word in (".", "..", "~") or Path(word).is_dir()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,15 +13,7 @@ def notices(outcome: Outcome) -> tuple[str, ...]:
     """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
     if outcome.judgement is None:
         return ()
-    return (*_empty(outcome), *_interrupted(outcome), *_slow_parser())
-
-
-def _empty(outcome: Outcome) -> list[str]:
-    assert outcome.judgement is not None
-    place = outcome.judgement.examination.place
-    if place.store is not None or any(True for _ in outcome.run.fs.names(place.real_dir)):
-        return []
-    return [f"{place.state_dir} is empty: no gateway has kept anything here yet, or its volume is not mounted."]
+    return (*_interrupted(outcome), *_slow_parser())
 
 
 def interrupted(run: Run, place: Place) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatewaydoctor.model.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -68,6 +70,10 @@ _ANNOTATIONS: dict[str, Any] = {
 }
 
 
+_DIRECTORY = "examined_directory"
+_DIRECTORY_ARGUMENT = Annotated[
+    _TEXT, typer.Argument(metavar="[DIR]", help="State directory, as with --state-dir.", show_default=False)
+]
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
@@ -104,11 +110,18 @@ def takes_value(option: str) -> bool | None:
 def _take(values: dict[str, Any]) -> Globals:
     picked = {name: values.pop(name) for name in _ANNOTATIONS if name in values}
     picked["path_map"] = tuple(picked.get("path_map") or ())
+    named = values.pop(_DIRECTORY, None)
+    if named is not None and picked.get("state_dir") not in (None, named):
+        raise UsageError(f"Two state directories: {named} and --state-dir {picked['state_dir']}.", "Name one.")
+    picked["state_dir"] = picked.get("state_dir") if named is None else named
     return Globals(**picked)
 
 
-def verb(function: Callable[..., Outcome], start: Callable[[Globals], Run]) -> Callable[..., Outcome]:
-    """A verb as typer wants it: the global options stand beside its own, and reach it as `run`."""
+def verb(
+    function: Callable[..., Outcome], start: Callable[[Globals], Run], *, examines: bool = False
+) -> Callable[..., Outcome]:
+    """A verb as typer wants it: the global options stand beside its own, and reach it as `run`. One that `examines`
+    takes the state directory as an argument as well."""
 
     @functools.wraps(function)
     def command(**values: Any) -> Outcome:
@@ -116,7 +129,8 @@ def verb(function: Callable[..., Outcome], start: Callable[[Globals], Run]) -> C
         return function(start(given), **values)
 
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "run"]
-    _declare(command, [*(p.replace(kind=_KEYWORD) for p in own), *_parameters()])
+    argument = [inspect.Parameter(_DIRECTORY, _KEYWORD, default=None, annotation=_DIRECTORY_ARGUMENT)]
+    _declare(command, [*(argument if examines else ()), *(p.replace(kind=_KEYWORD) for p in own), *_parameters()])
     return command
 
 

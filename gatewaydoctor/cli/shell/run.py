@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.system.fs import OsReadFs, ReadFs
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def only_formats(run: Run, verb: str, *formats: str) -> str:
     """The output format asked for. Raises UsageError for one this verb has not."""
     chosen = "json" if run.options.json else run.options.format or "text"
     if chosen not in formats:
-        raise UsageError(f"{verb} has no format {chosen!r}.", f"Choose one of: {', '.join(formats)}.")
+        raise unknown_word(f"format of {verb}:", chosen, formats)
     return chosen
 
 

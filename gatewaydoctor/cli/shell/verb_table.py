@@ -34,6 +34,9 @@ VERBS = {
 }
 """Verb -> one line of help, in the order of the help screen."""
 
+EXAMINING = frozenset({"scan", "status", "cron", "stuck", "orphans", "subagents", "usage", "sessions", "check"})
+"""Verbs that take the state directory as an argument, too."""
+
 GROUPS: dict[str, dict[str, str]] = {
     "simulate": {
         "cap-storm": "A store at its cap: a pass for every burst of new sessions (72826).",

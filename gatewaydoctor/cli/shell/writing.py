@@ -68,7 +68,7 @@ def hands(run: Run) -> Iterator[Tools]:
 def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
     """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
     where there is no such directory."""
-    found = find(world(run), run.where)
+    found = find(world(run), run.where, remains=True)
 
     def gateway() -> GatewayState:
         return gateway_of(world(run), run.where, found)  # with the processes of this moment

@@ -9,7 +9,7 @@ import typer
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.completion.shells import KEPT
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import ExitCode, unknown_word
 
 ShellName = Annotated[str, typer.Argument(metavar="SHELL", help=f"One of: {', '.join(KEPT)}.")]
 
@@ -22,7 +22,7 @@ def completions(run: Run, *, shell: ShellName) -> Outcome:
 
     only_formats(run, "completions", "text", "json")
     if shell not in KEPT:
-        raise UsageError(f"There are no completions for {shell!r}.", f"Choose one of: {', '.join(KEPT)}.")
+        raise unknown_word("shell", shell, KEPT)
     text = script(shell, described())
 
     def stream() -> ExitCode:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import ExitCode, unknown_word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,16 +36,12 @@ def explain(run: Run, *, rule: RuleId = None) -> Outcome:
 
 
 def _find(rule_id: str) -> Rule:
-    from difflib import get_close_matches
-
     from gatewaydoctor.checks.judge import all_rules
 
     rules = {rule.id: rule for rule in all_rules()}
     if rule_id in rules:
         return rules[rule_id]
-    near = get_close_matches(rule_id, rules, n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]}?" if near else "`gatewaydoctor explain` lists all rules."
-    raise UsageError(f"There is no rule {rule_id!r}.", hint)
+    raise unknown_word("rule", rule_id, rules, "`gatewaydoctor explain` lists all rules.")
 
 
 def _details(rule: Rule) -> dict[str, object]:

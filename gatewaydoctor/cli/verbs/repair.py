@@ -19,7 +19,7 @@ from gatewaydoctor.cli.shell.streams import telling
 from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
-from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import ENDINGS, Options, Repair, TrimOptions
@@ -27,6 +27,8 @@ from gatewaydoctor.repair.writing.errors import BadPlan, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.repair.plan import Plan
     from gatewaydoctor.model.repair.receipt import Receipt
@@ -253,11 +255,26 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
 
 
 def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
-    known = {repair.value: repair for repair in Repair}
+    known = [repair.value for repair in Repair]
     for word in words or ():
         if word not in known:
-            raise UsageError(f"There is no repair {word!r}.", f"Choose from: {', '.join(known)}.")
+            raise _no_such_repair(word, known)
     return tuple(repair for repair in Repair if repair.value in (words or ()))
+
+
+def _no_such_repair(word: str, known: Sequence[str]) -> UsageError:
+    """A rule that was named instead leads to its repair, a directory to its option."""
+    from gatewaydoctor.checks.judge import all_rules
+
+    rule = next((rule for rule in all_rules() if rule.id == word), None)
+    if rule is not None and rule.repair:
+        return UsageError(f"{word} is a rule; its repair is {rule.repair}.", f"gatewaydoctor repair {rule.repair}")
+    if rule is not None:
+        hint = f"gatewaydoctor explain {word} tells what to do by hand."
+        return UsageError(f"{word} is a rule, and no repair removes its findings.", hint)
+    if "/" in word:
+        return UsageError(f"Unknown repair {word!r}.", f"For a state directory: --state-dir {word}")
+    return unknown_word("repair", word, known)
 
 
 def _keep(text: str) -> int | None:
@@ -270,12 +287,12 @@ def _keep(text: str) -> int | None:
 
 def _vaulted(word: str) -> bool:
     if word not in ("vault", "leave"):
-        raise UsageError(f"--transcripts {word!r} is neither vault nor leave.", "Choose one of: vault, leave.")
+        raise unknown_word("word for --transcripts:", word, ("vault", "leave"))
     return word == "vault"
 
 
 def _ending(word: str) -> Status:
     endings = {each.value: each for each in ENDINGS}
     if word not in endings:
-        raise UsageError(f"--end-as {word!r} is no ending.", f"Choose one of: {', '.join(endings)}.")
+        raise unknown_word("status for --end-as:", word, endings)
     return endings[word]

@@ -12,6 +12,7 @@ from gatewaydoctor.cli.words.choices import chosen_words, job_ids, parse_size
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.storage.files.select import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.report.names import Names
-    from gatewaydoctor.storage.files.select import Selection
 
 CAP = 100
 ROWS = 40
@@ -54,7 +54,6 @@ def sessions(
     from gatewaydoctor.cli.shell.examining import view_with, world
     from gatewaydoctor.examine.found import find
     from gatewaydoctor.report.document import names_of_place
-    from gatewaydoctor.storage.files.select import Selection
 
     chosen = only_formats(run, "sessions", "text", "json", "ndjson")
     selection = Selection(
@@ -73,6 +72,8 @@ def sessions(
     for ref in found.stores:
         names.know(ref.agent_id, "agent")
     listing = Listing(run, found, selection, names)
+    if job:
+        _require_jobs(listing, job)
     if chosen == "ndjson":
         return Outcome("sessions", ExitCode.OK, run, stream=listing.stream)
     if chosen == "json":
@@ -86,6 +87,27 @@ def sessions(
         screens.show(console, screens.Sessions(found.place, rows, total, tuple(listing.problems), run.now), shown)
 
     return Outcome("sessions", listing.exit_code, run, screen=screen)
+
+
+def _require_jobs(listing: Listing, wanted: list[str]) -> None:
+    """Raises UsageError for a job that neither jobs.json nor a row knows. Of a store that cannot be read to its end
+    it is not known whether it has rows of the job."""
+    from gatewaydoctor.model.errors import unknown_word
+    from gatewaydoctor.state.cron.cron import read_cron
+
+    cron = read_cron(listing.run.fs, listing.found.config.cron.store.value)
+    jobs = [(job.job_id.lower(), job.name) for job in cron.jobs]
+    jobs += [(job.job_id.lower(), job.name) for job in cron.lost]
+    known = {word for job in jobs for word in job if word}
+    left = {word.lower(): word for word in wanted if word not in known and word.lower() not in known}
+    if not left:
+        return
+    seen = replace(listing, selection=Selection(), problems=[], opened=0)
+    for _, entry in seen:
+        if entry.job_id is not None and left.pop(entry.job_id.lower(), "") and not left:
+            return
+    if not seen.problems:
+        raise unknown_word("cron job", next(iter(left.values())), known, "`gatewaydoctor cron` lists the jobs.")
 
 
 @dataclass(slots=True)

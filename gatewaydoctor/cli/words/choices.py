@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.errors import UsageError, unknown_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,11 +22,14 @@ def chosen_words(
 ) -> frozenset[Word]:
     """The members these words name. Raises UsageError for a word that names none, with those that are of use here:
     the `offered` ones, else all."""
-    try:
-        return frozenset(enum(word.strip().lower()) for word in given or ())
-    except ValueError:
-        known = ", ".join(each.value for each in enum if offered is None or each in offered)
-        raise UsageError(f"{option}: one of {given} is not known.", f"Choose from: {known}.") from None
+    members = {each.value: each for each in enum}
+    useful = [word for word, each in members.items() if offered is None or each in offered]
+    chosen = []
+    for word in given or ():
+        if (each := members.get(word.strip().lower())) is None:
+            raise unknown_word(f"word for {option}:", word, useful)
+        chosen.append(each)
+    return frozenset(chosen)
 
 
 def job_ids(run: Run, found: Found, wanted: list[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
-from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.errors import CannotExamine, DoctorError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,12 @@ class Place:
     profile: str | None = None
     store: Path | None = None
     others: tuple[Candidate, ...] = ()
+
+
+class NothingKept(CannotExamine):
+    """The directory is there and holds nothing of a gateway: an unmounted volume, or a mistyped path."""
+
+    code: ClassVar[str] = "nothing-kept"
 
 
 class SeveralStateDirs(DoctorError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.errors import CannotExamine, UsageError
 from gatewaydoctor.model.gateway.place import Candidate, ConfigSource, Place, SeveralStateDirs, StateDirSource
 from gatewaydoctor.state.place.home import effective_home, trimmed, user_path
+from gatewaydoctor.state.place.recognise import CONFIG_NAMES, is_state_dir, nearby
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 STATE_DIR_NAME = ".openclaw"
 LEGACY_STATE_DIR_NAMES = (".clawdbot", ".moldbot", ".moltbot")
 """All names any release accepted: 3.13 knew three, 3.28 the first two, 4.25 and later only the first."""
-CONFIG_NAME = "openclaw.json"
-LEGACY_CONFIG_NAMES = ("clawdbot.json", "moldbot.json", "moltbot.json")
+CONFIG_NAME, *LEGACY_CONFIG_NAMES = CONFIG_NAMES
 
 KEPT = {CONFIG_NAME, *LEGACY_CONFIG_NAMES, "agents", "sessions", "cron", "subagents", "credentials", "identity"} | {
     "delivery-queue",
@@ -41,8 +41,6 @@ _VARIABLES = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR")
 SAME_TIME_MS = 7 * 24 * 3600 * 1000
 """A candidate looks live when its stores changed within this time of the newest change among all candidates."""
 
-_LOOKED_INTO = 100
-"""So many names of a wrong directory are tried for the right one."""
 _PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 
 
@@ -246,12 +244,10 @@ def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> int:
     try:
         stat = fs.stat(path)
         if not stat.is_dir:
-            raise CannotExamine(f"{path} is not a directory{named_by}.", "Name the state directory: --state-dir DIR.")
+            raise CannotExamine(f"{path} is not a directory{named_by}.", _name_it(fs, path))
         next(iter(fs.names(path)), None)
     except FileNotFoundError:
-        raise CannotExamine(
-            f"There is no directory {path}{named_by}.", "Name the state directory: --state-dir DIR."
-        ) from None
+        raise CannotExamine(f"There is no directory {path}{named_by}.", _name_it(fs, path)) from None
     except PermissionError:
         raise CannotExamine(
             f"{path} may not be read{named_by}.", "Run as the user the gateway runs as, or as root."
@@ -263,28 +259,37 @@ def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> int:
     return stat.uid
 
 
-def require_kept(fs: ReadFs, path: Path) -> None:
-    """Raises CannotExamine where a directory has only what no gateway keeps: a mistyped path must not pass. An empty
-    one may be about to become a state directory."""
-    names = set(fs.names(path))
-    if not names or names & KEPT:
-        return
-    inside = [path / name for name in sorted(names)[:_LOOKED_INTO]]
-    near = [each for each in inside if any(_exists(fs, each / name) for name in (CONFIG_NAME, "agents"))]
-    raise CannotExamine(
-        f"{path} has nothing in it that a gateway keeps.",
-        f"Name the state directory: --state-dir {near[0] if near else 'DIR'}.",
-    )
+def _name_it(fs: ReadFs, path: Path) -> str:
+    near = nearby(fs, path) or (path.parent if is_state_dir(fs, path.parent) else None)
+    return f"Name the state directory: --state-dir {near if near else 'DIR'}"
 
 
 def _config(
     fs: ReadFs, env: Mapping[str, str], home: Path, state_dir: Path, option: str | None
 ) -> tuple[Path, ConfigSource]:
     if option:
-        return user_path(option, home), ConfigSource.OPTION
+        return _config_file(fs, user_path(option, home)), ConfigSource.OPTION
     if text := trimmed(env, "OPENCLAW_CONFIG_PATH"):
         return user_path(text, home), ConfigSource.ENVIRONMENT
     for name in (CONFIG_NAME, *LEGACY_CONFIG_NAMES):
         if _exists(fs, state_dir / name):
             return state_dir / name, ConfigSource.STATE_DIR if name == CONFIG_NAME else ConfigSource.LEGACY_NAME
     return state_dir / CONFIG_NAME, ConfigSource.STATE_DIR
+
+
+_NAME_A_CONFIG = "Name an openclaw.json: --config FILE"
+
+
+def _config_file(fs: ReadFs, path: Path) -> Path:
+    """The file of the option, which somebody named and means: one that is not there would be defaults in disguise."""
+    try:
+        stat = fs.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise CannotExamine(f"There is no file {path} (from --config).", _NAME_A_CONFIG) from None
+    except OSError:
+        return path  # told where it is read
+    if stat.is_file:
+        return path
+    what = "a directory" if stat.is_dir else "a device, pipe or socket"
+    hint = f"Name the file in it: --config {path / CONFIG_NAME}" if stat.is_dir else _NAME_A_CONFIG
+    raise CannotExamine(f"{path} is not a file but {what} (from --config).", hint)

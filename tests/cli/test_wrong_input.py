@@ -1,0 +1,223 @@
+"""Input that is not what it was named for is refused with the next step; it is never taken for nothing wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gatewaydoctor.cli.shell import verb_table
+from gatewaydoctor.examine.storefile import require_sessions
+from gatewaydoctor.model.errors import CannotExamine
+from gatewaydoctor.system.fs import OsReadFs
+from tests.cli.harness import EXAMINING, Ran, run
+
+LOOKING = (*EXAMINING, "check")
+
+
+def refused(ran: Ran, *words: str) -> None:
+    assert (ran.code, ran.out) == (2, ""), ran
+    for word in words:
+        assert word in ran.err
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("lost+found",),
+        ("agents",),
+        ("agents/main",),
+        ("cron/runs", "logs"),
+        (".git", "src"),
+        ("sessions", "tasks"),
+    ],
+    ids=str,
+)
+def test_a_directory_without_config_agents_or_databases_passes_no_verb(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
+    """As a volume that is not mounted leaves it."""
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+    for verb in LOOKING:
+        refused(
+            run(verb, "--state-dir", str(tmp_path)), "no config, no agent and no database" if names else "is empty"
+        )
+        document = run(verb, "--json", "--state-dir", str(tmp_path)).document
+        assert (document["ok"], document["error"]["code"]) == (False, "nothing-kept")
+    elsewhere = tmp_path.parent / "elsewhere.json"
+    elsewhere.write_text("{}")
+    refused(run("check", "--state-dir", str(tmp_path), "--config", str(elsewhere)), "mounted")
+
+
+@pytest.mark.parametrize("name", ["openclaw.json", "agents/main/sessions/x", "state/openclaw.sqlite", "moltbot.json"])
+def test_one_of_them_is_enough(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+    assert run("scan", "--state-dir", str(tmp_path)).code == 0
+
+
+def test_a_vault_that_is_left_can_be_listed_and_is_not_examined(tmp_path: Path) -> None:
+    (tmp_path / ".gatewaydoctor/runs").mkdir(parents=True)
+    assert run("runs", "list", "--state-dir", str(tmp_path)).code == 0
+    refused(run("check", "--state-dir", str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "deeper",
+    ["agents", "agents/main", "agents/main/sessions", "agents/main/sessions/sessions.json", "cron", "openclaw.json"],
+)
+def test_a_path_inside_the_state_directory_names_it(deeper: str, busy: Path) -> None:
+    for verb in LOOKING:
+        refused(run(verb, "--state-dir", str(busy / deeper)), f"--state-dir {busy}\n")
+
+
+def test_a_path_above_the_state_directory_names_it(busy: Path, tmp_path: Path) -> None:
+    shutil.copytree(busy, tmp_path / "home/.openclaw")
+    (tmp_path / "home/agents").mkdir()
+    (tmp_path / "home/Documents").mkdir()
+    for verb in LOOKING:
+        refused(run(verb, "--state-dir", str(tmp_path / "home")), f"--state-dir {tmp_path}/home/.openclaw\n")
+
+
+def test_a_path_that_is_not_there_names_the_directory_around_it(busy: Path) -> None:
+    refused(run("check", str(busy / "nope")), "There is no directory", f"--state-dir {busy}\n")
+    refused(run("check", str(busy / "agents/nope")), f"--state-dir {busy}\n")
+
+
+@pytest.mark.parametrize("verb", LOOKING)
+def test_the_state_directory_may_be_an_argument(verb: str, busy: Path) -> None:
+    named, option = run(verb, str(busy)), run(verb, "--state-dir", str(busy))
+    assert (named.code, named.out) == (option.code, option.out)
+    refused(run(verb, str(busy), "--state-dir", "/elsewhere"), "Two state directories")
+    assert run(verb, str(busy), "--state-dir", str(busy)).code == option.code
+
+
+def test_every_verb_that_takes_the_directory_is_tried_here() -> None:
+    assert set(LOOKING) == verb_table.EXAMINING
+
+
+def test_a_directory_alone_is_scanned(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = run("scan", "--state-dir", str(busy)).out
+    assert run(str(busy)).out == told
+    monkeypatch.chdir(busy.parent)
+    assert run("--json", busy.name).document["stateDir"] == str(busy)
+    assert run("/nowhere/at/all").err.startswith("gatewaydoctor: There is no directory /nowhere/at/all")
+
+
+def test_a_store_must_be_a_store(busy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "package.json"
+    other.write_text(json.dumps({"name": "x", "scripts": {"test": "x"}}))
+    database = tmp_path / "openclaw-agent.sqlite"
+    database.write_bytes(b"SQLite format 3\0" + bytes(84))
+    transcript = next((busy / "agents/main/sessions").glob("*.jsonl"))
+    cases = [
+        (busy / "openclaw.json", "a config"),
+        (busy / "cron/jobs.json", "JSON without a session in it"),
+        (other, "JSON without a session in it"),
+        (database, "a database"),
+        (transcript, "a transcript"),
+        (busy, "a directory"),
+        (Path("/dev/zero"), "a device"),
+    ]
+    for path, words in cases:
+        for verb in LOOKING:
+            refused(run(verb, "--store", str(path)), words)
+    assert f"--state-dir {busy}\n" in run("scan", "--store", str(busy / "openclaw.json")).err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"a": {"sessionId": "x"}', '{"a": 1, "b": {"updatedAt": 1}}', "{}", "[]", "\0"]
+)
+def test_a_store_of_any_name_may_be_damaged_or_empty(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "copy of the store.json"
+    path.write_text(text)
+    require_sessions(OsReadFs(), path)
+
+
+def test_a_store_by_its_name_may_hold_anything(tmp_path: Path) -> None:
+    for name, allowed in (("sessions.json", True), ("sessions.json.bak.1", True), ("x.json", False)):
+        (tmp_path / name).write_text('{"a": {"b": 1}}')
+        if allowed:
+            require_sessions(OsReadFs(), tmp_path / name)
+        else:
+            with pytest.raises(CannotExamine, match="without a session"):
+                require_sessions(OsReadFs(), tmp_path / name)
+
+
+def test_a_config_that_is_named_must_be_there(busy: Path) -> None:
+    for verb in LOOKING:
+        refused(run(verb, str(busy), "--config", "/nope"), "There is no file /nope (from --config)")
+    refused(run("check", str(busy), "--config", "/tmp"), "a directory", "--config /tmp/openclaw.json")
+    refused(run("check", str(busy), "--config", "/dev/zero"), "a device")
+
+
+def test_a_job_that_nothing_knows_is_refused(busy: Path) -> None:
+    jobs = json.loads((busy / "cron/jobs.json").read_text())["jobs"]
+    for form in ("text", "json", "ndjson"):
+        ran = run("sessions", str(busy), "--job", "nope", "--format", form)
+        assert ran.code == 2
+        assert "Unknown cron job 'nope'" in (ran.err if form == "text" else ran.out)
+    name = jobs[0].get("name") or jobs[0]["id"]
+    refused(run("sessions", str(busy), "--job", f"{name}x"), "Did you mean")
+    assert run("sessions", str(busy), "--job", name, "--job", jobs[0]["id"]).code == 0
+
+
+def test_a_job_of_rows_alone_is_known(tmp_path: Path) -> None:
+    sessions = tmp_path / "agents/main/sessions"
+    sessions.mkdir(parents=True)
+    row = {"sessionId": "s", "updatedAt": 1}
+    (sessions / "sessions.json").write_text(json.dumps({"agent:main:main": row, "agent:main:cron:Lost:run:1": row}))
+    assert "1 entr" in run("sessions", str(tmp_path), "--job", "lost").out
+    refused(run("sessions", str(tmp_path), "--job", "lost", "--job", "gone"), "'gone'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("scann",), "Did you mean scan?"),
+        (("runs", "lst"), "Did you mean list?"),
+        (("explain", "store-blot"), "Did you mean store-bloat?"),
+        (("check", "--only", "store-blot"), "Did you mean store-bloat?"),
+        (("check", "--skip", "lok-stale"), "Did you mean lock-stale?"),
+        (("repair", "trimm"), "Did you mean trim?"),
+        (("repair", "store-bloat"), "gatewaydoctor repair slim"),
+        (("repair", "disk-space"), "gatewaydoctor explain disk-space"),
+        (("repair", "trim", "--kind", "cronrun"), "Did you mean cron-run?"),
+        (("repair", "trim", "--transcripts", "valt"), "Did you mean vault?"),
+        (("repair", "expire", "--end-as", "fail"), "Did you mean failed?"),
+        (("repair", "./here"), "--state-dir ./here"),
+        (("scan", "--jsn"), "Did you mean --json?"),
+        (("repair", "--aply"), "Did you mean --apply?"),
+        (("scan", "--format", "jnuit"), "Did you mean junit?"),
+        (("cron", "--format", "tex"), "Did you mean text?"),
+        (("sessions", "--kind", "GRUP"), "Did you mean group?"),
+        (("sessions", "--status", "runing"), "Did you mean running?"),
+        (("check", "--fail-on", "eror"), "Did you mean error?"),
+        (("check", "--threshold", "bloat-byte=1"), "Did you mean bloat-bytes?"),
+        (("completions", "bsh"), "Did you mean bash?"),
+        (("integrate", "systmd"), "Did you mean systemd?"),
+        (("integrate", "kubernetes", "--form", "cron"), "Did you mean cronjob?"),
+        (("simulate", "cap-strom"), "Did you mean cap-storm?"),
+        (("simulate", "cap-storm", "--remedy", "chunkd"), "did you mean chunked?"),
+        (("fixtures", "make", "isue-61633", "--out", "/nowhere/x"), "did you mean issue-61633?"),
+    ],
+    ids=" ".join,
+)
+def test_an_unknown_word_comes_with_the_nearest_known(arguments: tuple[str, ...], words: str, busy: Path) -> None:
+    at = ("--state-dir", str(busy)) if arguments[0] in (*LOOKING, "repair", "runs") else ()
+    refused(run(*arguments, *at), words)
+
+
+def test_a_word_that_is_near_none_gets_the_list() -> None:
+    assert "Choose one of: bash" in run("completions", "qqqq").err
+    assert "--help" in run("qqqq").err
+
+
+@pytest.mark.parametrize("clock", ["", " ", "yesterday", "2026-13-01", "1e3"])
+def test_a_clock_that_is_no_time_is_refused(clock: str, busy: Path) -> None:
+    refused(run("scan", str(busy), "--now", clock), "Give an ISO time")
