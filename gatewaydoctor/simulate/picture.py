@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewaydoctor.simulate import timeline
@@ -24,10 +25,11 @@ class PlotUnavailable(RuntimeError):
     """matplotlib is not installed."""
 
 
-def plot(results: Sequence[Result], path: Path) -> None:
-    """One column per run, one row per series, rows on a common scale. The suffix of `path` decides the format.
+def plot(results: Sequence[Result], path: Path) -> bytes:
+    """One column per run, one row per series, rows on a common scale. The suffix of `path` decides the format; the
+    file itself is not written.
 
-    The same values give the same bytes for SVG. Raises PlotUnavailable, ValueError for an unknown suffix, OSError.
+    The same values give the same bytes for SVG. Raises PlotUnavailable, ValueError for an unknown suffix.
     """
     pyplot = _pyplot(path)
     rows = len(results[0].series)
@@ -35,10 +37,10 @@ def plot(results: Sequence[Result], path: Path) -> None:
     figure, axes = pyplot.subplots(rows, len(results), figsize=size, squeeze=False, sharey="row", sharex=True)
     _columns(axes, results, [", ".join(result.remedies) or BASE for result in results])
     figure.suptitle(f"{results[0].scenario}, seed {results[0].seed}", x=0.01, ha="left", fontsize=11, color=GREY)
-    _save(pyplot, figure, path)
+    return _drawn(pyplot, figure, path)
 
 
-def plot_comparison(comparison: Comparison, path: Path) -> None:
+def plot_comparison(comparison: Comparison, path: Path) -> bytes:
     """The storm beside the best remedy, and below them every remedy's worst block and time of death.
 
     Raises as `plot` does.
@@ -60,7 +62,7 @@ def plot_comparison(comparison: Comparison, path: Path) -> None:
         _bars(figure.add_subplot(grid[rows, column]), comparison, panel)
     title = f"{comparison.scenario}: the storm and the remedies, seed {comparison.seed}"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=GREY)
-    _save(pyplot, figure, path)
+    return _drawn(pyplot, figure, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,11 @@ def _pyplot(path: Path) -> Any:
     return pyplot
 
 
-def _save(pyplot: Any, figure: Any, path: Path) -> None:
+def _drawn(pyplot: Any, figure: Any, path: Path) -> bytes:
     figure.set_layout_engine("constrained")
+    kind, drawn = path.suffix.lower()[1:], BytesIO()
     try:
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
+        figure.savefig(drawn, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     finally:
         pyplot.close(figure)
+    return drawn.getvalue()

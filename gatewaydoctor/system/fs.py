@@ -95,7 +95,7 @@ class ReadFs(Protocol):
         ...
 
 
-def _convert(result: os.stat_result) -> FileStat:
+def convert(result: os.stat_result) -> FileStat:
     return FileStat(
         result.st_size,
         result.st_mtime_ns,
@@ -108,7 +108,7 @@ def _convert(result: os.stat_result) -> FileStat:
     )
 
 
-def _asking(method: Callable[P, R]) -> Callable[P, R]:
+def asking(method: Callable[P, R]) -> Callable[P, R]:
     """Paths come out of JSON or are made from other names. One that no file can have is not there: with a NUL or half
     a surrogate pair Python raises ValueError, for a component of more than NAME_MAX bytes the system ENAMETOOLONG."""
 
@@ -136,13 +136,13 @@ def can_exist(path: Path) -> bool:
 class OsReadFs:
     """The real one. Opens with O_RDONLY only, and O_NOATIME where the owner allows it."""
 
-    @_asking
+    @asking
     def stat(self, path: Path) -> FileStat:
-        return _convert(path.stat())
+        return convert(path.stat())
 
-    @_asking
+    @asking
     def lstat(self, path: Path) -> FileStat:
-        return _convert(path.lstat())
+        return convert(path.lstat())
 
     def names(self, directory: Path) -> Iterator[str]:
         with self._scan(directory) as found:
@@ -153,29 +153,32 @@ class OsReadFs:
         with self._scan(directory) as found:
             for item in found:
                 try:
-                    yield item.name, _convert(item.stat(follow_symlinks=False))
+                    yield item.name, convert(item.stat(follow_symlinks=False))
                 except FileNotFoundError:
                     continue
 
-    @_asking
+    @asking
     def _scan(self, directory: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
         return os.scandir(directory)
 
-    @_asking
+    @asking
     def open(self, path: Path) -> BinaryIO:
-        return os.fdopen(_open_regular(path), "rb", buffering=0)
+        return os.fdopen(self._descriptor(path), "rb", buffering=0)
 
-    @_asking
+    def _descriptor(self, path: Path) -> int:
+        return open_regular(path)
+
+    @asking
     def readlink(self, path: Path) -> str:
         return os.readlink(path)  # noqa: PTH115 - the text of the link, not a Path made of it
 
-    @_asking
+    @asking
     def realpath(self, path: Path) -> Path:
         return path.resolve()
 
-    @_asking
+    @asking
     def head_and_tail(self, path: Path, head: int, tail: int) -> tuple[bytes, bytes, int]:
-        descriptor = _open_regular(path)
+        descriptor = self._descriptor(path)
         try:
             size = os.fstat(descriptor).st_size
             first = os.pread(descriptor, head, 0)
@@ -185,7 +188,7 @@ class OsReadFs:
         finally:
             os.close(descriptor)
 
-    @_asking
+    @asking
     def space(self, path: Path) -> DiskSpace:
         volume = os.statvfs(path)
         return DiskSpace(
@@ -195,14 +198,16 @@ class OsReadFs:
         )
 
 
-def _open_regular(path: Path) -> int:
+def open_regular(path: Path | str, directory: int | None = None, more: int = 0) -> int:
+    """Descriptor of a regular file, opened for reading with the flags `more`, relative to the descriptor `directory`
+    where one is given. Raises OSError for anything else; never blocks."""
     # O_NONBLOCK keeps a FIFO planted under a familiar name from hanging the examination.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | more
     try:
-        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0))
+        descriptor = os.open(path, flags | getattr(os, "O_NOATIME", 0), dir_fd=directory)
     except PermissionError:
         # Only the owner may ask for O_NOATIME.
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, flags, dir_fd=directory)
     mode = os.fstat(descriptor).st_mode
     if stat_module.S_ISREG(mode):
         return descriptor

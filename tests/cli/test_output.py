@@ -132,16 +132,37 @@ def test_only_regular_files_are_replaced(kind: str, tmp_path: Path, work: Path) 
         path.symlink_to("/dev/null")
     ran = run("check", "--state-dir", str(healthy(tmp_path)), "--output", "out")
     assert ran.code == 2
-    assert "is no regular file" in ran.err
+    assert ("is a symbolic link" if kind == "device" else "is no regular file") in ran.err
     assert not path.is_file()
 
 
-def test_a_link_is_followed_and_stays(tmp_path: Path, work: Path) -> None:
+@pytest.mark.parametrize("option", ["--output", "--write-baseline", "--plan-out", "--plot", "snippet"])
+def test_no_writer_follows_a_link_or_changes_its_target(option: str, tmp_path: Path, work: Path) -> None:
     (work / "real").mkdir()
-    (work / "real/out").write_text("old")
-    (work / "out").symlink_to("real/out")
-    assert run("check", "--state-dir", str(healthy(tmp_path)), "--output", "out").code == 0
-    assert (work / "out").is_symlink()
+    target = work / "real/out.svg"
+    target.write_text("old")
+    target.chmod(0o664)
+    before = target.stat().st_mode, target.stat().st_mtime_ns
+    (work / "out.svg").symlink_to("real/out.svg")
+    where = ("--state-dir", str(healthy(tmp_path)))
+    ran = {
+        "--output": lambda: run("check", *where, "--output", "out.svg"),
+        "--write-baseline": lambda: run("check", *where, "--write-baseline", "--baseline", "out.svg"),
+        "--plan-out": lambda: run("repair", *where, "--plan-out", "out.svg"),
+        "--plot": lambda: run("simulate", "usage-scan", "--duration", "15m", "--plot", "out.svg"),
+        "snippet": lambda: run("integrate", "cron", *where, "--output", "out.svg"),
+    }[option]()
+    assert ran.code == 2
+    assert "is a symbolic link" in ran.err
+    assert (work / "out.svg").is_symlink()
+    assert target.read_text() == "old"
+    assert (target.stat().st_mode, target.stat().st_mtime_ns) == before
+
+
+def test_links_of_the_directory_on_the_way_are_resolved(tmp_path: Path, work: Path) -> None:
+    (work / "real").mkdir()
+    (work / "by").symlink_to("real")
+    assert run("check", "--state-dir", str(healthy(tmp_path)), "--output", "by/out").code == 0
     assert (work / "real/out").read_text().startswith("check: passed")
 
 

@@ -115,12 +115,12 @@ def test_pictures(tmp_path: Path) -> None:
 
     storm, calm = run("chat-buffers"), run("chat-buffers", remedies=["all"])
     for name in ("a.svg", "b.svg"):
-        plot([storm, calm], tmp_path / name)
+        (tmp_path / name).write_bytes(plot([storm, calm], tmp_path / name))
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "sweep-stale-buffers" in (tmp_path / "a.svg").read_text()
     for name in SCENARIOS:
-        plot_comparison(compare(name, duration=900), tmp_path / f"{name}.png")
-        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        drawn = plot_comparison(compare(name, duration=900), tmp_path / f"{name}.png")
+        assert drawn.startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"\.svg or \.png"):
         plot([storm], tmp_path / "a.gif")
 

@@ -1,10 +1,13 @@
-"""Files this program writes because it was told to: whole or not at all, and never inside what it looks at."""
+"""Files written on request: report, plan, baseline, picture, snippet, expectation. Each is written atomically, never
+through a symbolic link, and never inside the state directory that is examined."""
 
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, ClassVar
 
 from gatewaydoctor.model.errors import DoctorError, UsageError
@@ -31,22 +34,35 @@ def places_of(x: Examination) -> tuple[Path, ...]:
 
 
 def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
-    """Where an output file will be, symbolic links followed. Raises UsageError where that is no file one may write:
-    inside a protected directory, or a directory, device or pipe."""
+    """Where an output file will be, the links of its directory resolved. Raises UsageError where that is no file one
+    may write: inside a protected directory, or a symbolic link, directory, device or pipe."""
     if not spelled.strip() or "\0" in spelled:
         raise UsageError(f"{option} needs a path.", f"Give a file after {option}.")
-    path = Path(os.path.realpath(spelled))
+    path = real_place(spelled)
     for directory in protected:
         if path.is_relative_to(directory):
             raise UsageError(
                 f"{option} {spelled} lies inside the state directory, which is only looked at.",
                 "Name a file elsewhere.",
             )
+    if path.is_symlink():
+        raise UsageError(
+            f"{option} {spelled} is a symbolic link, and links are not followed for writing.",
+            f"Name the file itself: {option} {quote(os.path.realpath(path))}",
+        )
     if path.exists() and not path.is_file():
         raise UsageError(
             f"{option} {spelled} is no regular file.", "Name a file, or leave the option out for stdout."
         )
     return path
+
+
+def real_place(spelled: str) -> Path:
+    """The path with the links of its directory resolved, and its last name as it is."""
+    path = Path(spelled)
+    if path.name in ("", ".."):
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def report_mode(path: Path, form: str) -> int:
@@ -56,8 +72,12 @@ def report_mode(path: Path, form: str) -> int:
 
 
 def kept_mode(path: Path, otherwise: int) -> int:
-    """The mode of the file that is there."""
-    return path.stat().st_mode & 0o777 if path.exists() else otherwise
+    """The mode of the regular file that is there."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return otherwise
+    return stat.S_IMODE(mode) & 0o777 if stat.S_ISREG(mode) else otherwise
 
 
 def _umask() -> int:
@@ -66,9 +86,10 @@ def _umask() -> int:
     return mask
 
 
-def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:
-    """Replace a file by one with this text: written and synced beside it, then renamed over it. Raises CannotWrite,
-    and then the old file is as it was."""
+def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None) -> None:
+    """Replace a file by one with this content: written and synced next to it, then renamed over it. The directory's
+    path has its links resolved; one that is swapped for a link meanwhile is not followed. Raises CannotWrite, and
+    then the old file is as it was."""
     from gatewaydoctor.repair.writing.fs import OsWriteFs
     from gatewaydoctor.repair.writing.stream import Dress, write_whole
 
@@ -78,7 +99,8 @@ def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:
     try:
         with suppress(FileNotFoundError):
             fs.unlink(beside)
-        write_whole(fs, beside, text.encode(errors="backslashreplace"), Dress(mode=mode))
+        data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+        write_whole(fs, beside, data, Dress(mode=mode))
         try:
             fs.rename(beside, path)
         except BaseException:
@@ -95,6 +117,6 @@ def write(path: Path, text: str, mode: int, fs: WriteFs | None = None) -> None:
 
 def append(path: Path, text: str) -> None:
     """Add text to a file that others add to as well. Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(path, flags, 0o644), "ab") as stream:
         stream.write(text.encode(errors="backslashreplace"))

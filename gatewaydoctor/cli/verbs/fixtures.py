@@ -104,13 +104,7 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
 
     form = only_formats(run, "fixtures validate", "text", "json", "junit", "github")
     found = validate.find_fixtures(Path(each) for each in directories or [FIXTURES])
-    try:
-        results = [validate.update(each, run.now) if update else validate.check(each) for each in found]
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CannotExamine(
-            f"{error.filename} could not be written: {reason}.", "Check its owner and mode."
-        ) from error
+    results = [validate.update(each, run.now, _replace) if update else validate.check(each) for each in found]
     broken = [each for each in results if isinstance(each.result, validate.Broken)]
     error_info = None
     if broken:
@@ -195,3 +189,11 @@ def _new_fixture(run: Run, name: str, out: Path, source: Path, *, no_redact: boo
     if target.resolve().is_relative_to(source.resolve()):
         raise Refused(f"{out} lies inside {source}; nothing was made.", "Name a directory elsewhere: --out DIR.")
     return target
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Raises UsageError for a symbolic link, and CannotWrite."""
+    from gatewaydoctor.cli.shell.output import PUBLIC, kept_mode, target, write
+
+    place = target(str(path), "--update", ())
+    write(place, data, kept_mode(place, PUBLIC))

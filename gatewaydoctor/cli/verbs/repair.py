@@ -189,7 +189,7 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
     from gatewaydoctor.repair.vault.codec import read_plan
     from gatewaydoctor.report.document import names_of_place
 
-    plan = read_plan(work.tools.fs, path)
+    plan = read_plan(work.tools.fs, work.tools.fs.realpath(path))
     if Path(plan.state_dir) != work.state_dir:
         hint = f"Name that directory: --state-dir {plan.state_dir}"
         raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)

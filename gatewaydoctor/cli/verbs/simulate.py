@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,7 +84,7 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
     if common["plot"]:
         # With remedies the storm stands beside them, on the same seed.
         storm = simulate(scenario.name, options, seed=seed, policy=policy, duration=duration) if remedies else None
-        _plot(made, storm, Path(common["plot"]))
+        _plot(made, storm, common["plot"])
     # A model has no time of day: without --now its document must be the same whenever it is made.
     told = run if run.options.now else replace(run, now=0)
     return Outcome(
@@ -113,21 +112,22 @@ def _show(console: Console, made: Result | Comparison, *, verbose: bool) -> None
         console.print(result_screen(made, console.width, verbose=verbose))
 
 
-def _plot(made: Result | Comparison, storm: Result | None, path: Path) -> None:
+def _plot(made: Result | Comparison, storm: Result | None, spelled: str) -> None:
+    from gatewaydoctor.cli.shell.output import PUBLIC, kept_mode, target, write
     from gatewaydoctor.simulate import Comparison
     from gatewaydoctor.simulate.picture import PlotUnavailable, plot, plot_comparison
 
+    path = target(spelled, "--plot", ())
     try:
         if isinstance(made, Comparison):
-            plot_comparison(made, path)
+            picture = plot_comparison(made, path)
         else:
-            plot([storm, made] if storm else [made], path)
+            picture = plot([storm, made] if storm else [made], path)
     except PlotUnavailable as error:
         raise CannotExamine(f"{error}", "Or leave --plot out.") from error
     except ValueError as error:
         raise UsageError(f"--plot {path}: {error}.", "End the name in .svg or .png.") from error
-    except OSError as error:
-        raise CannotExamine(f"{path} could not be written: {error.strerror}.", "Name another file.") from error
+    write(path, picture, kept_mode(path, PUBLIC))
 
 
 def _verb(name: str) -> Callable[..., Outcome]:

@@ -73,6 +73,9 @@ def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprin
         content = content_of(fs, path, tools.progress.advance)
     else:
         dress = replace(dress, mtime_ns=seen.mtime_ns)
+        if dress.uid not in (None, seen.uid):
+            # The state directory's owner may not have been able to read it: the copy stays with the file's owner.
+            dress = replace(dress, uid=seen.uid, gid=seen.gid, mode=0o600)
         content = copy_file(fs, path, place.directory / stored_name(number), dress, tools.progress.advance)
     _check(fs, place, seen, content)
     return Kept(

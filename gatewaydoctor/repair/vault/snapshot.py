@@ -263,6 +263,7 @@ class SnapshotCheck:
 
 def verify_snapshot(tools: Tools, directory: Path) -> tuple[SnapshotManifest, tuple[SnapshotCheck, ...]]:
     """Hash every file of a snapshot again. Raises VaultDamaged where there is no readable manifest."""
+    directory = tools.fs.realpath(directory)
     manifest = read_part(tools.fs, directory / MANIFEST, SnapshotManifest)
     tools.progress.phase("verifying", manifest.bytes)
     wrong: list[SnapshotCheck] = []

@@ -7,28 +7,33 @@ import errno
 import os
 import stat as stat_module
 import sys
-from contextlib import suppress
-from functools import cache
+from contextlib import contextmanager, suppress
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from gatewaydoctor.system.fs import OsReadFs, ReadFs
+from gatewaydoctor.repair.writing.nofollow import Directories, check_own
+from gatewaydoctor.system.fs import OsReadFs, ReadFs, asking, convert, open_regular
 
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from gatewaydoctor.system.fs import FileStat
 
 _FICLONE = 0x40049409
 """ioctl of Linux that shares the blocks of another file (btrfs, xfs, bcachefs)."""
 
 _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY, errno.EXDEV})
-_WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_WRITE_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | _NO_LINK
+# A FIFO in the place of a file must not block.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC | _NO_LINK
 
 
 class WriteFs(ReadFs, Protocol):
-    """What repairing needs besides looking. Every method raises OSError as the operating system does. Descriptors are
-    plain file descriptors; no method follows a symbolic link in a path's last component."""
+    """What repairing needs besides reading. Every method raises OSError as the operating system does. Descriptors are
+    plain file descriptors; no method follows a symbolic link anywhere in a path."""
 
     def mkdir(self, path: Path) -> None:
         """Mode 0700, whatever the umask."""
@@ -73,8 +78,10 @@ class WriteFs(ReadFs, Protocol):
         ...
 
     def redress(self, path: Path, mode: int) -> None:
-        """Set the permission bits of a regular file."""
+        """Set the permission bits of a regular file or a directory."""
         ...
+
+    def set_mtime(self, path: Path, mtime_ns: int) -> None: ...
 
     def fsync(self, descriptor: int) -> None: ...
 
@@ -104,18 +111,71 @@ class WriteFs(ReadFs, Protocol):
 
 
 class OsWriteFs(OsReadFs):
-    """The real one."""
+    """The real one. Everything but `stat`, `realpath` and `space` is relative to the directory's descriptor and fails
+    with ELOOP where a symbolic link is on the way: callers give paths whose links are resolved."""
+
+    @cached_property
+    def _directories(self) -> Directories:
+        return Directories()
+
+    @asking
+    def lstat(self, path: Path) -> FileStat:
+        directory, name = self._directories.parent(path)
+        return convert(os.stat(name, dir_fd=directory, follow_symlinks=False))
+
+    @asking
+    def readlink(self, path: Path) -> str:
+        directory, name = self._directories.parent(path)
+        return os.readlink(name, dir_fd=directory)
+
+    def _descriptor(self, path: Path) -> int:
+        directory, name = self._directories.parent(path)
+        return open_regular(name, directory, _NO_LINK)
+
+    @contextmanager
+    def _scan(self, directory: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+        descriptor = self._listable(directory)
+        try:
+            with os.scandir(descriptor) as found:
+                yield found
+        finally:
+            os.close(descriptor)
+
+    @asking
+    def _listable(self, directory: Path) -> int:
+        """A descriptor of its own, which can be read and synced."""
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._directories.at(directory))
+
+    @contextmanager
+    def _changing(self, path: Path) -> Iterator[int]:
+        """Descriptor of a regular file or directory whose owner, mode or attributes shall change."""
+        directory, name = self._directories.parent(path)
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | _NO_LINK, dir_fd=directory)
+        try:
+            check_own(descriptor, directory, path)
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def mkdir(self, path: Path) -> None:
-        path.mkdir(mode=0o700)
+        directory, name = self._directories.parent(path)
+        os.mkdir(name, 0o700, dir_fd=directory)
 
     def create(self, path: Path) -> int:
-        descriptor = os.open(path, _WRITE_NEW, 0o600)
+        directory, name = self._directories.parent(path)
+        descriptor = os.open(name, _WRITE_NEW, 0o600, dir_fd=directory)
         os.fchmod(descriptor, 0o600)
         return descriptor
 
     def append(self, path: Path) -> int:
-        return os.open(path, _APPEND, 0o600)
+        directory, name = self._directories.parent(path)
+        descriptor = os.open(name, _APPEND, 0o600, dir_fd=directory)
+        try:
+            check_own(descriptor, directory, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         return os.write(descriptor, data)
@@ -151,37 +211,36 @@ class OsWriteFs(OsReadFs):
             os.utime(descriptor, ns=(mtime_ns, mtime_ns))
 
     def own(self, path: Path, uid: int, gid: int) -> None:
-        os.chown(path, uid, gid, follow_symlinks=False)
+        with self._changing(path) as descriptor:
+            os.fchown(descriptor, uid, gid)
 
     def attributes(self, path: Path) -> dict[str, bytes]:
         if sys.platform != "linux":
             return {}
         found = {}
         # A filesystem without them says so in one of several ways.
-        with suppress(OSError):
-            for name in os.listxattr(path, follow_symlinks=False):
+        with suppress(OSError), self.open(path) as stream:
+            for name in os.listxattr(stream.fileno()):
                 with suppress(OSError):
-                    found[name] = os.getxattr(path, name, follow_symlinks=False)
+                    found[name] = os.getxattr(stream.fileno(), name)
         return found
 
     def set_attributes(self, file: Path | int, wanted: Mapping[str, bytes]) -> None:
         if sys.platform != "linux":
             return
-        with suppress(OSError):
-            for name in set(os.listxattr(file)).difference(wanted):
-                # A directory's default access list for one, which the original did not have.
-                with suppress(OSError):
-                    os.removexattr(file, name)
-        for name, value in wanted.items():
-            with suppress(OSError):
-                os.setxattr(file, name, value)
+        if isinstance(file, int):
+            _set_attributes(file, wanted)
+            return
+        with suppress(OSError), self._changing(file) as descriptor:
+            _set_attributes(descriptor, wanted)
 
     def redress(self, path: Path, mode: int) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
-        try:
+        with self._changing(path) as descriptor:
             os.fchmod(descriptor, stat_module.S_IMODE(mode))
-        finally:
-            os.close(descriptor)
+
+    def set_mtime(self, path: Path, mtime_ns: int) -> None:
+        with self._changing(path) as descriptor:
+            os.utime(descriptor, ns=(mtime_ns, mtime_ns))
 
     def fsync(self, descriptor: int) -> None:
         _fsync(descriptor)
@@ -190,7 +249,7 @@ class OsWriteFs(OsReadFs):
         os.close(descriptor)
 
     def fsync_dir(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = self._listable(path)
         try:
             _fsync(descriptor)
         except OSError as error:
@@ -201,37 +260,56 @@ class OsWriteFs(OsReadFs):
             os.close(descriptor)
 
     def rename(self, source: Path, target: Path) -> None:
-        source.rename(target)
+        at, name = self._directories.parent(source)
+        to, new_name = self._directories.parent(target)
+        os.rename(name, new_name, src_dir_fd=at, dst_dir_fd=to)
 
     def rename_new(self, source: Path, target: Path) -> None:
-        if _rename2(source, target, "new"):
+        at, name = self._directories.parent(source)
+        to, new_name = self._directories.parent(target)
+        if _rename2(at, name, to, new_name, "new"):
             return
         # Without that call a link gives the same promise, and without links a look must do.
         try:
-            os.link(source, target, follow_symlinks=False)
+            os.link(name, new_name, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
         except FileExistsError:
             raise
         except OSError:
-            if os.path.lexists(target):
+            with suppress(FileNotFoundError):
+                os.stat(new_name, dir_fd=to, follow_symlinks=False)
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-            source.rename(target)
+            os.rename(name, new_name, src_dir_fd=at, dst_dir_fd=to)
         else:
-            source.unlink()
+            os.unlink(name, dir_fd=at)
 
     def exchange(self, one: Path, other: Path) -> bool:
-        return _rename2(one, other, "swap")
+        return _rename2(*self._directories.parent(one), *self._directories.parent(other), "swap")
 
     def symlink(self, to: str, path: Path) -> None:
-        path.symlink_to(to)
+        directory, name = self._directories.parent(path)
+        os.symlink(to, name, dir_fd=directory)
 
     def unlink(self, path: Path) -> None:
-        path.unlink()
+        directory, name = self._directories.parent(path)
+        os.unlink(name, dir_fd=directory)
 
     def rmdir(self, path: Path) -> None:
-        path.rmdir()
+        directory, name = self._directories.parent(path)
+        os.rmdir(name, dir_fd=directory)
 
     def writable(self, directory: Path) -> bool:
         return os.access(directory, os.W_OK | os.X_OK)
+
+
+def _set_attributes(descriptor: int, wanted: Mapping[str, bytes]) -> None:
+    with suppress(OSError):
+        for name in set(os.listxattr(descriptor)).difference(wanted):
+            # A directory's default access list for one, which the original did not have.
+            with suppress(OSError):
+                os.removexattr(descriptor, name)
+    for name, value in wanted.items():
+        with suppress(OSError):
+            os.setxattr(descriptor, name, value)
 
 
 def _fsync(descriptor: int) -> None:
@@ -245,9 +323,9 @@ def _fsync(descriptor: int) -> None:
 
 
 _CALLS = {
-    # platform: (function, directory arguments, flag per purpose)
-    "linux": ("renameat2", (-100,), {"new": 1, "swap": 2}),
-    "darwin": ("renamex_np", (), {"new": 4, "swap": 2}),
+    # platform: (function, flag per purpose); both take directory and name, twice, then the flags
+    "linux": ("renameat2", {"new": 1, "swap": 2}),
+    "darwin": ("renameatx_np", {"new": 4, "swap": 2}),
 }
 
 
@@ -258,19 +336,19 @@ def _library() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _rename2(source: Path, target: Path, purpose: str) -> bool:
+def _rename2(at: int, name: str, to: int, new_name: str, purpose: str) -> bool:
     """The system's rename with flags, which Python does not offer. False where it is not there or not supported."""
     import ctypes
 
     if sys.platform not in _CALLS:
         return False
-    name, at, flags = _CALLS[sys.platform]
-    call: Callable[..., int] | None = getattr(_library(), name, None)
+    function, flags = _CALLS[sys.platform]
+    call: Callable[..., int] | None = getattr(_library(), function, None)
     if call is None:
         return False
-    if call(*at, os.fsencode(source), *at, os.fsencode(target), flags[purpose]) == 0:
+    if call(at, os.fsencode(name), to, os.fsencode(new_name), flags[purpose]) == 0:
         return True
     code = ctypes.get_errno()
     if code in _UNSUPPORTED - {errno.EXDEV}:
         return False
-    raise OSError(code, os.strerror(code), str(source), None, str(target))
+    raise OSError(code, os.strerror(code), name, None, new_name)
