@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.store import FaultKind
-from gatewaydoctor.storage.files.gateway_json import JSON5_LIMIT, TooMuch, parse, parse_json5
+from gatewaydoctor.storage.files.gateway_json import TooMuch, parse, parse_json5
 from gatewaydoctor.storage.files.grammar import Illegal
 
 JSON = st.recursive(
@@ -59,7 +59,7 @@ def test_it_refuses_what_the_gateway_refuses(data: bytes, kind: FaultKind, offse
     assert offset is None or refused.value.fault.offset == offset
 
 
-@pytest.mark.parametrize("data", [b"{a: 1,} // x", b"\xef\xbb\xbf{'a': 0x1}", b"/* c */ {a: 1}"])
+@pytest.mark.parametrize("data", [b"{a: 1,} // x", b"\xef\xbb\xbf{'a': 0x1}", b"/* c */ {a: 1}", b'{"a": 1} // end'])
 def test_json5_is_a_second_reading(data: bytes) -> None:
     assert parse_json5(data) == {"a": 1}
 
@@ -67,11 +67,10 @@ def test_json5_is_a_second_reading(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"{a: 1, b: '" + b"x" * JSON5_LIMIT + b"'}",
         b"{a:" * 5_000 + b"1" + b"}" * 5_000,
         b"[" * 100_000 + b"]" * 100_000,
     ],
-    ids=["large JSON5", "deep JSON5", "deep JSON"],
+    ids=["deep JSON5", "deep JSON"],
 )
 def test_what_is_too_much_here_is_not_called_wrong(data: bytes) -> None:
     with pytest.raises(TooMuch):

@@ -40,18 +40,22 @@ class Includes:
     bytes_read: int = 0
 
     def resolve(self, value: object, file: Path, chain: tuple[Path, ...] = ()) -> object:
-        """`value` with every include merged in; `file` is where it stands. Raises Unreadable."""
+        """`value` with every include merged in; `file` is where it stands. Raises Unreadable, and RecursionError for
+        a document with includes that is nested too deeply."""
+        return self._resolved(value, file, chain) if _includes_any(value) else value
+
+    def _resolved(self, value: object, file: Path, chain: tuple[Path, ...]) -> object:
         match value:
             case list():
-                return [self.resolve(item, file, chain) for item in value]
+                return [self._resolved(item, file, chain) for item in value]
             case dict() if INCLUDE in value:
                 included = self._included(value[INCLUDE], file, chain)
-                beside = {key: self.resolve(item, file, chain) for key, item in value.items() if key != INCLUDE}
+                beside = {key: self._resolved(item, file, chain) for key, item in value.items() if key != INCLUDE}
                 if beside and not isinstance(included, dict):
                     raise _refused(file, "keys beside $include need an included object")
                 return deep_merge(included, beside) if beside else included
             case dict():
-                return {key: self.resolve(item, file, chain) for key, item in value.items()}
+                return {key: self._resolved(item, file, chain) for key, item in value.items()}
             case _:
                 return value
 
@@ -108,6 +112,20 @@ class Includes:
             raise _refused(file, "$include names a path that cannot be resolved") from None
         if not inside or not any(real.is_relative_to(root) for root in real_roots):
             raise _refused(file, "$include leaves the directory of the config")
+
+
+def _includes_any(document: object) -> bool:
+    """Whether $include is a key anywhere in it, at any depth."""
+    waiting = [document]
+    while waiting:
+        match waiting.pop():
+            case dict() as found:
+                if INCLUDE in found:
+                    return True
+                waiting += found.values()
+            case list() as found:
+                waiting += found
+    return False
 
 
 def _refused(path: Path, text: str) -> Unreadable:
