@@ -55,7 +55,8 @@ CAP = 100
 
 def names_of_place(place: Place, *, redact: bool) -> Names:
     """Names for one state directory: under redaction its directories have aliases from the start."""
-    return Names(redact=redact, places=((str(place.state_dir), "<state-dir>"), (str(place.home), "<home>")))
+    directories = dict.fromkeys((str(place.state_dir), str(place.real_dir)), "<state-dir>")
+    return Names(redact=redact, places=({str(place.home): "<home>"} | directories).items())
 
 
 def names_for(x: Examination, *, redact: bool) -> Names:

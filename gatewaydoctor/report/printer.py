@@ -10,6 +10,7 @@ import msgspec
 
 from gatewaydoctor import __version__
 from gatewaydoctor.model.outcome.report import SCHEMA_VERSION, Document, ToolInfo
+from gatewaydoctor.report.outgoing import outgoing_document, outgoing_text, outgoing_value
 from gatewaydoctor.report.words import harmless, json_harmless
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def print_screen(screen: Callable[[Console], None], *, no_color: bool) -> None:
     """Print a screen on stdout; where no terminal reads it, without the blanks that fill up its lines."""
     out = console(no_color=no_color)
     if out.is_terminal:
-        screen(out)
+        with out.capture() as captured:
+            screen(out)
+        sys.stdout.write(outgoing_text(captured.get()))
     else:
         sys.stdout.write(_captured(screen, out))
 
@@ -66,17 +69,17 @@ def screen_text(screen: Callable[[Console], None]) -> str:
 def _captured(screen: Callable[[Console], None], out: Console) -> str:
     with out.capture() as captured:
         screen(out)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in outgoing_text(captured.get()).splitlines())
 
 
 def print_document(document: Document) -> None:
     """One document and a newline on stdout."""
-    print(encode(document, indent=2))
+    print(encode(outgoing_document(document), indent=2))
 
 
 def print_line(value: object) -> None:
     """One value as a line of JSON on stdout, written at once: an interrupt leaves whole lines."""
-    sys.stdout.write(f"{encode(value)}\n")
+    sys.stdout.write(f"{encode(outgoing_value(value))}\n")
 
 
 def encode(value: object, *, indent: int = 0) -> str:
@@ -98,14 +101,14 @@ def print_error(error: ErrorInfo, exit_code: ExitCode, command: str, *, now: int
     if wants_json:
         print_document(plain_document(command, now, exit_code, error=error))
         return
-    print(f"gatewaydoctor: {harmless(error.message)}", file=sys.stderr)
+    print(f"gatewaydoctor: {harmless(outgoing_text(error.message))}", file=sys.stderr)
     if error.hint:
-        print(f"  {harmless(error.hint)}", file=sys.stderr)
+        print(f"  {harmless(outgoing_text(error.hint))}", file=sys.stderr)
 
 
 def print_warning(text: str) -> None:
     """One line on stderr beside the output."""
-    print(f"gatewaydoctor: {harmless(text)}", file=sys.stderr)
+    print(f"gatewaydoctor: {harmless(outgoing_text(text))}", file=sys.stderr)
 
 
 def plain_document(

@@ -59,6 +59,7 @@ def test_a_screen_is_as_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gatewaydoctor.report.screens.blocks.head.__version__", "0.0.0")
+    monkeypatch.setattr("gatewaydoctor.report.redaction.secret_offset", lambda: 500 * 24 * 60 + 61)
     ran = Machine(fs=ElsewhereFs(made[maker.__name__], SHOWN), width=width).run(*arguments)
     assert ran.err == ""
     assert max(map(cell_len, ran.out.splitlines())) <= width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.streams import OutputFailed, silence_stdout
 from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError, nearest, unknown_word
 from gatewaydoctor.model.outcome.report import ErrorInfo
+from gatewaydoctor.report.outgoing import outgoing_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,7 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
     if (code is ExitCode.BUG or isinstance(error, OSError)) and "--debug" in arguments:
         import traceback
 
-        traceback.print_exception(error)
+        sys.stderr.write(outgoing_text("".join(traceback.format_exception(error))))
     from gatewaydoctor.cli.shell.error_report import asked, deliver_error
     from gatewaydoctor.report.printer import plain_document, print_error
 

@@ -17,6 +17,7 @@ from gatewaydoctor.cli.shell.run import Outcome, start
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
+from gatewaydoctor.report.outgoing import begin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +113,7 @@ def main(arguments: Sequence[str]) -> int:
     drop_unusable_sizes()
     prepare_streams(document="--json" in arguments or last_value(arguments, "--format") not in (None, "text"))
     command = "gatewaydoctor"
+    begin(redact="--redact" in arguments)
     try:
         if _leading_options(arguments)[1][:1] in ([each] for each in VERSION_OPTIONS):
             put(f"gatewaydoctor {__version__}\n")

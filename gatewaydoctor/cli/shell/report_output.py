@@ -15,10 +15,11 @@ from gatewaydoctor.cli.shell.streams import put, telling
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.outcome.report import ErrorInfo
 from gatewaydoctor.report.formats.formats import FORMATS, Format, exit_code, render
+from gatewaydoctor.report.outgoing import outgoing_text
 from gatewaydoctor.report.words import harmless, pasteable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from rich.console import Console
 
@@ -48,7 +49,7 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     run, code = outcome.run, outcome.exit_code
     error = (outcome.error or NOTHING_READ) if code is ExitCode.CANNOT_EXAMINE else None
     if outcome.judgement is None or outcome.names is None:
-        return plain_document(outcome.command, run.now, code, outcome.details, error)
+        return plain_document(outcome.command, run.now, code, _shown_details(outcome), error)
     from gatewaydoctor.report.document import document
 
     built = document(
@@ -69,6 +70,13 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
     said = tuple(harmless(notice) for notice in notices(outcome))
     return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took, notices=said)
+
+
+def _shown_details(outcome: Outcome) -> Mapping[str, object]:
+    if outcome.names is None or not outcome.names.redact:
+        return outcome.details
+    names = outcome.names.exact()
+    return {field: names.value(value, field) for field, value in outcome.details.items()}
 
 
 def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
@@ -134,4 +142,5 @@ def summarise(text: Callable[[], str], protected: Iterable[Path]) -> None:
     except (OSError, UsageError) as failed:
         from gatewaydoctor.report.formats.github import command
 
-        print(command("warning", "gatewaydoctor", f"The job summary could not be written: {failed}."))
+        problem = outgoing_text(f"The job summary could not be written: {failed}.")
+        print(command("warning", "gatewaydoctor", problem))

@@ -20,6 +20,7 @@ from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.repair.writing.errors import Refused
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from gatewaydoctor.repair.writing.tools import Permission, Tools
+from gatewaydoctor.report.outgoing import outgoing_text
 from gatewaydoctor.system.processes import system_processes
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused("Nothing was done: nobody can be asked here.", "Add --yes to do it without asking.")
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{outgoing_text(question)} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Refused("Nothing was done.", "Run it again and answer y to do it.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.report.outgoing import outgoing_document
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +41,7 @@ FORMATS: dict[str, Format] = {
 def render(name: str, document: Document) -> str:
     """The document in a format; it ends with a newline."""
     function: Callable[[Document], str] = import_module(f"gatewaydoctor.report.formats.{FORMATS[name].module}").render
-    return function(document)
+    return function(outgoing_document(document))
 
 
 def exit_code(name: str, document: Document) -> int:
