@@ -16,11 +16,12 @@ _gatewaydoctor_options() {
     'usage') words='--format' ;;
     'sessions') words='--status --kind --job --older-than --newer-than --key --larger-than --format' ;;
     'check') words='--fail-on --only --skip --baseline --write-baseline --max-age --stuck-after --threshold --output --format' ;;
+    'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
     'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--format' ;;
-    'integrate') words='--form --program --unit --limit --image --gateway --fixtures --textfile-dir --output --format' ;;
+    'integrate') words='--form --program --unit --limit --image --package --gateway --fixtures --textfile-dir --output --format' ;;
     'completions') words='--format' ;;
     'runs list') words='--vault --format' ;;
     'runs show') words='--vault --format' ;;
@@ -70,6 +71,9 @@ _gatewaydoctor_option() {
     'check --threshold') values=threshold ;;
     'check --output') values=file ;;
     'check --format') values=report-format ;;
+    'gate --heap-limit') values=free ;;
+    'gate --limit') values=free ;;
+    'gate --format') values=format ;;
     'snapshot --format') values=format ;;
     'repair --plan') values=file ;;
     'repair --plan-out') values=file ;;
@@ -93,6 +97,7 @@ _gatewaydoctor_option() {
     'integrate --unit') values=free ;;
     'integrate --limit') values=free ;;
     'integrate --image') values=free ;;
+    'integrate --package') values=package ;;
     'integrate --gateway') values=free ;;
     'integrate --fixtures') values=directory ;;
     'integrate --textfile-dir') values=directory ;;
@@ -268,7 +273,7 @@ _gatewaydoctor_argument() {
 # Sets words, asked and paths to what some values are.
 _gatewaydoctor_values() {
     case $1 in
-    verb) words='scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain integrate completions runs simulate fixtures' ;;
+    verb) words='scan status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate new' ;;
@@ -295,6 +300,7 @@ _gatewaydoctor_values() {
     run) asked=runs ;;
     integrate-target) words='shell systemd launchd docker kubernetes cron github-actions prometheus ansible' ;;
     form) words='user system dockerfile compose patch cronjob cron service timer alerts' ;;
+    package) words='FILE IMAGE' ;;
     shell) words='bash zsh fish powershell' ;;
     release) words='2026.3.28 2026.4.25 2026.5.22' ;;
     remedy-cap-storm) words='chunked worker single-flight coalesce append-log persistent-keys smaller-cap all' ;;
@@ -317,7 +323,7 @@ _gatewaydoctor_step() {
         [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
-        case $word in scan|status|cron|stuck|orphans|subagents|usage|sessions|check|snapshot|repair|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
+        case $word in scan|status|cron|stuck|orphans|subagents|usage|sessions|check|gate|snapshot|repair|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
     else
         case $verb in
             runs|simulate|fixtures) verb="$verb $word" ;;

@@ -30,12 +30,12 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --duration --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --page --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --vault
+            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --duration --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
             set -g __gatewaydoctor_verb '?'
-            contains -- $word scan status cron stuck orphans subagents usage sessions check snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+            contains -- $word scan status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
         else if contains -- $__gatewaydoctor_verb runs simulate fixtures
             set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
         else
@@ -74,6 +74,7 @@ function __gatewaydoctor_offer
                 'usage' 'What one sessions.usage call must read.' \
                 'sessions' 'The entries themselves, filtered, as a table or a stream.' \
                 'check' 'The gate: the same findings, one decision, for scripts, CI and monitoring.' \
+                'gate' 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.' \
                 'snapshot' 'A consistent copy of the state directory, with hashes.' \
                 'repair' 'Shows a plan of what would go and what stays; with --apply does exactly that.' \
                 'undo' 'Put back what a run changed, byte for byte.' \
@@ -304,6 +305,10 @@ function __gatewaydoctor_offer
                 'service' 'of prometheus' \
                 'timer' 'of prometheus' \
                 'alerts' 'of prometheus'
+        case package
+            printf '%s\t%s\n' \
+                'FILE' '' \
+                'IMAGE' ''
         case shell
             printf '%s\t%s\n' \
                 'bash' '' \
@@ -436,6 +441,10 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'Fro
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\' 0' -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l warn -d 'Print what would stop the start, but exit 0.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l heap-limit -d 'Heap this gateway may use, such as 4GB. [default: from its service, NODE_OPTIONS or memory limit]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l limit -d 'Give up after this long and exit 0.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 0' -k -a '(__gatewaydoctor_offer snapshot)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 1' -k -a '(__gatewaydoctor_offer directory)'
@@ -471,6 +480,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l program -d 'W
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l unit -d 'Name of the service, LaunchAgent or Deployment of the gateway.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l limit -d 'How long a check may hold up a start. [default: 20]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l image -d 'docker: the gateway\'s image; kubernetes: one with gatewaydoctor.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l package -d 'Where gatewaydoctor comes from: a .pyz, a .whl, a directory of wheels, or an image. [default: gatewaydoctor.pyz]' -x -k -a '(__gatewaydoctor_offer package)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l gateway -d 'launchd, docker: what starts the gateway.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l fixtures -d 'github-actions: where the fixtures are.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l textfile-dir -d 'prometheus: what the textfile collector reads.' -x -k -a '(__gatewaydoctor_offer directory)'

@@ -144,6 +144,16 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--format' = 'report-format', 'Output format; each verb names its own.'
             }
         }
+        'gate' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--warn' = '', 'Print what would stop the start, but exit 0.'
+                '--heap-limit' = 'free', 'Heap this gateway may use, such as 4GB. [default: from its service, NODE_OPTIONS or memory limit]'
+                '--limit' = 'free', 'Give up after this long and exit 0.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
         'snapshot' = @{
             Arguments = @('snapshot', 'directory')
             Many = $false
@@ -204,6 +214,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--unit' = 'free', 'Name of the service, LaunchAgent or Deployment of the gateway.'
                 '--limit' = 'free', 'How long a check may hold up a start. [default: 20]'
                 '--image' = 'free', 'docker: the gateway''s image; kubernetes: one with gatewaydoctor.'
+                '--package' = 'package', 'Where gatewaydoctor comes from: a .pyz, a .whl, a directory of wheels, or an image. [default: gatewaydoctor.pyz]'
                 '--gateway' = 'free', 'launchd, docker: what starts the gateway.'
                 '--fixtures' = 'directory', 'github-actions: where the fixtures are.'
                 '--textfile-dir' = 'directory', 'prometheus: what the textfile collector reads.'
@@ -441,6 +452,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'usage' = 'What one sessions.usage call must read.'
             'sessions' = 'The entries themselves, filtered, as a table or a stream.'
             'check' = 'The gate: the same findings, one decision, for scripts, CI and monitoring.'
+            'gate' = 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.'
             'snapshot' = 'A consistent copy of the state directory, with hashes.'
             'repair' = 'Shows a plan of what would go and what stays; with --apply does exactly that.'
             'undo' = 'Put back what a run changed, byte for byte.'
@@ -658,6 +670,10 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'timer' = 'of prometheus'
             'alerts' = 'of prometheus'
         }
+        'package' = [ordered]@{
+            'FILE' = ''
+            'IMAGE' = ''
+        }
         'shell' = [ordered]@{
             'bash' = ''
             'zsh' = ''
@@ -748,7 +764,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
             }
         }
-        elseif (-not $verb) { $verb = if ($word -in @('scan', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
         elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
         else { $number++ }
     }

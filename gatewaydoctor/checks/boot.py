@@ -10,6 +10,7 @@ from gatewaydoctor.model.gateway.config import Policy
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.config import Release
 
 _VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}")
 
@@ -45,12 +46,17 @@ class NextBoot:
 def a_gateway(x: Examination) -> str:
     """`A 2026.4.22 gateway`, by the version the directory names, else by the rules it lives under; `The gateway`
     where neither is known."""
-    release = x.config.release
-    # The version is text from the config: only its numbers may reach a sentence.
+    name = release_name(x.config.release)
+    return f"A {name} gateway" if name else "The gateway"
+
+
+def release_name(release: Release) -> str | None:
+    """The version the directory names, else the one whose rules it lives under. The version is text from the config:
+    only its numbers may reach a sentence."""
     found = _VERSION.search(release.version or "")
     if found:
-        return f"A {found[0]} gateway"
-    return f"A {release.policy.value} gateway" if release.policy else "The gateway"
+        return found[0]
+    return release.policy.value if release.policy else None
 
 
 def keeps_files(x: Examination) -> bool:

@@ -7,8 +7,10 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
+from gatewaydoctor.checks.verdict import start_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.outcome.finding import Finding, Severity
+    from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
 
 _RULES = (
     "install.configs",
@@ -43,10 +46,13 @@ for _module in _RULES:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was seen and what is wrong with it, worst first."""
+    """What was seen and what is wrong with it, worst first. `verdict` and `next` follow from all findings, also where
+    `findings` are a part of them."""
 
     examination: Examination
     findings: tuple[Finding, ...]
+    verdict: StartVerdict
+    next: NextStep
 
     @property
     def worst(self) -> Severity | None:
@@ -62,7 +68,8 @@ def judge(examination: Examination, thresholds: Thresholds = DEFAULTS) -> Judgem
     findings = [finding for check in REGISTRY.checks for finding in check(examination, thresholds)]
     order = {rule.id: place for place, rule in enumerate(all_rules())}
     findings.sort(key=lambda f: (-f.severity, order[f.rule], f.agent_id or "", f.path or "", f.key or ""))
-    return Judgement(examination, tuple(findings))
+    verdict = start_verdict(examination, findings)
+    return Judgement(examination, tuple(findings), verdict, next_step(examination, findings, verdict))
 
 
 def start_loses() -> tuple[str, ...]:

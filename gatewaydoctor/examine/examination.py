@@ -18,6 +18,7 @@ from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, Worl
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.state.alive.heap import heap_limit
 from gatewaydoctor.state.alive.locks import LockJudge
 from gatewaydoctor.state.config.history import config_history
 from gatewaydoctor.state.cron.cron import read_cron
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.era import Eras
     from gatewaydoctor.model.gateway.files import Listing
+    from gatewaydoctor.model.gateway.heap import HeapLimit
     from gatewaydoctor.model.gateway.liveness import GatewayState, LockVerdict
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.gateway.pointers import PathMap
@@ -55,7 +57,8 @@ class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
     not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
     stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
-    were before they were read, but for those of the listings."""
+    were before they were read, but for those of the listings. `heap` is None where nothing sets another limit than
+    the usual one."""
 
     now: int
     depth: Depth
@@ -75,6 +78,7 @@ class Examination:
     complete: bool = True
     left_out: int = 0
     inputs: Inputs = field(default_factory=dict)
+    heap: HeapLimit | None = None
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
         return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
@@ -146,6 +150,7 @@ class _Examiner:
             complete=known and not others,
             left_out=sum(read.ref.exists for read in others),
             inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
+            heap=heap_limit(self.fs, place, world.env, world.memory),
         )
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:

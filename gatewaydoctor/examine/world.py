@@ -57,7 +57,7 @@ class Depth:
 @dataclass(frozen=True, slots=True)
 class World:
     """What an examination looks at: the filesystem, the environment, the processes, the loopback port, the clock
-    (`now`, epoch ms)."""
+    (`now`, epoch ms). `memory` is what a process here may have, in bytes, None where that is not known."""
 
     fs: ReadFs
     env: Mapping[str, str]
@@ -65,3 +65,4 @@ class World:
     probe: PortProbe
     now: int
     cwd: str
+    memory: int | None = None

@@ -47,40 +47,38 @@ class About:
 
 
 TARGETS: dict[Target, About] = {
-    Target.SHELL: About(
-        "a script that stops a start only where it would lose data", ("script",), Where.HERE, frozenset({"limit"})
-    ),
+    Target.SHELL: About("a script that asks the gate before a start", ("script",), Where.HERE, frozenset({"limit"})),
     Target.SYSTEMD: About(
-        "a drop-in for the gateway's unit that does the same",
+        "a drop-in with the gate for the gateway's unit",
         ("user", "system"),
         Where.HERE,
         frozenset({"unit", "limit"}),
     ),
     Target.LAUNCHD: About(
-        "the same for the gateway's LaunchAgent",
+        "the gateway's LaunchAgent with the gate",
         ("agent",),
         Where.HERE,
         frozenset({"unit", "limit", "gateway"}),
     ),
     Target.DOCKER: About(
-        "the gateway's image with the same at its entrypoint, and a HEALTHCHECK",
+        "the gateway's image with the gate at its entrypoint, and a HEALTHCHECK",
         ("dockerfile", "compose"),
         Where.CONTAINER,
-        frozenset({"image", "limit", "gateway"}),
+        frozenset({"image", "limit", "gateway", "package"}),
         "/opt/gatewaydoctor/bin/gatewaydoctor",
     ),
     Target.KUBERNETES: About(
-        "an init container with the same, and a CronJob that reports",
+        "an init container with the gate, and a CronJob that reports",
         ("patch", "cronjob"),
         Where.CONTAINER,
-        frozenset({"image", "limit", "unit"}),
+        frozenset({"image", "limit", "unit", "package"}),
     ),
-    Target.CRON: About("a daily look with mail only about what is new", ("mail",), Where.HERE),
+    Target.CRON: About("a daily check with mail only about what is new", ("mail",), Where.HERE),
     Target.GITHUB_ACTIONS: About(
         "a workflow that validates the fixtures of a repository",
         ("workflow",),
         Where.ELSEWHERE,
-        frozenset({"fixtures"}),
+        frozenset({"fixtures", "package"}),
     ),
     Target.PROMETHEUS: About(
         "metrics for node_exporter, and alerts",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.integrate.package import PYZ, installing
 from gatewaydoctor.integrate.quoting import yaml
-from gatewaydoctor.integrate.site import REQUIREMENT
 
 if TYPE_CHECKING:
     from gatewaydoctor.integrate.site import Site
@@ -17,7 +17,7 @@ def workflow(site: Site) -> str:
     validate = f"gatewaydoctor fixtures validate {directory}"
     return f"""\
 # Compares the fixtures of this repository with what has to be found in them: an annotation at each expected.json that
-# is not met, a summary of the job, and a JUnit report.
+# is not met, a summary of the job, and a JUnit report. It installs {site.package or PYZ} of this repository.
 # Where it goes:      .github/workflows/gatewaydoctor.yml
 name: gatewaydoctor
 on:
@@ -34,7 +34,7 @@ jobs:
         with:
           python-version: "3.12"
       - name: Install gatewaydoctor
-        run: python -m pip install {REQUIREMENT}
+        run: {_run(_install(site.package or PYZ))}
       - name: Validate the fixtures
         run: {_run(f"{validate} --format github")}
       - name: Write a JUnit report
@@ -49,6 +49,10 @@ jobs:
           path: gatewaydoctor.xml
           if-no-files-found: error
 """
+
+
+def _install(package: str) -> str:
+    return f'{installing(package)} && echo "$HOME/.local/bin" >> "$GITHUB_PATH"'
 
 
 def _run(command: str) -> str:

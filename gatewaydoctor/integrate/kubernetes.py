@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.integrate import gate
+from gatewaydoctor.integrate.package import PYZ
 from gatewaydoctor.integrate.quoting import kubernetes, yaml, yaml_block
-from gatewaydoctor.integrate.site import REQUIREMENT
 
 if TYPE_CHECKING:
     from gatewaydoctor.integrate.site import Site
@@ -40,10 +40,11 @@ web.urlopen(web.Request(sys.argv[1], body, {"Content-Type": "text/plain"}, metho
 """
 
 
-def _image_notes(image: str) -> str:
+def _image_notes(site: Site, image: str) -> str:
     return f"""\
-# The image:          printf 'FROM python:3.12-slim\\nRUN pip install --no-cache-dir {REQUIREMENT}\\n' |
-#                     docker build -t {image} - ; push it where the cluster finds it"""
+# The image:       FROM python:3.12-slim
+#                  COPY --chmod=0755 {site.package or PYZ} /usr/local/bin/gatewaydoctor
+#                  built as {image} and pushed where the cluster finds it"""
 
 
 def _mount(site: Site) -> str:
@@ -57,20 +58,14 @@ def _args(words: tuple[str, ...], depth: int) -> str:
 def patch(site: Site) -> str:
     image, deployment = site.image or IMAGE, site.unit or DEPLOYMENT
     override = f"kubectl set env deployment/{deployment} -c gatewaydoctor {gate.SWITCH}=off"
-    advice = gate.advice(
-        site,
-        stop=f"kubectl scale deployment/{deployment} --replicas=0, then in a pod with the volume:",
-        start=f"kubectl scale deployment/{deployment} --replicas=1",
-        override=override,
-    )
-    words = ("gatewaydoctor-gate", *gate.arguments(site, advice))
+    words = ("gatewaydoctor-gate", *gate.command(site))
     return f"""\
-# An init container that looks at the state directory and stops a start only where it would lose data. A check that is
+# An init container that asks gatewaydoctor and stops a start only if it would lose data, fail or loop. A gate that is
 # broken or slow stops nothing; an image that cannot be pulled does.
-# Where it goes:      gatewaydoctor-patch.yaml
-# Switch it on:       kubectl patch deployment {deployment} --patch-file gatewaydoctor-patch.yaml
-{_image_notes(image)}
-# Start all the same: {override}
+# Where it goes:   gatewaydoctor-patch.yaml
+# Switch it on:    kubectl patch deployment {deployment} --patch-file gatewaydoctor-patch.yaml
+{_image_notes(site, image)}
+# Start anyway:    {override}
 # The volume is called {VOLUME} in the manifests of OpenClaw; put in the name your deployment has for it.
 spec:
   template:
@@ -79,10 +74,8 @@ spec:
         - name: gatewaydoctor
           image: {yaml(image)}
           imagePullPolicy: IfNotPresent
-          command: ["/bin/sh", "-c"]
+          command: ["/bin/sh", "-c", {kubernetes(gate.SCRIPT)}]
           args:
-            - |
-{yaml_block(gate.script(), 14)}
 {_args(words, 12)}
           env:
             - name: {gate.SWITCH}
@@ -108,7 +101,7 @@ code=$?
 # Pushgateway. One per gateway of a fleet, in its namespace.
 # Where it goes:      gatewaydoctor-cronjob.yaml
 # Switch it on:       kubectl apply -n NAMESPACE -f gatewaydoctor-cronjob.yaml
-{_image_notes(image)}
+{_image_notes(site, image)}
 # Gather reports:     kubectl logs -n NAMESPACE -l app=gatewaydoctor --tail=-1
 # The claim is called {CLAIM} in the manifests of OpenClaw. Without a push gateway leave PUSHGATEWAY empty.
 apiVersion: batch/v1

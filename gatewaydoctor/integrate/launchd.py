@@ -29,7 +29,7 @@ def agent(site: Site) -> str:
     """The agent that is installed with the gate before its program; where none is, one as the gateway installs."""
     name = label(site)
     plist = dict(site.agent) if site.agent is not None else _new_agent(site, name)
-    plist["ProgramArguments"] = ["/bin/sh", "-c", _script(site, name), _NAME, *_gateway(site, plist)]
+    plist["ProgramArguments"] = ["/bin/sh", "-c", _script(site), _NAME, *_gateway(site, plist)]
     try:
         text = plistlib.dumps(plist, sort_keys=False).decode()
     except (TypeError, ValueError, OverflowError) as error:
@@ -40,15 +40,10 @@ def agent(site: Site) -> str:
     return f"{head}{_comment(name)}<plist{body}"
 
 
-def _script(site: Site, name: str) -> str:
-    advice = gate.advice(
-        site,
-        stop=f"launchctl bootout gui/$(id -u)/{name}",
-        start=f"launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/{name}.plist",
-        override=f"launchctl setenv {gate.SWITCH} off",
-    )
+def _script(site: Site) -> str:
     # launchd tries again at once, for as long as it takes.
-    return f'{gate.guarded(site, advice, f"{{ sleep {_PAUSE_S}; exit 1; }}")}exec "$@"\n'
+    stopped = f"[ $? -ne {gate.DO_NOT_START} ] || {{ sleep {_PAUSE_S}; exit {gate.DO_NOT_START}; }}"
+    return f'{site.line("gate", "--limit", str(site.limit))} || {stopped}; exec "$@"'
 
 
 def _gateway(site: Site, plist: Mapping[str, Any]) -> list[str]:
@@ -81,13 +76,13 @@ def _comment(name: str) -> str:
     # Two hyphens may not stand in here, so no option is spelled out.
     return f"""\
 <!--
-Looks at the state directory before every start of the gateway and stops a start only where it would lose data; it
-then looks again every {_PAUSE_S} s. A check that is missing, broken or slow stops nothing.
-Where it goes:      ~/Library/LaunchAgents/LABEL.plist, LABEL being {name.replace("--", "- -")}
-                    (`openclaw gateway install` writes that file, too: after it, make and load this one again)
-Switch it on:       launchctl bootout gui/$(id -u)/LABEL; launchctl bootstrap gui/$(id -u) FILE
-Start all the same: launchctl setenv {gate.SWITCH} off (launchctl unsetenv {gate.SWITCH} takes that back)
-Switch it off:      openclaw gateway install
+Asks gatewaydoctor before every start of the gateway and stops a start only if it would lose data, fail or loop; it
+asks again every {_PAUSE_S} s. A gate that is missing, broken or slow stops nothing.
+Where it goes:   ~/Library/LaunchAgents/LABEL.plist, LABEL being {name.replace("--", "- -")}
+                 (`openclaw gateway install` writes that file, too: after it, make and load this one again)
+Switch it on:    launchctl bootout gui/$(id -u)/LABEL; launchctl bootstrap gui/$(id -u) FILE
+Start anyway:    launchctl setenv {gate.SWITCH} off (launchctl unsetenv {gate.SWITCH} undoes that)
+Switch it off:   openclaw gateway install
 -->
 """
 

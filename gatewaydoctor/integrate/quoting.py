@@ -14,14 +14,6 @@ def systemd(text: str) -> str:
     return f'"{_systemd_escaped(text)}"'
 
 
-def systemd_script(text: str) -> str:
-    """A whole script as one argument, a line of it on each line. Lines of comments go: systemd drops them even inside
-    quotes, and would drop what looks like one."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    assert not any(line.lstrip().startswith(";") for line in lines)
-    return '"\\\n' + "".join(f"{_systemd_escaped(line)}\\n\\\n" for line in lines) + '"'
-
-
 def systemd_path(text: str) -> str:
     """A path in a setting that takes paths, where variables are not replaced."""
     return f'"{_c_escaped(text)}"'.replace("%", "%%")

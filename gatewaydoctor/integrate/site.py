@@ -9,7 +9,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
-from gatewaydoctor import __version__
 from gatewaydoctor.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 LIMIT_S = 20
 """How long a check may hold up a start. The gateway's own systemd unit gives a start 30 s (2026.3.28)."""
-REQUIREMENT = f"gatewaydoctor=={__version__}"
 CONTAINER_STATE_DIR = "/home/node/.openclaw"
 """Where the gateway's image keeps its state (docs/install/docker of 2026.3.28)."""
 
@@ -38,8 +36,9 @@ class Where(Enum):
 @dataclass(frozen=True, slots=True)
 class Site:
     """`program` is what starts gatewaydoctor, `options` name what it is to look at, `state_dir` is absolute. `unit`
-    is a service as its manager calls it, None for what the gateway calls it. `limit` in seconds. `gateway` starts
-    the gateway. `agent` is the LaunchAgent that is installed, None where there is none."""
+    is a service as its manager calls it, None for what the gateway calls it. `limit` in seconds. `package` is
+    where gatewaydoctor comes from: a pyz, a wheel, a directory of wheels or an image. `gateway` starts the
+    gateway. `agent` is the LaunchAgent that is installed, None where there is none."""
 
     program: tuple[str, ...]
     options: tuple[str, ...]
@@ -48,6 +47,7 @@ class Site:
     unit: str | None = None
     limit: int = LIMIT_S
     image: str | None = None
+    package: str | None = None
     gateway: tuple[str, ...] | None = None
     fixtures: str = "fixtures"
     textfile_dir: str = "/var/lib/prometheus/node-exporter"

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.integrate import gate
-from gatewaydoctor.integrate.quoting import systemd, systemd_script
+from gatewaydoctor.integrate.quoting import systemd
 
 if TYPE_CHECKING:
     from gatewaydoctor.integrate.site import Site
@@ -25,32 +25,22 @@ def unit_name(site: Site) -> str:
 def drop_in(site: Site, *, user: bool) -> str:
     unit, systemctl = unit_name(site), "systemctl --user" if user else "systemctl"
     directory = f"{'~/.config/systemd/user' if user else '/etc/systemd/system'}/{unit}.d"
-    once = f"{systemctl} set-environment {gate.SWITCH}=off"
-    advice = gate.advice(
-        site,
-        stop=f"{systemctl} stop {unit}",
-        start=f"{systemctl} start {unit}",
-        override=f"{once}; {systemctl} restart {unit}; {systemctl} unset-environment {gate.SWITCH}",
-    )
-    words = ("gatewaydoctor-gate", *gate.arguments(site, advice))
-    command = " \\\n    ".join(map(systemd, words))
-    script = systemd_script(gate.script())
-    whole = 2 * site.limit
+    words = (gate.SCRIPT, "gatewaydoctor-gate", *gate.command(site))
+    command = " ".join(map(systemd, words))
     return f"""\
-# Looks at the state directory before every start of {unit} and stops a start only where it would
-# lose data. A check that is missing, broken or slow stops nothing.
-# Where it goes:      {directory}/gatewaydoctor.conf
-# Switch it on:       {systemctl} daemon-reload
-# Start all the same: {once}
-#                     ({systemctl} unset-environment {gate.SWITCH} takes that back)
-# Switch it off:      remove the file; {systemctl} daemon-reload
+# Asks gatewaydoctor before every start of {unit} and stops a start only if it would lose data, fail
+# or loop. A gate that is missing, broken or slow stops nothing.
+# Where it goes:   {directory}/gatewaydoctor.conf
+# Switch it on:    {systemctl} daemon-reload
+# Start anyway:    {systemctl} set-environment {gate.SWITCH}=off
+#                  ({systemctl} unset-environment {gate.SWITCH} undoes that)
+# Switch it off:   remove the file; {systemctl} daemon-reload
 
 [Service]
-# The gate may take {whole} s and counts as part of the start. Where the unit has a longer limit than {_USUAL_S} s,
-# write that and {whole} s here: {systemctl} show -p TimeoutStartUSec {unit}
-TimeoutStartSec={whole + _USUAL_S}
-ExecStartPre=/bin/sh -c {script} \\
-    {command}
+# The gate takes at most {site.limit} s, which count as part of the start. If the unit has a longer
+# limit than {_USUAL_S} s, write that and {site.limit} s here: {systemctl} show -p TimeoutStartUSec {unit}
+TimeoutStartSec={site.limit + _USUAL_S}
+ExecStartPre=/bin/sh -c {command}
 """
 
 

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     PUT_BACK = 4
     LEFT_HALFWAY = 5
     BUG = 70
+    DO_NOT_START = 78
     INTERRUPTED = 130
 
 
@@ -28,6 +29,7 @@ EXIT_MEANINGS = {
     ExitCode.PUT_BACK: "failed on the way and put back: the directory is as it was",
     ExitCode.LEFT_HALFWAY: "failed and not put back: the message names the run to `undo`",
     ExitCode.BUG: "a bug in gatewaydoctor: one line and how to report it; traceback only with `--debug`",
+    ExitCode.DO_NOT_START: "`gate` only: do not start this gateway",
     ExitCode.INTERRUPTED: "interrupted",
 }
 """What a code says, for README and the manual page."""

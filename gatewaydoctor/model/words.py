@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
@@ -10,6 +11,19 @@ def size(count: float) -> str:
     import humanize
 
     return humanize.naturalsize(count, format="%.1f") if count >= 1000 else f"{count:.0f} B"
+
+
+def rounded_size(low: float, high: float | None = None) -> str:
+    """Bytes of an estimate in two significant digits, a range with one unit where it has one: `2.3 GB`,
+    `1.9-33 GB`."""
+    top = low if high is None else high
+    unit, factor = next(((name, each) for name, each in _UNITS if top >= each), ("B", 1))
+    figures = (low,) if high is None else (low, high)
+    return f"{'-'.join(_two_digits(each / factor) for each in figures)} {unit}"
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0")
 
 
 def duration(ms: float) -> str:

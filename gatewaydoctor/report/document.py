@@ -22,9 +22,12 @@ from gatewaydoctor.model.outcome.report import (
     FindingInfo,
     FixInfo,
     GatewayInfo,
+    NextInfo,
     RunsPerTick,
     SettingInfo,
     SkippedInfo,
+    StakeInfo,
+    StartInfo,
     StoreInfo,
     SubagentsInfo,
     TickInterval,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.outcome.report import ErrorInfo
+    from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
 
 CAP = 100
 """Items of a list shown without --all; everything is counted."""
@@ -85,9 +89,10 @@ def document(
     show_all: bool,
     invocation: Invocation = PLAIN,
     error: ErrorInfo | None = None,
+    step: NextStep | None = None,
 ) -> Document:
     """The document of a command that examined a directory. Lists longer than CAP are cut unless `show_all`. Commands
-    in it repeat the options of `invocation`."""
+    in it repeat the options of `invocation`. `step` comes before the next step that follows from the findings."""
     x = judgement.examination
     cap = None if show_all else CAP
     return Document(
@@ -100,6 +105,8 @@ def document(
         exit_code=int(exit_code),
         worst=judgement.worst.word if judgement.worst else None,
         error=error,
+        verdict=start_info(judgement.verdict, names),
+        next=next_info(step or judgement.next, names, invocation),
         gateway=GatewayInfo(
             liveness=x.gateway.liveness.value,
             evidence=tuple(evidence_text(item, names) for item in x.gateway.evidence),
@@ -115,6 +122,31 @@ def document(
         ),
         details={key: names.value(value, key) for key, value in details.items()},
     )
+
+
+def start_info(verdict: StartVerdict, names: Names) -> StartInfo:
+    stake = verdict.stake
+    return StartInfo(
+        start=verdict.start.value,
+        effect=verdict.effect.value if verdict.effect else None,
+        reason=names.text(verdict.reason),
+        cause=names.text(verdict.cause),
+        stake=StakeInfo(
+            conversations=stake.conversations,
+            jobs=stake.jobs,
+            deliveries=stake.deliveries,
+            complete=stake.complete,
+            text=stake.text,
+        ),
+        release=verdict.release,
+        release_source=names.text(verdict.release_source),
+        rules=verdict.rules,
+    )
+
+
+def next_info(step: NextStep, names: Names, invocation: Invocation) -> NextInfo:
+    command = invocation.complete(names.text(step.command)) if step.command else None
+    return NextInfo(command=command, why=names.text(step.why))
 
 
 def evidence_text(item: Evidence, names: Names) -> str:

@@ -108,6 +108,7 @@ class Machine:
     width: int = 80
     terminal: bool = False
     env: Mapping[str, str] = field(default_factory=dict)
+    memory: int | None = None
 
     def run(self, *arguments: str) -> Ran:
         """One command line through main(), as the console script calls it."""
@@ -119,6 +120,7 @@ class Machine:
             stack.enter_context(patch.dict(os.environ, env, clear=True))
             stack.enter_context(patch("gatewaydoctor.cli.shell.run.OsReadFs", lambda: self.fs))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.system_processes", lambda: self.processes))
+            stack.enter_context(patch("gatewaydoctor.cli.shell.examining.host_memory", lambda: self.memory))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.probe_port", lambda _: self.listening))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))

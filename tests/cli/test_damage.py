@@ -96,8 +96,11 @@ def test_a_damage_is_one_sentence_with_its_offset(damage: Damage, tmp_path: Path
 
     said = run("scan", "--state-dir", str(tmp_path))
     assert said.code == 0
-    assert " ".join(message.split()) in " ".join(said.out.split())
-    assert "as EMPTY" in said.out
+    flat = " ".join(said.out.split())
+    assert "WILL IT START At risk. It would lose all of agent main" in flat
+    assert f"at byte {damage.offset:,}." in flat
+    assert "as EMPTY" in flat
+    assert " ".join(message.split()) in " ".join(run("scan", "-v", "--state-dir", str(tmp_path)).out.split())
 
 
 def test_cut_anywhere_the_offset_is_the_end(tmp_path: Path) -> None:

@@ -498,7 +498,10 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
             run("repair", "trim", "--apply", "--yes", *at)
     (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
     finish = f"gatewaydoctor repair --resume {run_id} --state-dir {incident}"
-    for verb in ("scan", "repair", "status", "runs list"):
+    shown = " ".join(run("scan", *at).out.replace("\\\n", " ").split())
+    assert f" DO {finish} a repair was interrupted; finish it, or undo it " in shown
+    assert run("scan", "--json", *at).document["next"]["command"] == finish
+    for verb in ("repair", "status", "runs list"):
         last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
         assert last == f"{run_id} was interrupted; finish it, or undo it: {finish}", verb
     refused = run("repair", "--apply", "--yes", *at)

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -28,7 +29,7 @@ def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
     assert main["walBytes"] == (root / "agents/main/agent/openclaw-agent.sqlite-wal").stat().st_size
     assert archive["walBytes"] in (None, 0)
     assert document["stores"][0]["era"] == "sqlite"
-    said = run("scan", "--state-dir", str(root)).out
+    said = run("scan", "--verbose", "--state-dir", str(root)).out
     assert "sqlite       archive: " in said
     assert str(root / "agents/archive/agent/openclaw-agent.sqlite") in "".join(said.split())
     assert "legacy-store-beside-sqlite" in said
@@ -61,7 +62,8 @@ def test_no_line_is_longer_than_the_terminal_but_for_commands(width: int, busy: 
     for verb in EXAMINING:
         ran = Machine(width=width).run(verb, "--state-dir", str(busy))
         words, _, _ = ran.out.partition("next: ")
-        lines = [line for line in words.splitlines() if "gatewaydoctor repair" not in line and "--state" not in line]
+        commands = ("gatewaydoctor repair", "gatewaydoctor explain", "--state")
+        lines = [line for line in words.splitlines() if not any(word in line for word in commands)]
         assert max(map(len, lines)) <= width, verb
 
 
@@ -94,25 +96,32 @@ def test_the_next_step_names_the_directory_only_where_the_user_did(busy: Path) -
 def test_the_next_step_follows_the_worst_finding(tmp_path: Path) -> None:
     scene = scenes.healthy(tmp_path)
     at = ("scan", "--state-dir", str(tmp_path))
-    assert run(*at).out.endswith("next: nothing to do.\n")
+
+    def step(**machine: Any) -> tuple[str | None, str]:
+        said = " ".join(run(*at, **machine).out.replace("\\\n", " ").split())
+        told = run(*at, "--json", **machine).document["next"]
+        assert (told["command"] is None) is (" DO " not in said)
+        assert told["command"] is None or f" DO {told['command']} {told['why']} " in said, "screen and JSON differ"
+        return told["command"], told["why"]
+
+    assert step() == (None, "nothing to do")
 
     scene.transcript(scenes.UUID(50), "forgotten")
-    assert "next: nothing has to be done" in run(*at).out
-    assert steps(run(*at)) == ["gatewaydoctor explain transcript-unindexed"]
+    assert step() == (None, "nothing to do"), "a note asks for nothing"
 
     scene.jobs(scenes.job("tea", "tea", state={"runningAtMs": scenes.ago(5 * scenes.HOUR)}))
-    assert steps(run(*at))[0].startswith("gatewaydoctor repair cron")
+    assert step()[0] == f"gatewaydoctor repair cron --state-dir {tmp_path}"
 
-    scene.write("openclaw.json", "{")  # worse, and no repair mends it
-    assert steps(run(*at)) == ["gatewaydoctor explain config-unreadable"]
+    scene.write("openclaw.json", "{")  # worse, and no repair helps
+    assert step() == ("gatewaydoctor explain config-unreadable", "what to do by hand, before any start")
 
     scenes.busy(tmp_path)  # several repairs: all that are recommended
-    assert "see what a repair would do:" in run(*at).out
-    assert steps(run(*at)) == ["gatewaydoctor repair \\", f"--state-dir {tmp_path}"]
+    assert step()[0] == f"gatewaydoctor repair --state-dir {tmp_path}"
     gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(tmp_path)})
     scene.write("subagents/runs.json", "{")
-    live = run(*at, processes=FakeProcesses([gateway])).out
-    assert "next: the gateway runs; stop it before anything is repaired." in live
+    command, why = step(processes=FakeProcesses([gateway]))
+    assert why == "stop the gateway before it is applied; it can be undone"
+    assert command is not None
 
 
 def test_the_program_is_named_as_it_was_started(tmp_path: Path) -> None:
@@ -191,10 +200,11 @@ def test_what_no_command_mends_says_where_it_is(healthy: Path, tmp_path: Path) -
     shutil.copytree(healthy, tmp_path / "state")
     (tmp_path / "state/openclaw.json").chmod(0o644)
     at = ("--state-dir", str(tmp_path / "state"))
-    assert f"file  {tmp_path / 'state/openclaw.json'}" in " ".join(run("scan", *at, width=400).out.split("\n"))
+    told = run("scan", "--verbose", *at, width=400).out
+    assert f"file  {tmp_path / 'state/openclaw.json'}" in " ".join(told.replace("file       ", "file  ").split("\n"))
     assert " File: openclaw.json\n" in run("check", *at, "--fail-on", "warning").out
-    redacted = run("scan", *at, "--redact").out
-    assert "file  <state-dir>/openclaw.json" in redacted
+    redacted = " ".join(run("scan", "--verbose", *at, "--redact").out.split())
+    assert "file <state-dir>/openclaw.json" in redacted
 
 
 def test_the_command_after_a_snapshot_can_be_pasted(healthy: Path, tmp_path: Path) -> None:

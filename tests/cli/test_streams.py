@@ -34,7 +34,7 @@ def test_a_closed_stderr_loses_only_words(tmp_path: Path) -> None:
     busy(tmp_path)
     ran = shell("2>&-", "scan", "--state-dir", str(tmp_path))
     assert ran.returncode == 0
-    assert b"next: " in ran.stdout
+    assert b"Details: " in ran.stdout
     assert shell("2>&-", "scan", "--state-dir", str(tmp_path / "none")).returncode == 2
 
 
@@ -59,7 +59,7 @@ def test_a_full_stderr_changes_no_decision(tmp_path: Path) -> None:
     busy(tmp_path)
     assert shell("2>/dev/full", "scan", "--state-dir", str(tmp_path / "none")).returncode == 2
     ran = shell("2>/dev/full", "scan", "--state-dir", str(tmp_path))
-    assert (ran.returncode, b"next: " in ran.stdout) == (0, True)
+    assert (ran.returncode, b"Details: " in ran.stdout) == (0, True)
 
 
 def test_the_version_among_other_global_options() -> None:

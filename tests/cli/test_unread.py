@@ -66,7 +66,8 @@ def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None
     else:
         assert found["byHand"].startswith("Look again as the user the gateway runs as.")
         assert ("check the disk" in found["byHand"]) is (how == "an I/O error")
-    said = text("scan", "--state-dir", str(tmp_path), fs=fs)
+    assert "WILL IT START Cannot tell." in text("scan", "--state-dir", str(tmp_path), fs=fs)
+    said = text("scan", "--verbose", "--state-dir", str(tmp_path), fs=fs)
     assert found["byHand"] in said
     assert "Correct the place given" not in said
 
@@ -139,13 +140,13 @@ def test_nothing_to_do_is_not_said_of_what_was_not_read(verb: str, tmp_path: Pat
     arguments = (verb, "--state-dir", str(tmp_path))
     ran = run(*arguments)
     assert ran.code == 0
-    assert "nothing to do." in " ".join(ran.out.split())
+    assert ("nothing is wrong." if verb == "scan" else "nothing to do.") in " ".join(ran.out.split())
     fs = in_its_place("forbidden", tmp_path / "agents/main/sessions/sessions.json")
     ran = run(*arguments, fs=fs)
     said = " ".join(ran.out.split())
     assert (ran.code, "nothing to do" in said, "Healthy" in said) == (2, False, False)
     assert "store could not be read here" in said
-    assert "ook again as the user the gateway runs as" in said
+    assert "again as the user the gateway runs as" in said
     document = run(*arguments, "--json", fs=fs).document
     assert (document["exitCode"], document["ok"]) == (2, False)
 

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.integrate.site import HOSTILE, SCENES, SOME, Scene, execute, program, refused, snippet, state
+from tests.integrate.site import (
+    HOSTILE,
+    LIMIT_S,
+    SOME,
+    STOPPED,
+    Scene,
+    execute,
+    program,
+    refused,
+    snippet,
+    state,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +48,7 @@ def gate(scene: Scene, tmp_path: Path) -> Path:
     place = tmp_path / HOSTILE
     text = snippet(
         "docker",
-        *("--state-dir", state(scene.fixture, place / "state"), "--limit", str(scene.limit)),
+        *("--state-dir", state(scene.fixture, place / "state"), "--limit", str(LIMIT_S)),
         *("--program", scene.program(place / "gatewaydoctor")),
     )
     path = tmp_path / "gate"
@@ -49,33 +60,38 @@ def gate(scene: Scene, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("scene", SOME.values(), ids=SOME)
 def test_the_entrypoint_starts_what_it_is_given(scene: Scene, tmp_path: Path) -> None:
     ran = execute([str(gate(scene, tmp_path)), "/bin/echo", "gateway", "a b"], tmp_path, scene.env)
-    assert (ran.code, ran.out) == ((0, "gateway a b\n") if scene.starts else (1, "")), ran.err
+    assert (ran.code, ran.out) == ((0, "gateway a b\n") if scene.starts else (STOPPED, "")), ran.err
     assert scene.said in ran.err
 
 
-def test_the_advice_is_for_a_container_that_is_stopped(tmp_path: Path) -> None:
-    ran = execute([str(gate(SCENES["would-lose-data"], tmp_path)), "/bin/true"], tmp_path)
-    told = dict(line.strip().split(":", 1) for line in ran.err.splitlines() if line.startswith("  "))
-    place, run = tmp_path / HOSTILE, ["docker", "run", "--rm", "-it", "--volumes-from", "CONTAINER", "--entrypoint"]
-    image = [*run, f"{place}/gatewaydoctor", "openclaw:gatewaydoctor"]
-    assert shlex.split(told["do it"]) == [*image, "repair", "--state-dir", f"{place}/state", "--apply"]
-    assert shlex.split(told["if it recovers nothing"]) == [*image, "snapshot", "--state-dir", f"{place}/state"]
-
-
 @pytest.mark.parametrize("answers", [True, False])
-@pytest.mark.parametrize("name", ["healthy", "warnings-alone", "would-lose-data", "broken", "usage-error"])
-def test_health_is_0_or_1_and_no_warning_is_ill_health(name: str, answers: bool, tmp_path: Path) -> None:
-    scene = SCENES[name]
-    path = gate(scene, tmp_path)
-    text = snippet("docker")
+def test_health_is_that_of_the_gateway_alone(answers: bool, tmp_path: Path) -> None:
+    """A bad store makes no container unhealthy: what runs is not killed for what its next start would do."""
+    text = snippet("docker", "--state-dir", state("store-unparseable", tmp_path / "state"))
     options, command = re.split(r" CMD ", instruction(text, "HEALTHCHECK"), maxsplit=1)
     assert "--retries=3" in options
+    assert "gatewaydoctor" not in command
     asked = tmp_path / "asked"
-    program(tmp_path / "bin/node", f'printf "%s\\n" "$@" > {asked}\nexit {0 if answers else 3}')
-    argv = ["/bin/sh", "-c", command.replace("/usr/local/bin/gatewaydoctor-gate", str(path))]
-    ran = execute(argv, tmp_path, {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
-    assert ran.code == (0 if answers and scene.starts else 1)
+    program(tmp_path / "bin/node", f'printf "%s\\n" "$@" > {asked}\nexit {0 if answers else 1}')
+    ran = execute(["/bin/sh", "-c", command], tmp_path, {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
+    assert ran.code == (0 if answers else 1)
     assert "127.0.0.1:18789/healthz" in asked.read_text()
+
+
+@pytest.mark.parametrize(
+    ("package", "copied"),
+    [
+        ("dist/gatewaydoctor.pyz", "COPY --chmod=0755 dist/gatewaydoctor.pyz /opt/gatewaydoctor/bin/gatewaydoctor"),
+        ("gatewaydoctor-1-py3-none-any.whl", "pip install --no-cache-dir /tmp/gatewaydoctor-1-py3-none-any.whl"),
+        ("./wheels", "--no-index --find-links /tmp/wheels gatewaydoctor"),
+        ("registry.example/gd:1", "COPY --from=registry.example/gd:1 /opt/gatewaydoctor /opt/gatewaydoctor"),
+    ],
+)
+def test_it_comes_from_what_is_named_and_from_no_index(package: str, copied: str) -> None:
+    text = snippet("docker", "--package", package)
+    assert copied in text
+    named = [line for line in text.splitlines() if re.search(r"pip install(?!.*(/tmp/|--no-index))", line)]
+    assert named == []
 
 
 def test_the_command_of_the_image_is_said_again() -> None:
@@ -92,8 +108,8 @@ def test_it_runs_as_the_user_of_the_image_again() -> None:
 
 
 def test_where_the_state_is_in_the_container() -> None:
-    words = shlex.split(script(snippet("docker")).partition("\ngatewaydoctor_gate ")[2])
-    assert words[2:6] == ["/opt/gatewaydoctor/bin/gatewaydoctor", "check", "--state-dir", "/home/node/.openclaw"]
+    words = shlex.split(script(snippet("docker")).splitlines()[1])
+    assert words[:4] == ["/opt/gatewaydoctor/bin/gatewaydoctor", "gate", "--state-dir", "/home/node/.openclaw"]
     assert "/home/node/.openclaw-work" in snippet("docker", "--profile", "work")
     assert "is not absolute" in refused("docker", "--state-dir", "state")
 

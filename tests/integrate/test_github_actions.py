@@ -10,7 +10,6 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from gatewaydoctor import __version__
 from tests.integrate.site import HOSTILE, STATES, execute, program, refused, snippet
 
 if TYPE_CHECKING:
@@ -102,7 +101,10 @@ def test_reports_are_kept_although_a_step_has_failed() -> None:
 
 
 def test_the_version_is_pinned() -> None:
-    assert steps()["Install gatewaydoctor"]["run"] == f"python -m pip install gatewaydoctor=={__version__}"
+    pyz = "install -D -m 0755 gatewaydoctor.pyz ~/.local/bin/gatewaydoctor"
+    assert steps()["Install gatewaydoctor"]["run"].startswith(f"{pyz} && ")
+    wheel = steps("--package", "dist/gatewaydoctor-1-py3-none-any.whl")["Install gatewaydoctor"]["run"]
+    assert wheel.startswith("python3 -m pip install dist/gatewaydoctor-1-py3-none-any.whl && ")
 
 
 def test_a_directory_to_look_at_is_refused() -> None:

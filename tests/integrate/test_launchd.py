@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.harness import spawn
-from tests.integrate.site import HOSTILE, SOME, Scene, execute, program, refused, snippet, state
+from tests.integrate.site import HOSTILE, LIMIT_S, SOME, STOPPED, Scene, execute, program, refused, snippet, state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def test_what_it_runs(scene: Scene, tmp_path: Path) -> None:
     place = tmp_path / HOSTILE
     text = snippet(
         "launchd",
-        *("--state-dir", state(scene.fixture, place / "state"), "--limit", str(scene.limit)),
+        *("--state-dir", state(scene.fixture, place / "state"), "--limit", str(LIMIT_S)),
         *("--program", scene.program(place / "gatewaydoctor"), "--gateway", "/bin/echo gateway --port 18789 'a b'"),
     )
     argv = agent(text)["ProgramArguments"]
@@ -36,7 +36,7 @@ def test_what_it_runs(scene: Scene, tmp_path: Path) -> None:
     program(tmp_path / "bin/sleep", f'[ "$1" = 60 ] || exec {"/bin/sleep"} "$@"')
     ran = execute(argv, tmp_path, {**scene.env, "PATH": f"{tmp_path}/bin:/usr/bin:/bin"})
     started = (0, "gateway --port 18789 a b\n")
-    assert (ran.code, ran.out) == (started if scene.starts else (1, "")), ran.err
+    assert (ran.code, ran.out) == (started if scene.starts else (STOPPED, "")), ran.err
     assert scene.said in ran.err
 
 

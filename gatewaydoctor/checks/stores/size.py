@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
+from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import plural, rounded_size, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +35,10 @@ HEAP = Rule(
     severity=Severity.ERROR,
     title="Loading the session store may exhaust the heap",
     meaning=f"An estimate: a loaded store was measured to take about {MEASURED_AMPLIFICATION} times its size in "
-    f"memory, and reported to take up to {REPORTED_AMPLIFICATION} times (61633). It is set against the heap V8 "
-    "allows itself, 2.3 GB unless told otherwise. Warning: the reported figure exceeds it. Error: two copies of the "
-    "measured one do, and reads do clone the store. Critical: a single one does.",
+    f"memory, and reported to take up to {REPORTED_AMPLIFICATION} times (61633). It is compared with the heap of "
+    "this gateway: --max-old-space-size of its service, NODE_OPTIONS, a memory limit, else 2.3 GB. Warning if the "
+    "reported figure exceeds it. Error if two copies of the measured one do, for reads clone the store. Critical if "
+    "a single one does: a 2026.3.28 gateway with the 185 MB of 61633 was seen to die at 500 MB to 1.8 GB of heap.",
     cause="Run rows of isolated cron jobs, each with its own copy of the skills prompt, that no maintenance removes.",
     gateway="Up to 2026.5.22 the whole file is parsed at start, kept as text and as objects, and cloned for reads; "
     "out of memory means a crash before the gateway answers, and again after each restart. NODE_OPTIONS may not "
@@ -81,17 +83,18 @@ _BOOT_BLOAT = NextBoot(
 
 @REGISTRY.check(HEAP)
 def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    limit, source = heap_allowed(x, t)
     for store, survey in sound_stores(x):
         count = survey.verdict.bytes
         measured, reported = count * MEASURED_AMPLIFICATION, count * REPORTED_AMPLIFICATION
-        if reported < t.heap_bytes:
+        if reported < limit:
             continue
-        grave = Severity.CRITICAL if measured >= t.heap_bytes else Severity.ERROR
+        grave = Severity.CRITICAL if measured >= limit else Severity.ERROR
         yield HEAP.finding(
-            f"{size(count)} in {plural(survey.entries, 'entry', 'entries')}: by estimate {size(measured)} to "
-            f"{size(reported)} of heap, where {size(t.heap_bytes)} are allowed.",
+            f"{size(count)} in {plural(survey.entries, 'session')} need an estimated "
+            f"{rounded_size(measured, reported)} of heap; the limit is {rounded_size(limit)} ({source}).",
             _BOOT_HEAP.of(x),
-            severity=grave if 2 * measured >= t.heap_bytes else Severity.WARNING,
+            severity=grave if 2 * measured >= limit else Severity.WARNING,
             agent_id=store.agent_id,
             path=store.read.ref.path,
             evidence={
@@ -100,11 +103,20 @@ def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "estimate": True,
                 "heapBytesMeasuredRatio": measured,
                 "heapBytesReportedRatio": reported,
-                "heapLimitBytes": t.heap_bytes,
+                "heapLimitBytes": limit,
+                "heapLimitSource": source,
             },
             repair=_lightens(survey),
             by_hand=None if _lightens(survey) else _SPLIT,
         )
+
+
+def heap_allowed(x: Examination, t: Thresholds) -> tuple[int, str]:
+    """Bytes of heap this gateway may use, and what sets them: the threshold where one was given, else what the
+    service, the environment or the memory here say, else the usual limit."""
+    if t.heap_bytes != DEFAULTS.heap_bytes:
+        return t.heap_bytes, "as given"
+    return (x.heap.bytes, x.heap.source) if x.heap else (t.heap_bytes, "usual")
 
 
 def _lightens(survey: Survey) -> str | None:

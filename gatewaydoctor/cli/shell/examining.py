@@ -17,6 +17,7 @@ from gatewaydoctor.examine.world import Depth, World
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.report.document import names_for
 from gatewaydoctor.state.alive.liveness import probe_port
+from gatewaydoctor.system.memory import host_memory
 from gatewaydoctor.system.processes import system_processes
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ TABLE_ROWS = 12
 
 def world(run: Run) -> World:
     """The machine as it is, with the clock of this run."""
-    return World(run.fs, run.env, system_processes(), probe_port, run.now, str(working_directory() or "/"))
+    return World(
+        run.fs, run.env, system_processes(), probe_port, run.now, str(working_directory() or "/"), host_memory()
+    )
 
 
 def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS) -> Judgement:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.cli.shell.notices import notices
+from gatewaydoctor.cli.shell.notices import interrupted, notices
 from gatewaydoctor.cli.shell.output import append, places_of, report_mode, target, write
 from gatewaydoctor.cli.shell.streams import put, telling
 from gatewaydoctor.model.errors import ExitCode, UsageError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.cli.shell.run import Outcome
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.outcome.report import Document, FindingInfo
+    from gatewaydoctor.model.outcome.verdict import NextStep
 
 STDOUT = "-"
 NOTHING_READ = ErrorInfo(
@@ -61,6 +63,7 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
         show_all=form.whole or run.options.all,
         invocation=run.invocation,
         error=error,
+        step=_interrupted(outcome),
     )
     gate, findings = outcome.gate, built.findings
     if gate is not None:
@@ -69,7 +72,21 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
         findings = tuple(map(_with_harmless_fix, findings))
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
     said = tuple(harmless(notice) for notice in notices(outcome))
-    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took, notices=said)
+    step = built.next
+    if step is not None and step.command is not None and not form.exact:
+        step = msgspec.structs.replace(step, command=pasteable(step.command))
+    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took, notices=said, next=step)
+
+
+def _interrupted(outcome: Outcome) -> NextStep | None:
+    """The step before any other, where a run was interrupted."""
+    from gatewaydoctor.checks.nextstep import interrupted as finish
+
+    assert outcome.judgement is not None
+    with suppress(OSError):  # of which a notice tells
+        run_id = next(iter(interrupted(outcome.run, outcome.judgement.examination.place)), None)
+        return finish(run_id) if run_id else None
+    return None
 
 
 def _shown_details(outcome: Outcome) -> Mapping[str, object]:

@@ -22,6 +22,7 @@ VERBS = {
     "usage": "What one sessions.usage call must read.",
     "sessions": "The entries themselves, filtered, as a table or a stream.",
     "check": "The gate: the same findings, one decision, for scripts, CI and monitoring.",
+    "gate": "Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.",
     "snapshot": "A consistent copy of the state directory, with hashes.",
     "repair": "Shows a plan of what would go and what stays; with --apply does exactly that.",
     "undo": "Put back what a run changed, byte for byte.",

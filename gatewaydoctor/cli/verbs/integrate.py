@@ -55,6 +55,15 @@ Image = Annotated[
     str | None,
     typer.Option("--image", metavar="IMAGE", help="docker: the gateway's image; kubernetes: one with gatewaydoctor."),
 ]
+Package = Annotated[
+    str | None,
+    typer.Option(
+        "--package",
+        metavar="FILE|IMAGE",
+        help="Where gatewaydoctor comes from: a .pyz, a .whl, a directory of wheels, or an image. "
+        "[default: gatewaydoctor.pyz]",
+    ),
+]
 Gateway = Annotated[
     str | None, typer.Option("--gateway", metavar="COMMAND", help="launchd, docker: what starts the gateway.")
 ]
@@ -81,6 +90,7 @@ def integrate(
     unit: Unit = None,
     limit: Limit = None,
     image: Image = None,
+    package: Package = None,
     gateway: Gateway = None,
     fixtures: Fixtures = None,
     textfile_dir: TextfileDir = None,
@@ -89,8 +99,8 @@ def integrate(
     """The snippet, which goes to stdout unless --output names a file, says where it goes and how to switch it on.
     The paths in it are those of this machine; for docker and kubernetes those in the container, where --state-dir
     and --program name others; for ansible what --state-dir, --profile and --program say, else what each host has.
-    No snippet stops a start of the gateway for any other reason than that it would lose data, and
-    GATEWAYDOCTOR_GATE=off overrides that."""
+    A snippet stops a start of the gateway only if it would lose data, fail or loop, and GATEWAYDOCTOR_GATE=off
+    overrides that. None installs gatewaydoctor by its name from an index: --package names the file or image."""
     from gatewaydoctor.cli.verbs.integrate_sites import site_of
     from gatewaydoctor.report.printer import print_warning
 
@@ -100,6 +110,7 @@ def integrate(
         "unit": unit,
         "limit": limit,
         "image": image,
+        "package": package,
         "gateway": _words(gateway),
         "fixtures": fixtures,
         "textfile_dir": _absolute(textfile_dir),

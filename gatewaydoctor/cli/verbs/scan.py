@@ -32,10 +32,11 @@ def scan(
     threshold: ThresholdOption = None,
     output: Output = None,
 ) -> Outcome:
-    """Eras, stores, entries by kind and status, cron jobs, transcripts, locks, space, and every finding with its
-    evidence and what the next start of the gateway will make of it. It exits 0 when it could look, whatever it found,
-    unless --fail-on says otherwise. Of a settings file (see check) it takes max-age and the thresholds. Formats:
-    text, json, ndjson, junit, github, prometheus, nagios, markdown."""
+    """Shows the verdict on the next start, what is at stake, why and what to type, then a line for each finding. With
+    --verbose also eras, stores, sessions by kind and status, cron jobs, transcripts, locks and disk space, and every
+    finding with its evidence. Exits 0 if it could examine the directory, whatever it found, unless --fail-on says
+    otherwise. Takes max-age and thresholds from a settings file (see check). Formats: text, json, ndjson, junit,
+    github, prometheus, nagios, markdown."""
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.cli.shell.report_output import outside

@@ -211,6 +211,40 @@ class SkippedInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     reason: str
 
 
+class StakeInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What the directory holds, as far as it was read: conversations in its stores, enabled cron jobs, and messages
+    that wait to be delivered. `complete` is false where more may be there. `text` is what the screen says."""
+
+    conversations: int
+    jobs: int
+    deliveries: int
+    complete: bool
+    text: str
+
+
+class StartInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The verdict on the next start, also that of `gate`. `start`: `no` where this release was seen to refuse or to
+    die on what was found, `at-risk` where it loses data without a word or an estimate says that it dies or loops,
+    `unknown` where something that decides was not read. `effect` is what decided, null for `yes`: `loses`, `fails`,
+    `risks` or `unread`. `rules` are those of the findings that decided."""
+
+    start: Literal["yes", "no", "at-risk", "unknown"]
+    effect: Literal["loses", "fails", "risks", "unread"] | None
+    reason: str
+    cause: str
+    stake: StakeInfo
+    release: str | None
+    release_source: str
+    rules: tuple[str, ...]
+
+
+class NextInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What the screen says to do next; `command` is null where there is nothing to type."""
+
+    command: str | None
+    why: str
+
+
 class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """`ok` is false exactly when the exit code is not 0. `worst` is the worst severity among the findings. `gate` is
     there when `scan` or `check` decided; `duration_ms` only in formats that tell it."""
@@ -224,6 +258,8 @@ class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     exit_code: int
     worst: SeverityWord | None
     error: ErrorInfo | None
+    verdict: StartInfo | None = None
+    next: NextInfo | None = None
     gateway: GatewayInfo | None = None
     config: ConfigInfo | None = None
     agents: tuple[AgentInfo, ...] = ()

@@ -1,142 +1,131 @@
-"""The first screen: everything at a glance, findings worst first, one next step."""
+"""The first screen: the verdict, a line per finding worst first, the words to type for more. All of it fits 80x24."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Group
 from rich.text import Text
 
+from gatewaydoctor import __version__
+from gatewaydoctor.checks.boot import release_name
+from gatewaydoctor.checks.nextstep import interrupted
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks import tables
-from gatewaydoctor.report.screens.blocks.gaps import next_unless
-from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, next_step, pairs, section
-from gatewaydoctor.report.screens.findings import findings, tally
+from gatewaydoctor.report.briefs import brief
+from gatewaydoctor.report.screens import details
+from gatewaydoctor.report.screens.blocks.parts import SEVERITY_STYLE, View
+from gatewaydoctor.report.screens.blocks.verdict import verdict_block
+from gatewaydoctor.report.screens.blocks.wrapping import cut, fill
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from collections.abc import Sequence
+
+    from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.era import AgentEra
+    from gatewaydoctor.model.outcome.finding import Finding
 
-DETAILED_STORES = 3
-"""With more stores than this, only those with findings get tables of their own."""
-
-
-def show(console: Console, judgement: Judgement, view: View) -> None:
-    x = judgement.examination
-    head(console, judgement, view)
-    if not view.quiet:
-        section(console, "Stores")
-        tables.stores(console, x.stores, view)
-        for store in _detailed(judgement, view):
-            _store(console, store, view, several=len(x.stores) > 1)
-        section(console, "Files")
-        console.print(pairs(_files(x, view)))
-        console.print()
-    console.print(Text("Findings: ", "bold") + tally(judgement.findings))
-    findings(console, judgement.findings, view)
-    _next(console, judgement, view)
+ROWS = 24
+"""Lines of the smallest terminal this is made for. The prompt takes one."""
+_LIVENESS = {
+    Liveness.LIVE: ("gateway running", "bold red"),
+    Liveness.DEAD: ("gateway not running", "green"),
+    Liveness.UNKNOWN: ("cannot tell if a gateway runs", "bold yellow"),
+}
+_ERAS = {Era.FILES: "files", Era.MIXED: "files and database", Era.SQLITE: "database"}
 
 
-def _detailed(judgement: Judgement, view: View) -> list[StoreFacts]:
-    stores = [store for store in judgement.examination.stores if store.survey and store.survey.counts]
-    if len(stores) <= DETAILED_STORES or view.rows is None:
-        return stores
-    concerned = {f.agent_id for f in judgement.findings if f.severity >= Severity.WARNING}
-    return [store for store in stores if store.agent_id in concerned][:DETAILED_STORES]
-
-
-def _store(console: Console, store: StoreFacts, view: View, *, several: bool) -> None:
-    of = f" of {view.agent(store.agent_id)}" if several else ""
-    whole = "" if store.read.whole else " before the damage"
-    section(console, f"Entries{of}{whole} by kind and status")
-    tables.distribution(console, store)
-    if store.jobs:
-        section(console, f"Cron jobs{of} (per tick: median/most; apart: median between ticks)")
-        tables.cron_jobs(console, store.jobs, view)
-
-
-def _files(x: Examination, view: View) -> list[tuple[str, RenderableType]]:
-    rows: list[tuple[str, RenderableType]] = [("transcripts", _transcripts(x))]
-    others = _other_classes(x)
-    if others:
-        rows.append(("besides", Text(others)))
-    locks = [lock.liveness for lock in x.locks]
-    if locks:
-        counts = ", ".join(f"{locks.count(each)} {each.value}" for each in Liveness if each in locks)
-        rows.append(("locks", Text(counts)))
-    if x.subagents.runs:
-        rows.append(("subagents", Text(f"{words.plural(x.subagents.runs, 'run')} ({words.size(x.subagents.bytes)})")))
-    agents = [agent for agent in x.eras.agents if agent.era is not Era.FILES]
-    rows += [(agent.era.value, _database(agent, x, view)) for agent in capped(agents, view)]
-    for path, space in x.volumes:
-        text = f"{words.size(space.available)} of {words.size(space.total)} free"
-        rows.append(("disk", Text(text if len(x.volumes) == 1 else f"{view.names.path(path)}: {text}")))
-    for left_out, reason in capped(x.skipped, view):
-        rows.append(("not read", Text(f"{view.names.path(left_out)}: {view.names.text(reason)}", "yellow")))
-    return rows
-
-
-def _transcripts(x: Examination) -> Text:
-    files = sum(store.transcripts.files for store in x.stores)
-    size = sum(store.transcripts.bytes for store in x.stores)
-    orphans = sum(len(store.transcripts.orphans) for store in x.stores)
-    missing = sum(store.pointers.missing for store in x.stores if store.pointers)
-    people = sum(store.pointers.missing_people for store in x.stores if store.pointers)
-    known = all(store.transcripts.referenced_known for store in x.stores)
-    index = "unindexed" if known else "not in the part of the index that could be read"
-    line = Text(f"{files:,} ({words.size(size)}), {orphans:,} {index}")
-    if missing:
-        line.append(f"; {words.plural(missing, 'entry has', 'entries have')} none")
-    if people:
-        line.append(f", {people:,} of them {words.plain_plural(people, 'a conversation', 'conversations')}", "yellow")
-    return line
-
-
-def _database(agent: AgentEra, x: Examination, view: View) -> RenderableType:
-    """Whose sessions or jobs are in which database."""
-    database = agent.database or x.eras.state
-    if database is None:
-        return Text(f"{view.agent(agent.agent_id)}: {view.names.text(agent.reason)}")
-    version = f"schema {database.user_version}" if database.user_version is not None else "schema unknown"
-    problem = f", {view.names.text(database.problem)}" if database.problem else ""
-    wal = f", -wal {words.size(database.wal_size)}" if database.wal_size else ""
-    size = f"{words.size(database.size)}{wal}, {version}{problem}"
-    return Group(Text(f"{view.agent(agent.agent_id)}: {size}"), view.path(database.path))
-
-
-def _other_classes(x: Examination) -> str:
-    totals: dict[str, tuple[int, int]] = {}
-    for store in x.stores:
-        for cls, total in store.classes.items():
-            if cls.value in ("store", "transcript", "topic-transcript", "fork-transcript", "lock"):
-                continue
-            files, size = totals.get(cls.value, (0, 0))
-            totals[cls.value] = (files + total.count, size + total.bytes)
-    ranked = sorted(totals.items(), key=lambda item: -item[1][1])
-    return ", ".join(f"{files:,} {name} ({words.size(size)})" for name, (files, size) in ranked)
-
-
-def _next(console: Console, judgement: Judgement, view: View) -> None:
-    if not judgement.findings:
-        next_unless(console, judgement.examination, view, "nothing to do.")
+def show(console: Console, judgement: Judgement, view: View, ahead: str = "") -> None:
+    """`ahead` is what the next start does, in a line, for a directory that nothing is wrong with."""
+    used = 0 if view.quiet else _title(console, judgement, view)
+    step = interrupted(view.pending) if view.pending else judgement.next
+    used += verdict_block(console, judgement.verdict, step, view, ahead)
+    if view.verbose:
+        details.show(console, judgement, view)
         return
-    worst = judgement.findings[0]
-    explain = view.invocation.command(f"explain {worst.rule}")
-    fixes = {f.fix.command for f in judgement.findings if f.fix and f.severity >= Severity.WARNING}
-    if worst.severity is Severity.INFO:
-        next_step(console, view, "nothing has to be done; what the first note means:", explain)
-    elif worst.severity >= Severity.ERROR and judgement.examination.gateway.liveness is Liveness.LIVE:
-        next_step(console, view, "the gateway runs; stop it before anything is repaired. What is wrong:", explain)
-    elif any(f.fix for f in judgement.findings if f.severity is worst.severity):
-        command = fixes.pop() if len(fixes) == 1 else "gatewaydoctor repair"
-        next_step(console, view, "see what a repair would do:", view.invocation.complete(view.names.text(command)))
+    if judgement.findings:
+        console.print()
+        _lines(console, judgement.findings, view, _room(console, view, used))
+    if not view.quiet:
+        console.print()
+        for line in fill(_MORE if judgement.findings else _MORE_HEALTHY, console.width):
+            console.print(Text(line, "dim", no_wrap=True))
+
+
+_MORE = "Details: gatewaydoctor explain RULE | status | cron | stuck | forecast | scan -v"
+_MORE_HEALTHY = "Details: gatewaydoctor forecast | status | cron | scan -v"
+
+
+def _room(console: Console, view: View, used: int) -> int | None:
+    """Lines left for findings: two blanks and the last line are taken."""
+    if view.rows is None:
+        return None
+    height = max(console.height, ROWS) if console.is_terminal else ROWS
+    return max(4, height - 1 - used - 3)
+
+
+def _title(console: Console, judgement: Judgement, view: View) -> int:
+    """Directory, release, era and gateway; the program's name where there is room. The number of lines."""
+    x = judgement.examination
+    path = view.names.path(x.place.state_dir)
+    release = release_name(x.config.release) or "release unknown"
+    eras = {agent.era for agent in x.eras.agents} or {Era.FILES}
+    era = " and ".join(dict.fromkeys(_ERAS[each] for each in Era if each in eras)).replace("files and files", "files")
+    said, style = _LIVENESS[x.gateway.liveness]
+    facts = Text.assemble(f"{release}, {era}   ", (said, style))
+    program = f"gatewaydoctor {__version__}"
+    lines = []
+    if len(path) + 3 + len(facts) <= console.width:
+        lines.append(Text.assemble((path, "bold"), "   ", facts))
     else:
-        next_step(console, view, "read what the worst finding means:", explain)
+        lines += [Text(line, "bold") for line in fill(path, console.width)]
+        lines.append(facts)
+    if len(lines[-1]) + 3 + len(program) <= console.width:
+        lines[-1].pad_right(console.width - len(lines[-1]) - len(program))
+        lines[-1].append(program, "dim")
+    for line in lines:
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    console.print()
+    return len(lines) + 1
+
+
+def _lines(console: Console, findings: Sequence[Finding], view: View, room: int | None) -> None:
+    """A line each, worst first. Notes give way first; what is left out is counted."""
+    shown = list(findings if room is None or len(findings) <= room else findings[: room - 1])
+    if room is not None and len(findings) > room:
+        while shown and shown[-1].severity is Severity.INFO:
+            shown.pop()
+    rule = max((len(finding.rule) for finding in shown), default=0)
+    agents = {finding.agent_id for finding in findings if finding.agent_id}
+    agent = max((len(view.agent(each)) for each in agents), default=0)
+    width = console.width - _SEVERITY - rule - 1 - (agent + 1 if agent <= _WIDEST else 0)
+    agent = agent if width >= _NARROWEST else _WIDEST + 1
+    for finding in shown:
+        line = Text(finding.severity.word, SEVERITY_STYLE[finding.severity])
+        line.pad_right(_SEVERITY - len(line))
+        line.append(finding.rule.ljust(rule + 1), "bold")
+        told = view.names.text(brief(finding))
+        if width >= _NARROWEST:
+            line.append(cut(told, width))
+        if finding.agent_id and agent <= _WIDEST:
+            line.pad_right(max(0, console.width - agent - len(line)))
+            line.append(view.agent(finding.agent_id), "dim")
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+        if width < _NARROWEST:
+            console.print(Text(f"  {cut(told, console.width - 2)}"), no_wrap=True, crop=False)
+    if rest := findings[len(shown) :]:
+        counts = (
+            words.plural(count, severity.word, severity.word if severity is not Severity.WARNING else None)
+            for severity in sorted(Severity, reverse=True)
+            if (count := sum(finding.severity is severity for finding in rest))
+        )
+        console.print(Text(f"{', '.join(counts)} more with -v", "dim"))
+
+
+_SEVERITY = len("critical") + 1
+_NARROWEST = 16
+"""Cells that a few words need; where there are fewer they take a line of their own."""
+_WIDEST = 14
+"""An agent with a longer name is told with -v."""

@@ -105,15 +105,20 @@ def capped(items: Sequence[T], view: View) -> Sequence[T]:
 def print_command(console: Console, label: Text, command: str, indent: int) -> None:
     """A command behind its label, pasted whole even where it needs more than one line: those end in a backslash. A
     word that is longer than a line stays whole, too."""
+    label.pad_right(indent - len(label))
+    text = label.append(f"\n{' ' * indent}".join(command_lines(command, console.width, indent)), "bold green")
+    console.print(text, no_wrap=True, overflow="ignore", crop=False)
+
+
+def command_lines(command: str, width: int, indent: int) -> list[str]:
+    """A command in lines that fit behind `indent` blanks; all but the last end in a backslash."""
     lines = [""]
     for words in _arguments(command):
-        if lines[-1] and indent + len(lines[-1]) + 1 + len(words) > console.width - 2:
+        if lines[-1] and indent + len(lines[-1]) + 1 + len(words) > width - 2:
             lines.append(f"    {words}")
         else:
             lines[-1] += f" {words}" if lines[-1] else words
-    label.pad_right(indent - len(label))
-    text = label.append(f" \\\n{' ' * indent}".join(lines), "bold green")
-    console.print(text, no_wrap=True, overflow="ignore", crop=False)
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
 
 
 def _arguments(command: str) -> list[str]:

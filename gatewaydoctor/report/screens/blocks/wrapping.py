@@ -46,6 +46,19 @@ def fill(text: str, width: int) -> list[str]:
     return [line for line in lines if line] or [""]
 
 
+def wrapped(text: str, width: int, most: int) -> list[str]:
+    """A sentence in at most so many lines; what is left out ends in dots."""
+    lines = [line.rstrip() for line in fill(text, max(width, 8))]
+    return lines if len(lines) <= most else [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", width)]
+
+
+def cut(text: str, width: int) -> str:
+    """The text in so many cells, with dots where it was longer."""
+    if cell_len(text) <= width:
+        return text
+    return f"{chop_cells(text, max(1, width - 1))[0].rstrip()}…"
+
+
 def _pieces(text: str, width: int) -> Iterator[str]:
     for part in _PARTS.findall(text):
         if cell_len(part) <= width:

@@ -1,0 +1,59 @@
+"""The one thing to do next, for the screen and for JSON alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.verdict import Effect, NextStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.model.outcome.verdict import StartVerdict
+
+REPAIR = "gatewaydoctor repair"
+_SAFE = "shows the plan; no conversation is lost, and it can be undone"
+
+
+def _why(*, live: bool, loses: bool) -> str:
+    if live:
+        return "stop the gateway before it is applied; it can be undone"
+    return "keep the gateway stopped; shows the plan, which can be undone" if loses else _SAFE
+
+
+def interrupted(run_id: str) -> NextStep:
+    """The step that comes before any other: a run that was interrupted is to be finished or undone."""
+    return NextStep(f"gatewaydoctor repair --resume {run_id}", "a repair was interrupted; finish it, or undo it")
+
+
+def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict) -> NextStep:
+    """What to do about these findings of `x`, worst first."""
+    deciding = [finding for finding in findings if finding.rule in verdict.rules]
+    live = x.gateway.liveness is Liveness.LIVE
+    if deciding and (repair := _repair(deciding, findings)):
+        return NextStep(repair, _why(live=live, loses=verdict.effect is Effect.LOSES))
+    if deciding:
+        return NextStep(f"gatewaydoctor explain {deciding[0].rule}", "what to do by hand, before any start")
+    if verdict.effect is Effect.UNREAD:
+        return NextStep(
+            "gatewaydoctor scan -v", "scan again as the user the gateway runs as; -v lists what was not read"
+        )
+    worth = [finding for finding in findings if finding.severity >= Severity.WARNING]
+    if repair := _repair(worth, worth):
+        return NextStep(repair, _why(live=live, loses=False))
+    if worth:
+        return NextStep(f"gatewaydoctor explain {worth[0].rule}", "what the worst finding means")
+    return NextStep(None, "nothing to do")
+
+
+def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> str | None:
+    """The repair of these findings: the named one where it is the only one that anything calls for, else every
+    recommended one."""
+    if not any(finding.fix for finding in deciding):
+        return None
+    commands = {finding.fix.command for finding in findings if finding.fix and finding.severity >= Severity.WARNING}
+    return commands.pop() if len(commands) == 1 else REPAIR

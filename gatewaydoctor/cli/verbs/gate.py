@@ -1,0 +1,148 @@
+"""`gate`: one line and one exit code for whatever starts a gateway."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.model.errors import DoctorError, ExitCode
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.verdict import Effect
+
+if TYPE_CHECKING:
+    from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.report.names import Names
+
+SWITCH = "GATEWAYDOCTOR_GATE"
+LIMIT_S = 20.0
+_OFF = frozenset({"off", "no", "false", "0"})
+_LET = "the start is not held back"
+
+Warn = Annotated[bool, typer.Option("--warn", help="Print what would stop the start, but exit 0.")]
+HeapLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--heap-limit",
+        metavar="SIZE",
+        help="Heap this gateway may use, such as 4GB. [default: from its service, NODE_OPTIONS or memory limit]",
+    ),
+]
+Limit = Annotated[
+    float,
+    typer.Option("--limit", metavar="SECONDS", min=0.1, max=3600, help="Give up after this long and exit 0."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gate says in one line, and whether the start is to be held back. `document` is JSON text."""
+
+    line: str
+    stops: bool = False
+    document: str | None = None
+
+
+def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: Limit = LIMIT_S) -> Outcome:
+    """Exits 78 only if a start now would lose data, fail or loop, and says why in one line on stderr. Exits 0
+    otherwise, also if the check fails, takes longer than --limit, cannot read something or is called wrongly.
+    GATEWAYDOCTOR_GATE=off lets every start through. `gatewaydoctor integrate` prints the lines that call it."""
+    only_formats(run, "gate", "text", "json")
+    if run.env.get(SWITCH, "").strip().lower() in _OFF:
+        answer = Answer(f"gate: switched off by {SWITCH}; {_LET}")
+    else:
+        answer = _within(run, limit, heap_limit, warn=warn)
+    code = ExitCode.DO_NOT_START if answer.stops else ExitCode.OK
+
+    def stream() -> ExitCode:
+        from gatewaydoctor.report.words import harmless
+
+        if not (run.options.quiet and not answer.stops):
+            print(harmless(answer.line), file=sys.stderr)
+        if run.wants_json and answer.document is not None:
+            sys.stdout.write(answer.document)
+        return code
+
+    without_document = run.wants_json and answer.document is None
+    return Outcome("gate", code, run, details={"gate": answer.line}, stream=None if without_document else stream)
+
+
+def could_not(reason: str) -> str:
+    """The line for a check that could not be made."""
+    return f"gate: could not check ({reason.removesuffix('.')}); {_LET}"
+
+
+def _within(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> Answer:
+    def work() -> bytes:
+        try:
+            answer = _answer(run, heap_limit, warn=warn)
+        except DoctorError as error:
+            answer = Answer(could_not(error.message))
+        except OSError as error:
+            answer = Answer(could_not(f"{error.strerror}: {error.filename}" if error.filename else str(error)))
+        except Exception as error:
+            if run.options.debug:
+                raise
+            answer = Answer(could_not(f"a bug in gatewaydoctor: {type(error).__name__}"))
+        return json.dumps([answer.line, answer.stops, answer.document]).encode()
+
+    try:
+        line, stops, document = json.loads(in_child(work, limit))
+    except (NoAnswer, OSError, ValueError) as error:
+        return Answer(could_not(str(error)))
+    return Answer(line, stops, document)
+
+
+def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
+    from gatewaydoctor.cli.shell.examining import look
+    from gatewaydoctor.report.document import names_for
+
+    judgement = look(replace(run, options=replace(run.options, quiet=True)), thresholds=_thresholds(heap_limit))
+    names = names_for(judgement.examination, redact=run.options.redact)
+    effect = judgement.verdict.effect
+    stops = effect is not None and effect.stops_gate and not warn
+    line = _line(run, judgement, names, stops=stops)
+    code = ExitCode.DO_NOT_START if stops else ExitCode.OK
+    if not run.wants_json:
+        return Answer(line, stops)
+    from gatewaydoctor.cli.shell.report_output import document_of
+    from gatewaydoctor.report.printer import encode
+
+    document = document_of(Outcome("gate", code, run, judgement, names, details={"gate": line}))
+    return Answer(line, stops, f"{encode(document, indent=2)}\n")
+
+
+def _thresholds(heap_limit: str | None) -> Thresholds:
+    from gatewaydoctor.checks.thresholds import DEFAULTS
+    from gatewaydoctor.cli.words.choices import parse_size
+
+    return DEFAULTS if heap_limit is None else replace(DEFAULTS, heap_bytes=parse_size(heap_limit, "--heap-limit"))
+
+
+def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:
+    x, verdict = judgement.examination, judgement.verdict
+    reason = names.text(verdict.reason.removesuffix("."))
+    cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
+    command = judgement.next.command
+    run_this = f" Run: {run.invocation.complete(names.text(command))}" if command else ""
+    override = f"  (start anyway: {SWITCH}=off)"
+    if verdict.effect is None:
+        counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]
+        rules = f"; findings: {', '.join(dict.fromkeys(counted))}" if counted else ""
+        return f"gate: ok in {time.monotonic() - run.began:.1f} s{rules}"
+    if stops:
+        release = verdict.release or "the gateway"
+        return (
+            f"gate: not starting {release} on {names.path(x.place.state_dir)}: {reason}{cause}.{run_this}{override}"
+        )
+    if verdict.effect.stops_gate:
+        return f"gate: would not start: {reason}{cause}; {_LET} (--warn).{run_this}"
+    word = "cannot tell" if verdict.effect is Effect.UNREAD else "at risk"
+    return f"gate: {word}: {reason}{cause}; {_LET}.{run_this}"

@@ -1,0 +1,13 @@
+"""How large the heap of the gateway may grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HeapLimit:
+    """Bytes, and what sets them in a few words."""
+
+    bytes: int
+    source: str

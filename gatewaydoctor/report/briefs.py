@@ -1,0 +1,98 @@
+"""A finding in a few words, for the one line it gets on the first screen. Figures come from its evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gatewaydoctor.model.words import duration, plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gatewaydoctor.model.outcome.finding import Finding
+
+    Brief = Callable[[Mapping[str, Any], int], str]
+
+
+def brief(finding: Finding) -> str:
+    """What was found, without a full stop; no name and no id from a file is in it."""
+    words = BRIEFS.get(finding.rule)
+    if words is not None:
+        try:
+            if said := words(finding.evidence, finding.count):
+                return said
+        except (KeyError, TypeError):
+            pass  # of a rule that tells several cases, this one lacks the figures
+    return _clause(finding.message)
+
+
+def _clause(message: str) -> str:
+    """The first clause of a message."""
+    first = message.partition(". ")[0].removesuffix(".")
+    return first.partition("; ")[0].partition(" where ")[0] if len(first) > _LONG else first
+
+
+_LONG = 44
+
+
+def _jobs(evidence: Mapping[str, Any], count: int) -> str:
+    return f"{plural(count, 'job')}, up to {max(each['runsPerTickMax'] for each in evidence['jobs']):,} runs at once"
+
+
+def _rounds(evidence: Mapping[str, Any]) -> str:
+    return f"{max(each['bootMarkers'] for each in evidence['files']):,}"
+
+
+def _missing(evidence: Mapping[str, Any], count: int) -> str:
+    people = evidence["missingOfPeople"] + evidence["misplaced"]
+    whose = plural(people, "conversation") if people else "no conversation"
+    return f"{plural(count, 'session')}, {whose}"
+
+
+BRIEFS: dict[str, Brief] = {
+    "store-heap-risk": lambda e, n: f"{size(e['bytes'])}, {plural(e['entries'], 'session')}",
+    "store-bloat": lambda e, n: f"{100 * e['rebuiltBytes'] // e['bytes']} % of {size(e['bytes'])} can be rebuilt",
+    "store-over-cap": lambda e, n: f"{plural(e['entries'], 'session')}, cap {e['maxEntries']:,}",
+    "store-at-cap": lambda e, n: f"{plural(e['entries'], 'session')} at a cap of {e['maxEntries']:,}",
+    "maintenance-not-enforced": lambda e, n: "nothing is trimmed (mode warn)",
+    "store-unparseable": lambda e, n: f"{e['wholeEntries']:,} whole sessions before byte {e['offset']:,}",
+    "store-not-object": lambda e, n: "not a JSON object",
+    "store-too-large-for-gateway": lambda e, n: f"{size(e['bytes'])}, {plural(e['entries'], 'session')}",
+    "store-empty-beside-transcripts": lambda e, n: f"no session, but {plural(n, 'transcript')}",
+    "backup-candidates": lambda e, n: f"{plural(n, 'file')} may hold the lost sessions",
+    "session-stuck-running": lambda e, n: f"{n:,} of {e['running']:,} marked running",
+    "session-resumes-at-boot": lambda e, n: f"{plural(n, 'session')} resumed with model turns",
+    "session-missing-transcript": _missing,
+    "session-path-foreign": lambda e, n: f"{plural(n, 'session')} with paths of another host",
+    "cron-phantom-running": lambda e, n: f"{plural(n, 'job row')} stuck; new runs inherit it",
+    "cron-rapid-retry": _jobs,
+    "cron-zombie-running": lambda e, n: f"{plural(n, 'job')} marked as running, {e['pastDue']:,} past due",
+    "cron-isolated-load": lambda e, n: f"about {e['sessionsPerDay']:,} new sessions a day",
+    "cron-unknown-job": lambda e, n: f"{plural(n, 'deleted job')}, {plural(e['runRows'], 'run row')} left",
+    "cron-jobs-lost": lambda e, n: f"{plural(n, 'job')} known to backups only",
+    "cron-runlog-large": lambda e, n: f"{plural(e['files'], 'run log')}, {size(e['bytes'])}",
+    "subagent-never-archived": lambda e, n: f"{n:,} of {plural(e['runs'], 'subagent run')}, {size(e['bytes'])}",
+    "subagent-orphaned": lambda e, n: f"{plural(n, 'subagent run')} without a session",
+    "usage-scan-load": lambda e, n: f"{plural(n, 'file')}, {size(e['bytes'])}: {duration(e['loopMs'])} per call",
+    "transcript-unindexed": lambda e, n: f"{plural(n, 'transcript')}, {size(e['bytes'])}, in no index",
+    "transcript-torn-tail": lambda e, n: f"{plural(n, 'transcript')} cut in the last line",
+    "transcript-bad-header": lambda e, n: f"{plural(n, 'transcript')} without a header",
+    "transcript-boot-loop": lambda e, n: f"{plural(n, 'transcript')}, up to {_rounds(e)} starts in a row",
+    "transcript-huge": lambda e, n: f"{plural(n, 'transcript')}, the largest {size(e['files'][0]['bytes'])}",
+    "legacy-store-beside-sqlite": lambda e, n: f"a sessions.json of {size(e['bytes'])} beside the database",
+    "newer-schema": lambda e, n: f"{plural(n, 'database')} of a newer release",
+    "subagents-unreadable": lambda e, n: "the subagent registry cannot be read",
+    "config-shrunk": lambda e, n: "the config has lost most of itself",
+    "archive-growth": lambda e, n: f"{plural(n, 'archive')}, {size(e['bytes'])}",
+    "sidecar-growth": lambda e, n: f"{plural(n, 'file')}, {size(e['bytes'])}",
+    "temp-leftover": lambda e, n: f"{plural(n, 'temp file')}, {size(e['bytes'])}",
+    "lock-stale": lambda e, n: f"{plural(n, 'lock')} of ended processes",
+    "lock-unknown": lambda e, n: f"{plural(n, 'lock')} of unknown owners",
+    "delivery-backlog": lambda e, n: (
+        f"{plural(e['waiting'], 'message waits', 'messages wait')}, {e['failed']:,} given up"
+    ),
+    "disk-space": lambda e, n: f"{size(e['availableBytes'])} free of {size(e['totalBytes'])}",
+    "multiple-state-dirs": lambda e, n: f"{plural(n, 'other state directory', 'other state directories')}",
+    "hardlinked": lambda e, n: f"{plural(n, 'file')} with a second hard link",
+}
+"""Rule -> its few words, from evidence and count."""

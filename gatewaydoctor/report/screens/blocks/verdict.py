@@ -1,0 +1,62 @@
+"""The first lines of the first screen: will it start, what is at stake, why, what to type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.model.outcome.verdict import Start
+from gatewaydoctor.report.screens.blocks.parts import command_lines
+from gatewaydoctor.report.screens.blocks.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
+    from gatewaydoctor.report.screens.blocks.parts import View
+
+LABEL = len("WILL IT START") + 2
+MOST_LINES = 8
+_WORDS = {Start.YES: "Yes.", Start.NO: "No.", Start.AT_RISK: "At risk.", Start.UNKNOWN: "Cannot tell."}
+_STYLE = {Start.YES: "bold green", Start.NO: "bold red", Start.AT_RISK: "bold red", Start.UNKNOWN: "bold yellow"}
+
+
+def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view: View, ahead: str = "") -> int:
+    """Print it; the number of lines. `ahead` is what the next start does, told where nothing stops it."""
+    width = console.width - LABEL
+    answer = f"{_WORDS[verdict.start]} {view.names.text(verdict.reason)}"
+    blocks = [("WILL IT START", wrapped(answer, width, 3))]
+    if verdict.start is Start.YES and ahead:
+        blocks.append(("NEXT START", wrapped(view.names.text(ahead), width, 2)))
+    if verdict.start is not Start.YES:
+        blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 2)))
+    if verdict.cause:
+        label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
+        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, 2)))
+    lines = 0
+    for label, text in blocks:
+        for at, line in enumerate(text):
+            head = Text(label if at == 0 else "", "bold")
+            head.pad_right(LABEL - len(head))
+            shown = Text(line)
+            if lines == 0:
+                shown.stylize(_STYLE[verdict.start], 0, len(_WORDS[verdict.start]))
+            console.print(head + shown, no_wrap=True, overflow="ignore", crop=False)
+            lines += 1
+    return lines + _do(console, step, view, MOST_LINES - lines)
+
+
+def _do(console: Console, step: NextStep, view: View, room: int) -> int:
+    if step.command is None:
+        return 0
+    command = command_lines(view.invocation.complete(view.names.text(step.command)), console.width, LABEL)
+    why = wrapped(view.names.text(step.why), console.width - LABEL, 2)[: max(0, room - len(command))]
+    rows: Iterable[tuple[str, str]] = (*((line, "bold green") for line in command), *((line, "") for line in why))
+    for at, (line, style) in enumerate(rows):
+        head = Text("DO" if at == 0 else "", "bold")
+        head.pad_right(LABEL - len(head))
+        console.print(head + Text(line, style), no_wrap=True, overflow="ignore", crop=False)
+    return len(command) + len(why)

@@ -1,0 +1,127 @@
+"""Will it start? One verdict for every directory, and what outranks what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.checks.judge import all_rules, judge
+from gatewaydoctor.checks.verdict import EFFECTS, start_effect
+from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
+from gatewaydoctor.fixtures.validating.validate import judgement_of
+from gatewaydoctor.model.gateway.config import Policy, Release
+from gatewaydoctor.model.gateway.heap import HeapLimit
+from gatewaydoctor.model.outcome.finding import Finding, Severity
+from gatewaydoctor.model.outcome.verdict import Effect, Start
+
+if TYPE_CHECKING:
+    from gatewaydoctor.checks.judge import Judgement
+    from tests.world import StateDir
+
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
+LOSES = {
+    *("backup-candidates", "damage-bad-escape", "damage-binary", "damage-bom", "damage-control-character"),
+    *("damage-cut-between-entries", "damage-empty", "damage-nan", "damage-nul-tail", "damage-scalar"),
+    *("damage-trailing-comma", "damage-two-documents", "store-empty-beside-transcripts", "store-not-object"),
+    *("store-too-large-for-gateway", "store-unparseable"),
+}
+FAILS = {"config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover"}
+RISKS = {
+    *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
+    *("transcript-bad-header", "transcript-boot-loop"),
+}
+UNREAD = {"era-mixed", "era-sqlite", "legacy-store-beside-sqlite", "newer-schema"}
+EXPECT = {
+    **dict.fromkeys(LOSES, (Start.AT_RISK, Effect.LOSES)),
+    **dict.fromkeys(FAILS, (Start.NO, Effect.FAILS)),
+    **dict.fromkeys(RISKS, (Start.AT_RISK, Effect.RISKS)),
+    **dict.fromkeys(UNREAD, (Start.UNKNOWN, Effect.UNREAD)),
+}
+
+
+def fixture(name: str) -> Judgement:
+    path = FIXTURES / name
+    return judgement_of(path, read_expectation(path / EXPECTED))
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+def test_every_fixture_has_its_verdict(name: str) -> None:
+    verdict = fixture(name).verdict
+    assert (verdict.start, verdict.effect) == EXPECT.get(name, (Start.YES, None))
+    assert verdict.reason.endswith(".")
+    assert not verdict.cause.endswith(".")
+    assert verdict.stake.text.endswith(".")
+
+
+def test_every_rule_named_here_exists() -> None:
+    assert set(EFFECTS) <= {rule.id for rule in all_rules()}
+
+
+def test_losing_outranks_refusing_and_both_outrank_an_estimate(state: StateDir) -> None:
+    state.healthy()
+    state.file("openclaw.json", "{")
+    assert state.judge().verdict.effect is Effect.FAILS
+    state.store(b'{"a": {', agent="other")
+    worst = state.judge().verdict
+    assert worst.effect is Effect.LOSES
+    assert worst.rules == ("store-unparseable",)
+    assert "agent other" in worst.reason
+
+
+def test_what_was_not_read_decides_only_where_nothing_worse_does(state: StateDir) -> None:
+    state.healthy()
+    (state.root / "agents/other/sessions").mkdir(parents=True)
+    (state.root / "agents/other/sessions/sessions.json").mkdir()
+    assert state.judge().verdict.start is Start.UNKNOWN
+    state.file("openclaw.json", "{")
+    assert state.judge().verdict.start is Start.NO
+
+
+@pytest.mark.parametrize(("limit", "effect"), [(500, Effect.FAILS), (1_500, Effect.RISKS), (100_000, None)])
+def test_the_heap_of_this_gateway_decides(limit: int, effect: Effect | None, state: StateDir) -> None:
+    from dataclasses import replace
+
+    state.healthy()
+    size = (state.root / "agents/main/sessions/sessions.json").stat().st_size
+    x = replace(state.examine(), heap=HeapLimit(size * limit // 100, "a test"))
+    verdict = judge(x).verdict
+    assert verdict.effect is effect
+    if effect is Effect.FAILS:
+        assert (verdict.start, "restarts for ever" in verdict.reason) == (Start.NO, True)
+
+
+def test_a_critical_finding_of_a_rule_without_an_effect_is_a_risk() -> None:
+    finding = Finding("something-new", Severity.CRITICAL, "t", "A page is all zeros. And more.", "It refuses.")
+    effect = start_effect(finding, Release(), (finding,))
+    assert effect is not None
+    assert (effect.effect, effect.reason, effect.cause) == (Effect.RISKS, "It refuses.", "a page is all zeros")
+
+
+@pytest.mark.parametrize(("policy", "effect"), [(Policy.V2026_5_22, Effect.LOSES), (Policy.V2026_9_6, Effect.FAILS)])
+def test_the_same_damage_is_lost_on_or_refused_by_release(policy: Policy, effect: Effect) -> None:
+    (finding,) = (each for each in fixture("store-unparseable").findings if each.rule == "store-unparseable")
+    found = start_effect(finding, Release(policy=policy), (finding,))
+    assert found is not None
+    assert found.effect is effect
+    assert policy.value in found.reason
+
+
+def test_the_stake_counts_conversations_and_says_what_it_does_not_know() -> None:
+    stake = fixture("incident-61633").verdict.stake
+    assert (stake.conversations, stake.complete) == (10, True)
+    assert stake.text.endswith("all intact.")
+    damaged = fixture("store-unparseable").verdict.stake
+    assert not damaged.complete
+    assert damaged.text.startswith("At least ")
+    unread = fixture("era-sqlite").verdict.stake
+    assert unread.text == "Not known: what holds the conversations could not be read."
+
+
+def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:
+    """Names of releases come from the config; a sentence holds their numbers alone."""
+    state.healthy()
+    state.config({"meta": {"lastTouchedVersion": "2026.3.28-\x1b[31m"}})
+    state.store(b"{")
+    assert "\x1b" not in state.judge().verdict.reason

@@ -1,0 +1,105 @@
+"""The first screen at 80x24: verdict, stake, cause, command, and what is wrong, without scrolling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.cells import cell_len
+
+from gatewaydoctor.checks.judge import all_rules
+from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
+from gatewaydoctor.fixtures.validating.expectation import EXPECTED
+from gatewaydoctor.report.briefs import BRIEFS, brief
+from tests.checks.test_verdict import FIXTURES, fixture
+from tests.cli import scenes
+from tests.cli.harness import Machine, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INCIDENTS = {"issue-61633": 0.02, "cap-storm": 0.02, "batch-subagents": 0.1, "usage-heavy": 0.02}
+
+
+def lines(state: Path, *options: str, width: int = 80) -> list[str]:
+    ran = Machine(width=width).run("scan", "--state-dir", str(state), *options)
+    assert ran.code in (0, 2)
+    return ran.out.splitlines()
+
+
+@pytest.mark.parametrize("name", [*INCIDENTS, "incident-51821", "healthy", "store-unparseable", "busy", "damaged"])
+def test_everything_fits_a_small_terminal(name: str, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    if name in INCIDENTS:
+        make(name, state, seed=DEFAULT_SEED, scale=INCIDENTS[name], now=DEFAULT_NOW)
+    elif name in ("busy", "damaged"):
+        getattr(scenes, name)(state)
+    else:
+        state = FIXTURES / name / "state"
+    shown = lines(state)
+    assert len(shown) <= 23, "24 with the prompt"
+    commands = ("gatewaydoctor", "--state-dir")
+    assert max(cell_len(line) for line in shown if not any(word in line for word in commands)) <= 80
+    start = next(at for at, line in enumerate(shown) if line.startswith("WILL IT START"))
+    assert start <= 3
+    block = shown[start : shown.index("", start)]
+    assert len(block) <= 8
+
+
+def test_it_answers_the_four_questions_in_order(tmp_path: Path) -> None:
+    scenes.damaged(tmp_path)
+    labels = [line[:13].strip() for line in lines(tmp_path) if line[:2].isupper()]
+    assert labels == ["WILL IT START", "AT STAKE", "CAUSE", "DO"]
+
+
+def test_a_healthy_directory_is_two_answers(tmp_path: Path) -> None:
+    scenes.healthy(tmp_path)
+    said = "\n".join(lines(tmp_path))
+    assert "WILL IT START  Yes. Everything was read, nothing is wrong." in said
+    assert "DO " not in said
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+def test_every_finding_has_a_line_of_its_own_words(name: str) -> None:
+    for finding in fixture(name).findings:
+        said = brief(finding)
+        assert said
+        assert not said.endswith((".", ";", ":"))
+        assert len(said) <= 60, finding.rule
+        if finding.rule in BRIEFS and finding.rule not in ("store-unparseable", "lock-stale"):
+            words = BRIEFS[finding.rule]
+            assert words(finding.evidence, finding.count), finding.rule
+
+
+def test_every_rule_with_words_exists() -> None:
+    assert set(BRIEFS) <= {rule.id for rule in all_rules()}
+
+
+def test_what_does_not_fit_is_counted(tmp_path: Path) -> None:
+    from tests.cli.secrets import Nouns, everything
+
+    everything(tmp_path, Nouns())
+    shown = lines(tmp_path)
+    assert len(shown) <= 23
+    assert any(line.endswith("more with -v") for line in shown)
+    whole = lines(tmp_path, "--all")
+    assert not any(line.endswith("more with -v") for line in whole)
+    told = run("scan", "--json", "--state-dir", str(tmp_path)).document
+    severities = [line.split()[0] for line in whole if line.split()[:1] and line.split()[0] in
+                  ("critical", "error", "warning", "info")]  # fmt: skip
+    assert severities == [each["severity"] for each in told["findings"]]
+
+
+def test_the_tables_are_there_with_verbose(tmp_path: Path) -> None:
+    scenes.busy(tmp_path)
+    plain, verbose = "\n".join(lines(tmp_path)), "\n".join(lines(tmp_path, "-v"))
+    for words in ("Stores", "Cron jobs", "Findings: "):
+        assert words in verbose
+        assert words not in plain
+
+
+def test_the_verdict_of_a_part_is_not_that_of_the_whole(tmp_path: Path) -> None:
+    scenes.busy(tmp_path)
+    told = run("scan", "--json", "--state-dir", str(tmp_path), "--agent", "workroom").document
+    assert told["verdict"]["start"] == "unknown"
+    assert "not examined" in told["verdict"]["reason"]
