@@ -20,9 +20,6 @@ from gatewaydoctor.report.outgoing import outgoing_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MENDING = frozenset({"snapshot", "repair", "undo", "runs"})
-_WRITING = _MENDING | {"fixtures", "simulate"}
-
 
 def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
     """Say what ended the run, on stderr or as the document, and return the exit code."""
@@ -75,14 +72,18 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
         case DoctorError():
             return error.exit_code, ErrorInfo(code=error.code, message=error.message, hint=error.hint)
         case KeyboardInterrupt() | typer.Abort():
-            done = "Interrupted." if command in _WRITING else "Interrupted. Nothing was written."
-            return ExitCode.INTERRUPTED, ErrorInfo(code="interrupted", message=done, hint="")
+            return ExitCode.INTERRUPTED, ErrorInfo(code="interrupted", message=_interrupted(command), hint="")
+        case MemoryError():
+            unchanged = " Nothing in the state directory was changed." if command in verbs.MENDING else ""
+            message = f"Out of memory.{unchanged}"
+            hint = "Run it where more memory is free, or raise the limit of this process (ulimit -v, MemoryMax)."
+            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="memory", message=message, hint=hint)
         case OutputFailed():
             message = f"The output could not be written: {error}."
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where it goes.")
         case OSError():
             # What follows the first change has words of its own, so nothing was changed yet.
-            code = ExitCode.REFUSED if command in _MENDING else ExitCode.CANNOT_EXAMINE
+            code = ExitCode.REFUSED if command in verbs.MENDING else ExitCode.CANNOT_EXAMINE
             where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes | Path) else ""
             message = f"{where}{error.strerror or type(error).__name__}."
             return code, ErrorInfo(code="system", message=message, hint="Check the path, its owner, and the disk.")
@@ -119,6 +120,15 @@ def _options(context: Any) -> list[str]:
     return [
         name for each in (context.command.params if context else ()) for name in (*each.opts, *each.secondary_opts)
     ]
+
+
+def _interrupted(command: str) -> str:
+    """A run that had begun to write has words of its own (`Stopped`), so a bare interrupt came before that."""
+    if command in verbs.MENDING:
+        return "Interrupted. Nothing in the state directory was changed."
+    if command in verbs.WRITING:
+        return "Interrupted. What it was writing may be incomplete."
+    return "Interrupted. Nothing was written."
 
 
 def _redacted(info: ErrorInfo, arguments: Sequence[str]) -> ErrorInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.error_exit import end
 from gatewaydoctor.cli.shell.options import listed, takes_value, verb
 from gatewaydoctor.cli.shell.run import Outcome, start
+from gatewaydoctor.cli.shell.signals import endings_interrupt
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
@@ -121,9 +123,10 @@ def main(arguments: Sequence[str]) -> int:
         arranged = arrange(arguments)
         command = arranged[0] if arranged and arranged[0] in verbs.VERBS else command
         app = build_app(command if command in verbs.VERBS else None)
-        outcome = _called(app, arranged)
+        with endings_interrupt() if command in verbs.WRITING else nullcontext():
+            outcome = _called(app, arranged)
         if isinstance(outcome, Outcome):
-            return _say(outcome)
+            return _say_all(outcome)
         if outcome == ExitCode.INTERRUPTED:
             raise KeyboardInterrupt  # which typer had made a code of
         sys.stdout.flush()
@@ -140,6 +143,19 @@ def _called(app: typer.Typer, arranged: list[str]) -> object:
         if failed.errno in (errno.ENOSPC, errno.EBADF) and failed.filename is None:
             raise OutputFailed(failed.strerror) from failed
         raise
+
+
+def _say_all(outcome: Outcome) -> int:
+    """As `_say`. Raises Stopped where that is interrupted and something had been done already."""
+    try:
+        return _say(outcome)
+    except KeyboardInterrupt:
+        if not outcome.wrote:
+            raise
+        from gatewaydoctor.repair.writing.errors import Stopped
+
+        hint = f"See `{outcome.run.invocation.command('runs list')}`."
+        raise Stopped("Interrupted while the result was printed; what was asked for is done.", hint) from None
 
 
 def _say(outcome: Outcome) -> int:

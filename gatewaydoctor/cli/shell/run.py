@@ -71,7 +71,8 @@ class Outcome:
     """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
     stands in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
     is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of
-    stdout. `error` says why the exit code is 2 where it is not that no store could be read."""
+    stdout. `error` says why the exit code is 2 where it is not that no store could be read. `wrote`: the state
+    directory, or the vault, is no longer what it was."""
 
     command: str
     exit_code: ExitCode
@@ -84,6 +85,7 @@ class Outcome:
     gate: GateInfo | None = None
     output: Path | None = None
     error: ErrorInfo | None = None
+    wrote: bool = False
 
 
 def typed_program(argument: str) -> str:

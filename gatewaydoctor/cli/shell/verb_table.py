@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.shell.run import Outcome
 
+MENDING = frozenset({"snapshot", "repair", "undo", "runs"})
+"""Verbs that may write into a state directory."""
+WRITING = MENDING | {"fixtures", "simulate"}
 DEFAULT = "scan"
 
 VERBS = {

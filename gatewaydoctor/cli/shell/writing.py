@@ -6,13 +6,14 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatewaydoctor.cli.shell.examining import progress, world
+from gatewaydoctor.cli.shell.signals import StoppableProgress, held_back
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
@@ -56,6 +57,19 @@ class Bench:
     @property
     def state_dir(self) -> Path:
         return self.found.place.real_dir
+
+    @contextmanager
+    def stoppable(self) -> Iterator[Tools]:
+        """The tools for work that a signal ends only at a safe step."""
+        with held_back() as check:
+            shown = StoppableProgress(self.tools.progress, check)
+            yield replace(self.tools, progress=shown, check_stop=check)
+
+    @contextmanager
+    def stoppable_between_files(self) -> Iterator[Tools]:
+        """The same for work that has no way back in the middle of a file."""
+        with held_back() as check:
+            yield replace(self.tools, check_stop=check)
 
 
 @contextmanager

@@ -209,11 +209,13 @@ def carry_out(
     ends = takes_back is not None and takes_back.pending
     if not plan.empty or ends:
         confirm(f"Do this plan ({_extent(plan)})?", yes=yes)
-    if takes_back is None:
-        return _told(run, work, plan, apply(plan, work.tools, work.permission, work.vault), names)
-    plan, receipt = merge(takes_back, plan, work.tools, work.permission, work.vault)
+    with work.stoppable() as tools:
+        if takes_back is None:
+            receipt = apply(plan, tools, work.permission, work.vault)
+        else:
+            plan, receipt = merge(takes_back, plan, tools, work.permission, work.vault)
     told = _told(run, work, plan, receipt, names)
-    if receipt is None and ends:
+    if receipt is None and takes_back is not None and ends:
         return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
     return told
 
@@ -230,7 +232,8 @@ def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
 
     found = find_run(work.tools, work.state_dir, work.vault, asked)
     confirm(f"Finish the interrupted run {found.run_id}?", yes=yes)
-    receipt = resume(found, work.tools, work.permission)
+    with work.stoppable() as tools:
+        receipt = resume(found, tools, work.permission)
     return _told(run, work, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
 
 
@@ -251,7 +254,8 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
     ready = plan is None or all(store.readable == "yes" for store in plan.after.stores)
     seen = view_with(run, names, 40)
     screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, ready=ready, sources=sources)
-    return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen)
+    wrote = receipt is not None
+    return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen, wrote=wrote)
 
 
 def _chosen(words: list[str] | None) -> tuple[Repair, ...]:

@@ -125,11 +125,13 @@ def runs_prune(
             ]
         if chosen:
             confirm(f"Delete the originals of {plural(len(chosen), 'run')} for good?", yes=yes)
-        freed = prune(work.tools, tuple(chosen))
+        with work.stoppable_between_files() as tools:
+            freed = prune(tools, tuple(chosen))
         seen = _view(run, work)
     details = {"runs": [each.run_id for each in chosen], "bytes": freed}
     screen = partial(screens.pruned, count=len(chosen), freed=freed)
-    return Outcome("runs prune", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+    wrote = bool(chosen)
+    return Outcome("runs prune", ExitCode.OK, run, names=seen.names, details=details, screen=screen, wrote=wrote)
 
 
 def _view(run: Run, work: Bench) -> View:

@@ -48,7 +48,8 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import snapshot as screens
 
-    path, manifest = take(work.tools, work.state_dir, dest)
+    with work.stoppable() as tools:
+        path, manifest = take(tools, work.state_dir, dest)
     files = len(manifest.files)
     names = names_of_place(work.found.place, redact=run.options.redact)
     exact = names.exact()
@@ -70,7 +71,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         view=view_with(run, names, ROWS),
     )
     code = ExitCode.OK if all(each.harmless for each in manifest.left_out) else ExitCode.FINDINGS
-    return Outcome("snapshot", code, run, details=details, screen=screen)
+    return Outcome("snapshot", code, run, details=details, screen=screen, wrote=True)
 
 
 def _verify(run: Run, tools: Tools, directory: Path) -> Outcome:

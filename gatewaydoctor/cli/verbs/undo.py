@@ -50,7 +50,8 @@ def undo(
         returns = preview(work.tools, found)
         if not dry_run:
             confirm(f"Take back run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
-            returns = take_back(found, work.tools, work.permission)
+            with work.stoppable_between_files() as tools:
+                returns = take_back(found, tools, work.permission)
         seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
     details = {
         "runId": found.run_id,
@@ -60,7 +61,7 @@ def undo(
     screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
     refuses = dry_run and any(each.way.refused for each in returns)
     code = ExitCode.REFUSED if refuses else ExitCode.OK
-    return Outcome("undo", code, run, names=seen.names, details=details, screen=screen)
+    return Outcome("undo", code, run, names=seen.names, details=details, screen=screen, wrote=not dry_run)
 
 
 def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:

@@ -96,16 +96,17 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, 
 
 def carry_out(work: Work, permission: Permission) -> Receipt:
     """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
-    started, gateway = work.tools.clock(), permission.gateway
     work = replace(work, stopped_by_word=permission.stopped_by_word)
     watch = Watch(permission, work.tools.clock)
     try:
+        started, gateway = work.tools.clock(), permission.gateway
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
         for group in _groups(work.plan):
             work.journal.say(RunState.ACTING, acts=[group[0], group[-1]])
             for number in group:
                 if not performed(work, number):
+                    work.tools.check_stop()
                     watch.check(often=number != group[0])
                     perform(work, number)
             sync(work, group)

@@ -54,6 +54,7 @@ def put_back(work: Work, watch: Watch | None = None) -> None:
     for number in reversed(numbers):
         if performed(work, number):
             if watch is not None:
+                work.tools.check_stop()
                 watch.check(often=True)
             take_back(work, number)
     sync(work, numbers)
@@ -86,12 +87,12 @@ def drop_locks(work: Work) -> None:
 
 def put_back_after(work: Work, error: BaseException) -> NoReturn:
     """Put everything back and say why it was necessary."""
-    said = _said(error)
+    why = said(error)
     untouched = not any(performed(work, number) for number in range(len(work.plan.acts)))
     try:
         put_back(work)
-    except (OSError, Refused) as second:
-        raise halfway(work, f"{said} Putting it back failed too. {_said(second)}", second) from error
+    except Exception as second:
+        raise halfway(work, f"{why} Putting it back failed too. {said(second)}", second) from error
     except KeyboardInterrupt:
         raise stopped_halfway(work) from None
     if isinstance(error, KeyboardInterrupt):
@@ -99,13 +100,13 @@ def put_back_after(work: Work, error: BaseException) -> NoReturn:
     if isinstance(error, (GatewayLive, GatewayUnknown)):
         if untouched:
             raise error
-        raise PutBack(f"{said} Everything was put back.", "Stop the gateway, then repeat the repair.") from error
-    if isinstance(error, (OSError, Refused)):
-        raise PutBack(f"{said} Everything was put back.", "Look into that before trying again.") from error
+        raise PutBack(f"{why} Everything was put back.", "Stop the gateway, then repeat the repair.") from error
+    if isinstance(error, (OSError, Refused, MemoryError)):
+        raise PutBack(f"{why} Everything was put back.", "Look into that before trying again.") from error
     raise error
 
 
-def halfway(work: Work, message: str, cause: OSError | Refused) -> LeftHalfway:
+def halfway(work: Work, message: str, cause: Exception) -> LeftHalfway:
     """What to say of a run that is neither done nor back, with the command that ends it."""
     place = work.place
     if isinstance(cause, InputChanged):
@@ -121,9 +122,10 @@ def stopped_halfway(work: Work) -> Stopped:
     return Stopped(f"Stopped with run {place.run_id} half taken back.", f"`{place.command('undo')}` goes on.")
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """The error as a sentence."""
     if isinstance(error, Refused):
         return error.message
     if isinstance(error, OSError):
         return f"{error.strerror or type(error).__name__}: {error.filename or 'while writing'}."
-    return f"{type(error).__name__}."
+    return "Out of memory." if isinstance(error, MemoryError) else f"{type(error).__name__}."

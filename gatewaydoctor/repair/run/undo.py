@@ -16,7 +16,7 @@ from gatewaydoctor.repair.run.apply import apply, carry_out
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
-from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, stopped_halfway, take_back
+from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, said, stopped_halfway, take_back
 from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import RunInfo, check_idle, check_readable, own_mark
 from gatewaydoctor.repair.vault.codec import read_part, read_plan, with_id
@@ -191,6 +191,7 @@ def _go_back(work: Work, watch: Watch) -> None:
     drop_locks(work)
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
+        work.tools.check_stop()
         watch.check(often=True)
         take_back(work, number)
     sync(work, numbers)
@@ -203,9 +204,8 @@ def _go_back(work: Work, watch: Watch) -> None:
 def _or_halfway(work: Work, going: Callable[[Work], None]) -> None:
     try:
         going(work)
-    except (OSError, Refused) as error:
-        said = error.message if isinstance(error, Refused) else f"{error.strerror or type(error).__name__}."
-        message = f"The run {work.place.run_id} could not be taken back whole: {said}"
+    except (OSError, Refused, MemoryError) as error:
+        message = f"The run {work.place.run_id} could not be taken back whole: {said(error)}"
         raise halfway(work, message, error) from error
     except KeyboardInterrupt:
         raise stopped_halfway(work) from None

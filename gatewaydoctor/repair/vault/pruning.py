@@ -8,7 +8,7 @@ from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.directory import remove_run
 from gatewaydoctor.repair.vault.journal import Journal, or_no_room
-from gatewaydoctor.repair.writing.errors import LeftHalfway, NotWritable, RunPending
+from gatewaydoctor.repair.writing.errors import LeftHalfway, NotWritable, RunPending, Stopped
 from gatewaydoctor.repair.writing.guard import lstat_or_none
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def prunable(
 
 def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
     """Delete these runs with all they keep; the bytes they took. Raises RunPending for one that is not settled,
-    before anything is deleted, NotWritable for one that may not be changed, and LeftHalfway where deleting broke off:
-    the run is still listed then, and can be pruned again."""
+    before anything is deleted, Stopped between two runs, NotWritable for one that may not be changed, and LeftHalfway
+    where deleting broke off: the run is still listed then, and can be pruned again."""
     for run in runs:
         check_idle(run)
         if run.pending:
@@ -42,7 +42,8 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
                 f"The run {run.run_id} is not finished.", f"Take it back first: `{run.place.command('undo')}`."
             )
     freed = 0
-    for run in runs:
+    for number, run in enumerate(runs):
+        _or_stopped(tools, number, runs)
         try:
             with or_no_room():
                 Journal(tools.fs, run.place.journal, tools.clock).say(RunState.PRUNED)
@@ -53,6 +54,17 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
             ) from error
         freed += _deleted(tools, run)
     return freed
+
+
+def _or_stopped(tools: Tools, done: int, runs: tuple[RunInfo, ...]) -> None:
+    """Raises Stopped between two runs, where the operator asked for it."""
+    try:
+        tools.check_stop()
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"Stopped: {done:,} of {len(runs):,} runs are deleted, the others are as they were.",
+            f"`{runs[done].place.command('runs prune')}` deletes the next one.",
+        ) from None
 
 
 def _deleted(tools: Tools, run: RunInfo) -> int:

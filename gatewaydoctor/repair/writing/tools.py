@@ -14,14 +14,20 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.processes import Processes
 
 
+def _go_on() -> None:
+    """Nobody asked to stop."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """`clock` gives epoch ms. Nothing here writes by itself."""
+    """`clock` gives epoch ms. `check_stop` raises KeyboardInterrupt where the operator asked to stop; it is called
+    only where what was done can be put back or be gone on with. Nothing here writes by itself."""
 
     fs: WriteFs
     processes: Processes
     clock: Callable[[], int]
     progress: Progress
+    check_stop: Callable[[], None] = _go_on
 
 
 @dataclass(frozen=True, slots=True)
