@@ -35,6 +35,8 @@ _VARYING = (
     (re.compile(r"[\d.]+ [kMGT]?B of [\d.]+ [kMGT]?B free"), "FREE"),
     (re.compile(r"^gateway .*?(?=^release )", re.MULTILINE | re.DOTALL), "GATEWAY\n"),
     (re.compile(r"\b\d+(\.\d+)? (ms|s) ago\b"), "AGO"),
+    # How far the machine's own clock is away from that of the example.
+    (re.compile(r",\s+\d+\s+d(\s+\d+\s+h)?\s+(before|after)\s+this\s+machine's\s+clock"), ", DISTANCE"),
     (re.compile(r"\s+"), " "),
 )
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.words import duration as duration
 from gatewaydoctor.model.words import plural as plural
 from gatewaydoctor.model.words import size as size
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.clock import Clock
 
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
@@ -27,6 +31,15 @@ def age(at: int | None, now: int) -> str:
 def since(at: int | None, now: int) -> str:
     """The same for a column that says it counts backwards: `5 h 20 min`."""
     return age(at, now).removesuffix(" ago")
+
+
+def fixed_clock(clock: Clock) -> str:
+    """ "fixed by --now, 238 d before this machine's clock"; without the distance where it is under a minute."""
+    apart = abs(clock.now - clock.machine)
+    if apart < 60_000:
+        return f"fixed by {clock.source}"
+    side = "before" if clock.now < clock.machine else "after"
+    return f"fixed by {clock.source}, {duration(apart)} {side} this machine's clock"
 
 
 def plain_plural(count: int, one: str, many: str) -> str:

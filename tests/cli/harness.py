@@ -115,10 +115,11 @@ class Machine:
         out = (_Terminal if self.terminal else io.TextIOWrapper)(io.BytesIO(), encoding="utf-8", newline="")
         err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
         env = {"HOME": "/home/operator", "PATH": os.environ["PATH"], "COLUMNS": str(self.width), "TERM": "xterm"}
-        env |= {"GATEWAYDOCTOR_NOW": NOW, **self.env}
+        env |= self.env
         with ExitStack() as stack:
             stack.enter_context(patch.dict(os.environ, env, clear=True))
             stack.enter_context(patch("gatewaydoctor.cli.shell.run.OsReadFs", lambda: self.fs))
+            stack.enter_context(patch("gatewaydoctor.cli.shell.run.machine_now", lambda: NOW_MS))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.system_processes", lambda: self.processes))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.host_memory", lambda: self.memory))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.probe_port", lambda _: self.listening))
@@ -146,7 +147,7 @@ def command(*arguments: str) -> list[str]:
 
 def process_env(**more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENCLAW_", "GATEWAYDOCTOR_"))}
-    return kept | {"GATEWAYDOCTOR_NOW": NOW, "COLUMNS": "80", **more}
+    return kept | {"COLUMNS": "80", **more}
 
 
 def spawn(*arguments: str, **more: str) -> Ran:

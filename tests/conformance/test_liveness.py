@@ -13,10 +13,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +29,6 @@ from .install import RELEASES, cache_dir, command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.conformance,
@@ -162,15 +163,14 @@ SHAPES = (
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Outside of the directories pytest makes, which only their owner may enter."""
-    path = tmp_path / "home"
-    for each in (path, *path.parents):
-        if each.name.startswith("pytest-") or each == tmp_path:
-            each.chmod(0o755)
-    (path / "tmp").mkdir(parents=True)
-    (path / "tmp").chmod(0o777)
-    return path
+def home() -> Iterator[Path]:
+    """Where another user may enter: pytest closes its own directories to everybody else."""
+    with tempfile.TemporaryDirectory(prefix="gatewaydoctor-") as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "home"
+        (path / "tmp").mkdir(parents=True)
+        (path / "tmp").chmod(0o700)
+        yield path
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -149,15 +149,13 @@ def _redacted(info: ErrorInfo, arguments: Sequence[str]) -> ErrorInfo:
 
 def _clock(arguments: Sequence[str]) -> int:
     """The clock of this run, or the machine's where the one given is what was wrong."""
-    from gatewaydoctor.cli.shell.run import clock
+    from gatewaydoctor.cli.shell.run import clock, machine_now
 
     given = list(arguments)
     spelled = next((word.partition("=")[2] for word in given if word.startswith("--now=")), None)
     if "--now" in given[:-1]:
         spelled = given[given.index("--now") + 1]
     try:
-        return clock(spelled)
+        return clock(spelled).now
     except UsageError:
-        import time
-
-        return time.time_ns() // 1_000_000
+        return machine_now()

@@ -58,7 +58,7 @@ def view_with(run: Run, names: Names, rows: int) -> View:
     from gatewaydoctor.report.screens.blocks.parts import View
 
     o = run.options
-    return View(names, o.verbose, None if o.all else rows, o.quiet, run.invocation)
+    return View(names, o.verbose, None if o.all else rows, o.quiet, run.invocation, clock=run.clock)
 
 
 def exit_code(x: Examination) -> ExitCode:

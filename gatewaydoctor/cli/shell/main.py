@@ -160,15 +160,15 @@ def _say_all(outcome: Outcome) -> int:
 
 def _say(outcome: Outcome) -> int:
     """Print what a verb has to say. Raises OutputFailed."""
-    from gatewaydoctor.cli.shell.notices import notices
+    from gatewaydoctor.cli.shell.notices import clock_notice, notices
     from gatewaydoctor.cli.shell.report_output import NOTHING_READ, deliver, document_of
     from gatewaydoctor.report.printer import print_document, print_error, print_screen, print_warning
 
     run, code = outcome.run, outcome.exit_code
     as_json = outcome.stream is None and (run.wants_json or outcome.screen is None)
-    if not as_json:
-        for notice in notices(outcome):
-            print_warning(notice)
+    # A document has the notices too; the clock is told beside it, for nothing else on stdout hints at it.
+    for notice in clock_notice(outcome) if as_json else notices(outcome):
+        print_warning(notice)
     with telling():
         if outcome.stream is not None:
             code = outcome.stream()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.clock import ClockSource
+from gatewaydoctor.report.words import fixed_clock
+
 if TYPE_CHECKING:
     from gatewaydoctor.cli.shell.run import Outcome, Run
     from gatewaydoctor.model.gateway.place import Place
@@ -13,7 +16,16 @@ def notices(outcome: Outcome) -> tuple[str, ...]:
     """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
     if outcome.judgement is None:
         return ()
-    return (*_interrupted(outcome), *_slow_parser())
+    return (*clock_notice(outcome), *_interrupted(outcome), *_slow_parser())
+
+
+def clock_notice(outcome: Outcome) -> list[str]:
+    """About the clock of a verb that examined. One that was fixed on the command line is on the screen already; one
+    that is in the environment may have been forgotten there."""
+    clock = outcome.run.clock
+    if outcome.judgement is None or clock.source is not ClockSource.ENVIRONMENT:
+        return []
+    return [f"The clock is {fixed_clock(clock)}: every age is told by it."]
 
 
 def interrupted(run: Run, place: Place) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ import msgspec
 from gatewaydoctor.cli.shell.notices import interrupted, notices
 from gatewaydoctor.cli.shell.output import append, places_of, report_mode, target, write
 from gatewaydoctor.cli.shell.streams import put, telling
+from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import ExitCode, UsageError
-from gatewaydoctor.model.outcome.report import ErrorInfo
+from gatewaydoctor.model.outcome.report import ClockInfo, ErrorInfo
 from gatewaydoctor.report.formats.formats import FORMATS, Format, exit_code, render
 from gatewaydoctor.report.outgoing import outgoing_text
 from gatewaydoctor.report.words import harmless, pasteable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.shell.run import Outcome
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.clock import Clock
     from gatewaydoctor.model.outcome.report import Document, FindingInfo
     from gatewaydoctor.model.outcome.verdict import NextStep
 
@@ -51,7 +53,8 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     run, code = outcome.run, outcome.exit_code
     error = (outcome.error or NOTHING_READ) if code is ExitCode.CANNOT_EXAMINE else None
     if outcome.judgement is None or outcome.names is None:
-        return plain_document(outcome.command, run.now, code, _shown_details(outcome), error)
+        plain = plain_document(outcome.command, run.now, code, _shown_details(outcome), error)
+        return msgspec.structs.replace(plain, clock=_clock_info(run.clock))
     from gatewaydoctor.report.document import document
 
     built = document(
@@ -75,7 +78,10 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     step = built.next
     if step is not None and step.command is not None and not form.exact:
         step = msgspec.structs.replace(step, command=pasteable(step.command))
-    return msgspec.structs.replace(built, findings=findings, gate=gate, duration_ms=took, notices=said, next=step)
+    clock = _clock_info(run.clock)
+    return msgspec.structs.replace(
+        built, findings=findings, gate=gate, duration_ms=took, notices=said, next=step, clock=clock
+    )
 
 
 def _interrupted(outcome: Outcome) -> NextStep | None:
@@ -94,6 +100,16 @@ def _shown_details(outcome: Outcome) -> Mapping[str, object]:
         return outcome.details
     names = outcome.names.exact()
     return {field: names.value(value, field) for field, value in outcome.details.items()}
+
+
+def _clock_info(clock: Clock) -> ClockInfo | None:
+    match clock.source:
+        case ClockSource.MACHINE:
+            return None
+        case ClockSource.OPTION:
+            return ClockInfo(source="--now", machine=clock.machine)
+        case ClockSource.ENVIRONMENT:
+            return ClockInfo(source="GATEWAYDOCTOR_NOW", machine=clock.machine)
 
 
 def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:

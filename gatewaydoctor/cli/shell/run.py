@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.system.fs import OsReadFs, ReadFs
 
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
 
-NOW_VARIABLE = "GATEWAYDOCTOR_NOW"
-
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`now` is epoch ms. `fs` and `env` are all a verb sees of the machine. `began` is the monotonic clock, in s."""
+    """`fs` and `env` are all a verb sees of the machine. `began` is the monotonic clock, in s."""
 
     options: Globals
-    now: int
+    clock: Clock
     fs: ReadFs
     env: Mapping[str, str]
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def now(self) -> int:
+        """Epoch ms that ages are told by."""
+        return self.clock.now
 
     @property
     def where(self) -> Where:
@@ -118,11 +122,22 @@ def start(options: Globals) -> Run:
     return Run(options, clock(options.now), OsReadFs(), dict(os.environ))
 
 
-def clock(given: str | None) -> int:
-    """Epoch ms: the time given, else that of the environment, else the machine's. Raises UsageError for no time."""
-    text = os.environ.get(NOW_VARIABLE) or None if given is None else given
+def machine_now() -> int:
+    """The machine's clock, epoch ms."""
+    return time.time_ns() // 1_000_000
+
+
+def clock(given: str | None) -> Clock:
+    """The time given, else that of the environment, else the machine's. Raises UsageError for no time."""
+    text = os.environ.get(ClockSource.ENVIRONMENT) or None if given is None else given
+    machine = machine_now()
     if text is None:
-        return time.time_ns() // 1_000_000
+        return Clock(machine, machine)
+    source = ClockSource.ENVIRONMENT if given is None else ClockSource.OPTION
+    return Clock(_moment(text, source), machine, source)
+
+
+def _moment(text: str, source: ClockSource) -> int:
     if re.fullmatch(r"-?[0-9]{1,15}", text):
         return int(text)
     from datetime import UTC, datetime
@@ -130,7 +145,6 @@ def clock(given: str | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        source = "--now" if given is not None else NOW_VARIABLE
         hint = "Give an ISO time such as 2026-04-02T09:00:00Z, or epoch ms."
         raise UsageError(f"{source} {text!r} is no time.", hint) from None
     if moment.tzinfo is None:

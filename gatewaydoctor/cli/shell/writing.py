@@ -17,11 +17,13 @@ from gatewaydoctor.cli.shell.signals import StoppableProgress, held_back
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
+from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.repair.writing.errors import Refused
+from gatewaydoctor.repair.writing.errors import FixedClock, Refused
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from gatewaydoctor.repair.writing.tools import Permission, Tools
 from gatewaydoctor.report.outgoing import outgoing_text
+from gatewaydoctor.report.words import fixed_clock
 from gatewaydoctor.system.processes import system_processes
 
 if TYPE_CHECKING:
@@ -72,6 +74,16 @@ class Bench:
             yield replace(self.tools, check_stop=check)
 
 
+def require_own_clock(run: Run) -> None:
+    """Raises Refused where the clock of something that writes comes from the environment, where it may have been
+    forgotten: ages decide what goes."""
+    if run.clock.source is ClockSource.ENVIRONMENT:
+        raise FixedClock(
+            f"The clock is {fixed_clock(run.clock)}.",
+            "Run `unset GATEWAYDOCTOR_NOW` first, or name the time on this very command: --now TIME.",
+        )
+
+
 @contextmanager
 def hands(run: Run) -> Iterator[Tools]:
     """The tools alone, for work that needs no state directory."""
@@ -90,7 +102,8 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
 
     try:
         with hands(run) as tools:
-            yield Bench(found, tools, Permission(gateway, gateway_stopped), _vault_path(vault))
+            fixed = run.now if run.clock.fixed else None
+            yield Bench(found, tools, Permission(gateway, gateway_stopped, fixed), _vault_path(vault))
     except DoctorError as error:
         # Only the command line knows how this program was started.
         error.hint = error.hint.replace("`gatewaydoctor ", f"`{run.invocation.program} ")

@@ -16,14 +16,14 @@ from msgspec import to_builtins
 from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.streams import telling
-from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm
+from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm, require_own_clock
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import ENDINGS, Options, Repair, TrimOptions
-from gatewaydoctor.repair.writing.errors import BadPlan, Refused
+from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ Name = Annotated[
 ]
 
 
+CLOCK_SLACK_MS = 5 * 60_000
+"""A plan from a machine whose clock is ahead by less is taken as made now."""
+
+
 def repair(
     run: Run,
     *,
@@ -86,6 +90,8 @@ def repair(
     --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back.
     Repairs: salvage trim expire slim orphans missing paths transcripts locks temps cron subagents."""
     only_formats(run, "repair", "text", "json")
+    if apply or resume is not None:
+        require_own_clock(run)
     with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
         if resume is not None:
             return _resume(run, work, resume, yes=yes)
@@ -188,11 +194,17 @@ def _again(run: Run, work: Bench, out: str | None) -> str:
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
     from gatewaydoctor.repair.vault.codec import read_plan
     from gatewaydoctor.report.document import names_of_place
+    from gatewaydoctor.report.screens.blocks.parts import moment
 
     plan = read_plan(work.tools.fs, work.tools.fs.realpath(path))
     if Path(plan.state_dir) != work.state_dir:
         hint = f"Name that directory: --state-dir {plan.state_dir}"
         raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)
+    if plan.created_at > run.clock.machine + CLOCK_SLACK_MS and not run.clock.fixed:
+        raise FixedClock(
+            f"The plan was made for {moment(plan.created_at)} UTC, which lies after this machine's clock.",
+            "Make a new plan, or apply this one by its own clock: --now TIME.",
+        )
     return carry_out(run, work, plan, yes=yes, names=names_of_place(work.found.place, redact=run.options.redact))
 
 

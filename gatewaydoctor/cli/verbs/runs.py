@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm
+from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm, require_own_clock
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.words import plural
@@ -112,6 +112,7 @@ def runs_prune(
     only_formats(run, "runs prune", "text", "json")
     if (run_id is None) == (older_than is None):
         raise UsageError("runs prune needs a RUN or --older-than.", "For example: runs prune --older-than 30d")
+    require_own_clock(run)
     with bench(run, vault=vault) as work:
         if run_id is not None:
             chosen = [find_run(work.tools, work.state_dir, work.vault, run_id)]

@@ -10,6 +10,7 @@ import typer
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.model import clock as clocks
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
         storm = simulate(scenario.name, options, seed=seed, policy=policy, duration=duration) if remedies else None
         _plot(made, storm, common["plot"])
     # A model has no time of day: without --now its document must be the same whenever it is made.
-    told = run if run.options.now else replace(run, now=0)
+    told = run if run.options.now else replace(run, clock=clocks.Clock(0, 0))
     return Outcome(
         f"simulate {scenario.name}",
         ExitCode.OK,

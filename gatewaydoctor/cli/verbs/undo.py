@@ -10,7 +10,7 @@ import typer
 from msgspec import to_builtins
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, confirm
+from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, confirm, require_own_clock
 from gatewaydoctor.cli.verbs.runs import file_lines
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.model.words import plural
@@ -43,6 +43,8 @@ def undo(
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "undo", "text", "json")
+    if not dry_run:
+        require_own_clock(run)
     with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
         found = find_run(work.tools, work.state_dir, work.vault, run_id)
         if merge:

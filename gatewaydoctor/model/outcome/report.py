@@ -245,9 +245,17 @@ class NextInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     why: str
 
 
+class ClockInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A clock that was fixed: by what, and the machine's own time in epoch ms."""
+
+    source: Literal["--now", "GATEWAYDOCTOR_NOW"]
+    machine: int
+
+
 class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """`ok` is false exactly when the exit code is not 0. `worst` is the worst severity among the findings. `gate` is
-    there when `scan` or `check` decided; `duration_ms` only in formats that tell it."""
+    there when `scan` or `check` decided; `duration_ms` only in formats that tell it; `clock` when `now` is not the
+    machine's time."""
 
     schema_version: str
     tool: ToolInfo
@@ -269,6 +277,7 @@ class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     findings_total: int = 0
     skipped: tuple[SkippedInfo, ...] = ()
     notices: tuple[str, ...] = ()
+    clock: ClockInfo | None = None
     details: dict[str, Any] = {}
     gate: GateInfo | None = None
     duration_ms: int | None = None

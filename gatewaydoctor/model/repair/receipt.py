@@ -82,6 +82,7 @@ class Result(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The end of a run. `verified` are whole sentences, one per second look; `undo` is the command that takes the run
     back. `gateway_stopped_by_word`: liveness was unknown and the operator said that the gateway is stopped.
+    `fixed_clock` is the time that --now gave, by which ages were told; None for the machine's own clock.
     `gateway_afterwards` is what was found when everything was written, None in receipts of earlier versions."""
 
     schema_version: str = RECEIPT_SCHEMA_VERSION
@@ -97,6 +98,7 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     verified: tuple[str, ...]
     evidence: tuple[str, ...] = ()
     gateway_stopped_by_word: bool = False
+    fixed_clock: int | None = None
     gateway_afterwards: OneOf["live", "dead", "unknown"] | None = None
     evidence_afterwards: tuple[str, ...] = ()
     undo: str | None = None

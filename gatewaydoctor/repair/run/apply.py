@@ -149,6 +149,7 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
         verified=verified,
         evidence=tuple(each.text for each in gateway.evidence),
         gateway_stopped_by_word=work.stopped_by_word,
+        fixed_clock=permission.fixed_clock,
         gateway_afterwards=afterwards.liveness.value,
         evidence_afterwards=tuple(each.text for each in afterwards.evidence if each.says is afterwards.liveness),
         undo=f"gatewaydoctor undo {work.place.run_id}",

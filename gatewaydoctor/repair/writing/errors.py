@@ -28,6 +28,12 @@ class InputChanged(Refused):
     code: ClassVar[str] = "input-changed"
 
 
+class FixedClock(Refused):
+    """Something that writes would go by a clock that is not the machine's, and that nobody named on the spot."""
+
+    code: ClassVar[str] = "fixed-clock"
+
+
 class NoSpace(Refused):
     code: ClassVar[str] = "no-space"
 

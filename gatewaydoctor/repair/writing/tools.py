@@ -33,10 +33,12 @@ class Tools:
 @dataclass(frozen=True, slots=True)
 class Permission:
     """What may be known about the gateway. `ask` looks each time, for a gateway may start while somebody reads a
-    plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown."""
+    plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown. `fixed_clock` is the
+    time (epoch ms) that --now gave on this command, for the receipt."""
 
     ask: Callable[[], GatewayState]
     stopped_by_word: bool = False
+    fixed_clock: int | None = None
 
     @property
     def gateway(self) -> GatewayState:

@@ -42,7 +42,7 @@ def _head(document: Document) -> Iterator[str]:
 def _facts(document: Document) -> Iterator[tuple[str, ...]]:
     yield "gatewaydoctor", document.tool.version
     yield "state directory", code(document.state_dir or "-")
-    yield "clock", _moment(document.now)
+    yield "clock", _moment(document.now) + (f" (fixed by {document.clock.source})" if document.clock else "")
     if document.gateway is not None:
         yield "gateway", " ".join([document.gateway.liveness, *map(code, document.gateway.evidence)])
     config = document.config

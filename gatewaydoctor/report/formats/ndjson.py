@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _IN_THE_HEADER = (
     *("schemaVersion", "tool", "command", "now", "stateDir", "ok", "exitCode", "worst", "error", "gateway"),
-    *("findingsTotal", "skipped", "notices"),
+    *("findingsTotal", "skipped", "notices", "clock"),
 )
 
 

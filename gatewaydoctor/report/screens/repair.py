@@ -20,6 +20,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     View,
     capped,
     grid,
+    moment,
     more,
     next_step,
     pairs,
@@ -212,6 +213,8 @@ def receipt(
     rows.append(("originals", Text(_vault(receipt, view), overflow="fold")))
     if receipt.gateway_stopped_by_word:
         rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
+    if receipt.fixed_clock is not None:
+        rows.append(("clock", Text(f"fixed by --now: {moment(receipt.fixed_clock)} UTC", "yellow")))
     if receipt.gateway_afterwards not in (None, "dead"):
         rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))

@@ -15,7 +15,7 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report import words
 from gatewaydoctor.report.briefs import brief
 from gatewaydoctor.report.screens import details
-from gatewaydoctor.report.screens.blocks.parts import SEVERITY_STYLE, View
+from gatewaydoctor.report.screens.blocks.parts import SEVERITY_STYLE, View, moment
 from gatewaydoctor.report.screens.blocks.verdict import verdict_block
 from gatewaydoctor.report.screens.blocks.wrapping import cut, fill
 
@@ -85,6 +85,9 @@ def _title(console: Console, judgement: Judgement, view: View) -> int:
     if len(lines[-1]) + 3 + len(program) <= console.width:
         lines[-1].pad_right(console.width - len(lines[-1]) - len(program))
         lines[-1].append(program, "dim")
+    if view.clock is not None and view.clock.fixed:
+        told = f"clock {moment(x.now)} UTC, {words.fixed_clock(view.clock)}"
+        lines += [Text(line, "yellow") for line in fill(told, console.width)]
     for line in lines:
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
     console.print()

@@ -30,7 +30,7 @@ def head(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     title(console, x.place, view)
     rows: list[tuple[str, RenderableType]] = [
-        ("clock", Text(f"{moment(x.now)} UTC")),
+        ("clock", _clock(x.now, view)),
         ("gateway", gateway_line(judgement, view)),
         ("release", Text(_release(x, view))),
     ]
@@ -39,6 +39,13 @@ def head(console: Console, judgement: Judgement, view: View) -> None:
     if view.verbose:
         rows += _sources(x, view)
     console.print(pairs(rows))
+
+
+def _clock(now: int, view: View) -> Text:
+    text = Text(f"{moment(now)} UTC")
+    if view.clock is not None and view.clock.fixed:
+        text.append(f" ({words.fixed_clock(view.clock)})", "yellow")
+    return text
 
 
 def title(console: Console, place: Place, view: View) -> None:

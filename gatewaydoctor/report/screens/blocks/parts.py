@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from gatewaydoctor.model.clock import Clock
     from gatewaydoctor.report.names import Names
 
 T = TypeVar("T")
@@ -36,7 +37,8 @@ INDENT = 4
 @dataclass(frozen=True, slots=True)
 class View:
     """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
-    the next step. `pending` is a run that was interrupted: to finish it or take it back is always the next step."""
+    the next step. `pending` is a run that was interrupted: to finish it or take it back is always the next step.
+    `clock` is told where it is a fixed one."""
 
     names: Names
     verbose: bool = False
@@ -44,6 +46,7 @@ class View:
     quiet: bool = False
     invocation: Invocation = PLAIN
     pending: str | None = None
+    clock: Clock | None = None
 
     def key(self, key: str) -> Jointed:
         return Jointed(self.names.key(key))
