@@ -55,7 +55,7 @@ class TranscriptSigns:
         self._pointers = pointers
         self._directories: dict[str, Path | None] = {}
 
-    def newest(self, entry: Entry) -> int | None:
+    def newest(self, entry: Entry, row: int = 0) -> int | None:
         """The newest mtime (epoch ms) of any transcript the row may mean; None where none is there."""
         found = [self._listed.by_name.get(name) for name in entry.transcript_names]
         if entry.session_id:

@@ -6,6 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.activity import ListedTimes, TranscriptSigns
+from gatewaydoctor.examine.databases import (
+    DatabaseFacts,
+    Read,
+    cron_of,
+    database_facts,
+    gaps_of,
+    read_agent_database,
+    state_facts,
+    weigh,
+)
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
@@ -15,12 +25,14 @@ from gatewaydoctor.examine.rowfaults import RowFaults
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.state.alive.heap import heap_limit
 from gatewaydoctor.state.alive.locks import LockJudge
 from gatewaydoctor.state.config.history import config_history
+from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.cron.cron import read_cron
 from gatewaydoctor.state.history.files import list_files, seen_by, totals
 from gatewaydoctor.state.history.pathmap import parse_path_map
@@ -41,13 +53,15 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.census import Census
     from gatewaydoctor.model.gateway.config import Config, ConfigHistory
     from gatewaydoctor.model.gateway.cron import Cron
-    from gatewaydoctor.model.gateway.era import Eras
+    from gatewaydoctor.model.gateway.database import DatabaseBytes
+    from gatewaydoctor.model.gateway.era import AgentEra, Database, Eras
     from gatewaydoctor.model.gateway.files import Listing
     from gatewaydoctor.model.gateway.heap import HeapLimit
     from gatewaydoctor.model.gateway.liveness import GatewayState, LockVerdict
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.gateway.pointers import PathMap
     from gatewaydoctor.model.gateway.queues import DeliveryQueue
+    from gatewaydoctor.model.gateway.staterows import StateRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry
     from gatewaydoctor.system.fs import DiskSpace
 
@@ -58,7 +72,9 @@ class Examination:
     not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
     stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
     were before they were read, but for those of the listings. `heap` is None where nothing sets another limit than
-    the usual one."""
+    the usual one. `databases` are the agents' that have one, `state` what the state database tells: None without one,
+    a Fault where it could not be read. `jobs` are the cron jobs the gateway runs, of whichever era. `state_bytes`:
+    where the bytes of the state database are, if that was asked."""
 
     now: int
     depth: Depth
@@ -79,6 +95,22 @@ class Examination:
     left_out: int = 0
     inputs: Inputs = field(default_factory=dict)
     heap: HeapLimit | None = None
+    databases: tuple[DatabaseFacts, ...] = ()
+    state: StateRows | Fault | None = None
+    jobs: Cron | None = None
+    state_bytes: DatabaseBytes | None = None
+
+    @property
+    def state_rows(self) -> StateRows | None:
+        """What the state database tells, None where there is none or it could not be read."""
+        return None if self.state is None or isinstance(self.state, Fault) else self.state
+
+    @property
+    def session_stores(self) -> tuple[StoreFacts | DatabaseFacts, ...]:
+        """Where sessions are, files first; of an agent with a database only the files that are there."""
+        agents = {database.agent_id for database in self.databases}
+        files = (each for each in self.stores if each.read.ref.exists or agents.isdisjoint(each.read.ref.agent_ids))
+        return (*files, *self.databases)
 
     def store_of(self, agent_id: str) -> StoreFacts | None:
         return next((store for store in self.stores if agent_id in store.read.ref.agent_ids), None)
@@ -113,7 +145,19 @@ class _Examiner:
         # A transcript is called unreferenced only against the stores of all agents, examined or not.
         others = self._refer_to_others(place, config, refs, references)
         self._note_gaps(reads)
-        known = self._agents_listed(place) and all(read.whole for read in (*reads, *others))
+        read_databases = self._read_databases(eras, references, config.main_key.value)
+        is_known = _key_test(reads, read_databases)
+        state = state_facts(self.fs, eras.state, str(config.cron.store.value), is_known)
+        jobs = cron_of(eras.state, state, cron)
+        state_bytes = weigh(self.fs, eras.state) if self.depth.weigh else None
+        live = liveness.liveness is Liveness.LIVE
+        databases = self._databases(read_databases, jobs, live=live)
+        self.skipped += gaps_of(databases, state)
+        known = (
+            self._agents_listed(place)
+            and all(read.whole for read in (*reads, *others))
+            and all(database.whole for database in databases)
+        )
         listings = self._list(refs)
         times = ListedTimes(listings.values())
         stores = tuple(
@@ -123,11 +167,11 @@ class _Examiner:
                 times,
                 references,
                 eras,
-                cron,
+                jobs,
                 maps,
                 config,
                 known=known,
-                live=liveness.liveness is Liveness.LIVE,
+                live=live,
             )
             for read in reads
         )
@@ -141,7 +185,7 @@ class _Examiner:
             liveness,
             stores,
             cron,
-            read_subagents(self.fs, registry_path(place), _key_test(stores), now=world.now),
+            read_subagents(self.fs, registry_path(place), is_known, now=world.now),
             read_queues(self.fs, place.state_dir),
             self._locks(stores),
             take_census(self.fs, place.state_dir, listings),
@@ -151,6 +195,46 @@ class _Examiner:
             left_out=sum(read.ref.exists for read in others),
             inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
             heap=heap_limit(self.fs, place, world.env, world.memory),
+            databases=databases,
+            state=state,
+            jobs=jobs,
+            state_bytes=state_bytes,
+        )
+
+    def _read_databases(
+        self, eras: Eras, references: References, main_key: str
+    ) -> list[tuple[AgentEra, Database, Read | Fault]]:
+        """The databases of the agents that were asked for. What the rows of all reference is kept."""
+        found = []
+        for agent in eras.agents:
+            # A store named on the command line is a file.
+            if self.where.store is not None:
+                continue
+            read = read_agent_database(self.fs, agent, main_key, weigh=self.depth.weigh)
+            if read is None:
+                continue
+            database, rows = read
+            if isinstance(rows, Read) and rows.sessions is not None:
+                for _, entry in rows.sessions.rows():
+                    references.add(agent.agent_id, entry.session_id, None, ())
+            if self.where.agent is None or normalize_agent_id(self.where.agent) == agent.agent_id:
+                found.append((agent, database, rows))
+        return found
+
+    def _databases(
+        self, found: list[tuple[AgentEra, Database, Read | Fault]], jobs: Cron, *, live: bool
+    ) -> tuple[DatabaseFacts, ...]:
+        return tuple(
+            database_facts(
+                agent.agent_id,
+                database,
+                read,
+                jobs,
+                now=self.world.now,
+                stuck_after=self.depth.stuck_after,
+                gateway_live=live,
+            )
+            for agent, database, read in found
         )
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:
@@ -279,14 +363,17 @@ class _Examiner:
         return tuple(judge.judge(path) for path in dict.fromkeys(found))
 
 
-def _key_test(stores: tuple[StoreFacts, ...]) -> Callable[[str], bool]:
+def _key_test(
+    stores: list[StoreRead], databases: list[tuple[AgentEra, Database, Read | Fault]]
+) -> Callable[[str], bool]:
     """Whether any store has a key, compared as the gateway looks keys up. Built on the first question only."""
     known: set[int] | None = None
 
     def is_known(key: str) -> bool:
         nonlocal known
         if known is None:
-            tables = (store.survey.table for store in stores if store.survey)
+            tables = [store.survey.table for store in stores if store.survey]
+            tables += [read.sessions.table for _, _, read in databases if isinstance(read, Read) and read.sessions]
             known = {hash(each.lower()) for table in tables for each in table.all_keys()}
         return hash(key.lower()) in known
 

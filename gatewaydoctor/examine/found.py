@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.storefile import require_sessions
+from gatewaydoctor.model.gateway.agents import StoreOrigin, StoreRef
+from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.place.locate import KEPT, locate
 from gatewaydoctor.state.place.recognise import require_outermost, require_state
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Where, World
-    from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.system.fs import ReadFs
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,18 @@ def find(world: World, where: Where, *, remains: bool = False) -> Found:
     elif not any(store.exists for store in stores) and not (remains and KEPT & set(world.fs.names(place.state_dir))):
         require_state(world.fs, place.state_dir)
     return Found(place, config, stores)
+
+
+def sources(fs: ReadFs, found: Found, agent: str | None) -> tuple[tuple[StoreRef, Era], ...]:
+    """Every store of sessions that is there, of either era: files, then the databases of agents that have one. A
+    store named on the command line stands alone."""
+    files = tuple((ref, Era.FILES) for ref in found.stores if ref.exists)
+    if found.place.store is not None:
+        return files
+    wanted = normalize_agent_id(agent) if agent is not None else None
+    databases = (
+        (StoreRef(each.agent_id, each.database.path, StoreOrigin.DISCOVERED, True, (each.agent_id,)), each.era)
+        for each in read_eras(fs, found.place.state_dir, found.stores).agents
+        if each.era is Era.SQLITE and each.database is not None and wanted in (None, each.agent_id)
+    )
+    return (*files, *databases)

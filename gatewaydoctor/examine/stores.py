@@ -15,11 +15,12 @@ from gatewaydoctor.storage.files.survey import Survey, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.examine.activity import TranscriptSigns
     from gatewaydoctor.examine.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
-    from gatewaydoctor.examine.stuck import RunningEntry
+    from gatewaydoctor.examine.stuck import RunningEntry, Signs
     from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.entry import Entry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, Listing, Unreadable
     from gatewaydoctor.model.gateway.usage import UsageLoad
     from gatewaydoctor.state.history.references import References
+    from gatewaydoctor.storage.protocol import SessionSet
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
@@ -94,6 +96,20 @@ class StoreFacts:
     def survey(self) -> Survey | None:
         return self.read.survey
 
+    @property
+    def sessions(self) -> SessionSet | None:
+        """Its rows, whichever engine keeps them."""
+        return self.read.survey
+
+    @property
+    def path(self) -> Path:
+        return self.read.ref.path
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row is known."""
+        return self.read.whole
+
 
 def read_store(
     fs: ReadFs, ref: StoreRef, references: References, main_key: str, progress: Callable[[int], None] | None
@@ -123,15 +139,15 @@ class RowFacts:
     running: RunningRows
     aborted: RunningRows
     jobs: tuple[JobRuns, ...]
-    pointers: PointerFacts
+    pointers: PointerFacts | None
     faults: RowFaults
     eviction: Eviction | None
 
 
 def row_facts(
-    survey: Survey,
-    signs: TranscriptSigns,
-    pointers: PointerCollector,
+    survey: SessionSet,
+    signs: Signs,
+    pointers: PointerCollector | None,
     cron: Cron,
     eviction: EvictionCollector | None = None,
     *,
@@ -139,7 +155,7 @@ def row_facts(
     stuck_after: int,
     gateway_live: bool,
 ) -> RowFacts:
-    """One walk over the rows the gateway sees."""
+    """One walk over the rows the gateway sees. `pointers` is None where transcripts are no files."""
     table = survey.table
     jobs = JobCollector()
     faults = RowFaultCollector()
@@ -153,7 +169,8 @@ def row_facts(
         elif entry.aborted_last_run:
             aborted.take(entry, row)
         jobs.take(entry, stuck=stuck)
-        pointers.take(row, entry)
+        if pointers is not None:
+            pointers.take(row, entry)
         faults.take(entry)
         if eviction is not None:
             eviction.take(row, entry)
@@ -161,7 +178,7 @@ def row_facts(
         running,
         aborted,
         jobs.result(cron),
-        pointers.result(),
+        pointers.result() if pointers is not None else None,
         faults.result(),
         eviction.result() if eviction is not None else None,
     )

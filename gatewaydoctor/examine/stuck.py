@@ -6,14 +6,19 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Protocol, overload
 
 if TYPE_CHECKING:
-    from gatewaydoctor.examine.activity import TranscriptSigns
     from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.storage.files.table import EntryTable
 
 DEFAULT_STUCK_AFTER_MS = 3_600_000
+
+
+class Signs(Protocol):
+    """Tells when the transcript of a row was last written to (epoch ms), None where nothing tells."""
+
+    def newest(self, entry: Entry, row: int) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class RunningRows(Sequence[RunningEntry]):
     def __init__(
         self,
         table: EntryTable,
-        signs: TranscriptSigns,
+        signs: Signs,
         rows: Sequence[int],
         *,
         now: int,
@@ -82,7 +87,7 @@ class RunningRows(Sequence[RunningEntry]):
 
     def judge(self, entry: Entry, row: int) -> RunningEntry:
         """Judge one running row. One without any time is stuck too: nothing about it shows life."""
-        written = self._signs.newest(entry)
+        written = self._signs.newest(entry, row)
         last_sign = max((sign for sign in (entry.last_sign, written) if sign is not None), default=None)
         silent = last_sign is None or self._now - last_sign >= self._stuck_after
         return RunningEntry(entry, row, written, last_sign, silent and not self._gateway_live)

@@ -48,10 +48,12 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all."""
+    """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all. `weigh`: where the bytes of a
+    database are."""
 
     stuck_after: int = DEFAULT_STUCK_AFTER_MS
     read_orphans_up_to: int | None = READ_ORPHANS_UP_TO
+    weigh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

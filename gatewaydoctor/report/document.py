@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.store import Readable
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.stores import StoreFacts
@@ -71,10 +73,14 @@ def names_for(x: Examination, *, redact: bool) -> Names:
             names.know(agent_id, "agent")
     for agent_id in (*(a.agent_id for a in x.config.agents), *(a.agent_id for a in x.eras.agents)):
         names.know(agent_id, "agent")
-    for name, job_id in (*((j.name, j.job_id) for j in x.cron.jobs), *((j.name, j.job_id) for j in x.cron.lost)):
+    in_rows = x.jobs.jobs if x.jobs else ()
+    for name, job_id in (
+        *((j.name, j.job_id) for j in (*x.cron.jobs, *in_rows)),
+        *((j.name, j.job_id) for j in x.cron.lost),
+    ):
         names.know(name, "job")
         names.know(job_id, "job-id")
-    for zone in dict.fromkeys(job.schedule.tz for job in x.cron.jobs if job.schedule.tz != "UTC"):
+    for zone in dict.fromkeys(job.schedule.tz for job in (*x.cron.jobs, *in_rows) if job.schedule.tz != "UTC"):
         names.know(zone, "time-zone")
     return names
 
@@ -113,7 +119,10 @@ def document(
         ),
         config=config_info(x, names),
         agents=tuple(agent_info(x, agent, names) for agent in x.eras.agents),
-        stores=tuple(store_info(x, store, names, cap) for store in x.stores),
+        stores=(
+            *(store_info(x, store, names, cap) for store in x.stores),
+            *(database_store_info(x, each, names, cap) for each in x.databases),
+        ),
         subagents=subagents_info(x, names),
         findings=tuple(finding_info(finding, names, invocation) for finding in judgement.findings[:cap]),
         findings_total=len(judgement.findings),
@@ -220,16 +229,53 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
     )
 
 
-def distribution(store: StoreFacts) -> Distribution:
-    """Rows by status, by kind, and by both. Every status is there, kinds only where there are rows."""
-    status = dict.fromkeys((each.value for each in Status), 0)
+def database_store_info(x: Examination, facts: DatabaseFacts, names: Names, cap: int | None) -> StoreInfo:
+    """An agent's database as a store: its transcripts are the sessions with events in it."""
+    rows = None if isinstance(facts.read, Fault) else facts.read.rows
+    return StoreInfo(
+        agent_id=names.identifier(facts.agent_id, "agent"),
+        agent_ids=(names.identifier(facts.agent_id, "agent"),),
+        era=facts.era.value,
+        path=names.path(facts.path),
+        exists=True,
+        bytes=facts.database.size,
+        entries=facts.sessions.entries if facts.sessions else 0,
+        readable="yes" if facts.whole else "no",
+        layout=None,
+        sha256=None,
+        fault=None,
+        distribution=distribution(facts),
+        field_bytes=names.fields(facts.sessions.field_bytes.most_common(cap))
+        if facts.sessions and x.depth.weigh
+        else {},
+        cron=tuple(job_info(job, names) for job in facts.jobs[:cap]),
+        transcripts=TranscriptInfo(
+            files=rows.events.sessions if rows else 0,
+            bytes=rows.events.bytes if rows else 0,
+            referenced=rows.events.sessions - rows.lost_events if rows else 0,
+            orphans=rows.lost_events if rows else 0,
+            orphan_bytes=0,
+            missing=rows.silent if rows else 0,
+        ),
+        classes={},
+        oldest_updated_at=facts.oldest_updated,
+        newest_updated_at=facts.newest_updated,
+        database=database_info(x, facts.agent_id, names),
+        stuck=len(facts.stuck),
+    )
+
+
+def distribution(store: StoreFacts | DatabaseFacts) -> Distribution:
+    """Rows by status, by kind, and by both. Every status of the file era is there, `interrupted` and kinds only where
+    there are rows."""
+    status = dict.fromkeys((each.value for each in Status if each is not Status.INTERRUPTED), 0)
     kinds: dict[str, int] = {}
     cells = []
-    if store.survey:
-        for (kind, word), count in store.survey.counts.most_common():
-            status[word.value] += count
+    if store.sessions:
+        for (kind, word), count in store.sessions.counts.most_common():
+            status[word.value] = status.get(word.value, 0) + count
             kinds[kind.value] = kinds.get(kind.value, 0) + count
-            size = store.survey.weights[kind, word]
+            size = store.sessions.weights[kind, word]
             cells.append(CellInfo(kind=kind.value, status=word.value, entries=count, bytes=size))
     order = [kind.value for kind in Kind]
     ordered = dict(sorted(kinds.items(), key=lambda item: order.index(item[0])))
@@ -248,7 +294,11 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
         enabled=job.job.enabled if job.job else None,
         schedule=names.text(schedule_words(job.job)) if job.job else None,
         runs=job.runs,
-        status={status.value: job.status.get(status, 0) for status in Status},
+        status={
+            status.value: job.status.get(status, 0)
+            for status in Status
+            if status is not Status.INTERRUPTED or job.status.get(status)
+        },
         bytes=job.bytes,
         first_at=job.first_at,
         last_at=job.last_at,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 
@@ -10,6 +12,7 @@ def cron(run: Run) -> Outcome:
     span, bytes, what jobs.json says of the job, and flags: rapid-retry (several runs a tick, or ticks far closer than
     scheduled), zombie (runningAtMs is set), unknown-job, phantom (the base row says running)."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.report.databases import cron_details
     from gatewaydoctor.report.document import schedule_words
     from gatewaydoctor.report.screens import cron as screen
 
@@ -17,6 +20,7 @@ def cron(run: Run) -> Outcome:
     judgement = look(run)
     x = judgement.examination
     seen = view(run, x)
+    cron = x.jobs if x.state is not None and x.jobs is not None else x.cron
     jobs = [
         {
             "jobId": job.job_id,
@@ -30,9 +34,11 @@ def cron(run: Run) -> Outcome:
             "lastRunStatus": job.state.last_run_status,
             "consecutiveErrors": job.state.consecutive_errors,
         }
-        for job in x.cron.jobs
+        for job in cron.jobs
     ]
-    details = {"jobsFile": str(x.cron.store.path), "read": x.cron.store.read.value, "jobs": jobs}
+    details: dict[str, Any] = {"jobsFile": str(cron.store.path), "read": cron.store.read.value, "jobs": jobs}
+    if x.state_rows is not None:
+        details |= cron_details(x.state_rows)
     return Outcome(
         "cron",
         exit_code(judgement.examination),

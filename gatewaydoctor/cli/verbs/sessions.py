@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.words.choices import chosen_words, job_ids, parse_size
+from gatewaydoctor.cli.words.choices import chosen_words, job_ids, known_jobs, parse_size
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.model.gateway.entry import Kind, Status
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.found import Found
     from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.report.names import Names
 
 CAP = 100
@@ -52,7 +53,7 @@ def sessions(
     """Entries in file order that match every filter given, as a table or, with --format ndjson, one JSON object a
     line while the store is being read. Message text is never part of it."""
     from gatewaydoctor.cli.shell.examining import view_with, world
-    from gatewaydoctor.examine.found import find
+    from gatewaydoctor.examine.found import find, sources
     from gatewaydoctor.report.document import names_of_place
 
     chosen = only_formats(run, "sessions", "text", "json", "ndjson")
@@ -71,7 +72,7 @@ def sessions(
     names = names_of_place(found.place, redact=run.options.redact)
     for ref in found.stores:
         names.know(ref.agent_id, "agent")
-    listing = Listing(run, found, selection, names)
+    listing = Listing(run, found, selection, names, sources(run.fs, found, run.where.agent))
     if job:
         _require_jobs(listing, job)
     if chosen == "ndjson":
@@ -90,13 +91,13 @@ def sessions(
 
 
 def _require_jobs(listing: Listing, wanted: list[str]) -> None:
-    """Raises UsageError for a job that neither jobs.json nor a row knows. Of a store that cannot be read to its end
-    it is not known whether it has rows of the job."""
+    """Raises UsageError for a job that neither jobs.json, the state database nor a row knows. Of a store that cannot
+    be read to its end it is not known whether it has rows of the job."""
     from gatewaydoctor.model.errors import unknown_word
     from gatewaydoctor.state.cron.cron import read_cron
 
     cron = read_cron(listing.run.fs, listing.found.config.cron.store.value)
-    jobs = [(job.job_id.lower(), job.name) for job in cron.jobs]
+    jobs = [(job.job_id.lower(), job.name) for job in known_jobs(listing.run, listing.found)]
     jobs += [(job.job_id.lower(), job.name) for job in cron.lost]
     known = {word for job in jobs for word in job if word}
     left = {word.lower(): word for word in wanted if word not in known and word.lower() not in known}
@@ -112,51 +113,32 @@ def _require_jobs(listing: Listing, wanted: list[str]) -> None:
 
 @dataclass(slots=True)
 class Listing:
-    """Entries of all stores that match, in file order. `problems` are stores that could not be read (to their end),
-    known once they were asked for."""
+    """Entries of all stores that match, in file order, those of databases last. `problems` are stores that could not
+    be read (to their end), known once they were asked for."""
 
     run: Run
     found: Found
     selection: Selection
     names: Names
+    sources: tuple[tuple[StoreRef, Era], ...]
     problems: list[tuple[str, str]] = field(default_factory=list)
     opened: int = 0
 
     def __iter__(self) -> Iterator[tuple[StoreRef, Entry]]:
+        from gatewaydoctor.storage.open import open_sessions
+
         matches = self.selection.matcher()
-        for ref in self.found.stores:
-            if ref.exists:
-                yield from ((ref, entry) for entry in self._entries(ref) if matches(entry))
-
-    def _entries(self, ref: StoreRef) -> Iterator[Entry]:
-        from gatewaydoctor.storage.files.reader import StoreReader
-        from gatewaydoctor.storage.files.survey import entries, hidden_rows
-
-        fs = self.run.fs
-        try:
-            with fs.open(ref.path) as stream:
-                self.opened += 1
-                size = fs.stat(ref.path).size
-                hidden = frozenset(hidden_rows(StoreReader(stream, size)))
-                stream.seek(0)
-                reader = StoreReader(stream, size)
-                rows = enumerate(entries(reader, self.found.config.main_key.value))
-                yield from (entry for row, (entry, _) in rows if row not in hidden)
-                fault = reader.verdict.fault
-        except OSError as error:
-            self._problem(ref, f"could not be read: {error.strerror or type(error).__name__}")
-            return
-        if fault is not None:
-            self._problem(ref, f"{fault.sentence}; the entries before it are listed")
-
-    def _problem(self, ref: StoreRef, reason: str) -> None:
-        self.problems.append((self.names.path(ref.path), reason))
+        for ref, era in self.sources:
+            store = open_sessions(self.run.fs, era, ref.path, self.found.config.main_key.value)
+            yield from ((ref, entry) for entry in store.entries() if matches(entry))
+            self.opened += store.opened
+            if store.problem is not None:
+                self.problems.append((self.names.path(ref.path), store.problem))
 
     @property
     def exit_code(self) -> ExitCode:
         """After the entries were asked for: CANNOT_EXAMINE where there are stores and none could be opened."""
-        there = any(ref.exists for ref in self.found.stores)
-        return ExitCode.CANNOT_EXAMINE if there and not self.opened else ExitCode.OK
+        return ExitCode.CANNOT_EXAMINE if self.sources and not self.opened else ExitCode.OK
 
     def first(self, cap: int | None) -> tuple[list[tuple[StoreRef, Entry]], int]:
         """The first rows and how many match in all."""
@@ -202,6 +184,7 @@ def _details(ref: StoreRef, entry: Entry) -> dict[str, Any]:
         "startedAt": entry.started_at,
         "endedAt": entry.ended_at,
         "bytes": entry.bytes,
-        "offset": entry.start,
+        # A row of a database is at no offset.
+        "offset": entry.start or None,
         "valid": entry.valid,
     }

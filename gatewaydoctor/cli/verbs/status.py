@@ -8,6 +8,7 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.ages import AgeBucket
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.stores import StoreFacts
 
 
@@ -15,33 +16,42 @@ def status(run: Run) -> Outcome:
     """Status and kind of every entry, ages by updatedAt, the fields and entries that take the most room."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.examine.ages import age_buckets
+    from gatewaydoctor.examine.world import Depth
+    from gatewaydoctor.report.databases import database_details, state_details
     from gatewaydoctor.report.screens import status as screen
 
     only_formats(run, "status", "text", "json")
-    judgement = look(run)
+    judgement = look(run, Depth(weigh=True))
     x = judgement.examination
     seen = view(run, x)
     ages = {
-        place: age_buckets((entry for _, entry in store.survey.rows()) if store.survey else (), x.now)
-        for place, store in enumerate(x.stores)
+        place: age_buckets((entry for _, entry in store.sessions.rows()) if store.sessions else (), x.now)
+        for place, store in enumerate(x.session_stores)
     }
+    details: dict[str, Any] = {
+        "stores": [_details(store, ages[place]) for place, store in enumerate(x.session_stores)]
+    }
+    if x.databases:
+        details["databases"] = [database_details(each) for each in x.databases]
+    if x.state is not None:
+        details["state"] = state_details(x)
     return Outcome(
         "status",
         exit_code(judgement.examination),
         run,
         judgement,
         seen.names,
-        details={"stores": [_details(store, ages[place]) for place, store in enumerate(x.stores)]},
+        details=details,
         screen=lambda console: screen.show(console, judgement, ages, seen),
     )
 
 
-def _details(store: StoreFacts, ages: tuple[AgeBucket, ...]) -> dict[str, Any]:
-    survey = store.survey
+def _details(store: StoreFacts | DatabaseFacts, ages: tuple[AgeBucket, ...]) -> dict[str, Any]:
+    survey = store.sessions
     biggest = survey.biggest if survey else ()
     entries = [(size, survey.table[row]) for size, row in biggest] if survey else []
     return {
-        "path": str(store.read.ref.path),
+        "path": str(store.path),
         "ages": [
             {"age": each.label, "entries": each.entries, "running": each.running, "bytes": each.bytes}
             for each in ages

@@ -33,7 +33,7 @@ def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
             "lastSignOfLife": each.last_sign,
             "stuck": each.stuck,
         }
-        for store in x.stores
+        for store in x.session_stores
         for each in store.running
     ]
     details = {

@@ -17,6 +17,8 @@ def subagents(run: Run) -> Outcome:
     registry = judgement.examination.subagents
     seen = view(run, judgement.examination)
     cap = None if run.options.all else CAP
+    state = judgement.examination.state_rows
+    in_rows = state.subagents if state is not None else None
     rows = [
         {
             "runId": each.run_id,
@@ -30,7 +32,7 @@ def subagents(run: Run) -> Outcome:
             "neverArchived": each.never_archived,
             "orphaned": each.orphaned,
         }
-        for each in registry.rows[:cap]
+        for each in (*registry.rows, *(in_rows.rows if in_rows else ()))[:cap]
     ]
     return Outcome(
         "subagents",
@@ -38,6 +40,6 @@ def subagents(run: Run) -> Outcome:
         run,
         judgement,
         seen.names,
-        details={"notable": registry.notable, "runs": rows},
+        details={"notable": registry.notable + (in_rows.count if in_rows else 0), "runs": rows},
         screen=lambda console: screen.show(console, judgement, seen),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 
@@ -9,6 +11,7 @@ def usage(run: Run) -> Outcome:
     """Usage-counted files, bytes and lines per store, and an estimate of what reading them costs the event loop. The
     estimate assumes a gateway with memory to spare."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.report.databases import database_details
     from gatewaydoctor.report.screens import usage as screen
     from gatewaydoctor.report.usagetotal import UsageTotal
     from gatewaydoctor.state.history.usage import counted_load
@@ -20,7 +23,7 @@ def usage(run: Run) -> Outcome:
     total = UsageTotal(
         tuple((store, counted_load(run.fs, store.read.ref.sessions_dir, store.listing.files)) for store in x.stores)
     )
-    details = {
+    details: dict[str, Any] = {
         "files": total.files,
         "bytes": total.bytes,
         "lines": total.lines,
@@ -38,6 +41,8 @@ def usage(run: Run) -> Outcome:
             for store, load in total.stores
         ],
     }
+    if x.databases:
+        details["databases"] = [database_details(each) for each in x.databases]
     return Outcome(
         "usage",
         exit_code(judgement.examination),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.shell.run import Run
     from gatewaydoctor.examine.found import Found
+    from gatewaydoctor.model.gateway.cron import CronJob
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -33,13 +34,26 @@ def chosen_words(
 
 
 def job_ids(run: Run, found: Found, wanted: list[str]) -> frozenset[str]:
-    """Ids, lower case, of the jobs named by id or name; an id that jobs.json does not know is taken as it is."""
-    from gatewaydoctor.state.cron.cron import read_cron
-
-    jobs = read_cron(run.fs, found.config.cron.store.value).jobs
+    """Ids, lower case, of the jobs named by id or name; an id that no job has is taken as it is."""
+    jobs = known_jobs(run, found)
     ids = {job.job_id.lower() for job in jobs if job.name in wanted or job.job_id in wanted}
     names = {job.name for job in jobs}
     return frozenset(ids | {word.lower() for word in wanted if word not in names})
+
+
+def known_jobs(run: Run, found: Found) -> tuple[CronJob, ...]:
+    """The jobs of jobs.json and of the state database."""
+    from gatewaydoctor.examine.databases import cron_of, state_facts
+    from gatewaydoctor.state.cron.cron import read_cron
+    from gatewaydoctor.state.place.era import read_eras
+
+    store = found.config.cron.store.value
+    database = read_eras(run.fs, found.place.state_dir, ()).state
+    files = read_cron(run.fs, store)
+    if database is None:
+        return files.jobs
+    rows = state_facts(run.fs, database, str(store), lambda key: True)
+    return (*files.jobs, *cron_of(database, rows, files).jobs)
 
 
 def parse_size(text: str, option: str) -> int:

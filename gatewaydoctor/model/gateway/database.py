@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 class FaultKind(StrEnum):
     """`missing`: no file (a -wal alone is no database). `unreadable`: the system refuses. `empty`: 0 bytes.
     `not-a-database`: no header, garbage or encrypted. `log`: the -wal belongs to another page size or format.
-    `damaged`: pages or rows that do not hold together. `schema`: SQLite cannot make sense of its tables. `changed`:
-    it changed each time it was read. `query`: a table or column asked for is not there."""
+    `newer`: a schema that is not known here. `damaged`: pages or rows that do not hold together. `schema`: SQLite
+    cannot make sense of its tables. `changed`: it changed each time it was read. `query`: a table or column that was
+    asked for is not there."""
 
     MISSING = "missing"
     UNREADABLE = "unreadable"
     EMPTY = "empty"
     NOT_A_DATABASE = "not-a-database"
     LOG = "log"
+    NEWER = "newer"
     DAMAGED = "damaged"
     SCHEMA = "schema"
     CHANGED = "changed"

@@ -9,20 +9,23 @@ from functools import lru_cache
 
 
 class Status(StrEnum):
-    """The gateway's five words; anything absent or else is `unknown`, which is neither stuck nor done."""
+    """The gateway's words; anything absent or else is `unknown`, which is neither stuck nor done. `interrupted` is
+    written by releases with databases only."""
 
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     KILLED = "killed"
     TIMEOUT = "timeout"
+    INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
 
     # Counted once a row: the hash an Enum brings along is a Python call.
     __hash__ = str.__hash__
 
 
-STATUS_BY_WORD = {status.value: status for status in Status if status is not Status.UNKNOWN}
+STATUS_BY_WORD = {status.value: status for status in Status if status not in (Status.UNKNOWN, Status.INTERRUPTED)}
+"""The words of the file era."""
 
 
 class Kind(StrEnum):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.gateway.era import AgentEra
@@ -34,9 +35,9 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     head(console, judgement, view)
     if not view.quiet:
         section(console, "Stores")
-        tables.stores(console, x.stores, view)
+        tables.stores(console, x.session_stores, view)
         for store in _detailed(judgement, view):
-            _store(console, store, view, several=len(x.stores) > 1)
+            _store(console, store, view, several=len(x.session_stores) > 1)
         section(console, "Files")
         console.print(pairs(_files(x, view)))
         console.print()
@@ -44,17 +45,18 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     findings(console, judgement.findings, view)
 
 
-def _detailed(judgement: Judgement, view: View) -> list[StoreFacts]:
-    stores = [store for store in judgement.examination.stores if store.survey and store.survey.counts]
+def _detailed(judgement: Judgement, view: View) -> list[StoreFacts | DatabaseFacts]:
+    found = judgement.examination.session_stores
+    stores = [store for store in found if store.sessions and store.sessions.counts]
     if len(stores) <= DETAILED_STORES or view.rows is None:
         return stores
     concerned = {f.agent_id for f in judgement.findings if f.severity >= Severity.WARNING}
     return [store for store in stores if store.agent_id in concerned][:DETAILED_STORES]
 
 
-def _store(console: Console, store: StoreFacts, view: View, *, several: bool) -> None:
+def _store(console: Console, store: StoreFacts | DatabaseFacts, view: View, *, several: bool) -> None:
     of = f" of {view.agent(store.agent_id)}" if several else ""
-    whole = "" if store.read.whole else " before the damage"
+    whole = "" if store.whole else " before the damage"
     section(console, f"Entries{of}{whole} by kind and status")
     tables.distribution(console, store)
     if store.jobs:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.gaps import next_unless
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.stores import StoreFacts
 
 WORDS: dict[ContentClass | None, str] = {
@@ -43,11 +45,25 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         _unindexed(console, store, x.now, view)
         _missing(console, store, view)
     more(console, len(capped(x.stores, view)), len(x.stores), "directories")
+    for database in x.databases:
+        _database(console, database, view)
     if known and any(store.transcripts.orphans for store in x.stores):
         command = view.invocation.command("explain transcript-unindexed")
         next_step(console, view, "unindexed history is kept; what it is and where it comes from:", command)
     else:
         next_unless(console, x, view, "every transcript is indexed; nothing to do.")
+
+
+def _database(console: Console, database: DatabaseFacts, view: View) -> None:
+    """Sessions without a transcript and transcripts without a session, in a database."""
+    if isinstance(database.read, Fault):
+        return
+    rows = database.read.rows
+    section(console, f"{view.agent(database.agent_id)}: {view.names.path(database.path)}")
+    console.print(f"{rows.events.count:,} events of {words.plural(rows.events.sessions, 'session')}")
+    console.print(f"{words.plural(rows.silent, 'session', 'sessions')} without a transcript")
+    lost = words.plural(rows.lost_events, "transcript")
+    console.print(Text(f"{lost} of no session", "yellow" if rows.lost_events else "dim"))
 
 
 def _classes(console: Console, store: StoreFacts, now: int) -> None:

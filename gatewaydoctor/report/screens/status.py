@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.examine.databases import DatabaseFacts
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.key_table import keyed
@@ -24,10 +27,14 @@ BIGGEST = 5
 
 
 def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket, ...]], view: View) -> None:
-    """`ages` are the buckets of each store, by its place in the examination."""
+    """`ages` are the buckets of each store, by its place among the session stores of the examination."""
     head(console, judgement, view)
-    stores = judgement.examination.stores
+    x = judgement.examination
+    stores = x.session_stores
     for place, store in enumerate(capped(stores, view)):
+        if isinstance(store, DatabaseFacts):
+            _database(console, store, ages[place], x.now, view)
+            continue
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.read.ref.path)}")
         if store.survey is None:
             reason = f"cannot be read: {store.read.problem.reason}" if store.read.problem else "there is no store"
@@ -40,7 +47,26 @@ def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket
             _fields(console, store, view)
             _biggest(console, store, view)
     more(console, len(capped(stores, view)), len(stores), "stores")
+    database_rows.state(console, x, view)
     next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+
+
+def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...], now: int, view: View) -> None:
+    section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.path)}")
+    if store.sessions is None:
+        for gap in store.gaps:
+            console.print(Text(view.names.text(gap), "yellow"))
+    else:
+        tables.distribution(console, store)
+        if store.sessions.counts:
+            _ages(console, ages)
+            _fields(console, store, view)
+            _biggest(console, store, view)
+    database_rows.contents(console, store, now, view)
+    if isinstance(store.read, Fault):
+        return
+    if store.read.weight is not None:
+        database_rows.weight(console, store.read.weight, view)
 
 
 def _verdict(console: Console, store: StoreFacts, view: View) -> None:
@@ -67,11 +93,12 @@ def _ages(console: Console, buckets: tuple[AgeBucket, ...]) -> None:
     console.print(table)
 
 
-def _fields(console: Console, store: StoreFacts, view: View) -> None:
-    survey = store.survey
+def _fields(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> None:
+    survey = store.sessions
     if survey is None or not survey.field_bytes:
         return
-    total = survey.verdict.bytes or 1
+    verdict = None if isinstance(store, DatabaseFacts) else store.survey and store.survey.verdict
+    total = (verdict.bytes if verdict else survey.weights.total()) or 1
     table = grid("field", "entries", "size", "share", "each")
     limit = None if view.rows is None else MAX_FIELDS
     ranked = survey.field_bytes.most_common(limit)
@@ -89,8 +116,8 @@ def _fields(console: Console, store: StoreFacts, view: View) -> None:
     more(console, len(ranked), len(survey.field_bytes), "fields")
 
 
-def _biggest(console: Console, store: StoreFacts, view: View) -> None:
-    survey = store.survey
+def _biggest(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> None:
+    survey = store.sessions
     if survey is None:
         return
     entries = [(size, survey.table[row]) for size, row in survey.biggest[: BIGGEST if view.rows else None]]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
@@ -21,23 +22,52 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.examine.stuck import RunningEntry
+    from gatewaydoctor.model.gateway.staterows import Receipt
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
     x = judgement.examination
     head(console, judgement, view)
-    for store in x.stores:
+    for store in x.session_stores:
         if store.running:
             silence = words.duration(x.depth.stuck_after)
             title = f"{len(store.running):,} running, {len(store.stuck):,} stuck (silent for {silence} or more)"
             section(console, f"{view.agent(store.agent_id)}: {title}")
             _store(console, store, x.now, view)
+    _former(console, x, view)
     _last(console, judgement, view)
 
 
-def _store(console: Console, store: StoreFacts, now: int, view: View) -> None:
+def _former(console: Console, x: Examination, view: View) -> None:
+    """What else is marked running in databases, besides the sessions."""
+    for database in x.databases:
+        if not isinstance(database.read, Fault) and (count := database.read.rows.windows.running_former):
+            section(console, f"{view.agent(database.agent_id)}: former transcripts")
+            console.print(
+                f"{words.plural(count, 'window')} of former transcripts marked running; no start clears them"
+            )
+    if (rows := x.state_rows) is not None and rows.running:
+        section(console, "Cron runs without an end")
+        for job_id, runs in _receipts(rows.running).items():
+            name = next((job.name for job in rows.jobs if job.job_id == job_id and job.name), None)
+            shown = view.names.identifier(name, "job") if name else view.names.identifier(job_id, "job-id")
+            pids = ", ".join(str(each.owner_pid) for each in runs)
+            began = words.age(min((each.started_at or 0) for each in runs), x.now)
+            console.print(f"{shown}: started {began} by process {pids}; the next start settles it if that has ended")
+
+
+def _receipts(running: Sequence[Receipt]) -> dict[str, list[Receipt]]:
+    found: dict[str, list[Receipt]] = {}
+    for each in running:
+        found.setdefault(each.job_id, []).append(each)
+    return found
+
+
+def _store(console: Console, store: StoreFacts | DatabaseFacts, now: int, view: View) -> None:
     runs = [each for each in store.running if each.entry.kind is Kind.CRON_RUN]
     others = [each for each in store.running if each.entry.kind is not Kind.CRON_RUN]
     if view.rows is None:
@@ -55,7 +85,9 @@ def _longest_silent(running: Sequence[RunningEntry]) -> list[RunningEntry]:
     return sorted(running, key=lambda each: each.last_sign or 0)
 
 
-def _by_job(console: Console, store: StoreFacts, runs: Sequence[RunningEntry], now: int, view: View) -> None:
+def _by_job(
+    console: Console, store: StoreFacts | DatabaseFacts, runs: Sequence[RunningEntry], now: int, view: View
+) -> None:
     names = {job.job_id: job_name(job, view) for job in store.jobs}
     groups: dict[str, list[RunningEntry]] = {}
     for each in runs:
@@ -91,7 +123,7 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
 
 
 def _last(console: Console, judgement: Judgement, view: View) -> None:
-    running = [each for store in judgement.examination.stores for each in store.running]
+    running = [each for store in judgement.examination.session_stores for each in store.running]
     if not running:
         next_unless(console, judgement.examination, view, "no entry says running; nothing to do.")
     elif judgement.examination.gateway.liveness is Liveness.LIVE:

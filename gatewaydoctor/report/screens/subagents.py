@@ -15,11 +15,13 @@ from gatewaydoctor.report.screens.blocks.tables import NONE
 from gatewaydoctor.report.screens.findings import findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.gateway.staterows import SubagentRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry, SubagentRun
 
 
@@ -39,7 +41,9 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         console.print(Text("no runs" if known else "its runs are not known here", "dim"))
     if registry.rows:
         console.print()
-        _runs(console, registry, x.now, view)
+        _runs(console, registry.rows, registry.notable, x.now, view)
+    if x.state_rows is not None and x.eras.state is not None:
+        _rows(console, x.state_rows.subagents, x.eras.state.path, x.now, view)
     related = judgement.of("subagent*")
     if related:
         section(console, "Findings")
@@ -65,10 +69,19 @@ def _counts(registry: SubagentRegistry, now: int, view: View) -> Iterator[tuple[
     yield "oldest", Text(words.age(registry.oldest, now))
 
 
-def _runs(console: Console, registry: SubagentRegistry, now: int, view: View) -> None:
-    rows = [(_cells(run, now, view), view.key(run.child_key or "?")) for run in capped(registry.rows, view)]
+def _rows(console: Console, found: SubagentRows, path: Path, now: int, view: View) -> None:
+    """The runs of the state database."""
+    section(console, f"{view.names.path(path)}: {words.plural(found.count, 'run')}")
+    if found.count:
+        console.print(Text(", ".join(f"{count:,} {word}" for word, count in found.by_state.items())))
+        console.print()
+        _runs(console, found.rows, found.count, now, view)
+
+
+def _runs(console: Console, runs: Sequence[SubagentRun], total: int, now: int, view: View) -> None:
+    rows = [(_cells(run, now, view), view.key(run.child_key or "?")) for run in capped(runs, view)]
     keyed(console, ("mode", "state", "created ago", "ended ago"), "child session", rows, left=2)
-    more(console, len(capped(registry.rows, view)), registry.notable, "runs worth a look")
+    more(console, len(capped(runs, view)), total, "runs worth a look")
 
 
 def _cells(run: SubagentRun, now: int, view: View) -> tuple[RenderableType, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.report.usagetotal import UsageTotal
+
+
+def _database(facts: DatabaseFacts) -> Text:
+    """What is in a database is not in the estimate, which is one of reading files."""
+    if isinstance(facts.read, Fault):
+        return Text("its database could not be read", "yellow")
+    events = facts.read.rows.events
+    return Text(f"{events.count:,} events ({words.size(events.bytes)}) in a database, not in the estimate")
 
 
 def show(console: Console, judgement: Judgement, total: UsageTotal, view: View) -> None:
@@ -43,5 +53,6 @@ def show(console: Console, judgement: Judgement, total: UsageTotal, view: View) 
     ]
     if total.unread:
         rows.append(("not read", Text(words.plural(total.unread, "file"), "yellow")))
+    rows += [(view.agent(each.agent_id), _database(each)) for each in judgement.examination.databases]
     console.print(pairs(rows))
     next_step(console, view, "what this costs the gateway:", view.invocation.command("explain usage-scan-load"))

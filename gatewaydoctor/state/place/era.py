@@ -1,4 +1,5 @@
-"""The era of every agent, decided from files alone (design section 2, failures.md section 0)."""
+"""The era of every agent, decided by evidence: which databases there are, what they list, what was retired. Never by
+how many rows there are: a state database without a cron job beside a jobs.json with four is a loss."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from gatewaydoctor.model.gateway.era import AgentEra, DatabaseRole, Era, Eras, L
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
 from gatewaydoctor.storage.database.header import read_database
+from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.database.select import Tables, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,40 +56,58 @@ def read_eras(fs: ReadFs, state_dir: Path, stores: Iterable[StoreRef]) -> Eras:
         (row for row in leftovers if row.kind == "migrated-source" and row.path.parent.name == "cron"), None
     )
     sqlite_release = any(_has_sessions(database) for database in databases.values()) or _is_late(state)
-    cron_in_state = sqlite_release or _may_hold_cron(fs, state)
+    listed = _registered(fs, state)
     agents = []
-    for agent_id in sorted({*homes, *files}):
+    for agent_id in sorted({*homes, *files, *listed}):
         database = databases.get(agent_id)
-        era, reason = _era(database, state, cron_moved, cron_in_state)
+        gone = None if database else _missing(fs, state_dir, agent_id, listed)
+        era, reason = (Era.SQLITE, gone) if gone else _era(database, state, cron_moved)
         legacy = _legacy_store(fs, files.get(agent_id)) if sqlite_release else None
         own = _leftovers(fs, homes[agent_id], "agent", "session-sqlite-import-archive") if agent_id in homes else ()
         agents.append(AgentEra(agent_id, era, reason, database, legacy, tuple(own)))
     return Eras(tuple(agents), state, quarantine, leftovers, sqlite_release)
 
 
-def _era(
-    database: Database | None, state: Database | None, cron_moved: Leftover | None, cron_in_state: bool
-) -> tuple[Era, str]:
+def _era(database: Database | None, state: Database | None, cron_moved: Leftover | None) -> tuple[Era, str]:
     if database and _has_sessions(database):
         return Era.SQLITE, f"{database.path.name} is there ({_schema(database)})"
     if cron_moved:
         return Era.MIXED, f"{cron_moved.path.name} is there"
-    if state and cron_in_state:
+    if state:
+        # The first release with a state database (2026.6.1) has its cron jobs in it.
         return Era.MIXED, f"{state.path.name} is there ({_schema(state)}), and no agent database with sessions"
-    return Era.FILES, "the state database holds no cron jobs" if state else "no database"
+    return Era.FILES, "no database"
+
+
+def _registered(fs: ReadFs, state: Database | None) -> frozenset[str]:
+    """Agents whose databases the state database lists; none where it cannot be read."""
+    if state is None or state.newer_schema:
+        return frozenset()
+    found = read_database_once(fs, state.path, lambda opened: list(Tables(opened).rows("agent_databases", _LISTED)))
+    rows = found if isinstance(found, list) else []
+    return frozenset(
+        normalize_agent_id(agent_id)
+        for agent_id, schema in ((text(row[0]), row[1]) for row in rows)
+        if agent_id and isinstance(schema, int) and schema >= SESSIONS_IN_DATABASE_SCHEMA
+    )
+
+
+_LISTED = ("agent_id", "schema_version")
+
+
+def _missing(fs: ReadFs, state_dir: Path, agent_id: str, listed: frozenset[str]) -> str | None:
+    """What tells that an agent's sessions were in a database that is gone."""
+    wal = state_dir / "agents" / agent_id / "agent" / f"{AGENT_DATABASE}-wal"
+    try:
+        if fs.stat(wal).size:
+            return f"{wal.name} is there, its database is not"
+    except OSError:
+        pass
+    return "the state database lists its database, which is not there" if agent_id in listed else None
 
 
 def _schema(database: Database) -> str:
     return database.problem or f"schema {database.user_version}"
-
-
-def _may_hold_cron(fs: ReadFs, state: Database | None) -> bool:
-    """Whether a state database may hold cron jobs: all that cannot be read may."""
-    if state is None:
-        return False
-    from gatewaydoctor.storage.database.rows import read_rows  # brings in sqlite3, rarely needed
-
-    return read_rows(fs, state).cron_jobs != 0
 
 
 def _has_sessions(database: Database | None) -> bool:

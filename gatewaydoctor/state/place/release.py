@@ -1,4 +1,4 @@
-"""Which release last wrote a state directory, as far as the files tell (facts.md sections 2, 5 and 12)."""
+"""Which release last wrote a state directory, as far as files and databases tell."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import Policy, Release
+from gatewaydoctor.model.gateway.era import DatabaseRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 _VERSION = re.compile(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})(?![0-9])")
@@ -23,6 +25,25 @@ _FIRST = (
     ((2026, 4, 20), Policy.V2026_4_25),
     ((0, 0, 0), Policy.V2026_3_28),
 )
+
+_EXTENDED = ((2026, 7, 33), (2026, 8, 0))
+"""The extended stable line of 2026.7 (7.33 to 7.35) keeps sessions in files, although 2026.7.2-beta did not. Its
+cron jobs are in the state database, as in 2026.6.33 to 6.35."""
+
+SCHEMAS: tuple[tuple[str, int, int], ...] = (
+    ("2026.6.1", 1, 1),
+    ("2026.7.2-beta.1", 4, 2),
+    ("2026.7.2-beta.7", 16, 6),
+    ("2026.9.1-beta.1", 17, 12),
+    ("2026.8.1", 19, 15),
+    ("2026.9.3", 19, 16),
+    ("2026.9.4", 19, 17),
+    ("2026.9.5", 21, 17),
+    ("2026.9.6", 23, 18),
+)
+"""First release of each pair of agent and state schema, in the order of the schemas."""
+
+STATE_DATABASE = ("state", "openclaw.sqlite")
 
 # Files no release before the named policy's makes. Newest first. Their absence says nothing.
 _TELLTALES = (
@@ -40,24 +61,72 @@ def policy_of(version: str) -> Policy | None:
     if not found:
         return None
     numbers = tuple(int(part) for part in found.groups())
+    if _EXTENDED[0] <= numbers < _EXTENDED[1]:
+        return Policy.V2026_5_22
     return next(policy for first, policy in _FIRST if numbers >= first)
 
 
+def first_release_of(role: DatabaseRole, schema: int) -> str | None:
+    """The first release that writes this schema; None for one that is not known here."""
+    place = {DatabaseRole.AGENT: 1, DatabaseRole.STATE: 2}.get(role)
+    if place is None:
+        return None
+    return next((row[0] for row in SCHEMAS if row[place] == schema), None)
+
+
 def guess_release(fs: ReadFs, state_dir: Path, document: Mapping[str, object]) -> Release:
-    """The later of what the config's `meta.lastTouchedVersion` (else `wizard.lastRunVersion`) and the files say.
+    """The latest of what the state database says of its last start, what the config's `meta.lastTouchedVersion` (else
+    `wizard.lastRunVersion`) says, and what files tell.
 
-    9.6 no longer stamps the config, so files that only a later release makes outrank an older stamp.
+    9.x no longer stamps the config, so what only a later release writes outranks an older stamp.
     """
-    stamped = _stamp(document)
+    found = [each for each in (_started(fs, state_dir), _stamp(document)) if each]
     shown = next((row for row in _TELLTALES if _exists(fs, state_dir / row[0])), None)
-    if stamped and (shown is None or list(Policy).index(shown[1]) <= list(Policy).index(stamped[1])):
-        return Release(stamped[0], stamped[1], stamped[2])
     if shown:
-        return Release(None, shown[1], f"{shown[0]} exists")
-    return Release()
+        found.append((None, shown[1], f"{shown[0]} exists"))
+    if not found:
+        return Release()
+    order = list(Policy)
+    # Of equal policies the one with a version wins, and the database's first.
+    version, policy, evidence = max(reversed(found), key=lambda each: (order.index(each[1]), _numbers(each[0])))
+    return Release(version, policy, evidence)
 
 
-def _stamp(document: Mapping[str, object]) -> tuple[str, Policy, str] | None:
+def _numbers(version: str | None) -> tuple[int, ...]:
+    found = _VERSION.match(version or "")
+    return tuple(int(part) for part in found.groups()) if found else ()
+
+
+def _started(fs: ReadFs, state_dir: Path) -> tuple[str | None, Policy, str] | None:
+    """The release that last started on the state database, else the one that made or last migrated it."""
+    path = state_dir.joinpath(*STATE_DATABASE)
+    if not _exists(fs, path):
+        return None
+    from gatewaydoctor.storage.database.opened import read_database_once  # rarely needed: brings in apsw
+
+    found = read_database_once(fs, path, _recorded)
+    if not isinstance(found, tuple):
+        return None
+    version, row = found
+    policy = policy_of(version)
+    return (version, policy, f"{row} in {path.name}") if policy else None
+
+
+def _recorded(database: Opened) -> tuple[str, str] | None:
+    from gatewaydoctor.storage.database.select import Tables, text
+
+    rows = {
+        text(key) or "primary": text(version)
+        for key, version in Tables(database).rows("schema_meta", ("meta_key", "app_version"))
+    }
+    for row in ("startup-migrations", "primary"):
+        if version := (rows.get(row) or "").partition("\n")[0].strip()[:40]:
+            return version, f"schema_meta {row}"
+    schema = first_release_of(DatabaseRole.STATE, database.user_version)
+    return (schema, f"schema {database.user_version}") if schema else None
+
+
+def _stamp(document: Mapping[str, object]) -> tuple[str | None, Policy, str] | None:
     for section, key in (("meta", "lastTouchedVersion"), ("wizard", "lastRunVersion")):
         inner = document.get(section)
         version = inner.get(key) if isinstance(inner, dict) else None

@@ -154,7 +154,7 @@ class _Tally:
         if not isinstance(raw, dict) or string(raw.get("runId")) is None:
             self._invalid += 1
             return
-        run = _run(run_id, raw, self._is_known)
+        run = subagent_run(run_id, raw, self._is_known)
         self._runs += 1
         self._modes[run.spawn_mode] += 1
         self._cleanups[run.cleanup] += 1
@@ -222,7 +222,8 @@ class _Tally:
         )
 
 
-def _run(run_id: str, raw: Mapping[str, object], is_known: Callable[[str], bool]) -> SubagentRun:
+def subagent_run(run_id: str, raw: Mapping[str, object], is_known: Callable[[str], bool]) -> SubagentRun:
+    """A run as the registry or a row of the state database holds it."""
     # The gateway reads any other spawnMode as run; keep is the only cleanup that is not delete.
     mode = "session" if raw.get("spawnMode") == "session" else "run"
     cleanup = "keep" if raw.get("cleanup") == "keep" else "delete"

@@ -9,7 +9,7 @@
                 for row in (rows := database.rows("SELECT ...", values)): ...
                 rows.fault                      # set where the stream ended early
                 database.all("SELECT ...")      # few rows, or a Fault
-                database.pages                  # rows, keys and sizes straight from pages, damaged ones too
+                database.pages                  # records and keys straight from pages, damaged ones too
                 database.bytes_by_table()       # where the bytes are
 
 `read_database_once(fs, path, read)` calls `read` again where a running gateway wrote over what was being read.

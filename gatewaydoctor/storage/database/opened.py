@@ -91,10 +91,11 @@ class Opened:
         return {item.name: item for item in self.schema if item.kind == "table" and item.root > 0}
 
     def columns(self, table: str) -> tuple[str, ...]:
-        """Names of a table's columns in order; empty where there is no such table or SQLite cannot parse it."""
+        """Names of a table's columns in order, also where other parts of the schema cannot be parsed; empty where
+        there is no such table."""
         if table not in self._columns:
-            rows = self.rows("SELECT name FROM pragma_table_info(?)", (table,)) if table in self.tables else ()
-            self._columns[table] = tuple(str(name) for (name,) in rows)
+            item = self.tables.get(table)
+            self._columns[table] = self._named_columns(item) if item else ()
         return self._columns[table]
 
     def rows(self, statement: str, values: Sequence[Value] = ()) -> Rows:
@@ -164,6 +165,15 @@ class Opened:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _named_columns(self, item: SchemaItem) -> tuple[str, ...]:
+        rows = self.rows("SELECT name FROM pragma_table_info(?)", (item.name,))
+        found = tuple(str(name) for (name,) in rows)
+        if found or item.sql is None:
+            return found
+        from gatewaydoctor.storage.database.sql import columns_of
+
+        return columns_of(item.sql)
 
     def _size(self, suffix: str) -> int:
         try:

@@ -49,6 +49,15 @@ class Cell:
     overflow: int
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row of a table: the values that were asked for (the others are None), and the bytes of each."""
+
+    rowid: int
+    values: list[Value]
+    widths: list[int]
+
+
 @dataclass(slots=True)
 class TreeSize:
     """A b-tree in whole pages, its overflow pages counted by the sizes of their records. `payload` is bytes."""
@@ -71,31 +80,24 @@ class PageReader:
         """The first of what was passed over; `damaged` counts all."""
         self.damaged = 0
 
-    def rows(self, root: int, wanted: Collection[int] | None = None) -> Iterator[tuple[int, list[Value]]]:
-        """Rowid and values of each row of a table in order; columns not `wanted` (counted from 0) are None and are
-        not read. A column that was added later may be absent at the end."""
-        for cell in self.cells(root):
-            values = self._decoded(cell, wanted)
-            if values is not None and cell.rowid is not None:
-                yield cell.rowid, values
-
-    def keys(self, root: int, wanted: Collection[int] | None = None) -> Iterator[list[Value]]:
-        """The columns of each entry of an index, or of a table WITHOUT ROWID, in no order."""
-        for cell in self.cells(root):
-            values = self._decoded(cell, wanted)
-            if values is not None:
-                yield values
-
-    def sizes(self, root: int, prefix: int) -> Iterator[tuple[list[Value], list[int]]]:
-        """Of each row of a table its first `prefix` values, and the bytes of each of its columns. Overflow pages are
-        read only for a prefix that does not fit on the leaf."""
+    def records(self, root: int, wanted: Collection[int] | None = None) -> Iterator[Record]:
+        """Each row of a table in order; columns not `wanted` (counted from 0) are None and are not read. A column
+        that was added later may be absent at the end."""
         for cell in self.cells(root):
             try:
                 types, start = _types(cell.local)
-                values = self._values(cell, types[:prefix], start, None)
-                yield values, [_width(each) for each in types]
+                values = self._values(cell, types, start, wanted)
+                yield Record(cell.rowid or 0, values, [_width(each) for each in types])
             except _MALFORMED as error:
                 self._note(cell.page, error, cell.rowid)
+
+    def rows(self, root: int, wanted: Collection[int] | None = None) -> Iterator[tuple[int, list[Value]]]:
+        """Rowid and values of each row of a table in order, as records() gives them."""
+        return ((record.rowid, record.values) for record in self.records(root, wanted))
+
+    def keys(self, root: int, wanted: Collection[int] | None = None) -> Iterator[list[Value]]:
+        """The columns of each entry of an index, or of a table WITHOUT ROWID, in no order."""
+        return (record.values for record in self.records(root, wanted))
 
     def cells(self, root: int) -> Iterator[Cell]:
         """All records below a root page."""
@@ -163,14 +165,6 @@ class PageReader:
                 yield Cell(number, rowid, payload, page[at : at + local], overflow)
             except _MALFORMED as error:
                 self._note(number, error)
-
-    def _decoded(self, cell: Cell, wanted: Collection[int] | None) -> list[Value] | None:
-        try:
-            types, start = _types(cell.local)
-            return self._values(cell, types, start, wanted)
-        except _MALFORMED as error:
-            self._note(cell.page, error, cell.rowid)
-            return None
 
     def _values(self, cell: Cell, types: list[int], start: int, wanted: Collection[int] | None) -> list[Value]:
         widths = [_width(each) for each in types]

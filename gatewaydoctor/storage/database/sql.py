@@ -125,3 +125,32 @@ def fault_of(path: Path, error: BaseException) -> Fault:
 def _told(text: str) -> str:
     """A message of SQLite without its own prefix."""
     return text.partition(": ")[2] if text.startswith(("SQLError:", "CorruptError:")) else text
+
+
+def columns_of(statement: str) -> tuple[str, ...]:
+    """The column names of a CREATE TABLE statement; empty where it is none. It is tried in a database in memory that
+    can do nothing else."""
+    connection = apsw.Connection(":memory:")
+    connection.authorizer = _only_a_table
+    try:
+        connection.execute(statement)
+        connection.authorizer = None
+        found = connection.execute(
+            "SELECT t.name FROM sqlite_master m, pragma_table_info(m.name) t WHERE m.type = 'table'"
+        )
+        return tuple(str(name) for (name,) in found)
+    except READ_FAILURES:
+        return ()
+    finally:
+        connection.close()
+
+
+def _only_a_table(action: int, first: str | None, second: str | None, database: str | None, cause: str | None) -> int:
+    allowed = (
+        apsw.SQLITE_CREATE_TABLE,
+        apsw.SQLITE_INSERT,
+        apsw.SQLITE_UPDATE,
+        apsw.SQLITE_READ,
+        apsw.SQLITE_FUNCTION,
+    )
+    return apsw.SQLITE_OK if action in (*allowed, apsw.SQLITE_CREATE_INDEX, apsw.SQLITE_REINDEX) else apsw.SQLITE_DENY

@@ -62,7 +62,9 @@ class Survey:
 
 
 @dataclass(slots=True)
-class _Tally:
+class Tally:
+    """Counts of the rows of a store of either era, as they are taken one by one."""
+
     counts: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
     weights: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
     field_bytes: Counter[str] = field(default_factory=Counter)
@@ -70,7 +72,8 @@ class _Tally:
     invalid: int = 0
     biggest: list[tuple[int, int]] = field(default_factory=list)
 
-    def take(self, row: int, entry: Entry, fields: decode.Fields | None) -> None:
+    def take(self, row: int, entry: Entry, fields: decode.Fields | None, *, seen: bool = True) -> None:
+        """Count row number `row`. Its `fields` are None where its value is no object, or was not `seen`."""
         cell = (entry.kind, entry.status)
         size = entry.bytes
         self.counts[cell] += 1
@@ -80,12 +83,16 @@ class _Tally:
         elif size > self.biggest[0][0]:
             heapq.heapreplace(self.biggest, (size, -row))
         if fields is None:
-            self.invalid += 1
+            self.invalid += seen
             return
         self.field_counts.update(fields.keys())
         sizes = self.field_bytes
         for name, raw in fields.items():
             sizes[name] += memoryview(raw).nbytes
+
+    def largest(self) -> tuple[tuple[int, int], ...]:
+        """The largest rows as (bytes, row), largest first."""
+        return tuple((size, -row) for size, row in sorted(self.biggest, reverse=True))
 
     def leave_out(self, table: EntryTable, rows: Sequence[int], stream: BinaryIO) -> int:
         """Take rows of the table back; returns their bytes. Their fields are read from `stream` once more."""
@@ -142,7 +149,7 @@ def survey(
     """Read the store to its end. `on_entry` gets each row with the transcript paths of its compaction checkpoints.
     OSError passes through."""
     reader = StoreReader(stream, size, progress)
-    table, tally = EntryTable(), _Tally()
+    table, tally = EntryTable(), Tally()
     deepest = unread = 0
     for cut in reader:
         unread += cut.unread
@@ -165,7 +172,7 @@ def survey(
         tally.field_bytes,
         tally.field_counts,
         tally.invalid,
-        tuple((size, -row) for size, row in sorted(tally.biggest, reverse=True)),
+        tally.largest(),
         repeated,
         variants,
         deepest,

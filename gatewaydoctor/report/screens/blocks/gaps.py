@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 def unseen(x: Examination) -> str | None:
     """The worst gap in a few words; None where everything was seen."""
     unread = sum(store.read.ref.exists and store.survey is None for store in x.stores)
+    unread += sum(database.sessions is None for database in x.databases)
     if unread:
         return f"{words.plural(unread, 'session store')} could not be read here"
-    if any(not store.read.whole for store in x.stores):
+    if any(not store.whole for store in x.session_stores):
         return "a session store could not be read to its end"
     if x.skipped:
         return f"{words.plural(len(x.skipped), 'path')} could not be read here"

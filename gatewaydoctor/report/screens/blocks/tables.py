@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.examine.databases import DatabaseFacts
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.report import words
@@ -14,7 +16,7 @@ from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.stores import StoreFacts
@@ -38,13 +40,16 @@ def count(value: int, style: str = "") -> Text:
 NONE = Text("·", "dim")
 
 
-def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
+def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: View) -> None:
     """One line a store: whose it is, how it reads, how much is in it and beside it. The broken ones come first."""
     if not items:
         console.print(Text("no agent has one", "dim"))
         return
     table = grid("agent", "era", "reads", "entries", "size", "transcripts", "size", left=3)
     for store in capped(sorted(items, key=_soundness), view):
+        if isinstance(store, DatabaseFacts):
+            table.add_row(*_database(store, view))
+            continue
         verdict = store.survey.verdict if store.survey else None
         table.add_row(
             ", ".join(view.agent(agent_id) for agent_id in store.read.ref.agent_ids),
@@ -59,7 +64,21 @@ def stores(console: Console, items: Sequence[StoreFacts], view: View) -> None:
     more(console, len(capped(items, view)), len(items), "stores")
 
 
-def _soundness(store: StoreFacts) -> int:
+def _database(store: DatabaseFacts, view: View) -> tuple[RenderableType, ...]:
+    """The line of an agent's database; its transcripts are the sessions with events in it."""
+    head = (view.agent(store.agent_id), store.era.value)
+    size = words.size(store.database.size)
+    if isinstance(store.read, Fault):
+        return *head, Text("cannot be read", "bold red"), "-", size, "-", "-"
+    events = store.read.rows.events
+    reads = Text("yes", "green") if store.whole else Text("in part", "bold red")
+    entries = f"{store.sessions.entries:,}" if store.sessions else "-"
+    return *head, reads, entries, size, f"{events.sessions:,}", words.size(events.bytes)
+
+
+def _soundness(store: StoreFacts | DatabaseFacts) -> int:
+    if isinstance(store, DatabaseFacts):
+        return int(store.whole)
     if not store.read.ref.exists:
         return 2
     sound = store.survey is not None and store.survey.verdict.readable is Readable.YES
@@ -77,12 +96,12 @@ def reads(store: StoreFacts) -> Text:
     return Text("yes", "green")
 
 
-def distribution(console: Console, store: StoreFacts) -> None:
+def distribution(console: Console, store: StoreFacts | DatabaseFacts) -> None:
     """Rows by kind and status, with their bytes."""
-    if store.survey is None or not store.survey.counts:
+    survey = store.sessions
+    if survey is None or not survey.counts:
         console.print(Text("no entries", "dim"))
         return
-    survey = store.survey
     present = [status for status in Status if any(survey.counts[kind, status] for kind in Kind)]
     table = grid("kind", *(status.value for status in present), "entries", "size")
     for kind in Kind:

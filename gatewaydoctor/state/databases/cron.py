@@ -1,0 +1,155 @@
+"""Cron in the state database: jobs by store path, quarantined ones, receipts, run history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.staterows import Partition, QuarantinedJob, Receipt, RunHistory
+from gatewaydoctor.state.cron.jobids import job_id_of, string
+from gatewaydoctor.state.cron.jobs import read_jobs
+from gatewaydoctor.storage.database.select import Tables, integer, text
+from gatewaydoctor.storage.files.gateway_json import parse
+from gatewaydoctor.storage.files.grammar import Illegal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.model.gateway.cron import CronJob, JobProblem
+    from gatewaydoctor.storage.database.pages import Value
+
+QUARANTINE = "cron.quarantine:"
+MOST_JOBS = 20_000
+MOST_RUNNING = 1_000
+
+
+def partitions(tables: Tables) -> tuple[Partition, ...]:
+    """Jobs by store path, most first."""
+    counts: dict[str, Counter[str]] = {}
+    for store_key, enabled, managed in tables.rows("cron_jobs", ("store_key", "enabled", "declaration_key")):
+        found = counts.setdefault(text(store_key) or "", Counter())
+        found["jobs"] += 1
+        found["enabled"] += bool(enabled)
+        found["managed"] += managed is not None
+    return tuple(
+        Partition(key, found["jobs"], found["enabled"], found["managed"])
+        for key, found in sorted(counts.items(), key=lambda item: (-item[1]["jobs"], item[0]))
+    )
+
+
+def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[JobProblem, ...]]:
+    """The jobs the gateway would run, in its order, and what is wrong with them. The state column counts, not the
+    state inside the job."""
+    columns = ("job_id", "job_json", "state_json", "name", "enabled")
+    order = "sort_order, job_id" if tables.has("cron_jobs", "sort_order") else "job_id"
+    # A key that is no path cannot be another directory's: the first mixed releases wrote a plain word.
+    own = "WHERE store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
+    own = own if tables.has("cron_jobs", "store_key") else "WHERE ?1 IS NOT NULL"
+    rest = f"{own} ORDER BY {order} LIMIT {MOST_JOBS}"
+    raw_jobs: list[object] = []
+    states: dict[str, object] = {}
+    for job_id, job, state, name, enabled in tables.rows("cron_jobs", columns, rest=rest, values=(store_key,)):
+        raw = parsed(job)
+        found = raw if isinstance(raw, dict) else {"id": job_id, "name": name}
+        # The columns are what the gateway asks its rows by.
+        found |= {"id": job_id}
+        if enabled is not None:
+            found["enabled"] = bool(enabled)
+        raw_jobs.append(found)
+        key = text(job_id)
+        if key is not None:
+            states[key] = {"state": parsed(state) or {}}
+    return read_jobs(raw_jobs, states)
+
+
+def quarantined(tables: Tables) -> tuple[QuarantinedJob, ...]:
+    """Malformed jobs that 2026.8.1 and later set aside, of every store path."""
+    rest = "WHERE scope >= ? AND scope < ? ORDER BY created_at"
+    bounds = (QUARANTINE, QUARANTINE[:-1] + chr(ord(QUARANTINE[-1]) + 1))
+    columns = ("scope", "payload_json", "created_at")
+    return tuple(
+        _quarantined(text(scope) or "", parsed(payload), integer(at))
+        for scope, payload, at in tables.rows("diagnostic_events", columns, rest=rest, values=bounds)
+    )
+
+
+def _quarantined(scope: str, payload: object, at: int | None) -> QuarantinedJob:
+    found = payload if isinstance(payload, dict) else {}
+    job = found.get("job")
+    name = job.get("name") if isinstance(job, dict) else None
+    reason = string(found.get("reason")) or "no reason is recorded"
+    return QuarantinedJob(scope.removeprefix(QUARANTINE), job_id_of(job), string(name), reason, at)
+
+
+def receipts(tables: Tables) -> tuple[Counter[str], tuple[Receipt, ...]]:
+    """How many receipts have which status, and the running ones."""
+    counts: Counter[str] = Counter()
+    statement = "SELECT status, count(*) FROM cron_run_receipts GROUP BY 1"
+    for status, count in tables.ask("cron_run_receipts", statement):
+        counts[text(status) or ""] += integer(count) or 0
+    columns = ("job_id", "store_key", "status", "owner_pid", "owner_start_time", "started_at_ms", "finished_at_ms")
+    rest = f"WHERE status = 'running' LIMIT {MOST_RUNNING}"
+    running = tuple(
+        Receipt(
+            text(job_id) or "",
+            text(store_key) or "",
+            text(status) or "",
+            integer(pid),
+            integer(start),
+            integer(started),
+            integer(finished),
+        )
+        for job_id, store_key, status, pid, start, started, finished in tables.rows(
+            "cron_run_receipts", columns, rest=rest
+        )
+    )
+    return counts, running
+
+
+def history(tables: Tables) -> RunHistory:
+    """Run history: task_runs of 2026.8.1 and later, and cron_run_logs of the mixed era."""
+    by_status: Counter[tuple[str, str]] = Counter()
+    runs_of: Counter[str] = Counter()
+    imported_ok, newest = 0, None
+    detail = tables.has("task_runs", "detail_json")
+    recorded = "detail_json" if detail else "NULL"
+    statement = (
+        "SELECT runtime, status, CASE WHEN runtime = 'cron' THEN source_id END, "
+        f"sum(status = 'failed' AND task_id LIKE 'cron-runlog-import:%' AND {recorded} LIKE '%\"status\":\"ok\"%'), "
+        "count(*), max(created_at) FROM task_runs GROUP BY 1, 2, 3"
+    )
+    for runtime, status, job_id, imported, count, last in tables.ask("task_runs", statement):
+        number = integer(count) or 0
+        by_status[text(runtime) or "", text(status) or ""] += number
+        imported_ok += integer(imported) or 0
+        if isinstance(job_id, str):
+            runs_of[job_id] += number
+        newest = _later(newest, integer(last))
+    statement = "SELECT job_id, status, count(*), max(ts) FROM cron_run_logs GROUP BY 1, 2"
+    if "cron_run_logs" in tables.database.tables:
+        # The mixed era writes each cron run in both tables.
+        runs_of.clear()
+        by_status = Counter({key: count for key, count in by_status.items() if key[0] != "cron"})
+    for job_id, status, count, last in tables.ask("cron_run_logs", statement):
+        by_status["cron", text(status) or ""] += integer(count) or 0
+        runs_of[text(job_id) or ""] += integer(count) or 0
+        newest = _later(newest, integer(last))
+    return RunHistory(by_status, imported_ok, runs_of, newest)
+
+
+def _later(first: int | None, second: int | None) -> int | None:
+    return max((time for time in (first, second) if time is not None), default=None)
+
+
+def parsed(value: Value) -> object:
+    """The JSON of a column; None where it is none."""
+    data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    try:
+        return parse(data) if isinstance(data, bytes) else None
+    except Illegal:
+        return None
+
+
+def own_partition(found: Iterator[Partition] | tuple[Partition, ...], store_key: str) -> Partition | None:
+    """The partition the gateway would run."""
+    return next((each for each in found if each.store_key == store_key), None)

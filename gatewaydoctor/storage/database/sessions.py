@@ -1,0 +1,242 @@
+"""The session rows of an agent's database, in the same columns as those of a sessions.json."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
+from gatewaydoctor.storage.database.select import integer, text
+from gatewaydoctor.storage.files import decode
+from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.files.survey import Tally
+from gatewaydoctor.storage.files.table import EntryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.database.pages import PageReader, Value
+
+TABLE = "session_nodes"
+_COLUMNS = (
+    "session_key",
+    "current_session_id",
+    "entry_json",
+    "status",
+    "updated_at",
+    "entry_valid",
+    "spawned_by",
+    "pinned_at",
+)
+_STATUSES = {**STATUS_BY_WORD, Status.INTERRUPTED.value: Status.INTERRUPTED}
+
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """The rows in the order of their rowids. An Entry's offsets count from the start of its own key and JSON: they
+    give its size. `written` has, for each row that is marked running, when its transcript was last written to (row ->
+    epoch ms). `field_bytes` and `field_counts` cover all rows only if they were asked for. `fault` is set where SQL
+    could not read the table and the rows are those that its sound pages hold; `lost` pages could not be read."""
+
+    table: EntryTable
+    counts: Counter[tuple[Kind, Status]]
+    weights: Counter[tuple[Kind, Status]]
+    field_bytes: Counter[str]
+    field_counts: Counter[str]
+    invalid: int
+    biggest: tuple[tuple[int, int], ...]
+    written: Mapping[int, int]
+    cleared: int = 0
+    unjudged: int = 0
+    fault: Fault | None = None
+    lost: int = 0
+    hidden: tuple[int, ...] = ()
+
+    @property
+    def entries(self) -> int:
+        return len(self.table)
+
+    def rows(self) -> Iterator[tuple[int, Entry]]:
+        """Each row with its place in the table."""
+        return ((row, self.table[row]) for row in range(len(self.table)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row as read. `json` is None where it was not wanted. Times are epoch ms."""
+
+    key: str
+    session_id: str | None
+    size: int
+    json: bytes | None
+    status: str | None
+    updated_at: int | None
+    valid: int | None
+    spawned: bool
+    pinned: bool
+    started_at: int | None = None
+    ended_at: int | None = None
+    written_at: int | None = None
+
+
+def read_sessions(database: Opened, main_key: str, *, weigh: bool = False) -> RowSet | None:
+    """All session rows; None where the database has no such table. The JSON is read of the rows of people, of failed
+    ones (a status `interrupted` is in the JSON alone), and with `weigh` of all. Where SQL cannot read the table to
+    its end, the rows are taken from its pages."""
+    if TABLE not in database.tables:
+        return None
+    gathered = _Gathered(main_key)
+    rows = database.rows(_statement(database, weigh=weigh))
+    for values in rows:
+        gathered.take(_from_sql(values))
+    if rows.fault is None:
+        return gathered.result()
+    gathered = _Gathered(main_key)
+    reader = database.pages
+    for row in _from_pages(database, reader):
+        gathered.take(row)
+    return gathered.result(rows.fault, reader.damaged)
+
+
+def _statement(database: Opened, *, weigh: bool) -> str:
+    nodes, windows = set(database.columns(TABLE)), set(database.columns("session_windows"))
+    wanted = "1" if weigh else "n.status = 'failed' OR instr(n.session_key, ':run:') = 0"
+    json = "n.entry_json" if "entry_json" in nodes else "NULL"
+    session_id = "n.current_session_id" if "current_session_id" in nodes else "NULL"
+    wanted = wanted if {"status", "entry_json"} <= nodes else "0"
+    columns = [
+        "n.session_key",
+        session_id,
+        f"octet_length({json})",
+        f"CASE WHEN {wanted} THEN CAST({json} AS BLOB) END",
+        *(f"n.{name}" if name in nodes else "NULL" for name in _COLUMNS[3:]),
+        *(f"w.{name}" if name in windows else "NULL" for name in ("started_at", "ended_at", "transcript_updated_at")),
+    ]
+    joined = f"LEFT JOIN session_windows w ON w.session_id = {session_id}" if "session_id" in windows else ""
+    return f"SELECT {', '.join(columns)} FROM {TABLE} n {joined}"
+
+
+def _from_sql(values: Sequence[Value]) -> _Row:
+    key, session_id, size, json, status, updated, valid, spawned, pinned, started, ended, written = values
+    return _Row(
+        _key(key),
+        text(session_id),
+        integer(size) or 0,
+        json if isinstance(json, bytes) else None,
+        text(status),
+        integer(updated),
+        integer(valid),
+        bool(spawned),
+        pinned is not None,
+        integer(started),
+        integer(ended),
+        integer(written),
+    )
+
+
+def _from_pages(database: Opened, reader: PageReader) -> Iterator[_Row]:
+    places = {name: place for place, name in enumerate(database.columns(TABLE))}
+    wanted = [places[name] for name in _COLUMNS if name in places]
+    for record in reader.records(database.tables[TABLE].root, wanted):
+        values = dict(zip(database.columns(TABLE), record.values, strict=False))
+        json = values.get("entry_json")
+        data = json.encode("utf-8", "surrogateescape") if isinstance(json, str) else json
+        yield _Row(
+            _key(values.get("session_key")),
+            text(values.get("current_session_id")),
+            record.widths[places["entry_json"]] if "entry_json" in places else 0,
+            data if isinstance(data, bytes) else None,
+            text(values.get("status")),
+            integer(values.get("updated_at")),
+            integer(values.get("entry_valid")),
+            bool(values.get("spawned_by")),
+            values.get("pinned_at") is not None,
+        )
+
+
+def _key(value: Value) -> str:
+    """A key of another type than text is shown as SQLite would show it."""
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+class _Gathered:
+    def __init__(self, main_key: str) -> None:
+        self._main_key = main_key
+        self._table = EntryTable()
+        self._tally = Tally()
+        self._written: dict[int, int] = {}
+        self._valid: Counter[int | None] = Counter()
+
+    def take(self, row: _Row) -> None:
+        entry, fields = self._entry(row)
+        place = len(self._table)
+        self._tally.take(place, entry, fields, seen=row.json is not None)
+        self._table.add(entry)
+        self._valid[row.valid] += 1
+        if entry.status is Status.RUNNING and row.written_at is not None:
+            self._written[place] = row.written_at
+
+    def result(self, fault: Fault | None = None, lost: int = 0) -> RowSet:
+        tally = self._tally
+        return RowSet(
+            self._table,
+            tally.counts,
+            tally.weights,
+            tally.field_bytes,
+            tally.field_counts,
+            tally.invalid,
+            tally.largest(),
+            self._written,
+            self._valid[-1],
+            self._valid[0],
+            fault,
+            lost,
+        )
+
+    def _entry(self, row: _Row) -> tuple[Entry, decode.Fields | None]:
+        """The columns are what the gateway lists by; the JSON adds what only it holds."""
+        head = len(row.key.encode("utf-8", "surrogatepass"))
+        end = head + row.size
+        status = _STATUSES.get(row.status or "", Status.UNKNOWN)
+        if row.json is None:
+            parts = parse_key(row.key, self._main_key)
+            return Entry(
+                row.key,
+                parts.kind,
+                status,
+                0,
+                head,
+                end,
+                parts.agent_id,
+                parts.job_id,
+                parts.run_id,
+                row.session_id,
+                None,
+                row.updated_at,
+                row.started_at,
+                row.ended_at,
+                pinned=row.pinned,
+                spawned=row.spawned,
+            ), None
+        fields = _fields(row.json)
+        entry = decode.entry(row.key, 0, head, end, fields, self._main_key)
+        if fields is not None and decode.scalar(fields.get("status")) == Status.INTERRUPTED.value:
+            status = Status.INTERRUPTED
+        return replace(
+            entry,
+            status=status,
+            session_id=row.session_id or entry.session_id,
+            updated_at=row.updated_at,
+            started_at=row.started_at if row.started_at is not None else entry.started_at,
+            ended_at=row.ended_at if row.ended_at is not None else entry.ended_at,
+        ), fields
+
+
+def _fields(json: bytes) -> decode.Fields | None:
+    try:
+        return decode.fields(memoryview(json))
+    except Illegal:
+        return None
