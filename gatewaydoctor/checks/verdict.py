@@ -260,8 +260,9 @@ def _unread(x: Examination) -> Iterator[StartEffect]:
         if agent.era is not Era.FILES:
             database = agent.database or x.eras.state
             what = "Sessions are" if agent.era is Era.SQLITE else "Cron jobs are"
-            cause = f"{agent.agent_id}: {database.path.name if database else 'its database'} was not read"
-            yield StartEffect(Effect.UNREAD, f"{what} in a database whose rows were not read.", cause)
+            name = database.path.name if database else "its database"
+            cause = f"{agent.agent_id}: the integrity of {name} was not checked"
+            yield StartEffect(Effect.UNREAD, f"{what} in a database whose integrity was not checked.", cause)
     if gaps := _gaps(x):
         path, why = gaps[0]
         more = f"; {len(gaps) - 1:,} more" if len(gaps) > 1 else ""
@@ -292,20 +293,27 @@ def _gaps(x: Examination) -> list[tuple[str, str]]:
 def _stake(x: Examination, deciding: StartEffect | None) -> Stake:
     conversations = sum(
         count
-        for store in x.stores
-        if store.survey
-        for (kind, _), count in store.survey.counts.items()
+        for store in x.session_stores
+        if store.sessions
+        for (kind, _), count in store.sessions.counts.items()
         if kind not in MACHINE_KINDS
     )
-    jobs = sum(job.enabled for job in x.cron.jobs)
+    cron = x.jobs if x.state is not None and x.jobs is not None else x.cron
+    jobs = sum(job.enabled for job in cron.jobs)
     deliveries = sum(queue.pending.files for queue in x.queues)
-    databases = any(agent.era is not Era.FILES for agent in x.eras.agents)
-    read = all(store.read.whole for store in x.stores) and x.cron.store.reason is None
-    complete = x.complete and not databases and read
+    if (state := x.state_rows) is not None:
+        deliveries += sum(each.count for each in state.queues if each.status == "pending")
+    complete = x.complete and all(store.whole for store in x.session_stores) and _jobs_known(x)
     text = deciding.at_stake if deciding and deciding.at_stake else ""
     return Stake(
         conversations, jobs, deliveries, complete, text or _counted(conversations, jobs, deliveries, complete)
     )
+
+
+def _jobs_known(x: Examination) -> bool:
+    if x.state is None:
+        return x.cron.store.reason is None
+    return x.state_rows is not None and not x.state_rows.faults
 
 
 def _counted(conversations: int, jobs: int, deliveries: int, complete: bool) -> str:

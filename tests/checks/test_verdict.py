@@ -115,8 +115,8 @@ def test_the_stake_counts_conversations_and_says_what_it_does_not_know() -> None
     damaged = fixture("store-unparseable").verdict.stake
     assert not damaged.complete
     assert damaged.text.startswith("At least ")
-    unread = fixture("era-sqlite").verdict.stake
-    assert unread.text == "Not known: what holds the conversations could not be read."
+    in_database = fixture("era-sqlite").verdict.stake
+    assert in_database.text == "3 conversations, 1 enabled cron job, all intact."
 
 
 def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:
