@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.queues import DeliveryQueue
     from gatewaydoctor.model.gateway.staterows import StateRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry
-    from gatewaydoctor.system.fs import DiskSpace
+    from gatewaydoctor.system.fs import DiskSpace, FileStat
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,11 @@ class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
     not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
     stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
-    were before they were read, but for those of the listings. `heap` is None where nothing sets another limit than
-    the usual one. `databases` are the agents' that have one, `state` what the state database tells: None without one,
-    a Fault where it could not be read. `jobs` are the cron jobs the gateway runs, of whichever era. `state_bytes`:
-    where the bytes of the state database are, if that was asked."""
+    were before they were read, but for those of the listings. `unsettled` are stores that changed while they were
+    read, or since. `heap` is None where nothing sets another limit than the usual one. `databases` are the agents'
+    that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
+    are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
+    that was asked."""
 
     now: int
     depth: Depth
@@ -94,6 +95,7 @@ class Examination:
     complete: bool = True
     left_out: int = 0
     inputs: Inputs = field(default_factory=dict)
+    unsettled: frozenset[Path] = frozenset()
     heap: HeapLimit | None = None
     databases: tuple[DatabaseFacts, ...] = ()
     state: StateRows | Fault | None = None
@@ -175,7 +177,7 @@ class _Examiner:
             )
             for read in reads
         )
-        return Examination(
+        seen = Examination(
             world.now,
             self.depth,
             place,
@@ -200,6 +202,8 @@ class _Examiner:
             jobs=jobs,
             state_bytes=state_bytes,
         )
+        unsettled = self._unsettled(reads)
+        return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled)
 
     def _read_databases(
         self, eras: Eras, references: References, main_key: str
@@ -277,6 +281,23 @@ class _Examiner:
         for read in reads:
             for gap in read.gaps:
                 self.skipped.append((str(read.ref.path), gap))
+
+    def _unsettled(self, reads: list[StoreRead]) -> frozenset[Path]:
+        """Stores that changed while they were read, or since."""
+        later = {
+            read.ref.path
+            for read in reads
+            if read.stat is not None and not read.changed and self._has_changed(read.ref.path, read.stat)
+        }
+        self.skipped += [(str(path), "it changed after it was read; look again") for path in sorted(later)]
+        return frozenset(later | {read.ref.path for read in reads if read.changed})
+
+    def _has_changed(self, path: Path, seen: FileStat) -> bool:
+        try:
+            now = self.fs.stat(path)
+        except OSError:
+            return True
+        return (now.size, now.mtime_ns, now.ino) != (seen.size, seen.mtime_ns, seen.ino)
 
     def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
         """Each directory, classed for one of the stores in it."""

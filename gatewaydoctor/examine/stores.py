@@ -111,12 +111,27 @@ class StoreFacts:
         return self.read.whole
 
 
+MOST_READS = 3
+"""Times that a store is read which changes again and again."""
+
+
 def read_store(
     fs: ReadFs, ref: StoreRef, references: References, main_key: str, progress: Callable[[int], None] | None
 ) -> StoreRead:
-    """Read one store to its end, feeding what its rows reference to `references`. Nothing is raised."""
+    """Read one store to its end, feeding what its rows reference to `references`. One that changes meanwhile is read
+    again: what a writer has half done looks like damage. Nothing is raised."""
     if not ref.exists:
         return StoreRead(ref, None, None, None)
+    for _ in range(MOST_READS - 1):
+        read = _read_once(fs, ref, references, main_key, progress)
+        if not read.changed:
+            return read
+    return _read_once(fs, ref, references, main_key, progress)
+
+
+def _read_once(
+    fs: ReadFs, ref: StoreRef, references: References, main_key: str, progress: Callable[[int], None] | None
+) -> StoreRead:
 
     def refer(entry: Entry, checkpoints: tuple[str, ...]) -> None:
         references.add(ref.agent_id, entry.session_id, entry.session_file, checkpoints)

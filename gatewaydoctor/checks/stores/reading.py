@@ -159,8 +159,9 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
     worth = fault.kind is not FaultKind.EMPTY or _candidates(x, store)
     rows = plural(verdict.entries, "whole entry", "whole entries") if verdict.entries else "No whole entry"
+    meanwhile = " It was written to meanwhile: scan again." if store.read.ref.path in x.unsettled else ""
     return rule.finding(
-        f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before it.",
+        f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before it.{meanwhile}",
         READ_AS_EMPTY.of(x),
         agent_id=store.agent_id,
         path=store.read.ref.path,

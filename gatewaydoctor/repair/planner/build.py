@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Input, Move, Plan, Refusal, Rewrite, StoreSummary, Summary
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
@@ -29,12 +31,13 @@ from gatewaydoctor.repair.repairs import (
 )
 from gatewaydoctor.repair.vault.codec import encode, with_id
 from gatewaydoctor.repair.vault.layout import spell
-from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.repair.writing.errors import InputChanged, OutOfReach
 from gatewaydoctor.repair.writing.guard import identity
 from gatewaydoctor.storage.files.splice import splice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.world import Progress
@@ -76,7 +79,8 @@ def build_plan(
 ) -> Plan:
     """The plan for these repairs, or for everything recommended where none is named. `findings` are those of `x`.
     What cannot be done is among the plan's refusals. Raises OSError where a file that was examined cannot be read any
-    more."""
+    more, and InputChanged where something changed since it was examined."""
+    _check_settled(x, fs)
     draft = Draft(x, fs, options, findings, progress)
     try:
         if refused := _newer_schema(draft):
@@ -85,9 +89,34 @@ def build_plan(
             _plan(draft, frozenset(names))
             _write_stores(draft)
             say_unused(draft)
-        return _finished(draft, names)
+        plan = _finished(draft, names)
+    except Exception as error:
+        # Bytes that moved under the plan make no sense, in any way.
+        _check_settled(x, fs)
+        if isinstance(error, FileNotFoundError):
+            raise _moved(x, error.filename or "A file", "is gone") from error
+        raise
     finally:
         draft.close()
+    _check_settled(x, fs)
+    return plan
+
+
+def _check_settled(x: Examination, fs: ReadFs) -> None:
+    """Raises InputChanged where something that the plan is judged by is not what was examined."""
+    if x.unsettled:
+        raise _moved(x, min(x.unsettled), "changed")
+    now = identities(fs, x.inputs)
+    for path, seen in x.inputs.items():
+        if path in now and identity(now[path]) != identity(seen):
+            how = "has appeared" if seen is None else "is gone" if now[path] is None else "changed"
+            raise _moved(x, path, how)
+
+
+def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
+    running = x.gateway.liveness is Liveness.LIVE
+    hint = "Stop the gateway, then" if running else "Stop what writes there (fuser and lsof name it), then"
+    return InputChanged(f"{path} {how} while the plan was made.", f"{hint} run the same command again.")
 
 
 def _newer_schema(draft: Draft) -> Refusal | None:
