@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
+.PHONY: help demo test quick regenerate test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
 	@echo "make completions man  completions/ and docs/gatewaydoctor.1, as the program makes them"
+	@echo "make regenerate   everything that is generated: fixtures, README blocks, goldens, completions, schemas"
 	@echo "make package      wheel and sdist, in dist/"
 	@echo "make pyz          one file with every dependency: dist/gatewaydoctor.pyz"
 	@echo "make test-packaging  build all of these, install them and run them"
@@ -72,6 +73,12 @@ completions: $(VENV)/.ready
 	$(BIN)/gatewaydoctor completions zsh > completions/_gatewaydoctor
 	$(BIN)/gatewaydoctor completions fish > completions/gatewaydoctor.fish
 	$(BIN)/gatewaydoctor completions powershell > completions/gatewaydoctor.ps1
+
+regenerate: $(VENV)/.ready completions man
+	$(BIN)/python -m gatewaydoctor.report.schema
+	$(BIN)/python -m tests.fixtures_source
+	GATEWAYDOCTOR_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/cli/test_golden.py
+	$(MAKE) readme
 
 man: $(VENV)/.ready
 	$(BIN)/python -m gatewaydoctor.cli.shell.manual > docs/gatewaydoctor.1
