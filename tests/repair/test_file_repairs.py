@@ -150,6 +150,48 @@ def test_whole_records_are_never_cut_with_a_torn_line(doctor: Doctor, data: byte
     assert [name.partition(":")[0] for name in damage_told(doctor, "transcripts")] == [path.name] * (left == GLUED)
 
 
+BROKEN = b"%% no json %%\n{\"type\":\"mess\n\0\0\0\n" + said("cut")[:-9]
+
+
+@pytest.mark.parametrize("last", [b"", b"\n", b"\0" * 9, b"\n\n"], ids=["torn", "ended", "NUL", "blank"])
+@pytest.mark.parametrize("long", [0, 3_000_000], ids=["short", "over every window"])
+def test_a_run_of_broken_lines_at_the_end_goes_at_once(doctor: Doctor, last: bytes, long: int) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, WHOLE + BROKEN + b"x" * long + last)
+    doctor.apply("transcripts")
+    assert path.read_bytes() == WHOLE
+    assert damage_told(doctor, "transcripts") == []
+
+
+def test_a_run_of_broken_lines_ends_at_a_whole_record(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    glued = b'{"type":"mess' + said("whole")
+    path = doctor.state.transcript(1, WHOLE + glued + BROKEN)
+    doctor.apply("transcripts")
+    assert path.read_bytes() == WHOLE + glued
+
+
+@pytest.mark.parametrize("first", [header(session_id(1)), b"", b'{"type":"sess\n'], ids=["header", "none", "torn"])
+def test_a_transcript_of_broken_lines_is_left_alone(doctor: Doctor, first: bytes) -> None:
+    doctor.state.store(ROW)
+    torn = said("one")[:-7] + b"\n" + said("two")[:-7] + b"\n" + said("three")[:-7]
+    path = doctor.state.transcript(1, first + torn)
+    plan = doctor.plan("transcripts")
+    assert plan.empty
+    assert [refusal.reason for refusal in plan.refusals if "Nothing is cut" in refusal.reason]
+    assert path.read_bytes() == first + torn
+
+
+def test_neighbours_that_cannot_be_read_do_not_keep_a_header_from_coming_back(doctor: Doctor) -> None:
+    doctor.state.store(ROW)
+    path = doctor.state.transcript(1, b'{"type":"sess\n' + MESSAGES)
+    (path.parent / "0.jsonl").symlink_to("/nonexistent/x")
+    (path.parent / "00.jsonl").mkdir()
+    os.mkfifo(path.parent / "000.jsonl")
+    plan = doctor.plan("transcripts", fs=ClosedFs(doctor.state.transcript(2)))
+    assert [step.action for step in steps(plan, "transcripts")] == ["rebuild the header"]
+
+
 def test_mended_transcripts_of_people_are_conversations_touched(doctor: Doctor) -> None:
     machine = header(session_id(2)) + said("[cron:x] go")
     doctor.state.store(ROW | {run_key("x", 2): row(2, age=HOUR)})

@@ -44,7 +44,8 @@ class Verdict(StrEnum):
 class TranscriptCheck:
     """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole
     record: what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable
-    lines before the header, which the gateway passes over. `reason` is set where the file could not be read."""
+    lines before the header, which the gateway passes over, `broken` the lines at the end that are no JSON. `reason`
+    is set where the file could not be read."""
 
     size: int
     header: HeaderState
@@ -55,6 +56,7 @@ class TranscriptCheck:
     skipped: int = 0
     nul_start: int | None = None
     reason: str | None = None
+    broken: int = 0
 
     @property
     def glued(self) -> bool:

@@ -1,18 +1,22 @@
-"""transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The original
-goes to the vault and the file keeps its mtime. Damage in the middle is told and not touched."""
+"""transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The lines that are
+no JSON at the end of a file are cut together or not at all. The original goes to the vault and the file keeps its
+mtime. Damage in the middle is told and not touched."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.transcript import ContentClass, HeaderState, TailState
 from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.transcript_damage import report
 from gatewaydoctor.repair.writing.errors import OutOfReach
-from gatewaydoctor.state.history.content import content_class
+from gatewaydoctor.state.history.content import content_class, read_content
 from gatewaydoctor.state.history.names import parse_name
 from gatewaydoctor.state.history.transcripts import check_transcript
 
@@ -58,11 +62,12 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
     if check is None or check.reason is not None:
         return
     number = draft.fingerprint(path, seen=seen)
+    # A last line too long to be read is not judged.
+    end = check.size if check.tail is TailState.UNKNOWN else check.sound_end
+    _check_rest(draft, path, check, end)
     header = _header(draft, store, fault, path, check)
     if check.header is HeaderState.INVALID and header is None:
         raise OutOfReach("It has no header and no message, so it is no transcript.", "Find out what wrote it.")
-    # A last line too long to be read is not judged.
-    end = check.size if check.tail is TailState.UNKNOWN else check.sound_end
     newline = not _ends_line(draft, path, end)
     changes = [*([_HEADER] if header else []), *_at_the_end(check, newline=newline)]
     if not changes:
@@ -72,6 +77,23 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
     size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
     if draft.rewrite(number, tuple(segments), size, keep_mtime=True):
         _say(draft, store, path, changes, check.size - end)
+
+
+def _check_rest(draft: Draft, path: Path, check: TranscriptCheck, end: int) -> None:
+    """Raises OutOfReach where no message would be left of several lines that are cut, or behind a new header. One
+    torn line behind a sound header is a first turn that was cut off."""
+    if check.broken == 0 or (check.broken == 1 and check.header is HeaderState.OK):
+        return
+    left = read_content(draft.fs, path, up_to=end)
+    if left is None or left.content not in (ContentClass.HUMAN, ContentClass.MACHINE) or left.lines == left.malformed:
+        raise OutOfReach(
+            f"None of its messages can be read: {plural(check.broken, 'line')} at its end {_IS[check.broken > 1]} no "
+            "JSON. Nothing is cut.",
+            "Restore it from a backup, or edit a copy by hand.",
+        )
+
+
+_IS = {False: "is", True: "are"}
 
 
 def _say(draft: Draft, store: StoreFacts, path: Path, changes: list[_Change], cut: int) -> None:
@@ -96,7 +118,8 @@ def _at_the_end(check: TranscriptCheck, *, newline: bool) -> Iterator[_Change]:
         case TailState.NUL:
             yield _CUT, "it ends in NUL bytes"
         case TailState.TORN if not check.glued:
-            yield _CUT, "its last line is torn"
+            torn = "its last line is torn" if check.broken == 1 else f"its last {check.broken:,} lines are no JSON"
+            yield _CUT, torn
         case TailState.TORN | TailState.NO_NEWLINE if newline:
             yield "end the last line", "its last line has no newline, and the next one would be glued to it"
 
@@ -146,13 +169,14 @@ def _first_time(draft: Draft, path: Path) -> str | None:
 
 
 def _working_directory(draft: Draft, store: StoreFacts, path: Path) -> str:
-    """As another transcript of the same agent names it."""
+    """As another transcript of the same agent names it; one that cannot be read has no part in it."""
     for record in store.listing.files:
-        if record.name.endswith(".jsonl") and record.name != path.name:
-            head, _, _ = draft.fs.head_and_tail(path.with_name(record.name), _HEAD, 0)
-            found = _field(head.split(b"\n", 1)[0], "cwd")
-            if found:
-                return found
+        if record.name.endswith(".jsonl") and record.name != path.name and record.node is NodeKind.FILE:
+            with suppress(OSError):
+                head, _, _ = draft.fs.head_and_tail(path.with_name(record.name), _HEAD, 0)
+                found = _field(head.split(b"\n", 1)[0], "cwd")
+                if found:
+                    return found
     return "/"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck
 from gatewaydoctor.state.history.files import unreadable
@@ -11,6 +12,7 @@ from gatewaydoctor.storage.files.gateway_json import parse
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from gatewaydoctor.system.fs import ReadFs
@@ -19,8 +21,9 @@ WINDOWS = ((1024, 4096), (64 * 1024, 64 * 1024), (1024 * 1024, 64 * 1024))
 """Bytes of head and tail looked at, one step after the other, until both are decided."""
 
 BLOCK = 1024 * 1024
+_STEP = 64 * 1024
 LONGEST_LAST_LINE = 64 * 1024 * 1024
-"""A last line beyond this is not read to its end: its state is unknown."""
+"""A last line, or a run of lines at the end that are no JSON, beyond this is not read: its state is unknown."""
 
 MOST_SKIPPED = 1000
 _BOM = b"\xef\xbb\xbf"
@@ -38,7 +41,10 @@ def check_transcript(fs: ReadFs, path: Path) -> TranscriptCheck | None:
                 return checked
         if checked.tail is TailState.UNKNOWN:
             with fs.open(path) as stream:
-                return _with_tail(checked, *_long_tail(stream, size))
+                tail = _long_tail(stream, size)
+                return replace(
+                    checked, tail=tail.state, sound_end=tail.sound_end, nul_start=tail.nul_start, broken=tail.broken
+                )
         return checked
     except FileNotFoundError:
         return None
@@ -52,13 +58,17 @@ def _check(head: bytes, tail: bytes, size: int) -> TranscriptCheck:
         return TranscriptCheck(0, HeaderState.INVALID, TailState.WHOLE, 0)
     header, header_id, end, skipped = _header(head, complete=len(head) >= size)
     header_only = header is HeaderState.OK and len(head) >= size and not head[end:].strip(_SPACE)
-    state, sound_end, nul_start = _tail(tail, size - len(tail))
-    return TranscriptCheck(size, header, state, sound_end, header_id, header_only, skipped, nul_start)
-
-
-def _with_tail(checked: TranscriptCheck, state: TailState, sound_end: int, nul_start: int | None) -> TranscriptCheck:
+    end_of = _tail(tail, size - len(tail))
     return TranscriptCheck(
-        checked.size, checked.header, state, sound_end, checked.header_id, False, checked.skipped, nul_start
+        size,
+        header,
+        end_of.state,
+        end_of.sound_end,
+        header_id,
+        header_only,
+        skipped,
+        end_of.nul_start,
+        broken=end_of.broken,
     )
 
 
@@ -95,19 +105,80 @@ def _header_id(record: object) -> str | None:
     return None
 
 
-def _tail(tail: bytes, start: int) -> tuple[TailState, int, int | None]:
-    """State, sound end and start of a NUL tail, from the file's last bytes, which begin at offset `start`."""
+def _tail(tail: bytes, start: int) -> _Tail:
+    """The same of the file's last bytes, which begin at offset `start`: unknown where they begin inside a line that
+    matters."""
     text = tail.rstrip(b"\0")
-    nul_start = start + len(text) if len(text) < len(tail) else None
     body = text.rstrip(_SPACE)
-    line_start = body.rfind(b"\n") + 1
-    if start > 0 and line_start == 0:
-        return TailState.UNKNOWN, 0, None
-    whole = not body or _is_json(body[line_start:].removeprefix(_BOM if start + line_start == 0 else b""))
+
+    def line_start(end: int) -> int | None:
+        found = tail.rfind(b"\n", 0, end) + 1
+        return None if start > 0 and found == 0 else found
+
+    def sound(begin: int, end: int) -> tuple[bool, int]:
+        return _sound(tail[begin:end], first=start + begin == 0)
+
+    last = _last_record(len(body), line_start, sound, lambda end: len(tail[:end].rstrip(_SPACE)))
+    if last is None or (start > 0 and last.end == 0):
+        return _Tail(TailState.UNKNOWN, 0, None)
+    sound_end = start + (len(text) if last.end == len(body) else last.end)
+    nul_start = start + len(text) if len(text) < len(tail) else None
     terminated = not body or b"\n" in text[len(body) :]
-    sound = len(body) if whole else line_start + sound_part(body[line_start:])
-    sound_end = start + (len(text) if sound == len(body) else sound)
-    return _tail_state(whole=whole, terminated=terminated, nul_start=nul_start), sound_end, nul_start
+    return _Tail(
+        _tail_state(whole=not last.broken, terminated=terminated, nul_start=nul_start),
+        sound_end,
+        nul_start,
+        last.broken,
+    )
+
+
+class _Tail(NamedTuple):
+    """What TranscriptCheck says of the end."""
+
+    state: TailState
+    sound_end: int
+    nul_start: int | None
+    broken: int = 0
+
+
+class _Last(NamedTuple):
+    """Where the last whole record ends, and how many lines up to the end of the file are no JSON."""
+
+    end: int
+    broken: int
+
+
+def _last_record(
+    end: int,
+    line_start: Callable[[int], int | None],
+    sound: Callable[[int, int], tuple[bool, int]],
+    before_blanks: Callable[[int], int],
+) -> _Last | None:
+    """The last whole record before `end`, behind which no blanks are: every line that is no JSON is passed, up to the
+    first that is or that holds a whole record. None where `line_start` cannot tell, or after MOST_SKIPPED lines.
+
+    `sound(begin, end)` tells whether the line is JSON and else how many of its bytes belong to whole records,
+    `before_blanks` is an offset without the blanks before it."""
+    broken, reached = 0, end
+    while end > 0:
+        begin = line_start(end)
+        if begin is None or broken > MOST_SKIPPED:
+            return None
+        is_json, part = sound(begin, end)
+        if is_json:
+            return _Last(reached, broken)
+        broken += 1
+        if part:
+            return _Last(begin + part, broken)
+        reached = begin
+        end = before_blanks(begin)
+    return _Last(0, broken)
+
+
+def _sound(line: bytes, *, first: bool) -> tuple[bool, int]:
+    """Whether a line is JSON, and else its bytes up to the end of the last whole record in it."""
+    is_json = _is_json(line.removeprefix(_BOM if first else b""))
+    return is_json, 0 if is_json else sound_part(line)
 
 
 def _tail_state(*, whole: bool, terminated: bool, nul_start: int | None) -> TailState:
@@ -126,20 +197,29 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _long_tail(stream: BinaryIO, size: int) -> tuple[TailState, int, int | None]:
-    """The same for a last line, or a run of NULs, longer than any window: backwards block by block, then the line
-    forwards through the automaton."""
+def _long_tail(stream: BinaryIO, size: int) -> _Tail:
+    """The same for lines, or a run of NULs, longer than any window: backwards block by block, then each line forwards
+    through the automaton."""
     text_end = _strip_back(stream, size, b"\0")
     body_end = _strip_back(stream, text_end, _SPACE)
-    line_start = _line_start(stream, body_end)
     nul_start = text_end if text_end < size else None
-    if body_end - line_start > LONGEST_LAST_LINE:
-        return TailState.UNKNOWN, line_start, nul_start
-    whole = body_end == 0 or _streams_json(stream, line_start, body_end)
+    longest = body_end - LONGEST_LAST_LINE
+
+    def line_start(end: int) -> int | None:
+        found = _line_start(stream, end)
+        return None if found < longest else found
+
+    def sound(begin: int, end: int) -> tuple[bool, int]:
+        is_json = _streams_json(stream, begin, end)
+        return is_json, 0 if is_json else sound_part(_read(stream, begin, end - begin))
+
+    last = _last_record(body_end, line_start, sound, lambda end: _strip_back(stream, end, _SPACE))
+    if last is None:
+        return _Tail(TailState.UNKNOWN, _line_start(stream, body_end), nul_start)
     terminated = b"\n" in _read(stream, body_end, min(BLOCK, text_end - body_end))
-    sound = body_end if whole else line_start + sound_part(_read(stream, line_start, body_end - line_start))
-    sound_end = text_end if sound == body_end else sound
-    return _tail_state(whole=whole, terminated=terminated, nul_start=nul_start), sound_end, nul_start
+    sound_end = text_end if last.end == body_end else last.end
+    state = _tail_state(whole=not last.broken, terminated=terminated, nul_start=nul_start)
+    return _Tail(state, sound_end, nul_start, last.broken)
 
 
 def _read(stream: BinaryIO, offset: int, count: int) -> bytes:
@@ -160,7 +240,7 @@ def _strip_back(stream: BinaryIO, end: int, what: bytes) -> int:
 
 def _line_start(stream: BinaryIO, end: int) -> int:
     while end > 0:
-        start = max(0, end - BLOCK)
+        start = max(0, end - _STEP)
         found = _read(stream, start, end - start).rfind(b"\n")
         if found >= 0:
             return start + found + 1
