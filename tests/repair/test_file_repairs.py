@@ -150,7 +150,7 @@ def test_whole_records_are_never_cut_with_a_torn_line(doctor: Doctor, data: byte
     assert [name.partition(":")[0] for name in damage_told(doctor, "transcripts")] == [path.name] * (left == GLUED)
 
 
-BROKEN = b"%% no json %%\n{\"type\":\"mess\n\0\0\0\n" + said("cut")[:-9]
+BROKEN = b'%% no json %%\n{"type":"mess\n\0\0\0\n' + said("cut")[:-9]
 
 
 @pytest.mark.parametrize("last", [b"", b"\n", b"\0" * 9, b"\n\n"], ids=["torn", "ended", "NUL", "blank"])

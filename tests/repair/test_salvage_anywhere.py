@@ -80,6 +80,11 @@ def check(damaged: Damaged) -> None:
         sure = not damaged.put.endswith(b"\\")
         edge = damaged.begin + len(damaged.put)
         expected = [row for row in expected if row[1] != edge or (sure and row[0].startswith("agent:"))]
+    if damaged.data.startswith(b'{\n  "'):
+        # In the gateway's layout a key whose place is damaged is one only if it names an agent.
+        edge = damaged.begin + len(damaged.put)
+        beside = range(damaged.begin, edge + 3)
+        expected = [row for row in expected if row[1] not in beside or row[0].startswith("agent:main:direct:")]
     # Where what is around it has no mark of its own, the first entry behind brackets left open may be a part of that.
     doubted = found.doubtful if damaged.opens else 0
     assert [row for row in expected if row not in rows][doubted:] == []
@@ -150,7 +155,7 @@ def damage(draw: st.DrawFn) -> Damaged:
             return Damaged(data, at, at, draw(st.binary(min_size=1, max_size=30)))
 
 
-@settings(max_examples=600, derandomize=True)  # the same in every run; more are for an afternoon
+@settings(max_examples=600, derandomize=True, deadline=None)  # the same in every run; more are for an afternoon
 @given(damage())
 @example(Damaged(b'{"a":{"sessionId":"","updatedAt":0},"b":{"sessionId":"","updatedAt":0}}', 34, 35, b""))
 @example(Damaged(b'{"a":{"updatedAt":0,"sessionId":""},"b":{"sessionId":"","updatedAt":0}}', 33, 34, b""))

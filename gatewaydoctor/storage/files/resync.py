@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.storage.files.evidence import LayoutEvidence
 
     Need = Callable[[Entry], Look]
 
@@ -154,10 +155,12 @@ class Piece:
 
 class Finds:
     """Collects the entries. `torn` counts the places where one began and was not whole; `doubtful` the members that
-    may be entries and were not taken; `given_up` is where it was not worth to go on, None where all was read."""
+    may be entries and were not taken; `given_up` is where it was not worth to go on, None where all was read. With
+    `evidence` only what the layout shows to be a row is taken."""
 
-    def __init__(self, main_key: str) -> None:
+    def __init__(self, main_key: str, evidence: LayoutEvidence | None = None) -> None:
         self.main_key = main_key
+        self.evidence = evidence
         self.table = EntryTable()
         self.kept = self.torn = self.doubtful = self.sure = 0
         self.given_up: int | None = None
@@ -176,7 +179,7 @@ class Finds:
             self.take_first(first)
             self.take_up(piece, first)
             return
-        inside = Finds(self.main_key)
+        inside = Finds(self.main_key, self.evidence)
         inside.take_up(piece, first)
         if not inside.sure:
             # The file ends right behind an entry.
@@ -230,7 +233,7 @@ class Finds:
             at = max(piece.behind(reading), key + 1)
         else:
             self.given_up = at
-        if closed is not None:
+        if closed is not None and (self.evidence is None or self.evidence.is_row(closed)):
             self.add(closed)
 
     def _without_part(self, piece: Piece, inside: int, fault: int, table: EntryTable) -> EntryTable:
@@ -258,9 +261,15 @@ class Finds:
         while tail and begin < end and look(entry := table[end - 1]) < tail(entry):
             self.doubtful += look(entry) is not Look.NONE
             end -= 1
+        taken = False
         for row in range(begin, end):
-            self.add(table[row])
-        return begin < end
+            entry = table[row]
+            if self.evidence is not None and not self.evidence.is_row(entry):
+                self.doubtful += look(entry) is Look.SURE
+                continue
+            self.add(entry)
+            taken = True
+        return taken
 
 
 def _surely(_entry: Entry) -> Look:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
+from gatewaydoctor.storage.files.evidence import LayoutEvidence, is_own_layout
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.plausibility import Look, look
 from gatewaydoctor.storage.files.resync import SPACES, Ending, Finds, Piece, Reading
@@ -54,9 +55,10 @@ def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
     if read.verdict.bytes <= CHUNK and not opening.strip(SPACES + b"{"):
         return Salvage(EntryTable(), 0, read.verdict.bytes)
     finds = None
-    if opening.startswith(b'{\n  "') or opening.lstrip(SPACES)[:1] != b"{":
-        finds = _Lines(stream, read.verdict.bytes, main_key).salvaged(first)
-    if finds is None or (not finds.sure and not opening.startswith(b'{\n  "')):
+    evidence = LayoutEvidence(stream) if is_own_layout(opening) else None
+    if evidence is not None or opening.startswith(b'{\n  "') or opening.lstrip(SPACES)[:1] != b"{":
+        finds = _Lines(stream, read.verdict.bytes, main_key, evidence).salvaged(first)
+    if finds is None or (not finds.sure and evidence is None and not opening.startswith(b'{\n  "')):
         if opening.lstrip(SPACES)[:1] != b"{":
             # Its front is lost: what was read at first is no object, let alone the store.
             first = Reading(EntryTable(), Ending.BROKEN, 0, 0)
@@ -84,10 +86,10 @@ def _first_reading(stream: BinaryIO, read: Survey) -> Reading:
 class _Lines:
     """The entries of a store in the gateway's layout, line by line."""
 
-    def __init__(self, stream: BinaryIO, size: int, main_key: str) -> None:
+    def __init__(self, stream: BinaryIO, size: int, main_key: str, evidence: LayoutEvidence | None) -> None:
         self._stream = stream
         self._size = size
-        self._finds = Finds(main_key)
+        self._finds = Finds(main_key, evidence)
         self._trusted = False
         self._waiting: list[Entry] = []
 

@@ -1,0 +1,58 @@
+"""What the gateway's own layout proves about a member found behind damage: whether it is a row of the store.
+
+The gateway writes two spaces a level: a row's key follows a newline and two spaces, and the value of a row closes on a
+line of two spaces and a bracket, that of an object inside a row further in."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.gateway.entry import Entry
+
+_LEAD = b"\n  "
+_CLOSINGS = (b"\n  }", b"\n  ]")
+_EMPTY = (b"{}", b"[]")
+_LOOK_BACK = 64
+# Lines of two or six spaces: four-space layouts have none. Lines of one: the gateway's layout has none.
+_OWN_INDENT = re.compile(rb"\n(?: {2}| {6})[\"\]}]")
+# Before a part of a row, which is further in, and before a value.
+_ELSEWHERE = re.compile(rb"(?:\n {4,}|\": *)\Z")
+_ONE_SPACE = re.compile(rb"\n [^ ]")
+_NESTED = b'\n    "'
+# The keys that name an agent, and the bare ones of the gateway.
+_SHAPE = re.compile(r'agent:[^:\x00-\x20"{}\[\]]+:[^\x00-\x1f"{}]+|main|global|unknown')
+
+
+def is_own_layout(opening: bytes) -> bool:
+    """Whether the first bytes of a file, its very start damaged or not, are laid out as the gateway does."""
+    damage_alone = 2
+    return (
+        _NESTED in opening
+        and _OWN_INDENT.search(opening) is not None
+        and len(list(islice(_ONE_SPACE.finditer(opening), damage_alone))) < damage_alone
+    )
+
+
+class LayoutEvidence:
+    """Asks the bytes around a member of `stream`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def is_row(self, entry: Entry) -> bool:
+        """Whether the layout shows a row: its value closes as one does, and its key is where one is. A key whose
+        place is damaged counts where it has the full shape of an agent's key and cannot be the value of a field."""
+        before = self._bytes(max(0, entry.start - _LOOK_BACK), entry.start)
+        led = before.endswith(_LEAD)
+        closing = self._bytes(max(entry.value_start, entry.end - 4), entry.end)
+        if closing in _CLOSINGS:
+            return led or (_ELSEWHERE.search(before) is None and _SHAPE.fullmatch(entry.key) is not None)
+        is_object = self._bytes(entry.value_start, entry.value_start + 1) in (b"{", b"[")
+        return led and (not is_object or closing in _EMPTY)
+
+    def _bytes(self, start: int, stop: int) -> bytes:
+        self._stream.seek(start)
+        return self._stream.read(stop - start)
