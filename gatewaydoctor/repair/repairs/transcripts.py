@@ -1,5 +1,5 @@
-"""transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The lines that are
-no JSON at the end of a file are cut together or not at all. The original goes to the vault and the file keeps its
+"""transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The lines that
+are no JSON at the end of a file are cut together or not at all. The original goes to the vault and the file keeps its
 mtime. Damage in the middle is told and not touched."""
 
 from __future__ import annotations

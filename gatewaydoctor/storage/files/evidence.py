@@ -1,7 +1,7 @@
 """What the gateway's own layout proves about a member found behind damage: whether it is a row of the store.
 
-The gateway writes two spaces a level: a row's key follows a newline and two spaces, and the value of a row closes on a
-line of two spaces and a bracket, that of an object inside a row further in."""
+The gateway writes two spaces a level: a row's key follows a newline and two spaces, and the value of a row closes on
+a line of two spaces and a bracket, that of an object inside a row further in."""
 
 from __future__ import annotations
 
