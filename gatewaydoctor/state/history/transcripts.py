@@ -41,9 +41,9 @@ def check_transcript(fs: ReadFs, path: Path) -> TranscriptCheck | None:
                 return checked
         if checked.tail is TailState.UNKNOWN:
             with fs.open(path) as stream:
-                tail = _long_tail(stream, size)
+                end = _long_tail(stream, size)
                 return replace(
-                    checked, tail=tail.state, sound_end=tail.sound_end, nul_start=tail.nul_start, broken=tail.broken
+                    checked, tail=end.state, sound_end=end.sound_end, nul_start=end.nul_start, broken=end.broken
                 )
         return checked
     except FileNotFoundError:
