@@ -25,6 +25,7 @@ _RULES = (
     "install.configs",
     "jobs.cron",
     "jobs.cronfiles",
+    "jobs.joblist",
     "stores.databases",
     "install.host",
     "sessions.leftovers",

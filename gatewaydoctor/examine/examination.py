@@ -141,7 +141,7 @@ class _Examiner:
         eras = read_eras(self.fs, place.state_dir, refs)
         inputs = identities(self.fs, files_beside_stores(place, config, eras))
         liveness = gateway_of(world, where, found)
-        cron = read_cron(self.fs, config.cron.store.value)
+        cron = read_cron(self.fs, config.cron.store.value, config.release)
         references = References()
         reads = self._read_stores(refs, references, config.main_key.value)
         # A transcript is called unreferenced only against the stores of all agents, examined or not.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.ticks import Ticks, ticks
-from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status
 
 if TYPE_CHECKING:
@@ -126,11 +126,11 @@ def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
     # Keys carry ids in lower case where the gateway looked them up (facts.md section 4).
     lowered = {job_id.lower(): job for job_id, job in known.items()}
     for job_id, rows in gathered.items():
-        job = known.get(job_id) or lowered.get(job_id.lower())
+        job = None if job_id == UNDEFINED else known.get(job_id) or lowered.get(job_id.lower())
         yield JobRuns(
             job_id,
             job,
-            job is not None if readable else None,
+            job is not None or job_id in cron.known_ids if readable else None,
             rows.status.total(),
             rows.status,
             rows.bytes,

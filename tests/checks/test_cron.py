@@ -128,13 +128,88 @@ def test_a_jobs_json_that_cannot_be_used(state: StateDir, data: bytes, text: str
     assert not judgement.of("cron-jobs-lost"), "beside a damaged file every job looks lost"
 
 
-def test_malformed_jobs_and_a_broken_state_file_are_warnings(state: StateDir) -> None:
-    state.jobs([job("a"), job("b", schedule={"kind": "every"}), 7])
+def test_a_broken_state_file_is_a_warning(state: StateDir) -> None:
+    state.jobs([job("a")])
     state.file("cron/jobs-state.json", b"[]")
-    found = state.findings("cron-store-unparseable")
-    assert [(each.severity, each.count) for each in found] == [(Severity.WARNING, 1), (Severity.WARNING, 2)]
-    assert "jobs-state.json: No list of jobs in it." in found[0].message
-    assert found[1].evidence["problems"][0]["field"] == "schedule.everyMs"  # type: ignore[index]
+    found = state.only("cron-store-unparseable")
+    assert found.severity is Severity.WARNING
+    assert "jobs-state.json: No list of jobs in it." in found.message
+
+
+OLD_NAME = {"kind": "cron", "cron": "20 6 * * *"}
+
+
+@pytest.mark.parametrize(
+    ("version", "severity", "said"),
+    [
+        ("2026.2.26", Severity.WARNING, "2 jobs of 3: 2 are never due. Because of: schedule.expr"),
+        ("2026.3.28", None, ""),
+        ("2026.5.22", None, ""),
+    ],
+)
+def test_jobs_are_judged_as_the_release_takes_them(
+    tmp_path: Path, version: str, severity: Severity | None, said: str
+) -> None:
+    state = StateDir(tmp_path, version)
+    off = job("c", enabled=False, schedule=OLD_NAME, state={"scheduleErrorCount": 3})
+    state.jobs([job("a"), job("b", schedule=OLD_NAME), off])
+    found = state.findings("cron-job-cannot-run")
+    assert [each.severity for each in found] == ([severity] if severity else [])
+    assert not said or found[0].message.startswith(said)
+    assert not said or found[0].message.endswith("1 is already disabled by that.")
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("2026.4.25", "1 job of 2: 1 stops the scheduler. Because of: schedule (missing)."),
+        ("2026.5.22", "1 job of 2: 1 is removed from jobs.json at start. Because of: schedule (missing)."),
+    ],
+)
+def test_a_job_that_harms_others_or_would_be_removed_is_an_error(tmp_path: Path, version: str, said: str) -> None:
+    state = StateDir(tmp_path, version)
+    state.jobs([job("a"), job("b", schedule=None, enabled=False)])
+    found = state.only("cron-job-cannot-run")
+    assert (found.severity, found.message) == (Severity.ERROR, said)
+    assert found.fix is not None
+
+
+def test_a_job_disabled_on_purpose_is_not_missed(state: StateDir) -> None:
+    state.jobs([job("a"), job("b", enabled=False, schedule={"kind": "cron", "expr": "bad"})])
+    assert not state.findings("cron-job-cannot-run")
+
+
+def test_where_the_release_is_not_known_nothing_is_claimed(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, None)
+    state.jobs([job("a"), job("b", schedule="0 2 * * *")])
+    found = state.only("cron-job-cannot-run")
+    assert (found.severity, found.fix) == (Severity.INFO, None)
+    assert "may not run: schedule (text, not an object)." in found.message
+
+
+def test_jobs_without_id_share_their_state(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.4.20")
+    nameless = {key: value for key, value in job("x").items() if key != "id"}
+    state.jobs([nameless, nameless | {"name": "second"}, job("own")])
+    state.store({"agent:main:cron:undefined": row(1)} | runs("undefined", [HOUR, 2 * HOUR]))
+    state.file("cron/jobs-state.json", {"version": 1, "jobs": {"undefined": {"state": {"consecutiveErrors": 23}}}})
+    judgement = state.judge()
+    (found,) = judgement.of("cron-job-shares-state")
+    assert found.message == "2 jobs have no id: state, rows and run log are kept under one id, undefined."
+    assert found.evidence["rowsUnderUndefined"] == 2
+    assert not judgement.of("cron-unknown-job", "cron-jobs-lost"), "no job of that name was there"
+
+
+def test_parked_and_disabled_jobs_are_findings(state: StateDir) -> None:
+    state.jobs([job("a", enabled=False)])
+    state.jobs([job("b")], "jobs-parked.json")
+    state.jobs([{"id": "a", "name": "name of a", "disabledAtMs": NOW - HOUR}], "jobs-disabled.json")
+    parked, disabled = state.only("cron-job-parked"), state.only("cron-job-disabled")
+    assert (parked.message, parked.severity) == ("1 job is parked in jobs-parked.json.", Severity.WARNING)
+    assert "--unpark JOB" in (parked.by_hand or "")
+    assert disabled.message == "1 job was disabled by a repair, the first 1 h ago."
+    state.jobs([job("a")])
+    assert not state.findings("cron-job-disabled"), "it is enabled again"
 
 
 def test_sound_cron_files(state: StateDir) -> None:

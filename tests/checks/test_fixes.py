@@ -110,7 +110,7 @@ CASES: list[tuple[str, str, Callable[[StateDir], object], str | None]] = [
     ("base row", "cron-unknown-job", lambda s: (s.jobs([]), s.store({"agent:main:cron:gone": row(1)})), None),
     ("run rows", "cron-unknown-job", lambda s: (s.jobs([]), s.store(runs(1))), "trim"),
     ("torn jobs", "cron-store-unparseable", lambda s: s.file("cron/jobs.json", b"{"), None),
-    ("a malformed job", "cron-store-unparseable", lambda s: s.jobs([job("a", payload=7)]), "cron"),
+    ("a malformed job", "cron-job-cannot-run", lambda s: s.jobs([job("a", payload=7)]), "cron"),
     ("a torn state", "cron-store-unparseable", lambda s: s.file("cron/jobs-state.json", b"{"), None),
 ]
 

@@ -31,7 +31,7 @@ DESIGN = {
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "
     "transcript-boot-loop archive-growth sidecar-growth temp-leftover",
     Family.CRON: "cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable "
-    "cron-jobs-lost cron-runlog-large",
+    "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled",
     Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
     "delivery-backlog usage-scan-load config-unreadable config-shrunk permissions hardlinked disk-space "
     "multiple-state-dirs",

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.cron import Cron, CronRead, JobProblem, JobState, LostJob, RunLog, Schedule
+from gatewaydoctor.model.gateway.config import Policy, Release
+from gatewaydoctor.model.gateway.cron import UNDEFINED, Cron, CronRead, Fate, JobState, LostJob, RunLog, Schedule
+from gatewaydoctor.state.cron.acceptance import TABLE, Shape, fate
 from gatewaydoctor.state.cron.cron import LARGEST, read_cron, state_path
 from gatewaydoctor.state.cron.jobs import read_jobs, whole_number
 from gatewaydoctor.system.fs import OsReadFs
@@ -163,50 +165,61 @@ def test_identities_of_every_kind(tmp_path: Path, schedule: object, identity: ob
     assert not found.jobs[0].schedule_changed
 
 
-MALFORMED = [
-    (None, "job", "null, not an object"),
-    (7, "job", "a number, not an object"),
-    ([], "job", "a list, not an object"),
-    (job(id=None), "id", "missing or not text"),
-    (job(id=" "), "id", "missing or not text"),
-    ({"jobId": "old"} | {k: v for k, v in job().items() if k != "id"}, "id", "only the old name jobId is there"),
-    (job(schedule=None), "schedule", "missing"),
-    (job(schedule="0 2 * * *"), "schedule", "text, not an object"),
-    (job(schedule={}), "schedule.kind", "missing"),
-    (job(schedule={"kind": "weekly"}), "schedule.kind", "not at, every or cron"),
-    (job(schedule={"kind": "at"}), "schedule.at", "missing or not text"),
-    (job(schedule={"kind": "every", "everyMs": 0}), "schedule.everyMs", "not a number of at least 1"),
-    (job(schedule={"kind": "every", "everyMs": "60000"}), "schedule.everyMs", "not a number of at least 1"),
-    (job(schedule={"kind": "cron"}), "schedule.expr", "missing or not text"),
-    (job(schedule={"kind": "cron", "cron": "0 2 * * *"}), "schedule.expr", "the old name cron is used"),
-    (job(payload=None), "payload", "missing"),
-    (job(payload=True), "payload", "a boolean, not an object"),
-    (job(payload={"message": "go"}), "payload.kind", "missing or not text"),
-    (job(payload={"kind": "agentTurn"}), "payload.message", "missing or not text"),
-    (
-        job(sessionTarget="main"),
-        "payload.kind",
-        "a job for the main session must be a systemEvent",
-    ),
-    (
-        job(payload={"kind": "systemEvent", "text": "t"}),
-        "payload.kind",
-        "a job for a session of its own must be an agentTurn",
-    ),
-    (job(sessionTarget="elsewhere"), "sessionTarget", "not main, isolated, current or session:<id>"),
-    (job(sessionTarget=7), "sessionTarget", "not main, isolated, current or session:<id>"),
-    (job(state={"runningAtMs": "yes"}), "state.runningAtMs", "not a time in milliseconds"),
-    (job(state={"nextRunAtMs": -1}), "state.nextRunAtMs", "not a time in milliseconds"),
+NO_ID = {key: value for key, value in job().items() if key != "id"}
+EVENT = {"kind": "systemEvent", "text": "t"}
+
+DIFFERENT = [
+    (None, Shape.NULL),
+    (7, Shape.NO_OBJECT),
+    ([], Shape.NO_OBJECT),
+    (job(id=None), Shape.ID_MISSING),
+    (job(id=" "), Shape.ID_MISSING),
+    (job(id=5), Shape.ID_NO_TEXT),
+    (NO_ID | {"jobId": "old"}, Shape.ID_OLD_NAME),
+    (job(schedule=None), Shape.SCHEDULE_MISSING),
+    (job(schedule=None, cron="0 2 * * *"), Shape.SCHEDULE_OUTSIDE),
+    (job(schedule="0 2 * * *"), Shape.SCHEDULE_TEXT),
+    (job(schedule=" "), Shape.SCHEDULE_EMPTY_TEXT),
+    (job(schedule=5), Shape.SCHEDULE_NO_OBJECT),
+    (job(schedule={}), Shape.KIND_UNKNOWN),
+    (job(schedule={"kind": "weekly"}), Shape.KIND_UNKNOWN),
+    (job(schedule={"kind": "weekly", "everyMs": 60000}), Shape.KIND_GUESSED_EVERY),
+    (job(schedule={"kind": "at"}), Shape.AT_MISSING),
+    (job(schedule={"kind": "at", "at": "tomorrow"}), Shape.AT_INVALID),
+    (job(schedule={"kind": "every", "everyMs": 0}), Shape.EVERY_TOO_SMALL),
+    (job(schedule={"kind": "every", "everyMs": "60000"}), Shape.EVERY_TEXT),
+    (job(schedule={"kind": "every", "everyMs": "1m"}), Shape.EVERY_MISSING),
+    (job(schedule={"kind": "cron"}), Shape.EXPR_MISSING),
+    (job(schedule={"kind": "cron", "cron": "0 2 * * *"}), Shape.EXPR_OLD_NAME),
+    (job(schedule={"kind": "cron", "expr": "61 2 * * *"}), Shape.EXPR_INVALID),
+    (job(schedule={"kind": "cron", "expr": "0 2 31 2 *"}), Shape.EXPR_NEVER),
+    (job(schedule={"kind": "cron", "expr": "0 2 * * *", "tz": "Mars/Olympus"}), Shape.ZONE_UNKNOWN),
+    (job(payload=None), Shape.PAYLOAD_MISSING),
+    (job(payload=None, message="go"), Shape.PAYLOAD_OUTSIDE),
+    (job(payload=None, sessionTarget=None, command="ls"), Shape.PAYLOAD_COMMAND),
+    (job(payload=True), Shape.PAYLOAD_NO_OBJECT),
+    (job(payload={"kind": "exec"}), Shape.PAYLOAD_KIND),
+    (job(payload={"kind": "agentTurn"}), Shape.MESSAGE_MISSING),
+    (job(payload={"kind": "systemEvent"}, sessionTarget="main"), Shape.TEXT_MISSING),
+    (job(payload={"kind": "systemEvent", "text": ""}, sessionTarget="main"), Shape.TEXT_EMPTY),
+    (job(sessionTarget="main"), Shape.TURN_IN_MAIN),
+    (job(payload=EVENT), Shape.EVENT_ELSEWHERE),
 ]
 
 
-@pytest.mark.parametrize(("raw", "field", "reason"), MALFORMED, ids=[f"{case[1]}: {case[2]}" for case in MALFORMED])
-def test_a_malformed_job_is_named(raw: object, field: str, reason: str) -> None:
-    jobs, problems = read_jobs([job("good"), raw], None)
-    job_id = raw.get("id") or raw.get("jobId") if isinstance(raw, dict) else None
-    job_id = job_id.strip() or None if isinstance(job_id, str) else None
-    assert problems == (JobProblem(1, job_id, field, reason),)
-    assert [each.job_id for each in jobs] == (["good", job_id] if job_id else ["good"])
+def test_there_is_a_job_of_every_shape() -> None:
+    assert {shape for _, shape in DIFFERENT} | {Shape.ID_TWICE} == set(Shape) == set(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("raw", "shape"), DIFFERENT, ids=[f"{shape.name} {at}" for at, (_, shape) in enumerate(DIFFERENT)]
+)
+def test_a_job_that_differs_is_named_with_what_the_release_makes_of_it(raw: object, shape: Shape) -> None:
+    release = Release("2026.5.22", Policy.V2026_5_22)
+    jobs, (problem,) = read_jobs([job("good"), raw], None, release)
+    assert (problem.index, problem.field, problem.reason) == (1, shape.field, shape.reason)
+    assert problem.fate is TABLE[shape][-1]
+    assert len(jobs) == (2 if isinstance(raw, dict) else 1), "every job of the file that is an object is a job"
 
 
 @pytest.mark.parametrize(
@@ -214,19 +227,88 @@ def test_a_malformed_job_is_named(raw: object, field: str, reason: str) -> None:
     [
         job(),
         job(sessionTarget=None),
+        job(sessionTarget="elsewhere"),
+        job(sessionTarget=7),
         job(sessionTarget="session:cron-mail"),
-        job(sessionTarget="main", payload={"kind": "systemEvent", "text": "t"}),
-        job(payload={"kind": "command"}, schedule={"kind": "on-exit"}),
+        job(sessionTarget="main", payload=EVENT),
+        job(sessionTarget=None, payload=EVENT),
+        job(payload={"message": "go"}),
+        job(payload={"kind": "agentturn", "message": "go"}),
+        job(schedule={"expr": "0 2 * * *"}),
+        job(schedule={"kind": "weekly", "expr": "@daily"}),
         job(schedule={"kind": "at", "at": "2026-03-20T10:00:00Z"}),
+        job(schedule={"kind": "at", "atMs": 1790000000000}),
+        job(schedule={"kind": "cron", "expr": "0 2 ? * MON-FRI", "tz": "europe/berlin"}),
+        job(schedule={"kind": "cron", "expr": "30 6 L * *", "tz": "+02:00"}),
+        job(schedule={"kind": "cron", "expr": "0 30 6 * * * 2027"}),
+        job(state={"runningAtMs": "yes"}),
+        job(wakeMode=7, delivery="x", agentId={}, name=None),
         job(enabled="yes"),
     ],
 )
-def test_a_sound_job_has_no_fault(raw: dict[str, object]) -> None:
+def test_what_every_release_takes_is_no_difference(raw: dict[str, object]) -> None:
     assert read_jobs([raw], None)[1] == ()
 
 
+@pytest.mark.parametrize(
+    ("version", "policy", "fates"),
+    [
+        ("2026.2.9", Policy.V2026_3_28, (Fate.SHARES_STATE, Fate.NEVER_RUNS)),
+        ("2026.2.22-2", Policy.V2026_3_28, (Fate.SHARES_STATE, Fate.NEVER_RUNS)),
+        ("2026.3.28", Policy.V2026_3_28, (Fate.RUNS, Fate.RUNS)),
+        ("2026.4.20", Policy.V2026_3_28, (Fate.RUNS, Fate.RUNS)),
+        ("2026.5.22", Policy.V2026_5_22, (Fate.RUNS, Fate.NEVER_RUNS)),
+        (None, Policy.V2026_4_25, (Fate.RUNS, Fate.NEVER_RUNS)),
+        ("2026.7.1", Policy.V2026_5_22, (None, None)),
+        (None, Policy.V2026_9_6, (None, None)),
+        (None, None, (None, None)),
+    ],
+)
+def test_releases_differ(version: str | None, policy: Policy | None, fates: tuple[Fate | None, ...]) -> None:
+    release = Release(version, policy)
+    assert (fate(Shape.ID_OLD_NAME, release), fate(Shape.SCHEDULE_TEXT, release)) == fates
+
+
+def test_where_all_releases_agree_the_release_need_not_be_known() -> None:
+    assert fate(Shape.EXPR_INVALID, Release()) is Fate.NEVER_RUNS
+
+
 def test_two_jobs_of_one_id() -> None:
-    assert read_jobs([job(), job()], None)[1] == (JobProblem(1, "j1", "id", "another job has the same id"),)
+    (problem,) = read_jobs([job(), job()], None)[1]
+    assert (problem.index, problem.job_id, problem.reason) == (1, "j1", "another job has the same id")
+    assert problem.fate is Fate.SHARES_STATE
+
+
+def test_jobs_without_id_share_the_state_and_the_name_undefined(tmp_path: Path) -> None:
+    states = {"version": 1, "jobs": {"undefined": {"state": {"lastRunAtMs": 5}}}}
+    found = cron(tmp_path, [NO_ID, NO_ID | {"name": "second"}], jobs_state__json=states)
+    assert [(each.job_id, each.state.last_run_at) for each in found.jobs] == [(UNDEFINED, 5)] * 2
+    assert UNDEFINED in found.known_ids
+    assert found.lost == (), "no job of that name was ever there"
+
+
+def test_parked_and_disabled_jobs_are_told_until_they_are_settled(tmp_path: Path) -> None:
+    found = cron(
+        tmp_path,
+        [job("off", enabled=False), job("on"), NO_ID | {"name": "nameless", "enabled": False}],
+        jobs_parked__json={"version": 1, "jobs": [job("p1"), "text"]},
+        jobs_parked_2__json={"version": 1, "jobs": [{"name": "no id"}]},
+        jobs_disabled__json={
+            "version": 1,
+            "jobs": [{"id": "off", "disabledAtMs": 7}, {"id": "on"}, {"id": "gone"}, {"name": "nameless"}],
+        },
+        jobs__json__bak=[job("p1"), job("off"), job("on")],
+    )
+    assert [(each.file, each.index, each.job_id) for each in found.parked] == [
+        ("jobs-parked-2.json", 0, None),
+        ("jobs-parked.json", 0, "p1"),
+        ("jobs-parked.json", 1, None),
+    ]
+    assert [(each.job_id, each.name, each.at) for each in found.disabled] == [
+        ("off", None, 7),
+        (None, "nameless", None),
+    ]
+    assert found.lost == (), "a parked job is not lost"
 
 
 def test_jobs_that_only_other_files_name(tmp_path: Path) -> None:
@@ -321,5 +403,5 @@ ANY = st.recursive(
 @given(st.lists(ANY, max_size=4), st.dictionaries(st.text(max_size=2), ANY, max_size=2))
 def test_any_jobs_are_read(raw_jobs: list[object], states: dict[str, object]) -> None:
     jobs, problems = read_jobs(raw_jobs, states)
-    without_id = len(raw_jobs) - len(jobs)
-    assert len({problem.index for problem in problems if problem.job_id is None}) == without_id
+    assert [job.index for job in jobs] == [at for at, raw in enumerate(raw_jobs) if isinstance(raw, dict)]
+    assert {at for at, raw in enumerate(raw_jobs) if not isinstance(raw, dict)} <= {each.index for each in problems}

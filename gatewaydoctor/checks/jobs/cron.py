@@ -166,7 +166,7 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         + (f"; {plural(due, 'other job is', 'other jobs are')} past due." if due else "."),
         "The running gateway clears it at its next maintenance, or the run still hangs."
         if live
-        else f"{_BOOT_ZOMBIE.of(x)}{' What is past due fires soon after.' if due else ''}",
+        else f"{_BOOT_ZOMBIE.of(x)}{' What is past due fires soon after.' if due else ''}{_comes_back(x, marked)}",
         count=len(marked),
         path=x.cron.store.path,
         evidence={
@@ -177,6 +177,13 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "pastDue": due,
         },
     )
+
+
+def _comes_back(x: Examination, marked: list[tuple[CronJob, int]]) -> str:
+    nameless = {each.index for each in x.cron.under_undefined}
+    if not any(job.index in nameless for job, _ in marked):
+        return ""
+    return " For a job without id the mark comes back with its next run: see cron-job-shares-state."
 
 
 def _past_due(job: CronJob, now: int) -> bool:

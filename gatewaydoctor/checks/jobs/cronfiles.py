@@ -28,19 +28,14 @@ BROKEN = Rule(
     family=Family.CRON,
     severity=Severity.ERROR,
     title="The cron store cannot be used as it is",
-    meaning="jobs.json cannot be read or parsed, or holds no list of jobs; or some of its jobs are malformed; or "
-    "jobs-state.json, which keeps the run state since 2026.4.20, cannot be used. Malformed jobs and a state file "
-    "that cannot be parsed are warnings.",
-    cause="An edit by hand, two writers at once, a crash while the file was written, or jobs written by another "
-    "release.",
+    meaning="jobs.json cannot be read or parsed, or holds no list of jobs; or jobs-state.json, which keeps the run "
+    "state since 2026.4.20, cannot be used. A state file that cannot be parsed is a warning.",
+    cause="An edit by hand, two writers at once, or a crash while the file was written.",
     gateway="Over an unparseable jobs.json cron does not run at all; the file stays untouched. One of another shape "
-    "counts as no jobs. Malformed jobs have stopped the start of a gateway in a loop, without being named. A "
-    "jobs-state.json that cannot be parsed is ignored: next and last run are lost. One that cannot be opened stops "
-    "cron.",
-    remedy="Compare with jobs.json.bak, where there is one. Correct the place given, or move malformed jobs to a "
-    "file of their own, with the gateway stopped. Look again, as the user the gateway runs as, at what could not be "
-    "read here.",
-    repair="cron",
+    "counts as no jobs. A jobs-state.json that cannot be parsed is ignored: next and last run are lost. One that "
+    "cannot be opened stops cron.",
+    remedy="Compare with jobs.json.bak, where there is one. Correct the place given with the gateway stopped. "
+    "Scan again, as the user the gateway runs as, if a file could not be read here.",
 )
 
 LOST = Rule(
@@ -76,7 +71,6 @@ RUNLOG = Rule(
 @REGISTRY.check(BROKEN)
 def cron_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield from _store(x)
-    yield from _jobs(x)
     yield from _state(x)
 
 
@@ -140,28 +134,6 @@ def _evidence(file: CronFile) -> dict[str, object]:
         "bytes": file.bytes,
         "offset": file.fault.offset if file.fault else None,
     }
-
-
-def _jobs(x: Examination) -> Iterator[Finding]:
-    problems = x.cron.problems
-    if not problems:
-        return
-    jobs = len({problem.index for problem in problems})
-    fields = Counter(problem.field for problem in problems)
-    yield BROKEN.finding(
-        f"{plural(jobs, 'job')} in jobs.json {'is' if jobs == 1 else 'are'} malformed: "
-        f"{', '.join(field for field, _ in fields.most_common(3))}.",
-        "The gateway repairs or drops what it can; releases are on record that stopped at start over malformed jobs.",
-        count=jobs,
-        severity=Severity.WARNING,
-        path=x.cron.store.path,
-        evidence={
-            "problems": [
-                {"index": each.index, "jobId": each.job_id, "field": each.field, "reason": each.reason}
-                for each in problems[:EXAMPLES]
-            ]
-        },
-    )
 
 
 def _state(x: Examination) -> Iterator[Finding]:
@@ -228,7 +200,7 @@ def run_logs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     large = [log for log in logs if log.bytes >= t.run_log_bytes]
     if not logs or (not large and total < t.run_logs_bytes):
         return
-    known = {job.job_id for job in x.cron.jobs}
+    known = x.cron.known_ids
     readable = x.cron.store.read is CronRead.OK
     ownerless = sum(log.job_id not in known for log in logs) if readable else None
     yield RUNLOG.finding(

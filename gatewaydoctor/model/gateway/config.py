@@ -33,6 +33,9 @@ class Release:
     evidence: str = "nothing in the directory tells the release"
 
 
+UNKNOWN_RELEASE = Release()
+
+
 class Origin(StrEnum):
     """Where a setting's value comes from. `assumed`: a default, but of a release nobody confirmed. `invalid`: given,
     but the gateway cannot use it, so the default stands in the value."""

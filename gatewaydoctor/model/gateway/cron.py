@@ -13,15 +13,22 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.store import Fault
 
 
+UNDEFINED = "undefined"
+"""What stands for the id of a job without one: up to 2026.4.25 in its session keys, its run log and its state."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """`kind` is at, every, cron or as stored; None where absent. Intervals in ms; `at` is text as stored."""
+    """`kind` is at, every, cron or as stored; None where absent. Intervals in ms; `at` is text as stored. `anchor_ms`
+    (epoch ms) is from where an interval counts, `stagger_ms` the window in which a cron time is moved."""
 
     kind: str | None
     every_ms: int | None = None
     expr: str | None = None
     tz: str | None = None
     at: str | None = None
+    anchor_ms: int | None = None
+    stagger_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +45,10 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class CronJob:
-    """One job of jobs.json with the state the gateway would load. `index` is its place in the list. `timeout_ms` is
-    the payload's own; None means the default. `schedule_changed`: the state was kept for another schedule, so the
-    gateway recomputes the next run."""
+    """One job of jobs.json with the state the gateway would load. `index` is its place in the list. `job_id` is
+    UNDEFINED where it has none. `timeout_ms` is the payload's own; None means the default. `schedule_changed`: the
+    state was kept for another schedule, so the gateway recomputes the next run. `created_at` and `updated_at` are
+    epoch ms."""
 
     index: int
     job_id: str
@@ -54,16 +62,85 @@ class CronJob:
     delete_after_run: bool
     state: JobState
     schedule_changed: bool = False
+    created_at: int | None = None
+    updated_at: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name, else its id, else its place in the file, as `repair cron` takes it."""
+        return self.name or (self.job_id if self.job_id != UNDEFINED else f"#{self.index + 1}")
+
+
+class Fate(StrEnum):
+    """What a release makes of a job, the mildest first. `runs`: as it is, or with what is missing filled in.
+    `shares-state`: it runs, and its state, rows and log are kept under an id that other jobs have too. `never-runs`:
+    no time is computed for it; most releases disable it after three tries. `fails`: it is due by its schedule, and
+    each run is skipped or fails. `holds-up`: when it is due the scheduler's pass breaks off, and jobs due with it
+    wait. `dropped`: the start removes it from jobs.json. `stops-cron`: the scheduler does not start: no job runs."""
+
+    RUNS = "runs"
+    SHARES_STATE = "shares-state"
+    NEVER_RUNS = "never-runs"
+    FAILS = "fails"
+    HOLDS_UP = "holds-up"
+    DROPPED = "dropped"
+    STOPS_CRON = "stops-cron"
+
+    @property
+    def cannot_run(self) -> bool:
+        return self not in (Fate.RUNS, Fate.SHARES_STATE)
 
 
 @dataclass(frozen=True, slots=True)
 class JobProblem:
-    """Why a job is malformed: the field and the reason, without its contents."""
+    """How a job differs from what the gateway writes: the field and the reason, without its contents. `fate` is what
+    the release in use makes of it, None where that is not known. `switched_off`: it is disabled, and as many schedule
+    errors are counted on it as make a release disable a job."""
 
     index: int
     job_id: str | None
     field: str
     reason: str
+    fate: Fate | None = None
+    name: str | None = None
+    enabled: bool = True
+    switched_off: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.name or self.job_id or f"#{self.index + 1}"
+
+    @property
+    def harmful(self) -> bool:
+        """Whether something does not happen because of it. A job that was disabled on purpose does not run anyway,
+        but may be dropped, or stop the others."""
+        if self.fate is None or not self.fate.cannot_run:
+            return False
+        return self.enabled or self.switched_off or self.fate in (Fate.DROPPED, Fate.STOPS_CRON)
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedJob:
+    """A job that `repair cron` took out of jobs.json. `index` is its place in the file `file`."""
+
+    file: str
+    index: int
+    job_id: str | None
+    name: str | None
+    schedule: Schedule
+
+    @property
+    def label(self) -> str:
+        return self.name or self.job_id or f"#{self.index + 1}"
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledJob:
+    """A job that `repair cron` disabled, by id or by name where it has no id, and when (epoch ms)."""
+
+    job_id: str | None
+    name: str | None
+    at: int | None
 
 
 class CronRead(StrEnum):
@@ -123,7 +200,8 @@ class RunLog:
 class Cron:
     """The cron directory. `copies` are names of backups and retired originals of jobs.json, newest first; `migrated`
     are the retired ones among them (`jobs.json.migrated*`): with one and without a jobs.json the jobs live in SQLite.
-    `quarantined` counts jobs a release parked in jobs-quarantine.json."""
+    `quarantined` counts jobs a release parked in jobs-quarantine.json. `parked` are those this program took out,
+    `disabled` those of `jobs` that it disabled and that still are."""
 
     store: CronFile
     state: CronFile
@@ -135,7 +213,19 @@ class Cron:
     quarantined: int = 0
     temps: tuple[FileRecord, ...] = ()
     run_logs: tuple[RunLog, ...] = ()
+    parked: tuple[ParkedJob, ...] = ()
+    disabled: tuple[DisabledJob, ...] = ()
+
+    @property
+    def under_undefined(self) -> tuple[JobProblem, ...]:
+        """The jobs whose rows, run log and state are kept under UNDEFINED."""
+        return tuple(
+            each
+            for each in self.problems
+            if each.field == "id" and each.fate is not Fate.RUNS and each.reason.startswith("missing")
+        )
 
     @property
     def known_ids(self) -> frozenset[str]:
-        return frozenset(job.job_id for job in self.jobs)
+        """Ids under which jobs of the file keep rows and logs."""
+        return frozenset(job.job_id for job in self.jobs) | ({UNDEFINED} if self.under_undefined else frozenset())

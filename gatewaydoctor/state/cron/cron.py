@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead, LostJob, RunLog
+from gatewaydoctor.model.gateway.config import UNKNOWN_RELEASE, Release
+from gatewaydoctor.model.gateway.cron import (
+    UNDEFINED,
+    Cron,
+    CronFile,
+    CronRead,
+    DisabledJob,
+    LostJob,
+    ParkedJob,
+    RunLog,
+)
 from gatewaydoctor.model.gateway.files import FileRecord, NodeKind, Obstacle, Unreadable
 from gatewaydoctor.state.cron.jobids import job_id_of, jobs_list, string
-from gatewaydoctor.state.cron.jobs import read_jobs, whole_number
+from gatewaydoctor.state.cron.jobs import read_jobs, schedule_of, whole_number
 from gatewaydoctor.state.history.files import list_files, unreadable
 from gatewaydoctor.storage.files.gateway_json import TooMuch, parse, parse_json5
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -18,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.system.fs import ReadFs
 
 LARGEST = 64 * 1024 * 1024
@@ -27,29 +39,34 @@ MOST_COPIES = 20
 LOG_WINDOWS = (4096, 256 * 1024)
 
 
-def read_cron(fs: ReadFs, store: Path) -> Cron:
-    """Everything beside and in the cron store `store` (`…/cron/jobs.json`). Nothing is raised."""
+def read_cron(fs: ReadFs, store: Path, release: Release = UNKNOWN_RELEASE) -> Cron:
+    """Everything beside and in the cron store `store` (`…/cron/jobs.json`), judged as `release` takes it. Nothing is
+    raised."""
     store_file, document = _load(fs, store)
     state_file, states = _load_states(fs, state_path(store))
     raw_jobs = jobs_list(document)
     if store_file.read is CronRead.OK and raw_jobs is None:
         store_file = CronFile(store, CronRead.EMPTY_FOR_GATEWAY, store_file.bytes)
     # The gateway passes over null and the like (3.28: falsy values, 5.22: anything but objects).
-    jobs, problems = read_jobs(raw_jobs or [], states)
+    jobs, problems = read_jobs(raw_jobs or [], states, release)
     beside = list_files(fs, store.parent).files
     copies = sorted((record for record in beside if _is_copy(record, store.name)), key=lambda each: -each.mtime)
-    return Cron(
+    parked = tuple(_parked(fs, store, beside))
+    cron = Cron(
         store_file,
         state_file,
         jobs,
         problems,
         copies=tuple(each.name for each in copies),
-        lost=_lost(fs, store, {job.job_id for job in jobs}, copies[:MOST_COPIES], states),
         migrated=tuple(sorted(each.name for each in copies if each.name.startswith(f"{store.name}.migrated"))),
         quarantined=len(jobs_list(_load(fs, _sibling(store, "quarantine"))[1]) or []),
         temps=tuple(each for each in beside if each.name.endswith(".tmp") and each.node is NodeKind.FILE),
         run_logs=tuple(_run_logs(fs, store.parent / "runs")),
+        parked=parked,
+        disabled=tuple(_disabled(fs, store, jobs)),
     )
+    known = {*cron.known_ids, *(job.job_id for job in parked if job.job_id)}
+    return replace(cron, lost=_lost(fs, store, known, copies[:MOST_COPIES], states))
 
 
 def state_path(store: Path) -> Path:
@@ -57,8 +74,42 @@ def state_path(store: Path) -> Path:
     return _sibling(store, "state")
 
 
+def parked_path(store: Path, number: int = 1) -> Path:
+    """Where jobs are kept that were taken out of `store`; no release reads such a file."""
+    return _sibling(store, "parked" if number == 1 else f"parked-{number}")
+
+
+def disabled_path(store: Path) -> Path:
+    """Where it is kept which jobs this program disabled; no release reads such a file."""
+    return _sibling(store, "disabled")
+
+
 def _sibling(store: Path, word: str) -> Path:
-    return store.with_name(re.sub(r"\.json\Z", "", store.name) + f"-{word}.json")
+    return store.with_name(f"{_stem(store)}-{word}.json")
+
+
+def _stem(store: Path) -> str:
+    return re.sub(r"\.json\Z", "", store.name)
+
+
+def _parked(fs: ReadFs, store: Path, beside: Iterable[FileRecord]) -> Iterator[ParkedJob]:
+    pattern = re.compile(re.escape(_stem(store)) + r"-parked(?:-[0-9]{1,4})?\.json")
+    for name in sorted(record.name for record in beside if pattern.fullmatch(record.name)):
+        for index, raw in enumerate(jobs_list(_load(fs, store.with_name(name))[1]) or ()):
+            job = raw if isinstance(raw, dict) else {}
+            yield ParkedJob(name, index, job_id_of(raw), string(job.get("name")), schedule_of(job))
+
+
+def _disabled(fs: ReadFs, store: Path, jobs: Iterable[CronJob]) -> Iterator[DisabledJob]:
+    """Those on the list that are in the file and still disabled; any other was settled."""
+    off = [job for job in jobs if not job.enabled]
+    ids, names = {job.job_id for job in off}, {job.name for job in off if job.job_id == UNDEFINED}
+    for raw in jobs_list(_load(fs, disabled_path(store))[1]) or ():
+        if not isinstance(raw, dict):
+            continue
+        job_id, name = job_id_of(raw), string(raw.get("name"))
+        if (job_id in ids) if job_id else (name in names):
+            yield DisabledJob(job_id, name, whole_number(raw.get("disabledAtMs")))
 
 
 def _load(fs: ReadFs, path: Path) -> tuple[CronFile, object]:

@@ -12,10 +12,12 @@ def jobs_list(document: object) -> list[object] | None:
 
 
 def job_id_of(raw: object) -> str | None:
-    """The id, also under its old name `jobId`."""
+    """The id, also under its old name `jobId`; a number as text. None where there is none."""
     if not isinstance(raw, dict):
         return None
-    return string(raw.get("id")) or string(raw.get("jobId"))
+    number = raw.get("id")
+    spelled = str(number) if isinstance(number, int) and not isinstance(number, bool) else None
+    return string(raw.get("id")) or string(raw.get("jobId")) or spelled
 
 
 def string(value: object) -> str | None:

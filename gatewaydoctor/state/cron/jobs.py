@@ -4,39 +4,57 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.cron import CronJob, JobProblem, JobState, Schedule
+from gatewaydoctor.model.gateway.config import UNKNOWN_RELEASE, Release
+from gatewaydoctor.model.gateway.cron import UNDEFINED, CronJob, JobProblem, JobState, Schedule
+from gatewaydoctor.state.cron.acceptance import Shape, fate
 from gatewaydoctor.state.cron.jobids import job_id_of, string
+from gatewaydoctor.state.cron.shapes import shapes_of
 from gatewaydoctor.storage.files.gateway_json import parse
 from gatewaydoctor.storage.files.grammar import Illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 LAST_MOMENT = 8_640_000_000_000_000
-_SCHEDULES = frozenset({"at", "every", "cron", "on-exit", "stream"})
-_PAYLOAD_TEXT = {"systemEvent": "text", "agentTurn": "message", "script": "script"}
-_TARGETS = frozenset({"main", "isolated", "current"})
-_STATE_TIMES = ("nextRunAtMs", "runningAtMs", "lastRunAtMs")
+_TURNED_OFF = 3
+"""Schedule errors after which a release disables a job."""
 
 
 def read_jobs(
-    raw_jobs: list[object], states: Mapping[str, object] | None
+    raw_jobs: list[object], states: Mapping[str, object] | None, release: Release = UNKNOWN_RELEASE
 ) -> tuple[tuple[CronJob, ...], tuple[JobProblem, ...]]:
-    """Jobs that have an id, and every fault found. `states` is `jobs` of the state file, None where that file is
-    absent or ignored: then the state inside the job counts."""
+    """Every job that is an object, and how jobs differ from what the gateway writes. `states` is `jobs` of the state
+    file, None where that file is absent or ignored: then the state inside the job counts."""
     jobs: list[CronJob] = []
     problems: list[JobProblem] = []
     seen: set[str] = set()
     for index, raw in enumerate(raw_jobs):
-        problems.extend(_problems(index, raw))
+        shapes = list(shapes_of(raw))
         job_id = job_id_of(raw)
-        if job_id is None or not isinstance(raw, dict):
-            continue
-        if job_id in seen:
-            problems.append(JobProblem(index, job_id, "id", "another job has the same id"))
-        seen.add(job_id)
-        jobs.append(_job(index, job_id, raw, states.get(job_id) if states else None))
+        if job_id is not None and job_id in seen:
+            shapes.append(Shape.ID_TWICE)
+        seen.add(job_id or UNDEFINED)
+        job = None
+        if isinstance(raw, dict):
+            key = job_id or UNDEFINED
+            job = _job(index, key, raw, states.get(key) if states else None)
+            jobs.append(job)
+        problems += [_problem(index, job_id, job, shape, release) for shape in shapes]
     return tuple(jobs), tuple(problems)
+
+
+def _problem(index: int, job_id: str | None, job: CronJob | None, shape: Shape, release: Release) -> JobProblem:
+    enabled = job is None or job.enabled
+    return JobProblem(
+        index,
+        job_id,
+        shape.field,
+        shape.reason,
+        fate(shape, release),
+        job.name if job else None,
+        enabled,
+        job is not None and not enabled and job.state.schedule_errors >= _TURNED_OFF,
+    )
 
 
 def whole_number(value: object) -> int | None:
@@ -56,13 +74,15 @@ def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object) -> Cr
         string(raw.get("name")),
         raw.get("enabled") is not False,
         string(raw.get("agentId")),
-        _schedule(_object(raw.get("schedule"))),
+        schedule_of(raw),
         string(raw.get("sessionTarget")),
         string(payload.get("kind")),
         None if timeout is None else timeout * 1000,
         raw.get("deleteAfterRun") is True,
         state,
         changed,
+        whole_number(raw.get("createdAtMs")),
+        whole_number(raw.get("updatedAtMs")),
     )
 
 
@@ -86,6 +106,14 @@ def _job_state(state: Mapping[str, object], *, recompute: bool = False) -> JobSt
     )
 
 
+def schedule_of(raw: Mapping[str, object]) -> Schedule:
+    """The schedule of a job, also where it is text or stands at the top of the job."""
+    schedule = raw.get("schedule")
+    if isinstance(schedule, str):
+        return Schedule("cron", expr=string(schedule), tz=string(raw.get("tz")))
+    return _schedule(raw if schedule is None else _object(schedule))
+
+
 def _schedule(schedule: Mapping[str, object]) -> Schedule:
     at_ms = whole_number(schedule.get("atMs"))
     return Schedule(
@@ -94,6 +122,8 @@ def _schedule(schedule: Mapping[str, object]) -> Schedule:
         string(schedule.get("expr")) or string(schedule.get("cron")),
         string(schedule.get("tz")),
         string(schedule.get("at")) or (None if at_ms is None else str(at_ms)),
+        whole_number(schedule.get("anchorMs")),
+        whole_number(schedule.get("staggerMs")),
     )
 
 
@@ -122,78 +152,5 @@ def _identity(source: object) -> dict[str, object] | None:
     return {"kind": kind} | {name: text for name, text in texts.items() if text} | numbers if kind else None
 
 
-def _problems(index: int, raw: object) -> Iterator[JobProblem]:
-    if not isinstance(raw, dict):
-        yield JobProblem(index, None, "job", f"{_a(raw)}, not an object")
-        return
-    job_id = job_id_of(raw)
-    for field, reason in (*_id_faults(raw), *_schedule_faults(raw), *_payload_faults(raw), *_state_faults(raw)):
-        yield JobProblem(index, job_id, field, reason)
-
-
-def _id_faults(raw: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    if string(raw.get("id")) is None:
-        yield "id", "only the old name jobId is there" if job_id_of(raw) else "missing or not text"
-    target = raw.get("sessionTarget")
-    if target is not None and not (isinstance(target, str) and (target in _TARGETS or target.startswith("session:"))):
-        yield "sessionTarget", "not main, isolated, current or session:<id>"
-
-
-def _schedule_faults(raw: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    schedule = raw.get("schedule")
-    if not isinstance(schedule, dict):
-        yield "schedule", "missing" if schedule is None else f"{_a(schedule)}, not an object"
-        return
-    match schedule.get("kind"):
-        case "at" if string(schedule.get("at")) is None:
-            yield "schedule.at", "missing or not text"
-        case "every" if (every := whole_number(schedule.get("everyMs"))) is None or every < 1:
-            yield "schedule.everyMs", "not a number of at least 1"
-        case "cron" if string(schedule.get("expr")) is None:
-            yield "schedule.expr", "the old name cron is used" if schedule.get("cron") else "missing or not text"
-        case kind if not isinstance(kind, str) or kind not in _SCHEDULES:
-            yield "schedule.kind", "missing" if kind is None else "not at, every or cron"
-
-
-def _payload_faults(raw: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    payload = raw.get("payload")
-    if not isinstance(payload, dict):
-        yield "payload", "missing" if payload is None else f"{_a(payload)}, not an object"
-        return
-    kind = payload.get("kind")
-    if not isinstance(kind, str):
-        yield "payload.kind", "missing or not text"
-    elif kind in _PAYLOAD_TEXT and string(payload.get(_PAYLOAD_TEXT[kind])) is None:
-        yield f"payload.{_PAYLOAD_TEXT[kind]}", "missing or not text"
-    elif raw.get("sessionTarget") == "main" and kind == "agentTurn":
-        yield "payload.kind", "a job for the main session must be a systemEvent"
-    elif raw.get("sessionTarget") in ("isolated", "current") and kind == "systemEvent":
-        yield "payload.kind", "a job for a session of its own must be an agentTurn"
-
-
-def _state_faults(raw: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    state = _object(raw.get("state"))
-    for name in _STATE_TIMES:
-        value = state.get(name)
-        if value is not None and ((number := whole_number(value)) is None or number < 0):
-            yield f"state.{name}", "not a time in milliseconds"
-
-
 def _object(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
-
-
-def _a(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text"
-        case list():
-            return "a list"
-        case _:
-            return "an object"
