@@ -314,19 +314,7 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
 
 
 def schedule_words(job: CronJob) -> str:
-    """The schedule as a person would say it: `every 30 min`, `0 7 * * * Europe/Berlin`, `at 2026-04-02T07:00:00Z`."""
-    from gatewaydoctor.report.words import duration
-
-    schedule = job.schedule
-    match schedule.kind:
-        case "every":
-            return f"every {duration(schedule.every_ms)}" if schedule.every_ms is not None else "every ?"
-        case "cron":
-            return f"{schedule.expr or '?'}{' ' + schedule.tz if schedule.tz else ''}"
-        case "at":
-            return f"at {schedule.at or '?'}"
-        case other:
-            return other or "?"
+    return job.schedule.words
 
 
 def agent_info(x: Examination, agent: AgentEra, names: Names) -> AgentInfo:

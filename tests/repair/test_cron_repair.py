@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.repair.drafting.options import CronOptions, Options
+from gatewaydoctor.repair.repairs.cron.choice import require_known
 from gatewaydoctor.storage.files.grammar import Automaton
 from tests.repair.doctor import Doctor
 from tests.world import DAY, NOW, StateDir, job, row
@@ -67,7 +71,9 @@ def test_a_one_shot_job_is_disabled_wherever_its_mark_was(doctor: Doctor) -> Non
     kept = states(doctor, "beside", "often")
     doctor.there_and_back("cron")
     plan = doctor.plan("cron")
-    first, second = plan.acts
+    first, notes, second = plan.acts
+    assert isinstance(notes, Rewrite)
+    assert notes.target == "cron/jobs-disabled.json"
     assert isinstance(first, Rewrite)
     assert isinstance(second, Rewrite)
     # Off before the mark goes, so that an apply broken off in between lets nothing fire.
@@ -185,3 +191,120 @@ def test_on_2026_9_6_the_mark_is_not_what_holds_a_job_back(tmp_path: Path) -> No
     assert notes(doctor.plan("cron"))[fires] == ("name of a",)
     doctor.state.store({"agent:main:main": row(1, age=2 * DAY, status="running")})
     assert any("fires what is past due" in text for text in notes(doctor.plan("expire")))
+
+
+def named(**jobs: str) -> Options:
+    return Options(cron=CronOptions(**{name: frozenset(words.split(",")) for name, words in jobs.items()}))
+
+
+def test_jobs_are_disabled_and_enabled_by_id_or_name(doctor: Doctor) -> None:
+    path = doctor.state.jobs([job("a"), job("b", enabled=False), job("c"), {"name": "nameless", "enabled": True}])
+    before = path.read_text()
+    off = named(disable="a,name of c,nameless", enable="B")
+    doctor.there_and_back("cron", options=off)
+    doctor.apply("cron", options=off)
+    first, *rest = re.split(r'(?<="enabled": )(?:true|false)', before)
+    words = ("false", "true", "false", "false")
+    changed = first + "".join(word + part for word, part in zip(words, rest, strict=True))
+    assert path.read_text() == changed, "nothing but these four words changed"
+    assert "cron-job-disabled" in doctor.rules()
+    doctor.apply("cron", options=named(enable="a,c,nameless"))
+    assert "cron-job-disabled" not in doctor.rules()
+    assert not (doctor.state.root / "cron/jobs-disabled.json").exists()
+
+
+def test_a_note_of_a_disabled_job_can_be_dropped(doctor: Doctor) -> None:
+    path = doctor.state.jobs([job("a"), job("b")])
+    doctor.apply("cron", options=named(disable="a,b"))
+    doctor.apply("cron", options=named(drop="a"))
+    assert [each.job_id for each in doctor.state.examine().cron.disabled] == ["b"]
+    assert [each["enabled"] for each in json.loads(path.read_bytes())["jobs"]] == [False, False]
+
+
+def test_what_is_disabled_already_is_said(doctor: Doctor) -> None:
+    doctor.state.jobs([job("a", enabled=False)])
+    plan = doctor.plan("cron", options=named(disable="a"))
+    assert plan.empty
+    assert [note.names for note in plan.cautions] == [("name of a is disabled already",)]
+
+
+def test_jobs_with_comments_are_refused(doctor: Doctor) -> None:
+    doctor.state.file("cron/jobs.json", "// mine\n" + json.dumps({"version": 1, "jobs": [job("a")]}))
+    plan = doctor.plan("cron", options=named(disable="a"))
+    assert plan.empty
+    assert "comments" in plan.refusals[0].reason
+
+
+@pytest.mark.parametrize("jobs", [["a"], ["a", "b"], ["a", "b", "c"]])
+def test_a_job_that_is_parked_comes_back_byte_for_byte(doctor: Doctor, jobs: list[str]) -> None:
+    odd = '{"id": "b",  "name":"caf\\u00e9", "n": 1.50, "schedule": {"kind":"every","everyMs":6e4}}'
+    texts = [odd if each == "b" else json.dumps(job(each)) for each in jobs]
+    path = doctor.state.file("cron/jobs.json", '{"version": 1, "jobs": [' + ", ".join(texts) + "]}")
+    last = "café" if "b" in jobs else "a"
+    doctor.there_and_back("cron", options=named(park=last))
+    doctor.apply("cron", options=named(park=last))
+    assert {each.label for each in doctor.state.examine().cron.parked} == {"café" if last == "café" else "name of a"}
+    assert "cron-job-parked" in doctor.rules()
+    doctor.apply("cron", options=named(unpark=last))
+    assert sorted(json.dumps(each) for each in json.loads(path.read_bytes())["jobs"]) == sorted(
+        json.dumps(json.loads(text)) for text in texts
+    )
+    assert ("b" not in jobs) or odd in path.read_text()
+    assert "cron-job-parked" not in doctor.rules()
+    assert not (doctor.state.root / "cron/jobs-parked.json").exists()
+
+
+def test_a_parked_job_is_dropped_by_name_alone(doctor: Doctor) -> None:
+    doctor.state.jobs([job("a"), job("b"), job("c")])
+    doctor.apply("cron", options=named(park="a,b"))
+    doctor.there_and_back("cron", options=named(drop="name of a"))
+    doctor.apply("cron", options=named(drop="name of a"))
+    assert [each.job_id for each in doctor.state.examine().cron.parked] == ["b"]
+
+
+PARKED_BY = [
+    ("2026.2.26", {"old name", "text", "bad"}),
+    ("2026.3.28", {"bad"}),
+    ("2026.4.25", {"text", "bad"}),
+    ("2026.5.22", {"text", "bad", "no message", "name of no id"}),
+    (None, {"bad"}),
+]
+
+
+@pytest.mark.parametrize(("release", "parked"), PARKED_BY)
+def test_only_what_the_release_cannot_run_is_parked(tmp_path: Path, release: str | None, parked: set[str]) -> None:
+    state = StateDir(tmp_path, release)
+    nameless = {key: value for key, value in job("no id").items() if key != "id"}
+    cron = {"kind": "cron"}
+    state.jobs(
+        [
+            job("sound"),
+            job("x", name="old name", schedule=cron | {"cron": "0 2 * * *"}),
+            job("y", name="text", schedule="0 2 * * *"),
+            job("z", name="bad", schedule=cron | {"expr": "every day"}),
+            job("w", name="no message", payload={"kind": "agentTurn"}),
+            nameless,
+        ]
+    )
+    doctor = Doctor(state)
+    doctor.apply("cron")
+    assert {each.label for each in state.examine().cron.parked} == parked
+    assert "cron-job-cannot-run" not in {each.rule for each in state.judge().findings if each.fix}
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "hint"),
+    [
+        (named(disable="nmae of a"), "unknown cron job 'nmae of a'. Did you mean name of a?", "cron lists"),
+        (named(unpark="a"), "unknown parked cron job 'a'.", "parked jobs"),
+        (named(enable="twin"), "2 jobs are called 'twin'", "Name one of: b, c."),
+    ],
+)
+def test_a_name_that_is_unknown_or_stands_for_two_is_an_error(
+    doctor: Doctor, options: Options, said: str, hint: str
+) -> None:
+    doctor.state.jobs([job("a"), job("b", name="twin"), job("c", name="twin")])
+    with pytest.raises(UsageError) as error:
+        require_known(doctor.state.examine().cron, options.cron)
+    assert said in error.value.message
+    assert hint in error.value.hint

@@ -362,7 +362,7 @@ def test_cron_marks_in_the_state_file_are_cleared(doctor: Doctor) -> None:
 
 def test_malformed_jobs_are_parked_beside(doctor: Doctor) -> None:
     doctor.state.store(ROW)
-    bad = {"id": "bad", "schedule": 5, "payload": {"kind": "agentTurn", "message": "x"}, "odd": [1, 2]}
+    bad = {"id": "bad", "name": "b", "schedule": 5, "payload": {"kind": "agentTurn", "message": "x"}, "odd": [1, 2]}
     doctor.state.jobs([job("a"), bad, "text", job("b")])
     doctor.there_and_back("cron")
     doctor.apply("cron")

@@ -22,7 +22,7 @@ from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.drafting.options import ENDINGS, Options, Repair, TrimOptions
+from gatewaydoctor.repair.drafting.options import ENDINGS, CronOptions, Options, Repair, TrimOptions
 from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
@@ -55,6 +55,17 @@ KeepPerJob = Annotated[str, typer.Option("--keep-per-job", metavar="N", help="tr
 MaxEntries = Annotated[int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.")]
 Transcripts = Annotated[str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.")]
 EndAs = Annotated[str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.")]
+Disable = Annotated[
+    list[str] | None, typer.Option("--disable", metavar="JOB", help="cron: disable this job; repeatable.")
+]
+Enable = Annotated[
+    list[str] | None, typer.Option("--enable", metavar="JOB", help="cron: enable this job; repeatable.")
+]
+Park = Annotated[
+    list[str] | None, typer.Option("--park", metavar="JOB", help="cron: take this job out of jobs.json.")
+]
+Unpark = Annotated[list[str] | None, typer.Option("--unpark", metavar="JOB", help="cron: put a parked job back.")]
+Drop = Annotated[list[str] | None, typer.Option("--drop", metavar="JOB", help="cron: let a parked job go for good.")]
 Name = Annotated[
     list[str] | None,
     typer.Option("--name", metavar="KEY", help="A session key or file that may go although protected; repeatable."),
@@ -85,6 +96,11 @@ def repair(
     max_entries: MaxEntries = None,
     transcripts: Transcripts = "vault",
     end_as: EndAs = "failed",
+    disable: Disable = None,
+    enable: Enable = None,
+    park: Park = None,
+    unpark: Unpark = None,
+    drop: Drop = None,
 ) -> Outcome:
     """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
     --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back.
@@ -123,8 +139,23 @@ def repair(
             _ending(end_as),
             span,
             tuple(parse_path_map(text, str(Path.cwd())) for text in run.options.path_map),
+            _cron(repairs, disable, enable, park, unpark, drop),
         )
         return _plan(run, work, _chosen(repairs), options, apply=apply, yes=yes, out=plan_out)
+
+
+def _cron(repairs: list[str] | None, *jobs: list[str] | None) -> CronOptions:
+    """The jobs named for --disable, --enable, --park, --unpark and --drop. Raises UsageError for a job under two of
+    them, and where the repair was not named: these options do nothing else."""
+    named = [frozenset(words or ()) for words in jobs]
+    if any(named) and repairs != [Repair.CRON.value]:
+        raise UsageError(
+            "--disable, --enable, --park, --unpark and --drop go with the repair cron.", "repair cron --disable JOB"
+        )
+    twice = sorted({word for words in named for word in words if sum(word in each for each in named) > 1})
+    if twice:
+        raise UsageError(f"{twice[0]!r} is named for two things at once.", "Name a job with one option.")
+    return CronOptions(*named)
 
 
 def _plan(
@@ -166,7 +197,10 @@ def _plan(
 def _require_known(x: Examination, options: Options) -> None:
     """Raises UsageError where nothing at all is called what was named."""
     from gatewaydoctor.repair.drafting.named import unknown_jobs, unknown_names
+    from gatewaydoctor.repair.repairs.cron.choice import require_known
 
+    if x.cron.store.reason is None:
+        require_known(x.cron, options.cron)
     if options.names and unknown_names(x, options.names) == options.names:
         raise UsageError(
             "--name: no session key and no file here is called so.",

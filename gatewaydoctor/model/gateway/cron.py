@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.words import duration
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,17 @@ class Schedule:
     at: str | None = None
     anchor_ms: int | None = None
     stagger_ms: int | None = None
+
+    @property
+    def words(self) -> str:
+        """As a person would say it: `every 30 min`, `0 7 * * * Europe/Berlin`, `at 2026-04-02T07:00:00Z`."""
+        if self.every_ms is not None and self.kind not in ("cron", "at"):
+            return f"every {duration(self.every_ms)}"
+        if self.expr is not None and self.kind not in ("every", "at"):
+            return f"{self.expr}{' ' + self.tz if self.tz else ''}"
+        if self.at is not None and self.kind not in ("every", "cron"):
+            return f"at {self.at}"
+        return {"every": "every ?", "at": "at ?", "cron": "?"}.get(self.kind or "", self.kind or "?")
 
 
 @dataclass(frozen=True, slots=True)

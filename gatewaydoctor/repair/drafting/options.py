@@ -44,7 +44,7 @@ PURPOSES = {
     Repair.ORPHANS: "Move transcripts no index reaches, and no person wrote, to the vault.",
     Repair.LOCKS: "Move locks of dead processes to the vault.",
     Repair.TEMPS: "Move old temporary files to the vault.",
-    Repair.CRON: "Clear jobs marked as running, park malformed ones.",
+    Repair.CRON: "Clear marks of runs; park, disable, enable jobs.",
     Repair.SUBAGENTS: "Remove ended subagent runs that nothing archives.",
 }
 """Each repair in one line."""
@@ -69,6 +69,33 @@ class TrimOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CronOptions:
+    """Jobs by id, by name, or as #N by their place in the file. `drop` lets parked jobs go, and notes of disabled
+    ones."""
+
+    disable: frozenset[str] = frozenset()
+    enable: frozenset[str] = frozenset()
+    park: frozenset[str] = frozenset()
+    unpark: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        return not (self.disable or self.enable or self.park or self.unpark or self.drop)
+
+    def words(self) -> dict[str, str]:
+        """Each option as it is kept in a plan."""
+        said = {
+            "disableJobs": self.disable,
+            "enableJobs": self.enable,
+            "parkJobs": self.park,
+            "unparkJobs": self.unpark,
+            "dropJobs": self.drop,
+        }
+        return {name: ",".join(sorted(words)) for name, words in said.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """`names` are session keys or file names that were named one by one: only these lose protection. `end_as` is the
     status that stuck rows get. `older_than` (ms) is for temp files and subagent runs, None their own default.
@@ -79,6 +106,7 @@ class Options:
     end_as: Status = Status.FAILED
     older_than: int | None = None
     path_maps: tuple[PathMap, ...] = ()
+    cron: CronOptions = field(default_factory=CronOptions)
 
     def words(self) -> dict[str, str]:
         """The options that differ from the defaults, for the plan."""
@@ -96,5 +124,6 @@ class Options:
             "endAs": "" if self.end_as is own.end_as else self.end_as.value,
             "olderThanMs": "" if self.older_than is None else str(self.older_than),
             "pathMaps": ",".join(each.text for each in self.path_maps),
+            **self.cron.words(),
         }
         return {name: text for name, text in said.items() if text}

@@ -16,7 +16,6 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.forecast import forecast
 from gatewaydoctor.repair.repairs import (
-    cron,
     expire,
     locks,
     missing,
@@ -29,6 +28,7 @@ from gatewaydoctor.repair.repairs import (
     transcripts,
     trim,
 )
+from gatewaydoctor.repair.repairs.cron import cron
 from gatewaydoctor.repair.vault.codec import encode, with_id
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import InputChanged, OutOfReach
