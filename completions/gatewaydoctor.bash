@@ -18,7 +18,7 @@ _gatewaydoctor_options() {
     'check') words='--fail-on --only --skip --baseline --write-baseline --max-age --stuck-after --threshold --output --format' ;;
     'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
-    'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --format' ;;
+    'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--format' ;;
     'integrate') words='--form --program --unit --limit --image --package --gateway --fixtures --textfile-dir --output --format' ;;
@@ -88,6 +88,11 @@ _gatewaydoctor_option() {
     'repair --max-entries') values=free ;;
     'repair --transcripts') values=transcripts ;;
     'repair --end-as') values=ending ;;
+    'repair --disable') values=job ;;
+    'repair --enable') values=job ;;
+    'repair --park') values=job ;;
+    'repair --unpark') values=job ;;
+    'repair --drop') values=job ;;
     'repair --format') values=format ;;
     'undo --vault') values=directory ;;
     'undo --format') values=format ;;
@@ -289,7 +294,7 @@ _gatewaydoctor_values() {
     kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;
-    rule) words='legacy-store-beside-sqlite newer-schema store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large config-unreadable config-shrunk permissions hardlinked disk-space multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
+    rule) words='legacy-store-beside-sqlite newer-schema store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled config-unreadable config-shrunk permissions hardlinked disk-space multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
     snapshot) words='verify'; paths=-d ;;
     repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents' ;;
     interrupted-run) asked=interrupted ;;

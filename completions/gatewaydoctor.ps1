@@ -182,6 +182,11 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--max-entries' = 'free', 'trim: rows left, at most.'
                 '--transcripts' = 'transcripts', 'trim: of rows that go.'
                 '--end-as' = 'ending', 'expire: failed, timeout or killed.'
+                '--disable' = 'job', 'cron: disable this job; repeatable.'
+                '--enable' = 'job', 'cron: enable this job; repeatable.'
+                '--park' = 'job', 'cron: take this job out of jobs.json.'
+                '--unpark' = 'job', 'cron: put a parked job back.'
+                '--drop' = 'job', 'cron: let a parked job go for good.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
@@ -596,6 +601,10 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'cron-store-unparseable' = 'The cron store cannot be used as it is'
             'cron-jobs-lost' = 'Jobs that only backups know'
             'cron-runlog-large' = 'Cron run logs take much room'
+            'cron-job-cannot-run' = 'Cron jobs that this release does not run'
+            'cron-job-shares-state' = 'Cron jobs that keep their state under one id'
+            'cron-job-parked' = 'Parked cron jobs do not run'
+            'cron-job-disabled' = 'Cron jobs disabled by a repair'
             'config-unreadable' = 'The config cannot be used as it is'
             'config-shrunk' = 'The config has lost most of itself'
             'permissions' = 'Owners and modes that do not fit'
@@ -624,7 +633,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'orphans' = 'Move transcripts no index reaches, and no person wrote, to the vault.'
             'locks' = 'Move locks of dead processes to the vault.'
             'temps' = 'Move old temporary files to the vault.'
-            'cron' = 'Clear jobs marked as running, park malformed ones.'
+            'cron' = 'Clear marks of runs; park, disable, enable jobs.'
             'subagents' = 'Remove ended subagent runs that nothing archives.'
         }
         'disposable-kind' = [ordered]@{

@@ -79,3 +79,46 @@ def cron_runlog_large(scene: Scene) -> None:
     scene.write(path, b"".join(lines), HOUR)
     scene.stretch(path, 6_000_000 // len(FILLER))
     scene.finds("cron-runlog-large", "info", agent=None)
+
+
+@fixture("a job whose schedule is text, which this release never runs")
+def cron_job_cannot_run(scene: Scene) -> None:
+    scene.release = CAPPING
+    scene.people()
+    scene.job("photo-sync")
+    scene.job("mail-digest")
+    assert scene.jobs is not None
+    scene.jobs[1]["schedule"] = "0 7 * * *"
+    scene.finds("cron-job-cannot-run", "warning", agent=None)
+
+
+@fixture("two jobs written by hand without an id")
+def cron_job_shares_state(scene: Scene) -> None:
+    scene.people()
+    scene.job("photo-sync")
+    scene.job("mail-digest")
+    assert scene.jobs is not None
+    for job in scene.jobs:
+        del job["id"]
+    scene.finds("cron-job-shares-state", "warning", 2, agent=None)
+
+
+@fixture("a job that a repair took out of jobs.json")
+def cron_job_parked(scene: Scene) -> None:
+    scene.people()
+    scene.job("photo-sync")
+    scene.job("mail-digest")
+    assert scene.jobs is not None
+    scene.json("cron/jobs-parked.json", {"version": 1, "jobs": [scene.jobs.pop()]}, HOUR)
+    scene.finds("cron-job-parked", "warning", agent=None)
+
+
+@fixture("a job that a repair disabled")
+def cron_job_disabled(scene: Scene) -> None:
+    scene.people()
+    job = scene.job("photo-sync")
+    assert scene.jobs is not None
+    scene.jobs[0]["enabled"] = False
+    note = {"id": job.id, "name": "photo-sync", "disabledAtMs": scene.ago(HOUR)}
+    scene.json("cron/jobs-disabled.json", {"version": 1, "jobs": [note]}, HOUR)
+    scene.finds("cron-job-disabled", "info", agent=None)
