@@ -290,7 +290,7 @@ _gatewaydoctor_values() {
     agent) asked=agents ;;
     report-format) words='text json ndjson junit github prometheus nagios markdown' ;;
     format) words='text json' ;;
-    status) words='running done failed killed timeout unknown' ;;
+    status) words='running done failed killed timeout interrupted unknown' ;;
     kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;

@@ -30,7 +30,7 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --duration --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --vault
+            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
@@ -162,6 +162,7 @@ function __gatewaydoctor_offer
                 'failed' '' \
                 'killed' '' \
                 'timeout' '' \
+                'interrupted' '' \
                 'unknown' ''
         case kind
             printf '%s\t%s\n' \
@@ -227,6 +228,10 @@ function __gatewaydoctor_offer
                 'cron-store-unparseable' 'The cron store cannot be used as it is' \
                 'cron-jobs-lost' 'Jobs that only backups know' \
                 'cron-runlog-large' 'Cron run logs take much room' \
+                'cron-job-cannot-run' 'Cron jobs that this release does not run' \
+                'cron-job-shares-state' 'Cron jobs that keep their state under one id' \
+                'cron-job-parked' 'Parked cron jobs do not run' \
+                'cron-job-disabled' 'Cron jobs disabled by a repair' \
                 'config-unreadable' 'The config cannot be used as it is' \
                 'config-shrunk' 'The config has lost most of itself' \
                 'permissions' 'Owners and modes that do not fit' \
@@ -256,7 +261,7 @@ function __gatewaydoctor_offer
                 'orphans' 'Move transcripts no index reaches, and no person wrote, to the vault.' \
                 'locks' 'Move locks of dead processes to the vault.' \
                 'temps' 'Move old temporary files to the vault.' \
-                'cron' 'Clear jobs marked as running, park malformed ones.' \
+                'cron' 'Clear marks of runs; park, disable, enable jobs.' \
                 'subagents' 'Remove ended subagent runs that nothing archives.'
         case interrupted-run
             __gatewaydoctor_ask interrupted
@@ -464,6 +469,11 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l keep-per-job -d 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l max-entries -d 'trim: rows left, at most.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l transcripts -d 'trim: of rows that go.' -x -k -a '(__gatewaydoctor_offer transcripts)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l end-as -d 'expire: failed, timeout or killed.' -x -k -a '(__gatewaydoctor_offer ending)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l disable -d 'cron: disable this job; repeatable.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l enable -d 'cron: enable this job; repeatable.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l park -d 'cron: take this job out of jobs.json.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l unpark -d 'cron: put a parked job back.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l drop -d 'cron: let a parked job go for good.' -x -k -a '(__gatewaydoctor_offer job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -k -a '(__gatewaydoctor_offer repair)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l dry-run -d 'Say what would come back; write nothing.'

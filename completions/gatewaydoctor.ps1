@@ -538,6 +538,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'failed' = ''
             'killed' = ''
             'timeout' = ''
+            'interrupted' = ''
             'unknown' = ''
         }
         'kind' = [ordered]@{
