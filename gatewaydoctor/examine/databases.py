@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.examine.rowfaults import RowFaults
 from gatewaydoctor.examine.stores import RowFacts, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.rowfaults import RowFault
     from gatewaydoctor.examine.stuck import RunningEntry
     from gatewaydoctor.model.gateway.agentrows import AgentRows
     from gatewaydoctor.model.gateway.database import DatabaseBytes, JournalFacts, LogFacts
@@ -86,8 +86,8 @@ class DatabaseFacts:
         return self.facts.jobs if self.facts else ()
 
     @property
-    def faults(self) -> RowFaults:
-        return self.facts.faults if self.facts else RowFaults()
+    def faults(self) -> tuple[RowFault, ...]:
+        return self.facts.faults if self.facts else ()
 
     @property
     def gaps(self) -> tuple[str, ...]:

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import Policy
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
+from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.config import Maintenance
     from gatewaydoctor.model.gateway.entry import Entry
-
-PRESERVED = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
-"""Kinds that 2026.5.22 keeps whatever their age, and counts against the cap all the same (facts.md section 4)."""
 
 _NEVER = float("-inf")
 
@@ -41,7 +38,7 @@ class EvictionCollector:
     def __init__(self, maintenance: Maintenance, policy: Policy | None, now: int) -> None:
         self._cap = maintenance.max_entries.value
         self._prune_before = now - maintenance.prune_after.value
-        self._preserved_kinds = PRESERVED if policy is Policy.V2026_5_22 else frozenset()
+        self._preserved_kinds = CONVERSATION_PLACES if policy is Policy.V2026_5_22 else frozenset()
         self._kept: list[tuple[float, int, bool]] = []
         self._preserved = self._pruned = self._capped = self._people = 0
 

@@ -21,7 +21,7 @@ from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
-from gatewaydoctor.examine.rowfaults import RowFaults
+from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
@@ -347,6 +347,7 @@ class _Examiner:
                 signs,
                 collector,
                 cron,
+                RowFaultCollector(config.release, config.maintenance, self.world.now),
                 EvictionCollector(config.maintenance, config.release.policy, self.world.now) if over_cap else None,
                 now=self.world.now,
                 stuck_after=self.depth.stuck_after,
@@ -368,7 +369,7 @@ class _Examiner:
             rows.jobs if rows else (),
             oldest,
             newest,
-            rows.faults if rows else RowFaults(),
+            rows.faults if rows else (),
             rows.eviction if rows else None,
             rows.aborted if rows else (),
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
-from gatewaydoctor.examine.rowfaults import RowFaultCollector, RowFaults
 from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.state.history.files import unreadable
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.activity import TranscriptSigns
     from gatewaydoctor.examine.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
+    from gatewaydoctor.examine.rowfaults import RowFault, RowFaultCollector
     from gatewaydoctor.examine.stuck import RunningEntry, Signs
     from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.cron import Cron
@@ -84,7 +84,7 @@ class StoreFacts:
     jobs: tuple[JobRuns, ...]
     oldest_updated: int | None
     newest_updated: int | None
-    faults: RowFaults
+    faults: tuple[RowFault, ...]
     eviction: Eviction | None
     aborted: Sequence[RunningEntry] = ()
 
@@ -155,7 +155,7 @@ class RowFacts:
     aborted: RunningRows
     jobs: tuple[JobRuns, ...]
     pointers: PointerFacts | None
-    faults: RowFaults
+    faults: tuple[RowFault, ...]
     eviction: Eviction | None
 
 
@@ -164,6 +164,7 @@ def row_facts(
     signs: Signs,
     pointers: PointerCollector | None,
     cron: Cron,
+    faults: RowFaultCollector | None = None,
     eviction: EvictionCollector | None = None,
     *,
     now: int,
@@ -173,7 +174,6 @@ def row_facts(
     """One walk over the rows the gateway sees. `pointers` is None where transcripts are no files."""
     table = survey.table
     jobs = JobCollector()
-    faults = RowFaultCollector()
     running, aborted = (
         RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live) for _ in range(2)
     )
@@ -186,7 +186,8 @@ def row_facts(
         jobs.take(entry, stuck=stuck)
         if pointers is not None:
             pointers.take(row, entry)
-        faults.take(entry)
+        if faults is not None:
+            faults.take(entry)
         if eviction is not None:
             eviction.take(row, entry)
     return RowFacts(
@@ -194,6 +195,6 @@ def row_facts(
         aborted,
         jobs.result(cron),
         pointers.result() if pointers is not None else None,
-        faults.result(),
+        faults.result() if faults is not None else (),
         eviction.result() if eviction is not None else None,
     )

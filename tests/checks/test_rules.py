@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 DESIGN = {
     Family.STORE: "store-unparseable store-too-large-for-gateway store-heap-risk store-empty-beside-transcripts "
-    "store-not-object store-duplicate-key store-case-variant-key store-invalid-entry store-bloat store-over-cap "
-    "store-at-cap maintenance-not-enforced backup-candidates legacy-store-beside-sqlite newer-schema",
+    "store-not-object store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due "
+    "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates legacy-store-beside-sqlite "
+    "newer-schema",
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
     "session-resumes-at-boot",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "

@@ -230,14 +230,13 @@ def test_entries_that_are_no_session(state: StateDir) -> None:
             "agent:main:d": row(4),
         }
     )
-    found = state.only("store-invalid-entry")
-    assert found.count == 3
-    assert found.evidence["notObjects"] == 2
-    assert found.evidence["unsafeSessionIds"] == 1
-    assert found.evidence["keys"] == ["agent:main:a", "agent:main:b", "agent:main:c"]
-    assert "TypeError" not in found.consequence
+    kept, null, unsafe = state.findings("store-invalid-entry")
+    assert (null.key, null.evidence["field"], null.evidence["fate"]) == ("agent:main:a", "entry", "list-fails")
+    assert (unsafe.key, unsafe.evidence["shapes"]) == ("agent:main:c", {"unsafe text": 1})
+    assert kept.evidence["notObjects"] == 1
+    assert "TypeError" not in kept.consequence
     state.maintenance(maxDiskBytes="1gb")
-    assert "TypeError" in state.only("store-invalid-entry").consequence
+    assert "TypeError" in state.findings("store-invalid-entry")[0].consequence
 
 
 def test_the_heap_is_estimated_in_three_steps(state: StateDir) -> None:

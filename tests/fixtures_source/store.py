@@ -107,7 +107,17 @@ def store_invalid_entry(scene: Scene) -> None:
     kept = scene.new_id()
     scene.transcript(kept, DAY)
     scene.direct(DAY, 3, session_id="no good id", sessionFile=f"{kept}.jsonl", written=False)
-    scene.finds("store-invalid-entry", "warning", 3)
+    for _ in range(3):
+        scene.finds("store-invalid-entry", "warning")
+
+
+@fixture("conversations that the next save would remove by age")
+def store_prune_due(scene: Scene) -> None:
+    scene.settings = {"session": {"maintenance": {"mode": "enforce"}}}
+    scene.people()
+    scene.direct(31 * DAY, 3)
+    scene.direct(90 * DAY, 4)
+    scene.finds("store-prune-due", "warning", 2)
 
 
 @fixture("more entries than the cap, which the next save enforces: a quiet conversation would go")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.boot import NextBoot, a_gateway, keeps_files
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.checks.scope import whole_stores
+from gatewaydoctor.checks.scope import sound_stores, whole_stores
 from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.fieldtypes import Fate
 from gatewaydoctor.model.gateway.store import SAFE_DEPTH
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.rowfaults import RowFault
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -50,25 +52,40 @@ INVALID = Rule(
     id="store-invalid-entry",
     family=Family.STORE,
     severity=Severity.WARNING,
-    title="Entries the gateway stumbles over",
-    meaning="The value of a key is null, a number, text or a list instead of an object, or its sessionId has "
-    "characters that 2026.5.22 does not accept. Or brackets in an entry are nested so deep that the gateway cannot "
-    "copy it; that is an error.",
+    title="Sessions with values the gateway cannot use",
+    meaning="The value of a key is no object, or a field of it has a type that the release in use takes in its own "
+    "way: it drops the session at load, counts it as old, or fails over it. Conversations among them are named "
+    "first. It is an error where conversations would be dropped or pruned, and where no session of the store could "
+    "be loaded or saved. Also an error: brackets in an entry are nested so deep that the gateway cannot copy it.",
     cause="A bug, another program, or a hand edit.",
-    gateway="Up to 2026.4.25 entries that are no object are kept; null ones raise a TypeError in the disk-budget "
-    "scan, which runs only where session.maintenance.maxDiskBytes is set. 2026.5.22 drops them and those with an "
-    "unsafe sessionId at load; 2026.9.6 skips those without a text as sessionId. Over nesting of about 1,550 levels "
-    "2026.3.28 can save nothing, and from 1,600 on it cannot load the store.",
-    remedy="Take such entries out of a copy of the file; one that is not an object holds no session.",
+    gateway="2026.5.22 drops at load every session whose sessionId is given and is no safe text, and takes an "
+    "updatedAt that is no number from 0 on for 0, so that the next save in mode enforce removes the session. Up to "
+    "2026.4.25 JavaScript makes a number of updatedAt: true, 0, negative numbers and empty text count as old. A "
+    "lastAccountId that is no text stops every load there; modelOverride, providerOverride and sessionFile stop "
+    "lists. compactionCheckpoints without preCompaction stop `sessions cleanup` of 2026.5.22. 2026.9.6 imports no "
+    "session without a text as sessionId. Over nesting of about 1,550 levels 2026.3.28 can save nothing, and from "
+    "1,600 on it cannot load the store.",
+    remedy="Stop the gateway and copy sessions.json to a safe place. Give sessionId the text that names the "
+    "transcript, and updatedAt a number of milliseconds; remove other fields of a wrong type. A value that is no "
+    "object holds no session.",
+)
+
+PRUNE_DUE = Rule(
+    id="store-prune-due",
+    family=Family.STORE,
+    severity=Severity.WARNING,
+    title="The next save removes conversations by age",
+    meaning="Maintenance enforces its limits, and the store has sessions last updated before "
+    "session.maintenance.pruneAfter. It is information where none of them is a conversation.",
+    cause="An upgrade from a release that only warned, a shorter limit, a restored copy, or a gateway that was off "
+    "for long.",
+    gateway="In mode enforce every save removes them, whatever the kind; 2026.5.22 spares groups, channels and "
+    "threads. Their transcripts are renamed to .deleted. and deleted after the retention.",
+    remedy="To keep them, set session.maintenance.pruneAfter to more than their age, or mode to warn, before the "
+    "gateway starts.",
 )
 
 _LAST_WINS = "Every release sees only the last entry of a key; its next save drops the others."
-_BOOT_INVALID = NextBoot(
-    v3_28="keeps them",
-    v5_22="drops them when it loads the store",
-    v9_6="skips them when it imports the store",
-    unknown="Up to 2026.4.25 they are kept; 2026.5.22 drops them at load.",
-)
 _BOOT_DEEP = NextBoot(
     v3_28="fails to load or to save the store with a RangeError: nothing is overwritten, and nothing works",
     v4_25="may fail to load or to save the store with a RangeError",
@@ -121,32 +138,103 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
 @REGISTRY.check(INVALID)
 def invalid_entry(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store, survey in whole_stores(x):
-        if survey.invalid or store.faults.unsafe:
-            yield _no_sessions(x, store, survey.invalid)
+        faults = [fault for fault in store.faults if fault.field != "age"]
+        for fault in faults:
+            yield _odd(x, store, fault)
+        kept = survey.invalid - sum(fault.rows for fault in faults if fault.field == "entry")
+        if kept:
+            yield _no_objects(x, store, kept)
         if survey.deepest > SAFE_DEPTH:
             yield _nested(x, store, survey.deepest)
 
 
-def _no_sessions(x: Examination, store: StoreFacts, wrong: int) -> Finding:
-    unsafe, budget = store.faults.unsafe, x.config.maintenance.max_disk_bytes.value
-    trips = wrong and budget is not None and x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25)
-    parts = [f"{plural(wrong, 'entry is', 'entries are')} no object"] if wrong else []
-    parts += [f"{plural(unsafe, 'entry has', 'entries have')} an unsafe sessionId"] if unsafe else []
-    keys = (*store.faults.not_objects, *store.faults.unsafe_keys)
+_THEN = {
+    Fate.DROPPED: "drops them when it loads the store, and its next save removes them from the file",
+    Fate.PRUNED: "takes them for old, however recent they are: its next save in mode enforce removes them",
+    Fate.LOAD_FAILS: "fails with a TypeError at every load and save of this store: no session of it works",
+    Fate.SAVE_FAILS: "fails with a TypeError at every save of this store: what happens in its sessions is lost",
+    Fate.LIST_FAILS: "fails with a TypeError when it lists sessions",
+    Fate.CLEANUP_FAILS: "keeps them; `openclaw sessions cleanup` ends with an error and cleans nothing up",
+}
+_FIX_MISSING = "keeps them; `openclaw sessions cleanup --fix-missing` ends with an error"
+_WOULD = {
+    Fate.DROPPED: "would be dropped at load",
+    Fate.PRUNED: "would be pruned",
+    Fate.LOAD_FAILS: "would stop every load",
+    Fate.SAVE_FAILS: "would stop every save",
+    Fate.LIST_FAILS: "would stop every list",
+    Fate.CLEANUP_FAILS: "would stop a cleanup",
+}
+
+
+def _odd(x: Examination, store: StoreFacts, fault: RowFault) -> Finding:
+    known = x.config.release.policy is not None
+    grave = fault.fate in (Fate.LOAD_FAILS, Fate.SAVE_FAILS) or (
+        fault.fate in (Fate.DROPPED, Fate.PRUNED) and fault.people > 0
+    )
+    people = (
+        f", {plural(fault.people, 'conversation')} among them" if fault.people else ", no conversation among them"
+    )
+    what = "the value" if fault.field == "entry" else fault.field
+    shapes = ", ".join(f"{shape} ({count:,})" for shape, count in fault.shapes.items())
+    old_cleanup = fault.fate is Fate.CLEANUP_FAILS and fault.field == "sessionId"
+    who = a_gateway(x) if known else "A 2026.5.22 gateway"
     return INVALID.finding(
-        f"{' and '.join(parts)}.",
-        _BOOT_INVALID.of(x) + (" A null one breaks its disk-budget scan with a TypeError." if trips else ""),
-        count=unsafe + wrong,
+        f"{plural(fault.rows, 'session')} {_WOULD[fault.fate]}{people}: {what} is {shapes}.",
+        f"{who} {_FIX_MISSING if old_cleanup else _THEN[fault.fate]}.",
+        count=fault.rows,
+        severity=Severity.ERROR if grave and known else None,
         agent_id=store.agent_id,
         path=store.read.ref.path,
-        key=keys[0] if keys else None,
+        key=fault.keys[0],
         evidence={
-            "notObjects": wrong,
-            "unsafeSessionIds": unsafe,
-            "keys": list(keys[:EXAMPLES]),
-            "maxDiskBytes": budget,
+            "fate": fault.fate.value,
+            "field": fault.field,
+            "shapes": dict(fault.shapes),
+            "conversations": fault.people,
+            "keys": list(fault.keys[:EXAMPLES]),
         },
     )
+
+
+def _no_objects(x: Examination, store: StoreFacts, count: int) -> Finding:
+    budget = x.config.maintenance.max_disk_bytes.value
+    trips = budget is not None and keeps_files(x)
+    return INVALID.finding(
+        f"{plural(count, 'entry is', 'entries are')} no object.",
+        f"{a_gateway(x)} keeps them."
+        + (" A null one breaks its disk-budget scan with a TypeError." if trips else ""),
+        count=count,
+        agent_id=store.agent_id,
+        path=store.read.ref.path,
+        evidence={"notObjects": count, "maxDiskBytes": budget},
+    )
+
+
+@REGISTRY.check(PRUNE_DUE)
+def prune_due(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    if x.config.release.policy is None:
+        return
+    for store, _ in sound_stores(x):
+        for fault in store.faults:
+            if fault.field != "age":
+                continue
+            limit = x.config.maintenance.prune_after.value
+            whose = f"{plural(fault.people, 'conversation')} among them" if fault.people else "no conversation"
+            yield PRUNE_DUE.finding(
+                f"{plural(fault.rows, 'session')} not updated for {duration(limit)}; {whose}.",
+                f"{a_gateway(x)} removes them at its next save of this store.",
+                count=fault.rows,
+                severity=None if fault.people else Severity.INFO,
+                agent_id=store.agent_id,
+                path=store.read.ref.path,
+                key=fault.keys[0],
+                evidence={
+                    "pruneAfterMs": limit,
+                    "conversations": fault.people,
+                    "keys": list(fault.keys[:EXAMPLES]),
+                },
+            )
 
 
 def _nested(x: Examination, store: StoreFacts, levels: int) -> Finding:

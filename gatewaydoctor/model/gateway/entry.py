@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.gateway.fieldtypes import OddField
 
 
 class Status(StrEnum):
@@ -60,6 +64,10 @@ DISPOSABLE_WHEN_NAMED = frozenset({Kind.SUBAGENT, Kind.ACP})
 
 MACHINE_KINDS = DISPOSABLE | DISPOSABLE_WHEN_NAMED | {Kind.CRON_BASE}
 """Kinds that are no conversation of a person, removable or not."""
+
+
+CONVERSATION_PLACES = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
+"""Kinds that 2026.5.22 keeps whatever their age, and counts against the cap all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,8 @@ class Entry:
     the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).
 
     `cli_backed`: a CLI backend keeps the history elsewhere. `valid` is False where the value is not an object.
-    `session_file` is the text as stored, any host's path.
+    `session_file` is the text as stored, any host's path. `odd` are fields of a type that some release minds, with
+    `entry` for a value that is no object.
     """
 
     key: str
@@ -173,6 +182,7 @@ class Entry:
     pinned: bool = False
     spawned: bool = False
     cli_backed: bool = False
+    odd: tuple[OddField, ...] = ()
 
     @property
     def bytes(self) -> int:

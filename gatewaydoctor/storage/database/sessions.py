@@ -222,7 +222,7 @@ class _Gathered:
                 spawned=row.spawned,
             ), None
         fields = _fields(row.json)
-        entry = decode.entry(row.key, 0, head, end, fields, self._main_key)
+        entry = decode.entry(row.key, 0, head, end, fields, self._main_key, memoryview(row.json))
         if fields is not None and decode.scalar(fields.get("status")) == Status.INTERRUPTED.value:
             status = Status.INTERRUPTED
         return replace(

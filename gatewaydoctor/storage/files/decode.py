@@ -7,15 +7,26 @@ refuses, the automaton decides (design section 12).
 from __future__ import annotations
 
 import json
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, KeyParts, Kind, Status, parse_key
+from gatewaydoctor.model.gateway.fieldtypes import (
+    TEXT_FIELDS,
+    OddField,
+    Shape,
+    checkpoints_shape,
+    id_shape,
+    is_plain_id,
+    number_of,
+    shape_of,
+)
 from gatewaydoctor.storage.files.grammar import Automaton, members
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Fields = dict[str, "msgspec.Raw | memoryview"]
 """Field name -> the bytes of its value, a view into the entry. The last of two equal names wins."""
@@ -111,12 +122,24 @@ def _status(raw: msgspec.Raw | memoryview | None) -> Status:
     return STATUS_BY_WORD.get(value, Status.UNKNOWN) if isinstance(value, str) else Status.UNKNOWN
 
 
-def entry(key: str, start: int, value_start: int, end: int, found: Fields | None, main_key: str) -> Entry:
-    """The row as a value. Fields of a wrong type count as absent."""
+def entry(
+    key: str, start: int, value_start: int, end: int, found: Fields | None, main_key: str, value: memoryview
+) -> Entry:
+    """The row as a value. Fields of a wrong type count as absent, and are listed as odd."""
     parts = parse_key(key, main_key)
     if found is None:
-        return _invalid(key, parts, start, value_start, end)
+        return _invalid(key, parts, start, value_start, end, shape_of(scalar(value)))
     get = found.get
+    session_id, session_file = _string(get("sessionId")), _string(get("sessionFile"))
+    updated = time(get("updatedAt"))
+    usual = (
+        (is_plain_id(session_id) if session_id is not None else "sessionId" not in found)
+        and (session_file is not None or "sessionFile" not in found)
+        and (updated is not None or "updatedAt" not in found)
+        and "compactionCheckpoints" not in found
+        and "deliveryContext" not in found
+        and not any(_is_no_text(found[name]) for name in TEXT_FIELDS if name in found)
+    )
     return Entry(
         key,
         _kind(parts.kind, get("chatType")),
@@ -127,9 +150,9 @@ def entry(key: str, start: int, value_start: int, end: int, found: Fields | None
         parts.agent_id,
         parts.job_id,
         parts.run_id,
-        _string(get("sessionId")),
-        _string(get("sessionFile")),
-        time(get("updatedAt")),
+        session_id,
+        session_file,
+        updated,
         time(get("startedAt")),
         time(get("endedAt")),
         True,
@@ -137,7 +160,35 @@ def entry(key: str, start: int, value_start: int, end: int, found: Fields | None
         "pinnedAt" in found and scalar(found["pinnedAt"]) is not None,
         "spawnDepth" in found or "subagentRole" in found or "spawnedBy" in found,
         _binds_cli(found),
+        () if usual else tuple(_odd_fields(found, updated)),
     )
+
+
+_SHAPES: Mapping[str, tuple[Callable[[object], Shape], Shape]] = {
+    "sessionId": (id_shape, Shape.TEXT),
+    "sessionFile": (shape_of, Shape.TEXT),
+    "compactionCheckpoints": (checkpoints_shape, Shape.LIST),
+}
+"""How a judged field is looked at, and the shape it should have."""
+
+
+def _is_no_text(raw: msgspec.Raw | memoryview) -> bool:
+    return memoryview(raw)[0] != 0x22
+
+
+def _odd_fields(found: Fields, updated: int | None) -> Iterator[OddField]:
+    for name, (look, usual) in _SHAPES.items():
+        if name in found and (shape := look(scalar(found[name]))) is not usual:
+            yield OddField(name, shape)
+    for name in TEXT_FIELDS:
+        if name in found and _is_no_text(found[name]):
+            yield OddField(name, shape_of(scalar(found[name])))
+    context = scalar(found.get("deliveryContext"))
+    if isinstance(context, dict) and not isinstance(account := context.get("accountId"), (str, NoneType)):
+        yield OddField("deliveryContext.accountId", shape_of(account))
+    if updated is None and "updatedAt" in found:
+        value = scalar(found["updatedAt"])
+        yield OddField("updatedAt", shape_of(value), number_of(value))
 
 
 def _binds_cli(found: Fields) -> bool:
@@ -155,7 +206,7 @@ def _kind(kind: Kind, chat_type: msgspec.Raw | memoryview | None) -> Kind:
     )
 
 
-def _invalid(key: str, parts: KeyParts, start: int, value_start: int, end: int) -> Entry:
+def _invalid(key: str, parts: KeyParts, start: int, value_start: int, end: int, shape: Shape) -> Entry:
     return Entry(
         key,
         parts.kind,
@@ -167,6 +218,7 @@ def _invalid(key: str, parts: KeyParts, start: int, value_start: int, end: int) 
         parts.job_id,
         parts.run_id,
         valid=False,
+        odd=(OddField("entry", shape),),
     )
 
 

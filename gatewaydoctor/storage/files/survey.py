@@ -136,7 +136,7 @@ def entries(reader: StoreReader, main_key: str) -> Iterator[tuple[Entry, decode.
 
 def as_entry(cut: Cut, main_key: str) -> Entry:
     """One cut as a row."""
-    return decode.entry(decode.text(cut.key), cut.start, cut.value_start, cut.end, cut.fields, main_key)
+    return decode.entry(decode.text(cut.key), cut.start, cut.value_start, cut.end, cut.fields, main_key, cut.value)
 
 
 def survey(

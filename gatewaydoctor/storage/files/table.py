@@ -10,6 +10,8 @@ from gatewaydoctor.model.gateway.entry import Entry, Kind, Status, parse_key
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
+    from gatewaydoctor.model.gateway.fieldtypes import OddField
+
 _STATUSES = tuple(Status)
 _KINDS = tuple(Kind)
 _STATUS_CODE = {status: code for code, status in enumerate(_STATUSES)}
@@ -33,11 +35,14 @@ class EntryTable:
         self._text_ends = array("q")
         self._folders: dict[str, int] = {}
         self._folder_names: list[str] = []
+        self._odd: dict[int, tuple[OddField, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._starts)
 
     def add(self, entry: Entry) -> None:
+        if entry.odd:
+            self._odd[len(self)] = entry.odd
         self._starts.append(entry.start)
         self._value_offsets.append(entry.value_start - entry.start)
         self._ends.append(entry.end)
@@ -82,6 +87,7 @@ class EntryTable:
             bool(flags & _PINNED),
             bool(flags & _SPAWNED),
             bool(flags & _CLI_BACKED),
+            self._odd.get(row, ()),
         )
 
     def __iter__(self) -> Iterator[Entry]:
