@@ -127,7 +127,7 @@ def runs_prune(
         if chosen:
             confirm(f"Delete the originals of {plural(len(chosen), 'run')} for good?", yes=yes)
         with work.stoppable_between_files() as tools:
-            freed = prune(tools, tuple(chosen))
+            freed = prune(tools, tuple(chosen), work.state_dir)
         seen = _view(run, work)
     details = {"runs": [each.run_id for each in chosen], "bytes": freed}
     screen = partial(screens.pruned, count=len(chosen), freed=freed)

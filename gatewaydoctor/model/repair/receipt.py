@@ -61,13 +61,15 @@ class Kept(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What the vault holds for one run. Item n belongs to act n of the plan, None where that act replaces nothing."""
+    """What the vault holds for one run. Item n belongs to act n of the plan, None where that act replaces nothing.
+    `directories` are the mtimes (ns) that the directories of the targets had."""
 
     run_id: str
     plan_id: str
     state_dir: str
     created_at: int
     items: tuple[Kept | None, ...]
+    directories: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Result(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -10,6 +10,7 @@ from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Input, Move, Plan, Refusal, Rewrite, StoreSummary, Summary
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import Repair
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.model.repair.plan import Act
     from gatewaydoctor.repair.drafting.options import Options
     from gatewaydoctor.repair.drafting.rows import StoreDraft
     from gatewaydoctor.system.fs import ReadFs
@@ -191,6 +193,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         for number in (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
         if number is not None
     }
+    _say_links(draft, acts)
     plan = Plan(
         created_at=x.now,
         state_dir=str(draft.state_dir),
@@ -211,6 +214,19 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         lock_stores=x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25, None),
     )
     return with_id(_with_space(_compact(plan, sorted(used))))
+
+
+def _say_links(draft: Draft, acts: Iterable[Act]) -> None:
+    """Files with another name do not come back as they were: undo makes a file, not a link."""
+    numbers = (act.source if isinstance(act, Move) else act.replaces for act in acts)
+    linked = [seen.path for n in numbers if n is not None and (seen := draft.fingerprints[n]).nlink > 1]
+    if linked:
+        files = plural(len(linked), "file of this plan has", "files of this plan have")
+        draft.caution(
+            f"{files} another name (hard link). The other name keeps the old content, and undo brings back a file of "
+            "its own, not a link.",
+            linked,
+        )
 
 
 def _compact(plan: Plan, used: list[int]) -> Plan:

@@ -57,6 +57,7 @@ def _temps(
             f"Not moved: {plural(len(old), 'temp file')}. What they belong to is missing or damaged, and one may "
             "hold its only copy. Once that is mended, run this again.",
             [record.name for record in old],
+            command="gatewaydoctor repair temps",
         )
         return
     old = _without_people(draft, directory, old)

@@ -17,6 +17,7 @@ from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
+from gatewaydoctor.repair.run.directory_times import directory_times, times_now
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.run.putback import abandon, put_back_after
 from gatewaydoctor.repair.run.staging import stage
@@ -24,7 +25,7 @@ from gatewaydoctor.repair.run.verify import second_look
 from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.vault.codec import encode
-from gatewaydoctor.repair.vault.directory import dress_of, note, open_run, owner_for, refusal, vault_root
+from gatewaydoctor.repair.vault.directory import dress_of, narrowed, note, open_run, owner_for, refusal, vault_root
 from gatewaydoctor.repair.vault.intake import fill, space_needs
 from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.layout import SETTLED
@@ -59,7 +60,7 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
     state_dir = Path(plan.state_dir)
     check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
-    root = vault_root(tools.fs, state_dir, vault)
+    root = vault_root(tools, state_dir, vault)
     check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
     check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
@@ -73,15 +74,17 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, 
     stays behind."""
     place: RunPlace | None = None
     try:
+        times = directory_times(tools, plan)
         place = open_run(tools, state_dir, root, plan)
+        told = narrowed(tools, root)
         journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
         journal.say(RunState.PREPARING, **own_mark(tools))
-        manifest = fill(tools, place, plan, root)
+        manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
         staged = stage(tools, place, plan, manifest)
         keep_origins(tools, place, plan)
         check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
-        return Work(tools, place, plan, manifest, staged, journal)
+        return Work(tools, place, plan, manifest, staged, journal, told=told)
     except BaseException as error:
         if place is not None:
             # What cannot be taken away now stays a run that was interrupted before it changed anything.
@@ -146,7 +149,7 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
         finished_at=work.tools.clock(),
         steps=work.plan.steps,
         results=tuple(_result(work, number) for number in range(len(work.plan.acts))),
-        verified=verified,
+        verified=(*work.told, *verified),
         evidence=tuple(each.text for each in gateway.evidence),
         gateway_stopped_by_word=work.stopped_by_word,
         fixed_clock=permission.fixed_clock,
@@ -157,9 +160,12 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
     _write_receipt(work, receipt)
     work.journal.say(RunState.APPLIED)
     # The displaced originals go last: with them the way back needs no room.
-    for number in range(len(work.plan.acts)):
+    numbers = range(len(work.plan.acts))
+    for number in numbers:
         tidy(work, number)
-    work.journal.say(RunState.DONE)
+    # Before the run is over: a power cut would bring back what no command names any more.
+    sync(work, numbers)
+    work.journal.say(RunState.DONE, directories=times_now(work))
     with suppress(OSError):
         note(work.tools, work.place, SETTLED)
     return receipt

@@ -30,6 +30,7 @@ class Work:
     staged: Mapping[int, Staged]
     journal: Journal
     stopped_by_word: bool = False
+    told: tuple[str, ...] = ()
 
     def target(self, number: int) -> Path:
         return self.place.at(target_of(self.plan.acts[number], self.plan))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
+from gatewaydoctor.repair.run.acts import sync
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.load_run import load_work
@@ -54,6 +55,7 @@ def _end(run: RunInfo, tools: Tools) -> None:
     for number in range(len(work.plan.acts)):
         secure(work, number)
         tidy(work, number)
+    sync(work, range(len(work.plan.acts)))
     if run.state in BEFORE_ACTING:
         work.journal.say(RunState.PUT_BACK)  # it changed nothing that could be taken back
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.run.acts import Standing, changed, performed, revert, standing, sync
+from gatewaydoctor.repair.run.directory_times import give_back
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.vault.catalog import own_mark
 from gatewaydoctor.repair.vault.directory import note, remove_run
@@ -39,6 +40,9 @@ def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
         for path in (place.new_file(target, number), place.old_file(target, number), place.half_file(target, number)):
             with suppress(FileNotFoundError):
                 tools.fs.unlink(path)
+    for directory in {place.at(target_of(act, plan)).parent for act in plan.acts}:
+        with suppress(FileNotFoundError):
+            tools.fs.fsync_dir(directory)
     remove_run(tools.fs, place)
 
 
@@ -60,10 +64,13 @@ def put_back(work: Work, watch: Watch | None = None) -> None:
     sync(work, numbers)
     for number in numbers:
         tidy(work, number)
+    sync(work, numbers)
+    give_back(work, work.manifest.directories)
     with or_no_room():
         work.journal.say(RunState.PUT_BACK)
         note(work.tools, work.place, SETTLED)
     remove_run(work.tools.fs, work.place)
+    give_back(work, {path: mtime for path, mtime in work.manifest.directories.items() if path == "."})
 
 
 def take_back(work: Work, number: int) -> None:

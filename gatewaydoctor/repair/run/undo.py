@@ -13,6 +13,7 @@ import msgspec
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
 from gatewaydoctor.repair.run.acts import Standing, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
+from gatewaydoctor.repair.run.directory_times import give_back, unchanged
 from gatewaydoctor.repair.run.discard_run import drop
 from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
@@ -185,9 +186,10 @@ def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
 def _go_back(work: Work, watch: Watch) -> None:
     """Revert a finished run, last act first, and say so in its journal. Can be repeated after a crash. Raises Refused
     where a gateway has appeared."""
+    times = unchanged(work)
     with or_no_room():
         note(work.tools, work.place, WORKING)
-        work.journal.say(RunState.UNDOING, **own_mark(work.tools))
+        work.journal.say(RunState.UNDOING, restore=times, **own_mark(work.tools))
     drop_locks(work)
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
@@ -197,6 +199,8 @@ def _go_back(work: Work, watch: Watch) -> None:
     sync(work, numbers)
     for number in numbers:
         tidy(work, number)
+    sync(work, numbers)
+    give_back(work, times)
     work.journal.say(RunState.UNDONE)
     note(work.tools, work.place, SETTLED)
 

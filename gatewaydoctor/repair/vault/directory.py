@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from contextlib import suppress
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.repair.vault.layout import (
@@ -28,11 +29,41 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 MOST_RUNS_A_SECOND = 1000
+_OTHERS = 0o077
 
 
-def vault_root(fs: WriteFs, state_dir: Path, asked: Path | None) -> Path:
-    """The vault's real path. Raises OutOfBounds for one that the gateway would look into, or behind a symbolic
-    link."""
+def vault_root(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
+    """The vault's real path. Raises OutOfBounds for one that the gateway would look into, is behind a symbolic link,
+    belongs to another user, or was asked for and is open to other users."""
+    root = _vault_path(tools.fs, state_dir, asked)
+    stat = lstat_or_none(tools.fs, root)
+    if stat is None or not stat.is_dir:
+        return root
+    if stat.uid not in (tools.processes.own_uid, tools.fs.stat(state_dir).uid):
+        raise OutOfBounds(
+            f"The vault {root} belongs to user id {stat.uid}, who could read and change what it keeps.",
+            "Move it away, or name another vault: --vault DIR.",
+        )
+    if root != vault_of(state_dir) and stat.mode & _OTHERS:
+        raise OutOfBounds(
+            f"The vault {root} is open to other users (mode {stat.mode & 0o777:04o}).",
+            f"Close it with `chmod 700 {quote(str(root))}`, or name a directory that does not exist: it is made 0700.",
+        )
+    return root
+
+
+def narrowed(tools: Tools, root: Path) -> tuple[str, ...]:
+    """Close the vault's directories to other users; a sentence for each that was open. Raises OSError."""
+    told = []
+    for directory in (root, root / RUNS):
+        mode = tools.fs.lstat(directory).mode & 0o777
+        if mode & _OTHERS:
+            tools.fs.redress(directory, 0o700)
+            told.append(f"{directory} was open to other users (mode {mode:04o}); it is 0700 now.")
+    return tuple(told)
+
+
+def _vault_path(fs: WriteFs, state_dir: Path, asked: Path | None) -> Path:
     own = vault_of(state_dir)
     if asked is None:
         stat = lstat_or_none(fs, own)
@@ -75,7 +106,7 @@ def open_run(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> RunPlace:
             raise
         return place
     except BaseException:
-        _close_door(tools.fs, state_dir, root)
+        remove_empty_vault(tools.fs, state_dir, root)
         raise
 
 
@@ -173,10 +204,10 @@ def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None
         with suppress(FileNotFoundError):
             fs.unlink(path)
     _remove_if_empty(fs, place.directory)
-    _close_door(fs, place.state_dir, place.directory.parent.parent)
+    remove_empty_vault(fs, place.state_dir, place.directory.parent.parent)
 
 
-def _close_door(fs: WriteFs, state_dir: Path, root: Path) -> None:
+def remove_empty_vault(fs: WriteFs, state_dir: Path, root: Path) -> None:
     """Remove the vault's directories that are empty; those that hold something stay."""
     own = vault_of(state_dir)
     for empty in (own / ELSEWHERE, root / RUNS, own):

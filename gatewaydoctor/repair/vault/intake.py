@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 
-def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path) -> Manifest:
+def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path, times: dict[str, int]) -> Manifest:
     """Copy what will be replaced, hash what will move, and check every hash the plan names. When this returns, the
-    vault alone is enough to go back. Raises InputChanged and OSError."""
+    vault alone is enough to go back. `times` are the directories' mtimes. Raises InputChanged and OSError."""
     fs = tools.fs
     dress = dress_of(owner_for(tools, place.state_dir, root))
     write_whole(fs, place.plan, encode(plan), dress)
@@ -47,6 +47,7 @@ def fill(tools: Tools, place: RunPlace, plan: Plan, root: Path) -> Manifest:
         state_dir=str(place.state_dir),
         created_at=tools.clock(),
         items=tuple(items),
+        directories=times,
     )
     replace_whole(fs, place.manifest, encode(manifest), dress)
     fs.fsync_dir(place.files)

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.repair.vault.catalog import check_idle
-from gatewaydoctor.repair.vault.directory import remove_run
+from gatewaydoctor.repair.vault.directory import remove_empty_vault, remove_run
 from gatewaydoctor.repair.vault.journal import Journal, or_no_room
+from gatewaydoctor.repair.vault.layout import vault_of
 from gatewaydoctor.repair.writing.errors import LeftHalfway, NotWritable, RunPending, Stopped
 from gatewaydoctor.repair.writing.guard import lstat_or_none
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.repair.writing.tools import Tools
@@ -31,10 +34,11 @@ def prunable(
     )
 
 
-def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
+def prune(tools: Tools, runs: tuple[RunInfo, ...], state_dir: Path | None = None) -> int:
     """Delete these runs with all they keep; the bytes they took. Raises RunPending for one that is not settled,
     before anything is deleted, Stopped between two runs, NotWritable for one that may not be changed, and LeftHalfway
-    where deleting broke off: the run is still listed then, and can be pruned again."""
+    where deleting broke off: the run is still listed then, and can be pruned again. With `state_dir` the empty
+    directories go that a prune cut off at its last step left in its own vault."""
     for run in runs:
         check_idle(run)
         if run.pending:
@@ -53,6 +57,8 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...]) -> int:
                 f"Run as the owner of {run.place.directory}.",
             ) from error
         freed += _deleted(tools, run)
+    if state_dir is not None:
+        remove_empty_vault(tools.fs, state_dir, vault_of(state_dir))
     return freed
 
 

@@ -1,0 +1,57 @@
+"""The mtimes of the directories that a run changes names in: undo gives them back where nothing else changed them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.repair.vault.journal import latest, read_journal
+from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.repair.run.context import Work
+    from gatewaydoctor.repair.writing.tools import Tools
+    from gatewaydoctor.system.fs import ReadFs
+
+
+def directory_times(tools: Tools, plan: Plan) -> dict[str, int]:
+    """mtime in ns by path, spelled as plans do: of the state directory and of every directory with a target."""
+    state_dir = Path(plan.state_dir)
+    parents = {Path(target_of(act, plan)).parent.as_posix() for act in plan.acts}
+    return _times(tools.fs, state_dir, {".", *parents})
+
+
+def times_now(work: Work) -> dict[str, int]:
+    """The same as they are now."""
+    return _times(work.tools.fs, work.place.state_dir, work.manifest.directories)
+
+
+def _times(fs: ReadFs, state_dir: Path, paths: Iterable[str]) -> dict[str, int]:
+    stats = ((path, lstat_or_none(fs, state_dir / path)) for path in sorted(paths))
+    return {path: stat.mtime_ns for path, stat in stats if stat is not None and stat.is_dir}
+
+
+def unchanged(work: Work) -> dict[str, int]:
+    """The directories to give their mtime back, with that mtime: those that have the one the run left. What an undo
+    that broke off found counts for the one that goes on."""
+    lines = read_journal(work.tools.fs, work.place.journal)
+    begun = latest(lines, "restore")
+    if isinstance(begun, dict):
+        return {path: mtime for path, mtime in begun.items() if isinstance(mtime, int)}
+    left = latest(lines, "directories")
+    now = times_now(work)
+    if not isinstance(left, dict):
+        return {}
+    return {path: mtime for path, mtime in work.manifest.directories.items() if left.get(path) == now.get(path)}
+
+
+def give_back(work: Work, times: Mapping[str, int]) -> None:
+    """A directory whose mtime cannot be set keeps the one it has."""
+    for path, mtime_ns in times.items():
+        with suppress(OSError):
+            work.tools.fs.set_mtime(work.place.state_dir / path, mtime_ns)
+            work.tools.fs.fsync_dir(work.place.state_dir / path)
