@@ -163,7 +163,7 @@ def test_a_plan_file_of_junk_costs_no_more_than_its_bytes(tmp_path: Path) -> Non
 
 def test_a_plan_with_names_that_are_no_text_is_read_back(tmp_path: Path) -> None:
     scene = make(tmp_path / "state")
-    odd = with_id(msgspec.structs.replace(scene.plan, options={"name": "\udc80\ud83d\ude00\ud800"}))
+    odd = with_id(msgspec.structs.replace(scene.plan, options={"name": "\udc80\U0001f600\ud800"}))
     (tmp_path / "plan.json").write_bytes(encode(odd))
     assert read_plan(FaultFs(), tmp_path / "plan.json") == odd
 

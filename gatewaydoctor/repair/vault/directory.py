@@ -47,7 +47,7 @@ def vault_root(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
     if root != vault_of(state_dir) and stat.mode & _OTHERS:
         raise OutOfBounds(
             f"The vault {root} is open to other users (mode {stat.mode & 0o777:04o}).",
-            f"Close it with `chmod 700 {quote(str(root))}`, or name a directory that does not exist: it is made 0700.",
+            f"Close it with `chmod 700 {quote(str(root))}`, or name a directory that does not exist yet.",
         )
     return root
 
