@@ -8,6 +8,7 @@ _gatewaydoctor_options() {
     case $1 in
     '') words='--fail-on --max-age --stuck-after --threshold --output --format --version -V' ;;
     'scan') words='--fail-on --max-age --stuck-after --threshold --output --format' ;;
+    'forecast') words='--format' ;;
     'status') words='--format' ;;
     'cron') words='--format' ;;
     'stuck') words='--stuck-after --format' ;;
@@ -48,6 +49,7 @@ _gatewaydoctor_option() {
     'scan --threshold') values=threshold ;;
     'scan --output') values=file ;;
     'scan --format') values=report-format ;;
+    'forecast --format') values=format ;;
     'status --format') values=format ;;
     'cron --format') values=format ;;
     'stuck --stuck-after') values=free ;;
@@ -278,7 +280,7 @@ _gatewaydoctor_argument() {
 # Sets words, asked and paths to what some values are.
 _gatewaydoctor_values() {
     case $1 in
-    verb) words='scan status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures' ;;
+    verb) words='scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate new' ;;
@@ -328,7 +330,7 @@ _gatewaydoctor_step() {
         [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
-        case $word in scan|status|cron|stuck|orphans|subagents|usage|sessions|check|gate|snapshot|repair|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
+        case $word in scan|forecast|status|cron|stuck|orphans|subagents|usage|sessions|check|gate|snapshot|repair|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
     else
         case $verb in
             runs|simulate|fixtures) verb="$verb $word" ;;

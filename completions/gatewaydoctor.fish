@@ -35,7 +35,7 @@ function __gatewaydoctor_read
             end
         else if test -z "$__gatewaydoctor_verb"
             set -g __gatewaydoctor_verb '?'
-            contains -- $word scan status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+            contains -- $word scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
         else if contains -- $__gatewaydoctor_verb runs simulate fixtures
             set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
         else
@@ -66,6 +66,7 @@ function __gatewaydoctor_offer
         case verb
             printf '%s\t%s\n' \
                 'scan' 'Everything on one screen: what is wrong, worst first, and the next step (the default).' \
+                'forecast' 'Show what happens when the gateway starts, in order, with times and costs.' \
                 'status' 'Entries by status and kind, their ages, and what makes the store big.' \
                 'cron' 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.' \
                 'stuck' 'Entries that say running and are not, with the evidence.' \
@@ -414,6 +415,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'From
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\' 0' -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'forecast\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'

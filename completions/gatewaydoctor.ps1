@@ -71,6 +71,13 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--format' = 'report-format', 'Output format; each verb names its own.'
             }
         }
+        'forecast' = @{
+            Arguments = @()
+            Many = $false
+            Options = [ordered]@{
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
         'status' = @{
             Arguments = @('directory')
             Many = $false
@@ -449,6 +456,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
     $words = @{
         'verb' = [ordered]@{
             'scan' = 'Everything on one screen: what is wrong, worst first, and the next step (the default).'
+            'forecast' = 'Show what happens when the gateway starts, in order, with times and costs.'
             'status' = 'Entries by status and kind, their ages, and what makes the store big.'
             'cron' = 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.'
             'stuck' = 'Entries that say running and are not, with the evidence.'
@@ -774,7 +782,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
             }
         }
-        elseif (-not $verb) { $verb = if ($word -in @('scan', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
         elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
         else { $number++ }
     }

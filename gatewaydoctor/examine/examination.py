@@ -43,6 +43,7 @@ from gatewaydoctor.state.place.agents import list_stores
 from gatewaydoctor.state.place.census import disk_space, take_census
 from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.registry.queues import read_queues
+from gatewaydoctor.state.registry.sentinel import is_paired, read_sentinel
 from gatewaydoctor.state.registry.subagents import read_subagents
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Examination:
     read, or since. `heap` is None where nothing sets another limit than the usual one. `databases` are the agents'
     that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
-    that was asked."""
+    that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired."""
 
     now: int
     depth: Depth
@@ -101,6 +102,8 @@ class Examination:
     state: StateRows | Fault | None = None
     jobs: Cron | None = None
     state_bytes: DatabaseBytes | None = None
+    sentinel: int | None = None
+    paired: bool = False
 
     @property
     def state_rows(self) -> StateRows | None:
@@ -196,6 +199,8 @@ class _Examiner:
             complete=known and not others,
             left_out=sum(read.ref.exists for read in others),
             inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
+            sentinel=read_sentinel(self.fs, place.state_dir),
+            paired=is_paired(self.fs, place.state_dir),
             heap=heap_limit(self.fs, place, world.env, world.memory),
             databases=databases,
             state=state,

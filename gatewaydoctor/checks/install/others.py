@@ -171,7 +171,8 @@ def delivery_backlog(x: Examination, t: Thresholds) -> Iterator[Finding]:
         parts += [f"{plural(failed, 'was', 'were')} given up"] if failed else []
         yield BACKLOG.finding(
             f"{'; '.join(parts)}.",
-            "The next start sends all that wait, old ones included, some perhaps a second time."
+            "The next start sends those that wait, old ones included, some perhaps a second time; those tried 5 "
+            "times go to failed/ unsent."
             if waiting
             else "No start sends these again.",
             count=waiting + failed,

@@ -94,10 +94,10 @@ ISOLATED = Rule(
 )
 
 _BOOT_RAPID = NextBoot(
-    v3_28="starts these jobs again as soon as they are due, and removes none of their rows at start",
+    v3_28="starts these jobs again as soon as they are due; its reaper removes run rows older than the retention",
     v5_22="starts these jobs again as soon as they are due, with one row per job",
     v9_6="starts these jobs again as soon as they are due, at most eight at a time",
-    unknown="These jobs start again as soon as they are due; no release removes their rows at start.",
+    unknown="These jobs start again as soon as they are due; the reaper removes run rows older than the retention.",
 )
 _BOOT_ZOMBIE = NextBoot(
     v3_28="clears the mark and skips the job in its catch-up",

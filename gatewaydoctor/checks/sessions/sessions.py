@@ -97,12 +97,12 @@ FOREIGN = Rule(
 )
 
 _BOOT_STUCK = NextBoot(
-    v3_28="loads them all and settles none; they say running until somebody changes them",
+    v3_28="loads them all and settles none; its reaper removes old cron runs among them",
     v4_25="settles none of them by itself but conversations it takes up again",
     v5_22="settles subagents among them, and conversations it takes up again; the others stay",
     v9_6="takes up every conversation among them with a model turn, and exempts the rest from prune and cap",
-    unknown="2026.3.28 settles none of them, 2026.5.22 only subagents and conversations it takes up again; 2026.9.6 "
-    "takes up every conversation with a model turn.",
+    unknown="2026.3.28 settles none of them but reaps old cron runs, 2026.5.22 settles only subagents and "
+    "conversations it takes up again; 2026.9.6 takes up every conversation with a model turn.",
 )
 _BOOT_PHANTOM = NextBoot(
     v3_28="writes running into the row of every further run of these jobs, even after a good end",

@@ -17,6 +17,7 @@ DEFAULT = "scan"
 
 VERBS = {
     "scan": "Everything on one screen: what is wrong, worst first, and the next step (the default).",
+    "forecast": "Show what happens when the gateway starts, in order, with times and costs.",
     "status": "Entries by status and kind, their ages, and what makes the store big.",
     "cron": "Cron jobs by what their runs left behind: ticks, bursts, stuck runs.",
     "stuck": "Entries that say `running` and are not, with the evidence.",

@@ -27,7 +27,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class QueueCount:
-    """Files waiting (or given up), their bytes, and the oldest one's mtime in epoch ms."""
+    """Files waiting (or given up), their bytes, and when the oldest was queued (epoch ms): by its record where one
+    was read, else by its mtime."""
 
     files: int
     bytes: int

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 QUEUES = ("delivery-queue", "session-delivery-queue")
-SAMPLE = 50
+SAMPLE = 500
 LARGEST_DELIVERY = 1024 * 1024
 
 
@@ -36,10 +36,13 @@ def _queue(fs: ReadFs, directory: Path, sample: int) -> DeliveryQueue:
     files = [record for record in listing.files if record.node is NodeKind.FILE]
     pending = sorted((each for each in files if each.name.endswith(".json")), key=lambda each: each.mtime)
     failed = [record for record in list_files(fs, directory / "failed").files if record.name.endswith(".json")]
-    read = (_delivery(fs, directory / record.name) for record in pending[:sample])
+    read = [_delivery(fs, directory / record.name) for record in pending[:sample]]
+    told = [each.enqueued_at for each in read if each is not None and each.enqueued_at is not None]
+    waiting = _count(pending)
     return DeliveryQueue(
         directory,
-        _count(pending),
+        # A retry writes the file anew, and a copy of the directory gives it a new mtime: the record knows better.
+        QueueCount(waiting.files, waiting.bytes, min(told, default=waiting.oldest)),
         _count(failed),
         delivered=sum(record.name.endswith(".delivered") for record in files),
         temps=sum(record.name.endswith(".tmp") for record in files),

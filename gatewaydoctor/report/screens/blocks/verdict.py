@@ -30,7 +30,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     answer = f"{_WORDS[verdict.start]} {view.names.text(verdict.reason)}"
     blocks = [("WILL IT START", wrapped(answer, width, 3))]
     if verdict.start is Start.YES and ahead:
-        blocks.append(("NEXT START", wrapped(view.names.text(ahead), width, 2)))
+        blocks.append(("NEXT START", wrapped(view.names.text(ahead), width, 1 if verdict.cause else 2)))
     if verdict.start is not Start.YES:
         blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 2)))
     if verdict.cause:

@@ -1,0 +1,1 @@
+"""What a start makes of a state directory: the events of a forecast, and the state they follow from."""

@@ -1,0 +1,160 @@
+"""Cron jobs: marks cleared, past-due jobs fired or caught up, and what fires next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.start.state import StartState
+    from gatewaydoctor.model.gateway.cron import CronJob
+
+HOUR_MS = 3_600_000
+AT_ONCE_MS = 3_000
+DEFERRED_MS = 120_000
+"""2026.5.22 defers agent jobs that were due by two minutes."""
+
+
+def fired(state: StartState) -> Iterator[Event]:
+    x = state.x
+    if any(agent.era is not Era.FILES for agent in x.eras.agents) and not state.jobs:
+        what = "runs cron jobs of the database, which were not read here"
+        yield Event(Kind.UNKNOWN, AT_ONCE_MS, what, how_many=0, certainty=Certainty.MAY)
+        return
+    if x.cron.store.read in (CronRead.UNPARSEABLE, CronRead.UNREADABLE):
+        yield Event(
+            Kind.IDLE, 0, "runs no cron job at all: jobs.json cannot be used", source=x.cron.store.reason or ""
+        )
+        return
+    if not x.config.cron.enabled.value:
+        if state.jobs:
+            yield Event(Kind.IDLE, 0, "fires no cron job, and clears no mark: cron is switched off in the config")
+        return
+    yield from _marked(state)
+    due = [job for job in state.jobs if is_due(job, x.now)]
+    yield from _due(state, due)
+    yield from _missed(state, due)
+    yield from _next(state, due)
+    yield from _malformed(state)
+
+
+def is_due(job: CronJob, now: int) -> bool:
+    at = job.state.next_run_at
+    return job.enabled and job.state.running_at is None and at is not None and at <= now
+
+
+def names(jobs: list[CronJob]) -> tuple[str, ...]:
+    return tuple(job.name or job.job_id for job in jobs)
+
+
+def turns(jobs: list[CronJob]) -> Cost:
+    return Cost(turns=sum(job.payload_kind != "systemEvent" for job in jobs))
+
+
+def _marked(state: StartState) -> Iterator[Event]:
+    marked = [job for job in state.jobs if job.state.running_at is not None]
+    if not marked:
+        return
+    jobs = plural(len(marked), "cron job")
+    match state.x.config.release.policy:
+        case Policy.V2026_4_25 | Policy.V2026_5_22:
+            what = f"records the marked run of {jobs} as interrupted, an error; one-shot jobs are disabled"
+        case Policy.V2026_9_6:
+            what = f"records a marked run of {jobs} as interrupted; drops a mark older than 2 h, and the job fires"
+        case _:
+            what = f"clears the mark of {jobs} and leaves {'it' if len(marked) == 1 else 'them'} out of the catch-up"
+    yield Event(Kind.CLEARS_MARKS, 0, what, names(marked), len(marked))
+
+
+def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
+    if not due:
+        return
+    policy = state.x.config.release.policy
+    events = [job for job in due if job.payload_kind == "systemEvent"]
+    agents = [job for job in due if job.payload_kind != "systemEvent"]
+    if policy is Policy.V2026_5_22:
+        if events:
+            yield _fires(AT_ONCE_MS, f"fires {_overdue(events)} that {_only(events)}", events)
+        if agents:
+            yield _fires(DEFERRED_MS, f"starts {_overdue(agents)}, one at a time", agents)
+        return
+    most = "5 at once, the others 5 s apart" if len(due) > 5 else "at once"
+    if policy is Policy.V2026_9_6:
+        most = "at most 8 at a time"
+    yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}, {most}", due)
+    if policy is Policy.V2026_3_28 and any(job.session_target == "main" for job in events):
+        what = "resets main before a system event if its day is over: a new session, the old transcript as .reset"
+        yield Event(Kind.NOTICE, AT_ONCE_MS, what, how_many=1, certainty=Certainty.MAY, source="seen with 2026.3.28")
+
+
+def _only(jobs: list[CronJob]) -> str:
+    return "is a system event" if len(jobs) == 1 else "are system events"
+
+
+def _overdue(jobs: list[CronJob]) -> str:
+    once = sum(job.schedule.kind == "at" for job in jobs)
+    ends = f" ({once} one-shot, deleted or disabled afterwards)" if once else ""
+    return plural(len(jobs), "overdue job") + ends
+
+
+def _fires(at: int, what: str, jobs: list[CronJob]) -> Event:
+    return Event(Kind.FIRES, at, what, names(jobs), len(jobs), turns(jobs))
+
+
+def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
+    """Jobs with a cron expression and a next run to come: a start looks for times since the last run."""
+    policy = state.x.config.release.policy
+    missed = [
+        job
+        for job in state.jobs
+        if job.enabled
+        and job not in due
+        and job.state.running_at is None
+        and job.schedule.kind == "cron"
+        and job.state.last_run_at is not None
+        and state.x.now - job.state.last_run_at > HOUR_MS
+    ]
+    if missed and policy in (Policy.V2026_3_28, Policy.V2026_5_22):
+        at = DEFERRED_MS if policy is Policy.V2026_5_22 else AT_ONCE_MS
+        what = f"catches up {plural(len(missed), 'job')} if a time of the schedule passed since the last run"
+        yield Event(Kind.CATCHES_UP, at, what, names(missed), len(missed), turns(missed), Certainty.MAY)
+
+
+def _next(state: StartState, due: list[CronJob]) -> Iterator[Event]:
+    now = state.x.now
+    coming = sorted(
+        (job.state.next_run_at, job.index, job)
+        for job in state.jobs
+        if job.enabled and job not in due and job.state.running_at is None and job.state.next_run_at is not None
+    )
+    soon = [job for at, _, job in coming if at <= now + HOUR_MS]
+    if soon:
+        first = coming[0][0] - now
+        what = f"fires {plural(len(soon), 'cron job')} within the hour, the first in {duration(first)}"
+        yield Event(Kind.FIRES, first, what, names(soon), len(soon), turns(soon))
+    elif coming:
+        first = coming[0][0] - now
+        what = f"fires its next cron job in {duration(first)}"
+        yield Event(Kind.FIRES, first, what, names([coming[0][2]]), 1, turns([coming[0][2]]))
+    elif not due and not any(job.enabled for job in state.jobs):
+        yield Event(
+            Kind.IDLE, None, "fires no cron job: none is enabled" if state.jobs else "has no cron jobs", how_many=0
+        )
+
+
+def _malformed(state: StartState) -> Iterator[Event]:
+    bad = {each.index for each in state.x.cron.problems if each.field.startswith("schedule")}
+    jobs = [job for job in state.jobs if job.index in bad and job.enabled]
+    if jobs:
+        what = f"tries {plural(len(jobs), 'job')} with a bad schedule three times, then disables it and tells main"
+        yield Event(
+            Kind.NOTICE, 13_000, what, names(jobs), len(jobs), Cost(turns=len(jobs)), Certainty.MAY,
+            "seen with 2026.3.28",
+        )  # fmt: skip

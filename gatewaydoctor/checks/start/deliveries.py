@@ -1,0 +1,51 @@
+"""Messages that wait to be sent, and the note that a restart left for itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.start.state import StartState
+    from gatewaydoctor.model.gateway.queues import DeliveryQueue
+
+MOST_RETRIES = 5
+
+
+def sent(state: StartState) -> Iterator[Event]:
+    policy = state.x.config.release.policy
+    for queue in state.x.queues:
+        yield from _queue(state, queue)
+    if state.x.sentinel is not None and policy is not Policy.V2026_9_6:
+        age = f", {duration(state.x.now - state.x.sentinel)} old" if state.x.sentinel else ""
+        ends = "consumes" if policy is Policy.V2026_4_25 else "puts the text of"
+        rest = "" if policy is Policy.V2026_4_25 else " into main, with a model turn"
+        what = f"{ends} restart-sentinel.json{age}{rest}"
+        turns = 0 if policy is Policy.V2026_4_25 else 1
+        yield Event(Kind.NOTICE, 3_000, what, cost=Cost(turns=turns), source="seen with 2026.3.28, 4.25 and 5.22")
+
+
+def _queue(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
+    pending = queue.pending.files
+    given_up = sum(each.retries >= MOST_RETRIES for each in queue.sample)
+    if given_up:
+        what = f"gives up {plural(given_up, 'message')} after 5 tries, unsent: they go to failed/"
+        yield Event(Kind.GIVES_UP, 3_000, what, (str(queue.path),), given_up)
+    waiting = pending - given_up
+    if waiting > 0:
+        channels = sorted({each.channel for each in queue.sample if each.channel and each.retries < MOST_RETRIES})
+        to = f" to {', '.join(channels)}" if channels else ""
+        old = queue.pending.oldest
+        age = f", the oldest {duration(state.x.now - old)} old" if old is not None and old <= state.x.now else ""
+        policy = state.x.config.release.policy
+        without = "counted as failed once more" if policy is Policy.V2026_5_22 else "moved to failed/"
+        what = f"sends {plural(waiting, 'message')}{to}{age}; those without a working channel are {without}"
+        yield Event(Kind.SENDS, 3_000, what, (str(queue.path),), waiting, Cost(messages=waiting), Certainty.MAY)
+    if queue.delivered:
+        what = f"removes {plural(queue.delivered, 'marker')} of delivered messages"
+        yield Event(Kind.WRITES, 0, what, (str(queue.path),), queue.delivered)

@@ -1,0 +1,85 @@
+"""forecast(): the events of a start, in order. Pure: it follows from what was examined and from what the release does
+(docs/gateway.md). A line that was seen to come true says will, any other says may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import release_name
+from gatewaydoctor.checks.start import cron, deliveries, sessions, subagents
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.outcome.forecast import Certainty, Event, Forecast, Kind
+from gatewaydoctor.model.outcome.verdict import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.start.state import StartState
+
+_SOURCES = (
+    sessions.loads,
+    sessions.evictions,
+    sessions.reaped,
+    sessions.resumed,
+    subagents.registry,
+    cron.fired,
+    deliveries.sent,
+)
+"""Each gives the events of its matter. The events of databases join here."""
+_HEALTHY_MS = {Policy.V2026_3_28: 8_000, Policy.V2026_5_22: 8_000}
+
+
+def forecast(state: StartState) -> Forecast:
+    """What a start of the release in use does with the directory. A release that nothing tells gives events that any
+    release has, and says so."""
+    release, verdict = state.x.config.release, state.verdict
+    name = release_name(release)
+    if verdict is not None and verdict.effect is Effect.FAILS:
+        return Forecast(name, state.x.now, tuple(_refusal(state)), starts=False)
+    events = chain(
+        _unknown_release(state),
+        _out_of_memory(state),
+        chain.from_iterable(source(state) for source in _SOURCES),
+        _start_up(state),
+    )
+    ordered = sorted(events, key=lambda event: (event.at is None, event.at or 0))
+    sure = release.policy is not None
+    told = (event if sure else replace(event, certainty=Certainty.MAY) for event in ordered)
+    return Forecast(name, state.x.now, tuple(told))
+
+
+def _refusal(state: StartState) -> Iterator[Event]:
+    assert state.verdict is not None
+    what = state.verdict.reason.removesuffix(".")
+    yield Event(Kind.REFUSES, 0, f"does not come up: {what}", source=state.verdict.cause)
+
+
+def _unknown_release(state: StartState) -> Iterator[Event]:
+    if state.x.config.release.policy is None:
+        what = "is of an unknown release: what it does differs by release, so every line says may"
+        yield Event(Kind.UNKNOWN, 0, what, source=state.x.config.release.evidence)
+
+
+def _out_of_memory(state: StartState) -> Iterator[Event]:
+    verdict = state.verdict
+    if verdict is not None and "store-heap-risk" in verdict.rules:
+        what = "runs out of memory while it loads a store, and is started again by whatever restarts it"
+        yield Event(Kind.REFUSES, 0, what, certainty=Certainty.MAY, source=verdict.reason)
+
+
+def _start_up(state: StartState) -> Iterator[Event]:
+    """What every start of a release writes, and how long it may not answer."""
+    policy = state.x.config.release.policy
+    if policy in (Policy.V2026_4_25, Policy.V2026_5_22) and state.jobs and not state.x.cron.state.bytes:
+        yield Event(Kind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
+    match policy:
+        case Policy.V2026_4_25:
+            what = "installs what its bundled plugins need with npm; without a working npm it may not answer for 78 s"
+            yield Event(Kind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25, plugins on")
+        case Policy.V2026_5_22:
+            what = "answers after 5-8 s, then may not answer for about 24 s"
+            yield Event(Kind.BLOCKS, 8_000, what, certainty=Certainty.MAY, source="seen with 2026.5.22")
+        case _:
+            pass

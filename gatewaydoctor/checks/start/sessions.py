@@ -1,0 +1,224 @@
+"""Stores and their rows: loaded, emptied, cut to the cap, reaped, resumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.stores.cap import high_water
+from gatewaydoctor.checks.stores.size import MEASURED_AMPLIFICATION
+from gatewaydoctor.examine.eviction import EvictionCollector
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.outcome import forecast
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event
+from gatewaydoctor.model.words import duration, plural, rounded_size, size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gatewaydoctor.checks.start.state import StartState, StoreAtStart
+    from gatewaydoctor.model.gateway.entry import Entry
+
+LOAD_BYTES_PER_MS = 20_000
+"""185 MB took a 2026.3.28 gateway about 9 s longer to come up than none."""
+FIRST_SAVE_MS = 15_000
+"""A damaged store beside a job that was due was overwritten within 15 s of the start (2026.3.28)."""
+REAPED_MS = 40_000
+RECOVERY_MS = 5_000
+CAP_MS = 9_000
+"""2026.5.22 cut to the cap 0.7 s after everything was up, which took it up to 8 s."""
+
+
+def loads(state: StartState) -> Iterator[Event]:
+    policy = state.x.config.release.policy
+    for store in state.stores:
+        if not store.bytes and store.readable is Readable.YES:
+            continue
+        if policy is Policy.V2026_9_6:
+            yield from _imports(store)
+            continue
+        match store.readable:
+            case Readable.GATEWAY_EMPTY:
+                yield from _emptied(state, store)
+            case Readable.NO:
+                what = f"loads {store.agent_id}: it could not be read here, so what follows is not known"
+                yield Event(forecast.Kind.UNKNOWN, 0, what, (str(store.path),), certainty=Certainty.MAY)
+            case Readable.YES:
+                ms = store.bytes // LOAD_BYTES_PER_MS
+                took = f", about {duration(ms)}" if ms >= 100 else ""
+                heap = store.bytes * MEASURED_AMPLIFICATION
+                needs = f" and {rounded_size(heap)} of heap" if heap > 200_000_000 else ""
+                what = f"loads {store.agent_id}: {size(store.bytes)}, {plural(store.entries, 'session')}{took}{needs}"
+                cost = Cost(bytes=store.bytes, heap=heap, ms=ms)
+                yield Event(forecast.Kind.LOADS, 0, what, how_many=store.entries, cost=cost)
+
+
+def _imports(store: StoreAtStart) -> Iterator[Event]:
+    if store.readable is Readable.YES and store.entries:
+        what = (
+            f"imports {store.agent_id}: {plural(store.entries, 'session')} of sessions.json, each replacing the row "
+            "of the database with its key; the file is set aside"
+        )
+        yield Event(
+            forecast.Kind.IMPORTS, 0, what, (str(store.path),), store.entries, Cost(bytes=store.bytes),
+            source="seen with 2026.9.6",
+        )  # fmt: skip
+
+
+def _emptied(state: StartState, store: StoreAtStart) -> Iterator[Event]:
+    yield Event(
+        forecast.Kind.EMPTIES, 0, f"loads {store.agent_id} as EMPTY, without a word and without a copy",
+        (str(store.path),), store.entries, source="seen with 2026.3.28",
+    )  # fmt: skip
+    due = any(job.enabled and (job.state.next_run_at or state.x.now + 1) <= state.x.now for job in state.jobs)
+    when = "within 15 s, for a job is due" if due else "at the first message or run"
+    what = f"overwrites sessions.json of {store.agent_id} {when}: what was in it is gone"
+    yield Event(
+        forecast.Kind.EMPTIES, FIRST_SAVE_MS if due else None, what, (str(store.path),), store.entries,
+        certainty=Certainty.WILL if due else Certainty.MAY, source="seen with 2026.3.28",
+    )  # fmt: skip
+
+
+def evictions(state: StartState) -> Iterator[Event]:
+    """Rows that the cap and the age limit drop, whatever they are."""
+    x = state.x
+    maintenance, policy = x.config.maintenance, x.config.release.policy
+    if maintenance.mode.value != "enforce" or policy is Policy.V2026_9_6:
+        return
+    limit = maintenance.max_entries.value
+    for store in _sound(state):
+        over = store.entries >= high_water(limit) if policy is Policy.V2026_5_22 else store.entries > limit
+        if not over:
+            continue
+        collector = EvictionCollector(maintenance, policy, x.now)
+        for row, entry in enumerate(store.rows()):
+            collector.take(row, entry)
+        gone = collector.result()
+        if not gone.rows:
+            continue
+        rest = gone.rows - gone.conversations
+        parts = [plural(gone.conversations, "conversation")] if gone.conversations else []
+        parts += [plural(rest, "other session" if parts else "session")] if rest else []
+        at, where = _cut(policy)
+        yield Event(
+            forecast.Kind.EVICTS, at, f"drops {' and '.join(parts)} of {store.agent_id} {where}", (), gone.rows,
+            source=f"{store.entries:,} sessions, cap {limit:,}",
+            certainty=Certainty.MAY if at is None else Certainty.WILL,
+        )  # fmt: skip
+
+
+def _cut(policy: Policy | None) -> tuple[int | None, str]:
+    """When a release cuts a store to its cap, and how."""
+    match policy:
+        case Policy.V2026_4_25:
+            return 0, "as it loads them, and leaves their transcripts unindexed"
+        case Policy.V2026_5_22:
+            return CAP_MS, "by age and cap, and archives their transcripts as .deleted"
+        case _:
+            return None, "at its first save, by age and cap"
+
+
+def reaped(state: StartState) -> Iterator[Event]:
+    """Run rows older than the retention, which the reaper takes after cron's first tick, whatever their status."""
+    policy = state.x.config.release.policy
+    for store in _sound(state):
+        is_reaped = _reaper(state, store)
+        count = sum(map(is_reaped, store.rows()))
+        if count:
+            age = duration(state.x.config.cron.session_retention.value or 0)
+            yield Event(
+                forecast.Kind.REAPS,
+                REAPED_MS,
+                f"removes {plural(count, 'run row')} of {store.agent_id} older than {age}",
+                how_many=count,
+                certainty=Certainty.WILL if policy is Policy.V2026_3_28 else Certainty.MAY,
+                source="seen with 2026.3.28: 320 rows within 40 s",
+            )
+
+
+def _reaper(state: StartState, store: StoreAtStart) -> Callable[[Entry], bool]:
+    """Whether the reaper takes a row of this store: only stores of agents that own a job, and of the default one."""
+    x = state.x
+    retention = x.config.cron.session_retention.value
+    armed = x.config.cron.enabled.value and any(job.enabled for job in state.jobs)
+    owners = {job.agent_id or x.config.default_agent for job in state.jobs} | {x.config.default_agent}
+    if retention is None or not armed or x.config.release.policy is Policy.V2026_9_6:
+        return lambda _: False
+    if not owners & set(store.agent_ids):
+        return lambda _: False
+    before = x.now - retention
+    return lambda entry: entry.kind is Kind.CRON_RUN and (entry.updated_at or 0) < before
+
+
+def resumed(state: StartState) -> Iterator[Event]:
+    """Sessions that a start takes up, and what stays marked running."""
+    policy = state.x.config.release.policy
+    taken: list[Entry] = []
+    children: list[Entry] = []
+    left = 0
+    foreign: list[str] = []
+    for store in _sound(state):
+        is_reaped = _reaper(state, store)
+        for entry in store.rows():
+            if (entry.status is not Status.RUNNING and not entry.aborted_last_run) or is_reaped(entry):
+                continue
+            if state.resumption.takes_up_child(entry) and entry.key.lower() not in state.gone_children:
+                children.append(entry)
+            elif state.resumption.takes_up(entry, store.sessions_dir):
+                taken.append(entry)
+                if _leads_out(entry, store):
+                    foreign.append(entry.key)
+            elif entry.status is Status.RUNNING:
+                left += 1
+    yield from _taken_up(policy, taken)
+    if children:
+        what = f"sends {plural(len(children), 'subagent')} a message to go on, with one model turn each or more"
+        yield Event(
+            forecast.Kind.RESUMES, RECOVERY_MS, what, _keys(children), len(children), Cost(turns=len(children)),
+            Certainty.MAY, "4 turns for one subagent were seen, where the gateway's loop was blocked",
+        )  # fmt: skip
+    if foreign:
+        what = f"begins {plural(len(foreign), 'of them', 'of them')} with an empty history, at a path of another host"
+        yield Event(forecast.Kind.RESUMES, RECOVERY_MS, what, tuple(foreign), len(foreign), certainty=Certainty.MAY)
+    if not taken and not children:
+        yield Event(forecast.Kind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
+    if left:
+        what = f"leaves {plural(left, 'session')} marked running"
+        settles = policy is Policy.V2026_5_22
+        yield Event(
+            forecast.Kind.SETTLES, None, what + (", subagents that it settles aside" if settles else ""),
+            how_many=left, certainty=Certainty.MAY if settles else Certainty.WILL,
+        )  # fmt: skip
+
+
+def _taken_up(policy: Policy | None, taken: list[Entry]) -> Iterator[Event]:
+    if not taken:
+        return
+    people = sum(entry.kind not in MACHINE_KINDS for entry in taken)
+    what = plural(people, "conversation") if people == len(taken) else plural(len(taken), "session")
+    if policy is Policy.V2026_9_6:
+        sentence = f"resumes {what} with a model turn, one at a time, up to three tries each"
+    else:
+        sentence = f"resumes {what} with a model turn; those whose last message was answered are marked failed"
+    yield Event(
+        forecast.Kind.RESUMES, RECOVERY_MS, sentence, _keys(taken), len(taken), Cost(turns=len(taken)),
+        Certainty.WILL if policy is not None else Certainty.MAY, "5 resumed and 3 failed of 8 with 2026.5.22",
+    )  # fmt: skip
+
+
+def _leads_out(entry: Entry, store: StoreAtStart) -> bool:
+    path = entry.session_file or ""
+    return path.startswith("/") and not path.startswith(f"{store.sessions_dir}/") and "/sessions/" in path
+
+
+def _keys(entries: list[Entry]) -> tuple[str, ...]:
+    return tuple(entry.key for entry in entries)
+
+
+def _sound(state: StartState) -> Iterator[StoreAtStart]:
+    """Stores whose rows the gateway works on in files."""
+    for store in state.stores:
+        if store.readable is Readable.YES and store.era is not Era.SQLITE:
+            yield store

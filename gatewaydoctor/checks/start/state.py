@@ -1,0 +1,80 @@
+"""What a start finds: the directory as it is, or as a plan will leave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.model.gateway.store import Readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.era import Era
+    from gatewaydoctor.model.outcome.verdict import StartVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAtStart:
+    """One store as a start finds it. `rows` are those the gateway will see; `known` is False where not all could be
+    read."""
+
+    agent_ids: tuple[str, ...]
+    path: Path
+    bytes: int
+    entries: int
+    readable: Readable
+    rows: Callable[[], Iterator[Entry]]
+    known: bool
+    era: Era
+
+    @property
+    def agent_id(self) -> str:
+        return self.agent_ids[0] if self.agent_ids else "main"
+
+    @property
+    def sessions_dir(self) -> Path:
+        return self.path.parent
+
+
+@dataclass(frozen=True, slots=True)
+class StartState:
+    """`x` is what was examined, for everything no plan changes. `gone_children` are keys (lower case) of subagents
+    whose runs or rows will be gone; `verdict` is that of the directory, None where a plan changes what decided."""
+
+    x: Examination
+    stores: tuple[StoreAtStart, ...]
+    jobs: tuple[CronJob, ...]
+    resumption: Resumption
+    verdict: StartVerdict | None = None
+    gone_children: frozenset[str] = field(default_factory=frozenset)
+
+
+def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
+    """The directory as it was examined."""
+    return StartState(x, tuple(map(_found, x.stores)), x.cron.jobs, Resumption(x), verdict)
+
+
+def _found(store: StoreFacts) -> StoreAtStart:
+    survey = store.survey
+    verdict = survey.verdict if survey else None
+
+    def rows() -> Iterator[Entry]:
+        return iter(survey.table) if survey else iter(())
+
+    return StoreAtStart(
+        store.read.ref.agent_ids,
+        store.read.ref.path,
+        verdict.bytes if verdict else 0,
+        verdict.entries if verdict else 0,
+        verdict.readable if verdict else Readable.YES if not store.read.ref.exists else Readable.NO,
+        rows,
+        store.read.whole,
+        store.era,
+    )

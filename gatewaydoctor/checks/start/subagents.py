@@ -1,0 +1,103 @@
+"""The subagent registry: runs pruned, settled, announced, and the sweep that deletes sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.start.state import StartState
+
+STALE_MS = 7_200_000
+"""2026.4.25 and 2026.5.22 prune un-ended runs older than this."""
+SWEEP_MS = 60_000
+
+
+def registry(state: StartState) -> Iterator[Event]:
+    found, policy = state.x.subagents, state.x.config.release.policy
+    if policy is Policy.V2026_9_6:
+        if found.runs:
+            what = f"does not take over {plural(found.runs, 'subagent run')} of runs.json, and removes the file"
+            yield Event(Kind.SWEEPS, 0, what, (str(found.path),), found.runs, certainty=Certainty.MAY)
+        return
+    if found.read is RegistryRead.GATEWAY_EMPTY:
+        what = "loads the subagent registry as EMPTY; the next subagent run overwrites it"
+        yield Event(Kind.EMPTIES, 0, what, (str(found.path),), found.runs)
+        return
+    if found.read is RegistryRead.UNREADABLE:
+        what = "takes up subagents of a registry that could not be read here"
+        yield Event(Kind.UNKNOWN, 5_000, what, (str(found.path),), 0, certainty=Certainty.MAY)
+        return
+    if found.read is RegistryRead.OK:
+        yield from _orphans(state)
+        yield from _unended(state)
+        yield from _announced(state)
+        yield from _swept(state)
+        yield from _kept(state)
+
+
+def _orphans(state: StartState) -> Iterator[Event]:
+    found = state.x.subagents
+    lost = found.orphaned + len(state.gone_children)
+    if lost:
+        attachments = ", and deletes their attachments" if found.with_attachments else ""
+        what = f"drops {plural(lost, 'subagent run')} without a session{attachments}"
+        yield Event(Kind.SWEEPS, 0, what, (), lost)
+
+
+def _unended(state: StartState) -> Iterator[Event]:
+    policy, now = state.x.config.release.policy, state.x.now
+    running = [run for run in state.x.subagents.rows if run.state is RunState.RUNNING and not run.orphaned]
+    if policy not in (Policy.V2026_4_25, Policy.V2026_5_22):
+        return
+    stale = [run for run in running if run.created_at is not None and now - run.created_at > STALE_MS]
+    if stale:
+        what = f"prunes {plural(len(stale), 'subagent run')} that did not end within {duration(STALE_MS)}"
+        yield Event(Kind.SETTLES, 0, what, (), len(stale), source=f"seen with {policy.value}")
+    rest = len(running) - len(stale)
+    if rest and policy is Policy.V2026_5_22:
+        what = f"settles {plural(rest, 'subagent run')} that did not end, and announces each with a model turn"
+        yield Event(Kind.SETTLES, SWEEP_MS, what, (), rest, Cost(turns=rest), Certainty.MAY)
+
+
+def _announced(state: StartState) -> Iterator[Event]:
+    """Ended runs whose result was not handed over yet."""
+    policy = state.x.config.release.policy
+    waiting = [run for run in state.x.subagents.rows if run.state is RunState.ENDED and not run.orphaned]
+    waiting = [run for run in waiting if run.cleanup_completed_at is None]
+    if waiting:
+        old = "" if policy is Policy.V2026_5_22 else "; one of 20 h was given up instead"
+        what = f"announces {plural(len(waiting), 'ended subagent run')} in the conversation that asked{old}"
+        who = tuple(dict.fromkeys(run.requester_key for run in waiting if run.requester_key))
+        yield Event(Kind.ANNOUNCES, 5_000, what, who, len(waiting), Cost(turns=len(waiting)), Certainty.MAY)
+
+
+def _swept(state: StartState) -> Iterator[Event]:
+    found, policy = state.x.subagents, state.x.config.release.policy
+    going_on = frozenset() if policy in (Policy.V2026_3_28, None) else found.open_children
+    over = sorted(found.overdue_children - going_on - state.gone_children)
+    if over:
+        paired = "" if state.x.paired else "; without a paired device it has been seen to drop the runs alone"
+        what = f"deletes {plural(len(over), 'ended subagent run')} past the archive date with their sessions{paired}"
+        yield Event(Kind.SWEEPS, SWEEP_MS, what, tuple(over), len(over), certainty=Certainty.MAY)
+
+
+def _kept(state: StartState) -> Iterator[Event]:
+    """Ended runs without an archive date, which 2026.3.28 never drops."""
+    count, policy = state.x.subagents.never_archived, state.x.config.release.policy
+    if not count:
+        return
+    runs = plural(count, "ended subagent run")
+    if policy in (Policy.V2026_4_25, Policy.V2026_5_22):
+        spared = " but those kept on purpose" if policy is Policy.V2026_5_22 else ""
+        what = f"drops {runs} without an archive date{spared}, 5 min after their clean-up"
+        yield Event(Kind.SWEEPS, 300_000, what, (), count, certainty=Certainty.MAY)
+    else:
+        what = f"keeps {runs} in memory and in runs.json for ever"
+        yield Event(Kind.SWEEPS, None, what, (), count)

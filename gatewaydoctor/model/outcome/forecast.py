@@ -1,0 +1,82 @@
+"""What happens from the moment a gateway starts, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Certainty(StrEnum):
+    """`will`: seen with this release under the same conditions. `may`: it depends on what no file tells, or on a
+    release that was not seen to do it."""
+
+    WILL = "will"
+    MAY = "may"
+
+
+class Kind(StrEnum):
+    """What sort of event it is: stable words for JSON."""
+
+    REFUSES = "refuses"
+    LOADS = "loads"
+    EMPTIES = "empties"
+    IMPORTS = "imports"
+    EVICTS = "evicts"
+    RESUMES = "resumes"
+    SETTLES = "settles"
+    ANNOUNCES = "announces"
+    SWEEPS = "sweeps"
+    REAPS = "reaps"
+    CLEARS_MARKS = "clears-marks"
+    FIRES = "fires"
+    CATCHES_UP = "catches-up"
+    IDLE = "idle"
+    SENDS = "sends"
+    GIVES_UP = "gives-up"
+    NOTICE = "notice"
+    WRITES = "writes"
+    BLOCKS = "blocks"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an event costs: model turns, messages sent, bytes read or written, bytes of heap, ms of time. 0 where it
+    costs none, or none that is known."""
+
+    turns: int = 0
+    messages: int = 0
+    bytes: int = 0
+    heap: int = 0
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`at` is ms after the start, None for later. `what` is a sentence without subject and full stop: `resumes 2
+    conversations with a model turn`. `who` are keys, job names or paths, all of them; `how_many` counts them, also
+    where they have no names. `source` says what the event follows from."""
+
+    kind: Kind
+    at: int | None
+    what: str
+    who: tuple[str, ...] = ()
+    how_many: int = 1
+    cost: Cost = Cost()
+    certainty: Certainty = Certainty.WILL
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The events of a start of `release` at `now` (epoch ms), in order. `starts` is False where it is refused."""
+
+    release: str | None
+    now: int
+    events: tuple[Event, ...]
+    starts: bool = True
+
+    @property
+    def turns(self) -> int:
+        """Model turns that will or may be run within the first minutes."""
+        return sum(event.cost.turns for event in self.events)

@@ -1,0 +1,108 @@
+"""What happens from the moment the gateway starts, a line or two for each event."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.model.outcome.forecast import Certainty, Kind
+from gatewaydoctor.model.words import duration
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.parts import View, moment, next_step
+from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.outcome.forecast import Event, Forecast
+
+LABEL = 10
+_MINUTE = 60_000
+_AT_ONCE_MS = 15_000
+NAMED = 3
+MOST_LINES = 16
+
+
+def show(console: Console, forecast: Forecast, place: Place, view: View, command: str) -> None:
+    """`command` is what to type next."""
+    who = forecast.release or "a gateway"
+    if not view.quiet:
+        title = f"If {who} starts now on {view.names.path(place.state_dir)} ({moment(forecast.now)} UTC):"
+        for line in fill(title, console.width):
+            console.print(Text(line, "bold", no_wrap=True))
+        console.print()
+    lines(console, forecast.events, view)
+    if not view.quiet:
+        for line in _sums(forecast):
+            console.print(Text(line))
+    next_step(console, view, "the verdict and what is wrong:", view.invocation.command(command))
+
+
+def lines(console: Console, events: Sequence[Event], view: View) -> None:
+    """Events in order, each under the time it happens; what is not shown is counted."""
+    left = None if view.rows is None else MOST_LINES
+    hidden = 0
+    for label, together in groupby(events, key=lambda event: when(event.at)):
+        first = True
+        for event in together:
+            told = list(_told(event, console.width - LABEL, view))
+            if left is not None and len(told) > left:
+                hidden, left = hidden + 1, 0
+                continue
+            left = None if left is None else left - len(told)
+            for line in told:
+                head = Text(label if first else "", "bold")
+                head.pad_right(LABEL - len(head))
+                console.print(head + Text(line), no_wrap=True, overflow="ignore", crop=False)
+                first = False
+    if hidden:
+        console.print(Text(f"{words.plural(hidden, 'event')} more with --all", "dim"))
+
+
+def when(at: int | None) -> str:
+    """`at once`, `+ 2 min`, `then` for what has no time."""
+    if at is None:
+        return "then"
+    return "at once" if at <= _AT_ONCE_MS else f"+ {duration(at if at < _MINUTE else round(at / _MINUTE) * _MINUTE)}"
+
+
+def _told(event: Event, width: int, view: View) -> Iterator[str]:
+    may = "may: " if event.certainty is Certainty.MAY else ""
+    shown = event.who if view.rows is None else event.who[:NAMED]
+    more = f", and {len(event.who) - len(shown):,} more" if len(event.who) > len(shown) else ""
+    names = f": {', '.join(view.names.text(name) for name in shown)}{more}" if shown and _named(event) else ""
+    source = f" ({event.source})" if view.verbose and event.source else ""
+    yield from wrapped(f"{may}{view.names.text(event.what)}{names}{source}", width, 9 if view.rows is None else 3)
+
+
+def _named(event: Event) -> bool:
+    """Paths are told with -v's sources, not here."""
+    return event.kind not in (Kind.LOADS, Kind.SENDS, Kind.GIVES_UP, Kind.WRITES, Kind.IMPORTS, Kind.EMPTIES)
+
+
+def _sums(forecast: Forecast) -> Iterator[str]:
+    if not forecast.starts:
+        return
+    turns, messages = forecast.turns, sum(event.cost.messages for event in forecast.events)
+    parts = [words.plural(turns, "model turn")] if turns else []
+    parts += [words.plural(messages, "message")] if messages else []
+    yield ""
+    yield f"Cost: {' and '.join(parts)} at most." if parts else "Cost: no model turn and no message."
+
+
+def in_brief(forecast: Forecast) -> str:
+    """The few events that matter on the first screen, in one line."""
+    matter = (Kind.EVICTS, Kind.RESUMES, Kind.FIRES, Kind.CATCHES_UP, Kind.SENDS, Kind.REAPS, Kind.IDLE)
+    told = [event for event in forecast.events if event.kind in matter]
+    told.sort(key=lambda event: matter.index(event.kind))
+    return "; ".join(_short(event) for event in told[:4]) + ("." if told else "")
+
+
+def _short(event: Event) -> str:
+    what = event.what.partition("; ")[0]
+    return f"may: {what}" if event.certainty is Certainty.MAY else what

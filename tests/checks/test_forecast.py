@@ -1,0 +1,182 @@
+"""What a start does, per release, on directories with every kind of thing in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.checks.start.forecast import forecast
+from gatewaydoctor.checks.start.state import as_it_is
+from gatewaydoctor.model.outcome.forecast import Certainty, Kind
+from tests.world import DAY, HOUR, NOW, StateDir, job, row, run_key, session_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.outcome.forecast import Event, Forecast
+
+RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22")
+MAIN = "agent:main:main"
+FRIEND = "agent:main:telegram:direct:1000"
+
+
+def made(tmp_path: Path, release: str | None) -> StateDir:
+    tmp_path.mkdir(exist_ok=True)
+    return StateDir(tmp_path, release)
+
+
+def predicted(state: StateDir) -> Forecast:
+    judgement = state.judge()
+    return forecast(as_it_is(judgement.examination, judgement.verdict))
+
+
+def of(found: Forecast, kind: Kind) -> list[Event]:
+    return [event for event in found.events if event.kind is kind]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_events_stand_in_order_and_a_quiet_directory_costs_nothing(release: str, tmp_path: Path) -> None:
+    state = made(tmp_path, release)
+    state.store({MAIN: row(1)})
+    state.transcript(1)
+    found = predicted(state)
+    times = [float("inf") if event.at is None else event.at for event in found.events]
+    assert times == sorted(times)
+    assert (found.turns, found.starts) == (0, True)
+    assert [event.what for event in of(found, Kind.RESUMES)] == ["resumes nothing"]
+    assert [event.what for event in of(found, Kind.IDLE)] == ["has no cron jobs"]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_damaged_store_is_loaded_as_empty_and_overwritten_the_sooner_a_job_is_due(
+    release: str, tmp_path: Path
+) -> None:
+    state = made(tmp_path, release)
+    state.store(b'{"a": {"sessionId": "b"}, ')
+    loaded, later = of(predicted(state), Kind.EMPTIES)
+    assert (loaded.at, loaded.certainty) == (0, Certainty.WILL)
+    assert (later.at, later.certainty) == (None, Certainty.MAY)
+    state.jobs([job("tea", state={"nextRunAtMs": NOW - HOUR})])
+    _, soon = of(predicted(state), Kind.EMPTIES)
+    assert (soon.at, soon.certainty) == (15_000, Certainty.WILL)
+
+
+def test_a_refused_start_has_no_other_event(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.5.22").healthy()
+    state.file("openclaw.json", "{")
+    found = predicted(state)
+    assert (found.starts, [event.kind for event in found.events]) == (False, [Kind.REFUSES])
+
+
+@pytest.mark.parametrize(("release", "at"), [("2026.4.25", 0), ("2026.5.22", 9_000)])
+def test_the_cap_drops_conversations_when_the_release_does(release: str, at: int, tmp_path: Path) -> None:
+    state = made(tmp_path, release)
+    state.maintenance(maxEntries=5)
+    rows = {f"agent:main:telegram:direct:{n}": row(n, age=n * HOUR) for n in range(1, 5)}
+    state.store(rows | {run_key("job", n): row(n, age=HOUR) for n in range(10, 40)})
+    (event,) = of(predicted(state), Kind.EVICTS)
+    assert (event.at, event.how_many, event.certainty) == (at, 29, Certainty.WILL)
+    assert "drops 3 conversations and 26 other sessions of main" in event.what
+
+
+def test_old_run_rows_are_reaped_where_a_job_is_armed(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.3.28")
+    rows = {run_key("job", n): row(n, age=2 * DAY, status="running") for n in range(10, 40)}
+    state.store(rows | {run_key("job", 50): row(50, age=2 * HOUR, status="running")})
+    assert of(predicted(state), Kind.REAPS) == [], "no job, no timer"
+    state.jobs([job("job", state={"nextRunAtMs": NOW + HOUR})])
+    (event,) = of(predicted(state), Kind.REAPS)
+    assert (event.how_many, event.certainty) == (30, Certainty.WILL)
+    (left,) = of(predicted(state), Kind.SETTLES)
+    assert left.how_many == 1, "what is reaped is not left marked running"
+
+
+@pytest.mark.parametrize(("release", "turns"), [("2026.3.28", 0), ("2026.4.25", 2), ("2026.5.22", 2)])
+def test_conversations_are_resumed_with_turns(release: str, turns: int, tmp_path: Path) -> None:
+    state = made(tmp_path, release)
+    keys = {
+        MAIN: row(1, status="running", abortedLastRun=True),
+        FRIEND: row(2, status="running", abortedLastRun=True),
+    }
+    state.store(keys)
+    found = predicted(state)
+    assert found.turns == turns
+    (event,) = of(found, Kind.RESUMES)
+    assert set(event.who) == (set(keys) if turns else set())
+
+
+def test_due_jobs_fire_at_once_or_are_deferred(tmp_path: Path) -> None:
+    due = {"nextRunAtMs": NOW - HOUR, "lastRunAtMs": NOW - DAY}
+    jobs = [
+        job("agent", state=due),
+        job("bell", state=due, sessionTarget="main", payload={"kind": "systemEvent", "text": "x"}),
+        job("off", state=due, enabled=False),
+        job("held", state=due | {"runningAtMs": NOW - HOUR}),
+        job("soon", state={"nextRunAtMs": NOW + HOUR // 2}),
+    ]
+    for release, expected in (
+        ("2026.3.28", [(3_000, {"agent", "bell"}), (HOUR // 2, {"soon"})]),
+        ("2026.5.22", [(3_000, {"bell"}), (120_000, {"agent"}), (HOUR // 2, {"soon"})]),
+    ):
+        state = made(tmp_path / release, release)
+        state.store({MAIN: row(1)})
+        state.jobs(jobs)
+        fired = of(predicted(state), Kind.FIRES)
+        assert [(event.at, {name.removeprefix("name of ") for name in event.who}) for event in fired] == expected
+        (marks,) = of(predicted(state), Kind.CLEARS_MARKS)
+        assert marks.how_many == 1
+        assert ("interrupted" in marks.what) is (release == "2026.5.22")
+
+
+def test_messages_are_as_old_as_their_record_says_and_given_up_after_five_tries(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.3.28")
+    state.store({MAIN: row(1)})
+    for name, tries in (("a", 0), ("b", 5), ("c", 1)):
+        message = {"id": name, "enqueuedAt": NOW - 80 * HOUR, "channel": "telegram", "retryCount": tries}
+        state.file(f"delivery-queue/{name}.json", message, age=0)
+    found = predicted(state)
+    (gone,), (sent,) = of(found, Kind.GIVES_UP), of(found, Kind.SENDS)
+    assert (gone.how_many, sent.how_many, sent.cost.messages) == (1, 2, 2)
+    assert "the oldest 3 d 8 h old" in sent.what
+    assert sent.certainty is Certainty.MAY
+
+
+@pytest.mark.parametrize(("release", "turns"), [("2026.3.28", 1), ("2026.4.25", 0), ("2026.5.22", 1)])
+def test_the_note_of_a_restart_is_consumed_however_old(release: str, turns: int, tmp_path: Path) -> None:
+    state = made(tmp_path, release)
+    state.store({MAIN: row(1)})
+    state.file("restart-sentinel.json", {"version": 1, "payload": {"ts": NOW - 60 * HOUR}})
+    (event,) = of(predicted(state), Kind.NOTICE)
+    assert (event.cost.turns, "2 d 12 h" in event.what) == (turns, True)
+
+
+def test_subagents_are_pruned_settled_announced_and_swept(tmp_path: Path) -> None:
+    def child(number: int, **more: object) -> dict[str, object]:
+        key = f"agent:main:subagent:{session_id(number)}"
+        base = {"runId": f"r{number}", "childSessionKey": key, "requesterSessionKey": MAIN, "cleanup": "delete"}
+        return base | {"spawnMode": "run", "createdAt": NOW - 10 * HOUR} | more
+
+    runs = [
+        child(21),
+        child(22, createdAt=NOW - HOUR),
+        child(23, endedAt=NOW - HOUR, cleanupCompletedAt=NOW - HOUR, archiveAtMs=NOW - 1),
+        child(24, endedAt=NOW - HOUR, spawnMode="session"),
+    ]
+    state = made(tmp_path, "2026.5.22")
+    state.store({MAIN: row(1), **{str(run["childSessionKey"]): row(20 + n) for n, run in enumerate(runs, 1)}})
+    state.subagents(runs)
+    found = predicted(state)
+    pruned, settled = of(found, Kind.SETTLES)[:2]
+    assert ("prunes 1" in pruned.what, "settles 1" in settled.what) == (True, True)
+    assert [event.how_many for event in of(found, Kind.ANNOUNCES)] == [1]
+    swept = [event.what for event in of(found, Kind.SWEEPS)]
+    assert any("deletes 1 ended subagent run past the archive date" in what for what in swept)
+    assert all(event.certainty is Certainty.MAY for event in of(found, Kind.SWEEPS))
+
+
+def test_an_unknown_release_promises_nothing(tmp_path: Path) -> None:
+    state = made(tmp_path, None).healthy()
+    found = predicted(state)
+    assert {event.certainty for event in found.events} == {Certainty.MAY}
+    assert of(found, Kind.UNKNOWN)
