@@ -34,14 +34,12 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     """What to do about these findings of `x`, worst first."""
     deciding = [finding for finding in findings if finding.rule in verdict.rules]
     live = x.gateway.liveness is Liveness.LIVE
+    if verdict.effect is Effect.UNREAD:
+        return NextStep("gatewaydoctor scan -v", "scan again as the user the gateway runs as")
     if deciding and (repair := _repair(deciding, findings)):
         return NextStep(repair, _why(live=live, loses=verdict.effect is Effect.LOSES))
     if deciding:
         return NextStep(f"gatewaydoctor explain {deciding[0].rule}", "what to do by hand, before any start")
-    if verdict.effect is Effect.UNREAD:
-        return NextStep(
-            "gatewaydoctor scan -v", "scan again as the user the gateway runs as; -v lists what was not read"
-        )
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]
     if repair := _repair(worth, worth):
         return NextStep(repair, _why(live=live, loses=False))

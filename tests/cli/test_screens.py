@@ -118,7 +118,6 @@ def test_the_next_step_follows_the_worst_finding(tmp_path: Path) -> None:
     scenes.busy(tmp_path)  # several repairs: all that are recommended
     assert step()[0] == f"gatewaydoctor repair --state-dir {tmp_path}"
     gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(tmp_path)})
-    scene.write("subagents/runs.json", "{")
     command, why = step(processes=FakeProcesses([gateway]))
     assert why == "stop the gateway before it is applied; it can be undone"
     assert command is not None

@@ -117,6 +117,7 @@ def _cut(policy: Policy | None) -> tuple[int | None, str]:
         case Policy.V2026_5_22:
             return CAP_MS, "by age and cap, and archives their transcripts as .deleted"
         case _:
+            # 2026.3.28 in mode enforce: 12 of 14 conversations were gone 45 s after the start.
             return None, "at its first save, by age and cap"
 
 

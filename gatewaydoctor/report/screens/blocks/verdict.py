@@ -11,8 +11,6 @@ from gatewaydoctor.report.screens.blocks.parts import command_lines
 from gatewaydoctor.report.screens.blocks.wrapping import wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import Console
 
     from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
@@ -33,9 +31,12 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
         blocks.append(("NEXT START", wrapped(view.names.text(ahead), width, 1 if verdict.cause else 2)))
     if verdict.start is not Start.YES:
         blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 2)))
+    command = _command(console, step, view)
     if verdict.cause:
         label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
-        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, 2)))
+        # The command comes first, and a line for what it does.
+        room = MOST_LINES - sum(len(text) for _, text in blocks) - len(command) - bool(command)
+        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, min(2, max(1, room)))))
     lines = 0
     for label, text in blocks:
         for at, line in enumerate(text):
@@ -46,17 +47,16 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
                 shown.stylize(_STYLE[verdict.start], 0, len(_WORDS[verdict.start]))
             console.print(head + shown, no_wrap=True, overflow="ignore", crop=False)
             lines += 1
-    return lines + _do(console, step, view, MOST_LINES - lines)
-
-
-def _do(console: Console, step: NextStep, view: View, room: int) -> int:
-    if step.command is None:
-        return 0
-    command = command_lines(view.invocation.complete(view.names.text(step.command)), console.width, LABEL)
-    why = wrapped(view.names.text(step.why), console.width - LABEL, 2)[: max(0, room - len(command))]
-    rows: Iterable[tuple[str, str]] = (*((line, "bold green") for line in command), *((line, "") for line in why))
+    why = wrapped(view.names.text(step.why), width, 2)[: max(0, MOST_LINES - lines - len(command))] if command else []
+    rows = (*((line, "bold green") for line in command), *((line, "") for line in why))
     for at, (line, style) in enumerate(rows):
         head = Text("DO" if at == 0 else "", "bold")
         head.pad_right(LABEL - len(head))
         console.print(head + Text(line, style), no_wrap=True, overflow="ignore", crop=False)
-    return len(command) + len(why)
+    return lines + len(rows)
+
+
+def _command(console: Console, step: NextStep, view: View) -> list[str]:
+    if step.command is None:
+        return []
+    return command_lines(view.invocation.complete(view.names.text(step.command)), console.width, LABEL)
