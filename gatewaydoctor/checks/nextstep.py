@@ -35,7 +35,9 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     deciding = [finding for finding in findings if finding.rule in verdict.rules]
     live = x.gateway.liveness is Liveness.LIVE
     if verdict.effect is Effect.UNREAD:
-        return NextStep("gatewaydoctor scan -v", "scan again as the user the gateway runs as")
+        return NextStep(
+            "gatewaydoctor scan -v", "lists what was not read; scan again as the user the gateway runs as"
+        )
     if deciding and (repair := _repair(deciding, findings)):
         return NextStep(repair, _why(live=live, loses=verdict.effect is Effect.LOSES))
     if deciding:

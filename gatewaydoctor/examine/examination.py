@@ -76,7 +76,8 @@ class Examination:
     read, or since. `heap` is None where nothing sets another limit than the usual one. `databases` are the agents'
     that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
-    that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired."""
+    that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices
+    are paired."""
 
     now: int
     depth: Depth

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
-from gatewaydoctor.checks.start import cron, deliveries, sessions, subagents
+from gatewaydoctor.checks.start import cron, databases, deliveries, sessions, subagents
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Event, Forecast, Kind
 from gatewaydoctor.model.outcome.verdict import Effect
@@ -26,8 +26,11 @@ _SOURCES = (
     subagents.registry,
     cron.fired,
     deliveries.sent,
+    databases.opened,
+    databases.resumed,
+    databases.queued,
 )
-"""Each gives the events of its matter. The events of databases join here."""
+"""Each gives the events of its matter."""
 _HEALTHY_MS = {Policy.V2026_3_28: 8_000, Policy.V2026_5_22: 8_000}
 
 

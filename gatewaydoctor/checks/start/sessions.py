@@ -183,7 +183,8 @@ def resumed(state: StartState) -> Iterator[Event]:
     if foreign:
         what = f"begins {plural(len(foreign), 'of them', 'of them')} with an empty history, at a path of another host"
         yield Event(forecast.Kind.RESUMES, RECOVERY_MS, what, tuple(foreign), len(foreign), certainty=Certainty.MAY)
-    if not taken and not children:
+    in_databases = any(len(database.running) for database in state.x.databases)
+    if not taken and not children and not in_databases:
         yield Event(forecast.Kind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
     if left:
         what = f"leaves {plural(left, 'session')} marked running"

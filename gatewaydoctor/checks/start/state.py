@@ -58,7 +58,8 @@ class StartState:
 
 def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
     """The directory as it was examined."""
-    return StartState(x, tuple(map(_found, x.stores)), x.cron.jobs, Resumption(x), verdict)
+    jobs = x.jobs or x.cron
+    return StartState(x, tuple(map(_found, x.stores)), jobs.jobs, Resumption(x), verdict)
 
 
 def _found(store: StoreFacts) -> StoreAtStart:

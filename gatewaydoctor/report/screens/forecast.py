@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.forecast import Event, Forecast
 
 LABEL = 10
-_MINUTE = 60_000
 _AT_ONCE_MS = 15_000
 NAMED = 3
 MOST_LINES = 16
@@ -68,7 +67,10 @@ def when(at: int | None) -> str:
     """`at once`, `+ 2 min`, `then` for what has no time."""
     if at is None:
         return "then"
-    return "at once" if at <= _AT_ONCE_MS else f"+ {duration(at if at < _MINUTE else round(at / _MINUTE) * _MINUTE)}"
+    if at <= _AT_ONCE_MS:
+        return "at once"
+    unit = 3_600_000 if at >= 3_600_000 else 60_000 if at >= 60_000 else 1_000
+    return f"+ {duration(round(at / unit) * unit)}"
 
 
 def _told(event: Event, width: int, view: View) -> Iterator[str]:

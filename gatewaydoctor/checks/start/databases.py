@@ -1,0 +1,58 @@
+"""Sessions and queues that are in databases: opened, resumed, sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.entry import Kind as SessionKind
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.words import duration, plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.start.state import StartState
+
+_LEFT_OUT = frozenset({SessionKind.SUBAGENT, SessionKind.ACP, SessionKind.CRON_BASE, SessionKind.CRON_RUN})
+CHECK_BYTES_PER_MS = 200_000
+RECOVERY_MS = 5_000
+
+
+def opened(state: StartState) -> Iterator[Event]:
+    """Each agent's database: what is in it, and that it is checked, which takes its time."""
+    for database in state.x.databases:
+        agent, rows = database.agent_id, database.sessions
+        if rows is None:
+            what = f"opens the database of {agent}, whose sessions could not be read here"
+            yield Event(Kind.UNKNOWN, 0, what, (str(database.path),), 0, certainty=Certainty.MAY)
+            continue
+        held = database.database.size
+        what = f"opens the database of {agent}: {size(held)}, {plural(rows.entries, 'session')}"
+        yield Event(Kind.LOADS, 0, what, (str(database.path),), rows.entries, Cost(bytes=held))
+
+
+def resumed(state: StartState) -> Iterator[Event]:
+    """2026.9.6 takes up every conversation marked running, one at a time, up to three tries."""
+    keys = [
+        each.entry.key
+        for database in state.x.databases
+        for each in database.running
+        if each.entry.kind not in _LEFT_OUT and not each.entry.spawned
+    ]
+    if keys:
+        what = f"resumes {plural(len(keys), 'conversation')} with a model turn, one at a time, up to three tries each"
+        yield Event(Kind.RESUMES, RECOVERY_MS, what, tuple(keys), len(keys), Cost(turns=len(keys)))
+    left = sum(len(database.running) for database in state.x.databases) - len(keys)
+    if left:
+        what = f"leaves {plural(left, 'row')} of cron runs and subagents marked running"
+        yield Event(Kind.SETTLES, None, what, (), left, certainty=Certainty.MAY)
+
+
+def queued(state: StartState) -> Iterator[Event]:
+    """Messages that wait in the state database."""
+    rows = state.x.state_rows
+    for queue in rows.queues if rows else ():
+        if queue.status == "pending" and queue.count:
+            age = f", the oldest {duration(state.x.now - queue.oldest)} old" if queue.oldest else ""
+            what = f"sends {plural(queue.count, 'message')} of the state database{age}"
+            yield Event(Kind.SENDS, 3_000, what, (), queue.count, Cost(messages=queue.count), Certainty.MAY)
