@@ -208,7 +208,8 @@ function __gatewaydoctor_offer
                 'maintenance-not-enforced' 'Maintenance only warns while the store grows' \
                 'store-duplicate-key' 'A session key stands more than once' \
                 'store-case-variant-key' 'Session keys differ in case only' \
-                'store-invalid-entry' 'Entries the gateway stumbles over' \
+                'store-invalid-entry' 'Sessions with values the gateway cannot use' \
+                'store-prune-due' 'The next save removes conversations by age' \
                 'session-resumes-at-boot' 'The next start takes sessions up again' \
                 'session-stuck-running' 'Entries say running, and nothing runs' \
                 'cron-phantom-running' 'A cron base row says running and is copied into later runs' \
@@ -238,6 +239,7 @@ function __gatewaydoctor_offer
                 'permissions' 'Owners and modes that do not fit' \
                 'hardlinked' 'Stores or transcripts with a second hard link' \
                 'disk-space' 'Little room on the volume' \
+                'clock-behind' 'The clock is earlier than the newest file' \
                 'multiple-state-dirs' 'Other directories look like a state directory' \
                 'lock-stale' 'Locks whose owner is dead' \
                 'lock-unknown' 'Locks whose owner cannot be judged from here' \

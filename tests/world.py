@@ -163,6 +163,7 @@ class StateDir:
         fs: ReadFs | None = None,
         processes: Processes | None = None,
         answers: bool = False,
+        machine_clock: bool = False,
     ) -> Examination:
         """Look at it. The gateway is dead unless `answers` (its port does) or `processes` say otherwise."""
         world = World(
@@ -172,6 +173,7 @@ class StateDir:
             lambda port: answers,
             NOW,
             str(self.root),
+            machine_clock=machine_clock,
         )
         return examine(world, where or Where(state_dir=str(self.root)), Depth())
 

@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "CLAWDBOT_STATE_DIR": "What the oldest releases read; it counts where nothing above is given.",
     "OPENCLAW_GATEWAY_PORT": "The port that is asked whether a gateway answers.",
     "OPENCLAW_INCLUDE_ROOTS": "Further directories the config may include files from.",
-    "GATEWAYDOCTOR_NOW": "The clock for every age, where `--now` gives none: an ISO time, or epoch ms.",
+    "GATEWAYDOCTOR_NOW": "The clock for every age without `--now`: ISO time or epoch ms. What writes refuses it.",
     "GATEWAYDOCTOR_GATE": "`off` lets what `integrate` printed start the gateway without a check.",
     "GATEWAYDOCTOR_CACHE": "Where gatewaydoctor.pyz unpacks its compiled parts.",
     "GITHUB_STEP_SUMMARY": "The file `--format github` adds a summary to.",

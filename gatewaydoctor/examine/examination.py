@@ -98,6 +98,7 @@ class Examination:
     left_out: int = 0
     inputs: Inputs = field(default_factory=dict)
     unsettled: frozenset[Path] = frozenset()
+    machine_clock: bool = False
     heap: HeapLimit | None = None
     databases: tuple[DatabaseFacts, ...] = ()
     state: StateRows | Fault | None = None
@@ -207,6 +208,7 @@ class _Examiner:
             state=state,
             jobs=jobs,
             state_bytes=state_bytes,
+            machine_clock=world.machine_clock,
         )
         unsettled = self._unsettled(reads)
         return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled)

@@ -59,7 +59,8 @@ class Depth:
 @dataclass(frozen=True, slots=True)
 class World:
     """What an examination looks at: the filesystem, the environment, the processes, the loopback port, the clock
-    (`now`, epoch ms). `memory` is what a process here may have, in bytes, None where that is not known."""
+    (`now`, epoch ms; `machine_clock` where nobody fixed it). `memory` is what a process here may have, in bytes,
+    None where that is not known."""
 
     fs: ReadFs
     env: Mapping[str, str]
@@ -68,3 +69,4 @@ class World:
     now: int
     cwd: str
     memory: int | None = None
+    machine_clock: bool = False

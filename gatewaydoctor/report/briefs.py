@@ -92,6 +92,7 @@ BRIEFS: dict[str, Brief] = {
         f"{plural(e['waiting'], 'message waits', 'messages wait')}, {e['failed']:,} given up"
     ),
     "disk-space": lambda e, n: f"{size(e['availableBytes'])} free of {size(e['totalBytes'])}",
+    "clock-behind": lambda e, n: f"the clock is {duration(e['behindMs'])} behind",
     "multiple-state-dirs": lambda e, n: f"{plural(n, 'other state directory', 'other state directories')}",
     "hardlinked": lambda e, n: f"{plural(n, 'file')} with a second hard link",
 }

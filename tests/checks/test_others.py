@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.system.fs import FileStat
 
 MAIN = "agent:main:main"
@@ -320,3 +321,18 @@ def test_another_state_directory_inside_this_one(state: StateDir, age: int, seve
     found = state.only("multiple-state-dirs")
     assert (found.severity, found.count) == (severity, 1)
     assert str(found.path).endswith(".openclaw/.openclaw")
+
+
+def test_a_clock_earlier_than_the_newest_file(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({"agent:main:main": row(1)}, age=-2 * DAY)
+
+    def found(**how: object) -> list[Finding]:
+        return [each for each in state.judge(**how).findings if each.rule == "clock-behind"]
+
+    (finding,) = found(machine_clock=True)
+    assert finding.message == "This machine's clock is 2 d earlier than the newest file."
+    assert finding.evidence["behindMs"] == 2 * DAY
+    assert found() == []  # somebody fixed it
+    state.store({"agent:main:main": row(1)}, age=-DAY)
+    assert found(machine_clock=True) == []

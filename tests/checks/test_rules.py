@@ -35,7 +35,7 @@ DESIGN = {
     "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled",
     Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
     "delivery-backlog usage-scan-load config-unreadable config-shrunk permissions hardlinked disk-space "
-    "multiple-state-dirs",
+    "multiple-state-dirs clock-behind",
 }
 REPAIRS = {repair.value for repair in Repair}
 RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", None)

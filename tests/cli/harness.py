@@ -120,6 +120,8 @@ class Machine:
             stack.enter_context(patch.dict(os.environ, env, clear=True))
             stack.enter_context(patch("gatewaydoctor.cli.shell.run.OsReadFs", lambda: self.fs))
             stack.enter_context(patch("gatewaydoctor.cli.shell.run.machine_now", lambda: NOW_MS))
+            # The files of a test may be newer than its clock.
+            stack.enter_context(patch("gatewaydoctor.cli.shell.examining.goes_by_machine", lambda _: False))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.system_processes", lambda: self.processes))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.host_memory", lambda: self.memory))
             stack.enter_context(patch("gatewaydoctor.cli.shell.examining.probe_port", lambda _: self.listening))

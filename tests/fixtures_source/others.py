@@ -155,6 +155,13 @@ def disk_space(scene: Scene) -> None:
     scene.finds("disk-space", "warning", agent=None)
 
 
+@fixture("a transcript written three days after what the clock shows")
+def clock_behind(scene: Scene) -> None:
+    scene.people()
+    scene.direct(-3 * DAY, 3)
+    scene.finds("clock-behind", "warning", agent=None)
+
+
 @fixture("a second state directory nested in the first, used as lately")
 def multiple_state_dirs(scene: Scene) -> None:
     scene.release = CAPPING

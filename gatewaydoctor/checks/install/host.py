@@ -9,7 +9,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.model.gateway.transcript import Verdict
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.state.place.census import KEPT, hard_linked
 
 if TYPE_CHECKING:
@@ -75,6 +75,22 @@ SEVERAL = Rule(
     remedy="Find out which one the gateway uses: its service unit, its environment, its open files. Name that one "
     "with --state-dir. Mending the other changes nothing.",
 )
+
+CLOCK = Rule(
+    id="clock-behind",
+    family=Family.OTHERS,
+    severity=Severity.WARNING,
+    title="The clock is earlier than the newest file",
+    meaning="A store, or a file beside one, was written more than a day after what this machine's clock shows now. "
+    "Nothing is said of a clock that --now fixed.",
+    cause="A machine without a battery or time service after a power cut, a restored virtual machine, or files that "
+    "were copied with wrong times.",
+    gateway="It goes by the same clock: rows it writes now count as older than those that are there, and nothing "
+    "counts as old enough to be cleaned up.",
+    remedy="Set the clock (timedatectl, chronyc) before anything is started or repaired. If the file's time is wrong "
+    "instead, correct it with touch.",
+)
+_DAY = 24 * 60 * 60 * 1000
 
 _BOOT_LINKED = NextBoot(
     v3_28="appends to them in place, so that the other name changes with them",
@@ -190,6 +206,31 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _full(space: DiskSpace, largest: int) -> bool:
     return space.available <= largest or space.inodes == 0
+
+
+@REGISTRY.check(CLOCK)
+def clock_behind(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    if not x.machine_clock:
+        return
+    newest = max(_written(x), default=None)
+    if newest is None or newest[0] <= x.now + _DAY:
+        return
+    yield CLOCK.finding(
+        f"This machine's clock is {duration(newest[0] - x.now)} earlier than the newest file.",
+        "Every age here is told by this clock, and the gateway goes by it too.",
+        path=newest[1],
+        evidence={"now": x.now, "newestMtime": newest[0], "behindMs": newest[0] - x.now},
+        by_hand="Set the clock, or correct the time of that file with touch, then scan again.",
+    )
+
+
+def _written(x: Examination) -> Iterator[tuple[int, str]]:
+    """When each store and each file beside one was written."""
+    for store in x.stores:
+        if store.read.stat is not None:
+            yield store.read.stat.mtime, str(store.read.ref.path)
+        for record in store.listing.files:
+            yield record.mtime, str(store.listing.directory / record.name)
 
 
 @REGISTRY.check(SEVERAL)

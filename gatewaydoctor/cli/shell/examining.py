@@ -36,8 +36,20 @@ TABLE_ROWS = 12
 def world(run: Run) -> World:
     """The machine as it is, with the clock of this run."""
     return World(
-        run.fs, run.env, system_processes(), probe_port, run.now, str(working_directory() or "/"), host_memory()
+        run.fs,
+        run.env,
+        system_processes(),
+        probe_port,
+        run.now,
+        str(working_directory() or "/"),
+        host_memory(),
+        machine_clock=goes_by_machine(run),
     )
+
+
+def goes_by_machine(run: Run) -> bool:
+    """Whether the clock is the machine's own, which may be wrong."""
+    return not run.clock.fixed
 
 
 def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS) -> Judgement:
