@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.database import DatabaseBytes, JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Database
+    from gatewaydoctor.state.history.references import References
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
@@ -111,22 +112,29 @@ class DatabaseFacts:
 
 
 def read_agent_database(
-    fs: ReadFs, agent: AgentEra, main_key: str, *, weigh: bool
+    fs: ReadFs, agent: AgentEra, main_key: str, references: References, *, weigh: bool
 ) -> tuple[Database, Read | Fault] | None:
     """One look at an agent's database, None without one. `weigh` reads every entry's fields and counts bytes by
-    table."""
+    table. What its rows reference is fed to `references`."""
     database = agent.database
     if agent.era is not Era.SQLITE or database is None:
         return None
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"
         return database, Fault(FaultKind.NEWER, database.path, reason)
-    return database, read_database_once(fs, database.path, lambda opened: _read(opened, main_key, weigh=weigh))
+
+    def refer(entry: Entry) -> None:
+        references.add(agent.agent_id, entry.session_id, None, ())
+
+    def read(opened: Opened) -> Read:
+        return _read(opened, main_key, refer, weigh=weigh)
+
+    return database, read_database_once(fs, database.path, read)
 
 
-def _read(opened: Opened, main_key: str, *, weigh: bool) -> Read:
+def _read(opened: Opened, main_key: str, refer: Callable[[Entry], None], *, weigh: bool) -> Read:
     return Read(
-        read_sessions(opened, main_key, weigh=weigh),
+        read_sessions(opened, main_key, weigh=weigh, on_entry=refer),
         read_agent(opened),
         opened.log,
         opened.journal,

@@ -222,13 +222,10 @@ class _Examiner:
             # A store named on the command line is a file.
             if self.where.store is not None:
                 continue
-            read = read_agent_database(self.fs, agent, main_key, weigh=self.depth.weigh)
+            read = read_agent_database(self.fs, agent, main_key, references, weigh=self.depth.weigh)
             if read is None:
                 continue
             database, rows = read
-            if isinstance(rows, Read) and rows.sessions is not None:
-                for _, entry in rows.sessions.rows():
-                    references.add(agent.agent_id, entry.session_id, None, ())
             if self.where.agent is None or normalize_agent_id(self.where.agent) == agent.agent_id:
                 found.append((agent, database, rows))
         return found

@@ -48,6 +48,7 @@ class Opened:
         self._image = image
         self._sql: Sql | None = None
         self._schema: tuple[SchemaItem, ...] | None = None
+        self._tables: Mapping[str, SchemaItem] | None = None
         self._columns: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -88,7 +89,9 @@ class Opened:
     @property
     def tables(self) -> Mapping[str, SchemaItem]:
         """Real tables by name; views and virtual tables are none."""
-        return {item.name: item for item in self.schema if item.kind == "table" and item.root > 0}
+        if self._tables is None:
+            self._tables = {item.name: item for item in self.schema if item.kind == "table" and item.root > 0}
+        return self._tables
 
     def columns(self, table: str) -> tuple[str, ...]:
         """Names of a table's columns in order, also where other parts of the schema cannot be parsed; empty where

@@ -14,7 +14,7 @@ from gatewaydoctor.storage.files.survey import Tally
 from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gatewaydoctor.model.gateway.database import Fault
     from gatewaydoctor.storage.database.opened import Opened
@@ -82,19 +82,22 @@ class _Row:
     written_at: int | None = None
 
 
-def read_sessions(database: Opened, main_key: str, *, weigh: bool = False) -> RowSet | None:
-    """All session rows; None where the database has no such table. The JSON is read of the rows of people, of failed
+def read_sessions(
+    database: Opened, main_key: str, *, weigh: bool = False, on_entry: Callable[[Entry], None] | None = None
+) -> RowSet | None:
+    """All session rows; None where the database has no such table. `on_entry` gets each row, some of them twice where
+    SQL fails. The JSON is read of the rows of people, of failed
     ones (a status `interrupted` is in the JSON alone), and with `weigh` of all. Where SQL cannot read the table to
     its end, the rows are taken from its pages."""
     if TABLE not in database.tables:
         return None
-    gathered = _Gathered(main_key)
+    gathered = _Gathered(main_key, on_entry)
     rows = database.rows(_statement(database, weigh=weigh))
     for values in rows:
         gathered.take(_from_sql(values))
     if rows.fault is None:
         return gathered.result()
-    gathered = _Gathered(main_key)
+    gathered = _Gathered(main_key, on_entry)
     reader = database.pages
     for row in _from_pages(database, reader):
         gathered.take(row)
@@ -163,8 +166,9 @@ def _key(value: Value) -> str:
 
 
 class _Gathered:
-    def __init__(self, main_key: str) -> None:
+    def __init__(self, main_key: str, on_entry: Callable[[Entry], None] | None) -> None:
         self._main_key = main_key
+        self._on_entry = on_entry
         self._table = EntryTable()
         self._tally = Tally()
         self._written: dict[int, int] = {}
@@ -175,6 +179,8 @@ class _Gathered:
         place = len(self._table)
         self._tally.take(place, entry, fields, seen=row.json is not None)
         self._table.add(entry)
+        if self._on_entry is not None:
+            self._on_entry(entry)
         self._valid[row.valid] += 1
         if entry.status is Status.RUNNING and row.written_at is not None:
             self._written[place] = row.written_at
