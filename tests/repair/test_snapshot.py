@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import make, tools, tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
     from gatewaydoctor.system.fs import FileStat
 
 
@@ -74,13 +77,105 @@ def test_a_database_is_copied_with_its_siblings(state: Path, tmp_path: Path) -> 
         connection.execute("CREATE TABLE t (x)")
         connection.execute("INSERT INTO t VALUES (7)")
         connection.commit()
-        target, _ = snapshot(tools(), state, tmp_path / "copy")
+        target, manifest = snapshot(tools(), state, tmp_path / "copy")
     connection.close()
+    [proof] = manifest.databases
+    assert (proof.path, proof.sound, proof.problem, proof.same) == ("state/openclaw.sqlite", True, None, True)
     copy = target / "state/state/openclaw.sqlite"
     assert copy.with_name("openclaw.sqlite-wal").exists()
     with sqlite3.connect(copy) as connection:
         assert connection.execute("SELECT x FROM t").fetchall() == [(7,)]
     connection.close()
+
+
+def live(state: Path) -> sqlite3.Connection:
+    """A database that its gateway has open, with rows in the main file and in the log."""
+    database = state / "state" / "openclaw.sqlite"
+    database.parent.mkdir(exist_ok=True)
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("CREATE TABLE cron_jobs (x)")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("INSERT INTO cron_jobs VALUES (1)")
+    return connection
+
+
+class Working(FaultFs):
+    """A gateway that goes on working: `work` is done whenever the main file of a database was copied."""
+
+    def __init__(self, work: Callable[[], None], times: int) -> None:
+        super().__init__()
+        self.work = work
+        self.times = times
+
+    def open(self, path: Path) -> BinaryIO:
+        if path.name == "openclaw.sqlite-wal" and self.times:
+            self.times -= 1
+            self.work()
+        return super().open(path)
+
+
+def test_a_log_that_grows_meanwhile_is_no_reason_to_copy_again(state: Path, tmp_path: Path) -> None:
+    with closing(live(state)) as gateway:
+        fs = Working(lambda: gateway.execute("INSERT INTO cron_jobs VALUES (2)") and None, 10**6)
+        target, manifest = snapshot(tools(fs), state, tmp_path / "copy")
+        [proof] = manifest.databases
+        assert (proof.sound, manifest.left_out) == (True, ())
+        assert proof.rows["cron_jobs"] >= 2
+    copy = target / "state/state/openclaw.sqlite"
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM cron_jobs").fetchone() == (proof.rows["cron_jobs"],)
+
+
+def test_a_checkpoint_meanwhile_makes_it_copy_the_set_again(state: Path, tmp_path: Path) -> None:
+    """The main file was copied before, the log after: together they would miss what the checkpoint moved."""
+    with closing(live(state)) as gateway:
+
+        def work() -> None:
+            gateway.execute("INSERT INTO cron_jobs VALUES (2)")
+            gateway.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            gateway.execute("INSERT INTO cron_jobs VALUES (3)")
+
+        _, manifest = snapshot(tools(Working(work, 1)), state, tmp_path / "copy")
+        [proof] = manifest.databases
+        assert (proof.sound, proof.rows, proof.same) == (True, {"cron_jobs": 3}, True)
+
+
+def test_a_log_that_came_into_being_meanwhile_is_copied(state: Path, tmp_path: Path) -> None:
+    database = state / "state" / "openclaw.sqlite"
+    with closing(live(state)) as gateway:
+        gateway.execute("PRAGMA journal_mode = DELETE")
+    kept: list[sqlite3.Connection] = []
+
+    class Started(FaultFs):
+        """A gateway starts as soon as the main file was read."""
+
+        def open(self, path: Path) -> BinaryIO:
+            found = super().open(path)
+            if path == database and not kept:
+                kept.append(live_again(database))
+            return found
+
+    _, manifest = snapshot(tools(Started()), state, tmp_path / "copy")
+    assert "state/openclaw.sqlite-wal" in {file.path for file in manifest.files}
+    assert manifest.databases[0].rows == {"cron_jobs": 2}
+    kept[0].close()
+
+
+def live_again(database: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("INSERT INTO cron_jobs VALUES (2)")
+    return connection
+
+
+def test_a_damaged_database_is_copied_as_it_is_and_named(state: Path, tmp_path: Path) -> None:
+    (state / "x.sqlite").write_bytes(b"no database" * 500)
+    target, manifest = snapshot(tools(), state, tmp_path / "copy")
+    [proof] = manifest.databases
+    assert (proof.path, proof.sound, proof.same) == ("x.sqlite", None, None)
+    assert (target / "state/x.sqlite").read_bytes() == (state / "x.sqlite").read_bytes()
 
 
 class Busy(FaultFs):
@@ -109,7 +204,7 @@ def test_a_file_that_changes_meanwhile_is_copied_again(state: Path, tmp_path: Pa
 def test_one_that_never_rests_is_left_out_with_all_of_its_set(state: Path, tmp_path: Path) -> None:
     for name in ("x.sqlite", "x.sqlite-wal"):
         (state / name).write_bytes(b"data")
-    target, manifest = snapshot(tools(Busy(state / "x.sqlite-wal", 10**6)), state, tmp_path / "copy")
+    target, manifest = snapshot(tools(Busy(state / "x.sqlite", 10**6)), state, tmp_path / "copy")
     assert {left.path for left in manifest.left_out} == {"x.sqlite", "x.sqlite-wal"}
     assert not list((target / "state").glob("x.sqlite*"))
 

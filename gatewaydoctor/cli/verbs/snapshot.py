@@ -58,6 +58,16 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         "directory": exact.path(path),
         "files": files,
         "bytes": manifest.bytes,
+        "databases": [
+            {
+                "path": exact.path(each.path),
+                "sound": each.sound,
+                "problem": exact.text(each.problem) if each.problem else None,
+                "rows": each.rows,
+                "same": each.same,
+            }
+            for each in manifest.databases
+        ],
         "leftOut": [{"path": exact.path(each), "reason": exact.text(reason)} for each, reason in left],
     }
     verify = run.invocation.command(f"snapshot verify {quote(names.path(path))}")
@@ -67,6 +77,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         files=files,
         size=manifest.bytes,
         left_out=left,
+        databases=manifest.databases,
         verify=verify,
         view=view_with(run, names, ROWS),
     )

@@ -41,6 +41,19 @@ class LeftOut(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     harmless: bool = False
 
 
+class SnapshotDatabase(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A database of the snapshot, read with its -wal. `sound`: SQLite's own check found nothing; None where it is no
+    database that can be opened. `problem` is the check's first line. `rows` are those of the tables that hold what
+    people wrote and planned; `same`: the original had as many (None where it changed since, so that nothing can be
+    compared)."""
+
+    path: str
+    sound: bool | None
+    problem: str | None
+    rows: dict[str, int]
+    same: bool | None
+
+
 class SnapshotManifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """`created_at` is epoch ms."""
 
@@ -51,6 +64,7 @@ class SnapshotManifest(msgspec.Struct, frozen=True, rename="camel", kw_only=True
     links: tuple[SnapshotLink, ...]
     directories: tuple[SnapshotDirectory, ...]
     left_out: tuple[LeftOut, ...]
+    databases: tuple[SnapshotDatabase, ...] = ()
 
     @property
     def bytes(self) -> int:

@@ -22,6 +22,7 @@ from gatewaydoctor.model.repair.snapshot import (
 from gatewaydoctor.repair.vault.codec import encode, read_part
 from gatewaydoctor.repair.vault.directory import dress_of, existing, make_directories, owner_for, refusal
 from gatewaydoctor.repair.vault.layout import SNAPSHOTS, TEMP_PREFIX, VAULT_NAME, vault_of
+from gatewaydoctor.repair.vault.proof import prove
 from gatewaydoctor.repair.writing.errors import OutOfBounds
 from gatewaydoctor.repair.writing.guard import check_space, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file, write_whole
@@ -39,6 +40,9 @@ ATTEMPTS = 3
 """A file that changes while it is copied is copied again, so often."""
 
 MOST_A_SECOND = 1000
+
+LOG_HEADER_BYTES = 32
+"""A -wal with the same header was not restarted."""
 
 LARGEST_LOG = 1024 * 1024
 """Bytes. Larger files below logs/ are left out: there are logs of 46 GB on record (failures.md row 22)."""
@@ -167,6 +171,12 @@ def _sort_in(fs: ReadFs, root: Path, walk: _Walk, path: str, stat: FileStat) -> 
         walk.groups[database[1] if database else path].append((path, stat))
 
 
+def _set_of(path: str) -> list[str]:
+    """The files of the database that `path` is one of, the main one first; none where it is of no database."""
+    main = _DATABASE.fullmatch(path)
+    return [f"{main[1]}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")] if main else []
+
+
 class _Copier:
     def __init__(self, tools: Tools, root: Path, tree: Path, walk: _Walk) -> None:
         self._tools = tools
@@ -180,6 +190,8 @@ class _Copier:
         for directory in self._walk.directories:
             self._fs.mkdir(self._tree / directory.path)
         files = [file for group in self._walk.groups.values() for file in self._group(group)]
+        paths = [file.path for file in files]
+        databases = [path for path in paths if (found := _DATABASE.fullmatch(path)) and found[1] == path]
         for link in self._walk.links:
             self._fs.symlink(link.to, self._tree / link.path)
         for folder in ("", *(each.path for each in self._walk.directories)):
@@ -191,6 +203,7 @@ class _Copier:
             links=tuple(self._walk.links),
             directories=tuple(self._walk.directories),
             left_out=tuple(self._left_out),
+            databases=tuple(prove(self._fs, self._root, self._tree, path) for path in databases),
         )
 
     def _group(self, group: list[tuple[str, FileStat]]) -> list[SnapshotFile]:
@@ -198,7 +211,7 @@ class _Copier:
         for _ in range(ATTEMPTS):
             try:
                 files = [self._file(path, stat) for path, stat in group]
-                if all(self._still(path, stat) for path, stat in group):
+                if self._rested(group):
                     return files
             except FileNotFoundError:
                 pass
@@ -208,7 +221,8 @@ class _Copier:
                 self._drop(group, error.strerror or type(error).__name__)
                 return []
             self._clear(group)
-            group = [(path, stat) for path, _ in group if (stat := lstat_or_none(self._fs, self._root / path))]
+            paths = _set_of(group[0][0]) or [path for path, _ in group]
+            group = [(path, stat) for path in paths if (stat := lstat_or_none(self._fs, self._root / path))]
         if group:
             self._drop(group, "it changed again and again while it was copied")
         return []
@@ -226,6 +240,32 @@ class _Copier:
             gid=stat.gid,
             mtime_ns=stat.mtime_ns,
         )
+
+    def _rested(self, group: list[tuple[str, FileStat]]) -> bool:
+        """Whether the copies are of one moment. Of a database the -wal may have grown meanwhile: what was appended is
+        a later commit, and no part of the copy. It may not have been restarted, for that follows a checkpoint."""
+        siblings = _set_of(group[0][0])
+        if not siblings:
+            return all(self._still(path, stat) for path, stat in group)
+        known = {path for path, _ in group}
+        for path, stat in group:
+            if path.endswith("-wal"):
+                if not self._same_log(path, stat):
+                    return False
+            elif not path.endswith("-shm") and not self._still(path, stat):
+                return False
+        absent = (path for path in siblings if path not in known and not path.endswith("-shm"))
+        come = (lstat_or_none(self._fs, self._root / path) for path in absent)
+        return not any(stat is not None and stat.size for stat in come)
+
+    def _same_log(self, path: str, stat: FileStat) -> bool:
+        now = lstat_or_none(self._fs, self._root / path)
+        if now is None or now.ino != stat.ino or now.size < stat.size:
+            return False
+        return self._head(self._root / path) == self._head(self._tree / path)
+
+    def _head(self, path: Path) -> bytes:
+        return self._fs.head_and_tail(path, LOG_HEADER_BYTES, 0)[0]
 
     def _still(self, path: str, stat: FileStat) -> bool:
         now = lstat_or_none(self._fs, self._root / path)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from gatewaydoctor.model.repair.snapshot import SnapshotDatabase
+
 
 def taken(
     console: Console,
@@ -23,13 +25,26 @@ def taken(
     files: int,
     size: int,
     left_out: Sequence[tuple[str, str]],
+    databases: Sequence[SnapshotDatabase],
     verify: str,
     view: View,
 ) -> None:
     console.print(f"{words.plural(files, 'file')}, {words.size(size)}, copied to")
     console.print(Text(f"  {view.names.path(directory)}", "bold"))
+    _databases(console, databases, view)
     _listed(console, "left out", left_out, view)
     next_step(console, view, "verify it at any time:", words.harmless(verify))
+
+
+def _databases(console: Console, databases: Sequence[SnapshotDatabase], view: View) -> None:
+    """What the check of each copied database found."""
+    bad = [(each.path, each.problem or "") for each in databases if not each.sound]
+    rows = sum(count for each in databases for count in each.rows.values())
+    if sound := len(databases) - len(bad):
+        same = all(each.same for each in databases if each.sound)
+        as_many = ", as many as in the original" if same else "; the original changed since"
+        console.print(f"{words.plural(sound, 'database')} checked and sound, {words.plural(rows, 'row')}{as_many}")
+    _listed(console, "database as damaged as the original", bad, view)
 
 
 def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]], view: View) -> None:
