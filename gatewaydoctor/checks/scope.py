@@ -9,6 +9,7 @@ from gatewaydoctor.model.gateway.store import Readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.storage.files.survey import Survey
@@ -19,6 +20,12 @@ def whole_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
     for store in x.stores:
         if store.survey is not None and store.read.whole:
             yield store, store.survey
+
+
+def whole_session_stores(x: Examination) -> Iterator[StoreFacts | DatabaseFacts]:
+    """Stores of either era of which every row is known."""
+    yield from (store for store, _ in whole_stores(x))
+    yield from (database for database in x.databases if database.whole)
 
 
 def sound_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:

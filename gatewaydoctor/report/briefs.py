@@ -64,7 +64,9 @@ BRIEFS: dict[str, Brief] = {
     "session-resumes-at-boot": lambda e, n: f"{plural(n, 'session')} resumed with model turns",
     "session-missing-transcript": _missing,
     "session-path-foreign": lambda e, n: f"{plural(n, 'session')} with paths of another host",
-    "cron-phantom-running": lambda e, n: f"{plural(n, 'job row')} stuck; new runs inherit it",
+    "cron-phantom-running": lambda e, n: (
+        f"{plural(n, 'job row')} stuck" + ("" if e.get("era") == "sqlite" else "; new runs inherit it")
+    ),
     "cron-rapid-retry": _jobs,
     "cron-zombie-running": lambda e, n: f"{plural(n, 'job')} marked as running, {e['pastDue']:,} past due",
     "cron-isolated-load": lambda e, n: f"about {e['sessionsPerDay']:,} new sessions a day",

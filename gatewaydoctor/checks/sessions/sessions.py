@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.checks.scope import whole_stores
+from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.files import EntryPointer, PointerFacts
     from gatewaydoctor.examine.stores import StoreFacts
@@ -116,7 +117,7 @@ _BOOT_PHANTOM = NextBoot(
 @REGISTRY.check(STUCK)
 def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
     unsure = x.gateway.liveness is Liveness.UNKNOWN
-    for store, _ in whole_stores(x):
+    for store in whole_session_stores(x):
         stuck = store.stuck
         if not stuck:
             continue
@@ -129,9 +130,9 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             + (" Whether a gateway runs is unknown." if unsure else ""),
             _BOOT_STUCK.of(x),
             count=len(stuck),
-            severity=Severity.WARNING if unsure else None,
+            severity=Severity.WARNING if unsure or store.era is Era.SQLITE else None,
             agent_id=store.agent_id,
-            path=store.read.ref.path,
+            path=store.path,
             evidence={
                 "running": len(store.running),
                 "kinds": {kind.value: count for kind, count in summary.kinds.most_common()},
@@ -141,15 +142,22 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "gateway": x.gateway.liveness.value,
                 "keys": [each.entry.key for each in stuck[:EXAMPLES]],
             },
-            repair="trim" if runs else "expire",
+            repair=_settling(store, runs),
         )
+
+
+def _settling(store: StoreFacts | DatabaseFacts, runs: int) -> str | None:
+    """The repair that settles stuck rows; none writes to databases."""
+    if store.era is Era.SQLITE:
+        return None
+    return "trim" if runs else "expire"
 
 
 @REGISTRY.check(PHANTOM)
 def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
     copies_status = x.config.release.policy is Policy.V2026_3_28
     unsure = x.gateway.liveness is Liveness.UNKNOWN
-    for store, _ in whole_stores(x):
+    for store in whole_session_stores(x):
         jobs = [job for job in store.jobs if job.base_stuck]
         if not jobs:
             continue
@@ -160,10 +168,11 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(runs, 'run row')}, which may be copies.",
             _BOOT_PHANTOM.of(x),
             count=len(jobs),
-            severity=Severity.ERROR if copies_status and not unsure else None,
+            severity=Severity.ERROR if copies_status and not unsure and store.era is not Era.SQLITE else None,
             agent_id=store.agent_id,
-            path=store.read.ref.path,
+            path=store.path,
             key=jobs[0].base_key,
+            repair=None if store.era is Era.SQLITE else PHANTOM.repair,
             evidence={
                 "runRows": runs,
                 "runRowsRunning": copies,
@@ -171,7 +180,8 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
                     {"jobId": job.job_id, "runs": job.runs, "running": job.status[Status.RUNNING]}
                     for job in jobs[:EXAMPLES]
                 ],
-            },
+            }
+            | ({"era": store.era.value} if store.era is Era.SQLITE else {}),
         )
 
 
