@@ -26,6 +26,7 @@ _RULES = (
     "jobs.cron",
     "jobs.cronfiles",
     "jobs.joblist",
+    "jobs.timing",
     "stores.databases",
     "install.host",
     "sessions.leftovers",

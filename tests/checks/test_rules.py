@@ -32,7 +32,8 @@ DESIGN = {
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "
     "transcript-boot-loop archive-growth sidecar-growth temp-leftover",
     Family.CRON: "cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable "
-    "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled",
+    "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled "
+    "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone",
     Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
     "delivery-backlog usage-scan-load config-unreadable config-shrunk permissions hardlinked disk-space "
     "multiple-state-dirs clock-behind",

@@ -17,6 +17,7 @@ from gatewaydoctor.model.errors import UsageError
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, Ran, run
 from tests.state.fakes import FakeProcess, FakeProcesses
+from tests.world import DAY, NOW, StateDir, job
 
 
 def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
@@ -212,3 +213,30 @@ def test_the_command_after_a_snapshot_can_be_pasted(healthy: Path, tmp_path: Pat
     command = shlex.split(ran.out.rpartition("next: verify it at any time:\n")[2].replace("\\\n", ""))
     assert command == ["gatewaydoctor", "snapshot", "verify", str(copy), "--state-dir", str(healthy)]
     assert run(*command[1:]).code == 0
+
+
+LONG = "a job with quite a long name, number "
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 60])
+def test_cron_fits_a_terminal_and_ends_in_the_next_step(tmp_path: Path, count: int) -> None:
+    state = StateDir(tmp_path)
+    late = {"lastRunAtMs": NOW - 4 * DAY, "nextRunAtMs": NOW + 3 * DAY, "runningAtMs": NOW - DAY}
+    schedules: list[object] = [
+        "0 2 * * *",
+        {"kind": "cron", "expr": "61 * * * *"},
+        {"kind": "every", "everyMs": 60_000},
+    ]
+    state.jobs(
+        [job(f"j{n}", name=f"{LONG}{n}", schedule=schedules[n % 3], state=late, agentId="gone") for n in range(count)]
+    )
+    where = ("--state-dir", str(state.root), "--now", str(NOW))
+    lines = run("cron", *where).out.rstrip("\n").split("\n")
+    assert len(lines) <= 24
+    assert max(map(len, lines[:-3])) <= 80
+    assert any(line.startswith("next:") for line in lines[-4:])
+    document = run("cron", "--json", *where).document
+    assert [job["name"] for job in document["details"]["jobs"]] == [f"{LONG}{n}" for n in range(count)]
+    assert all("owner-gone" in job["flags"] for job in document["details"]["jobs"])
+    shown = run("cron", "--all", *where).out
+    assert all(f"number {n}" in " ".join(shown.split()) for n in range(count)), "--all names every job"

@@ -122,3 +122,40 @@ def cron_job_disabled(scene: Scene) -> None:
     note = {"id": job.id, "name": "photo-sync", "disabledAtMs": scene.ago(HOUR)}
     scene.json("cron/jobs-disabled.json", {"version": 1, "jobs": [note]}, HOUR)
     scene.finds("cron-job-disabled", "info", agent=None)
+
+
+@fixture("a daily job that last ran four days ago, its next run noted for the day after tomorrow")
+def cron_job_not_run(scene: Scene) -> None:
+    scene.people()
+    scene.job("photo-sync", lastRunAtMs=scene.ago(HOUR))
+    scene.job("mail-digest", DAY, lastRunAtMs=scene.ago(4 * DAY), nextRunAtMs=scene.ago(-2 * DAY))
+    scene.finds("cron-job-not-run", "warning", agent=None)
+
+
+@fixture("a one-shot job of last week that is still enabled")
+def cron_one_shot_past(scene: Scene) -> None:
+    scene.people()
+    scene.job("remind-once")
+    assert scene.jobs is not None
+    scene.jobs[0]["schedule"] = {"kind": "at", "at": "2026-03-20T10:00:00.000Z"}
+    scene.jobs[0]["state"] = {}
+    scene.finds("cron-one-shot-past", "warning", agent=None)
+
+
+@fixture("an hourly job with a run every ten minutes")
+def cron_runs_too_often(scene: Scene) -> None:
+    scene.people()
+    job = scene.job("photo-sync")
+    for run in range(12):
+        scene.run(job, 2 * HOUR - run * 10 * MINUTE)
+    scene.finds("cron-runs-too-often", "warning", 12, agent=None)
+
+
+@fixture("a job of an agent that the config does not list")
+def cron_owner_gone(scene: Scene) -> None:
+    scene.settings = {"agents": {"list": [{"id": "main"}]}}
+    scene.people()
+    scene.job("photo-sync")
+    assert scene.jobs is not None
+    scene.jobs[0]["agentId"] = "former"
+    scene.finds("cron-owner-gone", "warning", agent=None)

@@ -205,7 +205,11 @@ class Scene:
         job = Job(self.new_id(), name, f"Do the work of {name}.", schedule, self.ago(created))
         if self.jobs is None:
             self.jobs = []
-        known = {"nextRunAtMs": NOW + interval, "lastRunAtMs": NOW - interval, "lastRunStatus": "ok"}
+        known = {
+            "nextRunAtMs": NOW + interval - created % interval,
+            "lastRunAtMs": NOW - interval,
+            "lastRunStatus": "ok",
+        }
         self.jobs.append(job.record(known | state, self.ago(HOUR)))
         return job
 

@@ -8,10 +8,13 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 
 def cron(run: Run) -> Outcome:
-    """Runs per job and status, grouped into ticks (what the scheduler started together), the interval between ticks,
-    span, bytes, what jobs.json says of the job, and flags: rapid-retry (several runs a tick, or ticks far closer than
-    scheduled), zombie (runningAtMs is set), unknown-job, phantom (the base row says running)."""
+    """Shows every job with its last and next run and what is wrong with it, those with a flag first: next-too-late,
+    runs-missed, runs-too-often, one-shot-past, owner-gone, no id, never-runs and the like (the release does not run
+    it), rapid-retry (several runs a tick, or ticks far closer than scheduled), zombie (runningAtMs is set), phantom
+    (its job row is marked running). With --all or --verbose also runs per job and status, grouped into ticks (what
+    the scheduler started together)."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.examine.timing import jobs_in_use
     from gatewaydoctor.report.databases import cron_details
     from gatewaydoctor.report.document import schedule_words
     from gatewaydoctor.report.screens import cron as screen
@@ -20,7 +23,7 @@ def cron(run: Run) -> Outcome:
     judgement = look(run)
     x = judgement.examination
     seen = view(run, x)
-    cron = x.jobs if x.state is not None and x.jobs is not None else x.cron
+    cron = jobs_in_use(x)
     jobs = [
         {
             "jobId": job.job_id,
@@ -33,10 +36,15 @@ def cron(run: Run) -> Outcome:
             "lastRunAtMs": job.state.last_run_at,
             "lastRunStatus": job.state.last_run_status,
             "consecutiveErrors": job.state.consecutive_errors,
+            "agentId": job.agent_id,
+            "expectedAtMs": timing.expected_at,
+            "missed": timing.missed,
+            "flags": list(flags),
         }
-        for job in cron.jobs
+        for job, timing, flags in screen.rows_of(x, cron)
     ]
     details: dict[str, Any] = {"jobsFile": str(cron.store.path), "read": cron.store.read.value, "jobs": jobs}
+    details["parked"] = [{"jobId": each.job_id, "name": each.name, "file": each.file} for each in cron.parked]
     if x.state_rows is not None:
         details |= cron_details(x.state_rows)
     return Outcome(

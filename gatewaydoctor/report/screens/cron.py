@@ -1,4 +1,4 @@
-"""Cron jobs by what their runs left behind."""
+"""Cron jobs: when they ran, when they run next, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,72 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.checks.jobs.joblist import cannot_run
+from gatewaydoctor.examine.timing import timings
+from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.parts import (
+    SEVERITY_STYLE,
+    View,
+    capped,
+    grid,
+    more,
+    next_step,
+    pairs,
+    section,
+)
 from gatewaydoctor.report.screens.blocks.rows import cron_lines
 from gatewaydoctor.report.screens.findings import findings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.timing import JobTiming
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
+    from gatewaydoctor.model.outcome.finding import Finding
+
+RELATED = ("cron-*",)
+_ROOM = 9
+"""Lines that jobs and findings have together on a terminal of 24 lines."""
+
+_MOST_FINDINGS = 4
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
+    """All of it with --all or --verbose; otherwise what fits 24 lines."""
     x = judgement.examination
+    whole = view.rows is None or view.verbose
+    related = judgement.of(*RELATED)
     head(console, judgement, view)
+    if whole:
+        _runs(console, x, view)
+    lines = min(len(related), _MOST_FINDINGS)
+    room = None if whole else _ROOM - lines
+    if x.state is not None and x.jobs is not None:
+        _jobs(console, x, x.jobs, view, room)
+        if (rows := x.state_rows) is not None and whole:
+            console.print()
+            console.print(pairs(cron_lines(rows, x, view)))
+    if x.state is None or (x.cron.store.read is not CronRead.MISSING and whole):
+        _jobs(console, x, x.cron, view, room)
+    if related:
+        section(console, "Findings")
+        if whole:
+            findings(console, related, view)
+        else:
+            _short(console, related, view)
+    _next(console, related, view)
+
+
+def _runs(console: Console, x: Examination, view: View) -> None:
     for store in x.session_stores:
         if not store.jobs:
             continue
@@ -34,23 +79,6 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         tables.cron_jobs(console, store.jobs, view)
         section(console, "When they ran")
         _times(console, store.jobs, x.now, view)
-    if not any(store.jobs for store in x.session_stores):
-        section(console, "Runs")
-        whole = all(store.whole for store in x.session_stores)
-        which = "no store has" if whole else "what could be read of the stores has no"
-        console.print(Text(f"{which} rows of cron jobs", "dim"))
-    if x.state is not None and x.jobs is not None:
-        _jobs(console, x, x.jobs, view)
-        if (rows := x.state_rows) is not None:
-            console.print()
-            console.print(pairs(cron_lines(rows, x, view)))
-    if x.state is None or x.cron.store.read is not CronRead.MISSING:
-        _jobs(console, x, x.cron, view)
-    related = judgement.of("cron-*")
-    if related:
-        section(console, "Findings")
-        findings(console, related, view)
-    _next(console, x, view)
 
 
 def _times(console: Console, jobs: tuple[JobRuns, ...], now: int, view: View) -> None:
@@ -68,45 +96,117 @@ def _times(console: Console, jobs: tuple[JobRuns, ...], now: int, view: View) ->
     console.print(table)
 
 
-def _jobs(console: Console, x: Examination, cron: Cron, view: View) -> None:
+def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | None) -> None:
+    """Every job of the list, those with a flag first; then those that are not in it."""
     file = cron.store
-    reason = f", {file.reason}" if file.reason else ""
-    section(console, f"{view.names.path(file.path)}: {file.read.value}{reason}")
-    if not cron.jobs:
-        known = file.read in (CronRead.OK, CronRead.MISSING, CronRead.EMPTY_FOR_GATEWAY)
-        console.print(Text("no jobs" if known else "its jobs are not known here", "dim"))
-        return
-    table = grid("job", "schedule", "last", last="now", left=3)
-    table.columns[0].no_wrap = False
-    for job in capped(cron.jobs, view):
-        table.add_row(
-            view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id"),
-            view.names.text(schedule_words(job)),
-            view.names.text(job.state.last_run_status or "-"),
-            _state(job, x.now),
-        )
-    console.print(table)
-    more(console, len(capped(cron.jobs, view)), len(cron.jobs), "jobs")
+    section(console, _title(cron))
+    rows = sorted(rows_of(x, cron), key=lambda row: not row[2])
+    shown = rows if room is None else rows[: max(3, room - bool(len(rows) > room))]
+    if rows:
+        table = grid("job", "schedule", "last run", "next run", last="flags", left=2)
+        for column in table.columns if room is not None else ():
+            column.no_wrap, column.overflow = True, "ellipsis"
+        for each, timing, flags in shown:
+            said = ", ".join(flags) if room is None else _first(flags)
+            table.add_row(*_cells(each, timing.last_run, x.now, view), Text(said, "yellow"))
+        console.print(table)
+        more(console, len(shown), len(rows), "jobs")
+    elif file.read not in (CronRead.OK, CronRead.MISSING, CronRead.EMPTY_FOR_GATEWAY):
+        console.print(Text("its jobs are not known here", "dim"))
+    _elsewhere(console, x, cron, view)
 
 
-def _state(job: CronJob, now: int) -> Text:
+def _title(cron: Cron) -> str:
+    file = cron.store
+    if file.reason or file.read is CronRead.MISSING:
+        return f"{file.path.name}: {file.reason or 'missing'}"
+    jobs = cron.jobs
+    on = sum(job.enabled for job in jobs)
+    parked = f", {len(cron.parked):,} parked beside it" if cron.parked else ""
+    return f"{words.plural(len(jobs), 'job')} in {file.path.name}, {on:,} enabled{parked}"
+
+
+def rows_of(x: Examination, cron: Cron) -> list[tuple[CronJob, JobTiming, tuple[str, ...]]]:
+    """Every job of the list with its times and flags."""
+    runs = {id(each.job): each for store in x.session_stores for each in store.jobs if each.job is not None}
+    return [(each.job, each, _flags(cron, each.job, each, runs.get(id(each.job)))) for each in timings(x, cron)]
+
+
+def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None) -> tuple[str, ...]:
+    """Words for what is wrong with a job; each has a rule of its own."""
+    problems = [each for each in cron.problems if each.index == job.index]
+    broken = cannot_run(problems)
+    found = [broken[job.index][0].value] if broken else []
+    found += ["no id"] * any(each.field == "id" and each.fate is Fate.SHARES_STATE for each in problems)
+    found += [flag.value for flag in timing.flags]
+    found += runs.flags if runs else ["zombie"] * (job.state.running_at is not None)
+    found += ["disabled by repair"] * any(_is(note.job_id, note.name, job) for note in cron.disabled)
+    return tuple(dict.fromkeys(found))
+
+
+def _first(flags: tuple[str, ...]) -> str:
+    return f"{flags[0]}{f' +{len(flags) - 1}' if len(flags) > 1 else ''}" if flags else ""
+
+
+def _is(job_id: str | None, name: str | None, job: CronJob) -> bool:
+    return job.job_id == job_id if job_id else name is not None and job.name == name
+
+
+def _cells(job: CronJob, ran: int | None, now: int, view: View) -> tuple[str, str, Text, Text]:
+    label = view.names.identifier(job.label, "job" if job.name else "job-id")
     state = job.state
-    if state.running_at is not None:
-        return Text(f"runningAtMs set {words.age(state.running_at, now)}", "yellow")
+    status = view.names.text(state.last_run_status or "")
+    last = f"{words.age(ran, now)} {status}".strip() if ran is not None else status or "-"
+    return label, view.names.text(schedule_words(job)), Text(last), _next_run(job, now)
+
+
+def _next_run(job: CronJob, now: int) -> Text:
+    if job.state.running_at is not None:
+        return Text("marked running", "yellow")
     if not job.enabled:
         return Text("disabled", "dim")
-    if state.next_run_at is None:
-        return Text("no next run", "dim")
-    return Text(f"due {words.age(state.next_run_at, now)}")
+    return Text(words.age(job.state.next_run_at, now) if job.state.next_run_at is not None else "-")
 
 
-def _next(console: Console, x: Examination, view: View) -> None:
-    jobs = [job for store in x.session_stores for job in store.jobs]
-    if not jobs:
+def _elsewhere(console: Console, x: Examination, cron: Cron, view: View) -> None:
+    """Rows of jobs that the file does not name, and jobs that are parked."""
+    unknown = [job for store in x.session_stores for job in store.jobs if job.job is None]
+    nameless = [job for job in unknown if job.known]
+    if nameless:
+        rows = sum(job.runs for job in nameless)
+        console.print(Text(f"{words.plural(rows, 'run row')} under undefined: of the jobs without id", "dim"))
+    gone = [job for job in unknown if not job.known]
+    if gone:
+        rows = sum(job.runs for job in gone)
+        not_there = words.plural(len(gone), "job that is", "jobs that are")
+        console.print(Text(f"{words.plural(rows, 'run row')} of {not_there} not in the file", "dim"))
+    if cron.parked:
+        names = ", ".join(view.names.identifier(job.label, "job") for job in cron.parked[:3])
+        left = len(cron.parked) - 3
+        console.print(Text(f"parked: {names}{f', and {left:,} more' if left > 0 else ''}", "yellow"))
+
+
+def _short(console: Console, related: Sequence[Finding], view: View) -> None:
+    """One line a finding, cut at the edge."""
+    shown = related if len(related) <= _MOST_FINDINGS else related[: _MOST_FINDINGS - 1]
+    for item in shown:
+        line = Text.assemble((f" {item.severity.word} ", SEVERITY_STYLE[item.severity]), " ", (item.rule, "bold"))
+        line.append(f"  {view.names.text(item.message)}")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line, no_wrap=True)
+    if len(shown) < len(related):
+        console.print(Text(f" {len(related) - len(shown)} more findings; --all shows every one in full.", "dim"))
+
+
+def _next(console: Console, related: Sequence[Finding], view: View) -> None:
+    """The repair of the worst finding; without one what it means."""
+    if not related:
         next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
         return
-    from shlex import quote
-
-    most = max(jobs, key=lambda job: job.runs)
-    command = f"sessions --kind cron-run --job {quote(tables.job_name(most, view))}"
-    next_step(console, view, "the entries behind the job with the most runs:", view.invocation.command(command))
+    worst = related[0]
+    fixable = next((item for item in related if item.fix and item.severity is worst.severity), None)
+    if fixable is not None and fixable.fix is not None:
+        command = view.invocation.complete(view.names.text(fixable.fix.command))
+        next_step(console, view, "see what a repair would do:", command)
+    else:
+        next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule}"))

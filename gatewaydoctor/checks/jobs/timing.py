@@ -1,0 +1,191 @@
+"""Rules about cron jobs that do not run when their schedules say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import a_gateway
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.examine.timing import MISSED_PERIODS, TimingFlag, flagged, jobs_in_use, last_sign_of_life, timings
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.timing import JobTiming
+    from gatewaydoctor.model.outcome.finding import Finding
+
+NOT_RUN = Rule(
+    id="cron-job-not-run",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="Cron jobs that do not run when their schedule says",
+    meaning="The next run that the gateway noted lies later than the schedule has one, or the schedule had at least "
+    "three times since the last run while the gateway was alive. Times that other jobs, rows and run logs show are "
+    "taken for signs of life.",
+    cause="A release that moved the next run ahead without running the job, a change of the clock, a scheduler that "
+    "hung, or a schedule that was changed by hand while the old next run stayed.",
+    gateway="Seen with 2026.3.28, 2026.4.25 and 2026.5.22: a start runs a job with a cron expression that had a time "
+    "since its last run, and computes its next run anew; the next run of an interval stays as it was noted until "
+    "that time.",
+    remedy="Restart the gateway and look at the next runs again with gatewaydoctor cron. Where a next run stays too "
+    "late, remove nextRunAtMs of the job from jobs.json (since 2026.4.20 from jobs-state.json) with the gateway "
+    "stopped: it is computed anew.",
+)
+
+ONE_SHOT = Rule(
+    id="cron-one-shot-past",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="One-shot jobs past their time are still enabled",
+    meaning="A job that runs once has a time in the past and is enabled.",
+    cause="The gateway was down at that time, the run was interrupted, or the job was not disabled after its run.",
+    gateway="Seen with 2026.3.28, 2026.4.25 and 2026.5.22: the next start runs it, however long ago its time was, "
+    "also where it ran before.",
+    remedy="Disable those that must not run late, before the start: `repair cron --disable JOB`.",
+)
+
+OFTEN = Rule(
+    id="cron-runs-too-often",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="Cron jobs run more often than their schedule says",
+    meaning="The run rows of a job lie closer together than its schedule has times: the usual distance of its runs "
+    "is less than 80 % of the shortest distance of the schedule.",
+    cause="A retry after each failure, a next run that a restart computes anew, two gateways on one directory, runs "
+    "by hand, or a schedule that was made rarer in between.",
+    gateway="It goes on at this rate, with a row and a transcript a run up to 2026.4.25. Run rows go once they are "
+    "older than cron.sessionRetention (24 h unless set): releases from 2026.2.26 on remove them at the end of a "
+    "scheduler pass, in stores of agents that own a job; 2026.2.9 has nothing that removes them.",
+    remedy="Find out what starts the runs: see the run log in cron/runs, and whether a second gateway runs on a "
+    "copy. `repair trim` removes rows of runs that are over; no conversation is among them.",
+)
+
+OWNER = Rule(
+    id="cron-owner-gone",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="Cron jobs of agents that are not configured",
+    meaning="A job names an agent that the config does not list.",
+    cause="The agent was removed or renamed, and its jobs stayed.",
+    gateway="It runs the job under the default agent, with that agent's model, workspace and store.",
+    remedy="Give the job another agentId with openclaw cron edit, or disable it: `repair cron --disable JOB`.",
+)
+
+_REAPER_SINCE = (2, 26)
+"""The first release that was seen to remove run rows by age: 2026.2.26 does, 2026.2.9 has no such code."""
+
+
+@REGISTRY.check(NOT_RUN, ONE_SHOT, OFTEN, OWNER)
+def job_times(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    if not x.config.cron.enabled.value:
+        return
+    times = timings(x, jobs_in_use(x))
+    yield from _not_run(x, times)
+    yield from _one_shot(x, flagged(times, TimingFlag.ONE_SHOT_PAST))
+    yield from _too_often(x, flagged(times, TimingFlag.TOO_OFTEN))
+    yield from _owner_gone(x, flagged(times, TimingFlag.OWNER_GONE))
+
+
+def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
+    late, missed = flagged(times, TimingFlag.LATE), flagged(times, TimingFlag.MISSED)
+    jobs = [each for each in times if each in late or each in missed]
+    if not jobs:
+        return
+    said = []
+    if late:
+        most = max((each.job.state.next_run_at or 0) - (each.expected_at or 0) for each in late)
+        have = "has its next run" if len(late) == 1 else "have their next runs"
+        said.append(f"{plural(len(late), 'job')} {have} later than the schedule, by up to {duration(most)}")
+    if missed:
+        last = min((each.last_run or each.job.created_at or x.now) for each in missed)
+        alive = duration(max(0, x.now - last_sign_of_life(x)))
+        did = f"{len(missed):,} did not run at {MISSED_PERIODS} or more times of the schedule, the longest for"
+        said.append(f"{did} {duration(x.now - last)}; the gateway was alive {alive} ago")
+    yield NOT_RUN.finding(
+        f"{'. '.join(said)}.",
+        f"{a_gateway(x)} may run some at its next start, and others only at the time noted.",
+        count=len(jobs),
+        path=jobs_in_use(x).store.path,
+        evidence={"jobs": [_times(each) for each in jobs[:EXAMPLES]]},
+    )
+
+
+def _times(each: JobTiming) -> dict[str, object]:
+    return {
+        "jobId": each.job.job_id,
+        "name": each.job.name,
+        "lastRunAtMs": each.last_run,
+        "nextRunAtMs": each.job.state.next_run_at,
+        "expectedAtMs": each.expected_at,
+        "missed": each.missed,
+    }
+
+
+def _one_shot(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
+    if not jobs:
+        return
+    are = plural(len(jobs), "one-shot job is", "one-shot jobs are")
+    yield ONE_SHOT.finding(
+        f"{are} enabled and past the time set.",
+        f"{a_gateway(x)} runs {'it' if len(jobs) == 1 else 'them'} soon after its start.",
+        count=len(jobs),
+        path=jobs_in_use(x).store.path,
+        evidence={"jobs": [_times(each) for each in jobs[:EXAMPLES]]},
+    )
+
+
+def _too_often(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
+    for each in jobs[:EXAMPLES]:
+        retention = x.config.cron.session_retention.value
+        yield OFTEN.finding(
+            f"{plural(each.runs, 'run row')} of one job, one every {duration(each.interval or 0)}; the schedule says "
+            f"every {duration(each.gap or 0)}.",
+            _removal(x),
+            count=each.runs,
+            path=jobs_in_use(x).store.path,
+            evidence={
+                "jobId": each.job.job_id,
+                "name": each.job.name,
+                "runs": each.runs,
+                "intervalMedianMs": each.interval,
+                "scheduleGapMs": each.gap,
+                "sessionRetentionMs": retention,
+            },
+        )
+
+
+def _removal(x: Examination) -> str:
+    """What makes the rows go."""
+    retention = x.config.cron.session_retention.value
+    if retention is None:
+        return "The rows stay: cron.sessionRetention is off. `repair trim` removes rows of runs that are over."
+    after = f"rows older than {duration(retention)} (cron.sessionRetention)"
+    numbers = re.match(r"2026\.([0-9]+)\.([0-9]+)", x.config.release.version or "")
+    old = numbers is not None and (int(numbers[1]), int(numbers[2])) < _REAPER_SINCE
+    if old:
+        since = "2026.2.26 and later remove"
+        return f"{a_gateway(x)} may remove none of these rows; {since} {after}. `repair trim` removes them now."
+    return f"{a_gateway(x)} removes {after} after a pass of the scheduler; `repair trim` removes them now."
+
+
+def _owner_gone(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
+    if not jobs:
+        return
+    names = plural(len(jobs), "job names an agent", "jobs name agents")
+    yield OWNER.finding(
+        f"{names} that the config does not list.",
+        f"{a_gateway(x)} runs {'it' if len(jobs) == 1 else 'them'} under the default agent.",
+        count=len(jobs),
+        path=jobs_in_use(x).store.path,
+        evidence={
+            "jobs": [
+                {"jobId": each.job.job_id, "name": each.job.name, "agentId": each.job.agent_id}
+                for each in jobs[:EXAMPLES]
+            ]
+        },
+    )

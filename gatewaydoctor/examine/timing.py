@@ -1,0 +1,136 @@
+"""Whether cron jobs run when their schedules say: the flags of a job by its times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.timetable import HOUR_MS, fires_at, timetable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.model.gateway.cron import Cron, CronJob
+
+    _Count = Callable[[int, int, int], int]
+
+MISSED_PERIODS = 3
+"""From how many times without a run on a job is told: one or two are a restart."""
+
+MOST_COUNTED = 1000
+GRACE_MS = 10 * 60_000
+BACKOFF_MS = HOUR_MS
+"""The longest pause that the gateway makes after errors."""
+
+TOO_OFTEN = 0.8
+"""Runs closer together than this share of the shortest gap of the schedule come too often."""
+
+FEWEST_RUNS = 10
+
+
+class TimingFlag(StrEnum):
+    ONE_SHOT_PAST = "one-shot-past"
+    LATE = "next-too-late"
+    MISSED = "runs-missed"
+    TOO_OFTEN = "runs-too-often"
+    OWNER_GONE = "owner-gone"
+
+
+@dataclass(frozen=True, slots=True)
+class JobTiming:
+    """One job by its times. `expected_at` is when the schedule has its next run, `missed` the times it had since the
+    last run up to the last sign of life of the gateway; `interval` and `gap` are the usual distance of its runs and
+    the shortest one of its schedule (ms). None where not known."""
+
+    job: CronJob
+    flags: tuple[TimingFlag, ...]
+    expected_at: int | None = None
+    missed: int = 0
+    last_run: int | None = None
+    runs: int = 0
+    interval: int | None = None
+    gap: int | None = None
+
+
+def jobs_in_use(x: Examination) -> Cron:
+    """The jobs that the gateway takes: those of the database where there is one, else those of the file."""
+    return x.jobs if x.state is not None and x.jobs is not None else x.cron
+
+
+def timings(x: Examination, cron: Cron) -> tuple[JobTiming, ...]:
+    """One value a job, in the order of the list."""
+    alive = last_sign_of_life(x)
+    owners = _owners(x)
+    runs = {id(each.job): each for store in x.session_stores for each in store.jobs if each.job is not None}
+    return tuple(_timing(job, runs.get(id(job)), x.now, alive, owners) for job in cron.jobs)
+
+
+def last_sign_of_life(x: Examination) -> int:
+    """The newest time at which the gateway wrote something: rows, run logs, runs of jobs. Not later than now."""
+    return max((at for at in _signs(x) if at <= x.now), default=0)
+
+
+def _signs(x: Examination) -> Iterator[int]:
+    yield from (store.newest_updated for store in x.session_stores if store.newest_updated is not None)
+    yield from (log.mtime for log in x.cron.run_logs)
+    yield from (job.state.last_run_at for job in jobs_in_use(x).jobs if job.state.last_run_at is not None)
+
+
+def _owners(x: Examination) -> frozenset[str] | None:
+    """The agents that the config lists, in lower case; None where it lists none or cannot be read."""
+    listed = frozenset(agent.agent_id.lower() for agent in x.config.agents)
+    return listed | {"main"} if listed and x.config.problem is None else None
+
+
+def _timing(job: CronJob, runs: JobRuns | None, now: int, alive: int, owners: frozenset[str] | None) -> JobTiming:
+    table = timetable(job)
+    once = fires_at(job)
+    flags = []
+    expected, missed, interval, gap = None, 0, None, None
+    if job.enabled and once is not None and once < now - GRACE_MS:
+        flags.append(TimingFlag.ONE_SHOT_PAST)
+    if table is not None and job.enabled:
+        expected = table.after(now)
+        slack = table.slack + GRACE_MS + (BACKOFF_MS if job.state.consecutive_errors else 0)
+        late = _is_late(job, expected, slack)
+        missed = _missed(job, last_run(job, runs), table.count, alive - slack, late=late)
+        flags += [TimingFlag.LATE] * late + [TimingFlag.MISSED] * (missed >= MISSED_PERIODS)
+    if table is not None and runs is not None and runs.ticks.count >= FEWEST_RUNS:
+        interval, gap = runs.ticks.interval_median, table.shortest_gap
+        if interval is not None and gap is not None and interval < TOO_OFTEN * gap:
+            flags.append(TimingFlag.TOO_OFTEN)
+    if owners is not None and job.agent_id is not None and job.agent_id.lower() not in owners:
+        flags.append(TimingFlag.OWNER_GONE)
+    return JobTiming(
+        job, tuple(flags), expected, missed, last_run(job, runs), runs.runs if runs else 0, interval, gap
+    )
+
+
+def _is_late(job: CronJob, expected: int | None, slack: int) -> bool:
+    next_run = job.state.next_run_at
+    return next_run is not None and expected is not None and next_run > expected + slack
+
+
+def last_run(job: CronJob, runs: JobRuns | None) -> int | None:
+    """When it last ran, by its state and by its rows."""
+    known = (job.state.last_run_at, runs.last_at if runs else None)
+    return max((at for at in known if at is not None), default=None)
+
+
+def _missed(job: CronJob, last: int | None, count: _Count, until: int, *, late: bool) -> int:
+    """Times of the schedule without a run while the gateway was alive. A next run that is in time may be that of a
+    job that was disabled for a while: then only the time since its last change counts."""
+    since = last if last is not None else job.created_at
+    if since is None:
+        return 0
+    in_time = job.state.next_run_at is not None and not late and job.state.next_run_at > until
+    if in_time and job.updated_at is not None:
+        since = max(since, job.updated_at)
+    return count(since, until, MOST_COUNTED)
+
+
+def flagged(times: Iterable[JobTiming], flag: TimingFlag) -> list[JobTiming]:
+    return [each for each in times if flag in each.flags]
