@@ -92,9 +92,12 @@ def _timing(job: CronJob, runs: JobRuns | None, now: int, alive: int, owners: fr
     expected, missed, interval, gap = None, 0, None, None
     if job.enabled and once is not None and once < now - GRACE_MS:
         flags.append(TimingFlag.ONE_SHOT_PAST)
-    if table is not None and job.enabled:
+    # A job that is marked running is not started, whatever its schedule: that has a rule of its own.
+    if table is not None and job.enabled and job.state.running_at is None:
         expected = table.after(now)
-        slack = table.slack + GRACE_MS + (BACKOFF_MS if job.state.consecutive_errors else 0)
+        # Less than one more gap is no delay that an operator would miss a run by.
+        slack = table.slack + GRACE_MS + min(table.shortest_gap or 0, HOUR_MS)
+        slack += BACKOFF_MS if job.state.consecutive_errors else 0
         late = _is_late(job, expected, slack)
         missed = _missed(job, last_run(job, runs), table.count, alive - slack, late=late)
         flags += [TimingFlag.LATE] * late + [TimingFlag.MISSED] * (missed >= MISSED_PERIODS)

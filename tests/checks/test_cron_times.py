@@ -142,7 +142,7 @@ def test_a_job_that_was_disabled_for_a_while_missed_nothing(state: StateDir) -> 
 def test_a_pause_after_errors_and_the_window_of_a_full_hour_are_no_delay(state: StateDir) -> None:
     alive(state)
     half_hour = cron("*/30 * * * *")
-    paused = {"lastRunAtMs": NOW - MINUTE, "nextRunAtMs": NOW + 60 * MINUTE, "consecutiveErrors": 9}
+    paused = {"lastRunAtMs": NOW - MINUTE, "nextRunAtMs": NOW + 90 * MINUTE, "consecutiveErrors": 9}
     state.jobs([job("a", state=paused, **half_hour)])
     assert not state.findings("cron-job-not-run")
     state.jobs([job("a", state=paused | {"consecutiveErrors": 0}, **half_hour)])
