@@ -23,7 +23,8 @@ class ExitCode(IntEnum):
 
 EXIT_MEANINGS = {
     ExitCode.OK: "clean, or done and verified, or nothing to do",
-    ExitCode.FINDINGS: "findings at or above the threshold (`check`, `scan --fail-on`, `fixtures validate`)",
+    ExitCode.FINDINGS: "findings at or above the threshold (`check`, `scan --fail-on`, `fixtures validate`); a file "
+    "left out or different (`snapshot`, `snapshot verify`, `runs verify`)",
     ExitCode.CANNOT_EXAMINE: "usage error, or it could not examine (no such directory, unreadable)",
     ExitCode.REFUSED: "refused before anything was written, or not confirmed",
     ExitCode.PUT_BACK: "failed on the way and put back: the directory is as it was",

@@ -84,6 +84,20 @@ def test_a_path_above_the_state_directory_names_it(busy: Path, tmp_path: Path) -
         refused(run(verb, "--state-dir", str(tmp_path / "home")), f"--state-dir {tmp_path}/home/.openclaw\n")
 
 
+def test_a_link_to_an_empty_version_beside_a_full_one_names_both(busy: Path, tmp_path: Path) -> None:
+    shutil.copytree(busy, tmp_path / "versions/1/home/.openclaw")
+    for name in ("agents", "hooks", "logs", "workspace"):
+        (tmp_path / "versions/2/home/.openclaw" / name).mkdir(parents=True)
+    (tmp_path / ".openclaw").symlink_to("versions/2/home/.openclaw")
+    for verb in LOOKING:
+        ran = run(verb, env={"HOME": str(tmp_path)})
+        refused(
+            ran,
+            f"(a link to {tmp_path}/versions/2/home/.openclaw)",
+            f"--state-dir {tmp_path}/versions/1/home/.openclaw\n",
+        )
+
+
 def test_a_path_that_is_not_there_names_the_directory_around_it(busy: Path) -> None:
     refused(run("check", str(busy / "nope")), "There is no directory", f"--state-dir {busy}\n")
     refused(run("check", str(busy / "agents/nope")), f"--state-dir {busy}\n")

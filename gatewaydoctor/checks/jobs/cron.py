@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot, keeps_files
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_stores
+from gatewaydoctor.checks.stores.trimming import is_over, trims
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -89,10 +90,13 @@ ISOLATED = Rule(
     gateway="Up to 2026.4.25 each run adds a row, and once the store is at its cap each new one costs a full pass "
     "on the event loop and pushes out the oldest row, a conversation or not. 2026.5.22 keeps one row per job.",
     remedy="Give the jobs a persistent session, sessionTarget session:cron-<name>: in the incident that took 1,700 "
-    "sessions a day down to one per job. Then remove the rows of finished runs.",
-    repair="trim",
+    "sessions a day down to one per job. Rows of finished runs go with repair trim; the rate stays.",
 )
 
+_DISABLE = (
+    "Disable these jobs while the gateway is stopped, and find out why their runs fail before enabling them. Their "
+    "rows are of the last hour; repair trim removes them once they are older."
+)
 _BOOT_RAPID = NextBoot(
     v3_28="starts these jobs again as soon as they are due; its reaper removes run rows older than the retention",
     v5_22="starts these jobs again as soon as they are due, with one row per job",
@@ -132,6 +136,8 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
             path=store.read.ref.path,
             key=jobs[0].base_key,
             evidence={"runRows": runs, "jobs": [_bursts(job) for job in jobs[:EXAMPLES]]},
+            repair=RAPID.repair if trims(x, jobs) else None,
+            by_hand=None if trims(x, jobs) else _DISABLE,
         )
 
 
@@ -215,7 +221,7 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "newestRunAt": last if runs else None,
                 "jobs": [{"jobId": job.job_id, "runs": job.runs, "bytes": job.bytes} for job in jobs[:EXAMPLES]],
             },
-            repair=UNKNOWN.repair if runs else None,
+            repair=UNKNOWN.repair if any(is_over(x, job) for job in jobs) else None,
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
+from gatewaydoctor.checks.stores.trimming import ends_stuck
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
@@ -14,9 +15,10 @@ from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.state.history.references import basename
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.databases import DatabaseFacts
@@ -150,7 +152,7 @@ def _settling(store: StoreFacts | DatabaseFacts, runs: int) -> str | None:
     """The repair that settles stuck rows; none writes to databases."""
     if store.era is Era.SQLITE:
         return None
-    return "trim" if runs else "expire"
+    return "trim" if runs and ends_stuck(store.jobs) else "expire"
 
 
 @REGISTRY.check(PHANTOM)
@@ -246,8 +248,18 @@ def path_foreign(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "rivalMaps": derived.rivals if derived else 0,
                 "sessionFiles": [each.entry.session_file for each in listed[:EXAMPLES]],
             },
-            repair=FOREIGN.repair if derived else None,
+            repair=FOREIGN.repair if derived and _leads_home(store, listed) else None,
         )
+
+
+def _leads_home(store: StoreFacts, listed: Iterable[EntryPointer]) -> bool:
+    """Whether the file of one of these is here with a sound header of that session: no other path is rewritten."""
+    faulty = {each.record.name for each in store.transcripts.faults}
+    here = {record.name for record in store.listing.files if record.size} - faulty
+    return any(
+        (name := basename(each.entry.session_file or "")) in here and name == f"{each.entry.session_id}.jsonl"
+        for each in listed
+    )
 
 
 def _misplaced(each: EntryPointer) -> bool:

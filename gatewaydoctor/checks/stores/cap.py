@@ -8,6 +8,7 @@ from gatewaydoctor.checks.boot import a_gateway, keeps_files
 from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
 from gatewaydoctor.checks.stores.size import REPORTED_AMPLIFICATION
+from gatewaydoctor.checks.stores.trimming import trims
 from gatewaydoctor.model.gateway.config import Origin, Policy
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.era import Era
@@ -125,7 +126,7 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
             "wouldBeCapped": lost.capped if lost else entries - limit,
             "conversationsAmongThem": people,
         },
-        repair=OVER_CAP.repair if entries - runs <= limit else None,
+        repair=OVER_CAP.repair if entries - runs <= limit and trims(x, store.jobs) else None,
         by_hand=None if entries - runs <= limit else _NOT_CRON_ALONE,
     )
 
@@ -142,7 +143,7 @@ def _at_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Find
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={"entries": entries, "maxEntries": limit, "mode": x.config.maintenance.mode.value},
-        repair=AT_CAP.repair if any(job.runs for job in store.jobs) else None,
+        repair=AT_CAP.repair if trims(x, store.jobs) else None,
     )
 
 

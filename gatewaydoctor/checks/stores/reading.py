@@ -155,9 +155,14 @@ def _unread(store: StoreFacts) -> Iterator[Finding]:
     )
 
 
+_BARREN = (FaultKind.EMPTY, FaultKind.NOT_OBJECT, FaultKind.CUT_SHORT)
+"""Faults behind which nothing follows that could be recovered."""
+
+
 def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
-    worth = fault.kind is not FaultKind.EMPTY or _candidates(x, store)
+    barren = fault.kind in _BARREN and not verdict.entries
+    worth = not barren or _candidates(x, store)
     rows = plural(verdict.entries, "whole entry", "whole entries") if verdict.entries else "No whole entry"
     meanwhile = " It was written to meanwhile: scan again." if store.read.ref.path in x.unsettled else ""
     return rule.finding(
@@ -285,7 +290,11 @@ def _candidates(x: Examination, store: StoreFacts) -> tuple[tuple[str, int, int]
     return tuple(sorted((*beside, *archived), key=lambda row: (-row[2], row[0])))
 
 
+_LEAST = 20
+"""Bytes of the smallest store with a row in it."""
+
+
 def _may_hold_a_store(record: FileRecord, store_name: str) -> bool:
-    if record.node is not NodeKind.FILE or not record.size or record.cls is FileClass.LOCK:
+    if record.node is not NodeKind.FILE or record.size < _LEAST or record.cls is FileClass.LOCK:
         return False
     return record.cls is FileClass.STORE_TEMP or record.name.startswith(f"{store_name}.")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
+from gatewaydoctor.checks.stores.trimming import trims
 from gatewaydoctor.checks.thresholds import DEFAULTS
-from gatewaydoctor.model.gateway.entry import Kind
+from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, rounded_size, size
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.storage.files.survey import Survey
 
@@ -106,8 +108,8 @@ def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "heapLimitBytes": limit,
                 "heapLimitSource": source,
             },
-            repair=_lightens(survey),
-            by_hand=None if _lightens(survey) else _SPLIT,
+            repair=_lightens(x, t, store, survey),
+            by_hand=None if _lightens(x, t, store, survey) else _SPLIT,
         )
 
 
@@ -119,12 +121,37 @@ def heap_allowed(x: Examination, t: Thresholds) -> tuple[int, str]:
     return (x.heap.bytes, x.heap.source) if x.heap else (t.heap_bytes, "usual")
 
 
-def _lightens(survey: Survey) -> str | None:
-    """The repair that takes away half of the store or more."""
-    half = survey.verdict.bytes / 2
-    if sum(weight for (kind, _), weight in survey.weights.items() if kind is Kind.CRON_RUN) >= half:
+def _lightens(x: Examination, t: Thresholds, store: StoreFacts, survey: Survey) -> str | None:
+    """The repairs that make the store light enough, else one that takes away half of it or more."""
+    total, rebuilt = survey.verdict.bytes, _rebuilt(survey)
+    runs = sum(weight for (kind, _), weight in survey.weights.items() if kind is Kind.CRON_RUN)
+    rows = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN)
+    removed = runs * (1 - min(1, len(store.jobs) / rows)) if rows and trims(x, store.jobs) else 0
+    trimmed, slimmed = total - removed, total - rebuilt * _slimmable(survey)
+    enough = t.heap_bytes / REPORTED_AMPLIFICATION
+    if removed and trimmed < enough:
         return "trim"
-    return "slim" if _rebuilt(survey) >= half else None
+    if slimmed < enough:
+        return "slim"
+    if removed and trimmed * (1 - rebuilt / total) < enough:
+        return "trim slim"
+    if runs >= total / 2 and removed:
+        return "trim"
+    return "slim" if rebuilt >= total / 2 else None
+
+
+def _slimmable(survey: Survey) -> float:
+    """The share of the store that is in rows not marked running: no others lose fields."""
+    running = sum(weight for (_, status), weight in survey.weights.items() if status is Status.RUNNING)
+    return 1 - running / survey.verdict.bytes
+
+
+def _unbloats(t: Thresholds, store: StoreFacts, survey: Survey) -> str:
+    """slim, behind what ends the stuck rows that hold most."""
+    left = survey.verdict.bytes - _rebuilt(survey) * _slimmable(survey)
+    if left < t.bloat_bytes or not store.stuck:
+        return "slim"
+    return "trim slim" if store.stuck_summary.kinds[Kind.CRON_RUN] else "expire slim"
 
 
 def _rebuilt(survey: Survey) -> int:
@@ -153,4 +180,5 @@ def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "rebuiltBytes": rebuilt,
                 "fieldBytes": dict(survey.field_bytes.most_common(5)),
             },
+            repair=_unbloats(t, store, survey),
         )

@@ -21,16 +21,18 @@ from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
+from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import ENDINGS, CronOptions, Options, Repair, TrimOptions
 from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.model.repair.plan import Plan, Refusal
     from gatewaydoctor.model.repair.receipt import Receipt
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.names import Names
@@ -178,8 +180,8 @@ def _plan(
     again = None if apply else _again(run, work, out)
     sources = planned_origins(work.tools.fs, made, cap(run))
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
-    if apply and made.empty and made.refusals:
-        first = made.refusals[0]
+    if apply and (refused := _refused(made, repairs)):
+        first = refused[0]
         raise Refused(
             f"Nothing was done. {first.target}: {first.reason}", first.hint or "See the plan without --apply."
         )
@@ -191,7 +193,25 @@ def _plan(
         with telling():
             print_screen(show, no_color=run.options.no_color)
             sys.stdout.write("\n")
-    return carry_out(run, work, made, yes=yes, names=seen.names)
+    return carry_out(run, work, made, yes=yes, names=seen.names, left=_left(made, judgement.findings))
+
+
+def _refused(plan: Plan, asked: tuple[Repair, ...]) -> list[Refusal]:
+    """What makes the whole plan refused: a repair that was named does nothing but refuse, or none was named and
+    nothing can be done. What else is in the plan does not matter."""
+    if not asked:
+        return list(plan.refusals) if plan.empty else []
+    does = {step.repair for step in plan.steps}
+    return [each for each in plan.refusals if each.repair in {*asked, "all"} - does]
+
+
+def _left(plan: Plan, findings: Iterable[Finding]) -> int:
+    """Critical findings that no repair of the plan is for."""
+    does = {step.repair for step in plan.steps}
+    return sum(
+        each.severity is Severity.CRITICAL and not (each.fix and does & set(each.fix.command.split()[2:]))
+        for each in findings
+    )
 
 
 def _require_known(x: Examination, options: Options) -> None:
@@ -243,7 +263,14 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
 
 
 def carry_out(
-    run: Run, work: Bench, plan: Plan, *, yes: bool, names: Names, takes_back: RunInfo | None = None
+    run: Run,
+    work: Bench,
+    plan: Plan,
+    *,
+    yes: bool,
+    names: Names,
+    takes_back: RunInfo | None = None,
+    left: int = 0,
 ) -> Outcome:
     """Ask, apply, and tell. `takes_back` is the run whose missing files the plan brings back; one that was
     interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
@@ -260,7 +287,7 @@ def carry_out(
             receipt = apply(plan, tools, work.permission, work.vault)
         else:
             plan, receipt = merge(takes_back, plan, tools, work.permission, work.vault)
-    told = _told(run, work, plan, receipt, names)
+    told = _told(run, work, plan, receipt, names, left)
     if receipt is None and takes_back is not None and ends:
         return replace(told, screen=partial(ended, run_id=takes_back.run_id, view=view_with(run, names, 40)))
     return told
@@ -283,7 +310,7 @@ def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
     return _told(run, work, None, receipt, names_of_place(work.found.place, redact=run.options.redact))
 
 
-def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names) -> Outcome:
+def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, names: Names, left: int = 0) -> Outcome:
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.drafting.origins import kept_origins
     from gatewaydoctor.repair.vault.layout import RunPlace
@@ -297,9 +324,8 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
         "provenance": [each.as_json() for each in sources],
     }
     undo = run.invocation.command(f"undo {receipt.run_id}" if receipt else "undo")
-    ready = plan is None or all(store.readable == "yes" for store in plan.after.stores)
     seen = view_with(run, names, 40)
-    screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, ready=ready, sources=sources)
+    screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, left=left, sources=sources)
     wrote = receipt is not None
     return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen, wrote=wrote)
 

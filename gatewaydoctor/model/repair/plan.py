@@ -12,6 +12,8 @@ from typing import Literal as OneOf
 import msgspec
 
 PLAN_SCHEMA_VERSION = "1.0"
+UNTIL_FOUND = "until the cause is found."
+"""How a note of the forecast ends that asks for jobs to be disabled before the start."""
 
 
 class Copy(msgspec.Struct, frozen=True, array_like=True, tag="copy"):

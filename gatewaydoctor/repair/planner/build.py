@@ -90,6 +90,7 @@ def build_plan(
         else:
             _plan(draft, frozenset(names))
             _write_stores(draft)
+            _say_again(draft, names)
             say_unused(draft)
         plan = _finished(draft, names)
     except Exception as error:
@@ -119,6 +120,15 @@ def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
     running = x.gateway.liveness is Liveness.LIVE
     hint = "Stop the gateway, then" if running else "Stop what writes there (fuser and lsof name it), then"
     return InputChanged(f"{path} {how} while the plan was made.", f"{hint} run the same command again.")
+
+
+def _say_again(draft: Draft, names: Collection[Repair]) -> None:
+    """Repairs by rows, and of the transcripts that rows name, wait until a store is whole."""
+    if not names and any(store.rebuilt for store in draft.stores):
+        draft.caution(
+            "What depends on the rows of a rebuilt store is planned once it is whole. Run again after this:",
+            command="gatewaydoctor repair",
+        )
 
 
 def _newer_schema(draft: Draft) -> Refusal | None:

@@ -8,7 +8,7 @@ from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.subagents import RegistryRead
-from gatewaydoctor.model.repair.plan import Note
+from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Note
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.planner.notes import note
 from gatewaydoctor.repair.planner.resumed import running_notes
@@ -60,7 +60,7 @@ def _cron(draft: Draft) -> Iterator[Note]:
         these = "it" if len(again) == 1 else "them"
         yield _jobs_note(
             f"{plural(len(again), 'job')} that piled up runs before will run again. Disable {these} in "
-            "cron/jobs.json until the cause is found.",
+            f"cron/jobs.json {UNTIL_FOUND}",
             again,
         )
 

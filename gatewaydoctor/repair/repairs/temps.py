@@ -37,7 +37,8 @@ def plan(draft: Draft, *, named: bool) -> None:
         files = [record for record in store.facts.listing.files if record.cls in TEMPS]
         # What this plan mends counts as damaged still: only a mended store that was read again is sound.
         sound = all(not each.rebuilt and each.facts.read.whole and each.facts.survey is not None for each in shared)
-        _temps(draft, directory, files, sound=sound, agent_id=store.facts.agent_id)
+        mended = any(each.rebuilt for each in shared)
+        _temps(draft, directory, files, sound=sound, mended=mended, agent_id=store.facts.agent_id)
     cron = draft.x.cron
     _temps(draft, cron.store.path.parent, cron.temps, sound=cron.store.read is CronRead.OK and _is_sound(cron.state))
 
@@ -48,7 +49,13 @@ def _is_sound(state: CronFile) -> bool:
 
 
 def _temps(
-    draft: Draft, directory: Path, files: Iterable[FileRecord], *, sound: bool, agent_id: str | None = None
+    draft: Draft,
+    directory: Path,
+    files: Iterable[FileRecord],
+    *,
+    sound: bool,
+    mended: bool = False,
+    agent_id: str | None = None,
 ) -> None:
     least = HOUR_MS if draft.options.older_than is None else draft.options.older_than
     old = [record for record in files if draft.x.now - record.mtime >= least and _is_known(record)]
@@ -57,7 +64,7 @@ def _temps(
             f"Not moved: {plural(len(old), 'temp file')}. What they belong to is missing or damaged, and one may "
             "hold its only copy. Once that is mended, run this again.",
             [record.name for record in old],
-            command="gatewaydoctor repair temps",
+            command="gatewaydoctor repair temps" if mended else "",
         )
         return
     old = _without_people(draft, directory, old)

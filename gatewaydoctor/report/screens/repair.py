@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.repair.plan import Move
+from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
 from gatewaydoctor.report.screens.blocks.gaps import next_unless, unseen
@@ -29,7 +29,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -198,10 +198,12 @@ def receipt(
     receipt: Receipt | None,
     view: View,
     undo: str,
-    ready: bool,
+    plan: Plan | None,
+    left: int = 0,
     sources: Sequence[Origins] = (),
 ) -> None:
-    """What was done, how that was verified, and the way back. `ready`: a gateway can read every store again."""
+    """What was done, how that was verified, what comes next, and the way back. `left` counts critical findings that
+    the plan was not about."""
     if receipt is None:
         next_step(console, view, "nothing to do; nothing was written.")
         return
@@ -218,15 +220,35 @@ def receipt(
     if receipt.gateway_afterwards not in (None, "dead"):
         rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))
-    next_step(console, view, f"{_then(receipt, ready=ready)} To go back:", undo)
+    if view.quiet:
+        return
+    steps = list(_then(receipt, plan, view, left))
+    for text in steps[:-1]:
+        console.print(Text.assemble(("then: ", "bold"), text))
+    next_step(console, view, f"{steps[-1]} To go back:", undo)
 
 
-def _then(receipt: Receipt, *, ready: bool) -> str:
+def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[str]:
+    """What to do now, in order: the gateway is started last, and only where nothing speaks against it."""
     if receipt.gateway_afterwards == "live":
-        return "stop the gateway, which was started meanwhile, and scan again."
-    if not ready:
-        return "see `gatewaydoctor repair`: a store is still not readable for a gateway."
-    return "start the gateway."
+        yield "stop the gateway, which was started meanwhile, and scan again."
+        return
+    for note in plan.cautions if plan else ():
+        if note.command:
+            yield f"run `{view.invocation.complete(note.command)}` for what this plan left."
+    if plan and any(store.readable != "yes" for store in plan.after.stores):
+        yield "keep the gateway stopped: it cannot read a store yet. `gatewaydoctor scan` says which."
+        return
+    if left:
+        yield (
+            f"keep the gateway stopped: {words.plural(left, 'critical finding is', 'critical findings are')} left. "
+            "`gatewaydoctor scan` tells them."
+        )
+        return
+    for note in plan.forecast if plan else ():
+        if note.text.endswith(UNTIL_FOUND):
+            yield f"disable {words.plural(len(note.names), 'job')} that would pile up runs again, as the plan says."
+    yield "start the gateway."
 
 
 def _kept(plan: Plan) -> int:

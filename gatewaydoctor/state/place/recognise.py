@@ -51,10 +51,14 @@ def require_state(fs: ReadFs, path: Path) -> None:
     if is_state_dir(fs, path):
         return
     empty = next(iter(fs.names(path)), None) is None
+    real = fs.realpath(path)
+    link = f" (a link to {real})" if fs.lstat(path).is_symlink else ""
     hint = "Check the path, and whether its volume is mounted. A new installation has nothing here yet."
     if (near := nearby(fs, path)) is not None:
         hint = f"Name the state directory: --state-dir {near}"
-    raise NothingKept(f"{path} {'is empty' if empty else 'has no config, no agent and no database'}.", hint)
+    elif (other := _of_another_version(fs, real)) is not None:
+        hint = f"A state directory lies beside it, perhaps that of another version: --state-dir {other}"
+    raise NothingKept(f"{path}{link} {'is empty' if empty else 'has no config, no agent and no database'}.", hint)
 
 
 def nearby(fs: ReadFs, path: Path) -> Path | None:
@@ -70,6 +74,21 @@ def enclosing(fs: ReadFs, path: Path) -> Path | None:
         known = part in _INSIDE or part.startswith(("openclaw.json", "sessions.json"))
         if known and is_state_dir(fs, outer):
             return outer
+    return None
+
+
+def _of_another_version(fs: ReadFs, real: Path) -> Path | None:
+    """The state directory at the same place below a sibling of one of its parents: versions/2/home/S for
+    versions/1/home/S."""
+    for parent in (real, *real.parents[: _LEVELS - 1]):
+        rest = real.relative_to(parent)
+        try:
+            names = sorted(fs.names(parent.parent))[:_TRIED]
+        except (OSError, ValueError):
+            continue
+        found = [parent.parent / name / rest for name in names if parent.parent / name != parent]
+        if (other := next((each for each in found if is_state_dir(fs, each)), None)) is not None:
+            return other
     return None
 
 

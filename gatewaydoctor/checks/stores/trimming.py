@@ -1,0 +1,39 @@
+"""What `repair trim` would find to remove: a finding names it only where there is something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.jobs import JobRuns
+
+QUIET_MS = 3_600_000
+"""No row goes that showed a sign of life more recently than this."""
+
+
+def is_over(x: Examination, job: JobRuns) -> bool:
+    """Whether all run rows of a job go when trim is named: all are older than the retention."""
+    retention = x.config.cron.session_retention.value
+    old = job.last_at is not None and retention is not None and x.now - job.last_at > max(retention, QUIET_MS)
+    return old and job.base_key is None and job.runs > 0
+
+
+def ends_stuck(jobs: Iterable[JobRuns]) -> bool:
+    """Whether stuck run rows go when trim is named: more of them than the one a base row may be a copy of."""
+    return any(job.stuck > int(job.base_key is not None) for job in jobs)
+
+
+def trims(x: Examination, jobs: Iterable[JobRuns]) -> bool:
+    """Whether rows of these jobs go when trim is named: stuck ones, and of those quiet for an hour the ones that are
+    older than the retention or not the newest of their job. The run that a job's base row is a copy of stays."""
+    retention = x.config.cron.session_retention.value
+    for job in jobs:
+        kept = int(job.base_key is not None)
+        age = None if job.first_at is None else x.now - job.first_at
+        old = age is not None and retention is not None and age > max(retention, QUIET_MS)
+        if job.stuck > kept or (old and job.runs > kept) or (job.runs > 1 and (age is None or age >= QUIET_MS)):
+            return True
+    return False

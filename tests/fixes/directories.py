@@ -1,0 +1,106 @@
+"""Applying what findings name, on real directories."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.judge import judge
+from gatewaydoctor.examine.examination import examine
+from gatewaydoctor.examine.world import Depth, Where, World
+from gatewaydoctor.repair.drafting.options import Options, Repair
+from gatewaydoctor.repair.planner.build import build_plan
+from gatewaydoctor.repair.run.apply import apply
+from tests.repair.scene import DEAD, tools
+from tests.state.fakes import FakeProcesses
+from tests.world import RoomyFs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.model.repair.plan import Plan
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A state directory at a fixed time, with no gateway running."""
+
+    root: Path
+    now: int
+
+    def judge(self) -> Judgement:
+        world = World(RoomyFs(), {"HOME": str(self.root.parent)}, FakeProcesses(), lambda _: False, self.now, "/")
+        return judge(examine(world, Where(state_dir=str(self.root)), Depth()))
+
+    def plan(self, *names: str, judgement: Judgement | None = None) -> Plan:
+        seen = judgement or self.judge()
+        chosen = [Repair(name) for name in names]
+        return build_plan(seen.examination, seen.findings, chosen, Options(), tools().fs, tools().progress)
+
+    def copy(self, to: Path) -> Directory:
+        shutil.copytree(self.root, to, symlinks=True, copy_function=shutil.copy2)
+        return Directory(to, self.now)
+
+
+def repair_of(finding: Finding) -> tuple[str, ...]:
+    """The names in the command of a fix, which has no options of its own."""
+    assert finding.fix is not None
+    program, verb, *names = finding.fix.command.split()
+    assert (program, verb) == ("gatewaydoctor", "repair"), finding.fix.command
+    assert not [name for name in names if name.startswith("-")], finding.fix.command
+    return tuple(names)
+
+
+def weight(judgement: Judgement, finding: Finding) -> int:
+    """How much the findings of a rule cover for one agent, as grave as this one or worse."""
+    same = (f for f in judgement.findings if (f.rule, f.agent_id) == (finding.rule, finding.agent_id))
+    return sum(f.count for f in same if f.severity >= finding.severity)
+
+
+def complaints(directory: Directory, scratch: Path) -> list[str]:
+    """What is wrong with the fixes of a directory; each is applied to a copy."""
+    found = []
+    seen = directory.judge()
+    for number, finding in enumerate(seen.findings):
+        if finding.fix is None:
+            if not finding.by_hand:
+                found.append(f"{finding.rule}: neither a fix nor what to do by hand")
+            continue
+        names = repair_of(finding)
+        copy = directory.copy(scratch / str(number) / ".openclaw")
+        found += [f"{finding.rule} ({finding.agent_id}): {text}" for text in _fix(copy, finding, names)]
+        shutil.rmtree(scratch / str(number))
+    copy = directory.copy(scratch / "all" / ".openclaw")
+    found += [f"repair without names: {text}" for text in _twice(copy, ())]
+    shutil.rmtree(scratch / "all")
+    return found
+
+
+def _fix(copy: Directory, finding: Finding, names: tuple[str, ...]) -> list[str]:
+    seen = copy.judge()
+    before = weight(seen, finding)
+    plan = copy.plan(*names, judgement=seen)
+    if plan.empty:
+        return [f"{' '.join(names)} plans nothing: {[each.reason for each in plan.refusals]}"]
+    apply(plan, tools(), DEAD)
+    after = weight(copy.judge(), finding)
+    found = [f"{' '.join(names)} leaves {after} of {before}"] if after >= before else []
+    again = copy.plan(*names)
+    return found + ([] if again.empty else [f"{' '.join(names)} plans again: {[s.reason for s in again.steps]}"])
+
+
+def _twice(copy: Directory, names: tuple[str, ...]) -> list[str]:
+    """Complaints where a second apply has something to do that the first did not say."""
+    plan = copy.plan(*names)
+    if plan.empty:
+        return []
+    apply(plan, tools(), DEAD)
+    again = copy.plan(*names)
+    commands = [note.command for note in plan.cautions if note.command]
+    if "gatewaydoctor repair" in commands:
+        return []
+    said = {name for command in commands for name in command.split()[2:]}
+    return [f"plans again: {(s.repair, s.reason, s.count)}" for s in again.steps if s.repair not in said]
