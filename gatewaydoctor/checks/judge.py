@@ -28,6 +28,8 @@ _RULES = (
     "jobs.joblist",
     "jobs.timing",
     "stores.databases",
+    "stores.health",
+    "stores.leases",
     "install.host",
     "sessions.leftovers",
     "install.others",

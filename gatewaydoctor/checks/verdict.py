@@ -174,11 +174,30 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     return StartEffect(Effect.RISKS, "It would start without the agents, channels and models the config lost.", cause)
 
 
-def _leftover(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+def _database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    """A database: losing is critical, refusing an error, and what is milder stops nothing."""
+    cause = f"{_place(finding)}{_first(finding.message)}"
+    match finding.severity:
+        case Severity.CRITICAL:
+            return StartEffect(Effect.LOSES, finding.consequence, cause)
+        case Severity.ERROR:
+            return StartEffect(Effect.FAILS, finding.consequence, cause)
+        case _:
+            return None
+
+
+def _unread_database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    return StartEffect(Effect.UNREAD, finding.message, f"{_place(finding)}{_first(finding.message)}")
+
+
+def _leased(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    return StartEffect(Effect.FAILS, finding.consequence, _first(finding.message))
+
+
+def _jobs_elsewhere(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     if finding.severity < Severity.ERROR:
         return None
-    reason = f"{_capital(_who(release))} refuses to start (exit 78) over a sessions.json beside the database."
-    return StartEffect(Effect.FAILS, reason, f"{_place(finding)}{_first(finding.message)}")
+    return StartEffect(Effect.RISKS, f"{plural(finding.count, 'cron job')} would not run.", _first(finding.message))
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
@@ -245,7 +264,20 @@ EFFECTS: dict[str, Judge] = {
     "store-over-cap": _evicts,
     "config-unreadable": _config,
     "config-shrunk": _shrunk,
-    "legacy-store-beside-sqlite": _leftover,
+    "legacy-store-beside-sqlite": _database,
+    "database-corrupt": _database,
+    "database-empty": _database,
+    "database-missing": _database,
+    "database-log-missing": _database,
+    "database-log-foreign": _database,
+    "database-owner": _database,
+    "database-foreign-keys": _database,
+    "database-schema": _database,
+    "database-entry-invalid": _database,
+    "database-quarantined": _database,
+    "database-unreadable": _unread_database,
+    "database-lease": _leased,
+    "jobs-other-path": _jobs_elsewhere,
     "newer-schema": _newer,
     "transcript-bad-header": _empties_history,
     "transcript-boot-loop": _loops,
@@ -257,11 +289,10 @@ EFFECTS: dict[str, Judge] = {
 def _unread(x: Examination) -> Iterator[StartEffect]:
     """What decides and was not read, besides what has a finding."""
     for agent in x.eras.agents:
-        if agent.era is not Era.FILES:
-            database = agent.database or x.eras.state
+        database = agent.database if agent.era is Era.SQLITE else x.eras.state
+        if agent.era is not Era.FILES and database is not None and x.health.of(database.path) is None:
             what = "Sessions are" if agent.era is Era.SQLITE else "Cron jobs are"
-            name = database.path.name if database else "its database"
-            cause = f"{agent.agent_id}: the integrity of {name} was not checked"
+            cause = f"{agent.agent_id}: the integrity of {database.path.name} was not checked"
             yield StartEffect(Effect.UNREAD, f"{what} in a database whose integrity was not checked.", cause)
     if gaps := _gaps(x):
         path, why = gaps[0]
@@ -291,10 +322,11 @@ def _gaps(x: Examination) -> list[tuple[str, str]]:
 
 
 def _stake(x: Examination, deciding: StartEffect | None) -> Stake:
+    leftovers = {each.path for each in x.health.leftovers}  # their sessions are counted in the databases
     conversations = sum(
         count
         for store in x.session_stores
-        if store.sessions
+        if store.sessions and store.path not in leftovers
         for (kind, _), count in store.sessions.counts.items()
         if kind not in MACHINE_KINDS
     )

@@ -20,6 +20,7 @@ from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
+from gatewaydoctor.examine.health import read_health
 from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
 from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
@@ -28,6 +29,7 @@ from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, Worl
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
+from gatewaydoctor.model.gateway.health import Health
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.state.alive.heap import heap_limit
 from gatewaydoctor.state.alive.locks import LockJudge
@@ -100,6 +102,7 @@ class Examination:
     unsettled: frozenset[Path] = frozenset()
     machine_clock: bool = False
     heap: HeapLimit | None = None
+    health: Health = field(default_factory=Health)
     databases: tuple[DatabaseFacts, ...] = ()
     state: StateRows | Fault | None = None
     jobs: Cron | None = None
@@ -204,6 +207,7 @@ class _Examiner:
             sentinel=read_sentinel(self.fs, place.state_dir),
             paired=is_paired(self.fs, place.state_dir),
             heap=heap_limit(self.fs, place, world.env, world.memory),
+            health=read_health(self.fs, self.world.processes, place.state_dir, eras, stores),
             databases=databases,
             state=state,
             jobs=jobs,

@@ -9,6 +9,7 @@ import pytest
 
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.checks.thresholds import Thresholds
+from tests.fixtures_source.databases import STATE_VERSION, state_database
 from tests.state.fakes import ClosedFs
 from tests.world import DAY, HOUR, NOW, RoomyFs, StateDir, header, job, row, run_key, said, session_id
 
@@ -176,7 +177,7 @@ def test_a_registry_is_rebuilt_only_from_whole_runs(state: StateDir) -> None:
 )
 def test_a_legacy_store_is_made_fit_for_its_import(tmp_path: Path, data: bytes, repair: str | None) -> None:
     state = StateDir(tmp_path, "2026.9.6")
-    state.file("agents/main/agent/openclaw-agent.sqlite", b"SQLite format 3\0" + b"\0" * 84)
+    state.file("state/openclaw.sqlite", state_database(STATE_VERSION, 0))
     state.store(data)
     assert mended_by(state.only("legacy-store-beside-sqlite")) == repair
 

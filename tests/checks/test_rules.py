@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 DESIGN = {
     Family.STORE: "store-unparseable store-too-large-for-gateway store-heap-risk store-empty-beside-transcripts "
     "store-not-object store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due "
-    "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates legacy-store-beside-sqlite "
-    "newer-schema",
+    "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates "
+    "legacy-store-beside-sqlite newer-schema database-corrupt database-empty database-missing "
+    "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "
+    "database-entry-invalid database-quarantined database-unreadable",
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
     "session-resumes-at-boot",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "
     "transcript-boot-loop archive-growth sidecar-growth temp-leftover",
     Family.CRON: "cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable "
     "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled "
-    "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone",
+    "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path",
     Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
     "delivery-backlog usage-scan-load config-unreadable config-shrunk permissions hardlinked disk-space "
-    "multiple-state-dirs clock-behind",
+    "multiple-state-dirs clock-behind database-lease",
 }
 REPAIRS = {repair.value for repair in Repair}
 RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", None)

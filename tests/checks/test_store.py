@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,9 @@ from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.storage.files import reader
+from tests.fixtures_source.databases import agent_database as made
 from tests.state.fakes import ClosedFs
-from tests.world import DAY, HOUR, MINUTE, RoomyFs, StateDir, header, row, run_key, said, session_id
+from tests.world import DAY, HOUR, MINUTE, NOW, RoomyFs, StateDir, header, row, run_key, said, session_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,6 +160,12 @@ def test_a_start_loses_data_over_a_store_that_reads_as_empty_and_over_no_other()
         "store-not-object",
         "store-too-large-for-gateway",
         "store-empty-beside-transcripts",
+        "legacy-store-beside-sqlite",
+        "database-empty",
+        "database-missing",
+        "database-log-missing",
+        "database-log-foreign",
+        "database-entry-invalid",
     }
 
 
@@ -379,14 +386,46 @@ def agent_database(state: StateDir, version: int, agent: str = "main") -> Path:
     return path
 
 
-def test_a_sound_store_left_beside_a_database_is_imported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("database", "severity", "ahead"),
+    [
+        ({}, Severity.WARNING, "nothing newer is replaced"),
+        ({"age": DAY}, Severity.WARNING, "nothing newer is replaced"),
+        ({"age": 0}, Severity.CRITICAL, "replaces 1 newer row"),
+        ({"age": DAY, "session": "another"}, Severity.CRITICAL, "replaces 1 newer row"),
+    ],
+    ids=["not in the database", "newer", "older", "another session"],
+)
+def test_a_store_left_beside_a_database_is_compared_with_it(
+    tmp_path: Path, database: dict[str, Any], severity: Severity, ahead: str
+) -> None:
     state = StateDir(tmp_path, "2026.9.6")
-    agent_database(state, 23)
-    state.store({"agent:main:main": row(1), run_key("j", 2): row(2, status="running")})
+    store = {"agent:main:main": row(1, age=HOUR)}
+    state.store(store)
+    rows = [("agent:main:main", database.get("session", session_id(1)), NOW - database["age"])] if database else []
+    state.file("agents/main/agent/openclaw-agent.sqlite", made(21, {}, rows=rows))
     found = state.only("legacy-store-beside-sqlite")
-    assert found.severity is Severity.WARNING
-    assert found.evidence["running"] == 1
-    assert "imports it" in found.consequence
+    assert found.severity is severity
+    assert ahead in found.consequence
+
+
+@pytest.mark.parametrize(("release", "refuses"), [("2026.8.1", True), ("2026.9.3", True), ("2026.9.6", False)])
+def test_older_releases_refuse_any_store_left_beside_a_database(tmp_path: Path, release: str, refuses: bool) -> None:
+    state = StateDir(tmp_path, release)
+    state.store({"agent:main:main": row(1)})
+    state.file("agents/main/agent/openclaw-agent.sqlite", made(19, {}, agent_id="main"))
+    found = state.only("legacy-store-beside-sqlite")
+    assert ("refuses" in found.consequence) is refuses
+
+
+@pytest.mark.parametrize("entry", [None, {"sessionId": "../../etc/x"}], ids=["null", "unsafe id"])
+def test_entries_that_stop_an_import_are_named(tmp_path: Path, entry: object) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    state.store({"agent:main:main": row(1), "agent:main:telegram:direct:7": entry})
+    state.file("agents/main/agent/openclaw-agent.sqlite", made(21, {}))
+    found = state.only("legacy-store-beside-sqlite")
+    assert found.severity is Severity.ERROR
+    assert found.key == "agent:main:telegram:direct:7"
 
 
 @pytest.mark.parametrize("how", ["torn", "linked"])

@@ -25,14 +25,18 @@ LOSES = {
     *("backup-candidates", "damage-bad-escape", "damage-binary", "damage-bom", "damage-control-character"),
     *("damage-cut-between-entries", "damage-empty", "damage-nan", "damage-nul-tail", "damage-scalar"),
     *("damage-trailing-comma", "damage-two-documents", "store-empty-beside-transcripts", "store-not-object"),
-    *("store-too-large-for-gateway", "store-unparseable"),
+    *("store-too-large-for-gateway", "store-unparseable", "database-empty", "database-missing"),
+    *("database-log-missing", "database-log-foreign", "database-entry-invalid"),
 }
-FAILS = {"config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover"}
+FAILS = {
+    *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
+    *("database-foreign-keys", "database-schema", "database-quarantined", "database-lease"),
+}
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
-    *("transcript-bad-header", "transcript-boot-loop"),
+    *("transcript-bad-header", "transcript-boot-loop", "jobs-other-path"),
 }
-UNREAD = {"era-mixed", "era-sqlite", "legacy-store-beside-sqlite", "newer-schema"}
+UNREAD = {"newer-schema", "database-unreadable"}
 EXPECT = {
     **dict.fromkeys(LOSES, (Start.AT_RISK, Effect.LOSES)),
     **dict.fromkeys(FAILS, (Start.NO, Effect.FAILS)),

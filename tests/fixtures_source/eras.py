@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatewaydoctor.fixtures.building.world import DAY, HOUR
-from tests.fixtures_source.databases import agent_database, state_database
+from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.scene import DATABASES, Scene, fixture, store_text
 from tests.fixtures_source.store import torn
 
@@ -43,6 +43,8 @@ def era_sqlite_torn_leftover(scene: Scene) -> None:
 
 def _databases(scene: Scene) -> None:
     scene.release = DATABASES
-    scene.write("agents/main/agent/openclaw-agent.sqlite", agent_database(23, {"done": 2, "failed": 1}), HOUR)
+    scene.write(
+        "agents/main/agent/openclaw-agent.sqlite", agent_database(AGENT_VERSION, {"done": 2, "failed": 1}), HOUR
+    )
     scene.write("agents/main/agent/openclaw-agent.sqlite-wal", b"", HOUR)
-    scene.write("state/openclaw.sqlite", state_database(18, 1), HOUR)
+    scene.write("state/openclaw.sqlite", state_database(STATE_VERSION, 1), HOUR)

@@ -6,7 +6,7 @@ import json
 
 from gatewaydoctor.fixtures.building.template import stringify
 from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
-from tests.fixtures_source.databases import agent_database
+from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.scene import CAPPING, FILLER, Row, Scene, cut_middle, fixture, prompt_of, store_text
 
 
@@ -164,10 +164,12 @@ def backup_candidates(scene: Scene) -> None:
     scene.finds("temp-leftover", "info")
 
 
-@fixture("a sound sessions.json beside the agent's database: the next start imports it")
+@fixture("a sessions.json beside the agent's database, every row of it in the database as well")
 def legacy_store_beside_sqlite(scene: Scene) -> None:
     scene.people()
-    scene.write("agents/main/agent/openclaw-agent.sqlite", agent_database(23, {"done": 3}), HOUR)
+    kept = [(row.key, row.entry["sessionId"], row.entry["updatedAt"]) for row in scene.rows["main"]]
+    scene.write("agents/main/agent/openclaw-agent.sqlite", agent_database(AGENT_VERSION, {}, rows=kept), HOUR)
+    scene.write("state/openclaw.sqlite", state_database(STATE_VERSION, 1), HOUR)
     scene.agent(era="sqlite", readable="yes", entries=3)
     scene.finds("legacy-store-beside-sqlite", "warning")
 
@@ -175,5 +177,6 @@ def legacy_store_beside_sqlite(scene: Scene) -> None:
 @fixture("a database written by a release newer than any that is known")
 def newer_schema(scene: Scene) -> None:
     scene.write("agents/main/agent/openclaw-agent.sqlite", agent_database(31, {"done": 3}), HOUR)
+    scene.write("state/openclaw.sqlite", state_database(STATE_VERSION, 1), HOUR)
     scene.agent(era="sqlite")
-    scene.finds("newer-schema", "warning", agent=None)
+    scene.finds("newer-schema", "error", agent=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.fixtures_source import cron, damage, eras, healthy, incidents, others, sessions, store, transcripts
+from tests.fixtures_source import cron, damage, eras, health, healthy, incidents, others, sessions, store, transcripts
 from tests.fixtures_source.scene import FIXTURES, Scene
 
 if TYPE_CHECKING:
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.fixtures.validating.expectation import Expectation
 
-_ORDER = [each.__name__ for each in (healthy, store, sessions, transcripts, cron, others, damage, eras, incidents)]
+_ORDER = [
+    each.__name__ for each in (healthy, store, sessions, transcripts, cron, others, damage, eras, health, incidents)
+]
 """Importing them fills FIXTURES; the page lists them in this order."""
 
 ATTRIBUTES = b"""\

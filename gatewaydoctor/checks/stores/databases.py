@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.model.gateway.entry import Status
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.finding import Severity
@@ -17,30 +19,36 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.era import LegacyStore
+    from gatewaydoctor.model.gateway.config import Release
+    from gatewaydoctor.model.gateway.era import AgentEra, LegacyStore
+    from gatewaydoctor.model.gateway.health import Leftover
     from gatewaydoctor.model.outcome.finding import Finding
+
+_NUMBERS = re.compile(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 LEGACY = Rule(
     id="legacy-store-beside-sqlite",
     family=Family.STORE,
     severity=Severity.WARNING,
     title="A sessions.json is left where sessions live in a database",
-    meaning="A release that keeps sessions in SQLite has written here, and an agent still has a sessions.json. The "
-    "file is read as an import source, not as the store. It is an error where that release refuses it: torn, empty, "
-    "no object, too large, or hard-linked.",
+    meaning="A release that keeps sessions in SQLite has written here, and an agent still has a sessions.json. It is "
+    "compared with the database key by key. Critical if an import would replace newer rows; error if the release "
+    "refuses to start over the file; warning if nothing would be lost.",
     cause="An upgrade that was not finished, an older release started in between, or a backup copied back.",
-    gateway="2026.9.6 imports a sound file at start and moves it to session-sqlite-import-archive; rows come over "
-    "as they are, phantom running ones included, and nothing shrinks. Over a torn, empty, oversized or hard-linked "
-    "one it refuses to start (exit 78). Some reports have sound ones refused as well, under a service manager.",
-    remedy="Mend the file if it is damaged and clear stuck running rows in it, then start the gateway or run its "
-    "import. Do not move the file away to get a start: the gateway would show an empty history.",
+    gateway="2026.8.1 (exit 1) and 2026.9.3 (exit 78) refuse to start over any such file. 2026.9.6 imports a sound "
+    "one: every key in it REPLACES the row of the database, however old it is, and an entry with another session id "
+    "takes the conversation's place. It refuses to start (exit 78) over a torn, empty or oversized one, a null "
+    "entry, an unsafe session id, a hard link and a symbolic link.",
+    remedy="Copy the directory first. If the database has every key, move the file out of the directory; else "
+    "leave in it only the keys the database lacks. Do not start the gateway to see what happens.",
     repair="salvage",
+    start_loses=True,
 )
 
 NEWER = Rule(
     id="newer-schema",
     family=Family.STORE,
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     title="A database has a newer schema than gatewaydoctor knows",
     meaning="The user_version of a database is above the newest one that was read, that of 2026.9.6. Nothing is "
     "concluded from its rows.",
@@ -54,36 +62,135 @@ NEWER = Rule(
 
 @REGISTRY.check(LEGACY)
 def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    compared = {each.path: each for each in x.health.leftovers}
     for agent in x.eras.agents:
         legacy = agent.legacy_store
         store = next((each for each in x.stores if legacy and each.read.ref.path == legacy.path), None)
         if legacy is None or store is None:
             continue
-        refused = _refused_because(store, legacy)
-        running = (
-            sum(count for (_, status), count in store.survey.counts.items() if status is Status.RUNNING)
-            if store.survey
-            else 0
+        leftover = compared.get(legacy.path)
+        if leftover is not None:
+            yield _beside_database(x, leftover, legacy)
+        else:
+            yield _before_import(agent, legacy, store)
+
+
+def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) -> Finding:
+    older = tuple(each for each in leftover.replaced if each.older)
+    newer = len(leftover.replaced) - len(older)
+    people = sum(parse_key(each.key).kind not in MACHINE_KINDS for each in older)
+    severity, ahead, by_hand = _ahead(x, leftover, len(older), people)
+    return LEGACY.finding(
+        f"A sessions.json of {size(legacy.size)} is left beside the database of this agent: {_compared(leftover)}.",
+        ahead,
+        severity=severity,
+        count=len(older) or 1,
+        agent_id=leftover.agent_id,
+        path=leftover.path,
+        key=older[0].key if older else next(iter((*leftover.null_entries, *leftover.unsafe_ids)), None),
+        evidence={
+            "bytes": legacy.size,
+            "links": legacy.links,
+            "entries": leftover.entries,
+            "replacedOlder": len(older),
+            "replacedOlderConversations": people,
+            "replacedNewer": newer,
+            "same": leftover.same,
+            "missingInDatabase": len(leftover.missing),
+            "nullEntries": len(leftover.null_entries),
+            "unsafeIds": len(leftover.unsafe_ids),
+            "skipped": leftover.skipped,
+            "keys": [each.key for each in older[:EXAMPLES]],
+            "compared": leftover.compared,
+        },
+        repair=None,
+        by_hand=by_hand,
+    )
+
+
+def _compared(leftover: Leftover) -> str:
+    if leftover.refusal is not None:
+        return leftover.refusal
+    if not leftover.compared:
+        return "the database could not be read to compare them"
+    older = sum(each.older for each in leftover.replaced)
+    parts = (
+        (older, "older than the database's"),
+        (len(leftover.replaced) - older, "newer"),
+        (leftover.same, "the same"),
+        (len(leftover.missing), "not in the database"),
+        (leftover.skipped, "without a session"),
+        (len(leftover.null_entries), "null"),
+        (len(leftover.unsafe_ids), "with an unsafe session id"),
+    )
+    found = ", ".join(f"{count:,} {what}" for count, what in parts if count)
+    return f"{plural(leftover.entries or 0, 'entry', 'entries')}" + (f" ({found})" if found else "")
+
+
+def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple[Severity, str, str]:
+    """Severity, what a start does, and what to do by hand."""
+    away = "Copy the directory (gatewaydoctor snapshot), then move the file out of it."
+    if refuses_leftovers(x.config.release):
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start over any such file.", away
+    if leftover.refusal is not None:
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start over it (exit 78).", away
+    if leftover.null_entries or leftover.unsafe_ids:
+        by_hand = (
+            "Copy the directory, then remove these entries from the file, or move the file away if it has no other."
         )
-        yield LEGACY.finding(
-            f"A sessions.json of {size(legacy.size)} is left beside SQLite: "
-            + (f"{refused}." if refused else f"sound, {_rows(store)}, {running:,} of them running."),
-            "A 2026.9.6 gateway refuses to start over it (exit 78)."
-            if refused
-            else "A 2026.9.6 gateway imports it at start, row by row as it is, running ones included.",
-            severity=Severity.ERROR if refused else None,
-            agent_id=agent.agent_id,
-            path=legacy.path,
-            evidence={
-                "bytes": legacy.size,
-                "links": legacy.links,
-                "sound": refused is None,
-                "entries": store.survey.entries if store.survey else None,
-                "running": running,
-                "era": agent.era.value,
-            },
-            repair=_mending(store, refused, running),
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start (exit 78) and names no file.", by_hand
+    if not leftover.compared:
+        return Severity.ERROR, "An import would replace rows of the database, newer ones included.", away
+    if older:
+        who = f", {plural(people, 'conversation')} among them" if people else ""
+        return (
+            Severity.CRITICAL,
+            f"{a_gateway(x)} imports it at start and replaces {plural(older, 'newer row')} of the database{who}.",
+            "Keep the gateway stopped. Copy the directory, then leave in the file only what the database lacks, or "
+            "move it away if that is nothing.",
         )
+    if leftover.missing or leftover.replaced:
+        return (
+            Severity.WARNING,
+            f"{a_gateway(x)} imports it at start: nothing newer is replaced.",
+            "Copy the directory first, then start the gateway.",
+        )
+    return Severity.WARNING, f"{a_gateway(x)} imports it at start, and nothing changes.", away
+
+
+def refuses_leftovers(release: Release) -> bool:
+    """Whether a release refuses to start over any leftover store: 2026.8.1 to 2026.9.3 were seen to."""
+    found = _NUMBERS.match(release.version or "")
+    return found is not None and (2026, 7, 2) <= tuple(int(part) for part in found.groups()) <= (2026, 9, 3)
+
+
+def _before_import(agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> Finding:
+    """The agent has no database yet: the file is what a start imports."""
+    refused = _refused_because(store, legacy)
+    running = (
+        sum(count for (_, status), count in store.survey.counts.items() if status is Status.RUNNING)
+        if store.survey
+        else 0
+    )
+    return LEGACY.finding(
+        f"A sessions.json of {size(legacy.size)} waits to be imported: "
+        + (f"{refused}." if refused else f"sound, {_rows(store)}, {running:,} of them running."),
+        "A 2026.9.6 gateway refuses to start over it (exit 78)."
+        if refused
+        else "A 2026.9.6 gateway imports it at start, row by row as it is, running ones included.",
+        severity=Severity.ERROR if refused else None,
+        agent_id=agent.agent_id,
+        path=legacy.path,
+        evidence={
+            "bytes": legacy.size,
+            "links": legacy.links,
+            "sound": refused is None,
+            "entries": store.survey.entries if store.survey else None,
+            "running": running,
+            "era": agent.era.value,
+        },
+        repair=_mending(store, refused, running),
+    )
 
 
 def _mending(store: StoreFacts, refused: str | None, running: int) -> str | None:

@@ -145,27 +145,27 @@ class Image:
         return bytes(found)
 
 
-def take_image(fs: ReadFs, path: Path, *, verify: bool = False) -> Image | Fault:
+def take_image(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Image | Fault:
     """The image of the database at this path and the moment of asking. `verify` compares every checksum of a log of
-    any size. Nothing is raised."""
+    any size. Without the log it is what the last checkpoint left. Nothing is raised."""
     for _ in range(_ATTEMPTS):
         try:
-            image = _take(fs, path, verify=verify)
+            image = _take(fs, path, verify=verify, with_log=with_log)
         except FileNotFoundError:
             return Fault(FaultKind.MISSING, path, _missing(fs, path))
         except OSError as error:
             return Fault(FaultKind.UNREADABLE, path, error.strerror or type(error).__name__)
-        if not isinstance(image, Image) or _log_is_current(fs, image):
+        if not isinstance(image, Image) or not with_log or _log_is_current(fs, image):
             return image
         image.close()
     return Fault(FaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again")
 
 
-def _take(fs: ReadFs, path: Path, *, verify: bool) -> Image | Fault:
+def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fault:
     opened: list[RawFile] = []
     try:
         main = _opened(fs, path, opened)
-        wal = _sibling(fs, path, "-wal", opened)
+        wal = _sibling(fs, path, "-wal", opened) if with_log else None
         journal_file = _sibling(fs, path, "-journal", opened)
         if main.size() == 0:
             return _closed(opened, Fault(FaultKind.EMPTY, path, "it is empty (0 bytes)"))

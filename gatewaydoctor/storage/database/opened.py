@@ -185,10 +185,11 @@ class Opened:
             return 0
 
 
-def open_database(fs: ReadFs, path: Path, *, verify: bool = False) -> Opened | Fault:
+def open_database(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Opened | Fault:
     """The database at this path with its log or hot journal taken into account, or why it cannot be read. `verify`
-    compares all checksums of a log of any size. Nothing is raised."""
-    match take_image(fs, path, verify=verify):
+    compares all checksums of a log of any size; `with_log=False` reads the main file as its last checkpoint left it.
+    Nothing is raised."""
+    match take_image(fs, path, verify=verify, with_log=with_log):
         case Fault() as fault:
             return fault
         case image:

@@ -1,0 +1,401 @@
+"""Rules about databases that a start refuses, loses or replaces (docs/database.md, section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.gateway.database import FaultKind
+from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.health import (
+    BadEntries,
+    BrokenPages,
+    ForeignLog,
+    LogGone,
+    OrphanRows,
+    OtherOwner,
+    Quarantined,
+    SchemaDrift,
+    Unopened,
+    VersionsDiffer,
+)
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.health import DatabaseHealth, MissingDatabase, Problem
+    from gatewaydoctor.model.outcome.finding import Finding
+
+_REFUSES = "A 2026.9.6 gateway refuses to start (exit 78)"
+_SNAPSHOT = "Keep the gateway stopped and copy the directory first: gatewaydoctor snapshot."
+
+CORRUPT = Rule(
+    id="database-corrupt",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database is damaged",
+    meaning="The pages of a database do not hold together, or the file is no database at all. Info only if the "
+    "damage is in an index: its table has every row.",
+    cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
+    gateway="2026.9.6 refuses to start over a damaged table and prints neither the path nor a way out; it rebuilds "
+    "damaged indexes by itself. The recovery of its own doctor renames the database away and starts empty.",
+    remedy="Copy the directory, then rebuild the database from the rows that can still be read. Do not run "
+    "`openclaw doctor --session-sqlite recover`: it starts empty.",
+)
+
+EMPTY = Rule(
+    id="database-empty",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database has 0 bytes",
+    meaning="The file is there and holds nothing. Critical for the state database: a start makes a new one.",
+    cause="A full disk while it was created or copied, or a copy that was cut off at once.",
+    gateway="2026.9.6 refuses to start over an agent database of 0 bytes, and leaves a backup of it at each attempt. "
+    "Over a state database of 0 bytes it starts: cron jobs, deliveries and pairings are gone.",
+    remedy="Restore the database with its -wal from a backup. Without one, see what files and archives still hold.",
+    start_loses=True,
+)
+
+MISSING = Rule(
+    id="database-missing",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="A database is gone",
+    meaning="A database that has to be there is not: the registry, its -wal or the other databases tell of it.",
+    cause="A partial restore, a volume that is not mounted, a file moved away, or a repair that was cut off.",
+    gateway="2026.9.6 starts with an EMPTY history for that agent, or without any cron job, delivery and pairing if "
+    "the state database is gone, and copies a -wal that is left out of the way.",
+    remedy="Keep the gateway stopped. Put the database and its -wal back from a backup, as one set.",
+    start_loses=True,
+)
+
+LOG_GONE = Rule(
+    id="database-log-missing",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="The log of a database is gone",
+    meaning="The gateway did not close this database, so its last commits are in the -wal, and that is not there or "
+    "cannot be used. Info only if the database was written later: another program may have folded the log in.",
+    cause="A -wal deleted to unlock a database, a copy or restore without it, or a damaged file.",
+    gateway="2026.9.6 starts on the last checkpoint: newer messages are gone, removed sessions are back, and "
+    "interrupted turns run again.",
+    remedy="Keep the gateway stopped and put the -wal back beside its database, from the same moment.",
+    start_loses=True,
+)
+
+LOG_FOREIGN = Rule(
+    id="database-log-foreign",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="A database has the log of another one",
+    meaning="Without its -wal the database is sound and its own; with it, it belongs to another agent or does not "
+    "hold together.",
+    cause="A restore that mixed files of two agents or of two moments.",
+    gateway="2026.9.6 writes the foreign pages into the database before it refuses to start: the content is "
+    "overwritten.",
+    remedy="Keep the gateway stopped and move the -wal and -shm of this database out of the directory.",
+    start_loses=True,
+)
+
+OWNER = Rule(
+    id="database-owner",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database belongs to another agent",
+    meaning="The database says that it is another agent's, or does not say whose it is.",
+    cause="A database copied or restored into the directory of another agent, or edited.",
+    gateway="2026.9.6 refuses to start, for all agents.",
+    remedy="Put the agent's own database back, or move this one to the agent it belongs to.",
+)
+
+FOREIGN_KEYS = Rule(
+    id="database-foreign-keys",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="Rows of a database refer to rows that are gone",
+    meaning="A foreign key leads nowhere, such as events of a session that is not there.",
+    cause="Rows deleted by hand, or by a program that had foreign keys switched off.",
+    gateway="2026.9.6 checks every foreign key and refuses to start.",
+    remedy="Remove those rows on a copy of the database and keep them.",
+)
+
+SCHEMA = Rule(
+    id="database-schema",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="The tables of a database are not those of its release",
+    meaning="A trigger or a table is missing or changed, a unique index is too many, or the version in the header "
+    "differs from the recorded one.",
+    cause="An edit with another SQLite program, or an upgrade that was cut off.",
+    gateway="2026.9.6 refuses to start. Another plain table or index does not disturb it.",
+    remedy="Restore the missing trigger from another agent's database of the same release, or drop the unique index.",
+)
+
+ENTRIES = Rule(
+    id="database-entry-invalid",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="Session rows that a start would rebuild with losses",
+    meaning="The entry of a session row is no JSON object, or names another session than its column.",
+    cause="An edit by hand, or a program that wrote one without the other.",
+    gateway="2026.9.6 starts and rebuilds such an entry from the columns: everything else in it is lost, without a "
+    "word.",
+    remedy="Copy the directory before a start, and put the entry right on a copy.",
+    start_loses=True,
+)
+
+QUARANTINED = Rule(
+    id="database-quarantined",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="The gateway has put a database under quarantine",
+    meaning="A record names the database as damaged. It stays until it is removed, also where the database is sound, "
+    "or the file with these records is itself damaged.",
+    cause="A check that failed or ran out of time, perhaps long ago.",
+    gateway="2026.9.6 refuses to start as long as the record is there, and its doctor cannot remove it.",
+    remedy="If a full check finds nothing, the record can go; else rebuild the database first.",
+)
+
+UNREADABLE = Rule(
+    id="database-unreadable",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database could not be read here",
+    meaning="The system refuses to open the file, or it changed during every attempt to read it.",
+    cause="Another owner or mode than that of the user who runs this, or a gateway that is writing.",
+    gateway="If the gateway runs as a user who may not read it either, it refuses to start.",
+    remedy="Run this as the user the gateway runs as, and see whether that user may read and write the file.",
+)
+
+_WHO = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
+
+
+@REGISTRY.check(
+    MISSING, LOG_FOREIGN, LOG_GONE, ENTRIES, EMPTY, CORRUPT, OWNER, FOREIGN_KEYS, SCHEMA, QUARANTINED, UNREADABLE
+)
+def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for missing in x.health.missing:
+        yield _missing(missing)
+    for health in x.health.databases:
+        told = [type(problem) for problem in health.problems]
+        for problem in health.problems:
+            if ForeignLog in told and not isinstance(problem, ForeignLog):
+                continue  # what the foreign log shows is not this database
+            yield _of(health, problem)
+
+
+def _missing(missing: MissingDatabase) -> Finding:
+    state = missing.role is DatabaseRole.STATE
+    who = "The state database" if state else "The database of an agent"
+    lost = "without cron jobs, deliveries and pairings" if state else "with an EMPTY history for this agent"
+    return MISSING.finding(
+        f"{who} is not there. Known from {missing.source}." + (" Its -wal is left." if missing.log else ""),
+        f"A 2026.9.6 gateway starts {lost}.",
+        agent_id=missing.agent_id,
+        path=missing.path,
+        evidence={"source": missing.source, "walLeft": missing.log, "role": missing.role.value},
+    )
+
+
+def _of(health: DatabaseHealth, problem: Problem) -> Finding:
+    match problem:
+        case Unopened():
+            return _unopened(health, problem)
+        case BrokenPages():
+            return _broken(health, problem)
+        case OtherOwner():
+            return _other_owner(health, problem)
+        case VersionsDiffer():
+            return _versions(health, problem)
+        case OrphanRows():
+            return _orphans(health, problem)
+        case SchemaDrift():
+            return _drift(health, problem)
+        case BadEntries():
+            return _entries(health, problem)
+        case ForeignLog():
+            return _foreign_log(health, problem)
+        case LogGone():
+            return _log_gone(health, problem)
+        case Quarantined():
+            return _quarantined(health, problem)
+        case _:
+            assert_never(problem)
+
+
+def _finding(
+    rule: Rule,
+    health: DatabaseHealth,
+    message: str,
+    ahead: str,
+    evidence: Mapping[str, object],
+    *,
+    severity: Severity | None = None,
+    count: int = 1,
+    key: str | None = None,
+    by_hand: str | None = None,
+) -> Finding:
+    return rule.finding(
+        message,
+        ahead,
+        count=count,
+        severity=severity,
+        agent_id=health.agent_id,
+        path=health.path,
+        key=key,
+        evidence={**evidence, "role": health.role.value},
+        by_hand=by_hand,
+    )
+
+
+def _unopened(health: DatabaseHealth, problem: Unopened) -> Finding:
+    fault, who = problem.fault, _who(health)
+    evidence = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
+    if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
+        ahead = "What a start makes of it cannot be told from here."
+        return _finding(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
+    if health.role is DatabaseRole.QUARANTINE:
+        message = f"The file with the quarantine records cannot be read: {fault.reason}."
+        by_hand = f"{_SNAPSHOT} Then move the file away: the gateway makes a new one."
+        return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, by_hand=by_hand)
+    if fault.kind is FaultKind.EMPTY and health.role is DatabaseRole.STATE:
+        ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
+        return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
+    if fault.kind is FaultKind.EMPTY:
+        return _finding(EMPTY, health, f"{who} has 0 bytes.", f"{_REFUSES}.", evidence)
+    return _finding(CORRUPT, health, f"{who} is no database any more: {fault.reason}.", f"{_REFUSES}.", evidence)
+
+
+def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
+    evidence = {
+        "messages": list(problem.messages),
+        "tables": list(problem.tables),
+        "pages": list(problem.pages),
+        "rowsReadable": dict(health.rows),
+    }
+    if problem.index_only:
+        return _finding(
+            CORRUPT,
+            health,
+            f"An index of {_who(health, small=True)} is damaged. Its table has every row.",
+            "A 2026.9.6 gateway rebuilds the index at start.",
+            evidence,
+            severity=Severity.INFO,
+            by_hand="Nothing has to be done.",
+        )
+    tables = f" in {_some(problem.tables)}" if problem.tables else ""
+    page = f", page {problem.pages[0]:,}" if problem.pages else ""
+    message = f"{_who(health)} is damaged{tables}{page}. {_readable(health)}"
+    return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
+
+
+def _readable(health: DatabaseHealth) -> str:
+    rows = health.rows
+    if health.role is DatabaseRole.AGENT:
+        sessions, events = rows.get("sessions", 0), rows.get("events", 0)
+        return f"At least {plural(sessions, 'session')} and {plural(events, 'event')} can be read."
+    if health.role is DatabaseRole.STATE:
+        return f"At least {plural(rows.get('jobs', 0), 'cron job')} can be read."
+    return "It holds records about other databases only."
+
+
+def _other_owner(health: DatabaseHealth, problem: OtherOwner) -> Finding:
+    said = "belongs to another agent" if problem.found else "does not say whose it is"
+    evidence = {"belongsTo": problem.found, "expected": health.agent_id}
+    return _finding(OWNER, health, f"{_who(health)} {said}.", f"{_REFUSES}, for all agents.", evidence)
+
+
+def _versions(health: DatabaseHealth, problem: VersionsDiffer) -> Finding:
+    return _finding(
+        SCHEMA,
+        health,
+        f"{_who(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
+        f"{_REFUSES}.",
+        {"header": problem.header, "recorded": problem.recorded},
+        by_hand="Restore the set from a backup. Do not change the version by hand without one.",
+    )
+
+
+def _orphans(health: DatabaseHealth, problem: OrphanRows) -> Finding:
+    count = sum(problem.counts.values())
+    tables = tuple(dict.fromkeys(table for table, _ in problem.counts))
+    rows = [{"table": table, "parent": parent, "rows": rows} for (table, parent), rows in problem.counts.items()]
+    message = (
+        f"{plural(count, 'row')} of {_some(tables)} {'refers' if count == 1 else 'refer'} to rows that are gone."
+    )
+    return _finding(FOREIGN_KEYS, health, message, f"{_REFUSES}.", {"rows": rows}, count=count)
+
+
+def _drift(health: DatabaseHealth, problem: SchemaDrift) -> Finding:
+    parts = (
+        ("missing trigger", "missing triggers", problem.missing_triggers),
+        ("changed trigger", "changed triggers", problem.changed_triggers),
+        ("missing table", "missing tables", problem.missing_tables),
+        ("unexpected unique index", "unexpected unique indexes", problem.unexpected_unique),
+    )
+    evidence = {
+        "missingTriggers": list(problem.missing_triggers),
+        "changedTriggers": list(problem.changed_triggers),
+        "missingTables": list(problem.missing_tables),
+        "unexpectedUnique": list(problem.unexpected_unique),
+    }
+    said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
+    count = sum(len(names) for _, _, names in parts)
+    return _finding(SCHEMA, health, f"{_who(health)} has {said}.", f"{_REFUSES}.", evidence, count=count)
+
+
+def _entries(health: DatabaseHealth, problem: BadEntries) -> Finding:
+    keys = (*problem.not_json, *problem.not_an_object, *problem.other_id)
+    return _finding(
+        ENTRIES,
+        health,
+        f"{plural(problem.count, 'session row')} with an entry that is no JSON object or names another session.",
+        "A 2026.9.6 gateway rebuilds each from its columns; the rest of the entry is lost.",
+        {
+            "keys": list(keys[:EXAMPLES]),
+            "notJson": len(problem.not_json),
+            "notAnObject": len(problem.not_an_object),
+            "otherSession": len(problem.other_id),
+        },
+        count=problem.count,
+        key=keys[0] if keys else None,
+    )
+
+
+def _foreign_log(health: DatabaseHealth, problem: ForeignLog) -> Finding:
+    message = f"The -wal next to {_who(health, small=True)} is not its own. Without it the database is sound."
+    ahead = "A 2026.9.6 gateway writes the foreign pages into the database and then refuses to start."
+    return _finding(LOG_FOREIGN, health, message, ahead, {"belongsTo": problem.found})
+
+
+def _log_gone(health: DatabaseHealth, problem: LogGone) -> Finding:
+    message = f"The gateway did not close {_who(health, small=True)}, and {problem.reason}."
+    ahead = "A 2026.9.6 gateway starts on the last checkpoint: what was written after it is gone."
+    if not problem.sure:
+        message += " It was written later: another program may have folded the log in."
+        ahead = "If so, a start loses nothing. The files do not tell."
+    evidence = {"reason": problem.reason, "openedAtMs": problem.opened_at, "sure": problem.sure}
+    severity = None if problem.sure else Severity.INFO
+    return _finding(LOG_GONE, health, message, ahead, evidence, severity=severity)
+
+
+def _quarantined(health: DatabaseHealth, problem: Quarantined) -> Finding:
+    found = "a check finds nothing wrong with it" if problem.refuted else "it has other findings here"
+    message = f"{_who(health)} is under quarantine; {found}."
+    evidence = {"reason": problem.reason, "atMs": problem.at, "refuted": problem.refuted}
+    return _finding(QUARANTINED, health, message, f"{_REFUSES} as long as the record is there.", evidence)
+
+
+def _who(health: DatabaseHealth, *, small: bool = False) -> str:
+    text = _WHO.get(health.role, "the database of an agent")
+    return text if small else text[:1].upper() + text[1:]
+
+
+def _some(names: Iterable[str]) -> str:
+    """Table names, which are the gateway's own words and no names from messages."""
+    known = [name if name.isidentifier() and len(name) < 60 else "another table" for name in names]
+    return ", ".join(known[:3]) + (f" and {len(known) - 3} more" if len(known) > 3 else "")

@@ -1,0 +1,210 @@
+"""What is wrong with a database, as values that rules take apart with match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.model.gateway.era import DatabaseRole
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """Nothing of it can be read the ordinary way: garbage, zeros, 0 bytes, or refused by the system."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPages:
+    """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
+    `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost."""
+
+    messages: tuple[str, ...]
+    tables: tuple[str, ...]
+    pages: tuple[int, ...]
+    index_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OtherOwner:
+    """The database belongs to another agent, or, with `found` None, does not say whose it is."""
+
+    found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsDiffer:
+    """The number in the header and the one in schema_meta are not the same."""
+
+    header: int
+    recorded: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrphanRows:
+    """Rows that refer to a row that is not there: (table, parent table) -> how many."""
+
+    counts: Mapping[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDrift:
+    """What differs from the schema its release writes."""
+
+    missing_tables: tuple[str, ...]
+    missing_triggers: tuple[str, ...]
+    changed_triggers: tuple[str, ...]
+    unexpected_unique: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BadEntries:
+    """Session rows whose entry JSON a start rebuilds from the columns: keys, the first ones, by what is wrong. The
+    rest of each such JSON is lost then."""
+
+    not_json: tuple[str, ...]
+    not_an_object: tuple[str, ...]
+    other_id: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLog:
+    """With its -wal laid over, the database belongs to `found` (None: it does not hold together); without the -wal
+    it is sound and its own."""
+
+    found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogGone:
+    """The gateway did not close it cleanly, and the -wal with the last commits is not there or cannot be used.
+    `sure`: the file was last written before the gateway's last sign of life; else another program may have folded
+    the log in since."""
+
+    reason: str
+    opened_at: int | None
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The gateway has put it under quarantine. `reason` is what it recorded; `refuted`: a check finds nothing."""
+
+    reason: str
+    at: int | None
+    refuted: bool
+
+
+Problem = (
+    Unopened
+    | BrokenPages
+    | OtherOwner
+    | VersionsDiffer
+    | OrphanRows
+    | SchemaDrift
+    | BadEntries
+    | ForeignLog
+    | LogGone
+    | Quarantined
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseHealth:
+    """One database that was examined. `agent_id` is that of its directory, None for the state database. `rows` counts
+    what could be read: sessions, conversations, events, jobs; None where it could not. `schema_known`: its version is
+    one whose triggers and indexes are known, so that a difference would have been seen."""
+
+    role: DatabaseRole
+    path: Path
+    agent_id: str | None
+    problems: tuple[Problem, ...] = ()
+    user_version: int | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    schema_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MissingDatabase:
+    """A database that has to be there and is not. `source` says what names it; `log` whether its -wal is left;
+    `sessions` what the other evidence says it held, None where nothing does."""
+
+    role: DatabaseRole
+    path: Path
+    agent_id: str | None
+    source: str
+    log: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claim on a database or on the directory. `holder` names its process; `alive` is None where that cannot be
+    told (another host). Times in epoch ms."""
+
+    kind: str
+    holder: str
+    pid: int | None
+    host: str | None
+    alive: bool | None
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A row of a database that an import of a leftover store would replace. `older`: the store's is not newer, so
+    that the newer one is lost. `other_session`: it would also point to another session id. Times in epoch ms."""
+
+    key: str
+    in_file: int | None
+    in_database: int | None
+    other_session: bool
+
+    @property
+    def older(self) -> bool:
+        return (self.in_file or 0) < (self.in_database or 0) or self.other_session
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A sessions.json beside the database of its agent, compared with it key by key. `replaced` are keys in both with
+    different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
+    `unsafe_ids` stop the import of 2026.9.6; `skipped` counts entries it passes over. `refusal` is what makes it
+    refuse the file whole, None where nothing does; `compared` is False where the database could not be read."""
+
+    agent_id: str
+    path: Path
+    entries: int | None
+    replaced: tuple[Replaced, ...] = ()
+    same: int = 0
+    missing: tuple[str, ...] = ()
+    null_entries: tuple[str, ...] = ()
+    unsafe_ids: tuple[str, ...] = ()
+    skipped: int = 0
+    refusal: str | None = None
+    compared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Every database of the directory, with what is missing and who claims them. `jobs_elsewhere` counts cron jobs by
+    the store path they are filed under, where that is not the path of this directory; `own_jobs` counts those that
+    are. `last_boot` is how the last start ended: (started at, completed at or None, outcome)."""
+
+    databases: tuple[DatabaseHealth, ...] = ()
+    missing: tuple[MissingDatabase, ...] = ()
+    leases: tuple[Lease, ...] = ()
+    jobs_elsewhere: Mapping[str, int] = field(default_factory=dict)
+    own_jobs: int = 0
+    last_boot: tuple[int, int | None, str | None] | None = None
+    unclean_boots: int = 0
+    leftovers: tuple[Leftover, ...] = ()
+
+    def of(self, path: Path) -> DatabaseHealth | None:
+        return next((each for each in self.databases if each.path == path), None)

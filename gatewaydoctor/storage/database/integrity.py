@@ -1,0 +1,134 @@
+"""What is wrong inside one database: pages, owner, versions, foreign keys, schema, entries. Nothing is written."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.health import (
+    BadEntries,
+    BrokenPages,
+    OrphanRows,
+    OtherOwner,
+    VersionsDiffer,
+)
+from gatewaydoctor.storage.database.schema import drift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.model.gateway.health import Problem
+    from gatewaydoctor.storage.database.opened import Opened
+
+MESSAGES = 20
+"""How many messages of SQLite's check are asked for."""
+EXAMPLES = 10
+FIRST_OWNED = 2
+"""First schema version of either kind that belongs to a release with sessions in databases."""
+_TREE = re.compile(r"Tree (\d+) page (\d+)")
+_PAGE = re.compile(r"[Pp]age (\d+)")
+_IN_INDEX = re.compile(r"(?:missing from index|entries in index) (\S+)")
+
+
+def problems(database: Opened, role: DatabaseRole, agent_id: str | None) -> Iterator[Problem]:
+    """Every problem of a database that could be opened, the gravest first. Where its pages do not hold together,
+    only they and its owner are told: what SQL says of the rest could be wrong."""
+    if broken := broken_pages(database):
+        yield broken
+        if not broken.index_only:
+            return
+    version = database.user_version
+    if found := owner(database, role, agent_id, version):
+        yield found
+    if differs := drift(role, version, database.schema):
+        yield differs
+    if orphans := orphan_rows(database):
+        yield orphans
+    if role is DatabaseRole.AGENT and (entries := bad_entries(database)):
+        yield entries
+
+
+def broken_pages(database: Opened) -> BrokenPages | None:
+    """What SQLite's own quick check finds; index contents are compared by no quick check."""
+    found = database.all(f"PRAGMA quick_check({MESSAGES})")
+    if isinstance(found, Fault):
+        return _by_walking(database, found.reason)
+    messages = tuple(line for (text,) in found for line in str(text).splitlines() if line and line != "ok")
+    messages = tuple(each for each in messages if not each.startswith("*** in database"))
+    if not messages:
+        return None
+    roots = {item.root: item for item in database.schema if item.root > 0}
+    trees = [roots.get(int(match[1])) for text in messages if (match := _TREE.search(text))]
+    indexes = [match[1] for text in messages if (match := _IN_INDEX.search(text))]
+    named = {item.table for item in trees if item}
+    pages = sorted({int(number) for text in messages for number in _PAGE.findall(text)})
+    index_only = len(indexes) + sum(item is not None and item.kind == "index" for item in trees) == len(messages)
+    return BrokenPages(messages[:EXAMPLES], tuple(sorted(named)), tuple(pages[:EXAMPLES]), index_only)
+
+
+def _by_walking(database: Opened, reason: str) -> BrokenPages:
+    """Where SQLite gives up at once, the tables and pages are found by walking every tree."""
+    tables: list[str] = []
+    pages: set[int] = set()
+    for item in database.schema:
+        if item.root <= 0:
+            continue
+        reader = database.pages
+        if reader.size(item.root).faults:
+            tables.append(item.table)
+            pages.update(each.page for each in reader.damage)
+    return BrokenPages((reason,), tuple(sorted(set(tables))), tuple(sorted(pages)[:EXAMPLES]), index_only=False)
+
+
+def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: int) -> Problem | None:
+    """Whether it says whose it is, and of which version, as releases with sessions in databases want it."""
+    if role is DatabaseRole.QUARANTINE or version < FIRST_OWNED:
+        return None
+    columns = database.columns("schema_meta")
+    own = "agent_id" if "agent_id" in columns else "NULL"
+    primary = " WHERE meta_key = 'primary'" if "meta_key" in columns else ""
+    rows = database.all(f"SELECT role, schema_version, {own} FROM schema_meta{primary}") if columns else ()
+    if isinstance(rows, Fault):
+        return None
+    if not rows:
+        return OtherOwner(None)
+    kind, recorded, owned_by = rows[0]
+    expected = "agent" if role is DatabaseRole.AGENT else "global"
+    if kind != expected:
+        return OtherOwner(str(owned_by or kind))
+    if role is DatabaseRole.AGENT and own != "NULL" and agent_id is not None and owned_by != agent_id:
+        return OtherOwner(None if owned_by is None else str(owned_by))
+    if not isinstance(recorded, int) or recorded == version or version > KNOWN_SCHEMA[role]:
+        return None  # a newer schema is told by the rule of its own
+    return VersionsDiffer(version, recorded)
+
+
+def orphan_rows(database: Opened) -> OrphanRows | None:
+    """Rows whose foreign key leads nowhere."""
+    counts: dict[tuple[str, str], int] = {}
+    for table, _, parent, _ in database.rows("PRAGMA foreign_key_check"):
+        pair = (str(table), str(parent))
+        counts[pair] = counts.get(pair, 0) + 1
+    return OrphanRows(counts) if counts else None
+
+
+def bad_entries(database: Opened) -> BadEntries | None:
+    """Rows not judged since they were written whose JSON is no object, or names another session than its column.
+    Rows that a gateway has judged valid are not read again."""
+    if not {"entry_json", "current_session_id", "entry_valid"} <= set(database.columns("session_nodes")):
+        return None
+    kinds: dict[str, list[str]] = {"text": [], "value": [], "id": []}
+    count = 0
+    statement = (
+        "SELECT session_key, CASE WHEN NOT json_valid(entry_json) THEN 'text' "
+        "WHEN json_type(entry_json) <> 'object' THEN 'value' "
+        "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' END AS wrong "
+        "FROM session_nodes WHERE entry_valid = 0 AND wrong IS NOT NULL"
+    )
+    for key, wrong in database.rows(statement):
+        count += 1
+        if len(kinds[str(wrong)]) < EXAMPLES:
+            kinds[str(wrong)].append(str(key))
+    return BadEntries(tuple(kinds["text"]), tuple(kinds["value"]), tuple(kinds["id"]), count) if count else None

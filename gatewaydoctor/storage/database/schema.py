@@ -1,0 +1,60 @@
+"""A database's tables, triggers and unique indexes against those its release writes.
+
+known_schema.json holds, per role and user_version, names and the start of the SHA-256 of each trigger's text with
+white space folded. They were read off databases that 2026.8.1, 2026.9.3 and 2026.9.6 had made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from gatewaydoctor.model.gateway.health import SchemaDrift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.model.gateway.era import DatabaseRole
+    from gatewaydoctor.storage.database.opened import SchemaItem
+
+_DIGITS = 16
+
+
+@cache
+def _known() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(
+        files("gatewaydoctor.storage.database").joinpath("known_schema.json").read_bytes()
+    )
+    return found
+
+
+def is_known(role: DatabaseRole, version: int) -> bool:
+    """Whether the schema of that version is among those that were read."""
+    return str(version) in _known().get(role.value, {})
+
+
+def drift(role: DatabaseRole, version: int, schema: Iterable[SchemaItem]) -> SchemaDrift | None:
+    """How a schema differs from the one its version has; None where it does not, or where the version is unknown.
+    More tables and more plain indexes are no difference: 2026.9.6 starts with them."""
+    if not is_known(role, version):
+        return None
+    known = _known()[role.value][str(version)]
+    items = tuple(schema)
+    tables = {item.name for item in items if item.kind == "table"}
+    triggers = {item.name: _digest(item.sql or "") for item in items if item.kind == "trigger"}
+    unique = {item.name for item in items if item.kind == "index" and item.sql and "UNIQUE" in item.sql.upper()}
+    found = SchemaDrift(
+        tuple(sorted(set(known["tables"]) - tables)),
+        tuple(sorted(set(known["triggers"]) - set(triggers))),
+        tuple(sorted(name for name, text in triggers.items() if known["triggers"].get(name, text) != text)),
+        tuple(sorted(unique - set(known["unique"]))),
+    )
+    differs = found.missing_tables or found.missing_triggers or found.changed_triggers or found.unexpected_unique
+    return found if differs else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:_DIGITS]

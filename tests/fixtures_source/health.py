@@ -1,0 +1,133 @@
+"""Databases that a start refuses, loses or replaces: one directory per class of docs/database.md."""
+
+from __future__ import annotations
+
+from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
+from tests.fixtures_source.databases import (
+    AGENT_VERSION,
+    STATE_VERSION,
+    agent_database,
+    log_of,
+    quarantine_database,
+    state_database,
+    zeroed_page,
+)
+from tests.fixtures_source.scene import DATABASES, NOW, Scene, fixture
+
+AGENT = "agents/main/agent/openclaw-agent.sqlite"
+STATE = "state/openclaw.sqlite"
+QUARANTINE = "state/openclaw-quarantine.sqlite"
+ROWS = (
+    ("agent:main:main", "11111111-1111-4111-8111-111111111111", NOW - HOUR),
+    ("agent:main:telegram:direct:1001", "22222222-2222-4222-8222-222222222222", NOW - DAY),
+)
+
+
+def _install(scene: Scene, agent: bytes | None = None, state: bytes | None = None) -> None:
+    """A directory of the database era, sound unless other databases are given."""
+    scene.release = DATABASES
+    data = agent_database(AGENT_VERSION, {}, rows=ROWS) if agent is None else agent
+    scene.write(AGENT, data, HOUR)
+    scene.write(f"{AGENT}-wal", b"", HOUR)
+    scene.write(STATE, state_database(STATE_VERSION, 2, agents=("main",)) if state is None else state, HOUR)
+    scene.agent(era="sqlite")
+
+
+@fixture("a page of session_nodes is zeroed: 2026.9.6 refuses to start")
+def database_corrupt(scene: Scene) -> None:
+    _install(scene, zeroed_page(agent_database(AGENT_VERSION, {"done": 40}, rows=ROWS), "session_nodes"))
+    scene.finds("database-corrupt", "error")
+
+
+@fixture("the state database has 0 bytes: 2026.9.6 starts without any cron job")
+def database_empty(scene: Scene) -> None:
+    _install(scene, state=b"")
+    scene.finds("database-empty", "critical", agent=None)
+
+
+@fixture("the registry lists a database that is not there: 2026.9.6 starts with an empty history")
+def database_missing(scene: Scene) -> None:
+    _install(scene)
+    for path in (AGENT, f"{AGENT}-wal"):
+        del scene.files[path], scene.mtimes[path]
+    scene.finds("database-missing", "critical")
+
+
+@fixture("a database that was not closed, and its -wal is gone")
+def database_log_missing(scene: Scene) -> None:
+    _install(scene)
+    del scene.files[f"{AGENT}-wal"], scene.mtimes[f"{AGENT}-wal"]
+    scene.write(f"{STATE}-wal", b"", MINUTE)
+    scene.write(QUARANTINE, quarantine_database(verified=[(f"/srv/old/{AGENT}", NOW - 2 * HOUR, 0)]), HOUR)
+    scene.finds("database-log-missing", "critical")
+
+
+@fixture("a database with the -wal of another agent's")
+def database_log_foreign(scene: Scene) -> None:
+    _install(scene)
+    scene.write(f"{AGENT}-wal", log_of(agent_database(AGENT_VERSION, {"done": 3}, agent_id="second")), HOUR)
+    scene.finds("database-log-foreign", "critical")
+
+
+@fixture("the database of another agent in this agent's place")
+def database_owner(scene: Scene) -> None:
+    _install(scene, agent_database(AGENT_VERSION, {}, agent_id="second", rows=ROWS))
+    scene.finds("database-owner", "error")
+
+
+@fixture("events of a session that is not there")
+def database_foreign_keys(scene: Scene) -> None:
+    orphans = [("INSERT INTO transcript_events VALUES (?, ?, ?, ?)", [("gone", n, "{}", NOW) for n in range(3)])]
+    _install(scene, agent_database(AGENT_VERSION, {}, rows=ROWS, more=orphans))
+    scene.finds("database-foreign-keys", "error", 3)
+
+
+@fixture("the version in the header is not the recorded one")
+def database_schema(scene: Scene) -> None:
+    changed = [("UPDATE schema_meta SET schema_version = ?", [(AGENT_VERSION - 1,)])]
+    _install(scene, agent_database(AGENT_VERSION, {}, rows=ROWS, more=changed))
+    scene.finds("database-schema", "error")
+
+
+@fixture("entries that are no JSON, no object, or name another session")
+def database_entry_invalid(scene: Scene) -> None:
+    bad = [
+        (f"agent:main:telegram:direct:{number}", "33333333-3333-4333-8333-333333333333", entry, 0)
+        for number, entry in enumerate(("{bad", "null", '{"sessionId": "another"}'))
+    ]
+    statement = (
+        "INSERT INTO session_nodes (session_key, current_session_id, entry_json, entry_valid) VALUES (?, ?, ?, ?)"
+    )
+    _install(scene, agent_database(AGENT_VERSION, {}, rows=ROWS, more=[(statement, bad)]))
+    scene.finds("database-entry-invalid", "critical", 3)
+
+
+@fixture("a sound database under quarantine")
+def database_quarantined(scene: Scene) -> None:
+    _install(scene)
+    scene.write(QUARANTINE, quarantine_database([(f"/srv/old/{AGENT}", "row 3 missing from index", NOW - DAY)]), HOUR)
+    scene.finds("database-quarantined", "error")
+
+
+@fixture("a database that this user may not read")
+def database_unreadable(scene: Scene) -> None:
+    _install(scene)
+    scene.machine["unreadable"] = [AGENT]
+    scene.finds("database-unreadable", "error")
+
+
+@fixture("a gateway on another host holds the lease")
+def database_lease(scene: Scene) -> None:
+    _install(
+        scene, state=state_database(STATE_VERSION, 2, agents=("main",), lease=("another-host", NOW + 4 * MINUTE))
+    )
+    scene.finds("database-lease", "warning", agent=None)
+
+
+@fixture("cron jobs filed under the path the directory had before")
+def jobs_other_path(scene: Scene) -> None:
+    _install(
+        scene,
+        state=state_database(STATE_VERSION, 3, agents=("main",), store_key="/home/old/.openclaw/cron/jobs.json"),
+    )
+    scene.finds("jobs-other-path", "error", 3, agent=None)
