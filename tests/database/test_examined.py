@@ -105,7 +105,7 @@ def test_cron_shows_the_jobs_that_run_and_those_of_another_path(state: Path) -> 
         str(state / "cron/jobs.json"),
         "/elsewhere/cron/jobs.json",
     }
-    text = run("cron", "--state-dir", str(state), "--now", str(NOW)).out
+    text = run("cron", "--all", "--state-dir", str(state), "--now", str(NOW)).out
     assert "which the gateway does not run here" in " ".join(text.split())
 
 
@@ -152,3 +152,18 @@ def test_one_agent_or_one_store_alone(state: Path) -> None:
     paths = {each["agentId"] for each in document("scan", state, "--agent", "other")["stores"]}
     assert paths == {"other"}
     assert document("sessions", state, "--agent", "main")["details"]["total"] == 6
+
+
+def test_jobs_that_only_files_name_do_not_run(state: Path) -> None:
+    files = [
+        {"id": name, "name": name, "schedule": {"kind": "every", "everyMs": 60_000}} for name in ("job-1", "gone")
+    ]
+    (state / "cron").mkdir()
+    (state / "cron/jobs.json").write_text(json.dumps({"version": 1, "jobs": files}))
+    found = {each["rule"]: each for each in document("check", state, "--all")["findings"]}["cron-jobs-lost"]
+    assert found["count"] == 1
+    assert [each["jobId"] for each in found["evidence"]["jobs"]] == ["gone"]
+    said = " ".join(run("cron", "--all", "--state-dir", str(state), "--now", str(NOW)).out.split())
+    assert "which the gateway does not run" in said
+    assert "gone every 1 min no" in said
+    assert "job-1 every 1 min yes" in said

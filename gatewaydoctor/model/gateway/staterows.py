@@ -154,13 +154,15 @@ class SubagentRows:
 @dataclass(frozen=True, slots=True)
 class StateRows:
     """`started` is the release that last booted here (None where no row tells), `app_version` the creator's or last
-    migrator's. `jobs` are those of the own partition, `problems` what is wrong with them. `placements` counts
-    sessions with a placement. `boots` come newest first. `faults` name what could not be read (table -> why)."""
+    migrator's. `job_ids` are those of all store paths, `jobs` those the gateway runs from here, `problems` what is
+    wrong with them. `placements` counts sessions with a placement. `boots` come newest first. `faults` name what
+    could not be read (table -> why)."""
 
     app_version: str | None = None
     started: str | None = None
     schema: int | None = None
     partitions: tuple[Partition, ...] = ()
+    job_ids: frozenset[str] = frozenset()
     jobs: tuple[CronJob, ...] = ()
     problems: tuple[JobProblem, ...] = ()
     quarantined: tuple[QuarantinedJob, ...] = ()

@@ -60,8 +60,10 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         if (rows := x.state_rows) is not None and whole:
             console.print()
             console.print(pairs(cron_lines(rows, x, view)))
-    if x.state is None or (x.cron.store.read is not CronRead.MISSING and whole):
+    if x.state is None:
         _jobs(console, x, x.cron, view, room)
+    elif x.cron.store.read is not CronRead.MISSING and whole:
+        _files(console, x, view)
     if related:
         section(console, "Findings")
         if whole:
@@ -94,6 +96,23 @@ def _times(console: Console, jobs: tuple[JobRuns, ...], now: int, view: View) ->
             words.size(job.bytes),
         )
     console.print(table)
+
+
+def _files(console: Console, x: Examination, view: View) -> None:
+    """The jobs of a jobs.json beside a state database: what of them is in it."""
+    file = x.cron.store
+    reason = f", {file.reason}" if file.reason else ", which the gateway does not run: its jobs are in the database"
+    section(console, f"{view.names.path(file.path)}: {file.read.value}{reason}")
+    known = x.state_rows.job_ids if x.state_rows is not None else None
+    table = grid("job", "schedule", last="in the database", left=2)
+    table.columns[0].no_wrap = False
+    for job in capped(x.cron.jobs, view):
+        name = view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id")
+        there = "not known" if known is None else "yes" if job.job_id in known else Text("no", "yellow")
+        table.add_row(name, view.names.text(schedule_words(job)), there)
+    if x.cron.jobs:
+        console.print(table)
+        more(console, len(capped(x.cron.jobs, view)), len(x.cron.jobs), "jobs")
 
 
 def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | None) -> None:

@@ -37,6 +37,12 @@ def partitions(tables: Tables) -> tuple[Partition, ...]:
     )
 
 
+def job_ids(tables: Tables) -> frozenset[str]:
+    """The ids of all jobs, whatever their store path."""
+    found = (text(job_id) for (job_id,) in tables.rows("cron_jobs", ("job_id",), rest=f"LIMIT {MOST_JOBS}"))
+    return frozenset(job_id for job_id in found if job_id)
+
+
 def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[JobProblem, ...]]:
     """The jobs the gateway would run, in its order, and what is wrong with them. The state column counts, not the
     state inside the job."""
@@ -64,6 +70,8 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
 
 def quarantined(tables: Tables) -> tuple[QuarantinedJob, ...]:
     """Malformed jobs that 2026.8.1 and later set aside, of every store path."""
+    if not tables.has("diagnostic_events", "scope", "payload_json"):
+        return ()
     rest = "WHERE scope >= ? AND scope < ? ORDER BY created_at"
     bounds = (QUARANTINE, QUARANTINE[:-1] + chr(ord(QUARANTINE[-1]) + 1))
     columns = ("scope", "payload_json", "created_at")

@@ -16,7 +16,7 @@ from gatewaydoctor.model.gateway.staterows import (
     StateRows,
     SubagentRows,
 )
-from gatewaydoctor.state.databases.cron import history, jobs_of, parsed, partitions, quarantined, receipts
+from gatewaydoctor.state.databases.cron import history, job_ids, jobs_of, parsed, partitions, quarantined, receipts
 from gatewaydoctor.state.registry.subagents import LISTED, subagent_run
 from gatewaydoctor.storage.database.select import Tables, integer, text
 
@@ -55,6 +55,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
         started,
         schema,
         partitions(tables),
+        job_ids(tables),
         jobs,
         problems,
         quarantined(tables),

@@ -161,6 +161,8 @@ def cron_lines(rows: StateRows, x: Examination, view: View) -> Iterator[Line]:
     if rows.quarantined:
         reasons = ", ".join(dict.fromkeys(each.reason for each in rows.quarantined))
         yield "set aside", Text(f"{words.plural(len(rows.quarantined), 'job')}: {view.names.text(reasons)}", "yellow")
+    if x.cron.quarantined:
+        yield "set aside", Text(f"{words.plural(x.cron.quarantined, 'job')} in jobs-quarantine.json", "yellow")
     if rows.receipts:
         yield "run receipts", Text(", ".join(f"{count:,} {word}" for word, count in rows.receipts.most_common()))
     runtimes = dict.fromkeys(runtime for runtime, _ in rows.history.by_status)
