@@ -60,6 +60,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "list": "The recipes and what each one makes.",
         "make": "Make a state directory by a recipe, byte for byte the same each time.",
         "validate": "Compare fixtures with what has to be found in them.",
+        "set-up": "Copy a fixture's state directory with its times, modes and sizes, to examine it directly.",
         "new": "Turn a state directory into a small, anonymised fixture that shows the same.",
     },
 }

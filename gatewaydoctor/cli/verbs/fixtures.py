@@ -28,6 +28,7 @@ Directories = Annotated[
     typer.Argument(metavar="[DIR]...", help="Fixtures, or directories of fixtures. [default: fixtures]"),
 ]
 Update = Annotated[bool, typer.Option("--update", help="Rewrite each expected.json with what is found now.")]
+FixtureDirectory = Annotated[str, typer.Argument(metavar="DIR", help="A directory with expected.json and state/.")]
 FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="What the fixture is called.")]
 From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="The directory to make it from.")]
 Into = Annotated[str, typer.Option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
@@ -135,6 +136,33 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
         stream=None if form == "json" else stream,
         error=error_info,
     )
+
+
+def fixtures_set_up(run: Run, *, fixture: FixtureDirectory, out: Out) -> Outcome:
+    """Git keeps no times: a fixture that is examined where it lies shows other ages than its expected.json says. The
+    copy shows what it says, at the clock that is printed."""
+    from gatewaydoctor.fixtures.validating.expectation import BrokenFixture
+    from gatewaydoctor.fixtures.validating.setup import set_up
+
+    only_formats(run, "fixtures set-up", "text", "json")
+    target = Path(out)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{out} is not an empty directory.", "Name a new or empty directory: --out DIR.")
+    try:
+        made = set_up(Path(fixture), target)
+    except BrokenFixture as error:
+        raise CannotExamine(f"{fixture}: {error}.", "Name a directory with expected.json and state/.") from error
+    details = {"stateDir": str(made.state_dir), "now": made.now, "files": made.files, "missing": list(made.missing)}
+
+    def screen(console: Console) -> None:
+        from shlex import quote
+
+        console.print(f"{plural(made.files, 'file')} in {made.state_dir}. Examine it at its clock:")
+        console.print(f"    gatewaydoctor scan --state-dir {quote(out)} --now {made.now}", soft_wrap=True)
+        if made.missing:
+            console.print(f"This machine cannot show what the fixture says of: {', '.join(made.missing)}.")
+
+    return Outcome("fixtures set-up", ExitCode.OK, run, details=details, screen=screen)
 
 
 def fixtures_new(

@@ -185,6 +185,10 @@ def _plan(
         raise Refused(
             f"Nothing was done. {first.target}: {first.reason}", first.hint or "See the plan without --apply."
         )
+    if yes and not apply:
+        from gatewaydoctor.report.printer import print_warning
+
+        print_warning("this is a dry run: --yes without --apply writes nothing.")
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK

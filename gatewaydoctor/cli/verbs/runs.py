@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.screens.blocks.parts import View
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="Run id or its beginning.")]
+RunId = Annotated[
+    str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning. [default: the newest run]")
+]
 SomeRun = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning.")]
 OlderThan = Annotated[str | None, typer.Option("--older-than", metavar="TIME", help="Runs that ended longer ago.")]
 
@@ -43,18 +45,17 @@ def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     return Outcome("runs list", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
 
 
-def runs_show(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
+def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
     """What the run did, where its originals are, and whether it can be taken back."""
     from gatewaydoctor.repair.drafting.origins import kept_origins
     from gatewaydoctor.repair.run.undo import preview
-    from gatewaydoctor.repair.vault.catalog import find_run
     from gatewaydoctor.repair.vault.codec import read_plan
     from gatewaydoctor.repair.writing.errors import BadPlan
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs show", "text", "json")
     with bench(run, vault=vault) as work:
-        found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        found = newest_or_named(work, run_id)
         try:
             plan = read_plan(work.tools.fs, found.place.plan)
         except BadPlan:
@@ -79,14 +80,14 @@ def runs_show(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
     return Outcome("runs show", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
 
 
-def runs_verify(run: Run, *, run_id: RunId, vault: Vault = None) -> Outcome:
+def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
     """Hash every original in the vault and compare with its manifest; exit 1 where one differs."""
-    from gatewaydoctor.repair.vault.catalog import find_run, verify_run
+    from gatewaydoctor.repair.vault.catalog import verify_run
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs verify", "text", "json")
     with bench(run, vault=vault) as work:
-        found = find_run(work.tools, work.state_dir, work.vault, run_id)
+        found = newest_or_named(work, run_id)
         checks = verify_run(work.tools, found)
         seen = _view(run, work)
     bad = [each for each in checks if each.problem is not None]
@@ -133,6 +134,16 @@ def runs_prune(
     screen = partial(screens.pruned, count=len(chosen), freed=freed)
     wrote = bool(chosen)
     return Outcome("runs prune", ExitCode.OK, run, names=seen.names, details=details, screen=screen, wrote=wrote)
+
+
+def newest_or_named(work: Bench, run_id: str | None) -> RunInfo:
+    """Raises NoSuchRun."""
+    from gatewaydoctor.repair.vault.catalog import find_run, list_runs
+
+    if run_id is None:
+        runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
+        run_id = runs[-1].run_id if runs else None
+    return find_run(work.tools, work.state_dir, work.vault, run_id)
 
 
 def _view(run: Run, work: Bench) -> View:
