@@ -36,6 +36,7 @@ _gatewaydoctor_options() {
     'fixtures list') words='--format' ;;
     'fixtures make') words='--out --seed --scale --format' ;;
     'fixtures validate') words='--update --format' ;;
+    'fixtures set-up') words='--out --format' ;;
     'fixtures new') words='--from --out --no-redact --format' ;;
     esac
     words="$words --state-dir --config --profile --store --agent --path-map --json --now --all --redact --no-color --quiet -q --verbose -v --debug --help -h"
@@ -232,6 +233,8 @@ _gatewaydoctor_option() {
     'fixtures make --scale') values=free ;;
     'fixtures make --format') values=format ;;
     'fixtures validate --format') values=fixture-format ;;
+    'fixtures set-up --out') values=directory ;;
+    'fixtures set-up --format') values=format ;;
     'fixtures new --from') values=directory ;;
     'fixtures new --out') values=directory ;;
     'fixtures new --format') values=format ;;
@@ -273,6 +276,7 @@ _gatewaydoctor_argument() {
     'fixtures 0') values=verb-fixtures ;;
     'fixtures make 0') values=recipe ;;
     'fixtures validate '*) values=directory ;;
+    'fixtures set-up 0') values=directory ;;
     'fixtures new 0') values=free ;;
     esac
 }
@@ -283,7 +287,7 @@ _gatewaydoctor_values() {
     verb) words='scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
-    verb-fixtures) words='list make validate new' ;;
+    verb-fixtures) words='list make validate set-up new' ;;
     directory) paths=-d ;;
     severity) words='critical error warning info never' ;;
     threshold) words='heap-bytes= bloat-bytes= bloat-entry-bytes= bloat-share= isolated-runs= isolated-share= cron-marker= run-log-bytes= run-logs-bytes= transcript-bytes= boot-markers= archive-bytes= archive-files= sidecar-bytes= temp-age= subagents-warning= subagents-error= delivery-age= delivery-files= usage-loop= disk-bytes= disk-inodes=' ;;

@@ -103,6 +103,7 @@ function __gatewaydoctor_offer
                 'list' 'The recipes and what each one makes.' \
                 'make' 'Make a state directory by a recipe, byte for byte the same each time.' \
                 'validate' 'Compare fixtures with what has to be found in them.' \
+                'set-up' 'Copy a fixture\'s state directory with its times, modes and sizes, to examine it directly.' \
                 'new' 'Turn a state directory into a small, anonymised fixture that shows the same.'
         case directory
             __fish_complete_directories
@@ -653,6 +654,9 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\' 0' -k -a '(__
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -l update -d 'Rewrite each expected.json with what is found now.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer fixture-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\'' -l out -d 'New or empty directory: the state directory to be.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l from -d 'The directory to make it from.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l out -d 'The directory of fixtures it goes into.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l no-redact -d 'Keep names, ids, times and the words of people as they are.'

@@ -442,6 +442,14 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--format' = 'fixture-format', 'Output format; each verb names its own.'
             }
         }
+        'fixtures set-up' = @{
+            Arguments = @('directory')
+            Many = $false
+            Options = [ordered]@{
+                '--out' = 'directory', 'New or empty directory: the state directory to be.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
         'fixtures new' = @{
             Arguments = @('free')
             Many = $false
@@ -493,6 +501,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'list' = 'The recipes and what each one makes.'
             'make' = 'Make a state directory by a recipe, byte for byte the same each time.'
             'validate' = 'Compare fixtures with what has to be found in them.'
+            'set-up' = 'Copy a fixture''s state directory with its times, modes and sizes, to examine it directly.'
             'new' = 'Turn a state directory into a small, anonymised fixture that shows the same.'
         }
         'severity' = [ordered]@{
