@@ -153,7 +153,8 @@ class StateDir:
         self.store(rows, age=HOUR)
         for number in (1, 2, 3, *range(10, 20)):
             self.transcript(number, age=HOUR)
-        self.jobs([job("backup", state={"nextRunAtMs": NOW + HOUR, "lastRunStatus": "ok"})])
+        ran = {"lastRunAtMs": NOW - HOUR, "lastRunStatus": "ok"}
+        self.jobs([job("backup", state={"nextRunAtMs": NOW + 20 * MINUTE} | ran)])
         return self
 
     def examine(
