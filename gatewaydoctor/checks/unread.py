@@ -2,7 +2,44 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.registry import Family, Rule
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
+from gatewaydoctor.model.outcome.finding import Severity
+
+if TYPE_CHECKING:
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.outcome.finding import Finding
+
+DENIED = Rule(
+    id="permission-denied",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="Permission to read or write is missing",
+    meaning="The user who owns most of the tree, as whom the gateway is taken to run, may not read the config, a "
+    "store or cron's jobs, or may not write to the state directory or a sessions directory. Or whoever runs "
+    "gatewaydoctor may not read them, so that nothing is known of what is in them.",
+    cause="A volume made by root, a command run as root or with sudo, a copy without -p.",
+    gateway="It refuses to start over a config it may not read (exit 78 in 2026.5.22, 1 in 2026.3.28). A store it "
+    "may not read loads as EMPTY. Without permission to write it starts, and saves nothing there.",
+    remedy="Give the paths to the gateway's user with chown, or scan as that user with sudo -u.",
+)
+
+
+def denied(x: Examination, problem: Unreadable, what: str, then: str, agent_id: str | None = None) -> Finding:
+    """Something that whoever runs this may not read. `what` begins a sentence; `then` is as for `consequence`."""
+    user = x.census.majority if x.census.majority is not None else x.place.owner
+    return DENIED.finding(
+        f"{what} may not be read by this user: {problem.reason}.",
+        consequence(problem, then),
+        agent_id=agent_id,
+        path=problem.path,
+        evidence={"reason": problem.reason, "obstacle": problem.obstacle.value},
+        by_hand=f"Scan as the gateway's user: sudo -u '#{user}' gatewaydoctor scan --state-dir DIR. If that user may "
+        f"not read it either, give it the file: sudo chown {user} FILE.",
+    )
+
 
 _BY_HAND = {
     Obstacle.FORBIDDEN: "Look again as the user the gateway runs as.",

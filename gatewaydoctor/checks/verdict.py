@@ -163,6 +163,28 @@ def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     )
 
 
+def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    return StartEffect(
+        Effect.FAILS, f"{_capital(_who(release))} refuses to start without gateway.mode.", _first(finding.message)
+    )
+
+
+def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    if finding.evidence.get("obstacle") is not None:
+        return StartEffect(Effect.UNREAD, "Permission to read was denied here.", _first(finding.message))
+    if finding.severity < Severity.ERROR:
+        return None
+    refused = bool(finding.evidence.get("configDenied"))
+    reason = (
+        "refuses to start: its user may not read the config."
+        if refused
+        else "begins without sessions it cannot read."
+    )
+    return StartEffect(
+        Effect.FAILS if refused else Effect.RISKS, f"{_capital(_who(release))} {reason}", _first(finding.message)
+    )
+
+
 def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     if finding.severity < Severity.ERROR:
         return None
@@ -228,10 +250,23 @@ def _registry(finding: Finding, release: Release, findings: Sequence[Finding]) -
     return StartEffect(Effect.RISKS, reason, _first(finding.message))
 
 
-def _too_deep(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """2026.3.28 cannot load a store nested this deep, and later releases fail to save it."""
+_BY_FATE = {
+    "dropped": "would drop {} when it loads the store.",
+    "pruned": "would remove {} at its next save, as if they were old.",
+    "load-fails": "can load and save no session of a store.",
+    "save-fails": "can save no session of a store.",
+}
+
+
+def _values(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    """Sessions that are lost over a field's type; and 2026.3.28 cannot load a store that is nested too deeply, which
+    later releases fail to save."""
     if finding.severity < Severity.ERROR:
         return None
+    if (what := _BY_FATE.get(str(finding.evidence.get("fate")))) is not None:
+        people = plural(_figure(finding.evidence, "conversations"), "conversation")
+        reason = f"{_capital(_who(release))} {what.format(people)}"
+        return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
     cause = f"{_place(finding)}{_first(finding.message)}"
     if release.policy is Policy.V2026_3_28 and _figure(finding.evidence, "levels") > UNLOADABLE_DEPTH:
         return StartEffect(
@@ -260,9 +295,11 @@ EFFECTS: dict[str, Judge] = {
     "store-not-object": _loads_empty,
     "store-empty-beside-transcripts": _begins_empty,
     "store-heap-risk": _exhausts_heap,
-    "store-invalid-entry": _too_deep,
+    "store-invalid-entry": _values,
     "store-over-cap": _evicts,
     "config-unreadable": _config,
+    "config-without-mode": _without_mode,
+    "permission-denied": _denied,
     "config-shrunk": _shrunk,
     "legacy-store-beside-sqlite": _database,
     "database-corrupt": _database,

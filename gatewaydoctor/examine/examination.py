@@ -42,18 +42,18 @@ from gatewaydoctor.state.history.pointers import tree_pointers
 from gatewaydoctor.state.history.references import References
 from gatewaydoctor.state.history.usage import usage_load
 from gatewaydoctor.state.place.agents import list_stores
-from gatewaydoctor.state.place.census import disk_space, take_census
+from gatewaydoctor.state.place.census import barred, disk_space, take_census
 from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.registry.queues import read_queues
 from gatewaydoctor.state.registry.sentinel import is_paired, read_sentinel
 from gatewaydoctor.state.registry.subagents import read_subagents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.agents import StoreRef
-    from gatewaydoctor.model.gateway.census import Census
+    from gatewaydoctor.model.gateway.census import Barred, Census
     from gatewaydoctor.model.gateway.config import Config, ConfigHistory
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.database import DatabaseBytes
@@ -78,8 +78,8 @@ class Examination:
     read, or since. `heap` is None where nothing sets another limit than the usual one. `databases` are the agents'
     that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
-    that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices
-    are paired."""
+    that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
+    `barred` is what the user who owns most of the tree may not read or write."""
 
     now: int
     depth: Depth
@@ -109,6 +109,7 @@ class Examination:
     state_bytes: DatabaseBytes | None = None
     sentinel: int | None = None
     paired: bool = False
+    barred: tuple[Barred, ...] = ()
 
     @property
     def state_rows(self) -> StateRows | None:
@@ -215,7 +216,8 @@ class _Examiner:
             machine_clock=world.machine_clock,
         )
         unsettled = self._unsettled(reads)
-        return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled)
+        denied = barred(self.fs, seen.census, _needed(place, config, refs)) if place.store is None else ()
+        return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled, barred=denied)
 
     def _read_databases(
         self, eras: Eras, references: References, main_key: str
@@ -392,6 +394,16 @@ class _Examiner:
         )
         judge = LockJudge(self.fs, self.world.processes, self.world.now)
         return tuple(judge.judge(path) for path in dict.fromkeys(found))
+
+
+def _needed(place: Place, config: Config, refs: tuple[StoreRef, ...]) -> Iterator[tuple[Path, str, str]]:
+    """What a gateway must be able to read or write, each with what it is and which of both."""
+    yield config.path, "the config", "read"
+    yield place.state_dir, "the state directory", "write"
+    yield config.cron.store.value, "cron's jobs", "read"
+    for ref in refs:
+        yield ref.path, "a session store", "read"
+        yield ref.sessions_dir, "a sessions directory", "write"
 
 
 def _key_test(

@@ -85,9 +85,10 @@ def test_a_store_that_may_not_be_read_is_not_called_damaged(state: StateDir) -> 
             RoomyFs.__init__(self)
             self.closed = (path,)
 
-    found = state.only("store-unparseable", fs=Closed())
+    found = state.only("permission-denied", fs=Closed())
     assert found.severity is Severity.ERROR
-    assert found.message == "The store could not be read here: Permission denied."
+    assert found.message == "The store may not be read by this user: Permission denied."
+    assert not state.findings("store-unparseable", fs=Closed())
 
 
 def test_a_sound_store_is_not_damaged(state: StateDir) -> None:

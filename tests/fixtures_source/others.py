@@ -136,6 +136,22 @@ def permissions(scene: Scene) -> None:
         scene.finds("permissions", "warning", agent=None)
 
 
+@fixture("a config of root that the gateway's user may not read")
+def permission_denied(scene: Scene) -> None:
+    scene.people()
+    scene.machine["owners"] = {"openclaw.json": 0}
+    scene.machine["modes"] = {"openclaw.json": "0600"}
+    scene.finds("permission-denied", "error", agent=None)
+    scene.finds("permissions", "warning", agent=None)
+
+
+@fixture("a config without gateway.mode, over which the gateway does not start")
+def config_without_mode(scene: Scene) -> None:
+    scene.people()
+    scene.settings = {"gateway": {"port": 18789}}
+    scene.finds("config-without-mode", "error", agent=None)
+
+
 @fixture("a store and a transcript with a second hard link: a backup made with cp -al")
 def hardlinked(scene: Scene) -> None:
     scene.people()

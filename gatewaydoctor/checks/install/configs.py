@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
-from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF
+from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
@@ -52,9 +52,58 @@ SHRUNK = Rule(
 )
 
 
+WITHOUT_MODE = Rule(
+    id="config-without-mode",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="The gateway does not start without gateway.mode",
+    meaning="There is no config, or it has no gateway.mode, or another one than local.",
+    cause="A new or wrong directory, a link to the directory of another version, a volume that is not mounted, or a "
+    "config that was replaced by a smaller one.",
+    gateway="2026.3.28 (exit 1) and 2026.5.22 (exit 78) refuse to start: they take such a config for a damaged one. "
+    "So they do over a mode they do not know, and over remote.",
+    remedy="Make sure that this is the directory the gateway shall use. Then put the config back, from the newest "
+    "sound copy beside it (openclaw.json.bak), or set gateway.mode to local in it.",
+)
+
+
+@REGISTRY.check(WITHOUT_MODE)
+def config_without_mode(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    config = x.config
+    # A config that lost its mode has a finding with the copy that still has it; --store alone is no gateway.
+    if (
+        config.problem is not None
+        or config.gateway_mode == "local"
+        or x.history.lost_mode
+        or x.place.store is not None
+    ):
+        return
+    what = "There is no config" if not config.exists else "The config has no gateway.mode"
+    if config.gateway_mode:
+        what = "gateway.mode is not local"
+    link = x.place.state_dir != x.place.real_dir and not any(store.read.ref.exists for store in x.stores)
+    full = [each.path for each in x.place.others if each.stores]
+    yield WITHOUT_MODE.finding(
+        f"{what}." + (" The state directory is a link, and holds no store." if link else ""),
+        f"{a_gateway(x)} refuses to start.",
+        path=config.path,
+        evidence={
+            "exists": config.exists,
+            "mode": config.gateway_mode,
+            "linksTo": str(x.place.real_dir) if x.place.state_dir != x.place.real_dir else None,
+            "others": [str(path) for path in full[:EXAMPLES]],
+        },
+    )
+
+
 @REGISTRY.check(UNREADABLE)
 def config_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    if x.config.problem is not None:
+    problem = x.config.problem
+    if problem is not None and problem.obstacle is Obstacle.FORBIDDEN:
+        yield unread.denied(
+            x, Unreadable(problem.path, problem.text, problem.obstacle), "The config", "it does not start"
+        )
+    elif x.config.problem is not None:
         yield _broken(x, x.config.problem)
     elif x.config.notes:
         yield UNREADABLE.finding(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.census import Stranger
+    from gatewaydoctor.model.gateway.census import Barred, Stranger
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.system.fs import DiskSpace
 
@@ -157,6 +159,53 @@ def _at_least(found: Sequence[Stranger], one: str = "path", many: str = "paths")
 
 def _owned(paths: Sequence[Stranger]) -> list[dict[str, object]]:
     return [{"path": str(each.path), "uid": each.uid, "mode": f"{each.mode:04o}"} for each in paths[:EXAMPLES]]
+
+
+@REGISTRY.check(unread.DENIED)
+def permission_denied(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    """What the user who owns most of the tree may not read or write, whoever runs this."""
+    if not x.barred:
+        return
+    user = x.barred[0].user
+    read = [each for each in x.barred if each.verb == "read"]
+    write = [each for each in x.barred if each.verb == "write"]
+    parts = [f"may not read {_named(read)}"] if read else []
+    parts += [f"may not write to {_named(write)}"] if write else []
+    config = any(each.path == x.config.path for each in read)
+    yield unread.DENIED.finding(
+        f"The user who owns most of the tree (uid {user}) {' and '.join(parts)}.",
+        "A gateway of that user refuses to start: it cannot read its config."
+        if config
+        else "A gateway of that user begins without what it cannot read."
+        if read
+        else "A gateway of that user starts, and can save nothing there.",
+        count=len(x.barred),
+        severity=Severity.ERROR if read else Severity.WARNING,
+        path=x.barred[0].path,
+        evidence={
+            "uid": user,
+            "configDenied": config,
+            "paths": [
+                {"path": str(each.path), "uid": each.owner, "mode": f"{each.mode:04o}", "denied": each.verb}
+                for each in x.barred[:EXAMPLES]
+            ],
+        },
+        by_hand=f"Give them to that user: sudo chown {user} "
+        + " ".join(_chown_names(x, x.barred[:EXAMPLES]))
+        + f". To see what it can read: sudo -u '#{user}' gatewaydoctor scan.",
+    )
+
+
+def _named(found: Sequence[Barred]) -> str:
+    roles = list(dict.fromkeys(each.role for each in found))
+    return " and ".join(roles)
+
+
+def _chown_names(x: Examination, found: Sequence[Barred]) -> Iterator[str]:
+    """The paths below the state directory, as a shell takes them inside of it."""
+    for each in found:
+        inside = each.path.is_relative_to(x.place.state_dir)
+        yield quote(str(each.path.relative_to(x.place.state_dir)) if inside else each.path.name)
 
 
 @REGISTRY.check(HARDLINKED)

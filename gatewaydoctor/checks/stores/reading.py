@@ -132,16 +132,19 @@ _TALKS = frozenset({ContentClass.HUMAN, ContentClass.MACHINE, None})
 def reads_as_empty(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in x.stores:
         if store.survey is None:
-            yield from _unread(store)
+            yield from _unread(x, store)
         elif (fault := store.survey.verdict.fault) is not None:
             yield _damaged(x, store, store.survey.verdict, fault)
         elif store.survey.verdict.too_large:
             yield _too_large(x, store, store.survey.verdict)
 
 
-def _unread(store: StoreFacts) -> Iterator[Finding]:
+def _unread(x: Examination, store: StoreFacts) -> Iterator[Finding]:
     problem = store.read.problem
     if problem is None or problem.missing:
+        return
+    if problem.obstacle is Obstacle.FORBIDDEN:
+        yield unread.denied(x, problem, "The store", _UNREAD_THEN[False], store.agent_id)
         return
     yield UNPARSEABLE.finding(
         f"The store could not be read here: {problem.reason}.",

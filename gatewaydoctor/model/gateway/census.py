@@ -22,6 +22,19 @@ class Stranger:
 
 
 @dataclass(frozen=True, slots=True)
+class Barred:
+    """A path that `user` (uid) may not `verb` (read or write), by its owner and permission bits. `role` says what it
+    is, with its article."""
+
+    path: Path
+    role: str
+    verb: str
+    user: int
+    owner: int
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """`majority` is the uid that owns most files, None in an empty tree. `foreign` counts paths of other owners,
     `strangers` are the first of them. `exposed` are secret files that others may read or write; `closed` paths their

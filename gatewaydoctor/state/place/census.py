@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.census import Census, Stranger
+from gatewaydoctor.model.gateway.census import Barred, Census, Stranger
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind, OwnerMode, Unreadable
 from gatewaydoctor.state.history.files import unreadable
 
@@ -57,6 +57,25 @@ def take_census(fs: ReadFs, state_dir: Path, listed: Mapping[Path, Listing] | No
         closed=tuple(closed),
         unreadable=tuple(problems),
     )
+
+
+def barred(fs: ReadFs, census: Census, wanted: Iterable[tuple[Path, str, str]]) -> tuple[Barred, ...]:
+    """Which of these paths (with role and verb) the user who owns most of the tree may not read or write. Root may
+    all; a group that owns the path and grants it may well have that user in it."""
+    user = census.majority
+    if not user:
+        return ()
+    found = []
+    for path, role, verb in wanted:
+        try:
+            stat = fs.stat(path)
+        except OSError:
+            continue
+        need = {"read": 0o4, "write": 0o3}[verb] if stat.is_dir else {"read": 0o4, "write": 0o2}[verb]
+        bits = stat.mode >> 6 if stat.uid == user else stat.mode | stat.mode >> 3
+        if bits & need != need:
+            found.append(Barred(path, role, verb, user, stat.uid, stat.mode & 0o7777))
+    return tuple(found)
 
 
 def hard_linked(files: Iterable[FileRecord]) -> Iterator[FileRecord]:

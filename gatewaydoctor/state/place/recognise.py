@@ -58,7 +58,9 @@ def require_state(fs: ReadFs, path: Path) -> None:
         hint = f"Name the state directory: --state-dir {near}"
     elif (other := _of_another_version(fs, real)) is not None:
         hint = f"A state directory lies beside it, perhaps that of another version: --state-dir {other}"
-    raise NothingKept(f"{path}{link} {'is empty' if empty else 'has no config, no agent and no database'}.", hint)
+    what = "is empty" if empty else "has no config, no agent and no database"
+    refused = ": a gateway refuses to start there without gateway.mode" if link else ""
+    raise NothingKept(f"{path}{link} {what}{refused}.", hint)
 
 
 def nearby(fs: ReadFs, path: Path) -> Path | None:
