@@ -63,6 +63,7 @@ def _agent(rows: AgentRows) -> dict[str, Any]:
         "pendingInputs": dict(rows.inputs),
         "withoutTranscript": rows.silent,
         "eventsWithoutWindow": rows.lost_events,
+        "eventsWithoutWindowOfPeople": rows.lost_of_people,
         "notValidated": rows.unjudged,
         "cleared": rows.cleared,
     }

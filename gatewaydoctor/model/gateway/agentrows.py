@@ -52,7 +52,8 @@ class AgentRows:
     `archives` are transcripts of deleted sessions, `cold` those moved out of the events, `trajectories` telemetry.
     `inputs` counts user inputs by state: a queued one was accepted and never processed. `unjudged` and `cleared` are
     session rows by entry_valid 0 and -1. `silent` sessions have no event; `lost_events` are sessionIds with events
-    and no window, which a start refuses. `faults` name what could not be read (table -> why)."""
+    and no window, which a start refuses; people speak in `lost_of_people` of the first of them, those that cannot be
+    unpacked included. `faults` name what could not be read (table -> why)."""
 
     owner: str | None = None
     app_version: str | None = None
@@ -67,6 +68,7 @@ class AgentRows:
     cleared: int = 0
     silent: int = 0
     lost_events: int = 0
+    lost_of_people: int = 0
     faults: tuple[tuple[str, Fault], ...] = ()
 
 

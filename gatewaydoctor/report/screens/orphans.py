@@ -63,7 +63,8 @@ def _database(console: Console, database: DatabaseFacts, view: View) -> None:
     console.print(f"{rows.events.count:,} events of {words.plural(rows.events.sessions, 'session')}")
     console.print(f"{words.plural(rows.silent, 'session', 'sessions')} without a transcript")
     lost = words.plural(rows.lost_events, "transcript")
-    console.print(Text(f"{lost} of no session", "yellow" if rows.lost_events else "dim"))
+    people = f", {rows.lost_of_people:,} with people's words" if rows.lost_events else ""
+    console.print(Text(f"{lost} of no session{people}", "yellow" if rows.lost_events else "dim"))
 
 
 def _classes(console: Console, store: StoreFacts, now: int) -> None:

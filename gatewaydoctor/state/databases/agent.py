@@ -6,12 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.agentrows import AgentRows, Events, Stored, Windows
+from gatewaydoctor.model.gateway.transcript import ContentClass
+from gatewaydoctor.state.history.content import content_of_lines
 from gatewaydoctor.storage.database.select import Tables, integer, text
+from gatewaydoctor.storage.database.transcripts import Transcripts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from gatewaydoctor.storage.database.opened import Opened
+
+MOST_LOST = 1_000
+"""Transcripts of no session that are read for whose words they hold."""
 
 LARGE = 64 * 1024
 """Bytes from which an event counts as large."""
@@ -35,7 +41,7 @@ def read_agent(database: Opened) -> AgentRows:
         validity[0],
         validity[-1],
         _silent(tables),
-        _lost_events(tables),
+        *_lost_events(tables),
         tuple(tables.faults),
     )
 
@@ -123,11 +129,27 @@ def _silent(tables: Tables) -> int:
     return next((integer(count) or 0 for (count,) in tables.ask("session_nodes", statement)), 0)
 
 
-def _lost_events(tables: Tables) -> int:
-    if not tables.has("session_windows", "session_id") or not tables.has("transcript_events", "session_id"):
-        return 0
+def _lost_events(tables: Tables) -> tuple[int, int]:
+    """How many transcripts belong to no session, and in how many of them people speak."""
+    if not tables.has("session_windows", "session_id") or not tables.has("transcript_events", "session_id", "seq"):
+        return 0, 0
     statement = (
-        "SELECT count(*) FROM (SELECT DISTINCT session_id FROM transcript_events) e WHERE NOT EXISTS "
+        "SELECT session_id FROM (SELECT DISTINCT session_id FROM transcript_events) e WHERE NOT EXISTS "
         "(SELECT 1 FROM session_windows w WHERE w.session_id = e.session_id)"
     )
-    return next((integer(count) or 0 for (count,) in tables.ask("transcript_events", statement)), 0)
+    lost = [text(session_id) or "" for (session_id,) in tables.ask("transcript_events", statement)]
+    reader = Transcripts(tables.database)
+    return len(lost), sum(_people_speak(reader, session_id) for session_id in lost[:MOST_LOST])
+
+
+def _people_speak(reader: Transcripts, session_id: str) -> bool:
+    """What cannot be read or unpacked counts as people's."""
+    torn = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal torn
+        for event in reader.events(session_id):
+            torn += event.problem is not None
+            yield event.json
+
+    return content_of_lines(lines()).content is ContentClass.HUMAN or torn > 0 or reader.fault is not None

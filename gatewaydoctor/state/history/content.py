@@ -20,7 +20,7 @@ from gatewaydoctor.storage.files.gateway_json import parse
 from gatewaydoctor.storage.files.grammar import Illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
@@ -87,6 +87,15 @@ def content_class(fs: ReadFs, path: Path, prompts: tuple[str, ...] = ()) -> Cont
     """What the file is to people, reading no further than needed. A file that cannot be read counts as people's."""
     found = read_content(fs, path, prompts, stop_at_human=True)
     return found.content if found is not None else None
+
+
+def content_of_lines(lines: Iterable[bytes], prompts: tuple[str, ...] = ()) -> TranscriptContent:
+    """The same of a transcript that is given record by record, as a database keeps it."""
+    tally, offset = _Tally(prompts), 0
+    for line in lines:
+        tally.line(offset, line, len(line))
+        offset += len(line) + 1
+    return tally.result(offset)
 
 
 def boot_markers_at_tail(fs: ReadFs, path: Path) -> int:

@@ -12,6 +12,9 @@
                 database.pages                  # records and keys straight from pages, damaged ones too
                 database.bytes_by_table()       # where the bytes are
 
+`Transcripts(database)` (transcripts.py) gives the events of a session and of archived ones, unpacked; `Tables`
+(select.py) reads tables of any release, NULL for columns that are not there; `read_sessions` (sessions.py) the
+session rows.
 `read_database_once(fs, path, read)` calls `read` again where a running gateway wrote over what was being read.
 
 The layers, from the file up: raw (bytes at an offset), journal and log (what counts of them; recovery lets SQLite
