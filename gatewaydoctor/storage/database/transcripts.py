@@ -40,9 +40,9 @@ class Transcripts:
 
     def sessions(self) -> Iterator[str]:
         """Ids of all sessions with events, in the order of the index."""
-        yield from (
-            found for (found,) in self._rows("SELECT DISTINCT session_id FROM transcript_events") if text(found)
-        )
+        for (session_id,) in self._rows("SELECT DISTINCT session_id FROM transcript_events"):
+            if isinstance(session_id, str):
+                yield session_id
 
     def events(self, session_id: str) -> Iterator[Event]:
         """The events of a session in order. Compressed ones are unpacked; one that cannot be comes with a
