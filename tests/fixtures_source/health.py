@@ -121,6 +121,7 @@ def database_lease(scene: Scene) -> None:
     _install(
         scene, state=state_database(STATE_VERSION, 2, agents=("main",), lease=("another-host", NOW + 4 * MINUTE))
     )
+    scene.gateway = "unknown"
     scene.finds("database-lease", "warning", agent=None)
 
 

@@ -21,6 +21,7 @@ class Liveness(StrEnum):
 class Witness(StrEnum):
     LOCK = "lock"
     PROCESS = "process"
+    LEASE = "lease"
     PORT = "port"
     STORE = "store"
 

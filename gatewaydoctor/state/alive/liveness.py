@@ -1,8 +1,8 @@
 """Whether a gateway still runs on a state directory (design section 6, facts.md section 6).
 
-Lock files and the process table are asked together, for a lock is keyed by the spelling of its config path: what it
-tells of this directory is what its owner's other sources confirm or contradict. The port on 127.0.0.1 is the only
-thing ever contacted, and only where those two show no life.
+Lock files, the process table and the leases of the database era are asked together, for a lock is keyed by the
+spelling of its config path: what it tells of this directory is what its owner's other sources confirm or contradict.
+The port on 127.0.0.1 is the only thing ever contacted, and only where those show no life.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
 from gatewaydoctor.state.alive.attribution import Attribution
+from gatewaydoctor.state.alive.leases import lease_evidence
 from gatewaydoctor.state.alive.locks import LockJudge, mount_of
 from gatewaydoctor.state.alive.signs import GATEWAY_LOCK, Owner, SignReader
 from gatewaydoctor.state.place.home import absolute, trimmed
@@ -64,7 +65,7 @@ def gateway_liveness(
     """The verdict on one state directory, with everything that was asked. Never raises."""
     inquiry = _Inquiry(fs, place, config, env, processes, now, probe)
     evidence: list[Evidence] = []
-    for witnesses in ((inquiry.locks, inquiry.processes_seen), (inquiry.port,)):
+    for witnesses in ((inquiry.locks, inquiry.processes_seen, inquiry.leases), (inquiry.port,)):
         evidence += [item for witness in witnesses for item in witness()]
         if any(item.says is Liveness.LIVE for item in evidence):
             return GatewayState(Liveness.LIVE, tuple(evidence))
@@ -128,6 +129,15 @@ class _Inquiry:
             text = "This is a container, and gateways in other containers that mount the state directory are hidden."
             found.append(Evidence(Witness.PROCESS, Liveness.UNKNOWN, text))
         return found or [Evidence(Witness.PROCESS, Liveness.DEAD, "No OpenClaw process uses this directory.")]
+
+    def leases(self) -> list[Evidence]:
+        """Rows of the state database. A copy of a directory has those of the gateway it was copied from."""
+        return lease_evidence(self.fs, self.place.real_dir, self._judge, self.now, self._works_elsewhere)
+
+    def _works_elsewhere(self, pid: int) -> bool:
+        with suppress(OSError):
+            return any(claim.pid == pid and claim.owner is Owner.OTHER for claim in self._attribution.owners)
+        return False
 
     def port(self) -> list[Evidence]:
         port = self.config.port.value

@@ -81,10 +81,11 @@ class LockJudge:
             return LockVerdict(path, Liveness.UNKNOWN, f"it cannot be read: {error.strerror or error}")
         if payload and payload.created_at is not None:
             made_at = payload.created_at
-        liveness, reason, pid = self._judge(path, payload, made_at)
+        liveness, reason, pid = self.owner(path, payload, made_at)
         return LockVerdict(path, liveness, reason, payload, self.now - made_at, pid)
 
-    def _judge(self, path: Path, payload: LockPayload | None, made_at: int) -> _Judgement:
+    def owner(self, path: Path, payload: LockPayload | None, made_at: int) -> _Judgement:
+        """The same of whatever names its owner, such as a row of the database at `path`."""
         absent = "it names no process"
         if payload and payload.pid is not None:
             absent = f"its owner, process {payload.pid}, has ended"
