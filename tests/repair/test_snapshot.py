@@ -172,6 +172,7 @@ def live_again(database: Path) -> sqlite3.Connection:
 
 def test_a_damaged_database_is_copied_as_it_is_and_named(state: Path, tmp_path: Path) -> None:
     (state / "x.sqlite").write_bytes(b"no database" * 500)
+    (state / "gateway.state.lock.sqlite").touch()
     target, manifest = snapshot(tools(), state, tmp_path / "copy")
     [proof] = manifest.databases
     assert (proof.path, proof.sound, proof.same) == ("x.sqlite", None, None)

@@ -191,7 +191,12 @@ class _Copier:
             self._fs.mkdir(self._tree / directory.path)
         files = [file for group in self._walk.groups.values() for file in self._group(group)]
         paths = [file.path for file in files]
-        databases = [path for path in paths if (found := _DATABASE.fullmatch(path)) and found[1] == path]
+        # A lock of the gateway is named like a database, and empty.
+        databases = [
+            path
+            for path in paths
+            if (found := _DATABASE.fullmatch(path)) and found[1] == path and not path.endswith(".lock.sqlite")
+        ]
         for link in self._walk.links:
             self._fs.symlink(link.to, self._tree / link.path)
         for folder in ("", *(each.path for each in self._walk.directories)):
