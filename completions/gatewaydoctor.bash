@@ -19,7 +19,8 @@ _gatewaydoctor_options() {
     'check') words='--fail-on --only --skip --baseline --write-baseline --max-age --stuck-after --threshold --output --format' ;;
     'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
-    'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --format' ;;
+    'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
+    'after') words='--vault --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--format' ;;
     'integrate') words='--form --program --unit --limit --image --package --gateway --fixtures --textfile-dir --output --format' ;;
@@ -97,6 +98,8 @@ _gatewaydoctor_option() {
     'repair --unpark') values=job ;;
     'repair --drop') values=job ;;
     'repair --format') values=format ;;
+    'after --vault') values=directory ;;
+    'after --format') values=format ;;
     'undo --vault') values=directory ;;
     'undo --format') values=format ;;
     'explain --format') values=format ;;
@@ -264,6 +267,7 @@ _gatewaydoctor_argument() {
     'snapshot 0') values=snapshot ;;
     'snapshot 1') values=directory ;;
     'repair '*) values=repair ;;
+    'after 0') values=run ;;
     'undo 0') values=run ;;
     'explain 0') values=rule ;;
     'integrate 0') values=integrate-target ;;
@@ -284,7 +288,7 @@ _gatewaydoctor_argument() {
 # Sets words, asked and paths to what some values are.
 _gatewaydoctor_values() {
     case $1 in
-    verb) words='scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures' ;;
+    verb) words='scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate set-up new' ;;
@@ -300,7 +304,7 @@ _gatewaydoctor_values() {
     kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;
-    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path config-unreadable config-shrunk database-lease permissions hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
+    rule) words='legacy-store-beside-sqlite newer-schema store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled config-unreadable config-shrunk permissions hardlinked disk-space multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
     snapshot) words='verify'; paths=-d ;;
     repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents' ;;
     interrupted-run) asked=interrupted ;;
@@ -334,7 +338,7 @@ _gatewaydoctor_step() {
         [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
-        case $word in scan|forecast|status|cron|stuck|orphans|subagents|usage|sessions|check|gate|snapshot|repair|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
+        case $word in scan|forecast|status|cron|stuck|orphans|subagents|usage|sessions|check|gate|snapshot|repair|after|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
     else
         case $verb in
             runs|simulate|fixtures) verb="$verb $word" ;;

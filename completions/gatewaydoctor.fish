@@ -35,7 +35,7 @@ function __gatewaydoctor_read
             end
         else if test -z "$__gatewaydoctor_verb"
             set -g __gatewaydoctor_verb '?'
-            contains -- $word scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+            contains -- $word scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
         else if contains -- $__gatewaydoctor_verb runs simulate fixtures
             set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
         else
@@ -78,6 +78,7 @@ function __gatewaydoctor_offer
                 'gate' 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.' \
                 'snapshot' 'A consistent copy of the state directory, with hashes.' \
                 'repair' 'Shows a plan of what would go and what stays; with --apply does exactly that.' \
+                'after' 'Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.' \
                 'undo' 'Put back what a run changed, byte for byte.' \
                 'explain' 'What a finding means, why it happens, what the gateway will do.' \
                 'integrate' 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.' \
@@ -496,8 +497,12 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l enable -d 'cron:
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l park -d 'cron: take this job out of jobs.json.' -x -k -a '(__gatewaydoctor_offer job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l unpark -d 'cron: put a parked job back.' -x -k -a '(__gatewaydoctor_offer job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l drop -d 'cron: let a parked job go for good.' -x -k -a '(__gatewaydoctor_offer job)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l disable-retrying -d 'Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -k -a '(__gatewaydoctor_offer repair)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\' 0' -k -a '(__gatewaydoctor_offer run)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l dry-run -d 'Say what would come back; write nothing.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l merge -d 'Add back only what is missing.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l yes -s y -d 'Do it without asking.'

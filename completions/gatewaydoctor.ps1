@@ -194,6 +194,15 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--park' = 'job', 'cron: take this job out of jobs.json.'
                 '--unpark' = 'job', 'cron: put a parked job back.'
                 '--drop' = 'job', 'cron: let a parked job go for good.'
+                '--disable-retrying' = '', 'Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'after' = @{
+            Arguments = @('run')
+            Many = $false
+            Options = [ordered]@{
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
@@ -476,6 +485,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'gate' = 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.'
             'snapshot' = 'A consistent copy of the state directory, with hashes.'
             'repair' = 'Shows a plan of what would go and what stays; with --apply does exactly that.'
+            'after' = 'Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.'
             'undo' = 'Put back what a run changed, byte for byte.'
             'explain' = 'What a finding means, why it happens, what the gateway will do.'
             'integrate' = 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.'
@@ -810,7 +820,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
             }
         }
-        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'after', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
         elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
         else { $number++ }
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def test_without_apply_the_plan_is_shown_and_nothing_written(incident: Path) -> 
     ran = run("repair", "--state-dir", str(incident), *NOW)
     assert ran.code == 0
     assert "nothing is written yet" in ran.out
-    assert "Conversations touched: none." in ran.out
+    assert "Conversations lost: none." in ran.out
     assert "--apply" in ran.out.splitlines()[-1]
     assert listing(incident) == before
     assert not (incident / ".gatewaydoctor").exists()
@@ -65,7 +66,7 @@ def test_apply_and_undo(incident: Path) -> None:
     ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
     assert ran.code == 0, ran.err
     (run_id,) = (path.name for path in (incident / ".gatewaydoctor/runs").iterdir())
-    assert f"\n\nDone. Run {run_id}\n" in ran.out
+    assert re.search(rf"\n\nDone in [^\n]*\. Run {run_id}\n", ran.out)
     left = rows(incident)
     assert people <= set(left)
     runs = [key for key in left if ":run:" in key]
@@ -93,7 +94,7 @@ def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.Monke
     assert run("undo", *at).code == 0
     assert run("runs", "prune", run_id, *at).code == 0
     assert asked == [
-        f"Do this plan ({removed:,} changes in 1 file)?",
+        f"Apply this plan ({removed:,} changes in 1 file)?",
         f"Take back run {run_id} (1 file)?",
         "Delete the originals of 1 run for good?",
     ]
@@ -348,7 +349,7 @@ def test_merge_says_what_the_vault_has_lost(incident: Path) -> None:
 
 def touched(out: str) -> str:
     """What the plan says of people's conversations."""
-    return out[out.index("Conversations touched") : out.index("\nstore ")].strip()
+    return out[out.index("Conversations ") : out.index("\n\nchange ")].strip()
 
 
 def test_the_plan_names_the_conversations_it_touches(tmp_path: Path) -> None:
@@ -356,9 +357,9 @@ def test_the_plan_names_the_conversations_it_touches(tmp_path: Path) -> None:
     people = [f"agent:main:direct:p{n}" for n in range(8)]
     state.store({key: row(n, age=9 * DAY, status="running") for n, key in enumerate(people)})
     words = ("repair", "expire", "--state-dir", str(state.root), *LATER)
-    said = "Conversations touched: 8. None is lost; the steps above say what changes."
+    said = "Conversations lost: none. 8 change; see the steps below."
     few, every = run(*words).out, run(*words, "--all").out
-    assert touched(few).split("\n    ") == [said, *people[:5], "and 3 more; --all names them"]
+    assert touched(few).split("\n    ") == [said, *people[:5], "and 3 more; --all lists them"]
     assert touched(every).split("\n    ") == [said, *people]
     plan = json.loads(run(*words, "--json", "--all").out)["details"]["plan"]
     assert [step["touched"] for step in plan["steps"]] == [people]
@@ -370,12 +371,14 @@ def test_the_plan_does_not_say_none_is_lost_where_one_goes(tmp_path: Path) -> No
     words = ("repair", "--state-dir", str(state.root), *LATER, "trim", "--name", "agent:main:direct:p0")
     alone, both = run(*words).out, run(*words, "expire").out
     assert " ".join(touched(alone).split()) == (
-        "Conversations touched: 1. It goes to the vault, from where `undo` brings it back. agent:main:direct:p0"
+        "Conversations affected: 1. It is moved to the vault; `undo` restores it. agent:main:direct:p0"
     )
-    assert touched(both).startswith("Conversations touched: 2. 1 of them goes to the vault")
+    assert touched(both).startswith("Conversations affected: 2. 1 of them is moved to the vault")
     state.store(b'{\n  "agent:main:main": {\n    "sessionId": "a"\n  },\n  "agent:main:direct:b": {\n    "sess')
     torn = run("repair", "salvage", "--state-dir", str(state.root), *LATER).out
-    assert "1. What was torn in a damaged store is lost, unless a copy has it." in " ".join(touched(torn).split())
+    assert "1. Entries that were cut in a damaged store are lost unless a backup has them." in " ".join(
+        touched(torn).split()
+    )
 
 
 def test_rows_of_two_kinds_are_told_apart(tmp_path: Path) -> None:
@@ -393,7 +396,7 @@ def test_a_finding_that_nothing_mends_is_not_nothing_to_do(tmp_path: Path) -> No
     words = [{"type": "session", "id": "a"}, {"type": "message", "message": {"role": "user", "content": "hello"}}]
     (tmp_path / STORE).with_name("a.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in words))
     ran = run("repair", "--state-dir", str(tmp_path), *NOW)
-    assert "a critical finding stands:" in ran.out
+    assert "a critical finding remains:" in ran.out
     assert "explain store-empty-beside-transcripts" in " ".join(ran.out.split())
 
 

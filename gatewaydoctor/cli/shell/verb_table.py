@@ -29,6 +29,7 @@ VERBS = {
     "gate": "Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.",
     "snapshot": "A consistent copy of the state directory, with hashes.",
     "repair": "Shows a plan of what would go and what stays; with --apply does exactly that.",
+    "after": "Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.",
     "undo": "Put back what a run changed, byte for byte.",
     "runs": "What earlier repairs kept: list, show, verify, prune.",
     "simulate": "Reproduce the storms of five incidents, and judge the remedies.",

@@ -114,6 +114,11 @@ def _vault_path(vault: str | None) -> Path | None:
     return Path(os.path.expanduser(vault)).absolute() if vault else None  # noqa: PTH111 - Path raises for ~nobody
 
 
+def person_confirms(*, yes: bool) -> bool:
+    """Whether somebody will be asked before anything is written."""
+    return not yes and bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask on a terminal; elsewhere only --yes counts. Raises Refused where the answer is no."""
     if yes:

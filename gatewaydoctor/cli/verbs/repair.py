@@ -16,7 +16,17 @@ from msgspec import to_builtins
 from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.streams import telling
-from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, cap, confirm, require_own_clock
+from gatewaydoctor.cli.shell.writing import (
+    Bench,
+    GatewayStopped,
+    Vault,
+    Yes,
+    bench,
+    cap,
+    confirm,
+    person_confirms,
+    require_own_clock,
+)
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
@@ -78,6 +88,16 @@ CLOCK_SLACK_MS = 5 * 60_000
 """A plan from a machine whose clock is ahead by less is taken as made now."""
 
 
+Retrying = Annotated[
+    bool | None,
+    typer.Option(
+        "--disable-retrying/--leave-retrying",
+        help="Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]",
+        show_default=False,
+    ),
+]
+
+
 def repair(
     run: Run,
     *,
@@ -103,6 +123,7 @@ def repair(
     park: Park = None,
     unpark: Unpark = None,
     drop: Drop = None,
+    retrying: Retrying = None,
 ) -> Outcome:
     """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
     --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back.
@@ -142,6 +163,7 @@ def repair(
             span,
             tuple(parse_path_map(text, str(Path.cwd())) for text in run.options.path_map),
             _cron(repairs, disable, enable, park, unpark, drop),
+            disable_retrying=person_confirms(yes=yes) if retrying is None else retrying,
         )
         return _plan(run, work, _chosen(repairs), options, apply=apply, yes=yes, out=plan_out)
 
@@ -285,7 +307,7 @@ def carry_out(
 
     ends = takes_back is not None and takes_back.pending
     if not plan.empty or ends:
-        confirm(f"Do this plan ({_extent(plan)})?", yes=yes)
+        confirm(f"Apply this plan ({_extent(plan)})?", yes=yes)
     with work.stoppable() as tools:
         if takes_back is None:
             receipt = apply(plan, tools, work.permission, work.vault)

@@ -68,14 +68,14 @@ def undo(
 
 def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:
     """Bringing back what is missing is a plan like any other, with a run and an undo of its own."""
-    from gatewaydoctor.cli.shell.examining import view_with
+    from gatewaydoctor.cli.shell.examining import look, view_with
     from gatewaydoctor.cli.verbs.repair import carry_out
     from gatewaydoctor.repair.run.merge_plan import merge_plan
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.printer import print_screen
     from gatewaydoctor.report.screens import repair as screens
 
-    plan = merge_plan(found, work.tools)
+    plan = merge_plan(found, work.tools, look(run).examination)
     names = names_of_place(work.found.place, redact=run.options.redact)
     again = run.invocation.command(f"undo {found.run_id} --merge") if dry_run else None
     screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)

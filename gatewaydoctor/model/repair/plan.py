@@ -112,6 +112,20 @@ class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     command: str = ""
 
 
+class StartEvent(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Something a start of the gateway does, `at_ms` after it, null for later. `what` is a sentence without subject;
+    `who` names the first of `how_many`. `turns` are model turns it costs. `certain` is false where it may not come
+    about."""
+
+    kind: str
+    at_ms: int | None
+    what: str
+    who: tuple[str, ...] = ()
+    how_many: int = 1
+    turns: int = 0
+    certain: bool = True
+
+
 class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """One store before or after. `conversations` counts rows of kinds that are no machine's."""
 
@@ -168,6 +182,9 @@ class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     refusals: tuple[Refusal, ...] = ()
     cautions: tuple[Note, ...] = ()
     forecast: tuple[Note, ...] = ()
+    retrying: tuple[str, ...] = ()
+    start_before: tuple[StartEvent, ...] = ()
+    start_after: tuple[StartEvent, ...] = ()
     main_key: str = "main"
     lock_stores: bool = True
     undoes: str | None = None

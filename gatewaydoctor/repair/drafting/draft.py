@@ -56,7 +56,8 @@ class Draft:
         self._targets: set[str] = set()
         self._streams: dict[int, BinaryIO] = {}
         self._findings: defaultdict[str, list[Finding]] = defaultdict(list)
-        for finding in findings:
+        self.all_findings = tuple(findings)
+        for finding in self.all_findings:
             self._findings[finding.rule].append(finding)
         self.stores = [StoreDraft(facts) for facts in x.stores]
         self.cron_jobs = x.cron.jobs

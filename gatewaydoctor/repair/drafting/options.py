@@ -99,7 +99,7 @@ class CronOptions:
 class Options:
     """`names` are session keys or file names that were named one by one: only these lose protection. `end_as` is the
     status that stuck rows get. `older_than` (ms) is for temp files and subagent runs, None their own default.
-    `path_maps` are those given."""
+    `path_maps` are those given. `disable_retrying`: jobs that retry without end are disabled if runs of them go."""
 
     trim: TrimOptions = field(default_factory=TrimOptions)
     names: frozenset[str] = frozenset()
@@ -107,6 +107,7 @@ class Options:
     older_than: int | None = None
     path_maps: tuple[PathMap, ...] = ()
     cron: CronOptions = field(default_factory=CronOptions)
+    disable_retrying: bool = False
 
     def words(self) -> dict[str, str]:
         """The options that differ from the defaults, for the plan."""
@@ -124,6 +125,7 @@ class Options:
             "endAs": "" if self.end_as is own.end_as else self.end_as.value,
             "olderThanMs": "" if self.older_than is None else str(self.older_than),
             "pathMaps": ",".join(each.text for each in self.path_maps),
+            "disableRetrying": "yes" if self.disable_retrying else "",
             **self.cron.words(),
         }
         return {name: text for name, text in said.items() if text}

@@ -16,6 +16,8 @@ from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.forecast import forecast
+from gatewaydoctor.repair.planner.retrying import disable_retrying, still_retrying
+from gatewaydoctor.repair.planner.start import starts
 from gatewaydoctor.repair.repairs import (
     expire,
     locks,
@@ -149,6 +151,8 @@ def _plan(draft: Draft, names: frozenset[Repair]) -> None:
             _open_stores(draft, names)
         if repair in names or (not names and repair in RECOMMENDED):
             planner(draft, named=repair in names)
+    if draft.options.disable_retrying:
+        disable_retrying(draft, also_cron=Repair.CRON in names)
 
 
 def _damaged(*, salvaged: bool) -> OutOfReach:
@@ -204,6 +208,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         if number is not None
     }
     _say_links(draft, acts)
+    start_before, start_after = starts(draft) if acts else ((), ())
     plan = Plan(
         created_at=x.now,
         state_dir=str(draft.state_dir),
@@ -218,6 +223,9 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         refusals=tuple(draft.refusals),
         cautions=tuple(draft.cautions),
         forecast=forecast(draft) if acts else (),
+        retrying=still_retrying(draft),
+        start_before=start_before,
+        start_after=start_after,
         main_key=x.config.main_key.value,
         # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (facts.md section 6).
         torn=draft.torn,

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 def running_notes(draft: Draft) -> Iterator[Note]:
     """Rows that say running when the plan is done, those that are resumed, and those that nobody looked at."""
-    resumption = Resumption(draft.x, _gone_locks(draft))
+    resumption = Resumption(draft.x, gone_locks(draft))
     running: list[str] = []
     bases: list[str] = []
     resumed: list[str] = []
     aborted = False
     for store in draft.stores:
-        for entry in _as_planned(draft, store):
+        for entry in _marked_rows(draft, store):
             aborted |= entry.aborted_last_run
             if resumption.takes_up(entry, store.facts.read.ref.sessions_dir):
                 resumed.append(entry.key)
@@ -126,15 +126,21 @@ def _rows(store: StoreDraft) -> Iterable[tuple[int, Entry]] | None:
     return read.survey.rows() if read.survey is not None else ()
 
 
-def _gone_locks(draft: Draft) -> set[Path]:
+def gone_locks(draft: Draft) -> set[Path]:
     moved = {draft.fingerprints[act.source].path for act in draft.moves}
     return {lock.path for lock in draft.x.locks if spell(draft.real(lock.path), draft.state_dir) in moved}
 
 
-def _as_planned(draft: Draft, store: StoreDraft) -> Iterator[Entry]:
-    """Rows that matter to a start, as they will be."""
+def _marked_rows(draft: Draft, store: StoreDraft) -> Iterator[Entry]:
+    """Rows that say running or were aborted, as they will be."""
+    return (entry for entry in as_planned(draft, store) if entry.status is Status.RUNNING or entry.aborted_last_run)
+
+
+def as_planned(draft: Draft, store: StoreDraft) -> Iterator[Entry]:
+    """Every row as it will be."""
     for position, entry in _rows(store) or ():
-        if entry.status is not Status.RUNNING and not entry.aborted_last_run:
+        if not store.opened or not store.edits_of(position):
+            yield entry
             continue
         edits = store.edits_of(position)
         status = draft.options.end_as if "status" in edits else entry.status

@@ -17,6 +17,7 @@ from gatewaydoctor.model.repair.receipt import BEFORE_ACTING
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import SAMPLE
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
+from gatewaydoctor.repair.planner.start import merged
 from gatewaydoctor.repair.run.acts import Standing, standing
 from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.originals import whole_copy
@@ -32,6 +33,7 @@ from gatewaydoctor.storage.files.survey import Survey, survey
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.repair.plan import StoreSummary
     from gatewaydoctor.model.repair.receipt import Kept
@@ -41,12 +43,15 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat
 
 NAME = "undo-merge"
+_EDITS = frozenset({"slim", "expire", "cron", "paths", "missing", "transcripts"})
+"""Repairs that change what stays: fields dropped, statuses set, jobs disabled."""
 
 
-def merge_plan(run: RunInfo, tools: Tools) -> Plan:
+def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan:
     """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
-    Everything else stays as it is. Raises NoSuchRun for a run that was taken back, InputChanged for a store that
-    cannot be read whole, VaultDamaged and OSError."""
+    Everything else stays as it is. With `x`, what the directory holds now, the plan tells the next start. Raises
+    NoSuchRun for a run that was taken back, InputChanged for a store that cannot be read whole, VaultDamaged and
+    OSError."""
     check_idle(run)
     if run.state.over:
         raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
@@ -60,7 +65,12 @@ def merge_plan(run: RunInfo, tools: Tools) -> Plan:
             f"The vault no longer holds {merger.lost[0]} as it was, and nothing else is missing.",
             f"`{run.place.command('runs verify')}` tells more.",
         )
-    return merger.plan()
+    plan = merger.plan()
+    if x is None or plan.empty:
+        return plan
+    real = {run.place.at(path): rows for path, rows in merger.added.items()}
+    added = {store.read.ref.path: real.get(tools.fs.realpath(store.read.ref.path), ()) for store in x.stores}
+    return with_id(msgspec.structs.replace(plan, plan_id="", start_after=merged(x, added)))
 
 
 class _Merger:
@@ -75,6 +85,7 @@ class _Merger:
         self.homeless: list[str] = []
         self.before: list[StoreSummary] = []
         self.after: list[StoreSummary] = []
+        self.added: dict[str, list[Entry]] = {}
         self.stores = {store.path: store for store in work.plan.after.stores}
 
     def take(self, number: int) -> None:
@@ -153,6 +164,7 @@ class _Merger:
         missing = [entry for entry in _dropped(old, act) if entry.key.lower() not in known]
         if not missing:
             return
+        self.added[kept.path] = missing
         current = self._fingerprint(path, now.verdict.sha256, self.fs.lstat(path))
         source = self._stored(whole, kept)
         canonical = {
@@ -213,6 +225,10 @@ class _Merger:
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
 
     def _cautions(self) -> Iterator[Note]:
+        edited = [step for step in self.work.plan.steps if step.repair in _EDITS and not step.removes]
+        if edited:
+            what = ", ".join(f"{step.repair} of {step.count:,}" for step in edited)
+            yield Note(text=f"A merge adds what is missing and takes back no edit; these stay: {what}.")
         for names, one, several in (
             (
                 self.left,
@@ -236,13 +252,17 @@ class _Merger:
 
 def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:
     """Rows of the old store that the new one copied no byte of."""
+    return (entry for entry, stays in rows_of(old, act) if not stays)
+
+
+def rows_of(old: Survey, act: Rewrite) -> Iterator[tuple[Entry, bool]]:
+    """Every row of the old store, and whether the new one holds it."""
     own = (each for each in act.segments if isinstance(each, Copy) and each.source == act.replaces)
     ranges = sorted((each.start, each.end) for each in own)
     starts = [start for start, _ in ranges]
     for entry in old.table:
         place = bisect_right(starts, entry.start) - 1
-        if place < 0 or ranges[place][1] <= entry.start:
-            yield entry
+        yield entry, not (place < 0 or ranges[place][1] <= entry.start)
 
 
 def _rows(number: int, entries: Iterable[Entry]) -> list[Row]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Move
+from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
 from gatewaydoctor.report.screens.blocks.gaps import next_unless, unseen
@@ -27,6 +28,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     print_command,
     section,
 )
+from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.gateway.origins import Origins
-    from gatewaydoctor.model.repair.plan import Note, Plan, Step, StoreSummary
+    from gatewaydoctor.model.repair.plan import Note, Plan, StartEvent, Step, StoreSummary
     from gatewaydoctor.model.repair.receipt import Receipt
 
 
@@ -51,40 +53,80 @@ def plan(
 ) -> None:
     """The plan in plain words. Nothing was written when this is read. `again` is the command that does it, None where
     that is being asked now."""
-    head(console, judgement, view)
     if plan.empty:
+        head(console, judgement, view)
         section(console, _nothing(plan, judgement))
         _refusals(console, plan, view)
-        _notes(console, "Mind", plan.cautions, view)
+        _notes(console, "Warning", plan.cautions, view)
         _next_without_acts(console, plan, judgement, view)
         return
-    section(console, f"Plan {plan.plan_id} (nothing is written yet)")
-    _steps(console, plan.steps, view)
+    if view.verbose:
+        head(console, judgement, view)
+        console.print()
+    place = view.names.path(judgement.examination.place.state_dir)
+    for line in fill(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
+        console.print(Text(line, "bold", no_wrap=True))
     touched(console, plan, view)
+    console.print()
+    _steps(console, plan.steps, view)
     _summary(console, plan, view)
     origins(console, sources, view)
-    _notes(console, "Next boot", plan.forecast, view)
-    _notes(console, "Mind", plan.cautions, view)
+    starts(console, plan.start_before, plan.start_after, view)
+    if view.verbose:
+        _notes(console, "At next start, in detail", plan.forecast, view)
+    _notes(console, "Warning", plan.cautions, view)
     _refusals(console, plan, view)
     if again is not None:
-        next_step(console, view, "do exactly this:", again)
+        next_step(console, view, "apply this plan:", again)
+
+
+def starts(console: Console, before: Sequence[StartEvent], after: Sequence[StartEvent], view: View) -> None:
+    """What a start does now, and what it does after the plan: a paragraph each."""
+    if not before and not after:
+        return
+    section(console, "At next start")
+    for label, events in (("before", before), ("after", after)):
+        if not events:
+            continue
+        worth = sorted(filter(_is_worth, events), key=lambda event: _WORTH.index(event.kind))
+        told = "; ".join(_event(event, view) for event in worth) or "nothing of note"
+        most = 2 if view.rows is not None else 40
+        for at, line in enumerate(wrapped(told, console.width - INDENT - 8, most)):
+            console.print(Text(f"{' ' * INDENT}{label if at == 0 else '':<8}{line}"), no_wrap=True, crop=False)
+
+
+def _is_worth(event: StartEvent) -> bool:
+    return event.kind in _WORTH
+
+
+def _event(event: StartEvent, view: View) -> str:
+    what = event.what.partition("; ")[0]
+    names = f" ({', '.join(map(view.names.text, event.who[:NAMED]))})" if event.kind in ("fires", "resumes") else ""
+    names = names if event.who and len(event.who) <= NAMED else ""
+    return f"{'' if event.certain else 'may: '}{view.names.text(what)}{names}"
+
+
+_WORTH = ("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces")
+"""Kinds of events that a plan tells, what is lost first."""
+NAMED = 3
+"""More names than this are not told with an event of a plan; `forecast` tells them."""
 
 
 def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view: View) -> None:
     command = next((note.command for note in plan.cautions if note.command), None)
     worst = judgement.findings[0] if judgement.findings else None
     if worst and worst.severity is Severity.CRITICAL:
-        next_step(console, view, "a critical finding stands:", view.invocation.command(f"explain {worst.rule}"))
+        next_step(console, view, "a critical finding remains:", view.invocation.command(f"explain {worst.rule}"))
     elif command:
-        next_step(console, view, "see what it would do:", view.invocation.complete(command))
+        next_step(console, view, "see what this would do:", view.invocation.complete(command))
     elif alone := _by_themselves(plan, view):
-        next_step(console, view, "repair that store by itself:", alone[0])
+        next_step(console, view, "repair that store separately:", alone[0])
     elif plan.refusals:
-        next_step(console, view, "what was left alone says above what would help.")
+        next_step(console, view, 'see "Not repaired" above for what to do.')
     elif worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination):
-        next_step(console, view, "an error stands:", view.invocation.command(f"explain {worst.rule}"))
+        next_step(console, view, "an error remains:", view.invocation.command(f"explain {worst.rule}"))
     elif unasked := _unasked(plan, judgement):
-        next_step(console, view, "nothing to do unless you ask for it:", view.invocation.complete(unasked))
+        next_step(console, view, "nothing to do; an optional repair:", view.invocation.complete(unasked))
     else:
         next_unless(console, judgement.examination, view, "nothing to do.")
 
@@ -102,7 +144,7 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
     if gap is not None:
         return f"Nothing to repair in what was read; {gap}."
     if plan.refusals:
-        return "Nothing is repaired; something was left alone"
+        return 'Nothing to apply; see "Not repaired" below'
     open_ends = judgement.findings or any(note.command for note in plan.cautions)
     return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 
@@ -110,26 +152,62 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
 def steps_only(console: Console, *, plan: Plan, view: View, again: str | None) -> None:
     """A plan without the directory around it."""
     if plan.empty:
-        console.print("Nothing is missing." if not plan.cautions else "Nothing can be brought back.")
-        _notes(console, "Mind", plan.cautions, view)
+        console.print("Nothing is missing." if not plan.cautions else "Nothing can be restored.")
+        _notes(console, "Warning", plan.cautions, view)
         return
     _steps(console, plan.steps, view)
     _summary(console, plan, view)
-    _notes(console, "Mind", plan.cautions, view)
+    starts(console, (), plan.start_after, view)
+    _notes(console, "Warning", plan.cautions, view)
     if again is not None:
-        next_step(console, view, "do it:", again)
+        next_step(console, view, "apply it:", again)
 
 
 def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
-    table = grid("repair", "what happens", "count", "size", left=2)
-    for step in capped(steps, view):
-        what = f"{step.action} {step.reason}"
-        if step.job_name or step.job_id:
-            job = view.names.identifier(step.job_name or step.job_id or "", "job")
-            what = f"{what} ({job})"
-        table.add_row(step.repair, view.names.text(what), f"{step.count:,}", words.size(step.bytes))
+    """What happens, a line for each job or step; with -v every step by itself."""
+    table = grid("change", "count", "size", left=1)
+    rows = [(step,) for step in steps] if view.verbose else list(_by_job(steps))
+    for group in capped(rows, view):
+        count, size = sum(step.count for step in group), sum(step.bytes for step in group)
+        table.add_row(view.names.text(_change(group, view)), f"{count:,}", words.size(size) if size else "")
     console.print(table)
-    more(console, len(capped(steps, view)), len(steps), "steps")
+    more(console, len(capped(rows, view)), len(rows), "changes")
+
+
+def _by_job(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
+    """Steps that remove runs of one job go together."""
+    taken: set[str] = set()
+    for step in steps:
+        if not (job := _job(step)):
+            yield (step,)
+        elif job not in taken:
+            taken.add(job)
+            yield tuple(each for each in steps if _job(each) == job)
+
+
+def _job(step: Step) -> str:
+    return step.job_id or step.job_name or "" if step.removes and step.repair == "trim" else ""
+
+
+def _change(group: tuple[Step, ...], view: View) -> str:
+    first = group[0]
+    job = first.job_name or first.job_id
+    if not _job(first) or view.verbose:
+        owner = f" ({view.names.identifier(job, 'job')})" if job else ""
+        names = f": {', '.join(first.sample)}" if first.action == "disable" else ""
+        return f"{first.repair}: {first.action} {first.reason}{owner}{names}"
+    parts = ", ".join(f"{step.count:,} {_sort(step.reason)}" for step in group)
+    runs = words.plural(sum(step.count for step in group), "run")
+    return f"{view.names.identifier(job or '?', 'job')}: remove {runs} ({parts})"
+
+
+def _sort(reason: str) -> str:
+    """Why runs go, in a word or two."""
+    if reason.startswith("running"):
+        return "stuck"
+    if reason.startswith("beyond the newest"):
+        return "beyond the newest"
+    return reason.removeprefix("over, and ")
 
 
 def _summary(console: Console, plan: Plan, view: View) -> None:
@@ -137,14 +215,11 @@ def _summary(console: Console, plan: Plan, view: View) -> None:
     table = grid("store", "", "entries", "conversations", "running", "size", left=2)
     for before, after in _matched(plan.before.stores, plan.after.stores):
         _state(table, view, "now", before)
-        _state(table, view, "then", after)
+        _state(table, view, "after", after)
     console.print(table)
-    console.print()
-    lines = [
-        ("room needed", Text(words.size(plan.space_needed))),
-        ("goes to vault", Text(f"{words.size(_kept(plan))}; `runs prune` frees it for good")),
-    ]
-    console.print(pairs(lines))
+    vault = f"{words.size(_kept(plan))} go to the vault until `runs prune` deletes them"
+    for line in fill(f"Needs {words.size(plan.space_needed)} of disk space; {vault}.", console.width):
+        console.print(Text(line, no_wrap=True))
 
 
 def _state(table: Table, view: View, label: str, store: StoreSummary | None) -> None:
@@ -176,7 +251,7 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
 def _refusals(console: Console, plan: Plan, view: View) -> None:
     if not plan.refusals:
         return
-    section(console, "Left alone")
+    section(console, "Not repaired")
     for refusal in plan.refusals:
         line = Text.assemble((refusal.repair, "bold"), "  ", view.names.path(refusal.target), ": ")
         line.append(view.names.text(f"{refusal.reason} {'' if refusal.store else refusal.hint}".strip()))
@@ -207,48 +282,60 @@ def receipt(
     if receipt is None:
         next_step(console, view, "nothing to do; nothing was written.")
         return
-    console.print(Text.assemble(("Done. ", "bold green"), f"Run {receipt.run_id}"))
-    _steps(console, receipt.steps, view)
-    origins(console, sources, view)
-    console.print()
-    rows = [("verified", Text(view.names.text(sentence))) for sentence in receipt.verified]
-    rows.append(("originals", Text(_vault(receipt, view), overflow="fold")))
+    took = words.duration(max(0, receipt.finished_at - receipt.started_at))
+    console.print(Text.assemble(("Done", "bold green"), f" in {took}. Run {receipt.run_id}"))
+    if view.verbose:
+        _steps(console, receipt.steps, view)
+        origins(console, sources, view)
+        console.print()
+    rows = [("checked", Text(view.names.text(sentence))) for sentence in receipt.verified]
+    rows.append(("originals in", Text(_vault(receipt, view), overflow="fold")))
     if receipt.gateway_stopped_by_word:
-        rows.append(("gateway", Text("stopped by your word; it is in the receipt", "yellow")))
+        rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "yellow")))
     if receipt.fixed_clock is not None:
         rows.append(("clock", Text(f"fixed by --now: {moment(receipt.fixed_clock)} UTC", "yellow")))
     if receipt.gateway_afterwards not in (None, "dead"):
         rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))
-    if view.quiet:
-        return
-    steps = list(_then(receipt, plan, view, left))
-    for text in steps[:-1]:
-        console.print(Text.assemble(("then: ", "bold"), text))
-    next_step(console, view, f"{steps[-1]} To go back:", undo)
+    if not view.quiet:
+        _what_next(console, receipt, plan, view, left)
+    next_step(console, view, "to undo, also after a start (then with --merge):", undo)
 
 
-def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[str]:
-    """What to do now, in order: the gateway is started last, and only where nothing speaks against it."""
+def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, left: int) -> None:
+    """The steps after a run, in the order in which they are to be done."""
+    section(console, "Next")
+    for number, (what, typed) in enumerate(_then(receipt, plan, view, left), 1):
+        console.print(Text(f"{number}. {view.names.text(what)}"))
+        if typed:
+            print_command(console, Text(), view.names.text(typed), 3)
+
+
+def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, str | None]]:
+    """What to do now and what to type, in order: the gateway is started only where nothing speaks against it."""
+    command = view.invocation.command
     if receipt.gateway_afterwards == "live":
-        yield "stop the gateway, which was started meanwhile, and scan again."
+        yield "stop the gateway, which was started meanwhile, and scan again:", command("scan")
         return
     for note in plan.cautions if plan else ():
         if note.command:
-            yield f"run `{view.invocation.complete(note.command)}` for what this plan left."
+            yield "do what this plan left:", view.invocation.complete(note.command)
     if plan and any(store.readable != "yes" for store in plan.after.stores):
-        yield "keep the gateway stopped: it cannot read a store yet. `gatewaydoctor scan` says which."
+        yield "keep the gateway stopped, for a store cannot be loaded yet:", command("scan")
         return
     if left:
-        yield (
-            f"keep the gateway stopped: {words.plural(left, 'critical finding is', 'critical findings are')} left. "
-            "`gatewaydoctor scan` tells them."
-        )
+        findings = words.plural(left, "critical finding is", "critical findings are")
+        yield f"keep the gateway stopped, for {findings} left:", command("scan")
         return
-    for note in plan.forecast if plan else ():
-        if note.text.endswith(UNTIL_FOUND):
-            yield f"disable {words.plural(len(note.names), 'job')} that would pile up runs again, as the plan says."
-    yield "start the gateway."
+    if plan and plan.retrying:
+        jobs = " ".join(f"--disable {quote(name)}" for name in plan.retrying)
+        many = words.plural(len(plan.retrying), "job retries", "jobs retry")
+        yield f"{many} without end and would fill the store again:", command(f"repair cron {jobs}")
+    yield "start the gateway", None
+    yield "check that it is well:", command(f"after {receipt.run_id}")
+    if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
+        jobs = " ".join(f"--enable {quote(name)}" for name in disabled)
+        yield "once their cause is found, enable the jobs again:", command(f"repair cron {jobs}")
 
 
 def _kept(plan: Plan) -> int:

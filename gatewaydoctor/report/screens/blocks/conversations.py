@@ -23,28 +23,28 @@ def touched(console: Console, plan: Plan, view: View) -> None:
     """How many, what happens to them, and the first few by name; with --all every one."""
     total, names = _counted(plan.steps)
     going, _ = _counted([step for step in plan.steps if step.removes])
-    count = f"{total:,}" if total else "none"
-    text = " ".join((f"Conversations touched: {count}.", *_fates(plan, total, going)))
+    if going or plan.torn:
+        text = " ".join((f"Conversations affected: {total:,}.", *_fates(plan, total, going)))
+    else:
+        text = "Conversations lost: none." + (f" {total:,} change; see the steps below." if total else "")
     console.print()
     console.print(Text(text, "yellow" if total or plan.torn else "green"))
     shown = names if view.rows is None else names[:FEW]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
     if total > len(shown):
-        how = "" if view.rows is None or len(names) == len(shown) else "; --all names them"
-        more = f"and {total - len(shown):,} more{how}" if shown else "The steps above name their files."
+        how = "" if view.rows is None or len(names) == len(shown) else "; --all lists them"
+        more = f"and {total - len(shown):,} more{how}" if shown else "The steps below list their files."
         console.print(Padding(Text(more, "dim"), (0, 0, 0, INDENT)))
 
 
 def _fates(plan: Plan, total: int, going: int) -> Iterator[str]:
     if plan.torn:
-        yield "What was torn in a damaged store is lost, unless a copy has it."
+        yield "Entries that were cut in a damaged store are lost unless a backup has them."
     if going:
-        some = "It goes" if total == 1 else "They go" if going == total else f"{going:,} of them go"
-        some = "1 of them goes" if going == 1 < total else some
-        yield f"{some} to the vault, from where `undo` brings {'it' if going == 1 else 'them'} back."
-    elif total and not plan.torn:
-        yield "None is lost; the steps above say what changes."
+        some = "It is" if total == 1 else "They are" if going == total else f"{going:,} of them are"
+        some = "1 of them is" if going == 1 < total else some
+        yield f"{some} moved to the vault; `undo` restores {'it' if going == 1 else 'them'}."
 
 
 def _counted(steps: Sequence[Step]) -> tuple[int, list[str]]:

@@ -1,0 +1,25 @@
+"""How things stand after a run, once the gateway is up again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """`bad` makes the check fail; `open` is left to do, or cannot be told yet."""
+
+    OK = "ok"
+    OPEN = "open"
+    BAD = "bad"
+    AS_SAID = "as said"
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """One thing that was looked at: how it stands, in a sentence without full stop, with the names it is about."""
+
+    about: str
+    standing: Standing
+    text: str
+    names: tuple[str, ...] = ()

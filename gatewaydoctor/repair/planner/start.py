@@ -1,0 +1,108 @@
+"""What the next start does before and after a plan, by the same forecast as the verb of that name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.start.forecast import forecast
+from gatewaydoctor.checks.start.state import StartState, StoreAtStart, as_it_is
+from gatewaydoctor.checks.verdict import start_verdict
+from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED
+from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.outcome.forecast import Certainty
+from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
+from gatewaydoctor.repair.planner.resumed import as_planned, gone_locks
+from gatewaydoctor.repair.vault.layout import spell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.outcome.forecast import Forecast
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.drafting.rows import StoreDraft
+
+
+def starts(draft: Draft) -> tuple[tuple[StartEvent, ...], tuple[StartEvent, ...]]:
+    """The events of a start now, and of one after the plan."""
+    verdict = start_verdict(draft.x, draft.all_findings)
+    return told(forecast(as_it_is(draft.x, verdict))), told(forecast(_after(draft)))
+
+
+def told(found: Forecast) -> tuple[StartEvent, ...]:
+    return tuple(
+        StartEvent(
+            kind=event.kind.value,
+            at_ms=event.at,
+            what=event.what,
+            who=event.who[:SHOWN],
+            how_many=event.how_many,
+            turns=event.cost.turns,
+            certain=event.certainty is Certainty.WILL,
+        )
+        for event in found.events
+    )
+
+
+SHOWN = 20
+"""Names that a plan keeps for each event; it counts all."""
+
+
+def merged(x: Examination, added: Mapping[Path, Sequence[Entry]]) -> tuple[StartEvent, ...]:
+    """The events of a start once these rows are back in the stores of `x`, by path."""
+
+    def with_rows(store: StoreAtStart) -> StoreAtStart:
+        more = added.get(store.path, ())
+        rows = store.rows
+        size = store.bytes + sum(entry.bytes for entry in more)
+        return replace(store, rows=lambda: chain(rows(), more), entries=store.entries + len(more), bytes=size)
+
+    state = as_it_is(x, start_verdict(x, ()))
+    return told(forecast(replace(state, stores=tuple(map(with_rows, state.stores)))))
+
+
+def _after(draft: Draft) -> StartState:
+    gone = frozenset(
+        entry.key.lower()
+        for store in draft.stores
+        if store.opened
+        for entry in store.dropped()
+        if entry.kind in DISPOSABLE_WHEN_NAMED
+    )
+    stores = tuple(_store(draft, store) for store in draft.stores)
+    return StartState(
+        draft.x, stores, draft.cron_jobs, Resumption(draft.x, gone_locks(draft)), None, gone & _children(draft)
+    )
+
+
+def _children(draft: Draft) -> frozenset[str]:
+    registry = draft.x.subagents
+    return frozenset(run.child_key.lower() for run in registry.rows if run.child_key)
+
+
+def _store(draft: Draft, store: StoreDraft) -> StoreAtStart:
+    """The store as the plan leaves it; one it does not touch stays what it is."""
+    read, survey = store.facts.read, store.facts.survey
+    text = spell(draft.real(store.path), draft.state_dir)
+    written = next((act for act in draft.acts if isinstance(act, Rewrite) and act.target == text), None)
+
+    def rows() -> Iterator[Entry]:
+        return as_planned(draft, store)
+
+    size = written.size if written else survey.verdict.bytes if survey else 0
+    readable = survey.verdict.readable if survey else Readable.NO if read.ref.exists else Readable.YES
+    return StoreAtStart(
+        read.ref.agent_ids,
+        store.path,
+        size,
+        len(store) if store.opened else survey.verdict.entries if survey else 0,
+        Readable.YES if written else readable,
+        rows,
+        store.whole,
+        store.facts.era,
+    )

@@ -1,0 +1,157 @@
+"""What became of a run once the gateway is up again. Looks only, and works while the gateway runs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.examine.jobs import RAPID_RUNS
+from gatewaydoctor.examine.ticks import ticks
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
+from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.repair.aftermath import Aspect, Standing
+from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.model.repair.receipt import Manifest, Receipt
+from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.repair.run.merge_plan import rows_of
+from gatewaydoctor.repair.vault.codec import read_part, read_plan
+from gatewaydoctor.storage.files.survey import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.system.fs import ReadFs
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A run that was applied: its plan, and when it ended (epoch ms). `kept` are the rows it left in stores."""
+
+    run_id: str
+    plan: Plan
+    finished_at: int
+    kept: tuple[Entry, ...]
+
+
+def read_done(fs: ReadFs, place: RunPlace) -> Done:
+    """Raises OSError, BadPlan and VaultDamaged where the run's vault cannot be read."""
+    plan = read_plan(fs, place.plan)
+    receipt = read_part(fs, place.receipt, Receipt)
+    manifest = read_part(fs, place.manifest, Manifest)
+    return Done(place.run_id, plan, receipt.finished_at, tuple(_kept(fs, place, plan, manifest)))
+
+
+def _kept(fs: ReadFs, place: RunPlace, plan: Plan, manifest: Manifest) -> Iterator[Entry]:
+    stores = {store.path for store in plan.after.stores}
+    for act, kept in zip(plan.acts, manifest.items, strict=True):
+        if not isinstance(act, Rewrite) or kept is None or kept.path not in stores:
+            continue
+        path = place.directory / kept.stored
+        with fs.open(path) as stream:
+            old = survey(stream, fs.stat(path).size, plan.main_key)
+        yield from (entry for entry, stays in rows_of(old, act) if stays)
+
+
+def afterwards(x: Examination, done: Done) -> tuple[Aspect, ...]:
+    """How everything stands that the run was to bring about. Pure."""
+    return (_live(x), *_sessions(x, done), _burst(x, done), *_jobs(x, done), *_foretold(x, done))
+
+
+def _live(x: Examination) -> Aspect:
+    told = next((each.text for each in x.gateway.evidence if each.says is x.gateway.liveness), "")
+    match x.gateway.liveness:
+        case Liveness.LIVE:
+            return Aspect("gateway", Standing.OK, f"the gateway is running: {told.removesuffix('.')}")
+        case Liveness.DEAD:
+            return Aspect("gateway", Standing.BAD, "the gateway is not running")
+        case Liveness.UNKNOWN:
+            return Aspect("gateway", Standing.OPEN, f"cannot tell if the gateway runs: {told.removesuffix('.')}")
+
+
+def _now(x: Examination) -> dict[str, Entry]:
+    """Every session row there is, by key in lower case."""
+    rows = [entry for store in x.stores if store.survey for entry in store.survey.table]
+    rows += [entry for database in x.databases if database.sessions for _, entry in database.sessions.rows()]
+    return {entry.key.lower(): entry for entry in rows}
+
+
+def _sessions(x: Examination, done: Done) -> Iterator[Aspect]:
+    if not done.kept:
+        return
+    now = _now(x)
+    wanted = {entry.key.lower(): entry for entry in done.kept}
+    people = {key for key, entry in wanted.items() if entry.kind not in MACHINE_KINDS}
+    lost = sorted(entry.key for key, entry in wanted.items() if key not in now)
+    lost_people = sorted(wanted[key].key for key in people if key not in now)
+    new = sum(key not in wanted for key in now)
+    told = (
+        f"{len(people) - len(lost_people):,} of {plural(len(people), 'conversation')}, "
+        f"{len(wanted) - len(lost):,} of {plural(len(wanted), 'kept session')} are there; {new:,} new"
+    )
+    if lost_people:
+        yield Aspect("sessions", Standing.BAD, told, tuple(lost_people))
+    elif lost:
+        runs = all(wanted[key.lower()].kind is Kind.CRON_RUN for key in lost)
+        how = " (run rows that were due to be removed)" if runs else ""
+        yield Aspect("sessions", Standing.OK if runs else Standing.OPEN, f"{told}{how}", tuple(lost))
+    else:
+        yield Aspect("sessions", Standing.OK, told)
+
+
+def _burst(x: Examination, done: Done) -> Aspect:
+    times: defaultdict[str, list[int]] = defaultdict(list)
+    for entry in _now(x).values():
+        at = entry.updated_at or entry.started_at
+        if entry.kind is Kind.CRON_RUN and entry.job_id and at is not None and at > done.finished_at:
+            times[entry.job_id.lower()].append(at)
+    since = duration(max(0, x.now - done.finished_at))
+    bursts = sorted(job for job, each in times.items() if ticks(each).per_tick_max >= RAPID_RUNS)
+    runs = sum(map(len, times.values()))
+    if bursts:
+        text = f"{plural(len(bursts), 'job starts', 'jobs start')} in bursts again: {plural(runs, 'run')} in {since}"
+        return Aspect("burst", Standing.BAD, text, tuple(_name(x, job) for job in bursts))
+    return Aspect("burst", Standing.OK, f"no burst: {plural(runs, 'cron run')} in {since}")
+
+
+def _all_jobs(x: Examination) -> tuple[CronJob, ...]:
+    return (x.jobs or x.cron).jobs
+
+
+def _name(x: Examination, job_id: str) -> str:
+    return next((job.name or job.job_id for job in _all_jobs(x) if job.job_id.lower() == job_id), job_id)
+
+
+def _jobs(x: Examination, done: Done) -> Iterator[Aspect]:
+    named = [name for step in done.plan.steps if step.action == "disable" for name in step.sample]
+    if not named:
+        return
+    jobs = {word: job for job in _all_jobs(x) for word in (job.job_id, job.name) if word}
+    off = [name for name in named if name in jobs and not jobs[name].enabled]
+    on = [name for name in named if name in jobs and jobs[name].enabled]
+    if off:
+        text = f"{plural(len(off), 'job is', 'jobs are')} still disabled"
+        yield Aspect("jobs", Standing.OPEN, text, tuple(off))
+    if on:
+        yield Aspect("jobs", Standing.OK, f"{plural(len(on), 'job is', 'jobs are')} enabled again", tuple(on))
+
+
+def _foretold(x: Examination, done: Done) -> Iterator[Aspect]:
+    """Jobs that were to fire: which have, and which are late."""
+    jobs = {word: job for job in _all_jobs(x) for word in (job.job_id, job.name) if word}
+    for event in done.plan.start_after:
+        if event.kind != "fires":
+            continue
+        ran = [name for name in event.who if name in jobs and (jobs[name].state.last_run_at or 0) > done.finished_at]
+        late = [name for name in event.who if name in jobs and name not in ran]
+        if ran:
+            text = f"{plural(len(ran), 'job')} fired, as forecast"
+            yield Aspect("forecast", Standing.AS_SAID, text, tuple(ran))
+        if late:
+            text = f"{plural(len(late), 'job has', 'jobs have')} not fired yet, of those the forecast named"
+            yield Aspect("forecast", Standing.OPEN, text, tuple(late))

@@ -1,0 +1,150 @@
+"""The loop after a repair: retrying jobs are disabled in the same run, the receipt names what is really next, and
+`after` tells what became of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gatewaydoctor.fixtures import DEFAULT_NOW, make
+from tests.cli.harness import run
+from tests.state.fakes import FakeProcess, FakeProcesses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = ("--now", str(DEFAULT_NOW))
+RETRYING = {"git-backup-night", "SSL price check", "morning-sleep-report"}
+
+
+@pytest.fixture
+def incident(tmp_path: Path) -> Path:
+    out = tmp_path / "state"
+    make("issue-61633", out, scale=0.2)
+    return out
+
+
+def enabled(state: Path) -> set[str]:
+    jobs = json.loads((state / "cron/jobs.json").read_text())["jobs"]
+    return {job["name"] for job in jobs if job["enabled"]}
+
+
+def repair(state: Path, *options: str) -> Any:
+    return run("repair", *options, "--state-dir", str(state), *NOW)
+
+
+def after(state: Path, *options: str, **machine: Any) -> Any:
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(state)})
+    machine.setdefault("processes", FakeProcesses([gateway]))
+    return run("after", *options, "--state-dir", str(state), "--now", str(DEFAULT_NOW), **machine)
+
+
+def checks(ran: Any) -> dict[str, dict[str, Any]]:
+    return {each["about"]: each for each in json.loads(ran.out)["details"]["checks"]}
+
+
+def test_retrying_jobs_are_disabled_in_the_run_that_removes_their_runs(incident: Path) -> None:
+    before = (incident / "cron/jobs.json").read_bytes()
+    shown = repair(incident, "--disable-retrying")
+    assert shown.code == 0
+    assert "cron: disable" in " ".join(shown.out.split())
+    assert all(name in shown.out for name in RETRYING)
+    done = repair(incident, "--disable-retrying", "--apply", "--yes")
+    assert done.code == 0, done.err
+    assert not enabled(incident) & RETRYING
+    assert "repair cron --enable" in " ".join(done.out.split())
+    assert run("undo", "--yes", "--state-dir", str(incident), *NOW).code == 0
+    assert (incident / "cron/jobs.json").read_bytes() == before
+
+
+def test_without_a_person_nothing_is_disabled_and_the_receipt_says_what_comes_first(incident: Path) -> None:
+    done = repair(incident, "--apply", "--yes")
+    assert done.code == 0, done.err
+    assert enabled(incident) >= RETRYING
+    flat = " ".join(done.out.split())
+    assert (
+        flat.index("3 jobs retry without end") < flat.index("start the gateway") < flat.index("gatewaydoctor after")
+    )
+    assert "--disable-retrying" not in enabled(incident)
+
+
+def test_jobs_that_do_not_retry_stay_enabled(incident: Path) -> None:
+    others = enabled(incident) - RETRYING
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    assert enabled(incident) == others
+
+
+def test_a_plan_tells_the_next_start_before_and_after(incident: Path) -> None:
+    plan = json.loads(repair(incident, "--json", "--disable-retrying").out)["details"]["plan"]
+    fired = [{name for event in plan[side] if event["kind"] == "fires" for name in event["who"]}
+             for side in ("startBefore", "startAfter")]  # fmt: skip
+    assert fired[0] & RETRYING
+    assert not fired[1] & RETRYING
+
+
+def test_after_a_good_start_everything_is_there(incident: Path) -> None:
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    ran = after(incident, "--json")
+    found = checks(ran)
+    assert (ran.code, found["gateway"]["standing"], found["sessions"]["standing"]) == (0, "ok", "ok")
+    assert found["sessions"]["text"].startswith("10 of 10 conversations")
+    assert (found["jobs"]["standing"], set(found["jobs"]["names"])) == ("open", RETRYING)
+    assert found["burst"]["standing"] == "ok"
+    assert "repair cron --enable" in " ".join(after(incident).out.split())
+
+
+def test_after_writes_nothing(incident: Path) -> None:
+    repair(incident, "--apply", "--yes")
+    before = {path: path.stat().st_mtime_ns for path in incident.rglob("*")}
+    after(incident)
+    assert {path: path.stat().st_mtime_ns for path in incident.rglob("*")} == before
+
+
+def test_a_gateway_that_is_not_running_is_a_failure(incident: Path) -> None:
+    repair(incident, "--apply", "--yes")
+    ran = after(incident, "--json", processes=FakeProcesses())
+    assert (ran.code, checks(ran)["gateway"]["standing"]) == (1, "bad")
+
+
+def test_a_lost_conversation_and_a_new_burst_are_failures(incident: Path) -> None:
+    repair(incident, "--apply", "--yes")
+    path = incident / "agents/main/sessions/sessions.json"
+    rows = json.loads(path.read_text())
+    gone = next(key for key in rows if ":direct:" in key)
+    job = json.loads((incident / "cron/jobs.json").read_text())["jobs"][0]["id"]
+    receipt = next((incident / ".gatewaydoctor/runs").glob("*/receipt.json"))
+    later = json.loads(receipt.read_text())["finishedAt"] + 60_000
+    value = rows.pop(gone)
+    for number in range(5):
+        rows[f"agent:main:cron:{job}:run:new-{number}"] = value | {"updatedAt": later + number}
+    path.write_text(json.dumps(rows, indent=2))
+    ran = after(incident, "--json")
+    found = checks(ran)
+    assert ran.code == 1
+    assert (found["sessions"]["standing"], found["sessions"]["names"]) == ("bad", [gone])
+    assert found["sessions"]["text"].startswith("9 of 10 conversations")
+    assert found["burst"]["standing"] == "bad"
+    assert "undo --merge" in " ".join(after(incident).out.split())
+
+
+def test_a_job_that_fired_is_told_as_forecast(incident: Path) -> None:
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    path = incident / "cron/jobs.json"
+    jobs = json.loads(path.read_text())
+    receipt = next((incident / ".gatewaydoctor/runs").glob("*/receipt.json"))
+    later = json.loads(receipt.read_text())["finishedAt"] + 60_000
+    (ran_job, *_) = [job for job in jobs["jobs"] if job["enabled"]]
+    ran_job["state"]["lastRunAtMs"] = later
+    path.write_text(json.dumps(jobs))
+    told = json.loads(after(incident, "--json").out)["details"]["checks"]
+    assert [each["names"] for each in told if each["standing"] == "as said"] == [[ran_job["name"]]]
+
+
+def test_where_nothing_was_applied_there_is_nothing_to_check(incident: Path) -> None:
+    ran = after(incident)
+    assert (ran.code, ran.out) == (3, "")
+    assert "No repair was applied here." in ran.err
+    repair(incident, "--apply", "--yes")
+    assert after(incident, "2020").code == 3
