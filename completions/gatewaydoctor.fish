@@ -198,6 +198,17 @@ function __gatewaydoctor_offer
             printf '%s\t%s\n' \
                 'legacy-store-beside-sqlite' 'A sessions.json is left where sessions live in a database' \
                 'newer-schema' 'A database has a newer schema than gatewaydoctor knows' \
+                'database-missing' 'A database is gone' \
+                'database-log-foreign' 'A database has the log of another one' \
+                'database-log-missing' 'The log of a database is gone' \
+                'database-entry-invalid' 'Session rows that a start would rebuild with losses' \
+                'database-empty' 'A database has 0 bytes' \
+                'database-corrupt' 'A database is damaged' \
+                'database-owner' 'A database belongs to another agent' \
+                'database-foreign-keys' 'Rows of a database refer to rows that are gone' \
+                'database-schema' 'The tables of a database are not those of its release' \
+                'database-quarantined' 'The gateway has put a database under quarantine' \
+                'database-unreadable' 'A database could not be read here' \
                 'store-unparseable' 'The session store is damaged' \
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
                 'store-not-object' 'The session store is no JSON object' \
@@ -240,8 +251,10 @@ function __gatewaydoctor_offer
                 'cron-one-shot-past' 'One-shot jobs past their time are still enabled' \
                 'cron-runs-too-often' 'Cron jobs run more often than their schedule says' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
+                'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'config-unreadable' 'The config cannot be used as it is' \
                 'config-shrunk' 'The config has lost most of itself' \
+                'database-lease' 'Another host holds the gateway\'s lease' \
                 'permissions' 'Owners and modes that do not fit' \
                 'hardlinked' 'Stores or transcripts with a second hard link' \
                 'disk-space' 'Little room on the volume' \
