@@ -254,7 +254,7 @@ def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: 
 
 def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:
     refused = run("repair", "trim", "--kind", "person", "--state-dir", str(incident), *NOW)
-    offered = refused.err.rpartition("Choose from: ")[2].strip(" .\n").split(", ")
+    offered = refused.err.rpartition("Choose one of: ")[2].strip(" .\n").split(", ")
     assert len(offered) > 1
     asked = [word for kind in offered for word in ("--kind", kind)]
     assert run("repair", "trim", *asked, "--state-dir", str(incident), *NOW).code == 0
