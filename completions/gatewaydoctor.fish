@@ -252,10 +252,12 @@ function __gatewaydoctor_offer
                 'cron-runs-too-often' 'Cron jobs run more often than their schedule says' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
+                'config-without-mode' 'The gateway does not start without gateway.mode' \
                 'config-unreadable' 'The config cannot be used as it is' \
                 'config-shrunk' 'The config has lost most of itself' \
                 'database-lease' 'Another host holds the gateway\'s lease' \
                 'permissions' 'Owners and modes that do not fit' \
+                'permission-denied' 'Permission to read or write is missing' \
                 'hardlinked' 'Stores or transcripts with a second hard link' \
                 'disk-space' 'Little room on the volume' \
                 'clock-behind' 'The clock is earlier than the newest file' \
