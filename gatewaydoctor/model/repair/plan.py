@@ -1,8 +1,8 @@
 """A repair plan as a value: what is there, what shall be there, and why. It is printed, saved, and applied as it is.
 
-Two primitives carry every repair: a Rewrite gives a file new content made of ranges of files that exist and of
-literal bytes; a Move takes a file to the vault. Sizes are bytes, times epoch ms, `mtimeNs` ns. A path is relative to
-`stateDir` where the file is inside it, else absolute.
+Three primitives carry every repair: a Rewrite gives a file new content made of ranges of files that exist and of
+literal bytes; a Move takes a file to the vault; a Transact edits a database. Sizes are bytes, times epoch ms,
+`mtimeNs` ns. A path is relative to `stateDir` where the file is inside it, else absolute.
 """
 
 from __future__ import annotations
@@ -75,7 +75,51 @@ class Move(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field=
     source: int
 
 
-Act = Rewrite | Move
+class DropSessions(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropSessions"):
+    """The session rows with these keys leave, with everything that belongs to them alone."""
+
+    keys: tuple[str, ...]
+
+
+class Ending(msgspec.Struct, frozen=True, array_like=True):
+    """A session that is over since `ended_at` (epoch ms)."""
+
+    key: str
+    ended_at: int
+
+
+class EndSessions(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="endSessions"):
+    """These sessions get `status` and their end; abortedLastRun becomes false where it is true."""
+
+    status: str
+    sessions: tuple[Ending, ...]
+
+
+class DropFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropFields"):
+    """These fields leave the entries of these sessions."""
+
+    fields: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+Edit = DropSessions | EndSessions | DropFields
+
+
+class Transact(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="transact"):
+    """The database `target`, fingerprint `replaces`, shall be as `edits` leave it, in one file that holds nothing
+    unused. `log` are the fingerprints of its -wal and rollback journal, whose content belongs to it; other acts take
+    them away before. `size` is the most bytes the new file may have. `sessions` is how many session rows stay, None
+    for a database without any."""
+
+    target: str
+    replaces: int
+    log: tuple[int, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    size: int
+    sessions: int | None = None
+
+
+Act = Rewrite | Move | Transact
 
 
 class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -127,7 +171,8 @@ class StartEvent(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One store before or after. `conversations` counts rows of kinds that are no machine's."""
+    """One store before or after. `conversations` counts rows of kinds that are no machine's. `at_most`: how many
+    bytes it will have is known from above only."""
 
     path: str
     agent_id: str
@@ -137,6 +182,7 @@ class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     conversations: int
     status: dict[str, int]
     kind: dict[str, int]
+    at_most: bool = False
 
 
 class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.repair.plan import Act, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
+from gatewaydoctor.repair.drafting.databases import drafts_of
 from gatewaydoctor.repair.drafting.rows import StoreDraft
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach, Refused
 from gatewaydoctor.repair.writing.guard import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Segment
     from gatewaydoctor.repair.drafting.options import Options
+    from gatewaydoctor.repair.drafting.rows import RowsDraft
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 SAMPLE = 5
@@ -60,8 +62,14 @@ class Draft:
         for finding in self.all_findings:
             self._findings[finding.rule].append(finding)
         self.stores = [StoreDraft(facts) for facts in x.stores]
+        self.databases = drafts_of(x.databases)
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
+
+    @property
+    def opened(self) -> Iterator[RowsDraft]:
+        """Whatever holds sessions and is part of the plan, of either era."""
+        return (each for each in (*self.stores, *self.databases) if each.opened)
 
     def close(self) -> None:
         """Close what was opened for reading."""
@@ -157,7 +165,7 @@ class Draft:
     def rewrite(self, number: int, segments: tuple[Segment, ...], size: int, *, keep_mtime: bool = False) -> bool:
         """Give an existing file new content. False where the plan already does something to it."""
         target = self.fingerprints[number].path
-        return self._act(
+        return self.act(
             target,
             Rewrite(
                 target=target,
@@ -172,7 +180,7 @@ class Draft:
     def create(self, path: Path, segments: tuple[Segment, ...], size: int, like: int | None = None) -> bool:
         """Make a file where none is."""
         target = spell(self.real(path), self.state_dir)
-        return self._act(target, Rewrite(target=target, segments=segments, size=size, replaces=None, like=like))
+        return self.act(target, Rewrite(target=target, segments=segments, size=size, replaces=None, like=like))
 
     def move(self, path: Path) -> int | None:
         """Take a file to the vault; its size. None where it is gone, out of reach (then refused) or taken already."""
@@ -192,7 +200,8 @@ class Draft:
         """Whether the plan does something to this file already."""
         return spell(self.real(path), self.state_dir) in self._targets
 
-    def _act(self, target: str, act: Act) -> bool:
+    def act(self, target: str, act: Act) -> bool:
+        """Add an act as it is. False where the plan already does something to its target."""
         if not self._take(target):
             return False
         self.acts.append(act)
@@ -237,7 +246,8 @@ class Draft:
     @cached_property
     def held(self) -> frozenset[int]:
         """Hashes of the keys that any store has, in lower case, as the gateway looks keys up."""
-        tables = (store.facts.survey.table for store in self.stores if store.facts.survey)
+        tables = [store.facts.survey.table for store in self.stores if store.facts.survey]
+        tables += [database.sessions.table for database in self.databases]
         return frozenset(hash(key.lower()) for table in tables for key in table.all_keys())
 
 

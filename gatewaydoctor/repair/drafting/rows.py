@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
+    from gatewaydoctor.storage.database.sessions import RowSet
     from gatewaydoctor.storage.files.table import EntryTable
 
 
@@ -27,14 +29,14 @@ class Source:
         self.canonical = canonical
 
 
-class StoreDraft:
-    """Rows are known by their position, from 0 on in the order in which they shall stand. As long as `open` was not
-    called the store is not part of the plan. A row that a later one of the same key hides from the gateway is none
-    of the rows here: it stays and goes with that one."""
+class RowsDraft:
+    """Rows of one engine or the other. They are known by their position, from 0 on in the order in which they shall
+    stand. A row that a later one of the same key hides from the gateway is none of the rows here: it stays and goes
+    with that one."""
 
-    def __init__(self, facts: StoreFacts) -> None:
-        self.facts = facts
-        self.path = facts.read.ref.path
+    def __init__(self, path: Path, agent_id: str) -> None:
+        self.path = path
+        self.agent_id = agent_id
         self.sources: list[Source] = []
         self._order: Sequence[tuple[int, int]] | None = None
         self._gone = bytearray()
@@ -42,12 +44,6 @@ class StoreDraft:
         self._out = bytearray()
         self._edits: dict[int, dict[str, bytes | None]] = {}
         self.rebuilt = False
-        self._listed = frozenset(record.name for record in facts.listing.files)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every row of the store is known, by itself or by salvage."""
-        return self.rebuilt or (self.facts.survey is not None and self.facts.read.whole)
 
     @property
     def opened(self) -> bool:
@@ -56,19 +52,6 @@ class StoreDraft:
     @property
     def changed(self) -> bool:
         return self.rebuilt or any(self._gone) or bool(self._edits)
-
-    def open(self, number: int) -> None:
-        """Take the rows as the store has them; `number` is its fingerprint."""
-        survey = self.facts.survey
-        assert survey is not None
-        if not self.sources:
-            canonical = survey.verdict.layout is Layout.CANONICAL
-            self.sources = [Source(number, survey.table, canonical=canonical)]
-            self._gone = bytearray(len(survey.table))
-            self._out = bytearray(len(survey.table))
-            for row in survey.hidden:
-                self._hidden[survey.table.key(row)].append(row)
-                self._out[row] = 1
 
     def rebuild(self, sources: list[Source], order: Sequence[tuple[int, int]]) -> None:
         """Take rows from several files instead: `order` holds (index of the source, row)."""
@@ -134,13 +117,12 @@ class StoreDraft:
         return self._edits.get(position, {})
 
     def last_sign(self, entry: Entry) -> int | None:
-        """Newest of the row's own times and its transcript's mtime (design section 6)."""
-        signs = (entry.last_sign, self.facts.signs.newest(entry))
-        return max((sign for sign in signs if sign is not None), default=None)
+        """When the row last showed a sign of life, epoch ms; None where nothing tells."""
+        raise NotImplementedError
 
     def transcripts_of(self, entry: Entry) -> Iterator[Path]:
-        """Files beside the store whose age `last_sign` has taken for the row's."""
-        return (self.path.parent / name for name in entry.transcript_names if name in self._listed)
+        """Files whose age `last_sign` has taken for the row's."""
+        raise NotImplementedError
 
     def is_stuck(self, entry: Entry, now: int, stuck_after: int) -> bool:
         """Whether a running row shows no sign of life. Nothing is planned for a live gateway."""
@@ -168,3 +150,80 @@ class StoreDraft:
             status = end_as if "status" in self._edits.get(position, ()) else source.table.status(row)
             found[source.table.kind(row), status] += 1
         return found
+
+
+class StoreDraft(RowsDraft):
+    """The rows of a sessions.json. As long as `open` was not called the store is not part of the plan."""
+
+    def __init__(self, facts: StoreFacts) -> None:
+        super().__init__(facts.read.ref.path, facts.agent_id)
+        self.facts = facts
+        self._listed = frozenset(record.name for record in facts.listing.files)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row of the store is known, by itself or by salvage."""
+        return self.rebuilt or (self.facts.survey is not None and self.facts.read.whole)
+
+    def open(self, number: int) -> None:
+        """Take the rows as the store has them; `number` is its fingerprint."""
+        survey = self.facts.survey
+        assert survey is not None
+        if not self.sources:
+            canonical = survey.verdict.layout is Layout.CANONICAL
+            self.sources = [Source(number, survey.table, canonical=canonical)]
+            self._gone = bytearray(len(survey.table))
+            self._out = bytearray(len(survey.table))
+            for row in survey.hidden:
+                self._hidden[survey.table.key(row)].append(row)
+                self._out[row] = 1
+
+    def last_sign(self, entry: Entry) -> int | None:
+        """Newest of the row's own times and its transcript's mtime (design section 6)."""
+        signs = (entry.last_sign, self.facts.signs.newest(entry))
+        return max((sign for sign in signs if sign is not None), default=None)
+
+    def transcripts_of(self, entry: Entry) -> Iterator[Path]:
+        """Files beside the store whose age `last_sign` has taken for the row's."""
+        return (self.path.parent / name for name in entry.transcript_names if name in self._listed)
+
+
+class DatabaseDraft(RowsDraft):
+    """The session rows of an agent's database. As long as `open` was not called it is not part of the plan.
+    `compacted`: it is made anew even where no row changes. `saved` are the bytes of fields that leave, `at_most` what
+    the new file may have."""
+
+    def __init__(self, facts: DatabaseFacts, sessions: RowSet) -> None:
+        super().__init__(facts.path, facts.agent_id)
+        self.facts = facts
+        self.sessions = sessions
+        self.compacted = False
+        self.saved = 0
+        self.at_most = 0
+        self._written = {sessions.table.key(row): written for row, written in sessions.written.items()}
+
+    def open(self, number: int) -> None:
+        """Take the rows as the database has them; `number` is its fingerprint."""
+        if not self.sources:
+            self.sources = [Source(number, self.sessions.table, canonical=False)]
+            self._gone = bytearray(len(self.sessions.table))
+            self._out = bytearray(len(self.sessions.table))
+
+    @property
+    def number(self) -> int:
+        """The database's fingerprint."""
+        return self.sources[0].number
+
+    @property
+    def changed(self) -> bool:
+        return self.compacted or super().changed
+
+    def last_sign(self, entry: Entry) -> int | None:
+        """Newest of the row's own times and what its window says of the transcript."""
+        signs = (entry.last_sign, self._written.get(entry.key))
+        return max((sign for sign in signs if sign is not None), default=None)
+
+    def transcripts_of(self, entry: Entry) -> Iterator[Path]:
+        """None: transcripts are in the same file."""
+        del entry
+        return iter(())

@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.size import REPORTED_AMPLIFICATION
 from gatewaydoctor.checks.thresholds import DEFAULTS
+from gatewaydoctor.repair.drafting.rows import StoreDraft
 
 if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.repair.drafting.rows import StoreDraft
+    from gatewaydoctor.repair.drafting.rows import RowsDraft
 
 _TOO_MANY = ("store-over-cap", "store-heap-risk", "store-too-large-for-gateway")
 _TOO_LARGE = ("store-bloat", "store-heap-risk", "store-too-large-for-gateway")
 
 
-def too_many_rows(draft: Draft, store: StoreDraft) -> bool:
+def too_many_rows(draft: Draft, store: RowsDraft) -> bool:
     """Over its cap, or a danger to the heap."""
-    if not store.rebuilt:
+    if isinstance(store, StoreDraft) and not store.rebuilt:
         return bool(draft.found(*_TOO_MANY, store=store.facts))
     heavy = store.size() * REPORTED_AMPLIFICATION >= DEFAULTS.heap_bytes
     return heavy or len(store) > draft.x.config.maintenance.max_entries.value
 
 
-def too_large(draft: Draft, store: StoreDraft) -> bool:
-    """Worth slimming, with the rows that stay."""
+def too_large(draft: Draft, store: RowsDraft) -> bool:
+    """Worth slimming, with the rows that stay. A database is not read and written as a whole by a gateway: it is
+    slimmed where that was asked for."""
+    if not isinstance(store, StoreDraft):
+        return False
     found = store.rebuilt or bool(draft.found(*_TOO_LARGE, store=store.facts))
     return found and store.size() >= DEFAULTS.bloat_bytes

@@ -21,10 +21,17 @@ def summarise(read: Survey, path: str, agent_id: str) -> StoreSummary:
 
 
 def store_summary(
-    path: str, agent_id: str, counts: Mapping[tuple[Kind, Status], int], size: int, readable: str = "yes"
+    path: str,
+    agent_id: str,
+    counts: Mapping[tuple[Kind, Status], int],
+    size: int,
+    readable: str = "yes",
+    *,
+    database: bool = False,
 ) -> StoreSummary:
-    """`counts` are rows by kind and status. A file too large for the gateway reads as empty, however sound."""
-    if readable == "yes" and size >= UNREADABLE_FROM_BYTES:
+    """`counts` are rows by kind and status. A file too large for the gateway reads as empty, however sound; a
+    `database` may have any size."""
+    if not database and readable == "yes" and size >= UNREADABLE_FROM_BYTES:
         readable = "gateway-empty"
     status: Counter[str] = Counter()
     kind: Counter[str] = Counter()

@@ -9,8 +9,9 @@ import msgspec
 from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.model.repair.plan import Input, Move, Plan, Refusal, Rewrite, StoreSummary, Summary
+from gatewaydoctor.model.repair.plan import Input, Move, Plan, Refusal, Rewrite, StoreSummary, Summary, Transact
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.databases import open_databases, write_databases
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import Repair
@@ -39,7 +40,7 @@ from gatewaydoctor.repair.writing.guard import identity
 from gatewaydoctor.storage.files.splice import splice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Act
     from gatewaydoctor.repair.drafting.options import Options
-    from gatewaydoctor.repair.drafting.rows import StoreDraft
+    from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
     from gatewaydoctor.system.fs import ReadFs
 
 PLANNERS: dict[Repair, Callable[..., None]] = {
@@ -92,6 +93,7 @@ def build_plan(
         else:
             _plan(draft, frozenset(names))
             _write_stores(draft)
+            write_databases(draft)
             _say_again(draft, names)
             say_unused(draft)
         plan = _finished(draft, names)
@@ -149,6 +151,7 @@ def _plan(draft: Draft, names: frozenset[Repair]) -> None:
     for repair, planner in PLANNERS.items():
         if repair is Repair.TRIM:
             _open_stores(draft, names)
+            open_databases(draft, min(_ROWS & names, default=Repair.TRIM), named=bool(_ROWS & names))
         if repair in names or (not names and repair in RECOMMENDED):
             planner(draft, named=repair in names)
     if draft.options.disable_retrying:
@@ -200,13 +203,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
     x = draft.x
     # New content first: nothing that a row still names goes before the row does.
     acts = (*draft.acts, *draft.moves)
-    used = {act.source for act in draft.moves} | {
-        number
-        for act in draft.acts
-        if isinstance(act, Rewrite)
-        for number in (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
-        if number is not None
-    }
+    used = {number for act in acts for number in _concerned(act)}
     _say_links(draft, acts)
     start_before, start_after = starts(draft) if acts else ((), ())
     plan = Plan(
@@ -234,6 +231,18 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
     return with_id(_with_space(_compact(plan, sorted(used))))
 
 
+def _concerned(act: Act) -> Iterator[int]:
+    """Fingerprints that an act speaks of."""
+    match act:
+        case Move(source=source):
+            yield source
+        case Transact(replaces=replaces, log=log):
+            yield from (replaces, *log)
+        case Rewrite():
+            numbers = (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
+            yield from (number for number in numbers if number is not None)
+
+
 def _say_links(draft: Draft, acts: Iterable[Act]) -> None:
     """Files with another name do not come back as they were: undo makes a file, not a link."""
     numbers = (act.source if isinstance(act, Move) else act.replaces for act in acts)
@@ -251,9 +260,12 @@ def _compact(plan: Plan, used: list[int]) -> Plan:
     """The plan with those files that no act speaks of among its inputs: an apply need not read them again."""
     number = {old: new for new, old in enumerate(used)}
 
-    def renumbered(act: Rewrite | Move) -> Rewrite | Move:
+    def renumbered(act: Act) -> Act:
         if isinstance(act, Move):
             return Move(source=number[act.source])
+        if isinstance(act, Transact):
+            log = tuple(number[each] for each in act.log)
+            return msgspec.structs.replace(act, replaces=number[act.replaces], log=log)
         segments = tuple(
             msgspec.structs.replace(each, source=number[each.source]) if hasattr(each, "source") else each
             for each in act.segments
@@ -279,12 +291,17 @@ def _compact(plan: Plan, used: list[int]) -> Plan:
 def _with_space(plan: Plan) -> Plan:
     """Bytes an apply may need at once, with the vault inside the state directory, and bytes less afterwards outside
     of the vault."""
-    new = sum(act.size for act in plan.acts if isinstance(act, Rewrite))
+    new = sum(act.size for act in plan.acts if not isinstance(act, Move))
     replaced = [act.replaces for act in plan.acts if isinstance(act, Rewrite) and act.replaces is not None]
+    databases = [act for act in plan.acts if isinstance(act, Transact)]
     old = sum(plan.fingerprints[number].size for number in replaced)
     moved = [plan.fingerprints[act.source] for act in plan.acts if isinstance(act, Move)]
+    # A database is copied to be worked on, and its original moves to the vault.
     copied = sum(seen.size for seen in moved if seen.nlink > 1)
+    private = (act.size + sum(plan.fingerprints[number].size for number in _concerned(act)) for act in databases)
+    copied += max(private, default=0)
     needed = new + old + copied + 2 * len(encode(plan)) if plan.acts else 0
+    old += sum(plan.fingerprints[act.replaces].size for act in databases)
     return msgspec.structs.replace(
         plan, space_needed=needed, space_freed=old - new + sum(seen.size for seen in moved)
     )
@@ -293,12 +310,19 @@ def _with_space(plan: Plan) -> Plan:
 def _before(draft: Draft) -> Summary:
     moved = [draft.fingerprints[act.source].size for act in draft.moves]
     stores = tuple(_seen(draft, store) for store in draft.stores if store.facts.survey is not None)
-    return Summary(stores=stores, files=len(moved), file_bytes=sum(moved))
+    databases = tuple(_seen_rows(draft, database) for database in draft.databases)
+    return Summary(stores=(*stores, *databases), files=len(moved), file_bytes=sum(moved))
 
 
 def _seen(draft: Draft, store: StoreDraft) -> StoreSummary:
     assert store.facts.survey is not None
     return summarise(store.facts.survey, spell(draft.real(store.path), draft.state_dir), store.facts.agent_id)
+
+
+def _seen_rows(draft: Draft, database: DatabaseDraft) -> StoreSummary:
+    text = spell(draft.real(database.path), draft.state_dir)
+    counts = database.sessions.counts
+    return store_summary(text, database.agent_id, counts, database.facts.database.size, database=True)
 
 
 def _after(draft: Draft) -> Summary:
@@ -313,4 +337,12 @@ def _after(draft: Draft) -> Summary:
                 draft.caution("The store will be whole, and still too large for a gateway: trim makes it smaller.")
         elif store.facts.survey is not None:
             stores.append(_seen(draft, store))
+    for database in draft.databases:
+        if database.opened and database.changed:
+            text = spell(draft.real(database.path), draft.state_dir)
+            counts = database.counts(draft.options.end_as)
+            stores.append(store_summary(text, database.agent_id, counts, database.at_most, database=True))
+            stores[-1] = msgspec.structs.replace(stores[-1], at_most=True)
+        else:
+            stores.append(_seen_rows(draft, database))
     return Summary(stores=tuple(stores))

@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Note
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.planner.notes import note
-from gatewaydoctor.repair.planner.resumed import running_notes
+from gatewaydoctor.repair.planner.resumed import running_notes, validated
 from gatewaydoctor.repair.repairs.childkeys import all_children
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def forecast(draft: Draft) -> tuple[Note, ...]:
     """In the order in which an operator would want to know."""
-    return (*running_notes(draft), *_cron(draft), *_subagents(draft), *_imports(draft))
+    return (*running_notes(draft), *_cron(draft), *_subagents(draft), *_imports(draft), *validated(draft))
 
 
 def _policy(draft: Draft) -> Policy | None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.repair.plan import Note
@@ -57,7 +56,9 @@ def running_notes(draft: Draft) -> Iterator[Note]:
     if running:
         stay = plural(len(running), "row stays", "rows stay")
         yield note(f"{stay} running; no start changes that by itself.", running)
-    if not (running or bases or resumed):
+    in_databases = tuple(_running_in_databases(draft))
+    yield from in_databases
+    if not (running or bases or resumed or in_databases):
         yield note(_NOT_ALL_READ if unknown else _NONE_RUNNING, ())
     yield from unknown
 
@@ -90,27 +91,38 @@ def _unknown(draft: Draft, *, aborted: bool) -> Iterator[Note]:
 
 
 def _databases(draft: Draft) -> Iterator[Note]:
-    """Sessions that are in databases, which no plan writes."""
-    from gatewaydoctor.storage.database.rows import read_rows
-
-    counted: Counter[str] = Counter()
-    unread: list[str] = []
-    for agent in draft.x.eras.agents:
-        if agent.era is not Era.SQLITE or agent.database is None:
-            continue
-        rows = read_rows(draft.fs, agent.database)
-        if rows.not_read is not None:
-            unread.append(agent.agent_id)
-        counted[agent.agent_id] += rows.status.get(Status.RUNNING.value, 0)
-    if running := counted.total():
-        yield note(
-            f"{plural(running, 'row')} in databases {'says' if running == 1 else 'say'} running, and no plan writes "
-            "there: the start takes up the conversations among them with model turns.",
-            (agent_id for agent_id, count in counted.items() if count),
-        )
+    """Session rows of databases that are not known."""
+    unread = [each.agent_id for each in draft.x.databases if not each.whole]
     if unread:
         databases = plural(len(unread), "database")
-        yield note(f"The rows of {databases} could not be counted: what is resumed of them is not known.", unread)
+        yield note(f"Not every row of {databases} could be read: what is resumed of them is not known.", unread)
+
+
+def _running_in_databases(draft: Draft) -> Iterator[Note]:
+    """Session rows of databases that say running when the plan is done."""
+    running: Counter[str] = Counter()
+    for database in draft.databases:
+        counts = database.counts(draft.options.end_as) if database.opened else database.sessions.counts
+        running[database.agent_id] += sum(count for (_, status), count in counts.items() if status is Status.RUNNING)
+    if total := running.total():
+        yield note(
+            f"{plural(total, 'row')} in databases still {'says' if total == 1 else 'say'} running: the start takes "
+            "up the conversations among them with model turns.",
+            (agent_id for agent_id, count in running.items() if count),
+        )
+
+
+def validated(draft: Draft) -> Iterator[Note]:
+    """What the start does because a database is a new file: it trusts one that it has checked by its inode."""
+    changed = [each for each in draft.databases if each.opened and each.changed]
+    if changed:
+        files, rows = (
+            plural(len(changed), "new database file"),
+            plural(sum(len(each) for each in changed), "session row"),
+        )
+        yield note(
+            f"The start checks {files} once in full and validates {rows}.", (each.agent_id for each in changed)
+        )
 
 
 def _rows(store: StoreDraft) -> Iterable[tuple[int, Entry]] | None:

@@ -8,33 +8,36 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.resumption import Resumption
-from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.drafting.rows import StoreDraft
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.repair.drafting.rows import StoreDraft
+    from gatewaydoctor.repair.drafting.rows import RowsDraft
 
 
 def plan(draft: Draft, *, named: bool) -> None:
     """Set status and endedAt, and abortedLastRun to false where it is true. `endedAt` is the last sign of life."""
     del named  # the same either way: only rows without a sign of life
     resumption = Resumption(draft.x)
-    for store in draft.stores:
-        if store.opened:
-            _expire(draft, store)
+    for store in draft.opened:
+        _expire(draft, store)
+        if isinstance(store, StoreDraft):
             _unmark(draft, store, resumption)
 
 
-def _expire(draft: Draft, store: StoreDraft) -> None:
+def _expire(draft: Draft, store: RowsDraft) -> None:
     x, word = draft.x, draft.options.end_as.value
     groups: defaultdict[Kind, list[Entry]] = defaultdict(list)
     for position, entry in store.entries():
         if entry.status is not Status.RUNNING or not store.is_stuck(entry, x.now, x.depth.stuck_after):
             continue
+        if entry.kind in DISPOSABLE_WHEN_NAMED and not isinstance(store, StoreDraft):
+            continue  # a release with databases ends these at its start
         store.edit(position, "status", json.dumps(word).encode())
         store.edit(position, "endedAt", str(_ended(store, entry, x.now)).encode())
         if entry.aborted_last_run:
@@ -49,7 +52,7 @@ def _expire(draft: Draft, store: StoreDraft) -> None:
             f"{kind.value} rows that say running, without a sign of life for {duration(x.depth.stuck_after)}",
             [entry.key for entry in entries],
             0,
-            agent_id=store.facts.agent_id,
+            agent_id=store.agent_id,
             **of_people(entries),
         )
 
@@ -72,11 +75,11 @@ def _unmark(draft: Draft, store: StoreDraft, resumption: Resumption) -> None:
             "rows that the next start would resume for their subagent run",
             [entry.key for entry in unmarked],
             0,
-            agent_id=store.facts.agent_id,
+            agent_id=store.agent_id,
             **of_people(unmarked),
         )
 
 
-def _ended(store: StoreDraft, entry: Entry, now: int) -> int:
+def _ended(store: RowsDraft, entry: Entry, now: int) -> int:
     sign = store.last_sign(entry)
     return now if sign is None else sign

@@ -14,6 +14,7 @@ from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED,
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import HOUR_MS, Repair, TrimOptions
+from gatewaydoctor.repair.drafting.rows import StoreDraft
 from gatewaydoctor.repair.drafting.shrink_need import too_many_rows
 from gatewaydoctor.repair.repairs.childkeys import NeededChildren, may_go
 from gatewaydoctor.repair.repairs.transcript_moves import move_transcripts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.repair.drafting.rows import StoreDraft
+    from gatewaydoctor.repair.drafting.rows import RowsDraft
 
 QUIET_MS = HOUR_MS
 """No row goes that showed a sign of life more recently than this, whatever the options say."""
@@ -47,15 +48,15 @@ class Gone(NamedTuple):
 
 def plan(draft: Draft, *, named: bool) -> None:
     """Add to the draft. Unless `named`, age and number count only where a store is too large or over its cap."""
-    for store in draft.stores:
-        if not store.opened:
-            continue
+    for store in draft.opened:
         pressing = named or too_many_rows(draft, store)
         gone = list(_one_by_one(draft, store)) if named else []
         gone += _going(draft, store, len(store) - len(gone), pressing=pressing)
         for each in gone:
             store.drop(each.candidate.position)
         _say(draft, store, gone)
+        if not isinstance(store, StoreDraft):
+            continue  # transcripts go with their database
         if gone and draft.options.trim.vault_transcripts:
             move_transcripts(draft, store)
         elif gone:
@@ -68,7 +69,7 @@ def kinds(options: TrimOptions) -> frozenset[Kind]:
     return frozenset({Kind.CRON_RUN}) | (options.kinds & (DISPOSABLE | DISPOSABLE_WHEN_NAMED))
 
 
-def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozenset[str]:
+def protected_sessions(store: RowsDraft, disposable: frozenset[Kind]) -> frozenset[str]:
     """Session ids of rows that no repair removes."""
     return frozenset(
         entry.session_id
@@ -77,7 +78,7 @@ def protected_sessions(store: StoreDraft, disposable: frozenset[Kind]) -> frozen
     )
 
 
-def _one_by_one(draft: Draft, store: StoreDraft) -> Iterator[Gone]:
+def _one_by_one(draft: Draft, store: RowsDraft) -> Iterator[Gone]:
     """Rows that were named, of whatever kind: to take one session out of sight (failures.md row 14)."""
     needed = NeededChildren(draft)
     for position, entry in store.entries() if draft.options.names else ():
@@ -85,7 +86,7 @@ def _one_by_one(draft: Draft, store: StoreDraft) -> Iterator[Gone]:
             yield Gone(_candidate(position, entry, store, frozenset()), "named one by one")
 
 
-def _going(draft: Draft, store: StoreDraft, rows: int, *, pressing: bool) -> list[Gone]:
+def _going(draft: Draft, store: RowsDraft, rows: int, *, pressing: bool) -> list[Gone]:
     """What goes of the `rows` that those named one by one leave."""
     options = draft.options.trim
     candidates = list(_candidates(draft, store))
@@ -110,7 +111,7 @@ def _going(draft: Draft, store: StoreDraft, rows: int, *, pressing: bool) -> lis
     return gone
 
 
-def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
+def _candidates(draft: Draft, store: RowsDraft) -> Iterator[Candidate]:
     options = draft.options.trim
     allowed = kinds(options)
     needed = NeededChildren(draft)
@@ -127,7 +128,7 @@ def _candidates(draft: Draft, store: StoreDraft) -> Iterator[Candidate]:
         yield _candidate(position, entry, store, shared)
 
 
-def _candidate(position: int, entry: Entry, store: StoreDraft, shared: frozenset[str]) -> Candidate:
+def _candidate(position: int, entry: Entry, store: RowsDraft, shared: frozenset[str]) -> Candidate:
     return Candidate(
         position,
         entry.job_id or entry.kind.value,
@@ -174,7 +175,7 @@ def _beyond(left: set[Candidate], keep: int) -> Iterator[Candidate]:
         yield from rows[keep:]
 
 
-def _say(draft: Draft, store: StoreDraft, gone: list[Gone]) -> None:
+def _say(draft: Draft, store: RowsDraft, gone: list[Gone]) -> None:
     names = {job.job_id: job.name for job in draft.x.cron.jobs}
     groups: defaultdict[tuple[str, Kind, str], list[Candidate]] = defaultdict(list)
     for each in gone:
@@ -187,7 +188,7 @@ def _say(draft: Draft, store: StoreDraft, gone: list[Gone]) -> None:
             reason if kind is Kind.CRON_RUN else f"{kind.value} rows: {reason}",
             [each.key for each in rows],
             sum(each.size for each in rows),
-            agent_id=store.facts.agent_id,
+            agent_id=store.agent_id,
             **of_people(rows),
             job_id=group if rows[0].job_id else None,
             job_name=names.get(group),

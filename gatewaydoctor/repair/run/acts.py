@@ -3,11 +3,12 @@ a crash without being told how far the last one came."""
 
 from __future__ import annotations
 
+import stat as stat_module
 from contextlib import nullcontext
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.repair.plan import Move
+from gatewaydoctor.model.repair.plan import Move, Transact
 from gatewaydoctor.repair.run.originals import damaged, is_kept, rebuilt
 from gatewaydoctor.repair.writing.errors import InputChanged
 from gatewaydoctor.repair.writing.guard import is_same, lstat_or_none, target_of
@@ -49,6 +50,8 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
     fs, target = work.tools.fs, work.target(number)
     kept, staged = work.manifest.items[number], work.staged.get(number)
     stat = lstat_or_none(fs, target)
+    if stat is None and between(work, number):
+        return Standing.AFTER, None
     if stat is None:
         gone = Standing.BEFORE if kept is None else Standing.CHANGED
         return (Standing.AFTER if staged is None else gone), None
@@ -63,6 +66,17 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
         return Standing.CHANGED, stat
     content = content_of(fs, target)
     return known.get((content.sha256, content.size), Standing.CHANGED), stat
+
+
+def between(work: Work, number: int) -> bool:
+    """Whether a database has left its place and the new one is not there yet: where two names cannot be exchanged."""
+    if not isinstance(work.plan.acts[number], Transact):
+        return False
+    fs, target, kept = work.tools.fs, work.target(number), work.manifest.items[number]
+    if kept is None or lstat_or_none(fs, target) is not None:
+        return False
+    old = lstat_or_none(fs, work.place.old_file(target, number))
+    return old is not None and is_same(old, kept)
 
 
 def _came_home(work: Work, stat: FileStat, kept: Kept) -> bool:
@@ -80,6 +94,8 @@ def perform(work: Work, number: int) -> None:
         _take_out(work, number, target)
     elif kept is None:
         _put(work, work.place.new_file(target, number), target)
+    elif isinstance(work.plan.acts[number], Transact):
+        _replace(work, number, target, kept)
     else:
         with _held(work, number, target, going_back=False):
             _swap(work, work.place.new_file(target, number), target, kept)
@@ -105,6 +121,24 @@ def _swap(work: Work, waiting: Path, target: Path, expected: Kept | FileStat) ->
     if displaced is None or not _identical(displaced, expected):
         fs.exchange(waiting, target)
         raise changed(target)
+
+
+def _replace(work: Work, number: int, target: Path, kept: Kept) -> None:
+    """Put a new database in the place of the old one, which stays beside it: it is to be the vault's own."""
+    fs, waiting = work.tools.fs, work.place.new_file(target, number)
+    if not between(work, number):
+        _expect(lstat_or_none(fs, target), kept, target)
+        if fs.exchange(waiting, target):
+            if not is_same(fs.lstat(waiting), kept):
+                fs.exchange(waiting, target)
+                raise changed(target)
+            return
+        old = work.place.old_file(target, number)
+        fs.rename_new(target, old)
+        if not is_same(fs.lstat(old), kept):
+            fs.rename_new(old, target)
+            raise changed(target)
+    fs.rename_new(waiting, target)
 
 
 def _take_out(work: Work, number: int, target: Path) -> None:
@@ -158,6 +192,9 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
     if isinstance(work.plan.acts[number], Move):
         assert kept is not None
         _put(work, _way_back(work, number, target, kept), target)
+    elif seen is None and between(work, number):
+        assert kept is not None
+        fs.rename_new(_original(work, number, target, kept), target)
     elif seen is None:
         raise changed(target)
     elif kept is None:
@@ -192,6 +229,12 @@ def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:
 
 def _original(work: Work, number: int, target: Path, kept: Kept) -> Path:
     """The displaced file itself where it still waits beside the target, else a copy made from the vault."""
-    displaced = work.place.new_file(target, number)
-    stat = lstat_or_none(work.tools.fs, displaced)
-    return displaced if stat is not None and is_same(stat, kept) else rebuilt(work, number, target, kept)
+    for displaced in (work.place.new_file(target, number), work.place.old_file(target, number)):
+        stat = lstat_or_none(work.tools.fs, displaced)
+        if stat is not None and is_same(stat, kept):
+            if stat_module.S_IMODE(stat.mode) != stat_module.S_IMODE(kept.mode):
+                # A crash came after it was closed for the vault and before it went there.
+                work.tools.fs.redress(displaced, kept.mode)
+                work.tools.fs.set_attributes(displaced, kept.attributes)
+            return displaced
+    return rebuilt(work, number, target, kept)

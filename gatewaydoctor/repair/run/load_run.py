@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.model.repair.receipt import Manifest, Receipt
 from gatewaydoctor.repair.run.context import Work
 from gatewaydoctor.repair.run.staging import Staged
@@ -81,7 +81,7 @@ def _same_bits(stat: FileStat, kept: Kept) -> bool:
 
 def _staged(tools: Tools, place: RunPlace, plan: Plan) -> dict[int, Staged] | None:
     """The new file of each rewrite by act number; None where that is not known of all."""
-    rewrites = [number for number, act in enumerate(plan.acts) if isinstance(act, Rewrite)]
+    rewrites = [number for number, act in enumerate(plan.acts) if not isinstance(act, Move)]
     found = _from_journal(read_journal(tools.fs, place.journal))
     if found is None and lstat_or_none(tools.fs, place.receipt) is not None:
         results = read_part(tools.fs, place.receipt, Receipt).results

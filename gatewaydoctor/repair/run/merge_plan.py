@@ -104,7 +104,7 @@ class _Merger:
                 self._bring_back(whole, kept)
             else:
                 self.left.append(target)
-        elif target in self.stores:
+        elif target in self.stores and isinstance(act, Rewrite):
             try:
                 self._merge_store(whole, act, kept)
             except (FileNotFoundError, InputChanged):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.repair.writing.errors import VaultDamaged
 from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, is_same, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file
@@ -49,7 +50,8 @@ def whole_copy(work: Work, number: int, kept: Kept) -> Path | None:
     """A file of the run that is the original or a whole copy of it, the vault's before those beside the target; None
     where it is lost."""
     target, stored = work.target(number), work.place.directory / kept.stored
-    beside = () if kept.moved else (work.place.old_file(target, number), work.place.new_file(target, number))
+    alone = kept.moved and isinstance(work.plan.acts[number], Move)
+    beside = () if alone else (work.place.old_file(target, number), work.place.new_file(target, number))
     return next((path for path in (stored, *beside) if is_kept(work, path, kept)), None)
 
 
@@ -60,7 +62,8 @@ def rebuilt(work: Work, number: int, target: Path, kept: Kept) -> Path:
         return _brought_beside(work, path, path, kept)
     discard(work, number, path)
     source = held(work, number, kept)
-    if fs.space(target.parent).available < kept.size + MARGIN_BYTES and can_rename_back(work, number, kept):
+    scarce = fs.space(target.parent).available < kept.size + MARGIN_BYTES
+    if (kept.moved or scarce) and can_rename_back(work, number, kept):
         return _brought_beside(work, source, path, kept)
     dress = Dress(kept.mode, kept.uid, kept.gid, kept.mtime_ns, kept.attributes)
     half = work.place.half_file(target, number)
@@ -106,9 +109,7 @@ def secure(work: Work, number: int) -> None:
     stored = work.place.directory / kept.stored
     if lstat_or_none(fs, stored) is not None:
         _set_aside(work, number, stored)
-    fs.redress(whole, 0o600)
-    fs.set_attributes(whole, {})
-    _carry(work, whole, stored)
+    _to_vault(work, whole, kept)
 
 
 def tidy(work: Work, number: int) -> None:
@@ -116,7 +117,9 @@ def tidy(work: Work, number: int) -> None:
     OSError where the run's own cannot be removed."""
     target, fs = work.target(number), work.tools.fs
     for path in (work.place.new_file(target, number), work.place.old_file(target, number)):
-        if _is_spare(work, number, path):
+        if (kept := _last(work, number, path)) is not None:
+            _to_vault(work, path, kept)
+        elif _is_spare(work, number, path):
             fs.unlink(path)
         elif lstat_or_none(fs, path) is not None:
             with suppress(OSError):
@@ -124,6 +127,22 @@ def tidy(work: Work, number: int) -> None:
     for path in (work.place.lock_file(target, number), work.place.half_file(target, number)):
         with suppress(FileNotFoundError):
             fs.unlink(path)
+
+
+def _last(work: Work, number: int, path: Path) -> Kept | None:
+    """What the vault shall have, where this file beside its target is it and the vault has it not yet."""
+    kept, fs = work.manifest.items[number], work.tools.fs
+    stat = lstat_or_none(fs, path)
+    if kept is None or not kept.moved or stat is None or not is_same(stat, kept):
+        return None
+    return kept if lstat_or_none(fs, work.place.directory / kept.stored) is None else None
+
+
+def _to_vault(work: Work, path: Path, kept: Kept) -> None:
+    """The file itself, closed to other users."""
+    work.tools.fs.redress(path, 0o600)
+    work.tools.fs.set_attributes(path, {})
+    _carry(work, path, work.place.directory / kept.stored)
 
 
 def discard(work: Work, number: int, path: Path) -> None:

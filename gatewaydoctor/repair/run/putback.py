@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.repair.receipt import RunState
-from gatewaydoctor.repair.run.acts import Standing, changed, performed, revert, standing, sync
+from gatewaydoctor.repair.run.acts import Standing, between, changed, performed, revert, standing, sync
 from gatewaydoctor.repair.run.directory_times import give_back
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.vault.catalog import own_mark
@@ -56,7 +56,7 @@ def put_back(work: Work, watch: Watch | None = None) -> None:
     drop_locks(work)
     numbers = range(len(work.plan.acts))
     for number in reversed(numbers):
-        if performed(work, number):
+        if performed(work, number) or between(work, number):
             if watch is not None:
                 work.tools.check_stop()
                 watch.check(often=True)
@@ -95,7 +95,7 @@ def drop_locks(work: Work) -> None:
 def put_back_after(work: Work, error: BaseException) -> NoReturn:
     """Put everything back and say why it was necessary."""
     why = said(error)
-    untouched = not any(performed(work, number) for number in range(len(work.plan.acts)))
+    untouched = not any(performed(work, number) or between(work, number) for number in range(len(work.plan.acts)))
     try:
         put_back(work)
     except Exception as second:

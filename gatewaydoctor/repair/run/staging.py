@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.repair.plan import Plan, Rewrite
+from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
 from gatewaydoctor.repair.writing.guard import before, is_same
 from gatewaydoctor.repair.writing.stream import Dress, write_segments
@@ -31,7 +31,8 @@ class Staged:
 
 
 def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict[int, Staged]:
-    """Write and sync the new file of every rewrite; by act number. Raises InputChanged, BadPlan and OSError."""
+    """Write and sync the new file of every rewrite and of every database; by act number. Raises InputChanged,
+    BadPlan, Refused where a database does not come out as planned, and OSError."""
     fs = tools.fs
     rewrites = [(number, act) for number, act in enumerate(plan.acts) if isinstance(act, Rewrite)]
     tools.progress.phase("writing", sum(act.size for _, act in rewrites))
@@ -48,8 +49,26 @@ def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict
             stat = fs.lstat(path)
             staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
         sources.check_unchanged()
-    for directory in {place.at(act.target).parent for _, act in rewrites}:
+    staged |= _transact(tools, place, plan, manifest)
+    for directory in {place.at(act.target).parent for act in plan.acts if isinstance(act, (Rewrite, Transact))}:
         fs.fsync_dir(directory)
+    return staged
+
+
+def _transact(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict[int, Staged]:
+    acts = [(number, act) for number, act in enumerate(plan.acts) if isinstance(act, Transact)]
+    if not acts:
+        return {}
+    from gatewaydoctor.repair.databases.making import make  # brings in apsw
+
+    staged: dict[int, Staged] = {}
+    for number, act in acts:
+        seen, kept = plan.fingerprints[act.replaces], manifest.items[number]
+        path = place.new_file(place.at(act.target), number)
+        dress = Dress(seen.mode, seen.uid, seen.gid, None, kept.attributes if kept else None)
+        content = make(tools, place, plan, act, path, dress)
+        stat = tools.fs.lstat(path)
+        staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
     return staged
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
-from gatewaydoctor.repair.run.acts import Standing, performed, standing, sync
+from gatewaydoctor.repair.run.acts import Standing, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
 from gatewaydoctor.repair.run.directory_times import give_back, unchanged
 from gatewaydoctor.repair.run.discard_run import drop
@@ -87,7 +87,8 @@ def _lost(work: Work, number: int, each: Return) -> bool:
 def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
     whole = run.state in (RunState.DONE, RunState.UNDOING)
     return tuple(
-        _return(work, number, done=whole or performed(work, number)) for number in range(len(work.plan.acts))
+        _return(work, number, done=whole or performed(work, number) or between(work, number))
+        for number in range(len(work.plan.acts))
     )
 
 

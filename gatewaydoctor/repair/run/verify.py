@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.repair.plan import Move
+from gatewaydoctor.model.repair.plan import Move, Transact
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.summary import summarise
 from gatewaydoctor.repair.writing.errors import NotAsPlanned
@@ -35,7 +35,9 @@ def _target(work: Work, number: int) -> str:
 
 
 def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
-    staged, target = work.staged[number], _target(work, number)
+    staged, target, act = work.staged[number], _target(work, number), work.plan.acts[number]
+    if isinstance(act, Transact):
+        return _database(work, number, act)
     if planned is None:
         content = content_of(work.tools.fs, work.target(number), work.tools.progress.advance)
         _same(target, (content.sha256, content.size), (staged.sha256, staged.size))
@@ -47,6 +49,22 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
     if found.readable != "yes":
         return f"{target} holds {holds}: too large for a gateway."
     return f"{target} reads as the gateway reads it: {holds}."
+
+
+def _database(work: Work, number: int, act: Transact) -> str:
+    """The file is the one that passed its checks; its rows are counted once more, by the reader that plans go by."""
+    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.storage.database.opened import read_database_once
+
+    staged, path = work.staged[number], work.target(number)
+    content = content_of(work.tools.fs, path, work.tools.progress.advance)
+    _same(act.target, (content.sha256, content.size), (staged.sha256, staged.size))
+    if act.sessions is None:
+        return f"{act.target} passes SQLite's checks: {plural(content.size, 'byte')}."
+    found = read_database_once(work.tools.fs, path, lambda opened: opened.all("SELECT count(*) FROM session_nodes"))
+    _same(act.target, found if not isinstance(found, Fault) else found.reason, ((act.sessions,),))
+    holds = f"{plural(act.sessions, 'session row')}, {plural(content.size, 'byte')}"
+    return f"{act.target} passes SQLite's checks and holds {holds}, as planned."
 
 
 def _read_store(tools: Tools, place: RunPlace, main_key: str, planned: StoreSummary) -> tuple[str, StoreSummary]:

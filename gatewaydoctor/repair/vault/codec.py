@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan
+from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, VaultDamaged
 from gatewaydoctor.system.reading import read_up_to
 
@@ -97,6 +97,8 @@ def _sound(plan: Plan) -> bool:
 def _fits(act: Act, known: range) -> bool:
     if isinstance(act, Move):
         return act.source in known
+    if isinstance(act, Transact):
+        return _nameable(act.target) and all(number in known for number in (act.replaces, *act.log))
     copies = [each for each in act.segments if isinstance(each, Copy)]
     return (
         _nameable(act.target)

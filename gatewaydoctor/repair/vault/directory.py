@@ -192,6 +192,7 @@ def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None
         return
     if (files := inside.get(place.files.name)) is not None and files.is_dir:
         _empty(fs, place.files)
+    remove_private(fs, place)
     last = [place.directory / name for name in (place.manifest.name, place.plan.name, place.journal.name)]
     for path in (place.directory / name for name in (*displaced, *sorted(OWN_FILES)) if name in inside):
         if path not in last:
@@ -205,6 +206,16 @@ def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None
             fs.unlink(path)
     _remove_if_empty(fs, place.directory)
     remove_empty_vault(fs, place.state_dir, place.directory.parent.parent)
+
+
+def remove_private(fs: WriteFs, place: RunPlace) -> None:
+    """Take away the private copies of databases, all of them made by the run itself. Raises OSError."""
+    stat = lstat_or_none(fs, place.private)
+    if stat is None or not stat.is_dir:
+        return
+    for name in sorted(fs.names(place.private)):
+        fs.unlink(place.private / name)
+    fs.rmdir(place.private)
 
 
 def remove_empty_vault(fs: WriteFs, state_dir: Path, root: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.repair.plan import Act, Fingerprint, Move, Plan
+from gatewaydoctor.model.repair.plan import Act, Fingerprint, Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Kept, Manifest
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import dress_of, existing, owner_for
@@ -63,7 +63,7 @@ def _sizes(plan: Plan) -> Iterator[int]:
 def _moves_whole(act: Act, seen: Fingerprint, *, inside: bool, dev: int) -> bool:
     """Whether the file itself can go to a vault on device `dev`. Another name of the file would let writes through,
     so a hard-linked one is copied."""
-    return isinstance(act, Move) and inside and seen.dev == dev and seen.nlink == 1
+    return isinstance(act, (Move, Transact)) and inside and seen.dev == dev and seen.nlink == 1
 
 
 def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprint, dress: Dress) -> Kept:
@@ -91,7 +91,7 @@ def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprin
         dev=seen.dev,
         ino=seen.ino,
         moved=moved,
-        attributes={} if moved else fs.attributes(path),
+        attributes={} if isinstance(act, Move) and moved else fs.attributes(path),
     )
 
 
@@ -115,4 +115,10 @@ def space_needs(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> tuple[
         if (seen := before(act, plan)) and not _moves_whole(act, seen, inside=inside, dev=dev)
     )
     new = sum(act.size for act in plan.acts if not isinstance(act, Move))
-    return (vault, kept + len(encode(plan)) * 2), (state_dir, new)
+    # Databases are worked on one after the other, each as a private copy and what comes of it.
+    work = max((_private(act, plan) for act in plan.acts if isinstance(act, Transact)), default=0)
+    return (vault, kept + work + len(encode(plan)) * 2), (state_dir, new)
+
+
+def _private(act: Transact, plan: Plan) -> int:
+    return sum(plan.fingerprints[number].size for number in (act.replaces, *act.log)) + act.size

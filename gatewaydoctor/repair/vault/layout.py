@@ -84,6 +84,11 @@ class RunPlace:
         return " ".join(["gatewaydoctor", *map(quote, typed)])
 
     @property
+    def private(self) -> Path:
+        """Private copies of databases while they are worked on."""
+        return self.directory / "private"
+
+    @property
     def by_hand(self) -> str:
         """What to do where no command can tell what the run did."""
         return (

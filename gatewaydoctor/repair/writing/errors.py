@@ -92,6 +92,12 @@ class NotAsPlanned(Refused):
     code: ClassVar[str] = "not-as-planned"
 
 
+class DatabaseUnsound(Refused):
+    """A private copy of a database does not pass its checks, before or after the edits."""
+
+    code: ClassVar[str] = "database-unsound"
+
+
 class PutBack(DoctorError):
     """It failed on the way and everything was put back (exit 4)."""
 

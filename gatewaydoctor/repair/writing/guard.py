@@ -7,7 +7,7 @@ from stat import S_IMODE
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
-from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite
+from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite, Transact
 from gatewaydoctor.repair.vault.layout import VAULT_NAME
 from gatewaydoctor.repair.writing.errors import (
     GatewayLive,
@@ -54,7 +54,7 @@ def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
 def target_of(act: Act, plan: Plan) -> str:
     """The path an act changes, as the plan spells it."""
     match act:
-        case Rewrite(target=target):
+        case Rewrite(target=target) | Transact(target=target):
             return target
         case Move(source=source):
             return plan.fingerprints[source].path
@@ -65,7 +65,7 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
     match act:
         case Rewrite(replaces=None):
             return None
-        case Rewrite(replaces=int(replaces)):
+        case Rewrite(replaces=int(replaces)) | Transact(replaces=replaces):
             return plan.fingerprints[replaces]
         case Move(source=source):
             return plan.fingerprints[source]
@@ -177,7 +177,7 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
             raise NotWritable(f"{parent} may not be written to.", "Run as the user the gateway runs as.")
     for act in plan.acts:
         seen = before(act, plan)
-        if isinstance(act, Rewrite) and seen is not None and own_uid not in (0, seen.uid):
+        if isinstance(act, (Rewrite, Transact)) and seen is not None and own_uid not in (0, seen.uid):
             raise NotWritable(
                 f"{seen.path} belongs to user id {seen.uid}, and a new file could not.",
                 "Run as that user, or as root.",

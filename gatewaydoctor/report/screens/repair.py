@@ -231,7 +231,8 @@ def _state(table: Table, view: View, label: str, store: StoreSummary | None) -> 
         label = f"{label}: reads as EMPTY" if store.readable == "gateway-empty" else f"{label}: unreadable"
     running = store.status.get("running", 0)
     entries, people = f"{store.entries:,}", f"{store.conversations:,}"
-    table.add_row(name, label, entries, people, f"{running:,}", words.size(store.bytes))
+    bytes_then = f"at most {words.size(store.bytes)}" if store.at_most else words.size(store.bytes)
+    table.add_row(name, label, entries, people, f"{running:,}", bytes_then)
 
 
 def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> None:

@@ -73,6 +73,11 @@ class Opened:
         return self._image.journal
 
     @property
+    def bytes_in_use(self) -> int:
+        """Bytes of the pages that hold something."""
+        return (self._image.pages - self._image.freelist) * self._image.page_size
+
+    @property
     def pages(self) -> PageReader:
         """A reader of its pages, with a tally of damage of its own."""
         return PageReader(self._image)

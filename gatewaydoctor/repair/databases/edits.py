@@ -1,0 +1,126 @@
+"""The edits of a plan as SQL, tried against starts of 2026.9.6 (docs/database.md).
+
+A gateway judges a session row by entry_valid, which its triggers clear when the row changes: each edit of a row ends
+by setting it again, or the next start takes the row for one that needs repair.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, assert_never
+
+from gatewaydoctor.model.repair.plan import DropFields, DropSessions, EndSessions
+from gatewaydoctor.storage.files.edit import edit as edited
+from gatewaydoctor.storage.files.edit import field_spans
+from gatewaydoctor.storage.files.grammar import Illegal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+    from gatewaydoctor.model.repair.plan import Edit
+
+_WITHOUT_FOREIGN_KEY = (
+    ("session_goal_operations", "session_key"),
+    ("conversation_deliveries", "source_session_key"),
+    ("message_tool_run_outcomes", "session_key"),
+)
+"""(table, column) that name a session and that no cascade reaches."""
+
+
+def perform(connection: apsw.Connection, edit: Edit) -> None:
+    """Do one edit in a transaction of its own. Raises apsw.Error."""
+    connection.execute("BEGIN IMMEDIATE")
+    match edit:
+        case DropSessions(keys=keys):
+            _drop_sessions(connection, keys)
+        case EndSessions():
+            _end_sessions(connection, edit)
+        case DropFields(fields=fields, keys=keys):
+            for key in keys:
+                _set_fields(connection, key, dict.fromkeys(fields))
+        case _ as never:
+            assert_never(never)
+    connection.execute("COMMIT")
+
+
+def tables_of(connection: apsw.Connection) -> frozenset[str]:
+    """Names of the tables of the database."""
+    return frozenset(str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'"))
+
+
+def _drop_sessions(connection: apsw.Connection, keys: tuple[str, ...]) -> None:
+    tables = tables_of(connection)
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS leaving (session_key TEXT PRIMARY KEY) WITHOUT ROWID")
+    connection.execute("DELETE FROM temp.leaving")
+    connection.executemany("INSERT OR IGNORE INTO temp.leaving VALUES (?)", ((key,) for key in keys))
+    leaving = "(SELECT session_key FROM temp.leaving)"
+    if "session_windows" in tables:
+        # A transcript that a row which stays points at goes on under that row, as the gateway does it.
+        heir = f"n.current_session_id = session_windows.session_id AND n.session_key NOT IN {leaving}"
+        connection.execute(
+            f"UPDATE session_windows SET session_key = (SELECT n.session_key FROM session_nodes n WHERE {heir} "
+            f"ORDER BY n.session_key LIMIT 1) WHERE session_key IN {leaving} "
+            f"AND EXISTS (SELECT 1 FROM session_nodes n WHERE {heir})"
+        )
+        windows = f"(SELECT session_id FROM session_windows WHERE session_key IN {leaving})"
+        # Without the row of a session nothing would find its words in the search index any more.
+        index = next(
+            (name for name in ("session_transcript_fts_rows", "session_transcript_fts") if name in tables), ""
+        )
+        if index:
+            connection.execute(f"DELETE FROM {index} WHERE session_id IN {windows}")
+    for table, column in _WITHOUT_FOREIGN_KEY:
+        if table in tables:
+            connection.execute(f"DELETE FROM {table} WHERE {column} IN {leaving}")
+    connection.execute(f"DELETE FROM session_nodes WHERE session_key IN {leaving}")
+
+
+def _end_sessions(connection: apsw.Connection, edit: EndSessions) -> None:
+    word = json.dumps(edit.status).encode()
+    windows = "session_windows" in tables_of(connection)
+    for ending in edit.sessions:
+        changes: dict[str, bytes | None] = {"status": word, "endedAt": str(ending.ended_at).encode()}
+        whole = _set_fields(connection, ending.key, changes, settle=True)
+        connection.execute("UPDATE session_nodes SET status = ? WHERE session_key = ?", (edit.status, ending.key))
+        if windows:
+            connection.execute(
+                "UPDATE session_windows SET status = ?, ended_at = coalesce(ended_at, ?) WHERE status = 'running' "
+                "AND session_id = (SELECT current_session_id FROM session_nodes WHERE session_key = ?)",
+                (edit.status, ending.ended_at, ending.key),
+            )
+        if whole:
+            connection.execute("UPDATE session_nodes SET entry_valid = 1 WHERE session_key = ?", (ending.key,))
+
+
+def _set_fields(
+    connection: apsw.Connection, key: str, changes: Mapping[str, bytes | None], *, settle: bool = False
+) -> bool:
+    """Change fields of an entry and no other byte of it; with `settle` abortedLastRun becomes false where it is true.
+    False where the entry is no JSON object: it stays as it is, and a start makes it anew from the columns."""
+    found = connection.execute(
+        "SELECT CAST(entry_json AS BLOB) FROM session_nodes WHERE session_key = ?", (key,)
+    ).fetchone()
+    if found is None or not isinstance(found[0], bytes):
+        return False
+    value = found[0]
+    try:
+        fields = field_spans(value)
+        if settle and any(_says_aborted(value, each.key_start, each.value_start, each.value_end) for each in fields):
+            changes = {**changes, "abortedLastRun": b"false"}
+        pieces = edited(value, changes) if value[:1] == b"{" else ()
+        parts = (value[piece[0] : piece[1]] if isinstance(piece, tuple) else piece for piece in pieces)
+        text = b"".join(parts).decode()
+    except (Illegal, UnicodeDecodeError):
+        return False
+    if not text:
+        return False
+    connection.execute("UPDATE session_nodes SET entry_json = ? WHERE session_key = ?", (text, key))
+    connection.execute("UPDATE session_nodes SET entry_valid = 1 WHERE session_key = ?", (key,))
+    return True
+
+
+def _says_aborted(value: bytes, key_start: int, value_start: int, value_end: int) -> bool:
+    name = value[key_start:value_start].rstrip(b" \t\r\n:")
+    return name == b'"abortedLastRun"' and value[value_start:value_end] == b"true"

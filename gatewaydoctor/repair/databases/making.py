@@ -1,0 +1,103 @@
+"""From a database and its edits to the new file that shall take its place."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import apsw
+
+from gatewaydoctor.repair.databases.checks import check_new, kept_entries
+from gatewaydoctor.repair.databases.edits import perform
+from gatewaydoctor.repair.vault.directory import remove_private
+from gatewaydoctor.repair.writing.errors import DatabaseUnsound, InputChanged
+from gatewaydoctor.repair.writing.guard import is_same
+from gatewaydoctor.repair.writing.stream import Content, Dress, copy_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.plan import Fingerprint, Plan, Transact
+    from gatewaydoctor.repair.vault.layout import RunPlace
+    from gatewaydoctor.repair.writing.tools import Tools
+
+CACHE_KIB = 2_000
+_SUFFIXES = ("-wal", "-journal")
+
+
+def make(tools: Tools, place: RunPlace, plan: Plan, act: Transact, path: Path, dress: Dress) -> Content:
+    """Write the new database to `path`, synced. What was worked on is gone when this returns. Raises InputChanged,
+    DatabaseUnsound and OSError."""
+    fs = tools.fs
+    remove_private(fs, place)
+    fs.mkdir(place.private)
+    try:
+        copy, new = place.private / "database", place.private / "new"
+        _take_copy(tools, place, plan, act, copy)
+        with _told(act.target):
+            _edited(copy, new, act)
+        return copy_file(fs, new, path, dress, tools.progress.advance)
+    finally:
+        remove_private(fs, place)
+
+
+def _take_copy(tools: Tools, place: RunPlace, plan: Plan, act: Transact, copy: Path) -> None:
+    for number in (act.replaces, *act.log):
+        seen = plan.fingerprints[number]
+        suffix = next((each for each in _SUFFIXES if number in act.log and seen.path.endswith(each)), "")
+        source = place.at(seen.path)
+        content = copy_file(tools.fs, source, copy.with_name(copy.name + suffix), Dress(), tools.progress.advance)
+        _check(tools, source, seen, content)
+
+
+def _check(tools: Tools, source: Path, seen: Fingerprint, content: Content) -> None:
+    if not is_same(tools.fs.lstat(source), seen) or content.size != seen.size:
+        raise InputChanged(f"{seen.path} changed while it was copied.", "Make a new plan and apply that.")
+
+
+def _edited(copy: Path, new: Path, act: Transact) -> None:
+    with _opened(copy) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # The copy is thrown away after any failure: it needs no way back, and no sync.
+        for setting in ("synchronous = OFF", "journal_mode = OFF", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {setting}")
+        kept = kept_entries(connection, act)
+        for edit in act.edits:
+            perform(connection, edit)
+        connection.execute("VACUUM INTO ?", (os.fspath(new),))
+    with _opened(new) as connection:
+        check_new(connection, act, kept)
+        # As the gateway leaves its databases. The file is whole by itself: closing takes the log away.
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[apsw.Connection]:
+    connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        # The schema is not to be trusted further than the checks and triggers need it.
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        for setting in ("temp_store = MEMORY", f"cache_size = -{CACHE_KIB}"):
+            connection.execute(f"PRAGMA {setting}")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _told(target: str) -> Iterator[None]:
+    """What SQLite raises, as what it means."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target) from error
+    except (apsw.IOError, apsw.CantOpenError) as error:
+        raise OSError(errno.EIO, f"{os.strerror(errno.EIO)} ({error})", target) from error
+    except apsw.Error as error:
+        raise DatabaseUnsound(
+            f"{target} cannot be edited: {error}.",
+            "gatewaydoctor scan says what is wrong with it. Nothing was changed.",
+        ) from error

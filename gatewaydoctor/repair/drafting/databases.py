@@ -1,0 +1,111 @@
+"""What a plan does to databases: which of them it may take up, and the act that its edits make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.repair.plan import DropFields, DropSessions, Ending, EndSessions, Move, Transact
+from gatewaydoctor.repair.drafting.rows import DatabaseDraft
+from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.storage.database.opened import read_database_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.model.repair.plan import Edit
+    from gatewaydoctor.repair.drafting.draft import Draft
+
+_LOG = ("-wal", "-journal")
+_GROUP = (*_LOG, "-shm")
+"""What belongs to a database besides its main file."""
+
+
+def drafts_of(databases: Iterable[DatabaseFacts]) -> list[DatabaseDraft]:
+    """A draft for each database that has a session table."""
+    return [DatabaseDraft(each, each.sessions) for each in databases if each.sessions is not None]
+
+
+def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
+    """Take up the rows of every database that is known whole. `asked` is the repair that a refusal names, `named`
+    whether one that works on rows was named."""
+    for database in draft.databases:
+        facts = database.facts
+        if facts.gaps:
+            if named:
+                hint = "gatewaydoctor scan says what is wrong with it."
+                draft.refuse(asked, database.path, OutOfReach(f"Not all of it is known: {facts.gaps[0]}.", hint))
+            continue
+        try:
+            database.open(draft.fingerprint(database.path))
+            for path in _beside(draft, database.path):
+                draft.fingerprint(path)
+        except (OutOfReach, OSError) as error:
+            draft.refuse(asked, database.path, error)
+
+
+def write_databases(draft: Draft) -> None:
+    """The acts for all databases that the plan changes. The log goes before the database: a new database would take
+    the old one's log for its own."""
+    for database in draft.databases:
+        if database.opened and database.changed:
+            size = _at_most(draft, database)
+            database.at_most = size
+            transact(draft, database.path, tuple(_edits(database)), size, len(database))
+
+
+def transact(draft: Draft, path: Path, edits: tuple[Edit, ...], size: int, sessions: int | None = None) -> bool:
+    """Add the acts that edit one database. False where the plan already does something to it. Raises OutOfReach and
+    OSError."""
+    number = draft.fingerprint(path)
+    if draft.taken(path):
+        return False
+    beside = [draft.fingerprint(each) for each in _beside(draft, path)]
+    log = tuple(each for each in beside if draft.fingerprints[each].path.endswith(_LOG))
+    target = draft.fingerprints[number].path
+    for each in beside:
+        draft.act(draft.fingerprints[each].path, Move(source=each))
+    return draft.act(
+        target, Transact(target=target, replaces=number, log=log, edits=edits, size=size, sessions=sessions)
+    )
+
+
+def _beside(draft: Draft, path: Path) -> Iterator[Path]:
+    for suffix in _GROUP:
+        beside = path.with_name(path.name + suffix)
+        try:
+            draft.fs.lstat(draft.real(beside))
+        except FileNotFoundError:
+            continue
+        yield beside
+
+
+def _edits(database: DatabaseDraft) -> Iterator[Edit]:
+    keys = tuple(entry.key for entry in database.dropped())
+    if keys:
+        yield DropSessions(keys=keys)
+    endings: dict[str, list[Ending]] = {}
+    dropped: dict[tuple[str, ...], list[str]] = {}
+    for position, entry in database.entries():
+        changes = database.edits_of(position)
+        status, ended = changes.get("status"), changes.get("endedAt")
+        if status is not None and ended is not None:
+            endings.setdefault(status.decode().strip('"'), []).append(Ending(entry.key, int(ended)))
+        fields = tuple(sorted(name for name, raw in changes.items() if raw is None))
+        if fields:
+            dropped.setdefault(fields, []).append(entry.key)
+    for word, sessions in endings.items():
+        yield EndSessions(status=word, sessions=tuple(sessions))
+    for names, of_these in dropped.items():
+        yield DropFields(fields=names, keys=tuple(of_these))
+
+
+def _at_most(draft: Draft, database: DatabaseDraft) -> int:
+    """Bytes the new file will have at most: what is in use now without the rows that leave. Their transcripts, and
+    what is lost between rows, come on top of what is saved."""
+    found = read_database_once(draft.fs, database.path, lambda opened: opened.bytes_in_use)
+    whole = draft.fingerprints[database.number].size
+    in_use = whole if isinstance(found, Fault) else found
+    return max(in_use - sum(entry.bytes for entry in database.dropped()) - database.saved, 4096)

@@ -1,0 +1,294 @@
+"""Editing a database: what comes of it, and what a failure or a kill at any step leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.repair.plan import (
+    DropFields,
+    DropSessions,
+    Ending,
+    EndSessions,
+    Move,
+    Plan,
+    Transact,
+)
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import resume, undo
+from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, verify_run
+from gatewaydoctor.repair.vault.codec import encode, read_plan, with_id
+from gatewaydoctor.repair.writing.errors import DatabaseUnsound, LeftHalfway, PutBack, Refused, Stopped
+from tests.repair import agentdb
+from tests.repair.faults import FaultFs, Killed, Mode
+from tests.repair.scene import DEAD, NOW, contents, fingerprint, tools, tree
+from tests.world import run_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.plan import Edit
+
+TARGET = "agents/main/agent/openclaw-agent.sqlite"
+GONE = (run_key("job", 0), run_key("job", 1))
+EDITS: tuple[Edit, ...] = (
+    DropSessions(keys=GONE),
+    EndSessions(status="failed", sessions=(Ending("agent:main:main", 5), Ending(agentdb.BASE, 6))),
+    DropFields(fields=("pad",), keys=(agentdb.CONVERSATION,)),
+)
+
+
+def made(root: Path) -> Path:
+    root.mkdir(mode=0o700)
+    agentdb.make(root, agentdb.rows(4), pad="x" * 200, abortedLastRun=True)
+    return root
+
+
+def plan_for(root: Path, edits: tuple[Edit, ...] = EDITS, sessions: int = 5) -> Plan:
+    prints = [fingerprint(root, f"{TARGET}{suffix}", hashed=False) for suffix in ("", "-wal", "-shm")]
+    acts = (
+        Move(source=1),
+        Move(source=2),
+        Transact(target=TARGET, replaces=0, log=(1,), edits=edits, size=200_000, sessions=sessions),
+    )
+    return with_id(
+        Plan(created_at=NOW, state_dir=str(root), repairs=("trim",), fingerprints=tuple(prints), acts=acts)
+    )
+
+
+def inodes(root: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_ino for path in (root / "agents/main/agent").iterdir()}
+
+
+def pending(root: Path):
+    kit = tools()
+    return interrupted_runs(kit.fs, kit.processes, root, None)
+
+
+def test_edits_reach_everything_that_belongs_to_a_session(tmp_path: Path) -> None:
+    root = made(tmp_path / "state")
+    apply(plan_for(root), tools(), DEAD)
+    path = root / TARGET
+    assert sorted(inodes(root)) == ["openclaw-agent.sqlite"]
+    assert agentdb.statuses(path) == {
+        agentdb.CONVERSATION: "done",
+        "agent:main:main": "failed",
+        agentdb.BASE: "failed",
+        run_key("job", 2): "done",
+        run_key("job", 3): "running",
+    }
+    for table in ("session_windows", "session_goal_operations"):
+        assert agentdb.ask(path, f"SELECT count(*) FROM {table}") == [(5,)], table
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(10,)]
+    assert agentdb.ask(path, "SELECT count(*) FROM session_transcript_fts WHERE text MATCH 'words'") == [(10,)]
+    assert agentdb.ask(path, "SELECT count(*) FROM session_nodes WHERE entry_valid <> 1") == [(0,)]
+    entries = {key: json.loads(text) for key, text in agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes")}
+    ended = entries["agent:main:main"]
+    assert (ended["status"], ended["endedAt"], ended["abortedLastRun"]) == ("failed", 5, False)
+    assert "pad" not in entries[agentdb.CONVERSATION]
+    assert entries[run_key("job", 3)]["abortedLastRun"] is True
+    assert agentdb.ask(path, "PRAGMA user_version") == [(23,)]
+    assert path.read_bytes()[18:20] == b"\2\2"
+
+
+def test_undo_renames_the_whole_group_back(tmp_path: Path) -> None:
+    root = made(tmp_path / "state")
+    before, numbers = tree(root), inodes(root)
+    receipt = apply(plan_for(root), tools(), DEAD)
+    assert receipt is not None
+    run = find_run(tools(), root, None, None)
+    assert not [each for each in verify_run(tools(), run) if each.problem]
+    undo(run, tools(), DEAD)
+    assert tree(root) == before
+    assert inodes(root) == numbers
+
+
+def test_a_vault_on_another_path_keeps_a_copy(tmp_path: Path) -> None:
+    root = made(tmp_path / "state")
+    before, vault = tree(root), tmp_path / "vault"
+    apply(plan_for(root), tools(), DEAD, vault)
+    assert agentdb.statuses(root / TARGET).keys().isdisjoint(GONE)
+    undo(find_run(tools(), root, vault, None), tools(), DEAD)
+    assert tree(root) == before
+
+
+def test_a_window_that_another_session_points_at_stays_with_it(tmp_path: Path) -> None:
+    root = made(tmp_path / "state")
+    path = root / TARGET
+    connection = agentdb.connected(path)
+    connection.execute("UPDATE session_nodes SET current_session_id = 'shared' WHERE session_key = ?", (agentdb.BASE,))
+    connection.execute("INSERT INTO session_windows VALUES ('shared', ?, 'done', 1, 2, 3)", (GONE[0],))
+    connection.execute("INSERT INTO transcript_events VALUES ('shared', 1, '{}', 1)")
+    connection.close()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).touch()
+    apply(plan_for(root, (DropSessions(keys=GONE),)), tools(), DEAD)
+    assert agentdb.ask(path, "SELECT session_key FROM session_windows WHERE session_id = 'shared'") == [(agentdb.BASE,)]
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events WHERE session_id = 'shared'") == [(1,)]
+
+
+@pytest.mark.parametrize("damage", ["rows", "foreign key", "page"])
+def test_a_database_that_does_not_come_out_sound_is_left_alone(tmp_path: Path, damage: str) -> None:
+    root = made(tmp_path / "state")
+    path = root / TARGET
+    if damage == "foreign key":
+        connection = agentdb.connected(path)
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("INSERT INTO transcript_events VALUES ('lost', 1, '{}', 1)")
+        connection.close()
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).touch()
+    if damage == "page":
+        data = bytearray(path.read_bytes())
+        data[2048:6144] = bytes(4096)
+        path.write_bytes(data)
+    before = tree(root, vault=True)
+    with pytest.raises(DatabaseUnsound):
+        apply(plan_for(root, sessions=9 if damage == "rows" else 5), tools(), DEAD)
+    assert tree(root, vault=True) == before
+
+
+def test_a_plan_with_a_database_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
+    root = made(tmp_path / "state")
+    plan = plan_for(root)
+    saved = tmp_path / "plan.json"
+    saved.write_bytes(encode(plan))
+    assert read_plan(tools().fs, saved) == plan
+
+
+@pytest.fixture(scope="module")
+def step_count(tmp_path_factory: pytest.TempPathFactory) -> int:
+    fs = FaultFs()
+    root = made(tmp_path_factory.mktemp("count") / "state")
+    apply(plan_for(root), tools(fs), DEAD)
+    assert {"exchange", "rename_new", "fsync", "fsync_dir", "write", "unlink", "rmdir"} <= set(fs.log)
+    return fs.steps
+
+
+def every_step(base: Path, count: int, mode: Mode, *, swaps: bool) -> Iterator[tuple[int, FaultFs, Path, object]]:
+    pristine = made(base / "pristine")
+    for step in range(1, count + 3):
+        root = base / "state"
+        shutil.copytree(pristine, root)
+        before = tree(root)
+        fs = FaultFs(step, mode, swaps=swaps)
+        error: BaseException | None = None
+        try:
+            apply(plan_for(root), tools(fs), DEAD)
+        except (DoctorError, Killed) as raised:
+            error = raised
+        yield step, fs, root, (error, before)
+        fs.release()
+        shutil.rmtree(root)
+
+
+def is_new(root: Path) -> bool:
+    names = [name for name in inodes(root) if not name.startswith(".gatewaydoctor")]
+    return names == ["openclaw-agent.sqlite"] and len(agentdb.statuses(root / TARGET)) == 5
+
+
+@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.FULL, Mode.INTERRUPT], ids=lambda mode: mode.name)
+@pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "rename"])
+def test_a_failure_at_any_step_leaves_everything_as_it_was(
+    ground: Path, step_count: int, mode: Mode, swaps: bool
+) -> None:
+    seen: set[type] = set()
+    for step, fs, root, (error, before) in every_step(ground, step_count, mode, swaps=swaps):
+        if error is None:
+            assert is_new(root), (step, fs.log[-1])
+            continue
+        if isinstance(error, LeftHalfway):
+            assert mode is Mode.FULL, (step, fs.log[-1])
+            undo(find_run(tools(), root, None, error.run_id), tools(), DEAD)
+        else:
+            assert isinstance(error, Refused | PutBack | Stopped), (step, fs.log[-1], error)
+        assert tree(root, vault=True) == before, (step, fs.log[-1])
+        seen.add(type(error))
+    assert PutBack in seen or Stopped in seen
+
+
+@pytest.mark.parametrize("mode", [Mode.KILL, Mode.KILL_AFTER, Mode.POWER], ids=lambda mode: mode.name)
+@pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "rename"])
+@pytest.mark.parametrize("way", ["undo", "resume"])
+def test_a_kill_at_any_step_can_be_undone_and_finished(
+    ground: Path, step_count: int, mode: Mode, swaps: bool, way: str
+) -> None:
+    for step, fs, root, (error, before) in every_step(ground, step_count, mode, swaps=swaps):
+        if error is None:
+            assert is_new(root), step
+            continue
+        assert isinstance(error, Killed)
+        runs = pending(root)
+        if not runs:
+            assert tree(root) == before or is_new(root), (step, fs.log[-1])
+            continue
+        with pytest.raises(Refused):
+            apply(plan_for_what_is_there(root), tools(), DEAD)
+        if way == "resume":
+            try:
+                resume(runs[0], tools(), DEAD)
+            except DoctorError as refused:
+                assert "before its plan was kept" in refused.message
+            else:
+                assert is_new(root), (step, fs.log[-1])
+                assert not pending(root)
+                undo(find_run(tools(), root, None, None), tools(), DEAD)
+                assert tree(root) == before, (step, fs.log[-1])
+                continue
+        undo(runs[0], tools(), DEAD)
+        assert tree(root) == before, (step, fs.log[-1])
+        assert not pending(root)
+
+
+def plan_for_what_is_there(root: Path) -> Plan:
+    """Any plan at all: a pending run comes before it."""
+    (root / "other").write_bytes(b"x")
+    try:
+        prints = (fingerprint(root, "other"),)
+    finally:
+        os.unlink(root / "other")
+    return with_id(
+        Plan(created_at=NOW, state_dir=str(root), repairs=("temps",), fingerprints=prints, acts=(Move(source=0),))
+    )
+
+
+@pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "rename"])
+def test_a_kill_while_undoing_a_finished_run(ground: Path, swaps: bool) -> None:
+    pristine = made(ground / "pristine")
+    for step in range(1, 100):
+        root = ground / "state"
+        shutil.copytree(pristine, root)
+        before = tree(root)
+        apply(plan_for(root), tools(FaultFs(swaps=swaps)), DEAD)
+        run = find_run(tools(), root, None, None)
+        fs = FaultFs(step, Mode.KILL_AFTER, swaps=swaps)
+        try:
+            undo(run, tools(fs), DEAD)
+        except Killed:
+            for each in pending(root):
+                undo(each, tools(), DEAD)
+        assert tree(root) == before or is_new(root), (step, fs.log[-1])
+        shutil.rmtree(root)
+        if not fs.fault_met:
+            return
+    pytest.fail("undo never finished")
+
+
+def test_no_step_leaves_the_name_without_a_database_where_names_can_be_exchanged(ground: Path) -> None:
+    root = made(ground / "state")
+    missed: list[tuple[int, str]] = []
+
+    def look(number: int, name: str) -> None:
+        if not (root / TARGET).exists():
+            missed.append((number, name))
+
+    apply(plan_for(root), tools(FaultFs(hook=look)), DEAD)
+    undo(find_run(tools(), root, None, None), tools(FaultFs(hook=look)), DEAD)
+    assert not missed
+    assert contents(root)
