@@ -66,10 +66,16 @@ def node(
     at, sid = NOW - age, session or f"sid-{key.replace(':', '-')}"
     entry = {"sessionId": sid, "updatedAt": at, "status": status, **more}
     text = json.dumps(entry, separators=(",", ":"))
-    connection.execute("INSERT INTO session_nodes VALUES (?, ?, ?, 1, ?, ?, NULL, NULL)", (key, sid, text, at, status))
-    connection.execute("INSERT OR IGNORE INTO session_windows VALUES (?, ?, ?, ?, NULL, ?)", (sid, key, status, at, at))
+    connection.execute(
+        "INSERT INTO session_nodes VALUES (?, ?, ?, 1, ?, ?, NULL, NULL)", (key, sid, text, at, status)
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO session_windows VALUES (?, ?, ?, ?, NULL, ?)", (sid, key, status, at, at)
+    )
     for number in (1, 2):
-        connection.execute("INSERT INTO transcript_events VALUES (?, ?, ?, ?)", (sid, number, f'{{"n":{number}}}', at))
+        connection.execute(
+            "INSERT INTO transcript_events VALUES (?, ?, ?, ?)", (sid, number, f'{{"n":{number}}}', at)
+        )
         rowid = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM session_transcript_fts_rows").fetchone()[0]
         connection.execute("INSERT INTO session_transcript_fts_rows VALUES (?, ?, NULL)", (rowid, sid))
         connection.execute(
@@ -93,7 +99,7 @@ def make(root: Path, rows: Mapping[str, str | None], **more: object) -> Path:
         node(connection, key, status, **more)
     for suffix in ("", "-wal", "-shm"):
         shutil.copyfile(f"{scratch}{suffix}", f"{path}{suffix}")
-        os.chmod(f"{path}{suffix}", 0o640)
+        path.with_name(path.name + suffix).chmod(0o640)
         os.utime(f"{path}{suffix}", ns=(NOW * 10**6 - 123_456_789, NOW * 10**6 - 987_654_321))
     connection.close()
     scratch.unlink()

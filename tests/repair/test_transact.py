@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -88,7 +87,9 @@ def test_edits_reach_everything_that_belongs_to_a_session(tmp_path: Path) -> Non
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(10,)]
     assert agentdb.ask(path, "SELECT count(*) FROM session_transcript_fts WHERE text MATCH 'words'") == [(10,)]
     assert agentdb.ask(path, "SELECT count(*) FROM session_nodes WHERE entry_valid <> 1") == [(0,)]
-    entries = {key: json.loads(text) for key, text in agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes")}
+    entries = {
+        key: json.loads(text) for key, text in agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes")
+    }
     ended = entries["agent:main:main"]
     assert (ended["status"], ended["endedAt"], ended["abortedLastRun"]) == ("failed", 5, False)
     assert "pad" not in entries[agentdb.CONVERSATION]
@@ -122,14 +123,18 @@ def test_a_window_that_another_session_points_at_stays_with_it(tmp_path: Path) -
     root = made(tmp_path / "state")
     path = root / TARGET
     connection = agentdb.connected(path)
-    connection.execute("UPDATE session_nodes SET current_session_id = 'shared' WHERE session_key = ?", (agentdb.BASE,))
+    connection.execute(
+        "UPDATE session_nodes SET current_session_id = 'shared' WHERE session_key = ?", (agentdb.BASE,)
+    )
     connection.execute("INSERT INTO session_windows VALUES ('shared', ?, 'done', 1, 2, 3)", (GONE[0],))
     connection.execute("INSERT INTO transcript_events VALUES ('shared', 1, '{}', 1)")
     connection.close()
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).touch()
     apply(plan_for(root, (DropSessions(keys=GONE),)), tools(), DEAD)
-    assert agentdb.ask(path, "SELECT session_key FROM session_windows WHERE session_id = 'shared'") == [(agentdb.BASE,)]
+    assert agentdb.ask(path, "SELECT session_key FROM session_windows WHERE session_id = 'shared'") == [
+        (agentdb.BASE,)
+    ]
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events WHERE session_id = 'shared'") == [(1,)]
 
 
@@ -252,7 +257,7 @@ def plan_for_what_is_there(root: Path) -> Plan:
     try:
         prints = (fingerprint(root, "other"),)
     finally:
-        os.unlink(root / "other")
+        (root / "other").unlink()
     return with_id(
         Plan(created_at=NOW, state_dir=str(root), repairs=("temps",), fingerprints=prints, acts=(Move(source=0),))
     )

@@ -31,12 +31,12 @@ def drafts_of(databases: Iterable[DatabaseFacts]) -> list[DatabaseDraft]:
 def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
     """Take up the rows of every database that is known whole. `asked` is the repair that a refusal names, `named`
     whether one that works on rows was named."""
-    for database in draft.databases:
-        facts = database.facts
+    for facts in draft.x.databases if named else ():
         if facts.gaps:
-            if named:
-                hint = "gatewaydoctor scan says what is wrong with it."
-                draft.refuse(asked, database.path, OutOfReach(f"Not all of it is known: {facts.gaps[0]}.", hint))
+            hint = "gatewaydoctor scan says what is wrong with it."
+            draft.refuse(asked, facts.path, OutOfReach(f"Not all of it is known: {facts.gaps[0]}.", hint))
+    for database in draft.databases:
+        if database.facts.gaps:
             continue
         try:
             database.open(draft.fingerprint(database.path))
