@@ -74,7 +74,8 @@ class ReadFs(Protocol):
         ...
 
     def entries(self, directory: Path) -> Iterator[tuple[str, FileStat]]:
-        """Name and lstat of each entry, unsorted. One that vanishes while listing is left out."""
+        """Name and lstat of each entry, unsorted. One that vanishes while listing is left out. Where the lstat of one
+        fails, all others are given first; then the OSError is raised."""
         ...
 
     def open(self, path: Path) -> BinaryIO:
@@ -150,12 +151,19 @@ class OsReadFs:
                 yield item.name
 
     def entries(self, directory: Path) -> Iterator[tuple[str, FileStat]]:
+        failed: OSError | None = None
         with self._scan(directory) as found:
             for item in found:
                 try:
-                    yield item.name, convert(item.stat(follow_symlinks=False))
+                    stat = item.stat(follow_symlinks=False)
                 except FileNotFoundError:
                     continue
+                except OSError as error:
+                    failed = failed or error
+                    continue
+                yield item.name, convert(stat)
+        if failed is not None:
+            raise failed
 
     @asking
     def _scan(self, directory: Path) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:

@@ -200,6 +200,7 @@ def test_candidates_are_named_only_where_something_is_lost(state: StateDir) -> N
     ):
         state.beside(name, TEXT, age=age)
     state.beside("sessions.json.lock", b"{}")
+    state.beside("sessions.json.thread-bindings.json", TEXT)
     found = state.only("backup-candidates")
     assert found.severity is Severity.INFO
     assert found.count == 2

@@ -40,17 +40,17 @@ def test_a_directory_without_config_agents_or_databases_passes_no_verb(
     names: tuple[str, ...], tmp_path: Path
 ) -> None:
     """As a volume that is not mounted leaves it."""
+    state = tmp_path / "volume"
+    state.mkdir()
     for name in names:
-        (tmp_path / name).mkdir(parents=True)
+        (state / name).mkdir(parents=True)
     for verb in LOOKING:
-        refused(
-            run(verb, "--state-dir", str(tmp_path)), "no config, no agent and no database" if names else "is empty"
-        )
-        document = run(verb, "--json", "--state-dir", str(tmp_path)).document
+        refused(run(verb, "--state-dir", str(state)), "no config, no agent and no database" if names else "is empty")
+        document = run(verb, "--json", "--state-dir", str(state)).document
         assert (document["ok"], document["error"]["code"]) == (False, "nothing-kept")
-    elsewhere = tmp_path.parent / "elsewhere.json"
+    elsewhere = tmp_path / "elsewhere.json"
     elsewhere.write_text("{}")
-    refused(run("check", "--state-dir", str(tmp_path), "--config", str(elsewhere)), "mounted")
+    refused(run("check", "--state-dir", str(state), "--config", str(elsewhere)), "mounted")
 
 
 @pytest.mark.parametrize("name", ["openclaw.json", "agents/main/sessions/x", "state/openclaw.sqlite", "moltbot.json"])

@@ -37,6 +37,15 @@ KINDS = [
     ("agent:main:explicit:model-run-1", Kind.MODEL_RUN),
     ("agent:main:dashboard:1", Kind.DASHBOARD),
     ("agent:main:tui-1", Kind.TUI),
+    ("agent:main:tui-local:1", Kind.TUI),
+    ("agent:main:openai:1", Kind.API),
+    ("agent:main:openai-user:bob", Kind.API),
+    ("agent:main:openresponses:1", Kind.API),
+    ("agent:main:telegram:slash:42", Kind.SLASH),
+    ("agent:main:discord:acct:slash:42", Kind.SLASH),
+    ("telegram:slash:42", Kind.SLASH),
+    ("agent:a:cron:a:b:run:y", Kind.CRON_BASE),
+    ("agent:a:cron::a:b:RUN:y", Kind.CRON_BASE),
     ("agent:main:temp:slug-generator", Kind.OTHER),
     ("", Kind.OTHER),
     (":::", Kind.OTHER),
@@ -51,6 +60,7 @@ def test_kind(key: str, kind: Kind) -> None:
 def test_cron_keys_name_job_and_run() -> None:
     assert parse_key("agent:Ops:cron:Job-1:run:R2:thread:9") == KeyParts(Kind.CRON_RUN, "ops", "Job-1", "R2")
     assert parse_key("agent:ops:cron:Job-1") == KeyParts(Kind.CRON_BASE, "ops", "Job-1")
+    assert parse_key("agent:ops:cron:a:b:run:y") == KeyParts(Kind.CRON_BASE, "ops", "a:b:run:y")
 
 
 def test_the_configured_main_key_counts() -> None:
@@ -68,6 +78,8 @@ def test_conversations_are_not_disposable() -> None:
         Kind.THREAD,
         Kind.EXPLICIT,
         Kind.DASHBOARD,
+        Kind.SLASH,
+        Kind.API,
     }
     assert not DISPOSABLE & (people | {Kind.TUI, Kind.NODE, Kind.OTHER, Kind.CRON_BASE})
 

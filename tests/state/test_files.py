@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +80,30 @@ def test_a_listing_that_breaks_off_keeps_what_it_saw() -> None:
     assert [record.name for record in listing.files] == ["a.jsonl"]
     assert listing.problem is not None
     assert listing.problem.reason == "Input/output error"
+
+
+def test_one_entry_that_cannot_be_asked_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jsonl", "b.jsonl", "c.jsonl"):
+        (tmp_path / name).touch()
+
+    class Entry:
+        def __init__(self, item: os.DirEntry[str]) -> None:
+            self.name, self._item = item.name, item
+
+        def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+            if self.name == "b.jsonl":
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return self._item.stat(follow_symlinks=follow_symlinks)
+
+    with os.scandir(tmp_path) as found:
+        items = sorted(map(Entry, found), key=lambda item: item.name)
+    monkeypatch.setattr(OsReadFs, "_scan", lambda _self, _directory: contextlib.nullcontext(iter(items)))
+    listing = list_files(OsReadFs(), tmp_path)
+    assert [record.name for record in listing.files] == ["a.jsonl", "c.jsonl"]
+    assert listing.problem is not None
+    assert listing.problem.reason == os.strerror(errno.EIO)
 
 
 def test_a_directory_that_may_not_be_listed() -> None:

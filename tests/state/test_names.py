@@ -58,6 +58,7 @@ NAMES = [
     (f"{SID}.jsonl.deleted.2026-13-01T10-11-12Z", FileName(C.ARCHIVE_DELETED, f"{SID}.jsonl", SID)),
     (f"{SID}.jsonl.deleted.2026-12-01T24-11-12Z", FileName(C.ARCHIVE_DELETED, f"{SID}.jsonl", SID)),
     (f"sessions.json.deleted.{STAMP}", FileName(C.ARCHIVE_DELETED, "sessions.json", stamp=STAMP_MS)),
+    (f"{SID}.jsonl.deleted.1774001472345", FileName(C.ARCHIVE_DELETED, f"{SID}.jsonl", SID)),
     (f"{SID}.jsonl.deleted.2026-03-20", FileName(C.FOREIGN, f"{SID}.jsonl.deleted.2026-03-20")),
     ("sessions.json.bak.1774001472345", FileName(C.STORE_BACKUP, "sessions.json", stamp=STAMP_MS)),
     ("sessions.json.bak." + "9" * 40, FileName(C.STORE_BACKUP, "sessions.json")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
@@ -293,6 +294,9 @@ def _candidates(x: Examination, store: StoreFacts) -> tuple[tuple[str, int, int]
     return tuple(sorted((*beside, *archived), key=lambda row: (-row[2], row[0])))
 
 
+_SAYS_COPY = re.compile(r"bak|back-?up|old|orig|copy|save|good|[0-9]{6}", re.IGNORECASE)
+"""What the name of a copy made by hand tells; a `sessions.json.<x>.json` without it holds something else."""
+
 _LEAST = 20
 """Bytes of the smallest store with a row in it."""
 
@@ -300,4 +304,8 @@ _LEAST = 20
 def _may_hold_a_store(record: FileRecord, store_name: str) -> bool:
     if record.node is not NodeKind.FILE or record.size < _LEAST or record.cls is FileClass.LOCK:
         return False
-    return record.cls is FileClass.STORE_TEMP or record.name.startswith(f"{store_name}.")
+    if record.cls is FileClass.STORE_TEMP:
+        return True
+    more = record.name.removeprefix(f"{store_name}.")
+    side_file = more.endswith(".json") and not _SAYS_COPY.search(more)
+    return more != record.name and not side_file

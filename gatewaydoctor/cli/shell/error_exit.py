@@ -95,7 +95,7 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             hint = f"See `{place} --help`."
             if option := getattr(error, "option_name", None):
                 near = nearest(str(option), _options(context))
-                message, hint = f"Unknown option {option}.", f"Did you mean {near}?" if near else hint
+                message, hint = f"Unknown option {option}.", f"Did you mean {near}? {hint}" if near else hint
             elif choice := _mistyped_choice(error):
                 message, hint = choice.message, choice.hint
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)

@@ -52,6 +52,8 @@ class Kind(StrEnum):
     MODEL_RUN = "model-run"
     DASHBOARD = "dashboard"
     TUI = "tui"
+    SLASH = "slash"
+    API = "api"
     OTHER = "other"
 
     __hash__ = str.__hash__
@@ -72,7 +74,8 @@ CONVERSATION_PLACES = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
 
 @dataclass(frozen=True, slots=True)
 class KeyParts:
-    """A session key taken apart. `job_id` and `run_id` are set for cron keys only; both keep the key's own case."""
+    """A session key taken apart. `job_id` and `run_id` are set for cron keys only, in the key's own case. An id
+    with colons in it makes no run of a key: every release takes such rows for rows of a job."""
 
     kind: Kind
     agent_id: str | None = None
@@ -81,7 +84,7 @@ class KeyParts:
 
 
 _CRON_RUN = re.compile(r"cron:([^:]+):run:([^:]+)(?::|$)", re.IGNORECASE)
-_PEER = re.compile(r"(?:[^:]+:){0,2}(direct|dm|group|channel):.", re.IGNORECASE)
+_PEER = re.compile(r"(?:[^:]+:){0,2}(direct|dm|group|channel|slash):.", re.IGNORECASE)
 _PREFIXES: tuple[tuple[str, Kind], ...] = (
     ("cron:", Kind.CRON_BASE),
     ("subagent:", Kind.SUBAGENT),
@@ -94,6 +97,11 @@ _PREFIXES: tuple[tuple[str, Kind], ...] = (
     ("explicit:", Kind.EXPLICIT),
     ("dashboard:", Kind.DASHBOARD),
     ("tui-", Kind.TUI),
+    ("tui-local:", Kind.TUI),
+    ("openai:", Kind.API),
+    ("openai-user:", Kind.API),
+    ("openresponses:", Kind.API),
+    ("openresponses-user:", Kind.API),
     ("heartbeat-recovered-", Kind.HEARTBEAT),
 )
 _PEER_KINDS = {
@@ -101,6 +109,7 @@ _PEER_KINDS = {
     "dm": Kind.DIRECT,
     "group": Kind.GROUP,
     "channel": Kind.CHANNEL,
+    "slash": Kind.SLASH,
 }
 
 
@@ -113,6 +122,8 @@ def parse_key(key: str, main_key: str = "main") -> KeyParts:
     head, mark, tail = key.partition(":run:")
     base = _parse(head if mark else key, main_key)
     if not mark or base.kind is not Kind.CRON_BASE:
+        return _parse(key, main_key)
+    if ":" in (base.job_id or ""):
         return _parse(key, main_key)
     run_id = tail.lstrip(":").partition(":")[0]
     return KeyParts(Kind.CRON_RUN, base.agent_id, base.job_id, run_id) if run_id else base
@@ -129,7 +140,7 @@ def _parse(key: str, main_key: str) -> KeyParts:
         return KeyParts(Kind.CRON_RUN, agent_id, run[1], run[2])
     kind = _rest_kind(rest, main_key, bare=False)
     if kind is Kind.CRON_BASE:
-        return KeyParts(kind, agent_id, parts[3])
+        return KeyParts(kind, agent_id, ":".join(parts[3:]))
     return KeyParts(kind, agent_id)
 
 

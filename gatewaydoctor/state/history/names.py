@@ -22,6 +22,7 @@ _CHECKPOINT = re.compile(
 _ARCHIVE_STAMP = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2})-([0-9]{2})-([0-9]{2})(?:\.([0-9]{3}))?Z", re.ASCII
 )
+_OLD_ARCHIVE = re.compile(rf"(.+\.jsonl)\.deleted\.({_NUMBER})", re.DOTALL)
 _REPAIR_BACKUP = re.compile(rf"(.*\.jsonl)\.bak-({_NUMBER})-({_NUMBER})", re.DOTALL)
 _RETIRED = re.compile(rf"(.+)\.(?:migrated(?:\.{_NUMBER})?|imported-{_NUMBER})", re.DOTALL)
 
@@ -71,6 +72,8 @@ def classify(name: str, store: str = STORE_NAME) -> FileClass:
         return found[0]
     if name.endswith(".tmp"):
         return _temp_class(name, store)
+    if ".jsonl.deleted." in name and _OLD_ARCHIVE.fullmatch(name):
+        return FileClass.ARCHIVE_DELETED
     if name.endswith(".trajectory-path.json"):
         return FileClass.TRAJECTORY_POINTER
     if name.endswith(".jsonl.lock") or name == f"{store}.lock":
@@ -146,7 +149,9 @@ def _archive(name: str) -> tuple[FileClass, str, re.Match[str]] | None:
 def _archive_parts(name: str) -> tuple[str, int | None]:
     found = _archive(name)
     if found is None:
-        return name, None
+        # Other tools and older releases put the time in digits, whose unit is not known: no release deletes those.
+        old = _OLD_ARCHIVE.fullmatch(name)
+        return old[1] if old else name, None
     return found[1], _js_moment(*(int(part or 0) for part in found[2].groups()))
 
 
