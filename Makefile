@@ -14,7 +14,7 @@ help:
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
 	@echo "make completions man  completions/ and docs/gatewaydoctor.1, as the program makes them"
-	@echo "make regenerate   everything that is generated: fixtures, README blocks, goldens, completions, schemas"
+	@echo "make regenerate   everything that is generated: fixtures, blocks of README and docs/, goldens, completions, schemas"
 	@echo "make package      wheel and sdist, in dist/"
 	@echo "make pyz          one file with every dependency: dist/gatewaydoctor.pyz"
 	@echo "make test-packaging  build all of these, install them and run them"

@@ -15,7 +15,7 @@ from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from tests.cli.harness import ElsewhereFs, Machine
 
 PICTURE = Path(__file__).parent.parent / "docs" / "scan.svg"
-COLUMNS = 100
+COLUMNS = 80
 SHOWN = Path("/srv/gateway")
 COMMAND = "gatewaydoctor --state-dir /srv/gateway"
 DARK = ((72, 79, 88), (255, 123, 114), (126, 231, 135), (227, 179, 65))

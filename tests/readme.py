@@ -1,9 +1,9 @@
-"""README.md held against the program: `python -m tests.readme` checks, `python -m tests.readme --write` brings it up
-to date.
+"""README.md and the pages of docs/ compared with the program: `python -m tests.readme` checks them,
+`python -m tests.readme --write` brings them up to date.
 
-Blocks fenced as `console` are sessions: each `$ command` is run, in order and in one scratch directory, and what
-follows it must be what it prints. `# …` lines before the first command are comments. A block between
-`<!-- table: NAME -->` and `<!-- /table -->` is generated from the program.
+Blocks fenced as `console` are sessions: each `$ command` is run, in order and in one scratch directory a page, which
+has a link `fixtures`. What follows it must be what it prints. `# …` lines before the first command are comments. A
+block between `<!-- table: NAME -->` and `<!-- /table -->` is generated from the program.
 """
 
 from __future__ import annotations
@@ -23,7 +23,19 @@ from gatewaydoctor.model.errors import EXIT_MEANINGS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+PAGES = tuple(
+    ROOT / name
+    for name in (
+        "README.md",
+        "docs/ci.md",
+        "docs/commands.md",
+        "docs/comparison.md",
+        "docs/formats.md",
+        "docs/limits.md",
+        "docs/rules.md",
+    )
+)
 COLUMNS = "80"
 _CONSOLE = re.compile(r"(^```console\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- /table -->)", re.DOTALL)
@@ -35,6 +47,7 @@ _VARYING = (
     (re.compile(r"[\d.]+ [kMGT]?B of [\d.]+ [kMGT]?B free"), "FREE"),
     (re.compile(r"^gateway .*?(?=^release )", re.MULTILINE | re.DOTALL), "GATEWAY\n"),
     (re.compile(r"\b\d+(\.\d+)? (ms|s) ago\b"), "AGO"),
+    (re.compile(r"\bDone in [\d.]+ (ms|s|min)"), "DONE"),
     # How far the machine's own clock is away from that of the example.
     (re.compile(r",\s+\d+\s+d(\s+\d+\s+h)?\s+(before|after)\s+this\s+machine's\s+clock"), ", DISTANCE"),
     (re.compile(r"\s+"), " "),
@@ -87,10 +100,11 @@ def sessions(text: str) -> Iterator[tuple[str, str]]:
 
 
 class Scratch:
-    """Runs the commands of README, one after the other, in one directory; what one exports the next ones have."""
+    """Runs the commands of a page, one after the other, in one directory; what one exports the next ones have."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        (directory / "fixtures").symlink_to(ROOT / "fixtures")
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("OPENCLAW", "GATEWAYDOCTOR"))
@@ -128,7 +142,7 @@ def short_directory() -> tempfile.TemporaryDirectory[str]:
 
 
 def rewritten(text: str) -> str:
-    """README with every output and table as the program gives them now."""
+    """A page with every output and table as the program gives them now."""
     with short_directory() as folder:
         scratch = Scratch(Path(folder))
 
@@ -144,10 +158,18 @@ def rewritten(text: str) -> str:
         return with_tables(_CONSOLE.sub(fill, text))
 
 
+def main(write: bool) -> None:
+    stale = []
+    for page in PAGES:
+        current = page.read_text()
+        fresh = rewritten(current)
+        if write:
+            page.write_text(fresh)
+        elif comparable(fresh) != comparable(current):
+            stale.append(str(page.relative_to(ROOT)))
+    if stale:
+        sys.exit(f"{', '.join(stale)}: not what the program prints; bring up to date with: make readme")
+
+
 if __name__ == "__main__":
-    current = README.read_text()
-    fresh = rewritten(current)
-    if "--write" in sys.argv:
-        README.write_text(fresh)
-    elif comparable(fresh) != comparable(current):
-        sys.exit("README.md differs from the program; bring it up to date with: python -m tests.readme --write")
+    main("--write" in sys.argv)

@@ -16,3 +16,8 @@ def test_a_reader_of_the_picture_asks_no_other_host() -> None:
     assert "<svg" in text
     assert "url(http" not in text
     assert not re.search(r"(href|src)\s*=", text)
+
+
+def test_the_picture_fits_a_terminal_of_80_by_24() -> None:
+    rows = re.findall(r'clipPath id="scan-line-(\d+)"', PICTURE.read_text(encoding="utf-8"))
+    assert 10 < len(rows) < 24
