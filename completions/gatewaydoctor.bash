@@ -12,6 +12,7 @@ _gatewaydoctor_options() {
     'status') words='--format' ;;
     'cron') words='--format' ;;
     'stuck') words='--stuck-after --format' ;;
+    'migration') words='--export --format' ;;
     'orphans') words='--format' ;;
     'subagents') words='--format' ;;
     'usage') words='--format' ;;
@@ -56,6 +57,8 @@ _gatewaydoctor_option() {
     'cron --format') values=format ;;
     'stuck --stuck-after') values=free ;;
     'stuck --format') values=format ;;
+    'migration --export') values=directory ;;
+    'migration --format') values=format ;;
     'orphans --format') values=format ;;
     'subagents --format') values=format ;;
     'usage --format') values=format ;;
@@ -259,6 +262,7 @@ _gatewaydoctor_argument() {
     'status 0') values=directory ;;
     'cron 0') values=directory ;;
     'stuck 0') values=directory ;;
+    'migration 0') values=directory ;;
     'orphans 0') values=directory ;;
     'subagents 0') values=directory ;;
     'usage 0') values=directory ;;
@@ -288,7 +292,7 @@ _gatewaydoctor_argument() {
 # Sets words, asked and paths to what some values are.
 _gatewaydoctor_values() {
     case $1 in
-    verb) words='scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures' ;;
+    verb) words='scan forecast status cron stuck migration orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate set-up new' ;;
@@ -301,10 +305,10 @@ _gatewaydoctor_values() {
     report-format) words='text json ndjson junit github prometheus nagios markdown' ;;
     format) words='text json' ;;
     status) words='running done failed killed timeout interrupted unknown' ;;
-    kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui other' ;;
+    kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui slash api other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;
-    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path config-without-mode config-unreadable config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
+    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-without-mode config-unreadable config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
     snapshot) words='verify'; paths=-d ;;
     repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents' ;;
     interrupted-run) asked=interrupted ;;
@@ -338,7 +342,7 @@ _gatewaydoctor_step() {
         [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
-        case $word in scan|forecast|status|cron|stuck|orphans|subagents|usage|sessions|check|gate|snapshot|repair|after|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
+        case $word in scan|forecast|status|cron|stuck|migration|orphans|subagents|usage|sessions|check|gate|snapshot|repair|after|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
     else
         case $verb in
             runs|simulate|fixtures) verb="$verb $word" ;;

@@ -30,12 +30,12 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
+            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
             set -g __gatewaydoctor_verb '?'
-            contains -- $word scan forecast status cron stuck orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+            contains -- $word scan forecast status cron stuck migration orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
         else if contains -- $__gatewaydoctor_verb runs simulate fixtures
             set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
         else
@@ -70,6 +70,7 @@ function __gatewaydoctor_offer
                 'status' 'Entries by status and kind, their ages, and what makes the store big.' \
                 'cron' 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.' \
                 'stuck' 'Entries that say running and are not, with the evidence.' \
+                'migration' 'Audit the move to databases: what is in a database, only in files, or nowhere.' \
                 'orphans' 'Files by class: history no index reaches, archives, leftovers.' \
                 'subagents' 'The subagent registry: what is never archived or has lost its child.' \
                 'usage' 'What one sessions.usage call must read.' \
@@ -186,6 +187,8 @@ function __gatewaydoctor_offer
                 'model-run' '' \
                 'dashboard' '' \
                 'tui' '' \
+                'slash' '' \
+                'api' '' \
                 'other' ''
         case job
             __gatewaydoctor_ask jobs
@@ -209,6 +212,7 @@ function __gatewaydoctor_offer
                 'database-schema' 'The tables of a database are not those of its release' \
                 'database-quarantined' 'The gateway has put a database under quarantine' \
                 'database-unreadable' 'A database could not be read here' \
+                'migration-unfinished' 'An import into a database was not finished' \
                 'store-unparseable' 'The session store is damaged' \
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
                 'store-not-object' 'The session store is no JSON object' \
@@ -228,6 +232,7 @@ function __gatewaydoctor_offer
                 'cron-phantom-running' 'A cron base row says running and is copied into later runs' \
                 'session-missing-transcript' 'Entries whose transcript is not there' \
                 'session-path-foreign' 'Entries point to paths of another host' \
+                'migration-losses' 'Only the archive of an import has what people wrote' \
                 'archive-growth' 'Archives fill the sessions directory' \
                 'sidecar-growth' 'Checkpoints and trajectories fill the sessions directory' \
                 'temp-leftover' 'Temp files left by interrupted writes' \
@@ -252,6 +257,7 @@ function __gatewaydoctor_offer
                 'cron-runs-too-often' 'Cron jobs run more often than their schedule says' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
+                'jobs-not-in-database' 'Cron jobs that are not in the database' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
                 'config-unreadable' 'The config cannot be used as it is' \
                 'config-shrunk' 'The config has lost most of itself' \
@@ -446,6 +452,9 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\' 0' -k -a '(__gatewaydo
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l stuck-after -d 'Silence after which a running entry is stuck.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\' 0' -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'migration\'' -l export -d 'Write what only files have to a new directory.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'migration\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'migration\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'orphans\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'orphans\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'subagents\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'

@@ -100,6 +100,14 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
+        'migration' = @{
+            Arguments = @('directory')
+            Many = $false
+            Options = [ordered]@{
+                '--export' = 'directory', 'Write what only files have to a new directory.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
         'orphans' = @{
             Arguments = @('directory')
             Many = $false
@@ -477,6 +485,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'status' = 'Entries by status and kind, their ages, and what makes the store big.'
             'cron' = 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.'
             'stuck' = 'Entries that say running and are not, with the evidence.'
+            'migration' = 'Audit the move to databases: what is in a database, only in files, or nowhere.'
             'orphans' = 'Files by class: history no index reaches, archives, leftovers.'
             'subagents' = 'The subagent registry: what is never archived or has lost its child.'
             'usage' = 'What one sessions.usage call must read.'
@@ -586,6 +595,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'model-run' = ''
             'dashboard' = ''
             'tui' = ''
+            'slash' = ''
+            'api' = ''
             'other' = ''
         }
         'stream-format' = [ordered]@{
@@ -607,6 +618,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'database-schema' = 'The tables of a database are not those of its release'
             'database-quarantined' = 'The gateway has put a database under quarantine'
             'database-unreadable' = 'A database could not be read here'
+            'migration-unfinished' = 'An import into a database was not finished'
             'store-unparseable' = 'The session store is damaged'
             'store-too-large-for-gateway' = 'The session store is larger than the gateway can read'
             'store-not-object' = 'The session store is no JSON object'
@@ -626,6 +638,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'cron-phantom-running' = 'A cron base row says running and is copied into later runs'
             'session-missing-transcript' = 'Entries whose transcript is not there'
             'session-path-foreign' = 'Entries point to paths of another host'
+            'migration-losses' = 'Only the archive of an import has what people wrote'
             'archive-growth' = 'Archives fill the sessions directory'
             'sidecar-growth' = 'Checkpoints and trajectories fill the sessions directory'
             'temp-leftover' = 'Temp files left by interrupted writes'
@@ -650,6 +663,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'cron-runs-too-often' = 'Cron jobs run more often than their schedule says'
             'cron-owner-gone' = 'Cron jobs of agents that are not configured'
             'jobs-other-path' = 'Cron jobs are filed under another directory'
+            'jobs-not-in-database' = 'Cron jobs that are not in the database'
             'config-without-mode' = 'The gateway does not start without gateway.mode'
             'config-unreadable' = 'The config cannot be used as it is'
             'config-shrunk' = 'The config has lost most of itself'
@@ -822,7 +836,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
             }
         }
-        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'after', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'migration', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'after', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
         elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
         else { $number++ }
     }

@@ -30,6 +30,7 @@ _RULES = (
     "stores.databases",
     "stores.health",
     "stores.leases",
+    "stores.migration",
     "install.host",
     "sessions.leftovers",
     "install.others",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Judge = Callable[[Finding, Release, Sequence[Finding]], StartEffect | None]
 
 _ORDER = tuple(Effect)
+SEEN = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
+"""Releases with databases that were seen to refuse a newer schema."""
+
 UNLOADABLE_DEPTH = 1_600
 """Levels of nesting from which 2026.3.28 loads a store no more."""
 
@@ -223,6 +226,9 @@ def _jobs_elsewhere(finding: Finding, release: Release, findings: Sequence[Findi
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    if release.version is not None and _in_database(release) and release.version in SEEN:
+        reason = f"{_capital(_who(release))} refuses to start (exit 78) over a newer schema."
+        return StartEffect(Effect.FAILS, reason, _first(finding.message))
     reason = "A database was written by a newer release than gatewaydoctor knows; an older one refuses to start."
     return StartEffect(Effect.UNREAD, reason, _first(finding.message))
 

@@ -22,6 +22,7 @@ from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.health import read_health
 from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
+from gatewaydoctor.examine.migration import audit
 from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
@@ -31,6 +32,7 @@ from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.gateway.health import Health
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.gateway.migration import Migration
 from gatewaydoctor.state.alive.heap import heap_limit
 from gatewaydoctor.state.alive.locks import LockJudge
 from gatewaydoctor.state.config.history import config_history
@@ -109,12 +111,26 @@ class Examination:
     state_bytes: DatabaseBytes | None = None
     sentinel: int | None = None
     paired: bool = False
+    migration: Migration = field(default_factory=Migration)
     barred: tuple[Barred, ...] = ()
 
     @property
     def state_rows(self) -> StateRows | None:
         """What the state database tells, None where there is none or it could not be read."""
         return None if self.state is None or isinstance(self.state, Fault) else self.state
+
+    @property
+    def startup_migrated(self) -> bool:
+        """Whether 2026.9.6 has recorded that its startup migrations are done, and the directory is where it was then:
+        the next start of that release passes over them (docs/database.md, section 4)."""
+        rows = self.state_rows
+        version = self.config.release.version
+        return (
+            rows is not None
+            and rows.started is not None
+            and rows.started == version
+            and not self.health.jobs_elsewhere
+        )
 
     @property
     def session_stores(self) -> tuple[StoreFacts | DatabaseFacts, ...]:
@@ -186,6 +202,8 @@ class _Examiner:
             )
             for read in reads
         )
+        health = read_health(self.fs, self.world.processes, place.state_dir, eras, stores)
+        self.progress.phase("comparing transcripts with the databases", None)
         seen = Examination(
             world.now,
             self.depth,
@@ -208,16 +226,36 @@ class _Examiner:
             sentinel=read_sentinel(self.fs, place.state_dir),
             paired=is_paired(self.fs, place.state_dir),
             heap=heap_limit(self.fs, place, world.env, world.memory),
-            health=read_health(self.fs, self.world.processes, place.state_dir, eras, stores),
+            health=health,
             databases=databases,
             state=state,
             jobs=jobs,
             state_bytes=state_bytes,
             machine_clock=world.machine_clock,
+            migration=self._migration(place, config, eras, state, cron, health),
         )
         unsettled = self._unsettled(reads)
         denied = barred(self.fs, seen.census, _needed(place, config, refs)) if place.store is None else ()
         return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled, barred=denied)
+
+    def _migration(
+        self, place: Place, config: Config, eras: Eras, state: StateRows | Fault | None, cron: Cron, health: Health
+    ) -> Migration:
+        where = self.where
+        if where.store is not None:
+            return Migration()
+        return audit(
+            self.fs,
+            place.state_dir,
+            eras,
+            state,
+            cron,
+            config.main_key.value,
+            health.leftovers,
+            whole=self.depth.audit,
+            wanted=lambda agent: where.agent is None or normalize_agent_id(where.agent) == agent,
+            progress=self.progress.advance,
+        )
 
     def _read_databases(
         self, eras: Eras, references: References, main_key: str

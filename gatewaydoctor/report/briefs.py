@@ -71,9 +71,10 @@ BRIEFS: dict[str, Brief] = {
     "cron-zombie-running": lambda e, n: f"{plural(n, 'job')} marked as running, {e['pastDue']:,} past due",
     "cron-isolated-load": lambda e, n: f"about {e['sessionsPerDay']:,} new sessions a day",
     "cron-unknown-job": lambda e, n: f"{plural(n, 'deleted job')}, {plural(e['runRows'], 'run row')} left",
-    "cron-jobs-lost": lambda e, n: (
-        f"{plural(n, 'job')} " + ("in files, not in the database" if e.get("database") else "known to backups only")
-    ),
+    "cron-jobs-lost": lambda e, n: f"{plural(n, 'job')} known to backups only",
+    "jobs-not-in-database": lambda e, n: f"{plural(n, 'job')} not in the database, so never run",
+    "migration-losses": lambda e, n: f"{plural(e['peoplesTurns'], 'turn')} of people only in an archive",
+    "migration-unfinished": lambda e, n: f"{e['committed']:,} of {plural(e['rows'], 'row')} imported",
     "cron-runlog-large": lambda e, n: f"{plural(e['files'], 'run log')}, {size(e['bytes'])}",
     "subagent-never-archived": lambda e, n: f"{n:,} of {plural(e['runs'], 'subagent run')}, {size(e['bytes'])}",
     "subagent-orphaned": lambda e, n: f"{plural(n, 'subagent run')} without a session",

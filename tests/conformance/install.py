@@ -12,8 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22")
+RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", "2026.9.6")
 NODE_VERSION = "22.22.3"
+NODE_OF = {"2026.9.6": "24.21.0"}
+"""Node of the releases that refuse an older one."""
+
+NATIVE_OF = {"2026.9.6": "0.18.1"}
+"""Version of the native part that npm leaves out with install scripts; without it no legacy store is imported."""
 
 
 def cache_dir() -> Path:
@@ -45,7 +50,7 @@ def install(cache: Path, release: str) -> None:
     manifest = {
         "name": f"conformance-{release}",
         "private": True,
-        "dependencies": {"openclaw": release, node_package(): NODE_VERSION},
+        "dependencies": {"openclaw": release, node_package(): NODE_OF.get(release, NODE_VERSION), **_native(release)},
         "overrides": {"linkedom": "0.18.12"},
     }
     (folder / "package.json").write_text(json.dumps(manifest, indent=2))
@@ -53,6 +58,11 @@ def install(cache: Path, release: str) -> None:
     subprocess.run(npm, cwd=folder, check=True)
     if not command(cache, release):
         sys.exit(f"npm finished, but {folder} holds no runnable openclaw {release}")
+
+
+def _native(release: str) -> dict[str, str]:
+    name = f"@openclaw/fs-safe-{node_package().removeprefix('node-')}" + ("-gnu" if sys.platform == "linux" else "")
+    return {name: NATIVE_OF[release]} if release in NATIVE_OF else {}
 
 
 def main(arguments: list[str]) -> None:

@@ -160,7 +160,7 @@ def test_jobs_that_only_files_name_do_not_run(state: Path) -> None:
     ]
     (state / "cron").mkdir()
     (state / "cron/jobs.json").write_text(json.dumps({"version": 1, "jobs": files}))
-    found = {each["rule"]: each for each in document("check", state, "--all")["findings"]}["cron-jobs-lost"]
+    found = {each["rule"]: each for each in document("check", state, "--all")["findings"]}["jobs-not-in-database"]
     assert found["count"] == 1
     assert [each["jobId"] for each in found["evidence"]["jobs"]] == ["gone"]
     said = " ".join(run("cron", "--all", "--state-dir", str(state), "--now", str(NOW)).out.split())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from gatewaydoctor.fixtures.building.template import iso
 from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
 from tests.fixtures_source.databases import (
     AGENT_VERSION,
@@ -123,6 +126,74 @@ def database_lease(scene: Scene) -> None:
     )
     scene.gateway = "unknown"
     scene.finds("database-lease", "warning", agent=None)
+
+
+ARCHIVED = "agents/main/session-sqlite-import-archive"
+
+
+@fixture("an import stopped at a torn line: two turns of a person are only in the archive")
+def migration_losses(scene: Scene) -> None:
+    key, session, at = ROWS[1]
+    records = [
+        {"type": "session", "version": 3, "id": session, "timestamp": iso(at), "cwd": "/srv/work"},
+        *(
+            {
+                "type": "message",
+                "id": f"{number:08x}",
+                "parentId": f"{number - 1:08x}" if number else None,
+                "timestamp": iso(at),
+                "message": {"role": ("user", "assistant")[number % 2], "content": [{"type": "text", "text": "Hm."}]},
+            }
+            for number in range(8)
+        ),
+    ]
+    lines = [json.dumps(record, separators=(",", ":")) for record in records]
+    imported = [(session, seq, line, at) for seq, line in enumerate(lines[:3])]
+    statement = "INSERT INTO transcript_events VALUES (?, ?, ?, ?)"
+    _install(scene, agent_database(AGENT_VERSION, {}, rows=ROWS, more=[(statement, imported)]))
+    torn = [*lines[:3], lines[3][:60], *lines[4:]]
+    name = f"{key.replace(':', '_')}.{session}.jsonl.imported-{NOW - HOUR}"
+    scene.write(f"{ARCHIVED}/{name}", "".join(f"{line}\n" for line in torn).encode(), HOUR)
+    issue = {"code": "transcript_malformed", "message": f"/srv/{session}.jsonl: SyntaxError"}
+    scene.json(
+        RUN, {"runId": "run", "completedAt": iso(NOW), "targets": [{"agentId": "main", "issues": [issue]}]}, HOUR
+    )
+    scene.finds("migration-losses", "warning")
+
+
+RUN = "session-sqlite-migration-runs/session-sqlite-1-5aafea3b.json"
+
+
+@fixture("a gateway was killed while it imported a store: one of three rows is in the database")
+def migration_unfinished(scene: Scene) -> None:
+    scene.people()
+    kept = [(row.key, row.entry["sessionId"], row.entry["updatedAt"]) for row in scene.rows["main"]]
+    _install(scene, agent_database(AGENT_VERSION, {}, rows=kept[:1]))
+    scene.json(RUN, {"runId": "run", "startedAt": iso(NOW), "targets": [{"agentId": "main"}]}, HOUR)
+    scene.agent(era="sqlite", readable="yes", entries=3)
+    scene.finds("legacy-store-beside-sqlite", "warning")
+    scene.finds("migration-unfinished", "info")
+
+
+@fixture("an upgrade took the schedules of all jobs for malformed: the database has none of them")
+def jobs_not_in_database(scene: Scene) -> None:
+    _install(scene, state=state_database(STATE_VERSION, 0, agents=("main",)))
+    jobs = [
+        {
+            "id": f"job-{number}",
+            "name": f"report {number}",
+            "enabled": True,
+            "schedule": {"kind": "cron", "expr": "* *"},
+        }
+        for number in range(3)
+    ]
+    scene.json("cron/jobs.json.migrated", {"version": 1, "jobs": jobs}, HOUR)
+    scene.json(
+        "cron/jobs-quarantine.json",
+        {"version": 1, "jobs": [{"reason": "invalid-schedule", "job": job} for job in jobs]},
+        HOUR,
+    )
+    scene.finds("jobs-not-in-database", "error", 3, agent=None)
 
 
 @fixture("cron jobs filed under the path the directory had before")

@@ -44,8 +44,8 @@ LOST = Rule(
     severity=Severity.INFO,
     title="Jobs that only backups know",
     meaning="Copies of jobs.json, or jobs-state.json, name jobs that jobs.json does not. This is evidence and no "
-    "proof: jobs are also deleted on purpose. Where jobs are in the state database, it counts those that files name "
-    "and the database does not. Warning if no job is left, or at least three and half of all are gone.",
+    "proof: jobs are also deleted on purpose. Warning if no job is left, or at least three and half of all are gone. "
+    "Where jobs are in the state database, jobs-not-in-database tells of those it lacks.",
     cause="An upgrade that moved jobs to another store and dropped some, a store written back by a gateway that "
     "could not read it, or a deletion.",
     gateway="It runs the jobs in jobs.json (from 2026.6.1 on those of the state database) and no others. Its next "
@@ -167,8 +167,7 @@ def _state(x: Examination) -> Iterator[Finding]:
 @REGISTRY.check(LOST)
 def jobs_lost(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if x.state is not None:
-        yield from _left_behind(x)
-        return
+        return  # jobs-not-in-database tells of them
     cron = x.cron
     # Beside a damaged jobs.json every job looks lost; beside a retired one they are in SQLite.
     moved = cron.store.read is CronRead.MISSING and cron.migrated
@@ -187,39 +186,6 @@ def jobs_lost(x: Examination, t: Thresholds) -> Iterator[Finding]:
             ],
             "sources": dict(sources.most_common(EXAMPLES)),
             "jobsInStore": len(cron.jobs),
-        },
-    )
-
-
-def _left_behind(x: Examination) -> Iterator[Finding]:
-    """Jobs that files name and the state database does not. What it holds must be known for that."""
-    state = x.state_rows
-    if state is None or state.faults:
-        return
-    named: tuple[str, ...] = (x.cron.store.path.name,)
-    files = {job.job_id: (job.name, named) for job in x.cron.jobs}
-    files |= {job.job_id: (job.name, job.sources) for job in x.cron.lost if job.job_id not in files}
-    left = {job_id: told for job_id, told in files.items() if job_id not in state.job_ids}
-    if not left:
-        return
-    sources = Counter(source for _, told in left.values() for source in told)
-    aside = len({job.job_id for job in state.quarantined} & left.keys())
-    parts = f"; the gateway set {aside:,} of them aside as malformed" if aside else ""
-    yield LOST.finding(
-        f"{plural(len(left), 'job')} in files and not in the state database, which holds {len(state.job_ids):,}"
-        f"{parts}.",
-        "The gateway runs the jobs of the state database, and none of these.",
-        count=len(left),
-        severity=Severity.WARNING if _most_are_gone(len(left), len(state.job_ids)) else None,
-        path=x.cron.store.path.with_name(sources.most_common(1)[0][0]),
-        evidence={
-            "jobs": [
-                {"jobId": job_id, "name": name, "sources": list(told)}
-                for job_id, (name, told) in list(left.items())[:EXAMPLES]
-            ],
-            "sources": dict(sources.most_common(EXAMPLES)),
-            "jobsInStore": len(state.job_ids),
-            "database": True,
         },
     )
 

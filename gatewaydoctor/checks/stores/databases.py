@@ -134,6 +134,11 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
         return Severity.ERROR, f"{a_gateway(x)} refuses to start over any such file.", away
     if leftover.refusal is not None:
         return Severity.ERROR, f"{a_gateway(x)} refuses to start over it (exit 78).", away
+    if x.startup_migrated:
+        again = (
+            f" After an upgrade or a move it imports it, and replaces {plural(older, 'newer row')}." if older else ""
+        )
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start over it (exit 78).{again}", away
     if leftover.null_entries or leftover.unsafe_ids:
         by_hand = (
             "Copy the directory, then remove these entries from the file, or move the file away if it has no other."

@@ -174,10 +174,15 @@ UNREADABLE = Rule(
 _WHO = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 
+_CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events"})
+"""Tables without which it was not seen to start."""
+
+
 @REGISTRY.check(
     MISSING, LOG_FOREIGN, LOG_GONE, ENTRIES, EMPTY, CORRUPT, OWNER, FOREIGN_KEYS, SCHEMA, QUARANTINED, UNREADABLE
 )
 def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    migrated = x.startup_migrated
     for missing in x.health.missing:
         yield _missing(missing)
     for health in x.health.databases:
@@ -185,7 +190,7 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
         for problem in health.problems:
             if ForeignLog in told and not isinstance(problem, ForeignLog):
                 continue  # what the foreign log shows is not this database
-            yield _of(health, problem)
+            yield _of(health, problem, migrated=migrated)
 
 
 def _missing(missing: MissingDatabase) -> Finding:
@@ -201,10 +206,11 @@ def _missing(missing: MissingDatabase) -> Finding:
     )
 
 
-def _of(health: DatabaseHealth, problem: Problem) -> Finding:
+def _of(health: DatabaseHealth, problem: Problem, *, migrated: bool) -> Finding:
+    """`migrated`: 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this."""
     match problem:
         case Unopened():
-            return _unopened(health, problem)
+            return _unopened(health, problem, migrated=migrated)
         case BrokenPages():
             return _broken(health, problem)
         case OtherOwner():
@@ -216,13 +222,13 @@ def _of(health: DatabaseHealth, problem: Problem) -> Finding:
         case SchemaDrift():
             return _drift(health, problem)
         case BadEntries():
-            return _entries(health, problem)
+            return _entries(health, problem, migrated=migrated)
         case ForeignLog():
             return _foreign_log(health, problem)
         case LogGone():
             return _log_gone(health, problem)
         case Quarantined():
-            return _quarantined(health, problem)
+            return _quarantined(health, problem, migrated=migrated)
         case _:
             assert_never(problem)
 
@@ -252,7 +258,7 @@ def _finding(
     )
 
 
-def _unopened(health: DatabaseHealth, problem: Unopened) -> Finding:
+def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool) -> Finding:
     fault, who = problem.fault, _who(health)
     evidence = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
@@ -264,6 +270,9 @@ def _unopened(health: DatabaseHealth, problem: Unopened) -> Finding:
         return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, by_hand=by_hand)
     if fault.kind is FaultKind.EMPTY and health.role is DatabaseRole.STATE:
         ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
+        return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
+    if fault.kind is FaultKind.EMPTY and migrated:
+        ahead = "A 2026.9.6 gateway makes it anew and starts with an EMPTY history for this agent."
         return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
     if fault.kind is FaultKind.EMPTY:
         return _finding(EMPTY, health, f"{who} has 0 bytes.", f"{_REFUSES}.", evidence)
@@ -277,6 +286,10 @@ def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
         "pages": list(problem.pages),
         "rowsReadable": dict(health.rows),
     }
+    if problem.index_only and not problem.rebuilt:
+        page = f", page {problem.pages[0]:,}" if problem.pages else ""
+        message = f"An index of {_who(health, small=True)} is malformed{page}. Its table has every row."
+        return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
     if problem.index_only:
         return _finding(
             CORRUPT,
@@ -345,22 +358,34 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift) -> Finding:
     }
     said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
     count = sum(len(names) for _, _, names in parts)
+    if count == len(problem.missing_tables) and _CORE.isdisjoint(problem.missing_tables):
+        ahead = "A 2026.9.6 gateway makes them anew, empty, at start: what they held is gone already."
+        severity = Severity.WARNING
+        return _finding(
+            SCHEMA, health, f"{_who(health)} has {said}.", ahead, evidence, severity=severity, count=count
+        )
     return _finding(SCHEMA, health, f"{_who(health)} has {said}.", f"{_REFUSES}.", evidence, count=count)
 
 
-def _entries(health: DatabaseHealth, problem: BadEntries) -> Finding:
-    keys = (*problem.not_json, *problem.not_an_object, *problem.other_id)
+def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> Finding:
+    keys = (*problem.not_json, *problem.not_an_object, *problem.other_id, *problem.twice)
     return _finding(
         ENTRIES,
         health,
-        f"{plural(problem.count, 'session row')} with an entry that is no JSON object or names another session.",
-        "A 2026.9.6 gateway rebuilds each from its columns; the rest of the entry is lost.",
+        f"{plural(problem.count, 'session row')} with an entry that is no JSON object or names another session, or "
+        "with the key of another row.",
+        "A 2026.9.6 gateway refuses to start (exit 1). After an upgrade or a move it rebuilds each from its columns, "
+        "and the rest of the entry is lost."
+        if migrated
+        else "A 2026.9.6 gateway rebuilds each from its columns; the rest of the entry is lost.",
         {
             "keys": list(keys[:EXAMPLES]),
             "notJson": len(problem.not_json),
             "notAnObject": len(problem.not_an_object),
             "otherSession": len(problem.other_id),
+            "sameKey": len(problem.twice),
         },
+        severity=Severity.ERROR if migrated else None,
         count=problem.count,
         key=keys[0] if keys else None,
     )
@@ -383,11 +408,12 @@ def _log_gone(health: DatabaseHealth, problem: LogGone) -> Finding:
     return _finding(LOG_GONE, health, message, ahead, evidence, severity=severity)
 
 
-def _quarantined(health: DatabaseHealth, problem: Quarantined) -> Finding:
+def _quarantined(health: DatabaseHealth, problem: Quarantined, *, migrated: bool) -> Finding:
     found = "a check finds nothing wrong with it" if problem.refuted else "it has other findings here"
     message = f"{_who(health)} is under quarantine; {found}."
     evidence = {"reason": problem.reason, "atMs": problem.at, "refuted": problem.refuted}
-    return _finding(QUARANTINED, health, message, f"{_REFUSES} as long as the record is there.", evidence)
+    refuses = "A 2026.9.6 gateway refuses to start (exit 1)" if migrated else _REFUSES
+    return _finding(QUARANTINED, health, message, f"{refuses} as long as the record is there.", evidence)
 
 
 def _who(health: DatabaseHealth, *, small: bool = False) -> str:

@@ -57,6 +57,30 @@ def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
     return path
 
 
+def target_directory(spelled: str, option: str, protected: Iterable[Path]) -> Path:
+    """A new or empty directory for output files, made where it is not there (0700). Raises UsageError for one inside
+    a protected directory, for a symbolic link, and for one that holds anything; CannotWrite where it cannot be
+    made."""
+    if not spelled.strip() or "\0" in spelled:
+        raise UsageError(f"{option} needs a path.", f"Give a directory after {option}.")
+    path = real_place(spelled)
+    if any(path.is_relative_to(directory) for directory in protected):
+        raise UsageError(
+            f"{option} {spelled} lies inside the state directory, which is only looked at.",
+            "Name a directory elsewhere.",
+        )
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise UsageError(f"{option} {spelled} is no directory.", "Name a new directory.")
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise UsageError(f"{option} {spelled} is not empty.", "Name a new directory.")
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CannotWrite(f"{path} could not be made: {reason}.", "Name a directory you may write to.") from error
+    return path
+
+
 def real_place(spelled: str) -> Path:
     """The path with the links of its directory resolved, and its last name as it is."""
     path = Path(spelled)

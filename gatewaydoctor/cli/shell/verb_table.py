@@ -21,6 +21,7 @@ VERBS = {
     "status": "Entries by status and kind, their ages, and what makes the store big.",
     "cron": "Cron jobs by what their runs left behind: ticks, bursts, stuck runs.",
     "stuck": "Entries that say `running` and are not, with the evidence.",
+    "migration": "Audit the move to databases: what is in a database, only in files, or nowhere.",
     "orphans": "Files by class: history no index reaches, archives, leftovers.",
     "subagents": "The subagent registry: what is never archived or has lost its child.",
     "usage": "What one sessions.usage call must read.",
@@ -40,7 +41,9 @@ VERBS = {
 }
 """Verb -> one line of help, in the order of the help screen."""
 
-EXAMINING = frozenset({"scan", "status", "cron", "stuck", "orphans", "subagents", "usage", "sessions", "check"})
+EXAMINING = frozenset(
+    {"scan", "status", "cron", "stuck", "migration", "orphans", "subagents", "usage", "sessions", "check"}
+)
 """Verbs that take the state directory as an argument, too."""
 
 GROUPS: dict[str, dict[str, str]] = {

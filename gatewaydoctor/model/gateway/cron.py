@@ -213,8 +213,8 @@ class RunLog:
 class Cron:
     """The cron directory. `copies` are names of backups and retired originals of jobs.json, newest first; `migrated`
     are the retired ones among them (`jobs.json.migrated*`): with one and without a jobs.json the jobs live in SQLite.
-    `quarantined` counts jobs a release parked in jobs-quarantine.json. `parked` are those this program took out,
-    `disabled` those of `jobs` that it disabled and that still are."""
+    `quarantined` counts jobs a release parked in jobs-quarantine.json, `set_aside` are those of them with an id.
+    `parked` are those this program took out, `disabled` those of `jobs` that it disabled and that still are."""
 
     store: CronFile
     state: CronFile
@@ -224,6 +224,7 @@ class Cron:
     lost: tuple[LostJob, ...] = ()
     migrated: tuple[str, ...] = ()
     quarantined: int = 0
+    set_aside: tuple[LostJob, ...] = ()
     temps: tuple[FileRecord, ...] = ()
     run_logs: tuple[RunLog, ...] = ()
     parked: tuple[ParkedJob, ...] = ()

@@ -23,12 +23,15 @@ class Unopened:
 @dataclass(frozen=True, slots=True)
 class BrokenPages:
     """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
-    `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost."""
+    `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost.
+    `rebuilt`: an index lacks rows or has too many, which 2026.9.6 mends; one whose pages are malformed it does
+    not."""
 
     messages: tuple[str, ...]
     tables: tuple[str, ...]
     pages: tuple[int, ...]
     index_only: bool
+    rebuilt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,13 @@ class SchemaDrift:
 @dataclass(frozen=True, slots=True)
 class BadEntries:
     """Session rows whose entry JSON a start rebuilds from the columns: keys, the first ones, by what is wrong. The
-    rest of each such JSON is lost then."""
+    rest of each such JSON is lost then. `twice`: another row has the same key in lower case."""
 
     not_json: tuple[str, ...]
     not_an_object: tuple[str, ...]
     other_id: tuple[str, ...]
     count: int
+    twice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,8 @@ class Boot:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A source of the file era that was taken into the database. `removed`: the file was retired."""
+    """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
+    none of it was taken."""
 
     kind: str
     source: str
@@ -128,6 +129,7 @@ class Migration:
     sha256: str | None
     removed: bool
     at: int | None
+    discarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

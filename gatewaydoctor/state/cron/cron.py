@@ -52,6 +52,7 @@ def read_cron(fs: ReadFs, store: Path, release: Release = UNKNOWN_RELEASE) -> Cr
     beside = list_files(fs, store.parent).files
     copies = sorted((record for record in beside if _is_copy(record, store.name)), key=lambda each: -each.mtime)
     parked = tuple(_parked(fs, store, beside))
+    aside = jobs_list(_load(fs, _sibling(store, "quarantine"))[1]) or []
     cron = Cron(
         store_file,
         state_file,
@@ -59,7 +60,8 @@ def read_cron(fs: ReadFs, store: Path, release: Release = UNKNOWN_RELEASE) -> Cr
         problems,
         copies=tuple(each.name for each in copies),
         migrated=tuple(sorted(each.name for each in copies if each.name.startswith(f"{store.name}.migrated"))),
-        quarantined=len(jobs_list(_load(fs, _sibling(store, "quarantine"))[1]) or []),
+        quarantined=len(aside),
+        set_aside=tuple(_set_aside(_sibling(store, "quarantine").name, aside)),
         temps=tuple(each for each in beside if each.name.endswith(".tmp") and each.node is NodeKind.FILE),
         run_logs=tuple(_run_logs(fs, store.parent / "runs")),
         parked=parked,
@@ -98,6 +100,15 @@ def _parked(fs: ReadFs, store: Path, beside: Iterable[FileRecord]) -> Iterator[P
         for index, raw in enumerate(jobs_list(_load(fs, store.with_name(name))[1]) or ()):
             job = raw if isinstance(raw, dict) else {}
             yield ParkedJob(name, index, job_id_of(raw), string(job.get("name")), schedule_of(job))
+
+
+def _set_aside(name: str, raw_jobs: Iterable[object]) -> Iterator[LostJob]:
+    """Each is wrapped as {"reason": ..., "job": {...}}."""
+    for raw in raw_jobs:
+        inner = raw.get("job") if isinstance(raw, dict) else None
+        job = inner if isinstance(inner, dict) else raw
+        if isinstance(job, dict) and (job_id := job_id_of(job)):
+            yield LostJob(job_id, string(job.get("name")), (name,))
 
 
 def _disabled(fs: ReadFs, store: Path, jobs: Iterable[CronJob]) -> Iterator[DisabledJob]:

@@ -180,8 +180,9 @@ def _migrations(tables: Tables) -> Iterator[Migration]:
         "source_sha256",
         "removed_source",
         "imported_at",
+        "report_json",
     )
-    for kind, source, target, status, records, sha256, removed, at in tables.rows(
+    for kind, source, target, status, records, sha256, removed, at, report in tables.rows(
         "migration_sources", columns, rest=f"LIMIT {MOST_MIGRATIONS}"
     ):
         yield Migration(
@@ -193,6 +194,7 @@ def _migrations(tables: Tables) -> Iterator[Migration]:
             text(sha256),
             bool(removed),
             integer(at),
+            "discarded" in str(_of(parsed(report)).get("decision", "")),
         )
 
 
@@ -202,6 +204,10 @@ def _databases(tables: Tables) -> Iterator[RegisteredDatabase]:
         yield RegisteredDatabase(
             text(agent_id) or "", text(path) or "", integer(schema), integer(size), integer(seen)
         )
+
+
+def _of(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _number(value: object) -> int | None:

@@ -68,7 +68,7 @@ def read_content(
     tally = _Tally(prompts)
     try:
         with fs.open(path) as stream:
-            for offset, line, length in _lines(stream):
+            for offset, line, length in lines_of(stream):
                 if up_to is not None:
                     if offset >= up_to:
                         break
@@ -112,7 +112,7 @@ def boot_markers_at_tail(fs: ReadFs, path: Path) -> int:
     return tally.boot
 
 
-def _lines(stream: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
+def lines_of(stream: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
     """Offset, bytes without the newline, and length of each line. Of a line over the limit only the beginning comes,
     and its length is then greater than that of the bytes."""
     offset, held, length = 0, b"", 0

@@ -65,7 +65,9 @@ def broken_pages(database: Opened) -> BrokenPages | None:
     named = {item.table for item in trees if item}
     pages = sorted({int(number) for text in messages for number in _PAGE.findall(text)})
     index_only = len(indexes) + sum(item is not None and item.kind == "index" for item in trees) == len(messages)
-    return BrokenPages(messages[:EXAMPLES], tuple(sorted(named)), tuple(pages[:EXAMPLES]), index_only)
+    return BrokenPages(
+        messages[:EXAMPLES], tuple(sorted(named)), tuple(pages[:EXAMPLES]), index_only, len(indexes) == len(messages)
+    )
 
 
 def _by_walking(database: Opened, reason: str) -> BrokenPages:
@@ -119,16 +121,21 @@ def bad_entries(database: Opened) -> BadEntries | None:
     Rows that a gateway has judged valid are not read again."""
     if not {"entry_json", "current_session_id", "entry_valid"} <= set(database.columns("session_nodes")):
         return None
-    kinds: dict[str, list[str]] = {"text": [], "value": [], "id": []}
+    kinds: dict[str, list[str]] = {"text": [], "value": [], "id": [], "key": []}
     count = 0
     statement = (
         "SELECT session_key, CASE WHEN NOT json_valid(entry_json) THEN 'text' "
         "WHEN json_type(entry_json) <> 'object' THEN 'value' "
-        "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' END AS wrong "
-        "FROM session_nodes WHERE entry_valid = 0 AND wrong IS NOT NULL"
+        "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' "
+        "WHEN session_key <> lower(session_key) AND EXISTS (SELECT 1 FROM session_nodes o "
+        "WHERE o.session_key = lower(n.session_key)) THEN 'key' END AS wrong "
+        "FROM session_nodes n WHERE entry_valid = 0 AND wrong IS NOT NULL"
     )
     for key, wrong in database.rows(statement):
         count += 1
         if len(kinds[str(wrong)]) < EXAMPLES:
             kinds[str(wrong)].append(str(key))
-    return BadEntries(tuple(kinds["text"]), tuple(kinds["value"]), tuple(kinds["id"]), count) if count else None
+    if not count:
+        return None
+    text, value, other, twice = (tuple(kinds[kind]) for kind in ("text", "value", "id", "key"))
+    return BadEntries(text, value, other, count, twice)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.storage.database.select import integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.storage.database.pages import Value
@@ -20,6 +22,8 @@ takes some MB."""
 
 LARGEST_WINDOW = 64 * 1024 * 1024
 """Bytes that unpacking may look back on, which is the memory it takes."""
+
+_CHUNK = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,39 @@ def _event(seq: int, plain: Value, compressed: Value) -> Event:
         return Event(seq, b"", "it has neither text nor a compressed one")
     content = unpacked(compressed)
     return Event(seq, content) if isinstance(content, bytes) else Event(seq, b"", content)
+
+
+def unpacking(packed: BinaryIO) -> BinaryIO:
+    """What zstd packed in a file, as a stream of its own; closing it closes both. Damage raises OSError while it is
+    read. Raises OSError where the package zstandard is not installed."""
+    try:
+        import zstandard  # rarely needed
+    except ImportError:
+        packed.close()
+        raise OSError("the package zstandard is not installed") from None
+    reader = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(packed, closefd=True)
+    return io.BufferedReader(_Unpacking(reader, zstandard.ZstdError), _CHUNK)
+
+
+class _Unpacking(io.RawIOBase):
+    """Turns what zstd raises into OSError."""
+
+    def __init__(self, reader: Any, failure: type[Exception]) -> None:
+        self._reader = reader
+        self._failure = failure
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return int(self._reader.readinto(buffer))
+        except self._failure as error:
+            raise OSError(f"it is no sound zstd data: {error}") from error
+
+    def close(self) -> None:
+        self._reader.close()
+        super().close()
 
 
 def unpacked(data: bytes) -> bytes | str:

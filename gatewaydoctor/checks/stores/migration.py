@@ -1,0 +1,157 @@
+"""Rules about the move from files to databases: what was left behind, and what is not finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.boot import a_gateway
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.gateway.migration import JobPlace
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.migration import JobWhere
+    from gatewaydoctor.model.outcome.finding import Finding
+
+FEW_JOBS = 3
+"""Beside jobs that are in the database, fewer missing ones may have been deleted on purpose."""
+
+UNFINISHED = Rule(
+    id="migration-unfinished",
+    family=Family.STORE,
+    severity=Severity.INFO,
+    title="An import into a database was not finished",
+    meaning="The newest receipt of an import has no end: the gateway was stopped while it copied sessions into the "
+    "database. The rows it committed are there, and the store it reads from is untouched.",
+    cause="A kill, a restart by a supervisor, or a full disk during the first start of a release with databases.",
+    gateway="2026.9.6 finishes it at its next start: it imports the store again, row by row.",
+    remedy="Give the next start the time it needs: 60 s for 6,500 sessions were seen. A supervisor's start limit has "
+    "to allow that.",
+)
+
+LOSSES = Rule(
+    id="migration-losses",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.WARNING,
+    title="Only the archive of an import has what people wrote",
+    meaning="A transcript that an import retired holds turns of people that the database lacks: the import stops at "
+    "the first line that is no JSON, and passes over a transcript without a header. They are whole in the archive.",
+    cause="A line cut short by a crash, or a header lost, in a transcript of the file era.",
+    gateway="It shows the conversation without them and never reads the archive again.",
+    remedy="List them with gatewaydoctor migration, and write them out with gatewaydoctor migration --export DIR. Do "
+    "not delete session-sqlite-import-archive.",
+)
+
+JOBS = Rule(
+    id="jobs-not-in-database",
+    family=Family.CRON,
+    severity=Severity.WARNING,
+    title="Cron jobs that are not in the database",
+    meaning="Files name jobs, or the database has set jobs aside as malformed, that the gateway does not run. Error "
+    "if it runs none at all; info if one or two are missing beside others: jobs are also deleted on purpose.",
+    cause="An upgrade that kept some jobs only, or took schedules for malformed; a database that was made anew.",
+    gateway="From 2026.6.1 on it runs the jobs of the state database, and none of these. Nothing tells of it.",
+    remedy="Copy the files named away. Add each job that is wanted again with openclaw cron add. Do not copy a "
+    "retired jobs.json back over a newer release: jobs may fire twice.",
+)
+
+
+@REGISTRY.check(UNFINISHED)
+def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for run in x.migration.unfinished:
+        waiting = [
+            (agent, agent.committed)
+            for agent in x.migration.agents
+            if agent.agent_id in run.agents and agent.committed is not None
+        ]
+        if not waiting:
+            continue
+        committed = sum(rows for _, (rows, _) in waiting)
+        total = sum(rows for _, (_, rows) in waiting)
+        yield UNFINISHED.finding(
+            f"Unfinished import run, {committed:,} of {plural(total, 'row')} committed; the next start finishes it.",
+            f"{a_gateway(x)} imports the rest at start.",
+            agent_id=waiting[0][0].agent_id if len(waiting) == 1 else None,
+            path=run.path,
+            evidence={"runId": run.run_id, "committed": committed, "rows": total, "started": run.started},
+        )
+        return
+
+
+@REGISTRY.check(LOSSES)
+def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    found = x.migration.losses
+    for agent in x.migration.agents:
+        mine = [each for each in found if each.agent_id == agent.agent_id]
+        if not mine:
+            continue
+        people = sum(each.people for each in mine)
+        more = sum(each.undecided for each in mine)
+        turns = plural(people, "turn") + " of people" if people else f"{plural(more, 'line')} that may be people's"
+        yield LOSSES.finding(
+            f"{plural(len(mine), 'transcript')} with {turns} that only the import archive has.",
+            "The gateway shows these conversations without them.",
+            count=len(mine),
+            agent_id=agent.agent_id,
+            path=mine[0].path,
+            evidence={
+                "peoplesTurns": people,
+                "undecidedLines": more,
+                "events": sum(each.missing for each in mine),
+                "transcripts": [
+                    {
+                        "sessionId": each.session_id,
+                        "events": each.events,
+                        "inDatabase": each.contained,
+                        "peoplesTurns": each.people,
+                        "brokenLine": each.broken_at,
+                    }
+                    for each in mine[:EXAMPLES]
+                ],
+            },
+        )
+
+
+@REGISTRY.check(JOBS)
+def jobs(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    """What the database holds must be known for that, which `audit` sees to."""
+    left = [job for job in x.migration.jobs if job.place in (JobPlace.QUARANTINED, JobPlace.FILE)]
+    state = x.state_rows
+    if not left or state is None:
+        return
+    held = len(state.job_ids)
+    aside = [job for job in left if job.place is JobPlace.QUARANTINED]
+    sources = sorted({source for job in left for source in job.files}, key=lambda name: ("quarantine" in name, name))
+    reasons = sorted({job.reason for job in aside if job.reason})
+    set_aside = f"; {len(aside):,} set aside as malformed" if aside else ""
+    why = f" ({', '.join(reasons[:2])})" if reasons else ""
+    yield JOBS.finding(
+        f"{plural(len(left), 'job')} not in the state database, which holds {held:,}{set_aside}{why}.",
+        "The gateway runs the jobs of the state database, and none of these.",
+        count=len(left),
+        severity=_severity(left, aside, held),
+        path=x.cron.store.path.with_name(sources[0]) if sources else (x.eras.state.path if x.eras.state else None),
+        evidence={
+            "jobs": [
+                {"jobId": job.job_id, "name": job.name, "place": job.place.value, "sources": list(job.files)}
+                for job in left[:EXAMPLES]
+            ],
+            "sources": sources,
+            "setAside": len(aside),
+            "namesakes": sum(job.namesake for job in left),
+            "jobsInDatabase": held,
+        },
+    )
+
+
+def _severity(left: list[JobWhere], aside: list[JobWhere], held: int) -> Severity:
+    if not held and any(job.enabled for job in left):
+        return Severity.ERROR
+    if any(job.enabled for job in aside) or len(left) >= max(FEW_JOBS, held):
+        return Severity.WARNING
+    return Severity.INFO

@@ -1,0 +1,66 @@
+"""`migration`: the move from files to databases, audited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.report.names import Names
+
+Export = Annotated[
+    str | None,
+    typer.Option("--export", metavar="DIR", help="Write what only files have to a new directory."),
+]
+
+
+def migration(run: Run, *, export: Export = None) -> Outcome:
+    """Shows for each agent, session and job whether it is in the database, only in a file or archive, or nowhere, and
+    counts the turns of people that no database has. Every transcript is compared event by event. --export writes each
+    such transcript as text to read and as JSONL that a gateway of the file era takes, jobs and session rows as JSON;
+    with --redact without any words of people."""
+    from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.examine.world import Depth
+    from gatewaydoctor.report.document import CAP
+    from gatewaydoctor.report.migration import migration_details
+    from gatewaydoctor.report.screens import migration as screen
+
+    only_formats(run, "migration", "text", "json")
+    judgement = look(run, Depth(audit=True))
+    x = judgement.examination
+    seen = view(run, x)
+    details = migration_details(x.migration, None if run.options.all else CAP)
+    exported: tuple[str, int] | None = None
+    if export is not None:
+        directory, files = _export(run, export, x, seen.names)
+        exported = str(directory), files
+        details["export"] = {"directory": str(directory), "files": files}
+    return Outcome(
+        "migration",
+        exit_code(x),
+        run,
+        judgement,
+        seen.names,
+        details=details,
+        screen=lambda console: screen.show(console, judgement, seen, exported),
+    )
+
+
+def _export(run: Run, spelled: str, x: Examination, names: Names) -> tuple[Path, int]:
+    from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target_directory, write
+    from gatewaydoctor.examine.recovered import recovered
+
+    directory = target_directory(spelled, "--export", places_of(x))
+    files = 0
+    for name, content in recovered(run.fs, x, redact=run.options.redact):
+        path = directory / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write(path, content, PRIVATE)
+        files += 1
+    return directory, files

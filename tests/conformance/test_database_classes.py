@@ -1,0 +1,183 @@
+"""What a start of the real 2026.9.6 makes of each damage, against the verdict on the same directory before it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE
+from .gateways import start, write_config
+from .install import cache_dir, command
+
+pytestmark = pytest.mark.conformance
+RELEASE = "2026.9.6"
+AGENTS = ("main", "second")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """Directories that the real gateway made: stopped cleanly, and killed with its logs. `state` is where each was
+    and where every damaged copy goes: jobs are filed under the path."""
+
+    command: list[str]
+    state: Path
+    stopped: Path
+    killed: Path
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    found = command(cache_dir(), RELEASE)
+    if found is None:
+        pytest.skip(f"openclaw {RELEASE} is not installed (make conformance)")
+    folder = tmp_path_factory.mktemp("gateway")
+    made = Base(found, folder / "state", folder / "stopped", folder / "killed")
+    write_config(made.state, AGENTS)
+    for agent in AGENTS:
+        _sessions(made.state, agent)
+    _jobs(made.state)
+    assert start(made.command, made.state).up
+    shutil.copytree(made.state, made.stopped, symlinks=True)
+    assert start(made.command, made.state, kill=True).up
+    shutil.copytree(made.state, made.killed, symlinks=True)
+    return made
+
+
+def _sessions(state: Path, agent: str) -> None:
+    """A store and transcripts of the file era, which the first start imports."""
+    folder = state / "agents" / agent / "sessions"
+    folder.mkdir(parents=True)
+    now, store = int(time.time() * 1000), {}
+    for number in range(1001, 1007):
+        session = f"{'ab'[agent == 'main'] * 8}-0000-4000-8000-00000000{number}"
+        store[f"agent:{agent}:telegram:direct:{number}"] = {
+            "sessionId": session,
+            "updatedAt": now - number * 1000,
+            "chatType": "direct",
+            "status": "done",
+        }
+        lines = [
+            {"type": "session", "version": 3, "id": session, "timestamp": "2026-01-01T00:00:00.000Z", "cwd": "/"}
+        ]
+        lines += [
+            {
+                "type": "message",
+                "id": f"{number}{turn:04}",
+                "parentId": f"{number}{turn - 1:04}" if turn else None,
+                "timestamp": "2026-01-01T00:00:00.000Z",
+                "message": {"role": ("user", "assistant")[turn % 2], "content": [{"type": "text", "text": "hello"}]},
+            }
+            for turn in range(8)
+        ]
+        (folder / f"{session}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "sessions.json").write_text(json.dumps(store, indent=2))
+
+
+def _jobs(state: Path) -> None:
+    folder = state / "cron"
+    folder.mkdir()
+    now = int(time.time() * 1000)
+    jobs = [
+        {
+            "id": f"00000000-0000-4000-8000-00000000000{number}",
+            "agentId": "main",
+            "name": f"job {number}",
+            "enabled": True,
+            "createdAtMs": now,
+            "updatedAtMs": now,
+            "schedule": {"kind": "every", "everyMs": 86_400_000},
+            "sessionTarget": "isolated",
+            "wakeMode": "now",
+            "payload": {"kind": "agentTurn", "message": "x"},
+            "state": {},
+        }
+        for number in range(3)
+    ]
+    (folder / "jobs.json").write_text(json.dumps({"version": 1, "jobs": jobs}))
+
+
+def rows(state: Path) -> set[tuple[str, str, str]]:
+    """Session rows with their session id, and cron jobs of the user; nothing of a database that cannot be read."""
+    found: set[tuple[str, str, str]] = set()
+    asked = (
+        (AGENT, "SELECT 'main', session_key, current_session_id FROM session_nodes"),
+        (SECOND, "SELECT 'second', session_key, current_session_id FROM session_nodes"),
+        (STATE, "SELECT 'job', job_id, '' FROM cron_jobs WHERE declaration_key IS NULL"),
+        (STATE, "SELECT 'set aside', event_key, '' FROM diagnostic_events WHERE scope LIKE 'cron.quarantine:%'"),
+    )
+    for path, statement in asked:
+        copy = state.with_name("copy.sqlite")
+        for suffix in ("", "-wal"):
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+            if (state / f"{path}{suffix}").exists():
+                shutil.copyfile(state / f"{path}{suffix}", f"{copy}{suffix}")
+        with closing(sqlite3.connect(copy)) as database:
+            try:
+                found |= {
+                    (str(first), str(second), str(third)) for first, second, third in database.execute(statement)
+                }
+            except sqlite3.DatabaseError:
+                continue
+    return found
+
+
+def predicted(state: Path) -> tuple[str, list[str], str]:
+    """`starts`, `refuses` or `loses`; or what else the verdict is. With the rules and the reason."""
+    env = {**os.environ, "OPENCLAW_STATE_DIR": str(state), "HOME": str(state.with_name("state-home"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "gatewaydoctor", "scan", "--json"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    document = json.loads(done.stdout)
+    verdict = document["verdict"]
+    word = {"yes": "starts", "no": "refuses"}.get(verdict["start"], verdict["start"])
+    if verdict["start"] == "at-risk" and verdict["effect"] == "loses":
+        word = "loses"
+    return word, [each["rule"] for each in document["findings"]], verdict["reason"]
+
+
+@pytest.mark.parametrize("name", sorted(DAMAGES))
+def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
+    hurt = DAMAGES[name]
+    shutil.rmtree(base.state)
+    shutil.copytree(base.killed if hurt.hot else base.stopped, base.state, symlinks=True)
+    held = rows(base.state)
+    hurt.hurt(base.state)
+    said, rules, reason = predicted(base.state)
+    outcome = start(base.command, base.state)
+    lost = held - rows(base.state) if outcome.up else set()
+    happened = "loses" if lost else "starts" if outcome.up else "refuses"
+    record = {
+        "damage": name,
+        "said": said,
+        "happened": happened,
+        "code": outcome.code,
+        "lost": len(lost),
+        "rules": rules,
+    }
+    if report := os.environ.get("CONFORMANCE_REPORT"):
+        with Path(report).open("a") as stream:
+            stream.write(json.dumps({**record, "reason": reason, "log": outcome.log[-1500:]}) + "\n")
+    assert said == happened, (record, reason, outcome.log[-2000:])
+    if outcome.code is not None:
+        assert outcome.code in (1, 78), outcome.log[-2000:]
+        assert str(outcome.code) in reason, reason
+
+
+def test_the_names_of_the_databases_are_those_of_the_release(base: Base) -> None:
+    for path in (AGENT, SECOND, STATE, QUARANTINE):
+        assert (base.stopped / path).exists()
+    assert ("main", KEY) in {(agent, key) for agent, key, _ in rows(base.stopped)}
