@@ -225,6 +225,7 @@ function __gatewaydoctor_offer
                 'maintenance-not-enforced' 'Maintenance only warns while the store grows' \
                 'store-duplicate-key' 'A session key stands more than once' \
                 'store-case-variant-key' 'Session keys differ in case only' \
+                'store-unscoped-key' 'Session keys without an agent become keys that exist' \
                 'store-invalid-entry' 'Sessions with values the gateway cannot use' \
                 'store-prune-due' 'The next save removes conversations by age' \
                 'session-resumes-at-boot' 'The next start takes sessions up again' \
@@ -234,6 +235,7 @@ function __gatewaydoctor_offer
                 'session-path-foreign' 'Entries point to paths of another host' \
                 'migration-losses' 'Only the archive of an import has what people wrote' \
                 'archive-growth' 'Archives fill the sessions directory' \
+                'archived-history' 'Archives with people\'s history that the gateway will delete' \
                 'sidecar-growth' 'Checkpoints and trajectories fill the sessions directory' \
                 'temp-leftover' 'Temp files left by interrupted writes' \
                 'transcript-unindexed' 'Transcripts that no index reaches' \
@@ -329,17 +331,7 @@ function __gatewaydoctor_offer
                 'prometheus' '' \
                 'ansible' ''
         case form
-            printf '%s\t%s\n' \
-                'user' 'of systemd' \
-                'system' 'of systemd' \
-                'dockerfile' 'of docker' \
-                'compose' 'of docker' \
-                'patch' 'of kubernetes' \
-                'cronjob' 'of kubernetes' \
-                'cron' 'of prometheus' \
-                'service' 'of prometheus' \
-                'timer' 'of prometheus' \
-                'alerts' 'of prometheus'
+            __gatewaydoctor_ask forms
         case package
             printf '%s\t%s\n' \
                 'FILE' '' \

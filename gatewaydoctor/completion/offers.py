@@ -60,6 +60,8 @@ def answer(arguments: Sequence[str]) -> None:
 
 def offers(fs: ReadFs, env: Mapping[str, str], source: Source, typed: Sequence[str]) -> list[Offer]:
     """What may be typed, as far as the words of the line tell where to look. Raises DoctorError and OSError."""
+    if source is Source.FORMS:
+        return _forms(typed)
     if source is Source.PROFILES:
         home = effective_home(env)
         return _fit(Offer(name.partition("-")[2]) for name in profile_names(fs, home))
@@ -74,6 +76,14 @@ def offers(fs: ReadFs, env: Mapping[str, str], source: Source, typed: Sequence[s
             vault = last_value(typed, "--vault")
             found = _runs(fs, place.real_dir, absolute(vault) if vault else None)
             return _fit(_told(fs, found, interrupted=source is Source.INTERRUPTED))
+
+
+def _forms(typed: Sequence[str]) -> list[Offer]:
+    """The forms of the target on the line; those of every target before one is typed."""
+    from gatewaydoctor.integrate import TARGETS
+
+    named = [target for target in TARGETS if target.value in typed]
+    return _fit(Offer(form, f"of {target}") for target in named or TARGETS for form in TARGETS[target].forms)
 
 
 def assigned(typed: Sequence[str]) -> dict[str, str]:

@@ -6,10 +6,11 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """Words that only a look at the state directory tells."""
+    """Words that only a look at the state directory tells, or, for forms, at the rest of the line."""
 
     RUNS = "runs"
     INTERRUPTED = "interrupted"
     JOBS = "jobs"
     AGENTS = "agents"
     PROFILES = "profiles"
+    FORMS = "forms"

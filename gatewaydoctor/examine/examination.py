@@ -17,7 +17,7 @@ from gatewaydoctor.examine.databases import (
     weigh,
 )
 from gatewaydoctor.examine.eviction import EvictionCollector
-from gatewaydoctor.examine.files import PointerCollector, transcript_facts
+from gatewaydoctor.examine.files import PointerCollector, deletes_archives, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.health import read_health
@@ -382,6 +382,7 @@ class _Examiner:
             references,
             read_orphans_up_to=self.depth.read_orphans_up_to,
             referenced_known=known,
+            maintenance=config.maintenance if deletes_archives(config.release.policy) else None,
             progress=self.progress.advance,
         )
         rows: RowFacts | None = None
@@ -389,7 +390,7 @@ class _Examiner:
         pointers = tree_pointers(self.fs, listings.values(), directory, maps)
         signs = TranscriptSigns(self.fs, times, pointers)
         if read.survey is not None:
-            collector = PointerCollector(pointers, self.world.now, in_database=era is Era.SQLITE)
+            collector = PointerCollector(pointers, self.world.now, transcripts.loose, in_database=era is Era.SQLITE)
             over_cap = read.survey.entries > config.maintenance.max_entries.value
             rows = row_facts(
                 read.survey,

@@ -6,22 +6,26 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
-from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
+from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
+from gatewaydoctor.model.gateway.pointers import PointerKind, Presence, Resolution
 from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptCheck, Verdict
 from gatewaydoctor.state.history.content import boot_markers_at_tail, content_class
+from gatewaydoctor.state.history.names import classify, parse_name
 from gatewaydoctor.state.history.pathmap import MapEvidence
 from gatewaydoctor.state.history.references import unowned
+from gatewaydoctor.state.history.threads import LooseThreads
 from gatewaydoctor.state.history.transcripts import check_transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from gatewaydoctor.model.gateway.config import Maintenance
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.files import FileRecord, Listing
-    from gatewaydoctor.model.gateway.pointers import DerivedMap, Resolution
+    from gatewaydoctor.model.gateway.pointers import DerivedMap
     from gatewaydoctor.state.history.pointers import Pointers
     from gatewaydoctor.state.history.references import References
     from gatewaydoctor.system.fs import ReadFs
@@ -32,6 +36,7 @@ BOOT_MARKERS = 10
 KEPT = 1000
 """How many rows of a kind are kept for listing; everything is counted."""
 
+_SET_ASIDE = frozenset({FileClass.ARCHIVE_RESET, FileClass.ARCHIVE_DELETED})
 _FAULTY = frozenset(
     {Verdict.HEADER_INVALID, Verdict.NUL_TAIL, Verdict.TORN_TAIL, Verdict.NO_NEWLINE, Verdict.UNREADABLE}
 )
@@ -50,7 +55,8 @@ class EntryPointer:
 class PointerFacts:
     """Where the rows of a store point. `missing` counts rows whose transcript is gone and has no excuse; of these
     `missing_people` are no disposable kinds. `misplaced` counts rows whose transcript lies beside the store under a
-    name their pointer does not give. `foreign` counts absolute paths that lead out of this tree. `listed` keeps the
+    name their pointer does not give. `unlinked` counts rows of threads without a session whose topic transcript lies
+    beside the store. `foreign` counts absolute paths that lead out of this tree. `listed` keeps the
     first rows of any sort."""
 
     presence: Counter[Presence]
@@ -60,6 +66,7 @@ class PointerFacts:
     listed: tuple[EntryPointer, ...]
     derived: DerivedMap | None
     misplaced: int = 0
+    unlinked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,16 @@ class Orphan:
 
     record: FileRecord
     content: ContentClass | None
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A transcript that was set aside (.reset, .deleted), and what it is to people; None where it was not read. A
+    save of the gateway deletes it once it is older than `until` (epoch ms), None where no release is known to."""
+
+    record: FileRecord
+    content: ContentClass | None
+    until: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,15 @@ class TranscriptFacts:
     referenced_known: bool = True
     unowned_sidecars: int = 0
     unowned_bytes: int = 0
+    archives: tuple[Archive, ...] = ()
+
+    @property
+    def loose(self) -> frozenset[str]:
+        """Names of transcripts with a sound header that surely no index reaches."""
+        if not self.referenced_known:
+            return frozenset()
+        headless = {fault.record.name for fault in self.faults if fault.check.verdict is Verdict.HEADER_INVALID}
+        return frozenset(orphan.record.name for orphan in self.orphans) - headless
 
     @property
     def orphan_bytes(self) -> int:
@@ -125,11 +151,13 @@ def transcript_facts(
     *,
     read_orphans_up_to: int | None,
     referenced_known: bool = True,
+    maintenance: Maintenance | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> TranscriptFacts:
     """Check both ends of every transcript and classify those nothing reaches. `read_orphans_up_to` is the size in
     bytes above which an orphan's content is not read (None: read all). `referenced_known` says whether `references`
-    hold every row of every store. Files that vanish meanwhile are left out."""
+    hold every row of every store; `maintenance` is that of the release in use, None where it deletes no archive.
+    Files that vanish meanwhile are left out."""
     tally = _Tally()
     for record in listing.files:
         if record.cls not in PRIMARY or record.node is not NodeKind.FILE:
@@ -153,7 +181,35 @@ def transcript_facts(
         referenced_known,
         len(sidecars),
         sum(sidecars),
+        tuple(_archives(fs, listing, maintenance, read_orphans_up_to)),
     )
+
+
+def _archives(
+    fs: ReadFs, listing: Listing, maintenance: Maintenance | None, read_up_to: int | None
+) -> Iterator[Archive]:
+    for record in listing.files:
+        if record.cls not in _SET_ASIDE or record.node is not NodeKind.FILE:
+            continue
+        if classify(parse_name(record.name).base) not in PRIMARY:
+            continue
+        read = read_up_to is None or record.size <= read_up_to
+        content = content_class(fs, listing.directory / record.name) if read else None
+        yield Archive(record, content, _until(record, maintenance))
+
+
+def deletes_archives(policy: Policy | None) -> bool:
+    """Whether a release deletes archives by their age; 2026.9.6 keeps them unless a retention is set."""
+    return policy is not None and policy is not Policy.V2026_9_6
+
+
+def _until(record: FileRecord, maintenance: Maintenance | None) -> int | None:
+    """In mode warn nothing is deleted; a name without a time is none that a release knows."""
+    if maintenance is None or maintenance.mode.value != "enforce" or record.stamp is None:
+        return None
+    reset = record.cls is FileClass.ARCHIVE_RESET
+    kept = maintenance.reset_archive_retention.value if reset else maintenance.prune_after.value
+    return None if kept is None or maintenance.reset_archive_retention.value is None else record.stamp + kept
 
 
 def _take(
@@ -196,19 +252,22 @@ def _content(
 class PointerCollector:
     """Takes the rows of a store one by one and resolves where they point."""
 
-    def __init__(self, pointers: Pointers, now: int, *, in_database: bool) -> None:
+    def __init__(self, pointers: Pointers, now: int, loose: Iterable[str] = (), *, in_database: bool) -> None:
+        """`loose` are transcripts of the store's directory that surely no index reaches."""
         self._pointers = pointers
         self._evidence = MapEvidence(pointers.directories, pointers.store_dir)
         self._now = now
         self._in_database = in_database
         self._presence: Counter[Presence] = Counter()
         self._listed: list[EntryPointer] = []
+        self._threads: LooseThreads[tuple[int, Entry]] = LooseThreads(loose)
         self._missing = self._missing_people = self._misplaced = self._foreign = 0
 
     def take(self, row: int, entry: Entry) -> None:
         """Rows that are no objects point nowhere and are passed over."""
         if not entry.valid:
             return
+        self._threads.take(entry, (row, entry))
         resolution = self._pointers.resolve(
             entry, self._now, cli_backed=entry.cli_backed, in_database=self._in_database
         )
@@ -226,6 +285,12 @@ class PointerCollector:
             self._listed.append(EntryPointer(entry, row, resolution))
 
     def result(self) -> PointerFacts:
+        unlinked = 0
+        for (row, entry), match in self._threads.matches():
+            unlinked += 1
+            if len(self._listed) < KEPT:
+                found = Resolution(PointerKind.NONE, Presence.ELSEWHERE, match.name)
+                self._listed.append(EntryPointer(entry, row, found))
         return PointerFacts(
             self._presence,
             self._missing,
@@ -234,4 +299,5 @@ class PointerCollector:
             tuple(self._listed),
             self._evidence.best(),
             self._misplaced,
+            unlinked,
         )

@@ -44,13 +44,14 @@ def _rounds(evidence: Mapping[str, Any]) -> str:
 
 
 def _missing(evidence: Mapping[str, Any], count: int) -> str:
-    people = evidence["missingOfPeople"] + evidence["misplaced"]
+    people = evidence["missingOfPeople"] + evidence["misplaced"] + evidence["unlinked"]
     whose = plural(people, "conversation") if people else "no conversation"
     return f"{plural(count, 'session')}, {whose}"
 
 
 BRIEFS: dict[str, Brief] = {
     "store-heap-risk": lambda e, n: f"{size(e['bytes'])}, {plural(e['entries'], 'session')}",
+    "archived-history": lambda e, n: f"{plural(n, 'archive')} with people's history, {size(e['bytes'])}",
     "store-bloat": lambda e, n: f"{100 * e['rebuiltBytes'] // e['bytes']} % of {size(e['bytes'])} can be rebuilt",
     "store-over-cap": lambda e, n: f"{plural(e['entries'], 'session')}, cap {e['maxEntries']:,}",
     "store-at-cap": lambda e, n: f"{plural(e['entries'], 'session')} at a cap of {e['maxEntries']:,}",

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DESIGN = {
     Family.STORE: "store-unparseable store-too-large-for-gateway store-heap-risk store-empty-beside-transcripts "
-    "store-not-object store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due "
+    "store-not-object store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry "
+    "store-prune-due "
     "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates "
     "legacy-store-beside-sqlite newer-schema database-corrupt database-empty database-missing "
     "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "
@@ -32,7 +33,7 @@ DESIGN = {
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
     "session-resumes-at-boot",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "
-    "transcript-boot-loop archive-growth sidecar-growth temp-leftover migration-losses",
+    "transcript-boot-loop archive-growth sidecar-growth temp-leftover migration-losses archived-history",
     Family.CRON: "cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable "
     "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled "
     "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database",

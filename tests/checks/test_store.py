@@ -230,6 +230,25 @@ def test_case_variants_follow_the_release(tmp_path: Path, release: str, groups: 
     assert state.only("store-case-variant-key").count == groups
 
 
+@pytest.mark.parametrize(("release", "severity"), [("2026.3.28", Severity.INFO), ("2026.5.22", Severity.WARNING)])
+def test_keys_without_an_agent_that_become_others(tmp_path: Path, release: str, severity: Severity) -> None:
+    state = StateDir(tmp_path, release)
+    keys = (
+        "main",
+        "agent:main:main",
+        "Foo",
+        "agent:main:foo",
+        "bar",
+        "agent:work:bar",
+        "global",
+        "agent:main:global",
+    )
+    state.store({key: row(number) for number, key in enumerate(keys)})
+    found = state.only("store-unscoped-key")
+    assert (found.severity, found.count, found.key) == (severity, 2, "main")
+    assert found.evidence["groups"] == [["main", "agent:main:main"], ["Foo", "agent:main:foo"]]
+
+
 def test_entries_that_are_no_session(state: StateDir) -> None:
     state.store(
         {

@@ -51,6 +51,32 @@ def test_nothing_is_called_unindexed_while_some_store_is_damaged(state: StateDir
     assert not state.findings("transcript-unindexed")
 
 
+STAMPS = ("2026-03-20T10-11-12.345Z", "2026-03-25T10-11-12.345Z")
+
+
+@pytest.mark.parametrize(("mode", "count"), [("enforce", 2), ("warn", None)])
+def test_archives_of_people_are_told_before_the_gateway_deletes_them(
+    state: StateDir, mode: str, count: int | None
+) -> None:
+    state.maintenance(mode=mode, resetArchiveRetention="40d")
+    state.store({MAIN: row(1)})
+    state.transcript(1)
+    state.beside(f"{session_id(2)}.jsonl.reset.{STAMPS[1]}", talk(2))
+    state.beside(f"{session_id(3)}.jsonl.deleted.{STAMPS[0]}", talk(3))
+    state.beside(f"{session_id(4)}.jsonl.reset.{STAMPS[0]}", header(session_id(4)) + said("[cron:j x] go"))
+    state.beside(f"{session_id(5)}.jsonl.bak.{STAMPS[0]}", talk(5))
+    state.beside(f"{session_id(6)}.jsonl.deleted.1774001472345", talk(6))
+    (facts,) = state.examine().stores
+    assert len(facts.transcripts.archives) == 4
+    if count is None:
+        assert not state.findings("archived-history")
+        return
+    found = state.only("archived-history")
+    assert (found.severity, found.count) == (Severity.INFO, count)
+    assert "1 of them of resets" in found.message
+    assert found.evidence["deletedFrom"] == 1774001472345 + 30 * DAY
+
+
 TAILS = [
     ("torn", talk(1)[:-9], "torn-tail", "with a torn last line"),
     ("nul", talk(1) + b"\0" * 40, "nul-tail", "with NUL bytes at the end"),

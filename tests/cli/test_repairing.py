@@ -252,6 +252,34 @@ def test_what_makes_no_sense_is_a_usage_error(wrong: tuple[str, ...], incident: 
     assert listing(incident) == before
 
 
+def test_a_named_repair_that_only_refuses_exits_with_3(incident: Path, tmp_path: Path) -> None:
+    transcript = next(incident.glob("agents/main/sessions/*.jsonl"))
+    orphan = transcript.with_name("0a1b2c3d-0000-4000-8000-00000000beef.jsonl")
+    orphan.write_bytes(transcript.read_bytes()[:-9])
+    real = tmp_path / "elsewhere"
+    (incident / "agents/main/sessions").rename(real)
+    (incident / "agents/main/sessions").symlink_to(real)
+    before = listing(real)
+    ran = run("repair", "orphans", "--name", orphan.name, "--apply", "--yes", "--state-dir", str(incident), *NOW)
+    assert ran.code == 3, ran.out + ran.err
+    assert listing(real) == before
+
+
+def test_quiet_keeps_what_stands_against_a_start(incident: Path) -> None:
+    torn = incident / "agents/work/sessions/sessions.json"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b'{"agent:work:main": {"sessionId": "w", "updatedAt": 1775000000000}, "agent:work:x": {')
+    ran = run("repair", "trim", "--apply", "--yes", "--quiet", "--state-dir", str(incident), *NOW)
+    assert ran.code == 0, ran.err
+    assert "keep the gateway stopped" in ran.out
+    assert "start the gateway" not in ran.out
+    torn.unlink()
+    assert run("undo", "--yes", "--state-dir", str(incident), *NOW).code == 0
+    ran = run("repair", "trim", "--apply", "--yes", "--quiet", "--state-dir", str(incident), *NOW)
+    assert ran.code == 0
+    assert "start the gateway" not in ran.out
+
+
 def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:
     refused = run("repair", "trim", "--kind", "person", "--state-dir", str(incident), *NOW)
     offered = refused.err.rpartition("Choose one of: ")[2].strip(" .\n").split(", ")

@@ -86,6 +86,16 @@ def test_the_line_may_set_the_variable_itself(state_dir: Path) -> None:
     assert ran.stdout == b"main\t\nops\t\n"
 
 
+def test_forms_are_those_of_the_target_on_the_line() -> None:
+    assert asked(Source.FORMS, "gatewaydoctor", "integrate", "kubernetes", "--form") == [
+        Offer("patch", "of kubernetes"),
+        Offer("cronjob", "of kubernetes"),
+    ]
+    every = [offer.word for offer in asked(Source.FORMS, "gatewaydoctor", "integrate", "--form")]
+    assert {"patch", "playbook", "alerts"} <= set(every)
+    assert len(every) == len(set(every))
+
+
 def test_no_more_than_anybody_reads(state_dir: Path) -> None:
     jobs = [{"id": f"job-{number}"} for number in range(MOST + 50)]
     (state_dir / "cron" / "jobs.json").write_text(json.dumps(jobs))

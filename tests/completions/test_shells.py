@@ -51,7 +51,8 @@ LINES: tuple[tuple[str, set[str]], ...] = (
     ("gatewaydoctor --state-dir STATE --agent=o", {"ops"}),
     ("gatewaydoctor sessions --job n --state-dir STATE --job n", {"nightly"}),
     ("gatewaydoctor fixtures make cap-", {"cap-storm"}),
-    ("gatewaydoctor integrate systemd --form s", {"system", "service"}),
+    ("gatewaydoctor integrate systemd --form s", {"system"}),
+    ("gatewaydoctor integrate --form s", {"system", "service"}),
 )
 
 

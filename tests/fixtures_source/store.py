@@ -7,7 +7,17 @@ import json
 from gatewaydoctor.fixtures.building.template import stringify
 from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
-from tests.fixtures_source.scene import CAPPING, FILLER, Row, Scene, cut_middle, fixture, prompt_of, store_text
+from tests.fixtures_source.scene import (
+    CACHING,
+    CAPPING,
+    FILLER,
+    Row,
+    Scene,
+    cut_middle,
+    fixture,
+    prompt_of,
+    store_text,
+)
 
 
 @fixture("a store whose writing was cut off in its last entry")
@@ -97,6 +107,18 @@ def store_case_variant_key(scene: Scene) -> None:
     scene.session("discord:channel:Garden", "channel", DAY)
     scene.session("discord:channel:garden", "channel", 2 * DAY)
     scene.finds("store-case-variant-key", "warning")
+
+
+@fixture("a key without an agent beside the same key with it: a start keeps the newest of them")
+def store_unscoped_key(scene: Scene) -> None:
+    scene.release = CACHING
+    scene.people()
+    scene.session("discord:channel:garden", "channel", DAY)
+    kept = scene.new_id()
+    scene.transcript(kept, 2 * DAY)
+    entry = {"sessionId": kept, "updatedAt": scene.ago(2 * DAY), "chatType": "channel"}
+    scene.row("discord:channel:garden", entry, "channel")
+    scene.finds("store-unscoped-key", "warning")
 
 
 @fixture("a null entry, one that is text, and a session id no file may be named after")

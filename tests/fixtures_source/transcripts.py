@@ -73,6 +73,17 @@ def archive_growth(scene: Scene) -> None:
     scene.finds("archive-growth", "warning", 3)
 
 
+@fixture("a session that was reset and one that was removed: their history is in archives that will be deleted")
+def archived_history(scene: Scene) -> None:
+    scene.release = CACHING
+    scene.people()
+    for stamp, reason in (("2026-03-25T10-11-12.345Z", "reset"), ("2026-03-28T08-00-00.000Z", "deleted")):
+        session = scene.new_id()
+        name = f"{session}.jsonl.{reason}.{stamp}"
+        scene.write(scene.sessions(name), scene.lines(session, 5 * DAY, scene.talk(5 * DAY)), 5 * DAY)
+    scene.finds("archived-history", "info", 2)
+
+
 @fixture("checkpoints and trajectories of 1.2 GB, shown by stretching small ones")
 def sidecar_growth(scene: Scene) -> None:
     scene.release = CACHING

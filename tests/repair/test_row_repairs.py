@@ -34,6 +34,36 @@ def doctor(state: StateDir) -> Doctor:
 PEOPLE = {"agent:main:main": row(901, age=HOUR), "agent:main:telegram:direct:7": row(902, age=40 * DAY)}
 
 
+def test_threads_without_a_session_get_the_transcript_of_their_thread(doctor: Doctor) -> None:
+    rows: dict[str, object] = {
+        f"agent:main:slack:channel:c1:thread:177.{number}": {"updatedAt": NOW - DAY, "big": 1} for number in range(3)
+    }
+    rows["agent:main:slack:channel:c2:thread:177.2"] = {"updatedAt": NOW - DAY}
+    rows["agent:main:slack:channel:c1:thread:177.5"] = {"updatedAt": NOW - DAY, "sessionId": session_id(5)}
+    doctor.state.store(PEOPLE | rows)
+    for number in (901, 902):
+        doctor.state.transcript(number)
+    for number in (0, 1, 2, 5):
+        doctor.state.beside(f"{session_id(number)}-topic-177.{number}.jsonl", talk(number))
+    doctor.state.beside(f"{session_id(8)}-topic-177.1.jsonl", talk(8))
+    found = doctor.state.only("session-missing-transcript")
+    assert (found.evidence["unlinked"], found.evidence["misplaced"]) == (1, 1)
+    assert "1 entry of a thread has no sessionId" in found.message
+    before = doctor.store.read_bytes()
+    doctor.there_and_back("missing")
+    doctor.apply("missing")
+    name = f"{session_id(0)}-topic-177.0.jsonl"
+    linked = {"updatedAt": NOW - DAY, "big": 1, "sessionId": session_id(0), "sessionFile": name}
+    assert doctor.rows()["agent:main:slack:channel:c1:thread:177.0"] == linked
+    # Of two files of one thread, and of two rows of one, none is taken for the other.
+    for key in (f"agent:main:slack:channel:c{n}:thread:177.{m}" for n, m in ((1, 1), (1, 2), (2, 2))):
+        assert "sessionId" not in doctor.rows()[key]
+    added = f',\n    "sessionId": "{session_id(0)}",\n    "sessionFile": "{name}"'.encode()
+    other = f',\n    "sessionFile": "{session_id(5)}-topic-177.5.jsonl"'.encode()
+    assert doctor.store.read_bytes().replace(added, b"").replace(other, b"") == before
+    assert not doctor.state.findings("session-missing-transcript")
+
+
 def test_a_healthy_directory_gets_no_plan(doctor: Doctor) -> None:
     doctor.state.healthy()
     before = tree(doctor.state.root, vault=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.boot import NextBoot
+from gatewaydoctor.checks.boot import NextBoot, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.model.gateway.files import ARCHIVES, SIDECARS, TEMPS, FileClass, NodeKind
+from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 
@@ -34,6 +35,22 @@ ARCHIVE = Rule(
     "every save.",
     remedy="Copy what matters elsewhere, oldest first. Keep .reset. archives of people's sessions: they are the "
     "only copy.",
+)
+
+HISTORY = Rule(
+    id="archived-history",
+    family=Family.TRANSCRIPTS,
+    severity=Severity.INFO,
+    title="Archives with people's history that the gateway will delete",
+    meaning="Transcripts that a reset or a removed session left as .reset. or .deleted. archives hold people's "
+    "words. Nothing of them is lost yet. Archives of machines alone are not counted.",
+    cause="A session was reset, by command, by a new day or by a restart, or its entry was removed. Its history is "
+    "in the archive and nowhere else.",
+    gateway="In mode enforce a save deletes .reset. archives older than session.maintenance.resetArchiveRetention "
+    "and .deleted. archives older than pruneAfter, by the time in their name. The cron reaper deletes .deleted. "
+    "archives older than cron.sessionRetention (24 h) in directories it works on.",
+    remedy="Copy those that matter to a safe place, or set session.maintenance.resetArchiveRetention to false, which "
+    "keeps them all.",
 )
 
 SIDECAR = Rule(
@@ -98,6 +115,36 @@ def archive_growth(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "classes": _classes(store, _ARCHIVED),
                 "retentionMs": x.config.maintenance.reset_archive_retention.value,
                 "mode": x.config.maintenance.mode.value,
+            },
+        )
+
+
+@REGISTRY.check(HISTORY)
+def archived_history(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in directories(x):
+        kept = [each for each in store.transcripts.archives if each.content is ContentClass.HUMAN]
+        found = sorted((each.until, each.record.name, each) for each in kept if each.until is not None)
+        if not found:
+            continue
+        resets = sum(each.record.cls is FileClass.ARCHIVE_RESET for _, _, each in found)
+        count = sum(each.record.size for _, _, each in found)
+        first = found[0][0]
+        when = f"in {duration(first - x.now)}" if first > x.now else "at its next save"
+        yield HISTORY.finding(
+            f"{plural(len(found), 'archive')} of {size(count)} with people's history, {resets:,} of them of resets. "
+            "Nothing of it is lost yet.",
+            f"{a_gateway(x)} deletes {'it' if len(found) == 1 else 'the first'} {when}.",
+            count=len(found),
+            agent_id=store.agent_id,
+            path=store.read.ref.sessions_dir,
+            evidence={
+                "resets": resets,
+                "bytes": count,
+                "deletedFrom": first,
+                "files": [
+                    {"name": name, "bytes": each.record.size, "at": each.record.at, "deletedFrom": until}
+                    for until, name, each in found[:EXAMPLES]
+                ],
             },
         )
 

@@ -70,13 +70,14 @@ MISSING = Rule(
     title="Entries whose transcript is not there",
     meaning="The file an entry stands for does not exist, and nothing excuses it: the agent is not in a database, "
     "and the entry is older than an hour. Where another file in the directory is the session's, it counts as "
-    "misplaced. Entries of machines alone are information.",
+    "misplaced; so does an entry of a thread without sessionId where a topic transcript that no entry reaches has "
+    "its thread id in the name. Entries of machines alone are information.",
     cause="The transcript was deleted or archived while the entry stayed, a crash came before the first write, or a "
     "hand edit changed the pointer.",
     gateway="It starts such a session anew, with an empty history, at its next turn. It repairs no pointer. Its own "
     "sessions cleanup --fix-missing drops the entries.",
-    remedy="Point misplaced entries to the file that is there. Drop others only one by one: a backend of its own "
-    "may keep the history elsewhere.",
+    remedy="Point misplaced entries to the file that is there; one without sessionId gets that of the file. Drop "
+    "others only one by one: a backend of its own may keep the history elsewhere.",
     repair="missing",
 )
 
@@ -190,14 +191,18 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
 @REGISTRY.check(MISSING)
 def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store, pointers in _pointing(x):
-        count = pointers.missing + pointers.misplaced
+        astray = pointers.misplaced + pointers.unlinked
+        count = pointers.missing + astray
         if not count:
             continue
         listed = [each for each in pointers.listed if each.resolution.missing or _misplaced(each)]
-        people = pointers.missing_people + pointers.misplaced
+        people = pointers.missing_people + astray
         parts = [f"{plural(pointers.missing, 'entry has', 'entries have')} no transcript"] if pointers.missing else []
         if pointers.misplaced:
             parts.append(f"{plural(pointers.misplaced, 'entry has its', 'entries have their')} transcript elsewhere")
+        if pointers.unlinked:
+            rows = plural(pointers.unlinked, "entry of a thread has", "entries of threads have")
+            parts.append(f"{rows} no sessionId, though its transcript is there")
         yield MISSING.finding(
             f"{'; '.join(parts)}.{_whose(pointers)}",
             "The gateway begins each of these sessions anew, with an empty history, at its next turn."
@@ -213,9 +218,10 @@ def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "missingOfPeople": pointers.missing_people,
                 "archived": pointers.presence[Presence.ARCHIVED],
                 "misplaced": pointers.misplaced,
+                "unlinked": pointers.unlinked,
                 "entries": [{"key": each.entry.key, "found": each.resolution.found} for each in listed[:EXAMPLES]],
             },
-            repair=MISSING.repair if pointers.misplaced else None,
+            repair=MISSING.repair if astray else None,
         )
 
 

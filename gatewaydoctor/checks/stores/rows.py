@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot, a_gateway, keeps_files
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.rowfaults import RowFault
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.storage.files.survey import Survey
 
 DUPLICATE = Rule(
     id="store-duplicate-key",
@@ -46,6 +48,21 @@ VARIANT = Rule(
     "writes that session.",
     remedy="Compare the entries and keep the one that names the transcript with the history, under the key in lower "
     "case.",
+)
+
+UNSCOPED = Rule(
+    id="store-unscoped-key",
+    family=Family.STORE,
+    severity=Severity.WARNING,
+    title="Session keys without an agent become keys that exist",
+    meaning="A key that does not begin with `agent:` stands for one of the store's agent: `foo` for "
+    "`agent:main:foo`, `main` for the main session. Both forms are in the store, with sessions of their own.",
+    cause="Releases before agents wrote such keys, and so do other programs. A later release began the other session "
+    "because it did not look for the old key.",
+    gateway="2026.4.25 and later give such keys their agent at a start. Where the full key exists, the session with "
+    "the newest updatedAt stays under it and the other leaves the store; its transcript stays, in no index.",
+    remedy="Before a start, note the sessionId of each. Where both hold history, give the one that would leave a key "
+    "of its own that begins with `agent:`.",
 )
 
 INVALID = Rule(
@@ -133,6 +150,40 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 key=groups[0][0],
                 evidence={"groups": [list(keys[:EXAMPLES]) for keys in groups[:EXAMPLES]]},
             )
+
+
+@REGISTRY.check(UNSCOPED)
+def unscoped_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store, survey in whole_stores(x):
+        groups = _meeting(survey, store.agent_id, x.config.main_key.value) if survey.unscoped else []
+        if not groups:
+            continue
+        keeps = x.config.release.policy is Policy.V2026_3_28
+        yield UNSCOPED.finding(
+            f"{plural(len(groups), 'session key')} without an agent, where the full key is there as well.",
+            "2026.4.25 and later keep the newest of each pair at a start, and drop the others."
+            if keeps
+            else f"{a_gateway(x)} keeps the newest of each pair at its start, and drops the others.",
+            count=len(groups),
+            severity=Severity.INFO if keeps else None,
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            key=groups[0][0],
+            evidence={"groups": [list(keys[:EXAMPLES]) for keys in groups[:EXAMPLES]]},
+        )
+
+
+def _meeting(survey: Survey, agent_id: str, main_key: str) -> list[tuple[str, ...]]:
+    """Groups of different keys that are one once each has its agent; the keys without one first."""
+    full: defaultdict[str, list[str]] = defaultdict(list)
+    for key in dict.fromkeys(survey.unscoped):
+        lowered = key.strip().lower()
+        if lowered and lowered not in ("global", "unknown"):
+            rest = main_key if lowered in (main_key, "main") else lowered
+            full[f"agent:{agent_id}:{rest}"].append(key)
+    for key in dict.fromkeys(each for each in survey.table.all_keys() if each.strip().lower() in full):
+        full[key.strip().lower()].append(key)
+    return [tuple(keys) for keys in full.values() if len({key.lower() for key in keys}) > 1]
 
 
 @REGISTRY.check(INVALID)

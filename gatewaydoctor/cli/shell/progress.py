@@ -14,8 +14,9 @@ class PhaseBar:
     counts files."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24), _Amount())
-        self._bar = Progress(*columns, console=console(no_color=False, stderr=True), transient=True)
+        shown = console(no_color=False, stderr=True)
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=_BAR), _Amount(shown.width))
+        self._bar = Progress(*columns, console=shown, transient=True)
         self._bar.start()
         self._task = self._bar.add_task("looking", total=None)
 
@@ -30,15 +31,25 @@ class PhaseBar:
         self._bar.stop()
 
 
+_BAR = 16
+
+
 class _Amount(ProgressColumn):
-    """`0.6 of 1.1 GB, 553.9 MB/s, 1 s left`, or `12,345 files`."""
+    """`0.6 of 1.1 GB, 1 s left, 553.9 MB/s`, or `12,345 files`; what has no room on the line is left out."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self._width = width
 
     def render(self, task: Task) -> Text:
         if task.total is None:
             return Text(f"{task.completed:,.0f} files" if task.completed else "")
         words = [f"{size(int(task.completed))} of {size(int(task.total))}"]
-        if task.speed:
-            words.append(f"{size(int(task.speed))}/s")
         if task.time_remaining is not None:
             words.append(f"{duration(1000 * task.time_remaining)} left")
+        if task.speed:
+            words.append(f"{size(int(task.speed))}/s")
+        room = self._width - len(task.description) - _BAR - 3
+        while len(words) > 1 and len(", ".join(words)) > room:
+            words.pop()
         return Text(", ".join(words))

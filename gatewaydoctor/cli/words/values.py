@@ -11,7 +11,6 @@ from gatewaydoctor.completion.shells import KEPT
 from gatewaydoctor.completion.source import Source
 from gatewaydoctor.completion.tree import PathKind, Values, Word
 from gatewaydoctor.fixtures import RECIPES
-from gatewaydoctor.integrate import TARGETS
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.repair.drafting.options import ENDINGS, PURPOSES
 from gatewaydoctor.report.formats.formats import FORMATS
@@ -57,12 +56,6 @@ def _remedies(path: Path) -> Values:
     return Values(f"remedy-{path[-1]}", words)
 
 
-def _forms(_: Path) -> Values:
-    """Those of every target that has several; which target it will be is not looked at."""
-    several = ((target, about.forms) for target, about in TARGETS.items() if len(about.forms) > 1)
-    return Values("form", tuple(Word(form, f"of {target}") for target, forms in several for form in forms))
-
-
 def _kinds(path: Path) -> Values:
     if path == ("repair",):
         return _words("disposable-kind", sorted(DISPOSABLE | DISPOSABLE_WHEN_NAMED))
@@ -75,7 +68,7 @@ def _snapshot(_: Path) -> Values:
 
 _BY_NAME: dict[str, Callable[[Path], Values]] = {
     "format": _formats,
-    "form": _forms,
+    "form": lambda _: Values("form", source=Source.FORMS),
     "remedy": _remedies,
     "kind": _kinds,
     "dest": _snapshot,

@@ -1,5 +1,5 @@
-"""missing: rows whose transcript is elsewhere in the directory are pointed there; rows without one are listed, and
-dropped only where they are named."""
+"""missing: rows whose transcript is elsewhere in the directory are pointed there, rows of threads
+without a session too; rows without one are listed, and dropped only where they are named."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.childkeys import NeededChildren, may_go
 from gatewaydoctor.state.history.pointers import tree_pointers
 from gatewaydoctor.state.history.references import basename
+from gatewaydoctor.state.history.threads import LooseThreads, is_transcript_of
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
     from gatewaydoctor.state.history.pointers import Pointers
+    from gatewaydoctor.state.history.threads import Match
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -44,11 +46,13 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
     needed = NeededChildren(draft)
     claims = Counter(_claim(entry) for _, entry in store.entries())
     pointed: list[Entry] = []
+    threads: LooseThreads[int] = LooseThreads(store.facts.transcripts.loose)
     dropped: list[Entry] = []
     left: list[Entry] = []
     for position, entry in store.entries():
         if not entry.valid:
             continue
+        threads.take(entry, position)
         resolution = pointers.resolve(entry, draft.x.now)
         if target := _elsewhere(entry, resolution, claims):
             # A name alone is right in every place the tree is seen from: the gateway takes it from its directory.
@@ -61,6 +65,8 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
         elif resolution.missing:
             left.append(entry)
     _say(draft, store, "point to the file that is there", "their sessionFile leads nowhere", pointed)
+    linked = [_link(draft, store, position, match) for position, match in threads.matches()]
+    _say(draft, store, "point to the transcript of their thread", "they have no sessionId", linked)
     _say(draft, store, "remove", "named one by one; their transcripts are gone", dropped)
     if named and left:
         people = sum(entry.kind not in MACHINE_KINDS for entry in left)
@@ -69,6 +75,13 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
             f"{plural(people, 'conversation')} among them. Name any that may go.",
             [entry.key for entry in left],
         )
+
+
+def _link(draft: Draft, store: StoreDraft, position: int, match: Match) -> Entry:
+    store.edit(position, "sessionId", json.dumps(match.session_id).encode())
+    store.edit(position, "sessionFile", json.dumps(match.name).encode())
+    draft.judge_by(store.path.parent / match.name)
+    return store.entry(position)
 
 
 def _claim(entry: Entry) -> str:
@@ -81,7 +94,8 @@ def _elsewhere(entry: Entry, resolution: Resolution, claims: Counter[str]) -> st
     found = resolution.found
     if resolution.presence is not Presence.ELSEWHERE or resolution.pointer is PointerKind.FOREIGN or found is None:
         return None
-    own = found == f"{entry.session_id}.jsonl" or PurePosixPath(found).name == basename(entry.session_file or "")
+    named = (f"{entry.session_id}.jsonl", basename(entry.session_file or ""))
+    own = PurePosixPath(found).name in named or is_transcript_of(found, entry.session_id, entry.key)
     others = claims[found] - (found == _claim(entry))
     return found if own and not others else None
 

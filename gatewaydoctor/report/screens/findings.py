@@ -46,7 +46,7 @@ def findings(console: Console, items: Sequence[Finding], view: View) -> None:
             line.append(f"  x{item.count:,}", "dim")
         console.print(line)
         console.print(Padding(Text(view.names.text(item.message)), (0, 0, 0, INDENT)))
-        if view.verbose or (item.severity >= FULL_FROM and not view.quiet):
+        if view.verbose or item.severity >= (Severity.CRITICAL if view.quiet else FULL_FROM):
             _rest(console, item, view)
         elif _is_elsewhere(item) and not view.quiet:
             console.print(Padding(pairs([("file", view.path(item.path))]), (0, 0, 0, INDENT)))

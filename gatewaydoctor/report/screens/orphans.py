@@ -42,12 +42,17 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.listing.directory)}")
         _classes(console, store, x.now)
         _unowned(console, store)
+        _archives(console, store, x.now)
         _unindexed(console, store, x.now, view)
         _missing(console, store, view)
     more(console, len(capped(x.stores, view)), len(x.stores), "directories")
     for database in x.databases:
         _database(console, database, view)
-    if known and any(store.transcripts.orphans for store in x.stores):
+    archives = [each for store in x.stores for each in store.transcripts.archives]
+    if any(each.content is ContentClass.HUMAN and each.until is not None for each in archives):
+        command = view.invocation.command("explain archived-history")
+        next_step(console, view, "the gateway will delete archives with people's history; how to keep them:", command)
+    elif known and any(store.transcripts.orphans for store in x.stores):
         command = view.invocation.command("explain transcript-unindexed")
         next_step(console, view, "unindexed history is kept; what it is and where it comes from:", command)
     else:
@@ -91,6 +96,35 @@ def _unowned(console: Console, store: StoreFacts) -> None:
     if facts.referenced_known and facts.unowned_sidecars:
         files = words.plural(facts.unowned_sidecars, "sidecar")
         console.print(f"{files} ({words.size(facts.unowned_bytes)}) of sessions that no index names")
+
+
+def _archives(console: Console, store: StoreFacts, now: int) -> None:
+    """Transcripts that were set aside, by what is in them, and when the gateway deletes the first."""
+    archives = store.transcripts.archives
+    if not archives:
+        return
+    console.print()
+    table = grid("archives of resets and removed sessions", "files", "size", "oldest", "first is deleted")
+    for content, label in WORDS.items():
+        members = [each for each in archives if each.content is content]
+        if not members:
+            continue
+        ends = [each.until for each in members if each.until is not None]
+        end = (
+            "never"
+            if not ends
+            else f"in {words.duration(min(ends) - now)}"
+            if min(ends) > now
+            else "at the next save"
+        )
+        table.add_row(
+            label,
+            f"{len(members):,}",
+            words.size(sum(each.record.size for each in members)),
+            words.age(min(each.record.at for each in members), now),
+            end,
+        )
+    console.print(table)
 
 
 def _unindexed(console: Console, store: StoreFacts, now: int, view: View) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -298,15 +299,23 @@ def receipt(
     if receipt.gateway_afterwards not in (None, "dead"):
         rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))
-    if not view.quiet:
-        _what_next(console, receipt, plan, view, left)
+    _what_next(console, receipt, plan, view, left)
     next_step(console, view, "to undo, also after a start (then with --merge):", undo)
 
 
+_START = "start the gateway"
+
+
 def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, left: int) -> None:
-    """The steps after a run, in the order in which they are to be done."""
+    """The steps after a run, in the order in which they are to be done; with --quiet those that come before a start,
+    or stand against one."""
+    steps = list(_then(receipt, plan, view, left))
+    if view.quiet:
+        steps = list(takewhile(lambda step: step[0] != _START, steps))
+    if not steps:
+        return
     section(console, "Next")
-    for number, (what, typed) in enumerate(_then(receipt, plan, view, left), 1):
+    for number, (what, typed) in enumerate(steps, 1):
         console.print(Text(f"{number}. {view.names.text(what)}"))
         if typed:
             print_command(console, Text(), view.names.text(typed), 3)
@@ -332,7 +341,7 @@ def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterato
         jobs = " ".join(f"--disable {quote(name)}" for name in plan.retrying)
         many = words.plural(len(plan.retrying), "job retries", "jobs retry")
         yield f"{many} without end and would fill the store again:", command(f"repair cron {jobs}")
-    yield "start the gateway", None
+    yield _START, None
     yield "check that it is well:", command(f"after {receipt.run_id}")
     if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
         jobs = " ".join(f"--enable {quote(name)}" for name in disabled)

@@ -129,7 +129,11 @@ def _last(console: Console, judgement: Judgement, view: View) -> None:
     elif judgement.examination.gateway.liveness is Liveness.LIVE:
         next_step(console, view, "the gateway is live, so nothing is called stuck; stop it and look again.")
     elif any(each.stuck for each in running):
-        command = view.invocation.command("explain session-stuck-running")
-        next_step(console, view, "what this means:", command)
+        found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
+        if found and found.fix:
+            next_step(console, view, "settle them; this shows the plan:", view.invocation.complete(found.fix.command))
+        else:
+            command = view.invocation.command("explain session-stuck-running")
+            next_step(console, view, "what this means:", command)
     else:
         next_unless(console, judgement.examination, view, "none has been silent for long enough; nothing to do.")

@@ -117,6 +117,10 @@ class DirectoryIndex:
             return f"{session_id}.jsonl"
         return self._pick(session_id, PRIMARY)
 
+    def names_of(self, session_id: str) -> tuple[str, ...]:
+        """Topic and fork transcripts of the session, and its archives."""
+        return tuple(self._others.get(session_id, ()))
+
     def archive_of(self, session_id: str) -> str | None:
         """The session's newest archive, where the gateway set the transcript aside."""
         return self._pick(session_id, ARCHIVES)

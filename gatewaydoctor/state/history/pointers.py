@@ -11,6 +11,7 @@ from gatewaydoctor.model.gateway.pointers import Exemption, PointerKind, Presenc
 from gatewaydoctor.state.history.files import DirectoryIndex
 from gatewaydoctor.state.history.pathmap import is_absolute, mapped, normal, sessions_root
 from gatewaydoctor.state.history.references import basename
+from gatewaydoctor.state.history.threads import is_transcript_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -145,7 +146,12 @@ class Pointers:
             return None
         if entry.session_file and (name := basename(entry.session_file)) in here:
             return name
-        return here.transcript_of(entry.session_id) if entry.session_id else None
+        if not entry.session_id:
+            return None
+        named = (
+            name for name in here.names_of(entry.session_id) if is_transcript_of(name, entry.session_id, entry.key)
+        )
+        return next(named, None) or here.transcript_of(entry.session_id)
 
 
 def _excuse(entry: Entry, now: int, *, cli_backed: bool, in_database: bool) -> Exemption | None:

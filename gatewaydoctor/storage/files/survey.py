@@ -45,6 +45,7 @@ class Survey:
     biggest: tuple[tuple[int, int], ...]
     repeated: tuple[str, ...]
     variants: tuple[tuple[str, ...], ...]
+    unscoped: tuple[str, ...]
     deepest: int = 0
     unread: int = 0
     hidden: tuple[int, ...] = ()
@@ -162,6 +163,7 @@ def survey(
         if on_entry is not None:
             on_entry(entry, decode.checkpoint_files(fields) if fields and "compactionCheckpoints" in fields else ())
     repeated, variants = _same_keys(table)
+    unscoped = tuple(key for key in table.all_keys() if not key[:6].lower().startswith("agent:"))
     hidden = tuple(_hidden(table.all_keys(), frozenset(repeated))) if repeated else ()
     hidden_bytes = tally.leave_out(table, hidden, stream) if hidden else 0
     return Survey(
@@ -175,6 +177,7 @@ def survey(
         tally.largest(),
         repeated,
         variants,
+        unscoped,
         deepest,
         unread,
         hidden,
