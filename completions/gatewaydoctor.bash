@@ -30,10 +30,10 @@ _gatewaydoctor_options() {
     'runs show') words='--vault --format' ;;
     'runs verify') words='--vault --format' ;;
     'runs prune') words='--older-than --yes -y --vault --format' ;;
-    'simulate cap-storm') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --schedule --max-entries --start-rows --mode --entry-bytes --setup --run --host-memory --base-heap --kept-copies --reserve --healthy-walk --starved-walk --load-copies --pass-cost --restart --format' ;;
-    'simulate stuck-cron') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --jobs --jitter --conversations --entry-bytes --run --run-timeout --save-cost --load-copies --loads-at-boot --heap-limit --format' ;;
-    'simulate subagent-maps') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --tickets --sessions-per-ticket --pace --session --heap-limit --base-heap --kept --spread --registry-share --context-share --error-rate --record-bytes --archive-after --context-ttl --error-ttl --format' ;;
-    'simulate chat-buffers') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --runs-per-hour --hung-share --run --run-timeout --heap-limit --base-heap --kept --grace --batches --format' ;;
+    'simulate cap-storm') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --schedule --max-entries --start-rows --mode --entry-bytes --setup --run --host-memory --base-heap --retained --retained-alone --reserve --healthy-walk --starved-walk --load-copies --pass-cost --handoff --restart --format' ;;
+    'simulate stuck-cron') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --jobs --jitter --conversations --entry-bytes --run --run-timeout --save-cost --load-copies --loads-at-boot --base-heap --heap-limit --format' ;;
+    'simulate subagent-maps') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --tickets --sessions-per-ticket --pace --session --heap-limit --base-heap --kept --spread --registry-share --context-share --error-rate --record-bytes --abort-rate --small-bytes --recipient-ttl --aborted-ttl --sequence-limit --archive-after --context-ttl --error-ttl --format' ;;
+    'simulate chat-buffers') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --runs-per-hour --hung-share --run --run-timeout --heap-limit --base-heap --silent-share --kept --grace --batches --format' ;;
     'simulate usage-scan') words='--seed --duration --policy --remedy --compare --clock --plot --from-state-dir --sessions --median-bytes --spread --read-speed --calls --call-jitter --resolution --background --background-task --base-heap --kept-share --cache-entry --appended --page --slice --patience --format' ;;
     'fixtures list') words='--format' ;;
     'fixtures make') words='--out --seed --scale --format' ;;
@@ -143,12 +143,14 @@ _gatewaydoctor_option() {
     'simulate cap-storm --run') values=free ;;
     'simulate cap-storm --host-memory') values=free ;;
     'simulate cap-storm --base-heap') values=free ;;
-    'simulate cap-storm --kept-copies') values=free ;;
+    'simulate cap-storm --retained') values=free ;;
+    'simulate cap-storm --retained-alone') values=free ;;
     'simulate cap-storm --reserve') values=free ;;
     'simulate cap-storm --healthy-walk') values=free ;;
     'simulate cap-storm --starved-walk') values=free ;;
     'simulate cap-storm --load-copies') values=free ;;
     'simulate cap-storm --pass-cost') values=free ;;
+    'simulate cap-storm --handoff') values=free ;;
     'simulate cap-storm --restart') values=free ;;
     'simulate cap-storm --format') values=format ;;
     'simulate stuck-cron --seed') values=free ;;
@@ -167,6 +169,7 @@ _gatewaydoctor_option() {
     'simulate stuck-cron --save-cost') values=free ;;
     'simulate stuck-cron --load-copies') values=free ;;
     'simulate stuck-cron --loads-at-boot') values=free ;;
+    'simulate stuck-cron --base-heap') values=free ;;
     'simulate stuck-cron --heap-limit') values=free ;;
     'simulate stuck-cron --format') values=format ;;
     'simulate subagent-maps --seed') values=free ;;
@@ -188,6 +191,11 @@ _gatewaydoctor_option() {
     'simulate subagent-maps --context-share') values=free ;;
     'simulate subagent-maps --error-rate') values=free ;;
     'simulate subagent-maps --record-bytes') values=free ;;
+    'simulate subagent-maps --abort-rate') values=free ;;
+    'simulate subagent-maps --small-bytes') values=free ;;
+    'simulate subagent-maps --recipient-ttl') values=free ;;
+    'simulate subagent-maps --aborted-ttl') values=free ;;
+    'simulate subagent-maps --sequence-limit') values=free ;;
     'simulate subagent-maps --archive-after') values=free ;;
     'simulate subagent-maps --context-ttl') values=free ;;
     'simulate subagent-maps --error-ttl') values=free ;;
@@ -205,6 +213,7 @@ _gatewaydoctor_option() {
     'simulate chat-buffers --run-timeout') values=free ;;
     'simulate chat-buffers --heap-limit') values=free ;;
     'simulate chat-buffers --base-heap') values=free ;;
+    'simulate chat-buffers --silent-share') values=free ;;
     'simulate chat-buffers --kept') values=free ;;
     'simulate chat-buffers --grace') values=free ;;
     'simulate chat-buffers --batches') values=free ;;
@@ -321,7 +330,7 @@ _gatewaydoctor_values() {
     form) words='user system dockerfile compose patch cronjob cron service timer alerts' ;;
     package) words='FILE IMAGE' ;;
     shell) words='bash zsh fish powershell' ;;
-    release) words='2026.3.28 2026.4.25 2026.5.22' ;;
+    release) words='2026.3.13 2026.3.28 2026.4.25 2026.5.22 2026.9.6' ;;
     remedy-cap-storm) words='chunked worker single-flight coalesce append-log persistent-keys smaller-cap all' ;;
     clock) words='virtual wall' ;;
     remedy-stuck-cron) words='reaper-max-age scheduler-guard cap-all-statuses streaming-load all' ;;

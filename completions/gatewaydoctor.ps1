@@ -299,7 +299,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Options = [ordered]@{
                 '--seed' = 'free', 'Same seed, same output, byte for byte.'
                 '--duration' = 'free', 'Simulated time, such as 24h.'
-                '--policy' = 'release', 'Rules of the store, by release.'
+                '--policy' = 'release', 'Mechanisms of this release.'
                 '--remedy' = 'remedy-cap-storm', 'Apply this remedy, or all; repeatable.'
                 '--compare' = '', 'No remedy, each, and all: one table.'
                 '--clock' = 'clock', 'wall runs the store for real as well.'
@@ -314,12 +314,14 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--run' = 'free', 'a run saves the store a second time when it ends, this long after its row [s] Default 45.0 (assumed).'
                 '--host-memory' = 'free', 'memory of the host; V8 allows itself half of it, at most 2 GB [bytes] Default 4000000000.0 (given).'
                 '--base-heap' = 'free', 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).'
-                '--kept-copies' = 'free', '11 MB/min for 112 min over 55 passes is 22 MB a pass, 16 times the file [copies] Default 16.0 (derived).'
+                '--retained' = 'free', 'a pass, as reported: 11 MB/min for 112 min over 55 passes. Nothing explains it [bytes] Default 22400000.0 (derived).'
+                '--retained-alone' = 'free', 'a pass of the real 2026.4.25 over 50 rows of 1.56 MB [bytes] Default 19000.0 (measured).'
                 '--reserve' = 'free', 'V8 gives up when a full collection leaves less than this free [of the heap] Default 0.05 (assumed).'
                 '--healthy-walk' = 'free', 'a full collection over the heap of a fresh process [bytes/s] Default 1000000000.0 (assumed).'
                 '--starved-walk' = 'free', 'over what has been kept since; chosen so that the median block is 36 to 60 s [bytes/s] Default 8500000.0 (derived).'
                 '--load-copies' = 'free', '2026.3.28 takes 1.85 GB in all with a store of 185 MB [times the file] Default 10.0 (measured).'
-                '--pass-cost' = 'free', '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).'
+                '--pass-cost' = 'free', '2026.4.25: 24 ms of work for a pass over 1.56 MB [s/byte] Default 1.54e-08 (measured).'
+                '--handoff' = 'free', 'to hand a pass to a worker, append a record, or write a row to a database [s] Default 0.005 (assumed).'
                 '--restart' = 'free', 'from the crash until the gateway is back [s] Default 20.0 (assumed).'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
@@ -330,13 +332,13 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Options = [ordered]@{
                 '--seed' = 'free', 'Same seed, same output, byte for byte.'
                 '--duration' = 'free', 'Simulated time, such as 24h.'
-                '--policy' = 'release', 'Rules of the store, by release.'
+                '--policy' = 'release', 'Mechanisms of this release.'
                 '--remedy' = 'remedy-stuck-cron', 'Apply this remedy, or all; repeatable.'
                 '--compare' = '', 'No remedy, each, and all: one table.'
                 '--clock' = 'clock', 'wall runs the store for real as well.'
                 '--plot' = 'file', 'Draw it: .svg or .png (needs matplotlib).'
                 '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
-                '--jobs' = 'free', 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN, the last where its base row got stuck [jobs] Default ''morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49x3540s:2236:failed>running@151 ssl-price-check=97x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done'' (given).'
+                '--jobs' = 'free', 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN: RUNS over all TICKS (with + they go on at that rate), the status of the job row, and the run that a crash of the gateway cuts short, leaving the job row running [jobs] Default ''morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49+x3540s:2236:failed>running@151 ssl-price-check=97+x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done'' (given).'
                 '--jitter' = 'free', 'the first job''s ticks are 20 to 25 s apart [s] Default 2.5 (given).'
                 '--conversations' = 'free', 'of the 15 rows that are no runs, five are the jobs'' base rows [rows] Default 10 (derived).'
                 '--entry-bytes' = 'free', '185 MB over 6,539 rows [bytes] Default 28292 (derived).'
@@ -344,7 +346,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--run-timeout' = 'free', 'an agent turn is given up after 60 min (facts.md section 7) [s] Default 3600.0 (given).'
                 '--save-cost' = 'free', '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).'
                 '--load-copies' = 'free', '2026.3.28 takes 1.85 GB to load 185 MB once [times the file] Default 10.0 (measured).'
-                '--loads-at-boot' = 'free', 'the reporter''s 33 GB for 185 MB is 180 times, 18 loads at once [loads] Default 18.0 (derived).'
+                '--loads-at-boot' = 'free', 'seen with 2026.3.28; the reporter''s estimate of 33 GB would be 18 loads at once, unexplained [loads] Default 1.0 (measured).'
+                '--base-heap' = 'free', '2026.3.28 has 493 MB resident after a start, some of it outside V8 [bytes] Default 450000000.0 (assumed).'
                 '--heap-limit' = 'free', 'the heap V8 allows itself there [bytes] Default 2300000000.0 (given).'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
@@ -355,7 +358,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Options = [ordered]@{
                 '--seed' = 'free', 'Same seed, same output, byte for byte.'
                 '--duration' = 'free', 'Simulated time, such as 24h.'
-                '--policy' = 'release', 'Rules of the store, by release.'
+                '--policy' = 'release', 'Mechanisms of this release.'
                 '--remedy' = 'remedy-subagent-maps', 'Apply this remedy, or all; repeatable.'
                 '--compare' = '', 'No remedy, each, and all: one table.'
                 '--clock' = 'clock', 'wall runs the store for real as well.'
@@ -373,6 +376,11 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--context-share' = 'free', 'of it in runContextById Default 0.3333333333333333 (assumed).'
                 '--error-rate' = 'free', 'sessions that leave a pending lifecycle error, which keeps the rest Default 0.25 (assumed).'
                 '--record-bytes' = 'free', 'one record in subagents/runs.json [bytes] Default 8000.0 (assumed).'
+                '--abort-rate' = 'free', 'sessions that are aborted Default 0.05 (assumed).'
+                '--small-bytes' = 'free', 'one entry of a map that is bounded already [bytes] Default 400.0 (assumed).'
+                '--recipient-ttl' = 'free', 'tool event recipients go after this, in every release [s] Default 600.0 (given).'
+                '--aborted-ttl' = 'free', 'aborted runs go after this, in every release [s] Default 3600.0 (given).'
+                '--sequence-limit' = 'free', 'agentRunSeq is cut to this, in every release [entries] Default 10000 (given).'
                 '--archive-after' = 'free', 'proposed: archive session-mode runs this long after completion [s] Default 300.0 (given).'
                 '--context-ttl' = 'free', 'proposed: sweep contexts after this [s] Default 1800.0 (given).'
                 '--error-ttl' = 'free', 'proposed: finalise pending errors after this [s] Default 300.0 (given).'
@@ -385,7 +393,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Options = [ordered]@{
                 '--seed' = 'free', 'Same seed, same output, byte for byte.'
                 '--duration' = 'free', 'Simulated time, such as 24h.'
-                '--policy' = 'release', 'Rules of the store, by release.'
+                '--policy' = 'release', 'Mechanisms of this release.'
                 '--remedy' = 'remedy-chat-buffers', 'Apply this remedy, or all; repeatable.'
                 '--compare' = '', 'No remedy, each, and all: one table.'
                 '--clock' = 'clock', 'wall runs the store for real as well.'
@@ -397,6 +405,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--run-timeout' = 'free', 'when the model call of a hung run is given up [s] Default 600.0 (given).'
                 '--heap-limit' = 'free', 'heap at the crash [bytes] Default 4000000000.0 (given).'
                 '--base-heap' = 'free', 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).'
+                '--silent-share' = 'free', 'of the hung runs that never sent any text; 2026.4.25 keeps their buffers Default 0.05 (assumed).'
                 '--kept' = 'free', '3.1 GB over 68 million ms, shared by the runs that hung in that time [bytes] Default 2720000.0 (derived).'
                 '--grace' = 'free', 'ABORTED_RUN_TTL_MS: proposed as the age of a buffer on top of the timeout [s] Default 3600.0 (given).'
                 '--batches' = 'free', 'a run''s text is added in so many parts [parts] Default 20 (assumed).'
@@ -409,7 +418,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Options = [ordered]@{
                 '--seed' = 'free', 'Same seed, same output, byte for byte.'
                 '--duration' = 'free', 'Simulated time, such as 24h.'
-                '--policy' = 'release', 'Rules of the store, by release.'
+                '--policy' = 'release', 'Mechanisms of this release.'
                 '--remedy' = 'remedy-usage-scan', 'Apply this remedy, or all; repeatable.'
                 '--compare' = '', 'No remedy, each, and all: one table.'
                 '--clock' = 'clock', 'wall runs the store for real as well.'
@@ -743,18 +752,20 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'powershell' = ''
         }
         'release' = [ordered]@{
+            '2026.3.13' = ''
             '2026.3.28' = ''
             '2026.4.25' = ''
             '2026.5.22' = ''
+            '2026.9.6' = ''
         }
         'remedy-cap-storm' = [ordered]@{
-            'chunked' = 'The same work in pieces: others get their turn, but what a pass leaves in memory stays.'
-            'worker' = 'The pass and its garbage live in another thread''s heap, which is gone when the pass is done.'
-            'single-flight' = 'Rows that arrive while a pass is under way join it instead of asking for the next.'
+            'chunked' = 'A save gives others a turn between its pieces; the collector still walks the heap in one piece.'
+            'worker' = 'The pass runs on another thread; what it leaves behind is in that thread''s heap and goes with it.'
+            'single-flight' = 'Rows that arrive while a pass computes join it; it computes for milliseconds, so hardly any do.'
             'coalesce' = 'The runs of one tick write within seconds of each other, so waiting 5 s makes one pass of two.'
-            'append-log' = 'A new row costs its own size, not the store''s, and nothing is loaded, cloned or sorted for it.'
+            'append-log' = 'A new row costs its own size; only compacting the log is a pass over the whole file.'
             'persistent-keys' = 'A job that keeps its session makes no new row, so the store is never over its cap.'
-            'smaller-cap' = 'As many passes over half the file: half is left in memory each time, so it lasts twice as long.'
+            'smaller-cap' = 'As many passes over half the file: half the work, and whatever else a pass leaves behind stays.'
             'all' = 'All of them together.'
         }
         'clock' = [ordered]@{
@@ -762,7 +773,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'wall' = ''
         }
         'remedy-stuck-cron' = [ordered]@{
-            'reaper-max-age' = 'Stuck runs get an end, ticks complete, and day-old runs are reaped; a day of bursts remains.'
+            'reaper-max-age' = 'Stuck runs and job rows are set to failed, which later runs copy; run rows older than a day go again.'
             'scheduler-guard' = 'No run starts while one hangs, so the bursts never happen and the file stays small.'
             'cap-all-statuses' = 'The store stays at its cap, but the newest rows are the noise, so the conversations go first.'
             'streaming-load' = 'A start needs memory for one row and an index, whatever the file has become.'

@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.simulate import cronexpr
 from gatewaydoctor.simulate.kernel import DAY
-from gatewaydoctor.simulate.refstore import POLICIES
+from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.scenario import UnknownName, scenario_named
 from gatewaydoctor.simulate.scenarios.stuck_cron import CronJob, jobs_text
 from gatewaydoctor.simulate.schedule import Job, runs_per_day, schedule_text
@@ -113,7 +113,7 @@ def read_workload(
     directory = _read(fs, env, place, agent, redact=redact)
     changes, observed, notes = take(directory)
     release = directory.config.release.policy
-    policy = release.value if release and release.value in POLICIES else scenario.policy
+    policy = release.value if release and release.value in RELEASES else scenario.policy
     if release is None or release.value != policy:
         notes.append(f"the directory does not say which of the known releases wrote it; taken as {policy}")
     options = replace(scenario.options(), **changes)

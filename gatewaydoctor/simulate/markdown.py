@@ -47,14 +47,20 @@ def ranking_table(comparison: Comparison) -> str:
         (
             "" if verdict.rank is None else str(verdict.rank),
             verdict.name,
+            f"{verdict.lost:,}" if verdict.lost else "none",
             "" if verdict.worst_block is None else spell(verdict.worst_block, "s"),
             spell(verdict.death, "min"),
+            "" if verdict.effect is None else verdict.effect.value,
+            verdict.how,
             "" if verdict.bytes_written is None else spell(verdict.bytes_written, "bytes"),
             verdict.sentence,
         )
         for verdict in comparison.verdicts
     )
-    return _table(("rank", "remedy", "worst block", "dies after", "written", "why"), rows)
+    table = _table(
+        ("rank", "remedy", "conversations lost", "worst block", "dies after", "effect", "who", "written", "why"), rows
+    )
+    return f"{comparison.answer}\n\n{table}"
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

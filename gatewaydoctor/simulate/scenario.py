@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gatewaydoctor.model.errors import nearest
 from gatewaydoctor.simulate.options import Option, describe
-from gatewaydoctor.simulate.refstore import POLICIES
+from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.remedies import REMEDIES, Remedy
 from gatewaydoctor.simulate.scenarios import cap_storm, chat_buffers, stuck_cron, subagent_maps, usage_scan
 
@@ -128,6 +128,6 @@ def options_for(scenario: Scenario, options: Any, duration: float | None) -> Any
 
 def policy_named(release: str) -> str:
     """Raises UnknownName."""
-    if release not in POLICIES:
-        raise UnknownName(f"no policy {release}; there are {', '.join(POLICIES)}")
+    if release not in RELEASES:
+        raise UnknownName(f"no policy {release}; there are {', '.join(RELEASES)}")
     return release

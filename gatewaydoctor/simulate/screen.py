@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gatewaydoctor.simulate import timeline
-from gatewaydoctor.simulate.values import Label
+from gatewaydoctor.simulate.values import Effect, Label
 from gatewaydoctor.simulate.wording import spell, spell_deviation
 
 if TYPE_CHECKING:
@@ -39,20 +39,31 @@ def result_screen(result: Result, width: int, *, verbose: bool = False) -> Rende
 
 
 def comparison_screen(comparison: Comparison) -> RenderableType:
-    """The ranking, and under it one sentence for each remedy."""
+    """What to do, the ranking, and under it one sentence for each remedy."""
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("#", "remedy", "worst block", "dies after", "written"):
-        grid.add_column(title, justify="left" if title == "remedy" else "right", no_wrap=True)
+    for title in ("#", "remedy", "lost", "worst block", "dies after", "written", "who"):
+        grid.add_column(title, justify="left" if title in {"remedy", "who"} else "right", no_wrap=True)
     for verdict in comparison.verdicts:
         grid.add_row(
             "" if verdict.rank is None else str(verdict.rank),
             Text(verdict.name, style="bold" if verdict.rank == 1 else ""),
+            Text(f"{verdict.lost:,}" if verdict.lost else "none", style="red" if verdict.lost else ""),
             "" if verdict.worst_block is None else spell(verdict.worst_block, "s"),
             Text("never", style="green") if verdict.death is None else Text(spell(verdict.death, "min"), style="red"),
             "" if verdict.bytes_written is None else spell(verdict.bytes_written, "bytes"),
+            verdict.who,
         )
     head = Text.assemble((f"{comparison.scenario}: the remedies compared", "bold"), _origin(comparison))
-    return Group(head, Text(), grid, Text(), *(_sentence(comparison, verdict) for verdict in comparison.verdicts))
+    key = Text("lost: conversations. who: operator, today; jobs, a workaround in the jobs; patch, a patched gateway.")
+    return Group(
+        head,
+        Text(comparison.answer),
+        Text(),
+        grid,
+        key,
+        Text(),
+        *(_sentence(comparison, verdict) for verdict in comparison.verdicts),
+    )
 
 
 def figure_grid(result: Result, *, verbose: bool = False) -> Grid:
@@ -130,7 +141,10 @@ def _origin(comparison: Comparison) -> str:
 
 
 def _sentence(comparison: Comparison, verdict: Verdict) -> Text:
-    text = Text.assemble((f"{verdict.name}: ", "bold"), verdict.sentence)
+    how = f" [{verdict.how}]" if verdict.how else ""
+    text = Text.assemble((f"{verdict.name}{how}: ", "bold"), verdict.sentence)
+    if verdict.effect is Effect.NOTHING:
+        return text.append(" No better than nothing.", style="red")
     if verdict.promised is None:
         return text
     figure = comparison.results[verdict.name].figure(verdict.promised)

@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+class Effect(StrEnum):
+    """What a remedy does to a scenario, beside no remedy."""
+
+    SURVIVES = "survives"
+    HELPS = "helps"
+    PROMISED = "only what it promises"
+    NOTHING = "no better than nothing"
+    LOSES = "loses conversations"
+
+
 class Label(StrEnum):
     """Where a number is from.
 
@@ -138,7 +148,8 @@ class Save:
 class Verdict:
     """One row of a comparison. `promised` is the figure the remedy's report speaks of, before and after.
 
-    `rank` counts from 1; the row without remedies has none.
+    `rank` counts from 1; the row without remedies has none, and no effect. `lost` counts conversations. `who` can
+    apply it and `how`: empty for several remedies at once.
     """
 
     name: str
@@ -152,14 +163,20 @@ class Verdict:
     after: float | None
     kept: bool | None
     sentence: str
+    lost: int = 0
+    effect: Effect | None = None
+    who: str = ""
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """No remedy, each remedy alone, all together: the verdicts in the order of their rank, and every run."""
+    """No remedy, each remedy alone, all together: the verdicts in the order of their rank, and every run. `answer`:
+    what to do and what it buys, in a sentence."""
 
     scenario: str
     policy: str
     seed: int
     verdicts: tuple[Verdict, ...]
     results: Mapping[str, Result] = field(default_factory=dict)
+    answer: str = ""

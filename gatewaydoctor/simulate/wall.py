@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatewaydoctor.simulate.appendlog import AppendLog
 from gatewaydoctor.simulate.kernel import quantile
-from gatewaydoctor.simulate.refstore import POLICIES, ReferenceStore, resolve_maintenance
+from gatewaydoctor.simulate.refstore import ReferenceStore, resolve_maintenance
+from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.scenario import SCENARIOS, UnknownName, options_for, policy_named, scenario_named
 from gatewaydoctor.simulate.values import Figure, Label, Result, Table
 
@@ -64,6 +65,9 @@ def measure(
     chosen = scenario.remedies_named(remedies)
     plan = scenario.plan_with(options_for(scenario, options, duration), chosen)
     release = policy_named(policy or scenario.policy)
+    if RELEASES[release].store is None:
+        files = ", ".join(name for name, each in RELEASES.items() if each.store)
+        raise UnknownName(f"{release} keeps sessions in a database; --clock wall works for {files}")
     names = tuple(remedy.name for remedy in chosen)
     virtual = scenario.simulate(plan, policy=release, seed=seed, remedies=names)
     saves = scenario.saves(plan, policy=release, seed=seed)
@@ -119,7 +123,8 @@ def _repeat(
 
 def _store_saver(plan: Any, release: str, sessions: Path) -> Callable[[dict[str, Any], int], _Measured]:
     """Saves through the reference store, with the cap the plan asks for."""
-    policy = POLICIES[release]
+    policy = RELEASES[release].store
+    assert policy is not None
     limit = getattr(plan.options, "max_entries", policy.max_entries)
     config: dict[str, Any] = {"maxEntries": limit}
     if getattr(plan, "capped", False):

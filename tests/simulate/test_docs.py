@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
-from gatewaydoctor.simulate import SCENARIOS, compare, run
+from gatewaydoctor.simulate import SCENARIOS, Comparison, compare
+from gatewaydoctor.simulate.compare import BASE
 from gatewaydoctor.simulate.markdown import figure_table, input_table, ranking_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
 BLOCK = re.compile(r"<!-- (inputs|figures|ranking) (\S+) -->\n(.*?)<!-- end -->", re.S)
 
 
+@cache
+def compared(name: str) -> Comparison:
+    return compare(name)
+
+
 def render(found: re.Match[str]) -> str:
     what, name, _ = found.groups()
-    if what == "ranking":
-        table = ranking_table(compare(name))
-    else:
-        result = run(name)
-        table = figure_table(result) if what == "figures" else input_table(result.inputs)
+    comparison = compared(name)
+    result = comparison.results[BASE]
+    match what:
+        case "ranking":
+            table = ranking_table(comparison)
+        case "figures":
+            table = figure_table(result)
+        case _:
+            table = input_table(result.inputs)
     return f"<!-- {what} {name} -->\n{table}\n<!-- end -->"
 
 

@@ -9,6 +9,7 @@ import pytest
 from gatewaydoctor.simulate import SCENARIOS, compare, run
 from gatewaydoctor.simulate.compare import ALL, BASE
 from gatewaydoctor.simulate.remedies import REMEDIES, Better, Remedy
+from gatewaydoctor.simulate.values import Effect
 
 NAMED = {
     "cap-storm": "chunked worker single-flight coalesce append-log persistent-keys smaller-cap",
@@ -17,6 +18,10 @@ NAMED = {
     "chat-buffers": "sweep-stale-buffers",
     "usage-scan": "chunked worker cache paginate cancel",
 }
+
+
+HELPLESS = {"single-flight"}
+"""A pass computes for milliseconds, so almost nothing can join it."""
 
 
 def test_the_remedies_are_those_of_the_reports() -> None:
@@ -29,6 +34,9 @@ def test_a_remedy_keeps_its_promise(remedy: Remedy, seed: int) -> None:
     before = run(remedy.scenario, seed=seed).value(remedy.promises)
     after = run(remedy.scenario, seed=seed, remedies=[remedy.name]).value(remedy.promises)
     assert before is not None
+    if remedy.name in HELPLESS:
+        assert after == pytest.approx(before, rel=0.05)
+        return
     assert remedy.keeps_promise(before, after)
     if after is not None:
         assert abs(after - before) > 0.1 * before, "a change too small to speak of"
@@ -49,10 +57,11 @@ def test_a_comparison_ranks_every_remedy_and_keeps_the_promises(name: str) -> No
     assert (first.name, first.rank) == (BASE, None)
     assert [verdict.rank for verdict in ranked] == list(range(1, len(ranked) + 1))
     assert {verdict.name for verdict in ranked} - {ALL} == set(NAMED[name].split())
-    assert all(verdict.kept for verdict in ranked if verdict.promised)
+    assert {verdict.name for verdict in ranked if verdict.promised and not verdict.kept} <= HELPLESS
+    assert comparison.answer
     assert all(verdict.sentence for verdict in comparison.verdicts)
-    survivors = [verdict.death is None for verdict in ranked]
-    assert survivors == sorted(survivors, reverse=True)
+    order = [(verdict.lost, verdict.effect is Effect.NOTHING, verdict.death is not None) for verdict in ranked]
+    assert order == sorted(order)
 
 
 def test_what_each_storm_remedy_does_to_the_others_figures() -> None:
@@ -61,22 +70,33 @@ def test_what_each_storm_remedy_does_to_the_others_figures() -> None:
     assert runs["chunked"].value("death") == pytest.approx(storm.value("death"))
     assert runs["coalesce"].value("worstBlock") == pytest.approx(storm.value("worstBlock"))
     assert (runs["worker"].value("bytesWritten") or 0) > (storm.value("bytesWritten") or 0)
+    assert runs["chunked"].value("worstBlock") == storm.value("worstBlock")
+    assert (runs["chunked"].value("alone.worstBlock") or 0) < 0.2 * (storm.value("alone.worstBlock") or 0)
+    assert (runs["append-log"].value("death") or 0) > 5 * (storm.value("death") or 0)
     assert runs["persistent-keys"].value("sessionsPerDay") == pytest.approx(1, abs=0.1)
     assert runs["smaller-cap"].value("rows") == 25
     assert [name for name, result in runs.items() if result.value("death") is None] == [
-        "worker", "append-log", "persistent-keys",
+        "worker", "persistent-keys",
     ]  # fmt: skip
 
 
 def test_a_cap_by_recency_evicts_the_conversations() -> None:
-    assert run("stuck-cron", remedies=["cap-all-statuses"]).value("conversations") == 0
-    assert run("stuck-cron", remedies=["scheduler-guard"]).value("conversations") == 10
+    assert run("stuck-cron", remedies=["cap-all-statuses"]).value("conversationsLost") == 10
+    assert run("stuck-cron", remedies=["scheduler-guard"]).value("conversationsLost") == 0
+    *_, last = compare("stuck-cron").verdicts
+    assert (last.name, last.lost, last.effect) == ("cap-all-statuses", 10, Effect.LOSES)
 
 
-def test_ending_stuck_runs_alone_does_not_make_the_store_load() -> None:
+def test_runs_after_a_job_row_was_ended_copy_failed() -> None:
     result = run("stuck-cron", remedies=["reaper-max-age"])
     assert result.value("stuckRuns") == 0
-    assert result.value("boots") == 0
+    assert (result.value("git-backup-night.failed") or 0) > 500
+
+
+def test_remedies_a_release_has_already_are_no_better_than_nothing() -> None:
+    comparison = compare("subagent-maps", policy="2026.4.25")
+    assert {verdict.effect for verdict in comparison.verdicts[1:]} == {Effect.NOTHING}
+    assert comparison.answer.startswith("Do nothing")
 
 
 def test_remedies_apply_once_and_in_a_fixed_order() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same output, byte for byte.")]
 Duration = Annotated[str | None, typer.Option("--duration", metavar="TIME", help="Simulated time, such as 24h.")]
-Policy = Annotated[str | None, typer.Option("--policy", metavar="RELEASE", help="Rules of the store, by release.")]
+Policy = Annotated[str | None, typer.Option("--policy", metavar="RELEASE", help="Mechanisms of this release.")]
 Remedies = Annotated[
     list[str] | None, typer.Option("--remedy", metavar="NAME", help="Apply this remedy, or `all`; repeatable.")
 ]

@@ -15,7 +15,7 @@ from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED,
 from gatewaydoctor.repair.drafting.options import ENDINGS, PURPOSES
 from gatewaydoctor.report.formats.formats import FORMATS
 from gatewaydoctor.simulate import SCENARIOS
-from gatewaydoctor.simulate.refstore.policy import POLICIES
+from gatewaydoctor.simulate.releases import RELEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,7 +96,7 @@ def _by_metavar() -> dict[str, Values]:
         "REPAIR": Values("repair", tuple(Word(repair, purpose) for repair, purpose in PURPOSES.items())),
         "RECIPE": Values("recipe", tuple(Word(each.name, each.summary) for each in RECIPES.values())),
         "SHELL": _words("shell", KEPT),
-        "RELEASE": _words("release", POLICIES),
+        "RELEASE": _words("release", RELEASES),
         "SEVERITY": _words("severity", FAIL_WORDS),
         "NAME=VALUE": _words("threshold", (f"{name}=" for name in THRESHOLD_NAMES)),
     }

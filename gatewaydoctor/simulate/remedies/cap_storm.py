@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.simulate.remedies.remedy import Better, Remedy
+from gatewaydoctor.simulate.remedies.remedy import Better, Remedy, Who
 from gatewaydoctor.simulate.schedule import parse_schedule
 
 if TYPE_CHECKING:
     from gatewaydoctor.simulate.scenarios.cap_storm import Plan
 
-SLICES = 50
+SLICES = 10
 DEBOUNCE = 5.0
 
 
 def chunked(plan: Plan) -> Plan:
-    """The pass in pieces, one row each, with a turn for everybody else between two of them."""
+    """Every save in ten pieces, with a turn for everybody else between two of them."""
     return replace(plan, slices=SLICES)
 
 
@@ -52,16 +52,16 @@ def smaller_cap(plan: Plan) -> Plan:
 
 REMEDIES = (
     Remedy(
-        "chunked", "cap-storm", chunked, "worstBlock", Better.LESS,
-        "The same work in pieces: others get their turn, but what a pass leaves in memory stays.",
+        "chunked", "cap-storm", chunked, "alone.worstBlock", Better.LESS,
+        "A save gives others a turn between its pieces; the collector still walks the heap in one piece.",
     ),
     Remedy(
         "worker", "cap-storm", worker, "worstBlock", Better.LESS,
-        "The pass and its garbage live in another thread's heap, which is gone when the pass is done.",
+        "The pass runs on another thread; what it leaves behind is in that thread's heap and goes with it.",
     ),
     Remedy(
         "single-flight", "cap-storm", single_flight, "passes", Better.LESS,
-        "Rows that arrive while a pass is under way join it instead of asking for the next.",
+        "Rows that arrive while a pass computes join it; it computes for milliseconds, so hardly any do.",
     ),
     Remedy(
         "coalesce", "cap-storm", coalesce, "passes", Better.LESS,
@@ -69,14 +69,16 @@ REMEDIES = (
     ),
     Remedy(
         "append-log", "cap-storm", append_log, "bytesWritten", Better.LESS,
-        "A new row costs its own size, not the store's, and nothing is loaded, cloned or sorted for it.",
+        "A new row costs its own size; only compacting the log is a pass over the whole file.",
     ),
     Remedy(
-        "persistent-keys", "cap-storm", persistent_keys, "sessionsPerDay", Better.LESS,
+        "persistent-keys", "cap-storm", persistent_keys, "passes", Better.LESS,
         "A job that keeps its session makes no new row, so the store is never over its cap.",
+        Who.JOBS, 'in the jobs: sessionTarget "session:cron-<slug>"',
     ),
     Remedy(
-        "smaller-cap", "cap-storm", smaller_cap, "death", Better.LATER,
-        "As many passes over half the file: half is left in memory each time, so it lasts twice as long.",
+        "smaller-cap", "cap-storm", smaller_cap, "bytesWritten", Better.LESS,
+        "As many passes over half the file: half the work, and whatever else a pass leaves behind stays.",
+        Who.OPERATOR, "operator today: session.maintenance.maxEntries",
     ),
 )  # fmt: skip

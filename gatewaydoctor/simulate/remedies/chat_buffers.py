@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.simulate.remedies.remedy import Better, Remedy
+from gatewaydoctor.simulate.remedies.remedy import Better, Remedy, Who
 
 if TYPE_CHECKING:
     from gatewaydoctor.simulate.scenarios.chat_buffers import Plan
@@ -20,5 +20,6 @@ REMEDIES = (
     Remedy(
         "sweep-stale-buffers", "chat-buffers", sweep_stale_buffers, "heapPeak", Better.LESS,
         "A hung run's text goes an hour after its timeout, so the heap settles instead of growing.",
+        Who.OPERATOR, "operator today: an upgrade to 2026.4.25 or later",
     ),
 )  # fmt: skip

@@ -18,9 +18,18 @@ class Better(StrEnum):
     LATER = "later"
 
 
+class Who(StrEnum):
+    """Who can apply a remedy."""
+
+    OPERATOR = "operator"
+    JOBS = "jobs"
+    PATCH = "patch"
+
+
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """`apply` takes the scenario's plan and returns the changed one; `why` says in a sentence why it helps."""
+    """`apply` takes the scenario's plan and returns the changed one; `why` says in a sentence why it helps. `who` can
+    apply it, `how` in words: the setting, the change in the jobs, or the patch."""
 
     name: str
     scenario: str
@@ -28,6 +37,8 @@ class Remedy:
     promises: str
     better: Better
     why: str
+    who: Who = Who.PATCH
+    how: str = "needs a patched gateway"
 
     def keeps_promise(self, before: float | None, after: float | None) -> bool:
         """Whether the promised figure went the promised way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.simulate.remedies.remedy import Better, Remedy
+from gatewaydoctor.simulate.remedies.remedy import Better, Remedy, Who
 
 if TYPE_CHECKING:
     from gatewaydoctor.simulate.scenarios.stuck_cron import Plan
@@ -14,7 +14,7 @@ MAX_RUNNING_AGE = 3600.0
 
 
 def reaper_max_age(plan: Plan) -> Plan:
-    """The reaper ends what says `running` for over an hour."""
+    """The reaper sets what was started over an hour ago and is marked running to failed, job rows included."""
     return replace(plan, max_running_age=MAX_RUNNING_AGE)
 
 
@@ -36,7 +36,7 @@ def streaming_load(plan: Plan) -> Plan:
 REMEDIES = (
     Remedy(
         "reaper-max-age", "stuck-cron", reaper_max_age, "stuckRuns", Better.LESS,
-        "Stuck runs get an end, ticks complete, and day-old runs are reaped; a day of bursts remains.",
+        "Stuck runs and job rows are set to failed, which later runs copy; run rows older than a day go again.",
     ),
     Remedy(
         "scheduler-guard", "stuck-cron", scheduler_guard, "runsStarted", Better.LESS,
@@ -45,6 +45,7 @@ REMEDIES = (
     Remedy(
         "cap-all-statuses", "stuck-cron", cap_all_statuses, "rows", Better.LESS,
         "The store stays at its cap, but the newest rows are the noise, so the conversations go first.",
+        Who.OPERATOR, "operator today: session.maintenance.mode enforce",
     ),
     Remedy(
         "streaming-load", "stuck-cron", streaming_load, "bootHeap", Better.LESS,

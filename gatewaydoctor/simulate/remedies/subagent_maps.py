@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.simulate.remedies.remedy import Better, Remedy
+from gatewaydoctor.simulate.remedies.remedy import Better, Remedy, Who
 
 if TYPE_CHECKING:
     from gatewaydoctor.simulate.scenarios.subagent_maps import Plan
@@ -30,13 +30,16 @@ REMEDIES = (
     Remedy(
         "archive-session-runs", "subagent-maps", archive_session_runs, "registryPeak", Better.LESS,
         "The registry holds five minutes of finished runs, and runs.json is no longer rewritten ever larger.",
+        Who.OPERATOR, "operator today: an upgrade to 2026.4.25 or later",
     ),
     Remedy(
         "context-ttl", "subagent-maps", context_ttl, "contextsPeak", Better.LESS,
         "Contexts that no lifecycle event clears go after half an hour.",
+        Who.OPERATOR, "operator today: an upgrade to 2026.4.25 or later",
     ),
     Remedy(
         "pending-error-ttl", "subagent-maps", pending_error_ttl, "errorsPeak", Better.LESS,
         "An error whose retry never ends is given up after five minutes.",
+        Who.OPERATOR, "operator today: an upgrade to 2026.4.25 or later",
     ),
 )  # fmt: skip

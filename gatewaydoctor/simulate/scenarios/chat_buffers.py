@@ -13,12 +13,15 @@ import simpy
 
 from gatewaydoctor.simulate.kernel import DAY, HOUR, MB, MINUTE, Heap, OutOfMemory, Trace, chance
 from gatewaydoctor.simulate.options import assumed, derived, given, inputs
+from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.values import Figure, Result, filled
 from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from random import Random
+
+    from gatewaydoctor.simulate.releases import Release
 
 NAME: Final = "chat-buffers"
 MAINTENANCE_EVERY: Final = 60.0
@@ -44,6 +47,9 @@ class ChatBuffers:
     run_timeout: float = given(600.0, "s", "when the model call of a hung run is given up")
     heap_limit: float = given(4e9, "bytes", "heap at the crash")
     base_heap: float = given(922e6, "bytes", "resident after a restart (incident 003)")
+    silent_share: float = assumed(
+        0.05, "", "of the hung runs that never sent any text; 2026.4.25 keeps their buffers"
+    )
     kept: float = derived(2.72e6, "bytes", "3.1 GB over 68 million ms, shared by the runs that hung in that time")
     grace: float = given(HOUR, "s", "ABORTED_RUN_TTL_MS: proposed as the age of a buffer on top of the timeout")
     batches: int = assumed(20, "parts", "a run's text is added in so many parts")
@@ -51,7 +57,7 @@ class ChatBuffers:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options, and whether the maintenance timer sweeps buffers by age."""
+    """The options, and whether the remedy sweeps buffers by age, whatever the release does."""
 
     options: ChatBuffers
     sweeps: bool = False
@@ -59,7 +65,7 @@ class Plan:
 
 def simulate(plan: Plan, *, policy: str, seed: int, remedies: tuple[str, ...]) -> Result:
     """Run the model in virtual time."""
-    gateway = _Gateway(plan, seed)
+    gateway = _Gateway(plan, RELEASES[policy], seed)
     gateway.run()
     return _result(gateway, plan, policy, seed, remedies)
 
@@ -67,10 +73,12 @@ def simulate(plan: Plan, *, policy: str, seed: int, remedies: tuple[str, ...]) -
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
+    release: Release
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     heap: Heap = field(init=False)
     buffers: dict[int, tuple[float, float]] = field(default_factory=dict)
+    silent: set[int] = field(default_factory=set)
     runs: int = 0
     hung: int = 0
     peak: int = 0
@@ -102,6 +110,8 @@ class _Gateway:
         self.runs += 1
         hangs = random.random() < options.hung_share
         self.hung += hangs
+        if hangs and chance(self.seed, f"silent {run}").random() < options.silent_share:
+            self.silent.add(run)
         length = options.run_timeout if hangs else options.run * random.uniform(0.5, 1.5)
         part = options.kept * (1.0 if hangs else length / options.run_timeout) / options.batches
         for _ in range(options.batches):
@@ -114,16 +124,22 @@ class _Gateway:
             self._free(run)
 
     def _maintenance(self) -> Generator[simpy.Event, Any, None]:
-        """Every minute. It looks at aborted runs, and a hung one is not aborted; the remedy looks at ages."""
-        limit = self.plan.options.run_timeout + self.plan.options.grace
+        """Every minute: frees what the release, or the remedy, takes for stale by its age."""
         while True:
             yield self.env.timeout(MAINTENANCE_EVERY)
-            stale = [run for run, (started, _) in self.buffers.items() if self.env.now - started > limit]
-            for run in stale if self.plan.sweeps else ():
+            for run in [run for run, (started, _) in self.buffers.items() if self._stale(run, started)]:
                 self._free(run)
             self._note()
 
+    def _stale(self, run: int, started: float) -> bool:
+        age = self.env.now - started - self.plan.options.run_timeout
+        if self.plan.sweeps:
+            return age > self.plan.options.grace
+        swept = self.release.buffer_ttl is not None and age > self.release.buffer_ttl
+        return swept and (self.release.frees_silent or run not in self.silent)
+
     def _free(self, run: int) -> None:
+        self.silent.discard(run)
         self.heap.release(self.buffers.pop(run)[1])
 
     def _note(self) -> None:

@@ -1,4 +1,4 @@
-"""52725: three maps that keep something of every subagent session and let nothing go.
+"""52725: three maps that keep something of every subagent session and, up to 2026.3.28, let nothing go.
 
 Put in: the pace of the batch and what one session leaves in the three maps together, which the report gives as a sum.
 Comes out: entries per map, heap, the session at which the process dies, and what each map's time limit saves.
@@ -13,12 +13,15 @@ import simpy
 
 from gatewaydoctor.simulate.kernel import DAY, MB, MINUTE, EventLoop, Heap, OutOfMemory, Trace, chance
 from gatewaydoctor.simulate.options import assumed, derived, given, inputs
+from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.values import Figure, Result, filled
 from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from random import Random
+
+    from gatewaydoctor.simulate.releases import Release
 
 NAME: Final = "subagent-maps"
 SWEEP: Final = 60.0
@@ -31,6 +34,9 @@ FIGURES: Final = (
     Figure("registryPeak", "most entries in subagentRuns", "entries"),
     Figure("contextsPeak", "most entries in runContextById", "entries"),
     Figure("errorsPeak", "most entries in pendingLifecycleErrorByRunId", "entries"),
+    Figure("recipientsPeak", "most entries in toolEventRecipients (bounded)", "entries"),
+    Figure("abortedPeak", "most entries in the list of aborted runs (bounded)", "entries"),
+    Figure("sequencesPeak", "most entries in agentRunSeq (bounded)", "entries"),
     Figure("heapPeak", "highest heap", "MB", given=8000, tolerance=0.1),
     Figure("bytesWritten", "bytes written to runs.json a day", "bytes"),
 )
@@ -53,6 +59,11 @@ class SubagentMaps:
     context_share: float = assumed(1 / 3, "", "of it in runContextById")
     error_rate: float = assumed(0.25, "", "sessions that leave a pending lifecycle error, which keeps the rest")
     record_bytes: float = assumed(8_000.0, "bytes", "one record in subagents/runs.json")
+    abort_rate: float = assumed(0.05, "", "sessions that are aborted")
+    small_bytes: float = assumed(400.0, "bytes", "one entry of a map that is bounded already")
+    recipient_ttl: float = given(10 * MINUTE, "s", "tool event recipients go after this, in every release")
+    aborted_ttl: float = given(60 * MINUTE, "s", "aborted runs go after this, in every release")
+    sequence_limit: int = given(10_000, "entries", "agentRunSeq is cut to this, in every release")
     archive_after: float = given(5 * MINUTE, "s", "proposed: archive session-mode runs this long after completion")
     context_ttl: float = given(30 * MINUTE, "s", "proposed: sweep contexts after this")
     error_ttl: float = given(5 * MINUTE, "s", "proposed: finalise pending errors after this")
@@ -67,26 +78,33 @@ class Plan:
     sweeps_contexts: bool = False
     ends_errors: bool = False
 
-    def limits(self) -> dict[str, float | None]:
-        """Seconds after completion until an entry goes, by map; None: never."""
+    def limits(self, release: Release) -> dict[str, float | None]:
+        """Seconds after completion until an entry goes, by map; None: never. Remedies add to the release's."""
         options = self.options
         return {
-            "registry": options.archive_after if self.archives_runs else None,
-            "contexts": options.context_ttl if self.sweeps_contexts else None,
-            "errors": options.error_ttl if self.ends_errors else None,
+            "registry": _sooner(release.archive_after, options.archive_after if self.archives_runs else None),
+            "contexts": _sooner(release.context_ttl, options.context_ttl if self.sweeps_contexts else None),
+            "errors": _sooner(release.error_ttl, options.error_ttl if self.ends_errors else None),
+            "recipients": options.recipient_ttl,
+            "aborted": options.aborted_ttl,
+            "sequences": None,
         }
+
+
+def _sooner(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def simulate(plan: Plan, *, policy: str, seed: int, remedies: tuple[str, ...]) -> Result:
     """Run the model in virtual time."""
-    gateway = _Gateway(plan, seed)
+    gateway = _Gateway(plan, RELEASES[policy], seed)
     gateway.run()
     return _result(gateway, plan, policy, seed, remedies)
 
 
 @dataclass(slots=True)
 class _Map:
-    """One of the three: completion times and sizes of its entries, oldest first."""
+    """One map: completion times and sizes of its entries, oldest first."""
 
     trace: Trace
     entries: list[tuple[float, float]] = field(default_factory=list)
@@ -96,6 +114,7 @@ class _Map:
 @dataclass(slots=True)
 class _Gateway:
     plan: Plan
+    release: Release
     seed: int
     env: simpy.Environment = field(default_factory=simpy.Environment)
     loop: EventLoop = field(init=False)
@@ -109,7 +128,14 @@ class _Gateway:
     def __post_init__(self) -> None:
         self.loop = EventLoop(self.env)
         self.heap = Heap(self.plan.options.base_heap, self.plan.options.heap_limit)
-        titles = {"registry": "subagentRuns", "contexts": "runContextById", "errors": "pendingLifecycleErrorByRunId"}
+        titles = {
+            "registry": "subagentRuns",
+            "contexts": "runContextById",
+            "errors": "pendingLifecycleErrorByRunId",
+            "recipients": "toolEventRecipients",
+            "aborted": "aborted runs",
+            "sequences": "agentRunSeq",
+        }
         self.maps = {key: _Map(Trace(key, title, "entries")) for key, title in titles.items()}
 
     def run(self) -> None:
@@ -132,7 +158,7 @@ class _Gateway:
         """A session of a ticket; what it leaves behind stays from its completion on."""
         options = self.plan.options
         size = options.kept * random.uniform(1 - options.spread, 1 + options.spread)
-        fails = random.random() < options.error_rate
+        fails, aborts = random.random() < options.error_rate, random.random() < options.abort_rate
         yield self.env.timeout(options.session * random.uniform(0.5, 1.5))
         self.sessions += 1
         self._leave("registry", size * options.registry_share)
@@ -140,6 +166,10 @@ class _Gateway:
         if fails:
             rest = 1 - options.registry_share - options.context_share
             self._leave("errors", size * rest / options.error_rate)
+        self._leave("recipients", options.small_bytes)
+        self._leave("sequences", options.small_bytes)
+        if aborts:
+            self._leave("aborted", options.small_bytes)
         self._write_registry()
         self._note()
 
@@ -150,15 +180,17 @@ class _Gateway:
         self.heap.keep(size)
 
     def _sweeper(self) -> Generator[simpy.Event, Any, None]:
-        """Runs every minute, and takes only what has a time limit: without one, nothing ever."""
+        """Runs every minute, and takes only what has a limit: without one, nothing ever."""
         while True:
             yield self.env.timeout(SWEEP)
-            for name, limit in self.plan.limits().items():
-                held = self.maps[name]
-                stay = [each for each in held.entries if limit is None or self.env.now - each[0] < limit]
-                if len(stay) < len(held.entries):
-                    self.heap.release(sum(size for _, size in held.entries) - sum(size for _, size in stay))
-                    held.entries = stay
+            for name, limit in self.plan.limits(self.release).items():
+                entries = self.maps[name].entries
+                stay = entries if limit is None else [each for each in entries if self.env.now - each[0] < limit]
+                if name == "sequences":
+                    stay = stay[max(0, len(stay) - self.plan.options.sequence_limit) :]
+                if len(stay) < len(entries):
+                    self.heap.release(sum(size for _, size in entries) - sum(size for _, size in stay))
+                    self.maps[name].entries = stay
             self._note()
 
     def _write_registry(self) -> None:
@@ -183,7 +215,10 @@ def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tup
         "bytesWritten": gateway.bytes_written / lasted * DAY,
     }
     figures = filled(FIGURES, values)
-    series = (gateway.heap_trace.series(), *(held.trace.series() for held in gateway.maps.values()))
+    series = (
+        gateway.heap_trace.series(),
+        *(gateway.maps[name].trace.series() for name in ("registry", "contexts", "errors")),
+    )
     notes = ("The model holds no event loop: nothing in the report speaks of blocks.",)
     return Result(
         NAME,
