@@ -41,7 +41,8 @@ test-packaging: $(VENV)/.ready
 	$(BIN)/python -m pytest -m packaging tests/packaging
 
 package: $(VENV)/.ready
-	$(BIN)/python -m build --outdir dist .
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1577836800)} \
+		$(BIN)/python -m build --outdir dist .
 
 # Other hosts: make pyz PYZ="--platform musllinux_1_2_x86_64 --python 3.12"
 pyz: $(VENV)/.ready

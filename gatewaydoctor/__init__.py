@@ -1,3 +1,3 @@
 """Offline diagnostics and repair for OpenClaw gateway state directories."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

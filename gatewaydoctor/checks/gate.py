@@ -59,7 +59,7 @@ def select_rules(rules: Sequence[str], only: Iterable[str], skip: Iterable[str])
             raise _no_such_rule(pattern, rules)
     chosen = tuple(rule for rule in rules if (not wanted or _matches(rule, wanted)) and not _matches(rule, unwanted))
     if not chosen:
-        raise UsageError("No rule is left to judge by.", "Give fewer --skip, or other --only.")
+        raise UsageError("--only and --skip leave no rule to check.", "Remove a --skip, or change --only.")
     return chosen
 
 

@@ -42,17 +42,17 @@ def denied(x: Examination, problem: Unreadable, what: str, then: str, agent_id: 
 
 
 _BY_HAND = {
-    Obstacle.FORBIDDEN: "Look again as the user the gateway runs as.",
+    Obstacle.FORBIDDEN: "Scan again as the user the gateway runs as.",
     Obstacle.NOT_A_FILE: "See what stands in its place. With the gateway stopped, move that away and put the file "
     "back.",
-    Obstacle.BEYOND_LIMIT: "Look at it by other means, and find out what made it so large.",
+    Obstacle.BEYOND_LIMIT: "Inspect it with another tool, and find out what made it so large.",
 }
 
 
 def by_hand(problem: Unreadable) -> str:
     """What to do about it, in whole sentences."""
     return _BY_HAND.get(
-        problem.obstacle, "Look again as the user the gateway runs as. If that fails too, check the disk."
+        problem.obstacle, "Scan again as the user the gateway runs as. If that fails too, check the disk."
     )
 
 

@@ -16,41 +16,43 @@ if TYPE_CHECKING:
 SHORT = "examine and repair an OpenClaw state directory, offline"
 
 ENVIRONMENT = {
-    "OPENCLAW_STATE_DIR": "The state directory, where `--state-dir` names none. It goes before `--profile`.",
-    "OPENCLAW_PROFILE": "The profile `integrate` writes for, where `--profile` names none; nothing else heeds it.",
-    "OPENCLAW_CONFIG_PATH": "The config file, where `--config` names none.",
-    "OPENCLAW_HOME": "Takes the place of HOME for finding the state directory, as it does for the gateway.",
-    "CLAWDBOT_STATE_DIR": "What the oldest releases read; it counts where nothing above is given.",
-    "OPENCLAW_GATEWAY_PORT": "The port that is asked whether a gateway answers.",
-    "OPENCLAW_INCLUDE_ROOTS": "Further directories the config may include files from.",
+    "OPENCLAW_STATE_DIR": "The state directory, if `--state-dir` is not given. Takes precedence over `--profile`.",
+    "OPENCLAW_PROFILE": "The profile `integrate` uses if `--profile` is not given; no other verb reads it.",
+    "OPENCLAW_CONFIG_PATH": "The config file, if `--config` is not given.",
+    "OPENCLAW_HOME": "Replaces HOME when looking for the state directory, as it does for the gateway.",
+    "CLAWDBOT_STATE_DIR": "Read by the oldest releases; used if none of the above is given.",
+    "OPENCLAW_GATEWAY_PORT": "The port on which to look for a running gateway.",
+    "OPENCLAW_INCLUDE_ROOTS": "More directories from which the config may include files.",
     "GATEWAYDOCTOR_NOW": "The clock for every age without `--now`: ISO time or epoch ms. What writes refuses it.",
-    "GATEWAYDOCTOR_GATE": "`off` lets what `integrate` printed start the gateway without a check.",
+    "GATEWAYDOCTOR_GATE": "`off` makes the snippets from `integrate` start the gateway without a check.",
     "GATEWAYDOCTOR_CACHE": "Where gatewaydoctor.pyz unpacks its compiled parts.",
     "GITHUB_STEP_SUMMARY": "The file `--format github` adds a summary to.",
     "GITHUB_WORKSPACE": "What `--format github` makes paths relative to.",
-    "NO_COLOR": "No colours, whatever its value.",
+    "NO_COLOR": "Disables colours, whatever its value.",
     "COLUMNS": "The width of tables.",
 }
 
 FILES = {
-    "~/.openclaw": "The state directory, where nothing else is named; `~/.openclaw-NAME` for a profile.",
+    "~/.openclaw": "The default state directory; `~/.openclaw-NAME` for a profile.",
     "openclaw.json": "The config, in the state directory.",
-    "agents/ID/sessions/sessions.json": "The session store of an agent, and beside it its transcripts.",
+    "agents/ID/sessions/sessions.json": "The session store of an agent, next to its transcripts.",
     "cron/jobs.json": "The cron jobs.",
     "subagents/runs.json": "The subagent registry.",
-    ".gatewaydoctor/runs/RUN": "The vault: what a run changed, as it was. Only `runs prune` removes anything there.",
+    ".gatewaydoctor/runs/RUN": (
+        "The vault: the originals of files that runs changed. Only `runs prune` deletes from it."
+    ),
     "gatewaydoctor.toml": "Settings of `check`, where it runs; or `[tool.gatewaydoctor]` of pyproject.toml.",
 }
 
 EXAMPLES = (
-    ("gatewaydoctor", "Look at the state directory the gateway would use."),
-    ("gatewaydoctor --profile work stuck", "Entries of a profile that say running, with the evidence."),
-    ("gatewaydoctor repair", "Show what would go and what would stay; nothing is written."),
-    ("gatewaydoctor repair --apply", "Do that. Originals go to the vault."),
-    ("gatewaydoctor undo", "Take the last run back, byte for byte."),
-    ("gatewaydoctor check --fail-on error --format junit --output report.xml", "The gate of a CI job."),
-    ("gatewaydoctor integrate systemd", "A drop-in that stops a start only where it would lose data."),
-    ("gatewaydoctor sessions --kind cron-run --older-than 2d --format ndjson", "Old rows of cron runs, one a line."),
+    ("gatewaydoctor", "Scan the state directory the gateway would use."),
+    ("gatewaydoctor --profile work stuck", "List the stuck entries of a profile, with the evidence."),
+    ("gatewaydoctor repair", "Show the repair plan; write nothing."),
+    ("gatewaydoctor repair --apply", "Apply it. Originals move to the vault."),
+    ("gatewaydoctor undo", "Undo the last run, byte for byte."),
+    ("gatewaydoctor check --fail-on error --format junit --output report.xml", "Fail a CI job on errors."),
+    ("gatewaydoctor integrate systemd", "Print a drop-in that stops a start only if it would lose data."),
+    ("gatewaydoctor sessions --kind cron-run --older-than 2d --format ndjson", "List old run rows, one per line."),
 )
 
 EDITED = "2026-11-21"
@@ -79,7 +81,7 @@ def page(program: Program, version: str) -> str:
         ".SH COMMANDS",
         *(line for leaf in program.leaves for line in _command(leaf, program)),
         ".SH GLOBAL OPTIONS",
-        "They may stand before or after the verb.",
+        "They go before or after the verb.",
         *(line for option in program.options if option.is_global for line in _global(option)),
         ".SH EXIT STATUS",
         *(line for code, meaning in EXIT_MEANINGS.items() for line in _item(f"\\fB{int(code)}\\fR", meaning)),

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.examine.ticks import Ticks, ticks
+from gatewaydoctor.examine.ticks import Ticks, Timeline, ticks, timeline
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status
 
@@ -26,7 +26,7 @@ DAY_MS = 86_400_000
 class JobRuns:
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
     `base_status` and `base_stuck` are of the job's base row, None and False without one. `bytes` are those of the run
-    rows."""
+    rows. `timeline` has one time axis for all jobs of a store; None without times."""
 
     job_id: str
     job: CronJob | None
@@ -41,6 +41,7 @@ class JobRuns:
     base_status: Status | None
     base_key: str | None
     base_stuck: bool = False
+    timeline: Timeline | None = None
 
     @property
     def name(self) -> str | None:
@@ -125,6 +126,8 @@ def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
     known = {job.job_id: job for job in cron.jobs}
     # Keys carry ids in lower case where the gateway looked them up (facts.md section 4).
     lowered = {job_id.lower(): job for job_id, job in known.items()}
+    first = min((min(rows.times) for rows in gathered.values() if rows.times), default=0)
+    last = max((max(rows.times) for rows in gathered.values() if rows.times), default=0)
     for job_id, rows in gathered.items():
         job = None if job_id == UNDEFINED else known.get(job_id) or lowered.get(job_id.lower())
         yield JobRuns(
@@ -141,4 +144,5 @@ def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
             rows.base_status,
             rows.base_key,
             rows.base_stuck,
+            timeline(rows.times, first, last) if rows.times else None,
         )

@@ -53,6 +53,27 @@ def ticks(times: Iterable[int]) -> Ticks:
     )
 
 
+TIMELINE_BINS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Run counts over time: bin n holds the runs from `start` + n * `step` (epoch ms, ms), below the next bin."""
+
+    start: int
+    step: int
+    counts: tuple[int, ...]
+
+
+def timeline(times: Iterable[int], first: int, last: int) -> Timeline:
+    """Run times (epoch ms, all from `first` to `last`) in TIMELINE_BINS equal bins."""
+    step = max(1, -(-(last - first + 1) // TIMELINE_BINS))
+    counts = [0] * TIMELINE_BINS
+    for at in times:
+        counts[(at - first) // step] += 1
+    return Timeline(first, step, tuple(counts))
+
+
 def quantile(values: Iterable[int], share: float) -> float:
     """The value below which `share` of the values lie, between two of them in proportion. Raises IndexError for none.
 

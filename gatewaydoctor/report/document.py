@@ -32,6 +32,7 @@ from gatewaydoctor.model.outcome.report import (
     StoreInfo,
     SubagentsInfo,
     TickInterval,
+    TimelineInfo,
     TranscriptInfo,
 )
 from gatewaydoctor.report.invocation import PLAIN, Invocation
@@ -287,6 +288,7 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
     interval = None
     if ticks.interval_median is not None and ticks.interval_p10 is not None and ticks.interval_p90 is not None:
         interval = TickInterval(median=ticks.interval_median, p10=ticks.interval_p10, p90=ticks.interval_p90)
+    bins = job.timeline
     return CronJobInfo(
         job_id=names.identifier(job.job_id, "job-id"),
         name=names.identifier(job.name, "job") if job.name else None,
@@ -310,6 +312,7 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
         running_at_ms=job.job.state.running_at if job.job else None,
         base_status=job.base_status.value if job.base_status else None,
         flags=job.flags,
+        timeline=TimelineInfo(start_at=bins.start, step_ms=bins.step, counts=bins.counts) if bins else None,
     )
 
 

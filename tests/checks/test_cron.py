@@ -44,7 +44,7 @@ def test_a_job_that_is_due_every_minute_is_not_rapid(state: StateDir) -> None:
     [
         ("2026.3.28", "clears the mark"),
         ("2026.4.25", "records the run as interrupted"),
-        ("2026.9.6", "drops an older mark"),
+        ("2026.9.6", "clears an older mark"),
         (None, "2026.3.28 clears the mark; 2026.4.25 and later"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_marked_job_of_a_dead_gateway(tmp_path: Path, release: str | None, tex
     assert (found.severity, found.count) == (Severity.WARNING, 1)
     assert found.message == "1 job is marked as running, the longest for 3 h; 1 other job is past due."
     assert text in found.consequence
-    assert found.consequence.endswith("What is past due fires soon after.")
+    assert found.consequence.endswith("Jobs past due fire soon after.")
 
 
 @pytest.mark.parametrize(("age", "count"), [(HOUR, 0), (3 * HOUR, 1)])
@@ -76,7 +76,7 @@ def test_rows_of_unknown_jobs(state: StateDir) -> None:
     state.store({"agent:main:cron:gone": row(1)} | runs("known", [HOUR]))
     found = state.only("cron-unknown-job")
     assert (found.severity, found.count) == (Severity.INFO, 1)
-    assert "base rows only" in found.message
+    assert "job rows only" in found.message
     state.store(runs("gone", [HOUR]))
     assert state.only("cron-unknown-job").severity is Severity.INFO
     state.store(runs("gone", [2 * DAY]))
@@ -112,7 +112,7 @@ def test_a_rate_is_never_told_from_less_than_ten_minutes(state: StateDir) -> Non
 
 BROKEN = [
     ("torn", b'{"jobs": [', "Cron does not run at all"),
-    ("another shape", b'{"jobs": 7}', "none runs"),
+    ("another shape", b'{"jobs": 7}', "none of them runs"),
 ]
 
 

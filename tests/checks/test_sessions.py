@@ -59,7 +59,7 @@ def test_stuck_is_milder_where_liveness_is_unknown(state: StateDir) -> None:
     assert [found.severity for found in judgement.of("session-stuck-running", "cron-phantom-running")] == [
         Severity.WARNING
     ] * 2
-    assert judgement.of("session-stuck-running")[0].message.endswith("Whether a gateway runs is unknown.")
+    assert judgement.of("session-stuck-running")[0].message.endswith("Cannot tell whether a gateway is running.")
 
 
 def test_every_release_has_its_own_future(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_missing_transcripts_of_machines_alone_are_information(state: StateDir) 
     state.store({run_key("j", 2): row(2)})
     found = state.only("session-missing-transcript")
     assert found.severity is Severity.INFO
-    assert "No conversation is concerned" in found.consequence
+    assert "No conversation is affected" in found.consequence
 
 
 def test_a_transcript_under_another_name_is_misplaced(state: StateDir) -> None:

@@ -80,7 +80,7 @@ def test_archives_of_people_are_told_before_the_gateway_deletes_them(
 TAILS = [
     ("torn", talk(1)[:-9], "torn-tail", "with a torn last line"),
     ("nul", talk(1) + b"\0" * 40, "nul-tail", "with NUL bytes at the end"),
-    ("no newline", talk(1)[:-1], "no-newline", "without the last newline"),
+    ("no newline", talk(1)[:-1], "no-newline", "without a final newline"),
 ]
 
 
@@ -100,11 +100,11 @@ def test_records_glued_together_are_mended_by_hand(state: StateDir) -> None:
     state.store({MAIN: row(1), "agent:main:direct:p": row(2)})
     state.transcript(1, talk(1)[:-1] + said("one more"))
     found = state.only("transcript-torn-tail")
-    assert "1 with records glued together in the last line" in found.message
-    assert (found.fix, "a line of its own" in (found.by_hand or "")) == (None, True)
+    assert "1 with joined records in the last line" in found.message
+    assert (found.fix, "on its own line" in (found.by_hand or "")) == (None, True)
     state.transcript(2, talk(2)[:-9])
     found = state.only("transcript-torn-tail")
-    assert "1 with a torn last line, 1 with records glued" in found.message
+    assert "1 with a torn last line, 1 with joined records" in found.message
     assert found.fix is not None
 
 
@@ -219,7 +219,7 @@ def test_a_missing_header_is_a_loss_only_where_a_session_may_use_the_file(state:
     state.store(b"{", agent="work")
     found = state.only("transcript-bad-header")
     assert (found.severity, found.fix) == (Severity.WARNING, None)
-    assert found.consequence.startswith("Where a session uses such a file, ")
+    assert found.consequence.startswith("If a session uses such a file, ")
     assert "no message" in (found.by_hand or "")
     state.transcript(2, said("hello") + said("hello again"))
     assert state.only("transcript-bad-header").fix is not None

@@ -34,7 +34,7 @@ FILES = {
     "subagents/runs.json": (
         "subagents-unreadable",
         "runs.json could not be read here",
-        "takes the registry for empty",
+        "loads the registry as empty",
     ),
     "agents/main/sessions/sessions.json": ("store-unparseable", "The store could not be read here", "2026.5.22"),
 }
@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None
     if in_place:
         assert "what stands in its place" in found["byHand"]
     else:
-        assert found["byHand"].startswith("Look again as the user the gateway runs as.")
+        assert found["byHand"].startswith("Scan again as the user the gateway runs as.")
         assert ("check the disk" in found["byHand"]) is (how == "an I/O error")
     assert "WILL IT START Cannot tell." in text("scan", "--state-dir", str(tmp_path), fs=fs)
     said = text("scan", "--verbose", "--state-dir", str(tmp_path), fs=fs)
@@ -109,7 +109,7 @@ def test_the_screens_do_not_say_there_is_nothing(tmp_path: Path) -> None:
     busy(tmp_path)
     fs = in_its_place("forbidden", tmp_path / "cron/jobs.json")
     cron = text("cron", "--state-dir", str(tmp_path), fs=fs)
-    assert "its jobs are not known here" in cron
+    assert "its jobs could not be read" in cron
     assert "no jobs" not in cron
     fs = in_its_place("forbidden", tmp_path / "subagents/runs.json")
     subagents = text("subagents", "--state-dir", str(tmp_path), fs=fs)
@@ -131,7 +131,7 @@ def test_a_backup_is_named_only_where_there_is_one(tmp_path: Path) -> None:
     assert "compare with the .bak copy" in told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
 
 
-NOTHING = {"stuck": "no entry says running", "orphans": "every transcript is indexed", "repair": "Healthy"}
+NOTHING = {"stuck": "no entry is marked running", "orphans": "every transcript is indexed", "repair": "Healthy"}
 
 
 @pytest.mark.parametrize("verb", [*NOTHING, "scan"])

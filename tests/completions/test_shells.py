@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-REPORTS = {"text", "json", "ndjson", "junit", "github", "prometheus", "nagios", "markdown"}
+REPORTS = {"text", "json", "ndjson", "junit", "github", "prometheus", "nagios", "markdown", "html"}
 LINES: tuple[tuple[str, set[str]], ...] = (
     ("gatewaydoctor ", set(VERBS)),
     ("gatewaydoctor s", {verb for verb in VERBS if verb.startswith("s")}),

@@ -475,7 +475,7 @@ def test_a_registry_whose_version_no_gateway_reads_is_refused(doctor: Doctor) ->
             assert plan.empty
             assert [refusal.repair for refusal in plan.refusals] == ["subagents"]
         (finding,) = doctor.state.findings("subagents-unreadable")
-        assert (finding.fix, "Only version 1 or 2" in (finding.by_hand or "")) == (None, True)
+        assert (finding.fix, "only versions 1 and 2" in (finding.by_hand or "")) == (None, True)
 
 
 def test_everything_recommended_at_once(doctor: Doctor) -> None:

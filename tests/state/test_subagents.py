@@ -85,7 +85,7 @@ GOOD = json.dumps({"version": 2, "runs": RUNS}).encode()
     [
         (b"", "the file ends before the document does at byte 0", 0),
         (GOOD[:400], "the file ends before the document does at byte 400", 400),
-        (GOOD + b"\0\0", f"NUL bytes stand where JSON should at byte {len(GOOD):,}", len(GOOD)),
+        (GOOD + b"\0\0", f"NUL bytes instead of JSON at byte {len(GOOD):,}", len(GOOD)),
         (GOOD + GOOD, None, len(GOOD)),
         (b"\xef\xbb\xbf" + GOOD, None, 0),
         (GOOD.replace(b'"run"', b"NaN"), None, GOOD.index(b'"run"')),

@@ -24,11 +24,11 @@ UNREADABLE = Rule(
     id="config-unreadable",
     family=Family.OTHERS,
     severity=Severity.ERROR,
-    title="The config cannot be used as it is",
+    title="The config has errors or cannot be read",
     meaning="openclaw.json, or a file it includes, cannot be read or parsed; defaults were assumed for what "
     "follows. Or single settings have values the gateway refuses, or name environment variables that are not set "
     "here; that is a warning. So is a config that only this program does not read, for its size or depth.",
-    cause="An edit by hand, or two writers at once: a second object behind the first one is their mark.",
+    cause="A manual edit, or two writers at once; a second object after the first is a sign of the latter.",
     gateway="It refuses to start over a config it cannot read or parse. A missing environment variable is an error "
     "or leaves the name in place; it may be set where the gateway runs.",
     remedy="Correct the place given, or put back the newest copy beside it that parses (openclaw.json.bak and "
@@ -40,10 +40,13 @@ SHRUNK = Rule(
     id="config-shrunk",
     family=Family.OTHERS,
     severity=Severity.ERROR,
-    title="The config has lost most of itself",
+    title="Much of the config is missing",
     meaning="The config has less than half the size of a sound copy beside it, or lacks gateway.mode, which a copy "
     "has. A lost meta section alone is a warning, and none at all for 2026.9.6, which does not write it any more.",
-    cause="A writer that did not know all of it: racing commands, a tool that writes only its own part, a reset.",
+    cause=(
+        "Something overwrote it with only part of the config: concurrent commands, a tool that writes "
+        "only its own section, or a reset."
+    ),
     gateway="It starts with what is left: agents, channels and models of the rest are gone; without gateway.mode "
     "some releases refuse to start. Each further write rotates the good copies one step on; the fifth deletes the "
     "last.",
@@ -108,7 +111,7 @@ def config_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
     elif x.config.notes:
         yield UNREADABLE.finding(
             f"{plural(len(x.config.notes), 'setting')} with a value the gateway refuses, or a variable not set here.",
-            "Where the gateway refuses such a value too, it does not start, or takes its default.",
+            "If the gateway rejects such a value, it does not start or uses its default.",
             count=len(x.config.notes),
             severity=Severity.WARNING,
             path=x.config.path,
@@ -124,7 +127,7 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
     sound = [copy for copy in x.history.copies if copy.parses]
     return UNREADABLE.finding(
         f"{_which(x, problem)}: {problem.text}{place}.{second}",
-        "The gateway refuses to start over it.",
+        "The gateway refuses to start with it.",
         path=problem.path,
         evidence={
             "offset": problem.offset,
@@ -180,7 +183,10 @@ def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
     text = "; ".join(parts)
     yield SHRUNK.finding(
         f"{text[0].upper()}{text[1:]}.",
-        "The gateway starts with what is left, or not at all; each further write pushes the good copies out."
+        (
+            "The gateway starts with what is left, or not at all; each further write brings the good copies "
+            "closer to deletion."
+        )
         if history.larger or lost_mode
         else NOTHING_BY_ITSELF,
         severity=None if history.larger or lost_mode else Severity.WARNING,

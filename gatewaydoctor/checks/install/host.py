@@ -27,10 +27,10 @@ PERMISSIONS = Rule(
     id="permissions",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="Owners and modes that do not fit",
+    title="Wrong owners or permissions",
     meaning="Paths belong to another user than most of the tree, or their own owner may not read and write them, or "
     "others may read files with secrets, or something could not be read by whoever ran this. One finding for each.",
-    cause="A command or a doctor run as root, a container with another uid, a copy without -p, a lax umask.",
+    cause="A command or doctor run as root, a container with another uid, a copy without -p, or a permissive umask.",
     gateway="It fails to save, or to read, what its user may not: sessions are then kept in memory only, and an "
     "unreadable store counts as an empty one.",
     remedy="Give the paths back to the owner of the tree (chown), and take other people's access from secrets "
@@ -47,14 +47,14 @@ HARDLINKED = Rule(
     cause="A backup made with hard links (cp -al, rsync --link-dest, snapshots by name).",
     gateway="Up to 2026.5.22 transcripts are appended to in place, so that the backup changes with them. The "
     "migration to databases refuses files with more than one link.",
-    remedy="Replace each by a private copy of itself: copy beside it, compare, rename over it.",
+    remedy="Replace each file with a private copy: copy it next to the original, compare, rename over the original.",
 )
 
 DISK = Rule(
     id="disk-space",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="Little room on the volume",
+    title="The volume is almost full",
     meaning="The volume of the state directory has less than a gigabyte left, or few inodes. It is an error where "
     "there is less than the largest store takes, for each save writes a whole new file beside the old one.",
     cause="Transcripts, archives, sidecars and logs that nothing prunes, or other tenants of the volume.",
@@ -68,12 +68,12 @@ SEVERAL = Rule(
     id="multiple-state-dirs",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="Other directories look like a state directory",
+    title="Other state directories exist",
     meaning="Besides the one examined there are directories with session stores in the places the gateway knows: "
     "legacy names, profiles, one inside the other. It is information where none of them was used about as lately.",
     cause="A second profile, a move from .clawdbot, another HOME for the service than for the shell, or a nested "
     ".openclaw/.openclaw.",
-    gateway="It uses exactly one of them, by its own environment, which may not be the one examined here.",
+    gateway="It uses exactly one of them, chosen by its own environment. That may not be the one examined here.",
     remedy="Find out which one the gateway uses: its service unit, its environment, its open files. Name that one "
     "with --state-dir. Mending the other changes nothing.",
 )
@@ -95,7 +95,7 @@ CLOCK = Rule(
 _DAY = 24 * 60 * 60 * 1000
 
 _BOOT_LINKED = NextBoot(
-    v3_28="appends to them in place, so that the other name changes with them",
+    v3_28="appends to them in place, so the file under the other name changes too",
     v9_6="refuses to migrate them",
     unknown="Up to 2026.5.22 they are appended to in place; the migration of later releases refuses them.",
 )
@@ -107,7 +107,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if census.foreign:
         yield PERMISSIONS.finding(
             f"{plural(census.foreign, 'path belongs', 'paths belong')} to another user than the rest of the tree.",
-            "Where the gateway runs as the owner of the rest, it may fail to save them.",
+            "If the gateway runs as the owner of the rest, it may fail to save them.",
             count=census.foreign,
             path=census.strangers[0].path if census.strangers else x.place.state_dir,
             evidence={"majorityUid": census.majority, "paths": _owned(census.strangers)},
@@ -123,7 +123,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if census.exposed:
         yield PERMISSIONS.finding(
             f"{_at_least(census.exposed, 'file with secrets', 'files with secrets')} that every user may open.",
-            "A start does not change that. Whether others get that far depends on the directories above.",
+            "A start changes nothing about this. Parent directories may still keep others out.",
             count=len(census.exposed),
             path=census.exposed[0].path,
             evidence={"paths": _owned(census.exposed)},
@@ -144,11 +144,11 @@ def _unreadable(x: Examination) -> Iterator[Finding]:
     yield PERMISSIONS.finding(
         f"{plural(len(rows), 'directory or transcript', 'directories or transcripts')} could not be read here, and "
         f"{'was' if len(rows) == 1 else 'were'} not examined.",
-        "Where the gateway cannot read them either, their sessions begin anew.",
+        "If the gateway cannot read them either, their sessions start with an empty history.",
         count=len(rows),
         path=rows[0][0],
         evidence={"paths": [{"path": str(path), "reason": reason} for path, reason in rows[:EXAMPLES]]},
-        by_hand="Look again as the user the gateway runs as.",
+        by_hand="Scan again as the user the gateway runs as.",
     )
 
 
@@ -239,7 +239,7 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 if few
                 else f"; the largest store takes {size(largest)}."
             ),
-            "The next save of a store needs room for the whole of it beside the old one."
+            "The next save of a store needs room for a complete second copy."
             if not _full(space, largest)
             else "The next save of the largest store fails, and leaves a temp file.",
             severity=Severity.ERROR if _full(space, largest) else None,
@@ -291,7 +291,7 @@ def several_state_dirs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield SEVERAL.finding(
         f"{plural(len(others), 'other directory holds', 'other directories hold')} session stores"
         + (f"; {plural(live, 'was', 'were')} used as lately as any." if live else "; none was used lately."),
-        "The gateway uses one of them, by its own environment; make sure it is the one examined here.",
+        "The gateway uses only one of them; make sure it is the one examined here.",
         count=len(others),
         severity=None if live else Severity.INFO,
         path=others[0].path,

@@ -31,10 +31,10 @@ STALE_LOCK = Rule(
     id="lock-stale",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="Locks whose owner is dead",
+    title="Locks whose process has ended",
     meaning="Lock files in a sessions directory name a process that has ended, or were made before the machine last "
     "booted.",
-    cause="The gateway was killed while it held them: SIGKILL, out of memory, a container rebuilt.",
+    cause="The gateway was killed while it held them: SIGKILL, out of memory, or a rebuilt container.",
     gateway="2026.3.28 to 2026.5.22 remove stale *.jsonl.lock files at start. From 2026.4.25 on they also tell "
     "restart recovery which sessions to take up. A stale sessions.json.lock is stolen after 30 s up to 2026.4.25; "
     "2026.5.22 ignores it. 2026.9.6 has neither.",
@@ -47,7 +47,7 @@ UNKNOWN_LOCK = Rule(
     id="lock-unknown",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="Locks whose owner cannot be judged from here",
+    title="Locks whose owner cannot be checked from here",
     meaning="Lock files name an owner that may run on another machine or in another container, or may not be "
     "inspected, or they name none. They are neither called live nor stale.",
     cause="The directory is shared with a container or over the network, the lock is older than 2026.3.2 and lacks a "
@@ -62,7 +62,7 @@ BACKLOG = Rule(
     id="delivery-backlog",
     family=Family.OTHERS,
     severity=Severity.INFO,
-    title="Messages wait to be delivered",
+    title="Undelivered messages",
     meaning="A delivery queue holds messages that were not acknowledged, or that were given up (failed/). It is a "
     "warning where they are old or many.",
     cause="The gateway ended between sending and acknowledging, or a target refuses for good and nothing moves the "
@@ -90,17 +90,20 @@ USAGE = Rule(
 )
 
 _BOOT_STALE = NextBoot(
-    v3_28="removes the transcript locks at start and steals a store lock after 30 s",
-    v4_25="removes the transcript locks at start, takes up the running sessions they are of, and steals a store lock",
+    v3_28="removes the transcript locks at start and takes over a store lock after 30 s",
+    v4_25=(
+        "removes the transcript locks at start, resumes the running sessions they belong to, and takes "
+        "over a store lock"
+    ),
     v5_22="removes the transcript locks at start, takes up the running sessions they are of, and ignores a store "
     "lock",
-    v9_6="has no such locks and leaves them",
+    v9_6="does not use such locks and leaves them in place",
     unknown="2026.3.28 to 2026.5.22 remove the transcript locks at start; from 2026.4.25 on that resumes their "
     "sessions.",
 )
 _BOOT_USAGE = NextBoot(
-    v3_28="reads them on its event loop at every usage call; nothing else is answered meanwhile",
-    v5_22="reads them all once, for there is no cache yet, and then only what is new",
+    v3_28="reads them on its event loop at every usage call and answers nothing else meanwhile",
+    v5_22="reads them all once, because there is no cache yet, and then only what is new",
     unknown="Up to 2026.4.25 every usage call reads them on the event loop; 2026.5.22 does so once and keeps a "
     "cache.",
 )
@@ -132,7 +135,7 @@ def unknown_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if found:
         yield UNKNOWN_LOCK.finding(
             f"{plural(len(found), 'lock')} that cannot be judged from here, the oldest {_oldest(found)} old.",
-            "The gateway judges them from where it runs, and waits for them as long as they look held.",
+            "The gateway checks them from where it runs, and waits while they look held.",
             count=len(found),
             path=found[0].path,
             evidence={"locks": _locks(found)},
@@ -174,7 +177,7 @@ def delivery_backlog(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "The next start sends those that wait, old ones included, some perhaps a second time; those tried 5 "
             "times go to failed/ unsent."
             if waiting
-            else "No start sends these again.",
+            else "The gateway does not send failed messages again.",
             count=waiting + failed,
             severity=Severity.WARNING if old else None,
             path=queue.path,

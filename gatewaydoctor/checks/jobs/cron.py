@@ -32,7 +32,7 @@ RAPID = Rule(
     id="cron-rapid-retry",
     family=Family.CRON,
     severity=Severity.ERROR,
-    title="Cron jobs were started again and again",
+    title="Cron jobs start in bursts",
     meaning="The run rows of these jobs come in bursts: several at one tick of the scheduler, or ticks less than a "
     "minute apart (less than half the interval, for a job with a short one). Rows within 5 s of each other count as "
     "one tick.",
@@ -49,11 +49,11 @@ ZOMBIE = Rule(
     id="cron-zombie-running",
     family=Family.CRON,
     severity=Severity.WARNING,
-    title="Cron jobs are marked as running, and nothing runs",
+    title="Cron jobs are marked as running, but nothing is running",
     meaning="A job has runningAtMs set while no gateway is live, or for longer than a running gateway leaves it "
     "set. A job with that mark is not started, by schedule or by hand. Jobs that are due in the past are counted: "
     "they fire soon after a start.",
-    cause="The gateway ended while the job ran, or the run hung.",
+    cause="The gateway exited while the job ran, or the run hung.",
     gateway="2026.3.28 clears the mark at start, whatever its age, and leaves the job out of the catch-up. "
     "2026.4.25 and 2026.5.22 record the run as failed (interrupted), count one more error, and disable one-shot "
     "jobs. 2026.9.6 does so only when the owner of the run is dead. A running gateway clears marks older than two "
@@ -67,7 +67,7 @@ UNKNOWN = Rule(
     id="cron-unknown-job",
     family=Family.CRON,
     severity=Severity.INFO,
-    title="Rows of cron jobs that do not exist",
+    title="Rows of cron jobs that no longer exist",
     meaning="The store has base or run rows of jobs that cron/jobs.json does not name. It is a warning where run "
     "rows are among them that are older than the retention, for then nothing reaps them.",
     cause="The job was deleted, and its base row stays for ever. Or jobs.json lost the job (see cron-jobs-lost).",
@@ -82,7 +82,7 @@ ISOLATED = Rule(
     id="cron-isolated-load",
     family=Family.CRON,
     severity=Severity.WARNING,
-    title="Isolated cron runs alone fill the store",
+    title="Isolated cron runs fill the store",
     meaning="At the rate of the run rows in the store, isolated jobs make as many new sessions a day as maxEntries "
     "allows in all. The rate is told from the rows there are, so a store that was cut shows only the last stretch.",
     cause="Many jobs with sessionTarget isolated, or some with short intervals: each run makes a session of its own, "
@@ -106,12 +106,12 @@ _BOOT_RAPID = NextBoot(
 _BOOT_ZOMBIE = NextBoot(
     v3_28="clears the mark and skips the job in its catch-up",
     v4_25="records the run as interrupted, adds an error, and disables one-shot jobs",
-    v9_6="records a run of the last 2 h as interrupted, and drops an older mark as if the job had not begun",
+    v9_6="records a run of the last 2 h as interrupted, and clears an older mark as if the job had never started",
     unknown="2026.3.28 clears the mark; 2026.4.25 and later record an interrupted run and disable one-shot jobs.",
 )
 _BOOT_ISOLATED = NextBoot(
     v3_28="adds a row for every run; at the cap of mode enforce each costs a full pass and pushes out the oldest row",
-    v5_22="adds no more run rows; those of an older release stay until they are reaped",
+    v5_22="adds no more run rows; existing ones stay until they are reaped",
     unknown="Up to 2026.4.25 every run adds a row, at the cap with a full pass each; 2026.5.22 keeps one row per "
     "job.",
 )
@@ -170,9 +170,9 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield ZOMBIE.finding(
         f"{plural(len(marked), 'job is', 'jobs are')} marked as running, the longest for {duration(oldest)}"
         + (f"; {plural(due, 'other job is', 'other jobs are')} past due." if due else "."),
-        "The running gateway clears it at its next maintenance, or the run still hangs."
+        "The running gateway clears the mark at its next maintenance, unless the run still hangs."
         if live
-        else f"{_BOOT_ZOMBIE.of(x)}{' What is past due fires soon after.' if due else ''}{_comes_back(x, marked)}",
+        else f"{_BOOT_ZOMBIE.of(x)}{' Jobs past due fire soon after.' if due else ''}{_comes_back(x, marked)}",
         count=len(marked),
         path=x.cron.store.path,
         evidence={
@@ -210,8 +210,8 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
         unreaped = bool(runs) and (retention is None or x.now - last > retention)
         yield UNKNOWN.finding(
             f"{plural(len(jobs), 'job')} that jobs.json does not name, with {plural(runs, 'run row')}"
-            + (f", the newest {duration(x.now - last)} old." if runs else "; base rows only."),
-            "The gateway keeps the base rows, and reaps run rows only in stores of agents that own a job.",
+            + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only."),
+            "The gateway keeps the job rows, and reaps run rows only in stores of agents that own a job.",
             count=len(jobs),
             severity=Severity.WARNING if unreaped else None,
             agent_id=store.agent_id,

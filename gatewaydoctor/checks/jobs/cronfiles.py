@@ -27,7 +27,7 @@ BROKEN = Rule(
     id="cron-store-unparseable",
     family=Family.CRON,
     severity=Severity.ERROR,
-    title="The cron store cannot be used as it is",
+    title="The cron store is damaged or cannot be read",
     meaning="jobs.json cannot be read or parsed, or holds no list of jobs; or jobs-state.json, which keeps the run "
     "state since 2026.4.20, cannot be used. A state file that cannot be parsed is a warning.",
     cause="An edit by hand, two writers at once, or a crash while the file was written.",
@@ -42,7 +42,7 @@ LOST = Rule(
     id="cron-jobs-lost",
     family=Family.CRON,
     severity=Severity.INFO,
-    title="Jobs that only backups know",
+    title="Jobs found only in backups",
     meaning="Copies of jobs.json, or jobs-state.json, name jobs that jobs.json does not. This is evidence and no "
     "proof: jobs are also deleted on purpose. Warning if no job is left, or at least three and half of all are gone. "
     "Where jobs are in the state database, jobs-not-in-database tells of those it lacks.",
@@ -58,13 +58,13 @@ RUNLOG = Rule(
     id="cron-runlog-large",
     family=Family.CRON,
     severity=Severity.INFO,
-    title="Cron run logs take much room",
+    title="Cron run logs are large",
     meaning="A log in cron/runs is several times larger than the gateway lets it grow, or all of them together are "
     "large.",
-    cause="Lines of hundreds of KB (long summaries), or logs of jobs that no longer run and so are never cut.",
+    cause="Lines of hundreds of KB (long summaries), or logs of jobs that no longer run, which are never truncated.",
     gateway="It cuts a log of more than 2,000,000 bytes to its last 2,000 lines when a run of that job ends. It "
     "never removes the log of a deleted job.",
-    remedy="Move logs of jobs that are gone elsewhere. The others shrink with the next run.",
+    remedy="Move the logs of deleted jobs elsewhere. The others shrink after the next run of their job.",
 )
 
 
@@ -105,15 +105,15 @@ def _store(x: Examination) -> Iterator[Finding]:
 
 def _without_jobs(store: CronFile) -> str:
     if store.read is CronRead.EMPTY_FOR_GATEWAY:
-        return "The gateway takes it for a store without jobs: none runs."
-    return "Cron does not run at all; the gateway leaves the file as it is."
+        return "The gateway sees no jobs in it: none of them runs."
+    return "Cron does not run at all; the gateway does not change the file."
 
 
 def _put_right(x: Examination) -> str:
     store = x.cron.store
     what = "Correct the place given" if store.fault else "Put the list of jobs back"
     backup = f"{store.path.name}.bak" in x.cron.copies
-    compare = ", and compare with the .bak copy beside it" if backup else ""
+    compare = ", and compare with the .bak copy next to it" if backup else ""
     return f"With the gateway stopped: copy the file away. {what}{compare}."
 
 
@@ -154,7 +154,7 @@ def _state(x: Examination) -> Iterator[Finding]:
         return
     yield BROKEN.finding(
         f"jobs-state.json: {_sentence(state.reason)}",
-        "The gateway ignores it: jobs forget their last run, their errors and when they are due.",
+        "The gateway ignores it: the jobs' last run, errors and due times are lost.",
         severity=Severity.WARNING,
         path=state.path,
         evidence=_evidence(state),
@@ -176,7 +176,7 @@ def jobs_lost(x: Examination, t: Thresholds) -> Iterator[Finding]:
     sources = Counter(source for job in cron.lost for source in job.sources)
     yield LOST.finding(
         f"{plural(len(cron.lost), 'job')} that copies name and jobs.json does not; it holds {len(cron.jobs):,}.",
-        "The gateway does not run them, and its next change of a job may replace the copy that names them.",
+        "The gateway does not run them, and its next change to a job may overwrite the copy that names them.",
         count=len(cron.lost),
         severity=Severity.WARNING if _most_are_gone(len(cron.lost), len(cron.jobs)) else None,
         path=cron.store.path,
@@ -208,7 +208,7 @@ def run_logs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield RUNLOG.finding(
         f"{plural(len(logs), 'run log')} of {size(total)}, the largest {size(logs[0].bytes)}"
         + (f"; {ownerless:,} of jobs that are gone." if ownerless else "."),
-        "The gateway cuts a log when a run of its job ends, and no other." if large else NOTHING_BY_ITSELF,
+        "The gateway truncates a log only when a run of its job ends." if large else NOTHING_BY_ITSELF,
         count=len(large) or len(logs),
         path=x.cron.store.path.parent / "runs",
         evidence={

@@ -90,9 +90,9 @@ _BOOT_ARCHIVES = NextBoot(
     unknown="Mode enforce deletes those past the retention at a save; mode warn keeps them all.",
 )
 _BOOT_SIDECARS = NextBoot(
-    v3_28="knows neither kind and counts both as transcripts",
+    v3_28="does not know either kind and counts both as transcripts",
     v4_25="keeps them all, and reads trajectories in usage calls",
-    v5_22="removes them together with their transcript and not before",
+    v5_22="removes them only together with their transcript",
     unknown="No release prunes them by age; a disk budget deletes those without an owner first.",
 )
 
@@ -197,7 +197,7 @@ def _temps(
         f"{plural(len(old), 'temp file')} of {size(sum(row[1] for row in old))}, the newest "
         f"{duration(min(row[2] for row in old))} old."
         + (" The file beside them is damaged: one of them may hold the only copy." if damaged else ""),
-        "The gateway ignores them and leaves them where they are.",
+        "The gateway ignores them and does not delete them.",
         count=len(old),
         agent_id=agent_id,
         path=directory,

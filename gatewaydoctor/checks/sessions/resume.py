@@ -27,7 +27,7 @@ RESUMES = Rule(
     id="session-resumes-at-boot",
     family=Family.SESSIONS,
     severity=Severity.WARNING,
-    title="The next start takes sessions up again",
+    title="The next start resumes sessions",
     meaning="Some sessions were interrupted in a way that makes the next start send them a message and run the "
     "model. Which ones depends on the release; where it is unknown, those of any release are counted.",
     cause="The gateway ended while these sessions were running: a crash, a kill, or a restart in the middle of a "
@@ -45,9 +45,12 @@ RESUMES = Rule(
 )
 
 _BOOT = NextBoot(
-    v3_28="sends each of these subagents a message to go on, 5 s after the start, and runs the model",
-    v4_25="runs a model turn for each whose transcript ends with the user or a tool, and fails the others",
-    v9_6="takes them up one at a time, up to three tries each, with real model turns",
+    v3_28="tells each of these subagents to continue, 5 s after the start, and runs the model",
+    v4_25=(
+        "runs a model turn for each whose transcript ends with a message from the user or a tool, and "
+        "marks the others as failed"
+    ),
+    v9_6="resumes them one at a time, up to three tries each, with real model turns",
     unknown="2026.3.28 resumes subagents only, 2026.4.25 and 2026.5.22 aborted and locked sessions, 2026.9.6 every "
     "running conversation; each costs a model turn.",
 )

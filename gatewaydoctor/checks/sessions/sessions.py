@@ -31,7 +31,7 @@ STUCK = Rule(
     id="session-stuck-running",
     family=Family.SESSIONS,
     severity=Severity.ERROR,
-    title="Entries say running, and nothing runs",
+    title="Entries are stuck at running",
     meaning="The index holds entries with status running that have shown no sign of life for longer than "
     "--stuck-after, while no gateway is live. A sign of life is updatedAt, startedAt, endedAt, or the transcript's "
     "mtime. It is a warning where nobody can tell whether a gateway runs, for runs of hours are legal.",
@@ -50,7 +50,7 @@ PHANTOM = Rule(
     id="cron-phantom-running",
     family=Family.SESSIONS,
     severity=Severity.WARNING,
-    title="A cron base row says running and is copied into later runs",
+    title="A job row is stuck at running and is copied into later runs",
     meaning="The base row of a cron job has a stuck status running. Run rows that also say running may have ended "
     "well: up to 2026.3.28 their status is a copy. It is an error there, because every further run makes one more.",
     cause="The gateway died in the middle of a run and the base row kept its status. Up to 2026.3.28 a new run's "
@@ -67,7 +67,7 @@ MISSING = Rule(
     id="session-missing-transcript",
     family=Family.SESSIONS,
     severity=Severity.WARNING,
-    title="Entries whose transcript is not there",
+    title="Entries whose transcript is missing",
     meaning="The file an entry stands for does not exist, and nothing excuses it: the agent is not in a database, "
     "and the entry is older than an hour. Where another file in the directory is the session's, it counts as "
     "misplaced; so does an entry of a thread without sessionId where a topic transcript that no entry reaches has "
@@ -85,7 +85,7 @@ FOREIGN = Rule(
     id="session-path-foreign",
     family=Family.SESSIONS,
     severity=Severity.WARNING,
-    title="Entries point to paths of another host",
+    title="Entries point to paths on another host",
     meaning="The sessionFile of an entry is an absolute path that leads out of this state directory. This is right "
     "where the tree belongs to a container or another host and is only looked at from here; then give --path-map "
     "FROM=TO.",
@@ -102,15 +102,15 @@ FOREIGN = Rule(
 
 _BOOT_STUCK = NextBoot(
     v3_28="loads them all and settles none; its reaper removes old cron runs among them",
-    v4_25="settles none of them by itself but conversations it takes up again",
-    v5_22="settles subagents among them, and conversations it takes up again; the others stay",
+    v4_25="leaves them marked running, except conversations it resumes",
+    v5_22="settles the subagents among them and the conversations it resumes; the others stay marked running",
     v9_6="takes up every conversation among them with a model turn, and exempts the rest from prune and cap",
     unknown="2026.3.28 settles none of them but reaps old cron runs, 2026.5.22 settles only subagents and "
     "conversations it takes up again; 2026.9.6 takes up every conversation with a model turn.",
 )
 _BOOT_PHANTOM = NextBoot(
-    v3_28="writes running into the row of every further run of these jobs, even after a good end",
-    v4_25="copies no status; the base rows stay wrong until the next run ends",
+    v3_28="saves every further run of these jobs as running, even if it ends well",
+    v4_25="copies no status; the job rows stay wrong until the next run ends",
     v9_6="copies no status, but exempts a running row from prune and cap",
     unknown="Up to 2026.3.28 every further run of these jobs is saved as running; from 2026.4.25 on nothing is "
     "copied.",
@@ -130,7 +130,7 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield STUCK.finding(
             f"{len(stuck):,} of {running} showed no sign of life for {duration(x.depth.stuck_after)}"
             + (f"; {runs:,} {'is a cron run' if runs == 1 else 'are cron runs'}." if runs else ".")
-            + (" Whether a gateway runs is unknown." if unsure else ""),
+            + (" Cannot tell whether a gateway is running." if unsure else ""),
             _BOOT_STUCK.of(x),
             count=len(stuck),
             severity=Severity.WARNING if unsure or store.era is Era.SQLITE else None,
@@ -205,9 +205,9 @@ def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
             parts.append(f"{rows} no sessionId, though its transcript is there")
         yield MISSING.finding(
             f"{'; '.join(parts)}.{_whose(pointers)}",
-            "The gateway begins each of these sessions anew, with an empty history, at its next turn."
+            "The gateway starts each of these sessions with an empty history at its next turn."
             if people
-            else "No conversation is concerned; a cron run or subagent does not go on from its transcript.",
+            else "No conversation is affected; cron runs and subagents do not continue from their transcripts.",
             count=count,
             severity=None if people else Severity.INFO,
             agent_id=store.agent_id,

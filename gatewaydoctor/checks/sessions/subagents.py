@@ -29,7 +29,7 @@ NEVER = Rule(
     title="Ended subagent runs that nothing archives",
     meaning="Runs with spawnMode session or cleanup keep have ended and have no archiveAtMs, which is what the "
     "sweep of 2026.3 looks for. There it is a warning from 100 such runs on and an error from 800.",
-    cause="A workload that starts subagents as sessions, or keeps them, by the hundred (incident 52725).",
+    cause="A workload starts hundreds of subagents as sessions, or keeps them (incident 52725).",
     gateway="2026.3.28 loads all of them and never drops one: file and memory grow with every run (8 GB at 2,800 in "
     "the incident). 2026.4.25 drops them 5 minutes after their clean-up. 2026.5.22 and 2026.9.6 do the same, but "
     "keep those with cleanup keep and spawnMode run. 2026.9.6 does not import the file.",
@@ -45,7 +45,7 @@ ORPHANED = Rule(
     title="Subagent runs without a session",
     meaning="runs.json names runs whose child session is in no index. It is a warning where such a run has not "
     "ended, or has attachments.",
-    cause="The child's row was removed by clean-up or by hand, or lost with a damaged store.",
+    cause="The child's entry was removed by a clean-up or by hand, or was lost with a damaged store.",
     gateway="At start it drops these runs and deletes their attachment directories. Until then an un-ended one can "
     "make an agent report on work that is long dead.",
     remedy="If the session store was damaged, mend that first: the children may come back. Copy attachments that "
@@ -68,7 +68,7 @@ UNREADABLE = Rule(
 )
 
 _BOOT_NEVER = NextBoot(
-    v3_28="loads all of them and never drops one",
+    v3_28="loads all of them and never drops any",
     v4_25="drops those whose clean-up is complete within minutes",
     v5_22="drops those of spawnMode session within minutes and keeps the others",
     v9_6="does not import the file",
@@ -80,7 +80,7 @@ _BOOT_ORPHANED = NextBoot(
     unknown="Up to 2026.5.22 a start drops them and deletes their attachment directories.",
 )
 _BOOT_UNREADABLE = NextBoot(
-    v3_28="takes the registry for empty and overwrites it with the next subagent run",
+    v3_28="loads the registry as empty and overwrites it at the next subagent run",
     v9_6="discards the file in any case",
     unknown="Up to 2026.5.22 the gateway takes it for empty and overwrites it with the next run.",
 )
@@ -163,9 +163,9 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _by_hand(registry: SubagentRegistry) -> str | None:
     if not registry.runs:
-        return "Before a start copy the file away. No whole run is left in it."
+        return "Before a start, copy the file to a safe place. It holds no complete run."
     if not registry.version_is_read:
-        return "Before a start copy the file away. Only version 1 or 2 is read, and nothing else is mended."
+        return "Before a start, copy the file to a safe place. gatewaydoctor can repair only versions 1 and 2."
     return None
 
 
@@ -173,7 +173,7 @@ def _unread(x: Examination, problem: Unreadable) -> Finding:
     severity = Severity.WARNING if problem.obstacle is Obstacle.BEYOND_LIMIT else None
     return UNREADABLE.finding(
         f"runs.json could not be read here: {problem.reason}.",
-        unread.consequence(problem, "it takes the registry for empty, and runs under way are forgotten"),
+        unread.consequence(problem, "it loads the registry as empty, and runs in progress are forgotten"),
         severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else severity,
         path=problem.path,
         evidence={"read": x.subagents.read.value, "reason": problem.reason},

@@ -32,7 +32,7 @@ UNINDEXED = Rule(
     id="transcript-unindexed",
     family=Family.TRANSCRIPTS,
     severity=Severity.INFO,
-    title="Transcripts that no index reaches",
+    title="Unindexed transcripts",
     meaning="No entry, checkpoint or topic of any agent leads to these files. They are sorted by what is in them: "
     "people's words, machines only, a header only, or no transcript at all. They are evidence of history, not "
     "rubbish.",
@@ -49,7 +49,7 @@ TORN = Rule(
     id="transcript-torn-tail",
     family=Family.TRANSCRIPTS,
     severity=Severity.WARNING,
-    title="Transcripts that end in the middle of a line",
+    title="Transcripts whose end is damaged",
     meaning="The last line is no JSON, or the file ends in NUL bytes, or the last line is whole but lacks its "
     "newline. Files that no index reaches are information only.",
     cause="A crash, a power cut or a full disk while a line was appended.",
@@ -65,7 +65,7 @@ BAD_HEADER = Rule(
     id="transcript-bad-header",
     family=Family.TRANSCRIPTS,
     severity=Severity.ERROR,
-    title="Transcripts whose first line is no header",
+    title="Transcripts without a valid header",
     meaning="The first readable line is not a session header with an id, while more lines follow. Files that no "
     "index reaches are information only; where not every index could be read, the others are a warning.",
     cause="The first line was damaged or cut off: an edit by hand, tail -n used to shorten the file, a bad block.",
@@ -83,7 +83,7 @@ HUGE = Rule(
     title="Transcripts large enough to freeze the gateway",
     meaning="These transcripts are read as a whole for one message or one usage call. Files of 11 to 444 MB are on "
     "record as freezing a gateway.",
-    cause="A long-lived session without compaction, or tool output of megabytes a line.",
+    cause="A long-lived session without compaction, or tool output with megabytes per line.",
     gateway="At the next message in such a session it reads and parses all of it on the event loop; nothing else is "
     "answered meanwhile.",
     remedy="Let the session begin anew (its file stays as an archive), or take its entry out of sight and put it "
@@ -94,10 +94,10 @@ BOOT_LOOP = Rule(
     id="transcript-boot-loop",
     family=Family.TRANSCRIPTS,
     severity=Severity.ERROR,
-    title="Transcripts that end in boot after boot",
+    title="Transcripts that end in repeated restarts",
     meaning="The end of the transcript is nothing but prompts and context lines that a start of the gateway writes, "
     "with no turn of any other kind between them.",
-    cause="The gateway starts, takes this session up again, dies over it, and starts again.",
+    cause="The gateway starts, resumes this session, crashes on it, and starts again.",
     gateway="It takes the session up once more. Each round adds lines, and costs a model turn where it gets that "
     "far.",
     remedy="With the gateway stopped, take this one session out of sight: note its key, move its entry and its file "
@@ -107,7 +107,7 @@ BOOT_LOOP = Rule(
 _BOOT_TORN = NextBoot(
     v3_28="drops torn lines before the session's next run; a last line without a newline is lost with the next "
     "append",
-    v9_6="imports only what stands before the first malformed line",
+    v9_6="imports only what comes before the first malformed line",
     unknown="Up to 2026.5.22 torn lines are dropped, and a last line without a newline is lost with the next append; "
     "2026.9.6 imports only what stands before.",
 )
@@ -130,12 +130,12 @@ class Reach(Enum):
 
 _IF_USED = {Reach.INDEXED: "", Reach.UNKNOWN: "Where a session uses such a file: "}
 _BOOT_HEADLESS = {
-    Reach.INDEXED: "The next turn of each session empties its file and begins a new one.",
-    Reach.UNKNOWN: "Where a session uses such a file, its next turn empties it and begins a new one.",
-    Reach.NONE: "Nothing opens them, so nothing empties them.",
+    Reach.INDEXED: "The next turn of each session truncates its file and starts an empty history.",
+    Reach.UNKNOWN: "If a session uses such a file, its next turn truncates it and starts an empty history.",
+    Reach.NONE: "No session opens them, so nothing truncates them.",
 }
 _SEVERITY = {Reach.INDEXED: Severity.ERROR, Reach.UNKNOWN: Severity.WARNING, Reach.NONE: Severity.INFO}
-_PART = "Copy the file, and put each record of its last line on a line of its own, in the copy."
+_PART = "Copy the file, and in the copy put each record of the last line on its own line."
 _TAILS = frozenset({Verdict.TORN_TAIL, Verdict.NUL_TAIL, Verdict.NO_NEWLINE})
 
 
@@ -181,9 +181,9 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
             glued = sum(fault.check.glued for fault in found)
             parts = (
                 (counts[Verdict.TORN_TAIL] - glued, "with a torn last line"),
-                (glued, "with records glued together in the last line"),
+                (glued, "with joined records in the last line"),
                 (counts[Verdict.NUL_TAIL], "with NUL bytes at the end"),
-                (counts[Verdict.NO_NEWLINE], "without the last newline"),
+                (counts[Verdict.NO_NEWLINE], "without a final newline"),
             )
             sorts = ", ".join(f"{count:,} {words}" for count, words in parts if count)
             yield TORN.finding(
@@ -274,7 +274,10 @@ def huge(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield HUGE.finding(
             f"{plural(len(found), 'transcript')} of {size(t.transcript_bytes)} or more, the largest "
             f"{size(found[0].size)}.",
-            "The next message in such a session is answered only after the event loop has read all of it.",
+            (
+                "The gateway answers the next message in such a session only after it has read the whole "
+                "file on the event loop."
+            ),
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir / found[0].name,
@@ -291,7 +294,7 @@ def boot_loop(x: Examination, t: Thresholds) -> Iterator[Finding]:
         found.sort(key=lambda row: (-row[1], row[0].name))
         yield BOOT_LOOP.finding(
             f"{plural(len(found), 'transcript')} that end in boot prompts only, up to {found[0][1]:,} in a row.",
-            "The gateway is likely to take the session up again, and to die over it again.",
+            "The gateway is likely to resume the session and crash again.",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir / found[0][0].name,

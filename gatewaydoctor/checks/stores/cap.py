@@ -50,7 +50,7 @@ AT_CAP = Rule(
     title="The session store is at its cap",
     meaning="The store holds as many entries as session.maintenance.maxEntries allows, and maintenance enforces it. "
     "Every new session pushes out the oldest.",
-    cause="A cap that is small for the number of sessions made, usually by isolated cron jobs.",
+    cause="The cap is low for the number of sessions created, usually by isolated cron jobs.",
     gateway="Up to 2026.4.25 every new session costs a full pass: parse, clone, sort, cut, write, on the event loop "
     "(incident 72826: one every two minutes, each blocking for tens of seconds). 2026.5.22 makes one pass for every "
     "25 or more.",
@@ -161,7 +161,7 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield NOT_ENFORCED.finding(
             f"Maintenance only warns ({'assumed, for nothing tells the release' if assumed else mode.origin}), with "
             f"{plural(survey.entries, 'entry', 'entries')} in the store.",
-            "Where the release is 2026.4.20 or later the default is enforce; an older one goes on growing."
+            "From 2026.4.20 on the default is enforce; under an older release the store keeps growing."
             if assumed
             else f"{a_gateway(x)} goes on growing the store: no save prunes, caps or cleans up.",
             agent_id=store.agent_id,

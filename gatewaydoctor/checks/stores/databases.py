@@ -30,11 +30,11 @@ LEGACY = Rule(
     id="legacy-store-beside-sqlite",
     family=Family.STORE,
     severity=Severity.WARNING,
-    title="A sessions.json is left where sessions live in a database",
+    title="A sessions.json remains next to a session database",
     meaning="A release that keeps sessions in SQLite has written here, and an agent still has a sessions.json. It is "
     "compared with the database key by key. Critical if an import would replace newer rows; error if the release "
     "refuses to start over the file; warning if nothing would be lost.",
-    cause="An upgrade that was not finished, an older release started in between, or a backup copied back.",
+    cause="An unfinished upgrade, an older release started in between, or a restored backup.",
     gateway="2026.8.1 (exit 1) and 2026.9.3 (exit 78) refuse to start over any such file. 2026.9.6 imports a sound "
     "one: every key in it REPLACES the row of the database, however old it is, and an entry with another session id "
     "takes the conversation's place. It refuses to start (exit 78) over a torn, empty or oversized one, a null "
@@ -52,7 +52,7 @@ NEWER = Rule(
     title="A database has a newer schema than gatewaydoctor knows",
     meaning="The user_version of a database is above the newest one that was read, that of 2026.9.6. Nothing is "
     "concluded from its rows.",
-    cause="A newer release of the gateway has written here, perhaps before it was rolled back.",
+    cause="A newer gateway release has written here, perhaps before a rollback.",
     gateway="A gateway older than the schema refuses to open the database and to start (exit 78). The one that "
     "wrote it starts.",
     remedy="Start the release that wrote it, or restore a whole set of databases from before the upgrade. Do not "
@@ -180,9 +180,9 @@ def _before_import(agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> F
     return LEGACY.finding(
         f"A sessions.json of {size(legacy.size)} waits to be imported: "
         + (f"{refused}." if refused else f"sound, {_rows(store)}, {running:,} of them running."),
-        "A 2026.9.6 gateway refuses to start over it (exit 78)."
+        "A 2026.9.6 gateway refuses to start because of it (exit 78)."
         if refused
-        else "A 2026.9.6 gateway imports it at start, row by row as it is, running ones included.",
+        else "A 2026.9.6 gateway imports it at start, every entry unchanged, including running ones.",
         severity=Severity.ERROR if refused else None,
         agent_id=agent.agent_id,
         path=legacy.path,

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 READ_AS_EMPTY = NextBoot(
     v3_28="takes it for an empty store without a word, keeps no copy, and replaces the file at its next save",
-    v9_6="refuses to start over it (exit 78)",
+    v9_6="refuses to start (exit 78)",
     unknown="Up to 2026.5.22 a gateway takes it for an empty store and replaces the file at its next save; 2026.9.6 "
     "refuses to start (exit 78).",
 )
-_COPY_FIRST = "Do not start the gateway. Copy the file away first"
+_COPY_FIRST = "Do not start the gateway. First copy the file to a safe place"
 
 UNPARSEABLE = Rule(
     id="store-unparseable",
@@ -73,10 +73,10 @@ NOT_OBJECT = Rule(
     id="store-not-object",
     family=Family.STORE,
     severity=Severity.CRITICAL,
-    title="The session store is no JSON object",
+    title="The session store is not a JSON object",
     meaning="sessions.json begins as an array, a string, a number or a literal. The gateway knows only an object "
     "with one entry per session key.",
-    cause="Another program wrote the file, or a hand repair gave it the wrong shape.",
+    cause="Another program wrote the file, or a manual repair changed its structure.",
     gateway="Releases up to 2026.5.22 take it for an empty store and replace it at the next save. 2026.9.6 refuses "
     "to start (exit 78).",
     remedy=f"{_COPY_FIRST}. Then put back a backup of the right shape, or rebuild the object from what is there.",
@@ -88,7 +88,7 @@ EMPTIED = Rule(
     id="store-empty-beside-transcripts",
     family=Family.STORE,
     severity=Severity.CRITICAL,
-    title="The session store is empty or gone, and its transcripts are not",
+    title="The session store is empty or missing, but its transcripts remain",
     meaning="There is no sessions.json, or one without entries, in a directory that holds transcripts which no index "
     "reaches. Their history exists but nobody is shown it. It is critical where people's words are among them.",
     cause="A gateway read a damaged store as empty and saved it. Or, up to 2026.4.23, a rotation renamed the store "
@@ -122,8 +122,8 @@ _NO_COPY = (
     "starts. Without one a start loses nothing more; transcripts can be registered again under new keys."
 )
 _UNREAD_THEN = (
-    "a release up to 2026.5.22 takes it for empty and replaces it",
-    "a release up to 2026.5.22 begins with no sessions, and may not be able to save new ones",
+    "a release up to 2026.5.22 loads it as empty and overwrites it",
+    "a release up to 2026.5.22 starts with no sessions and may be unable to save new ones",
 )
 _TALKS = frozenset({ContentClass.HUMAN, ContentClass.MACHINE, None})
 """What an unindexed file may be so that its loss is a loss; None is one that was not read."""
@@ -235,9 +235,9 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
             + (
                 f"; {people:,} with people's words{' or unread' if unread else ''}."
                 if people
-                else ", all of machines."
+                else ", none with a conversation."
             ),
-            "The gateway starts with no sessions; every save after that buries the old index deeper.",
+            "The gateway starts with no sessions; every later save makes the old index harder to restore.",
             count=len(lost),
             severity=None if people else Severity.WARNING,
             agent_id=store.agent_id,
@@ -266,7 +266,7 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield CANDIDATES.finding(
             f"{plural(len(found), 'file')} beside the store may hold its entries: "
             f"{size(sum(each[1] for each in found))} in all, the largest {size(max(each[1] for each in found))}.",
-            "The gateway looks at none of them, and later saves may rotate them away.",
+            "The gateway ignores them, and later saves may delete them by rotation.",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.path,

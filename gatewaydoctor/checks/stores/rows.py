@@ -28,12 +28,12 @@ DUPLICATE = Rule(
     id="store-duplicate-key",
     family=Family.STORE,
     severity=Severity.WARNING,
-    title="A session key stands more than once",
-    meaning="The same key, letter for letter, has two or more entries in one store.",
+    title="A session key appears more than once",
+    meaning="One store has two or more entries with exactly the same key.",
     cause="Another program or a merge by hand wrote the file; the gateway itself never writes a key twice.",
     gateway="It sees only the last entry of each key. The earlier ones are gone after its next save, and their "
     "transcripts are then unindexed.",
-    remedy="Compare the entries of the key and keep the one that names the transcript with the history.",
+    remedy="Compare the entries and keep the one whose transcript holds the history.",
 )
 
 VARIANT = Rule(
@@ -102,9 +102,9 @@ PRUNE_DUE = Rule(
     "gateway starts.",
 )
 
-_LAST_WINS = "Every release sees only the last entry of a key; its next save drops the others."
+_LAST_WINS = "Every release sees only the last entry of a key; the next save drops the others."
 _BOOT_DEEP = NextBoot(
-    v3_28="fails to load or to save the store with a RangeError: nothing is overwritten, and nothing works",
+    v3_28="fails to load or save the store with a RangeError; it overwrites nothing, but it cannot work",
     v4_25="may fail to load or to save the store with a RangeError",
     v5_22="loads the store, and fails to save it from about 1,800 levels on",
     v9_6="may fail to import the store",
@@ -143,7 +143,10 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield VARIANT.finding(
                 f"{plural(len(groups), 'session')} with keys that differ in case only, "
                 f"{plural(sum(map(len, groups)), 'key')} in all.",
-                "The gateway uses the newest of each group, and deletes the others when it writes that session.",
+                (
+                    "The gateway uses the newest entry of each group and deletes the others when it next "
+                    "writes that session."
+                ),
                 count=len(groups),
                 agent_id=store.agent_id,
                 path=store.read.ref.path,

@@ -41,7 +41,9 @@ HEAP = Rule(
     "this gateway: --max-old-space-size of its service, NODE_OPTIONS, a memory limit, else 2.3 GB. Warning if the "
     "reported figure exceeds it. Error if two copies of the measured one do, for reads clone the store. Critical if "
     "a single one does: a 2026.3.28 gateway with the 185 MB of 61633 was seen to die at 500 MB to 1.8 GB of heap.",
-    cause="Run rows of isolated cron jobs, each with its own copy of the skills prompt, that no maintenance removes.",
+    cause=(
+        "No maintenance removes the run rows of isolated cron jobs, and each holds its own copy of the skills prompt."
+    ),
     gateway="Up to 2026.5.22 the whole file is parsed at start, kept as text and as objects, and cloned for reads; "
     "out of memory means a crash before the gateway answers, and again after each restart. NODE_OPTIONS may not "
     "help, for the gateway starts a child that does not inherit it. 2026.9.6 reads the file once, to import it.",
@@ -54,7 +56,7 @@ BLOAT = Rule(
     id="store-bloat",
     family=Family.STORE,
     severity=Severity.WARNING,
-    title="Most of the session store is copies of prompts",
+    title="Copies of prompts fill the session store",
     meaning="The store is large for its number of entries, or most of its bytes are skillsSnapshot and "
     "systemPromptReport, which the gateway rebuilds by itself.",
     cause="Every entry keeps its own snapshot of the skills prompt, tens of KB and the same in most of them. Until "
@@ -67,19 +69,20 @@ BLOAT = Rule(
 )
 
 _SPLIT = (
-    "Neither cron runs nor rebuilt fields fill it. See which kinds and fields do, and allow a larger heap meanwhile."
+    "Neither cron runs nor rebuilt fields fill this store. Find out which kinds and fields do, and "
+    "raise the heap limit meanwhile."
 )
 _BOOT_HEAP = NextBoot(
     v3_28="parses and clones the whole store at start, and may run out of memory before it answers",
-    v9_6="reads the whole store once at start, to import it, and may run out of memory on the way",
+    v9_6="reads the whole store once at start, to import it, and may run out of memory doing so",
     unknown="Up to 2026.5.22 a gateway parses and clones the whole store at start and may run out of memory; "
     "2026.9.6 reads it once, to import it.",
 )
 _BOOT_BLOAT = NextBoot(
     v3_28="reads and writes all of it at every save",
     v5_22="strips the skills' texts at load and writes the rest at every save",
-    v9_6="imports all of it as it is; the import shrinks nothing",
-    unknown="Every release carries it along; 2026.5.22 strips the skills' texts at load.",
+    v9_6="imports all of it unchanged; the import does not make it smaller",
+    unknown="Every release keeps it; 2026.5.22 strips the skills' texts at load.",
 )
 
 

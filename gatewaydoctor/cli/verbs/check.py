@@ -57,7 +57,7 @@ def check(
     look. Settings come from the command line, else from gatewaydoctor.toml or [tool.gatewaydoctor] of pyproject.toml
     in the working directory; --verbose shows who gave each. A known finding fails again when it covers more than a
     tenth more things than its baseline says, or became worse. Formats: text, json, ndjson, junit, github, prometheus,
-    nagios, markdown; nagios has the exit codes 0 to 3 of its own."""
+    nagios, markdown, html; nagios has the exit codes 0 to 3 of its own."""
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.cli.shell.examining import exit_code, look
     from gatewaydoctor.cli.shell.report_output import outside

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 FIXTURES = "fixtures"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="See `gatewaydoctor fixtures list`.")]
-Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory: the state directory to be.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe; see `gatewaydoctor fixtures list`.")]
+Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory for the state directory.")]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Another seed, other bytes.")]
 Directories = Annotated[
     list[str] | None,
@@ -29,8 +29,8 @@ Directories = Annotated[
 ]
 Update = Annotated[bool, typer.Option("--update", help="Rewrite each expected.json with what is found now.")]
 FixtureDirectory = Annotated[str, typer.Argument(metavar="DIR", help="A directory with expected.json and state/.")]
-FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="What the fixture is called.")]
-From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="The directory to make it from.")]
+FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the fixture.")]
+From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="State directory to make it from.")]
 Into = Annotated[str, typer.Option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
 NoRedact = Annotated[
     bool, typer.Option("--no-redact", help="Keep names, ids, times and the words of people as they are.")

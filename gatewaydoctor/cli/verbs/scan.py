@@ -36,12 +36,13 @@ def scan(
     --verbose also eras, stores, sessions by kind and status, cron jobs, transcripts, locks and disk space, and every
     finding with its evidence. Exits 0 if it could examine the directory, whatever it found, unless --fail-on says
     otherwise. Takes max-age and thresholds from a settings file (see check). Formats: text, json, ndjson, junit,
-    github, prometheus, nagios, markdown."""
+    github, prometheus, nagios, markdown, html (one page with charts)."""
     from gatewaydoctor.checks.start.forecast import forecast
     from gatewaydoctor.checks.start.state import as_it_is
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.cli.shell.report_output import outside
+    from gatewaydoctor.cli.verbs.forecast import told
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.screens import scan as screen
     from gatewaydoctor.report.screens.forecast import in_brief
@@ -51,7 +52,8 @@ def scan(
     judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
     seen = view(run, judgement.examination)
     path = outside(output, judgement.examination)
-    ahead = in_brief(forecast(as_it_is(judgement.examination, judgement.verdict)))
+    start = forecast(as_it_is(judgement.examination, judgement.verdict))
+    ahead = in_brief(start)
     gated = pass_through(open_gate(run, settings), judgement, seen.names, run)
     return Outcome(
         "scan",
@@ -59,6 +61,7 @@ def scan(
         run,
         judgement,
         seen.names,
+        details={"forecast": told(start)} if run.options.format == "html" else {},
         screen=lambda console: screen.show(console, judgement, seen, ahead),
         gate=gated.info,
         output=path,

@@ -85,6 +85,14 @@ class TickInterval(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     p90: int
 
 
+class TimelineInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """Runs over time in bins of `step_ms`, the first from `start_at`; the same bins for all jobs of a store."""
+
+    start_at: int
+    step_ms: int
+    counts: tuple[int, ...]
+
+
 class CronJobInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """`known` is None where jobs.json could not be read. `schedule` is the job's own, in words."""
 
@@ -106,6 +114,7 @@ class CronJobInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     running_at_ms: int | None
     base_status: str | None
     flags: tuple[str, ...]
+    timeline: TimelineInfo | None = None
 
 
 class TranscriptInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

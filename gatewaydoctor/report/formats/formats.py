@@ -35,6 +35,7 @@ FORMATS: dict[str, Format] = {
     "prometheus": Format("prometheus", whole=True, timed=True),
     "nagios": Format("nagios", whole=True, timed=True),
     "markdown": Format("markdown"),
+    "html": Format("html"),
 }
 
 

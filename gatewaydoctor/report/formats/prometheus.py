@@ -31,9 +31,9 @@ def _run(document: Document) -> list[Gauge]:
     success.add(document.error is None)
     ok = Gauge("ok", "1 if success is 1 and no finding fails the gate, else 0.")
     ok.add(document.ok)
-    at = Gauge("scan_timestamp_seconds", "Clock of the look, in seconds since 1970.")
+    at = Gauge("scan_timestamp_seconds", "Time of the scan, in seconds since 1970.")
     at.add(document.now / 1000)
-    took = Gauge("scan_duration_seconds", "How long the look took.")
+    took = Gauge("scan_duration_seconds", "Duration of the scan.")
     if document.duration_ms is not None:
         took.add(document.duration_ms / 1000)
     return [info, success, ok, at, took]
@@ -45,10 +45,10 @@ def _findings(document: Document) -> list[Gauge]:
         by_severity.add(0, severity=severity)
     failing = Gauge("findings_failing", "Findings that fail the gate.")
     failing.add(document.gate.failing if document.gate else 0)
-    known = Gauge("findings_known", "Findings the baseline covers.")
+    known = Gauge("findings_known", "Findings in the baseline.")
     known.add(document.gate.known if document.gate else 0)
     by_rule = Gauge("rule_findings", "Findings by rule and severity; a rule without any has no series.")
-    things = Gauge("rule_things", "How many things the findings of a rule cover, such as stuck entries.")
+    things = Gauge("rule_things", "Number of things the findings of a rule cover, such as stuck entries.")
     for finding, _ in judged(document):
         by_severity.add(1, severity=finding.severity)
         by_rule.add(1, rule=finding.rule, severity=finding.severity)
@@ -59,11 +59,13 @@ def _findings(document: Document) -> list[Gauge]:
 
 
 def _gateway(document: Document) -> list[Gauge]:
-    state = Gauge("gateway_liveness", "1 for what is known of the gateway: live, dead or unknown.")
+    state = Gauge(
+        "gateway_liveness", "1 for the state of the gateway: live (running), dead (not running) or unknown."
+    )
     for liveness in Liveness:
         state.add(document.gateway is not None and document.gateway.liveness == liveness.value, state=liveness.value)
     runs = Gauge("subagent_runs", "Runs in subagents/runs.json.")
-    kept = Gauge("subagent_runs_never_archived", "Runs that no sweep of the gateway will ever take.")
+    kept = Gauge("subagent_runs_never_archived", "Runs that no sweep of the gateway will ever archive.")
     size = Gauge("subagent_registry_bytes", "Size of subagents/runs.json.")
     if document.subagents is not None:
         runs.add(document.subagents.runs)
@@ -79,13 +81,13 @@ def _labels(store: StoreInfo) -> dict[str, str]:
 def _stores(document: Document) -> list[Gauge]:
     size = Gauge("store_bytes", "Size of a session store.")
     entries = Gauge("store_entries", "Entries of a session store by kind and status.")
-    readable = Gauge("store_readable", "1 if the gateway reads the store as it is, else 0.")
-    newest = Gauge("store_updated_timestamp_seconds", "Newest update of any entry, in seconds since 1970.")
-    stuck = Gauge("store_stuck_entries", "Entries that say running and show no sign of life.")
-    files = Gauge("transcript_files", "Transcripts beside a store.")
-    held = Gauge("transcript_bytes", "Size of the transcripts beside a store.")
-    orphans = Gauge("transcript_orphans", "Transcripts no index reaches.")
-    missing = Gauge("transcript_missing", "Entries whose transcript is not there.")
+    readable = Gauge("store_readable", "1 if the gateway loads the store, else 0.")
+    newest = Gauge("store_updated_timestamp_seconds", "Time of the newest entry update, in seconds since 1970.")
+    stuck = Gauge("store_stuck_entries", "Stuck entries: marked running, without a sign of life.")
+    files = Gauge("transcript_files", "Transcripts of a store.")
+    held = Gauge("transcript_bytes", "Size of the transcripts of a store.")
+    orphans = Gauge("transcript_orphans", "Unindexed transcripts.")
+    missing = Gauge("transcript_missing", "Entries whose transcript is missing.")
     for store in document.stores:
         labels = _labels(store)
         size.add(store.bytes, **labels)
@@ -103,10 +105,10 @@ def _stores(document: Document) -> list[Gauge]:
 
 
 def _cron(document: Document) -> list[Gauge]:
-    runs = Gauge("cron_runs", "Run entries of a cron job by status.")
-    stuck = Gauge("cron_stuck_runs", "Run entries of a cron job that say running and show no sign of life.")
-    size = Gauge("cron_runs_bytes", "Size of the run entries of a cron job.")
-    ticks = Gauge("cron_ticks", "Times the scheduler started runs of a job, by the entries they left.")
+    runs = Gauge("cron_runs", "Run rows of a cron job by status.")
+    stuck = Gauge("cron_stuck_runs", "Stuck run rows of a cron job: marked running, without a sign of life.")
+    size = Gauge("cron_runs_bytes", "Size of the run rows of a cron job.")
+    ticks = Gauge("cron_ticks", "Scheduler ticks of a job, counted from its run rows.")
     for store in document.stores:
         for job in store.cron:
             labels = {**_labels(store), "cron_job": job.job_id, "name": job.name or ""}

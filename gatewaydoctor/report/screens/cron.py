@@ -131,7 +131,7 @@ def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | 
         console.print(table)
         more(console, len(shown), len(rows), "jobs")
     elif file.read not in (CronRead.OK, CronRead.MISSING, CronRead.EMPTY_FOR_GATEWAY):
-        console.print(Text("its jobs are not known here", "dim"))
+        console.print(Text("its jobs could not be read", "dim"))
     _elsewhere(console, x, cron, view)
 
 
@@ -220,7 +220,7 @@ def _short(console: Console, related: Sequence[Finding], view: View) -> None:
 def _next(console: Console, related: Sequence[Finding], view: View) -> None:
     """The repair of the worst finding; without one what it means."""
     if not related:
-        next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+        next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
         return
     worst = related[0]
     fixable = next((item for item in related if item.fix and item.severity is worst.severity), None)

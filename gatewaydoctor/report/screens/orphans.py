@@ -37,7 +37,7 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     known = all(store.transcripts.referenced_known for store in x.stores)
     if not known:
         console.print()
-        console.print(Text("A store could not be read to its end: what it references is unknown.", "yellow"))
+        console.print(Text("A store could not be read completely: which files it references is unknown.", "yellow"))
     for store in capped(x.stores, view):
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.listing.directory)}")
         _classes(console, store, x.now)
@@ -54,7 +54,7 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         next_step(console, view, "the gateway will delete archives with people's history; how to keep them:", command)
     elif known and any(store.transcripts.orphans for store in x.stores):
         command = view.invocation.command("explain transcript-unindexed")
-        next_step(console, view, "unindexed history is kept; what it is and where it comes from:", command)
+        next_step(console, view, "unindexed transcripts are kept; what they are and where they come from:", command)
     else:
         next_unless(console, x, view, "every transcript is indexed; nothing to do.")
 
@@ -133,7 +133,7 @@ def _unindexed(console: Console, store: StoreFacts, now: int, view: View) -> Non
         return
     console.print()
     known = store.transcripts.referenced_known
-    table = grid("unindexed transcripts" if known else "not in the index as far as read", "files", "size")
+    table = grid("unindexed transcripts" if known else "not in the readable part of the index", "files", "size")
     for content, label in WORDS.items():
         members = [orphan.record.size for orphan in orphans if orphan.content is content]
         if members:
@@ -145,7 +145,7 @@ def _unindexed(console: Console, store: StoreFacts, now: int, view: View) -> Non
     console.print()
     records = [orphan.record for orphan in capped(listed, view)]
     rows = [((words.size(r.size), words.since(r.mtime, now)), view.path(r.name)) for r in records]
-    keyed(console, ("size", "changed ago"), "with human turns, largest first", rows, left=0)
+    keyed(console, ("size", "changed ago"), "conversations, largest first", rows, left=0)
     more(console, len(capped(listed, view)), len(listed), "files")
 
 

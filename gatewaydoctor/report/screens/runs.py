@@ -57,7 +57,7 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     """`others` are paths among the runs that are none."""
     _not_runs(console, others, view)
     if not runs:
-        console.print("No runs: nothing was ever repaired here.")
+        console.print("No runs: no repair was ever applied here.")
         return
     table = grid("run", "state", "when", left=3)
     for run in runs:
@@ -76,7 +76,7 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
             console, shown, f"{rest} was not deleted whole; go on:", view.invocation.command(f"runs prune {rest}")
         )
     elif pending or last:
-        next_step(console, shown, "take one back:", view.invocation.command(f"undo {last}"))
+        next_step(console, shown, "undo one:", view.invocation.command(f"undo {last}"))
 
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
@@ -133,7 +133,7 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
         console.print()
-        console.print("The vault keeps its copies. To delete them for good:")
+        console.print("The vault still holds its copies. To delete them for good:")
         print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
         next_step(console, view, "look again:", view.invocation.command("scan"))
 

@@ -48,7 +48,7 @@ def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket
             _biggest(console, store, view)
     more(console, len(capped(stores, view)), len(stores), "stores")
     database_rows.state(console, x, view)
-    next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+    next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
 
 
 def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...], now: int, view: View) -> None:

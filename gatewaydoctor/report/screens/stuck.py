@@ -125,9 +125,9 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
 def _last(console: Console, judgement: Judgement, view: View) -> None:
     running = [each for store in judgement.examination.session_stores for each in store.running]
     if not running:
-        next_unless(console, judgement.examination, view, "no entry says running; nothing to do.")
+        next_unless(console, judgement.examination, view, "no entry is marked running; nothing to do.")
     elif judgement.examination.gateway.liveness is Liveness.LIVE:
-        next_step(console, view, "the gateway is live, so nothing is called stuck; stop it and look again.")
+        next_step(console, view, "the gateway is running, so no entry counts as stuck; stop it and scan again.")
     elif any(each.stuck for each in running):
         found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
         if found and found.fix:
@@ -136,4 +136,4 @@ def _last(console: Console, judgement: Judgement, view: View) -> None:
             command = view.invocation.command("explain session-stuck-running")
             next_step(console, view, "what this means:", command)
     else:
-        next_unless(console, judgement.examination, view, "none has been silent for long enough; nothing to do.")
+        next_unless(console, judgement.examination, view, "no running entry is stuck; nothing to do.")

@@ -51,7 +51,7 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         command = view.invocation.command(f"explain {related[0].rule}")
         next_step(console, view, "what this means:", command)
     else:
-        next_step(console, view, "everything that is wrong, worst first:", view.invocation.command("scan"))
+        next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
 
 
 def _counts(registry: SubagentRegistry, now: int, view: View) -> Iterator[tuple[str, Text]]:

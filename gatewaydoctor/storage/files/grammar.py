@@ -149,11 +149,9 @@ class Automaton:
             if stop == len(data):
                 self._carry = data[position:]
                 return stop
-            self._refuse(
-                FaultKind.BAD_ESCAPE, self._offset + stop, "a string holds an escape that JSON does not know"
-            )
+            self._refuse(FaultKind.BAD_ESCAPE, self._offset + stop, "invalid escape in a string")
         if byte == 0:
-            self._refuse(FaultKind.NUL_BYTES, self._offset + position, "a NUL byte stands inside a string")
+            self._refuse(FaultKind.NUL_BYTES, self._offset + position, "NUL byte inside a string")
         detail = f"a raw control character (0x{byte:02x}) stands inside a string"
         return self._refuse(FaultKind.CONTROL_CHARACTER, self._offset + position, detail)
 
@@ -265,13 +263,13 @@ class Automaton:
         offset = self._offset + position
         byte = data[position]
         if byte == 0:
-            self._refuse(FaultKind.NUL_BYTES, offset, "NUL bytes stand where JSON should")
+            self._refuse(FaultKind.NUL_BYTES, offset, "NUL bytes instead of JSON")
         if self._state == _DONE:
-            self._refuse(FaultKind.SECOND_DOCUMENT, offset, "more text follows the end of the document")
+            self._refuse(FaultKind.SECOND_DOCUMENT, offset, "extra text after the end of the document")
         if byte in b"}]" and self._state in (_KEY, _VALUE) and self._closes(byte):
-            self._refuse(FaultKind.TRAILING_COMMA, offset, "a comma stands before the closing bracket")
+            self._refuse(FaultKind.TRAILING_COMMA, offset, "comma before the closing bracket")
         if self._state <= _FIRST_VALUE and data[position : position + 1] in (b"N", b"I"):
-            self._refuse(FaultKind.NOT_A_NUMBER, offset, "NaN or Infinity, which JSON does not know, stands")
+            self._refuse(FaultKind.NOT_A_NUMBER, offset, "NaN or Infinity, which is not valid JSON,")
         shown = chr(byte) if 0x20 < byte < 0x7F else f"0x{byte:02x}"
         waiting = _WAITING_FOR.get(self._state, "the end")
         return self._refuse(FaultKind.UNEXPECTED, offset, f"{shown} stands where {waiting} should")

@@ -165,7 +165,7 @@ class _Reader:
         if self._at >= len(self._text) or self._text.startswith("/*", self._at):
             kind, detail = FaultKind.CUT_SHORT, "the file ends too early"
         elif self._text[self._at] == "\0":
-            kind, detail = FaultKind.NUL_BYTES, "NUL bytes stand where JSON should"
+            kind, detail = FaultKind.NUL_BYTES, "NUL bytes instead of JSON"
         return Illegal(Fault(kind, self._offset(), detail))
 
     def _offset(self) -> int:

@@ -38,7 +38,7 @@ class StoreReader:
     @property
     def verdict(self) -> Verdict:
         if self._verdict is None:
-            raise RuntimeError("the store has not been read to its end")
+            raise RuntimeError("the store was not read completely")
         return self._verdict
 
     def __iter__(self) -> Iterator[Cut]:
@@ -84,7 +84,7 @@ class StoreReader:
                 _check_opening(body, offset)
                 return Rest(body, offset, True)
             offset += len(chunk)
-        detail = "the file is empty: there is no JSON" if offset == 0 else "the file holds white space only, ending"
+        detail = "the file is empty: no JSON" if offset == 0 else "the file holds only white space, ending"
         raise Illegal(Fault(FaultKind.EMPTY, offset, detail))
 
 
@@ -92,7 +92,7 @@ def _check_opening(body: bytes, offset: int) -> None:
     if body[:1] == b"{":
         return
     if offset == 0 and body.startswith(_BOM):
-        raise Illegal(Fault(FaultKind.BOM, 0, "a byte order mark stands before the JSON"))
+        raise Illegal(Fault(FaultKind.BOM, 0, "byte order mark before the JSON"))
     word = _top_level_word(body)
     if word is not None:
         raise Illegal(Fault(FaultKind.NOT_OBJECT, offset, f"the top level is {word}, not an object,"))

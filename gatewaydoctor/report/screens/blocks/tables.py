@@ -43,7 +43,7 @@ NONE = Text("·", "dim")
 def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: View) -> None:
     """One line a store: whose it is, how it reads, how much is in it and beside it. The broken ones come first."""
     if not items:
-        console.print(Text("no agent has one", "dim"))
+        console.print(Text("no agent has a store", "dim"))
         return
     table = grid("agent", "era", "reads", "entries", "size", "transcripts", "size", left=3)
     for store in capped(sorted(items, key=_soundness), view):

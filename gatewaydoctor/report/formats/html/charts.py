@@ -1,0 +1,120 @@
+"""What the charts of a store show, as numbers the template draws: widths in percent, bars in units of a viewBox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.words import plural, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gatewaydoctor.model.outcome.report import CronJobInfo, StoreInfo
+
+MOST_BARS = 10
+LANE_HEIGHT = 40
+_LEAST = 0.4
+"""A value that is not 0 is drawn at least this wide, in percent."""
+STATUSES = ("running", "done", "failed", "killed", "timeout", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a bar, `start` and `width` in percent of the longest bar."""
+
+    name: str
+    start: float
+    width: float
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    label: str
+    value: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The runs of one job over time: `ticks` are (x, height, runs), x in percent and height of LANE_HEIGHT."""
+
+    label: str
+    told: str
+    ticks: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """`first_at` and `last_at` (epoch ms) are the ends of the time axis of `lanes`; `bin_width` is in percent."""
+
+    sessions: tuple[Bar, ...]
+    fields: tuple[Bar, ...]
+    classes: tuple[Bar, ...]
+    lanes: tuple[Lane, ...]
+    first_at: int | None
+    last_at: int | None
+    bin_width: float
+
+
+def of_store(store: StoreInfo) -> Charts:
+    lanes = [job for job in store.cron if job.timeline is not None]
+    timeline = lanes[0].timeline if lanes else None
+    return Charts(
+        _sessions(store),
+        _plain(store.field_bytes.items()),
+        _plain((name, files.bytes) for name, files in store.classes.items()),
+        tuple(_lane(job) for job in lanes[:MOST_BARS]),
+        timeline.start_at if timeline else None,
+        timeline.start_at + timeline.step_ms * len(timeline.counts) if timeline else None,
+        100 / len(timeline.counts) if timeline else 0.0,
+    )
+
+
+def _sessions(store: StoreInfo) -> tuple[Bar, ...]:
+    """A bar for each kind, cut by status."""
+    kinds: dict[str, dict[str, int]] = {}
+    for cell in store.distribution.cells:
+        by_status = kinds.setdefault(cell.kind, {})
+        by_status[cell.status] = by_status.get(cell.status, 0) + cell.entries
+    totals = sorted(((sum(counts.values()), kind) for kind, counts in kinds.items()), reverse=True)
+    longest = max((total for total, _ in totals), default=1) or 1
+    return tuple(Bar(kind, f"{total:,}", tuple(_parts(kinds[kind], longest))) for total, kind in totals[:MOST_BARS])
+
+
+def _parts(counts: dict[str, int], longest: int) -> Iterable[Part]:
+    start = 0.0
+    for status in STATUSES:
+        count = counts.get(status, 0)
+        if count:
+            width = max(100 * count / longest, _LEAST)
+            yield Part(status, round(start, 2), round(width, 2), f"{count:,} {status}")
+            start += width
+
+
+def _plain(values: Iterable[tuple[str, int]]) -> tuple[Bar, ...]:
+    """The largest values; the rest is one bar more."""
+    ordered = sorted(values, key=lambda pair: -pair[1])
+    rest = sum(value for _, value in ordered[MOST_BARS:])
+    shown = [*ordered[:MOST_BARS], *([(f"{len(ordered) - MOST_BARS} others", rest)] if rest else [])]
+    longest = max((value for _, value in shown), default=1) or 1
+    return tuple(
+        Bar(name, size(value), (Part("plain", 0.0, round(max(100 * value / longest, _LEAST), 2), size(value)),))
+        for name, value in shown
+        if value
+    )
+
+
+def _lane(job: CronJobInfo) -> Lane:
+    """The fullest bin of a job is as high as its lane: how many runs that are is told in words."""
+    counts = job.timeline.counts if job.timeline else ()
+    most = max(counts, default=1)
+    step = 100 / (len(counts) or 1)
+    ticks = tuple(
+        (round(place * step, 2), round(max(LANE_HEIGHT * count / most, 2), 2), count)
+        for place, count in enumerate(counts)
+        if count
+    )
+    per_tick = f", up to {job.runs_per_tick.max:,} at once" if job.runs_per_tick and job.runs > 1 else ""
+    return Lane(job.name or job.job_id, f"{plural(job.runs, 'run')} in {plural(job.ticks, 'tick')}{per_tick}", ticks)
