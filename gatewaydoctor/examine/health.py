@@ -161,14 +161,14 @@ class _Reader:
         """Whether it was closed cleanly, and when it was last checked. The state database has no record of its own:
         it is open whenever an agent's is."""
         if health.role is DatabaseRole.AGENT:
-            return next((row for path, row in self.closings.items() if _same_place(path, health.path)), None)
+            return next((row for path, row in self.closings.items() if same_place(path, health.path)), None)
         if health.role is DatabaseRole.STATE:
             return next((row for row in self.closings.values() if not row[0]), None)
         return None
 
     def _about_quarantine(self, health: DatabaseHealth) -> Iterable[Problem]:
         for path, (reason, at) in self.quarantined.items():
-            if _same_place(path, health.path):
+            if same_place(path, health.path):
                 yield Quarantined(reason, at, refuted=not health.problems)
 
     def _quarantine_health(self) -> Iterable[DatabaseHealth]:
@@ -252,7 +252,7 @@ class _Reader:
                     leases = (*self._owner_leases(database), *self._database_leases(database))
         own, elsewhere = 0, {}
         for key, count in () if isinstance(jobs, Fault) else jobs:
-            if _is_store_key_of(str(key), self.state_dir):
+            if is_store_key_of(str(key), self.state_dir):
                 own += _number(count) or 0
             else:
                 elsewhere[str(key)] = _number(count) or 0
@@ -367,13 +367,13 @@ def _number(value: Value) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _same_place(recorded: str, path: Path) -> bool:
+def same_place(recorded: str, path: Path) -> bool:
     """Whether a recorded absolute path is this one, here or where the directory was before: the same last parts."""
     parts = 4 if path.name == AGENT.name else 2
     return PurePath(recorded).parts[-parts:] == path.parts[-parts:]
 
 
-def _is_store_key_of(key: str, state_dir: Path) -> bool:
+def is_store_key_of(key: str, state_dir: Path) -> bool:
     """Whether cron jobs filed under this path are run by a gateway on this directory. 2026.7.1 and the releases
     before file them under a word."""
     return not PurePath(key).is_absolute() or PurePath(key) == state_dir / "cron" / "jobs.json"

@@ -103,9 +103,18 @@ def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) ->
             "keys": [each.key for each in older[:EXAMPLES]],
             "compared": leftover.compared,
         },
-        repair=None,
+        repair="leftover" if _separable(x, leftover) else None,
         by_hand=by_hand,
     )
+
+
+def _separable(x: Examination, leftover: Leftover) -> bool:
+    """Whether `leftover` finds rows that need not stay: all rows of file and database are known."""
+    store = next((each for each in x.stores if each.read.ref.path == leftover.path), None)
+    if store is None or store.survey is None or not store.read.whole or not leftover.compared:
+        return False
+    wanted = set(leftover.missing) | {each.key for each in leftover.replaced if not each.older}
+    return bool(store.survey.entries - len(wanted - {*leftover.null_entries, *leftover.unsafe_ids}))
 
 
 def _compared(leftover: Leftover) -> str:

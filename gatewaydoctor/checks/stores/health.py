@@ -98,6 +98,7 @@ LOG_FOREIGN = Rule(
     gateway="2026.9.6 writes the foreign pages into the database before it refuses to start: the content is "
     "overwritten.",
     remedy="Keep the gateway stopped and move the -wal and -shm of this database out of the directory.",
+    repair="logs",
     start_loses=True,
 )
 
@@ -121,6 +122,7 @@ FOREIGN_KEYS = Rule(
     cause="Rows deleted by hand, or by a program that had foreign keys switched off.",
     gateway="2026.9.6 checks every foreign key and refuses to start.",
     remedy="Remove those rows on a copy of the database and keep them.",
+    repair="schema",
 )
 
 SCHEMA = Rule(
@@ -133,6 +135,7 @@ SCHEMA = Rule(
     cause="An edit with another SQLite program, or an upgrade that was cut off.",
     gateway="2026.9.6 refuses to start. Another plain table or index does not disturb it.",
     remedy="Restore the missing trigger from another agent's database of the same release, or drop the unique index.",
+    repair="schema",
 )
 
 ENTRIES = Rule(
@@ -158,6 +161,7 @@ QUARANTINED = Rule(
     cause="A check that failed or ran out of time, perhaps long ago.",
     gateway="2026.9.6 refuses to start as long as the record is there, and its doctor cannot remove it.",
     remedy="If a full check finds nothing, the record can go; else rebuild the database first.",
+    repair="quarantine",
 )
 
 UNREADABLE = Rule(
@@ -190,7 +194,7 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
         for problem in health.problems:
             if ForeignLog in told and not isinstance(problem, ForeignLog):
                 continue  # what the foreign log shows is not this database
-            yield _of(health, problem, migrated=migrated)
+            yield _of(health, problem, x.health.databases, migrated=migrated)
 
 
 def _missing(missing: MissingDatabase) -> Finding:
@@ -206,7 +210,7 @@ def _missing(missing: MissingDatabase) -> Finding:
     )
 
 
-def _of(health: DatabaseHealth, problem: Problem, *, migrated: bool) -> Finding:
+def _of(health: DatabaseHealth, problem: Problem, others: Iterable[DatabaseHealth], *, migrated: bool) -> Finding:
     """`migrated`: 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this."""
     match problem:
         case Unopened():
@@ -220,7 +224,7 @@ def _of(health: DatabaseHealth, problem: Problem, *, migrated: bool) -> Finding:
         case OrphanRows():
             return _orphans(health, problem)
         case SchemaDrift():
-            return _drift(health, problem)
+            return _drift(health, problem, sister=any(is_sister(health, other) for other in others))
         case BadEntries():
             return _entries(health, problem, migrated=migrated)
         case ForeignLog():
@@ -244,6 +248,7 @@ def _finding(
     count: int = 1,
     key: str | None = None,
     by_hand: str | None = None,
+    repair: str | None = None,
 ) -> Finding:
     return rule.finding(
         message,
@@ -254,6 +259,7 @@ def _finding(
         path=health.path,
         key=key,
         evidence={**evidence, "role": health.role.value},
+        repair=repair,
         by_hand=by_hand,
     )
 
@@ -266,8 +272,7 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool) -> F
         return _finding(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
     if health.role is DatabaseRole.QUARANTINE:
         message = f"The file with the quarantine records cannot be read: {fault.reason}."
-        by_hand = f"{_SNAPSHOT} Then move the file away: the gateway makes a new one."
-        return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, by_hand=by_hand)
+        return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, repair="quarantine")
     if fault.kind is FaultKind.EMPTY and health.role is DatabaseRole.STATE:
         ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
         return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
@@ -340,10 +345,16 @@ def _orphans(health: DatabaseHealth, problem: OrphanRows) -> Finding:
     message = (
         f"{plural(count, 'row')} of {_some(tables)} {'refers' if count == 1 else 'refer'} to rows that are gone."
     )
-    return _finding(FOREIGN_KEYS, health, message, f"{_REFUSES}.", {"rows": rows}, count=count)
+    return _finding(FOREIGN_KEYS, health, message, f"{_REFUSES}.", {"rows": rows}, count=count, repair="schema")
 
 
-def _drift(health: DatabaseHealth, problem: SchemaDrift) -> Finding:
+def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
+    """Whether the other database has the schema that this one should have."""
+    alike = (other.role, other.user_version) == (health.role, health.user_version)
+    return alike and other.path != health.path and other.schema_known and not other.problems
+
+
+def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Finding:
     parts = (
         ("missing trigger", "missing triggers", problem.missing_triggers),
         ("changed trigger", "changed triggers", problem.changed_triggers),
@@ -358,13 +369,15 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift) -> Finding:
     }
     said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
     count = sum(len(names) for _, _, names in parts)
+    message = f"{_who(health)} has {said}."
     if count == len(problem.missing_tables) and _CORE.isdisjoint(problem.missing_tables):
         ahead = "A 2026.9.6 gateway makes them anew, empty, at start: what they held is gone already."
-        severity = Severity.WARNING
         return _finding(
-            SCHEMA, health, f"{_who(health)} has {said}.", ahead, evidence, severity=severity, count=count
+            SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
         )
-    return _finding(SCHEMA, health, f"{_who(health)} has {said}.", f"{_REFUSES}.", evidence, count=count)
+    known = sister or not (problem.missing_triggers or problem.changed_triggers)
+    repair = "schema" if known and not problem.missing_tables else None
+    return _finding(SCHEMA, health, message, f"{_REFUSES}.", evidence, count=count, repair=repair)
 
 
 def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> Finding:
@@ -394,7 +407,7 @@ def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> 
 def _foreign_log(health: DatabaseHealth, problem: ForeignLog) -> Finding:
     message = f"The -wal next to {_who(health, small=True)} is not its own. Without it the database is sound."
     ahead = "A 2026.9.6 gateway writes the foreign pages into the database and then refuses to start."
-    return _finding(LOG_FOREIGN, health, message, ahead, {"belongsTo": problem.found})
+    return _finding(LOG_FOREIGN, health, message, ahead, {"belongsTo": problem.found}, repair="logs")
 
 
 def _log_gone(health: DatabaseHealth, problem: LogGone) -> Finding:
@@ -413,7 +426,8 @@ def _quarantined(health: DatabaseHealth, problem: Quarantined, *, migrated: bool
     message = f"{_who(health)} is under quarantine; {found}."
     evidence = {"reason": problem.reason, "atMs": problem.at, "refuted": problem.refuted}
     refuses = "A 2026.9.6 gateway refuses to start (exit 1)" if migrated else _REFUSES
-    return _finding(QUARANTINED, health, message, f"{refuses} as long as the record is there.", evidence)
+    ahead = f"{refuses} as long as the record is there."
+    return _finding(QUARANTINED, health, message, ahead, evidence, repair="quarantine" if problem.refuted else None)
 
 
 def _who(health: DatabaseHealth, *, small: bool = False) -> str:

@@ -37,6 +37,7 @@ ELSEWHERE = Rule(
     cause="A directory that was moved, restored elsewhere, or mounted under another path.",
     gateway="2026.9.6 starts, makes its own managed jobs and ignores the others; nothing tells of it.",
     remedy="Start the gateway at the old path, or file the jobs under the new one.",
+    repair="jobs",
 )
 
 

@@ -102,7 +102,39 @@ class DropFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_
     keys: tuple[str, ...]
 
 
-Edit = DropSessions | EndSessions | DropFields
+class DropOrphans(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropOrphans"):
+    """Rows that refer to a row that is not there leave, `count` of them."""
+
+    count: int
+
+
+class DropIndexes(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropIndexes"):
+    """These indexes leave; no row does."""
+
+    names: tuple[str, ...]
+
+
+class SetTrigger(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setTrigger"):
+    """The trigger `name` shall be what `sql` makes it, whether there is one now or not."""
+
+    name: str
+    sql: str
+
+
+class DropRecords(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropRecords"):
+    """The quarantine records of databases at these paths, as stored, leave."""
+
+    paths: tuple[str, ...]
+
+
+class MoveJobs(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="moveJobs"):
+    """Cron jobs filed under the store path `before` are filed under `after`, but for those that are there already."""
+
+    before: str
+    after: str
+
+
+Edit = DropSessions | EndSessions | DropFields | DropOrphans | DropIndexes | SetTrigger | DropRecords | MoveJobs
 
 
 class Transact(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="transact"):

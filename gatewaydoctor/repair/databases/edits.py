@@ -9,7 +9,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, assert_never
 
-from gatewaydoctor.model.repair.plan import DropFields, DropSessions, EndSessions
+from gatewaydoctor.model.repair.plan import (
+    DropFields,
+    DropIndexes,
+    DropOrphans,
+    DropRecords,
+    DropSessions,
+    EndSessions,
+    MoveJobs,
+    SetTrigger,
+)
 from gatewaydoctor.storage.files.edit import edit as edited
 from gatewaydoctor.storage.files.edit import field_spans
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -40,6 +49,18 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
         case DropFields(fields=fields, keys=keys):
             for key in keys:
                 _set_fields(connection, key, dict.fromkeys(fields))
+        case DropOrphans(count=count):
+            _drop_orphans(connection, count)
+        case DropIndexes(names=names):
+            for name in names:
+                connection.execute(f"DROP INDEX IF EXISTS {_quoted(name)}")
+        case SetTrigger(name=name, sql=sql):
+            connection.execute(f"DROP TRIGGER IF EXISTS {_quoted(name)}")
+            connection.execute(sql)
+        case DropRecords(paths=paths):
+            connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
+        case MoveJobs(before=before, after=after):
+            _move_jobs(connection, before, after)
         case _ as never:
             assert_never(never)
     connection.execute("COMMIT")
@@ -124,3 +145,50 @@ def _set_fields(
 def _says_aborted(value: bytes, key_start: int, value_start: int, value_end: int) -> bool:
     name = value[key_start:value_start].rstrip(b" \t\r\n:")
     return name == b'"abortedLastRun"' and value[value_start:value_end] == b"true"
+
+
+def _drop_orphans(connection: apsw.Connection, most: int) -> None:
+    """Rows that refer to nothing, and those that refer to nothing once they are gone; no more than `most` times."""
+    for _ in range(most):
+        rows = [(str(table), row) for table, row, _, _ in connection.execute("PRAGMA foreign_key_check")]
+        if not rows:
+            return
+        for table, row in rows:
+            connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))
+
+
+_FILED = ("cron_jobs", "cron_job_scratch", "cron_run_receipts")
+"""Tables with a store_key and a job_id."""
+_SCOPE = "cron.quarantine:"
+
+
+def _move_jobs(connection: apsw.Connection, before: str, after: str) -> None:
+    tables = tables_of(connection)
+    columns = {str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info('cron_jobs')")}
+    there = "n.job_id = cron_jobs.job_id"
+    if "declaration_key" in columns:
+        # A job that the gateway makes by itself is not wanted twice.
+        there = f"({there} OR n.declaration_key = cron_jobs.declaration_key)"
+    stay = f"EXISTS (SELECT 1 FROM cron_jobs n WHERE n.store_key = ?2 AND {there})"
+    connection.execute("CREATE TEMP TABLE moving (job_id TEXT PRIMARY KEY) WITHOUT ROWID")
+    connection.execute(
+        f"INSERT INTO temp.moving SELECT job_id FROM cron_jobs WHERE store_key = ?1 AND NOT {stay}", (before, after)
+    )
+    # Rows of one job refer to each other by both columns.
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    for table in _FILED:
+        if table in tables:
+            connection.execute(
+                f"UPDATE {table} SET store_key = ? WHERE store_key = ? "
+                "AND job_id IN (SELECT job_id FROM temp.moving)",
+                (after, before),
+            )
+    if "diagnostic_events" in tables:
+        connection.execute(
+            "UPDATE diagnostic_events SET scope = ? WHERE scope = ?", (_SCOPE + after, _SCOPE + before)
+        )
+    connection.execute("DROP TABLE temp.moving")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

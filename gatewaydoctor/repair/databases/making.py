@@ -64,14 +64,21 @@ def _edited(copy: Path, new: Path, act: Transact) -> None:
         # The copy is thrown away after any failure: it needs no way back, and no sync.
         for setting in ("synchronous = OFF", "journal_mode = OFF", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {setting}")
+        connection.authorizer = _no_other_file
         kept = kept_entries(connection, act)
         for edit in act.edits:
             perform(connection, edit)
+        connection.authorizer = None
         connection.execute("VACUUM INTO ?", (os.fspath(new),))
     with _opened(new) as connection:
         check_new(connection, act, kept)
         # As the gateway leaves its databases. The file is whole by itself: closing takes the log away.
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _no_other_file(action: int, *_about: str | None) -> int:
+    """No statement of an edit, a trigger of the database included, reaches another file."""
+    return apsw.SQLITE_DENY if action in (apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH) else apsw.SQLITE_OK
 
 
 @contextmanager

@@ -49,11 +49,18 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
 def write_databases(draft: Draft) -> None:
     """The acts for all databases that the plan changes. The log goes before the database: a new database would take
     the old one's log for its own."""
+    others = dict(draft.edits)
     for database in draft.databases:
-        if database.opened and database.changed:
+        more = others.pop(database.path, None) if database.opened else None
+        if database.opened and (database.changed or more is not None):
             size = _at_most(draft, database)
-            database.at_most = size
-            transact(draft, database.path, tuple(_edits(database)), size, len(database))
+            database.at_most, database.compacted = size, True
+            transact(draft, database.path, (*(more or ()), *_edits(database)), size, len(database))
+    for path, edits in others.items():
+        try:
+            transact(draft, path, tuple(edits), draft.fs.stat(draft.real(path)).size)
+        except (OutOfReach, OSError) as error:
+            draft.refuse("databases", path, error)
 
 
 def transact(draft: Draft, path: Path, edits: tuple[Edit, ...], size: int, sessions: int | None = None) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.model.repair.plan import Segment
+    from gatewaydoctor.model.repair.plan import Edit, Segment
     from gatewaydoctor.repair.drafting.options import Options
     from gatewaydoctor.repair.drafting.rows import RowsDraft
     from gatewaydoctor.system.fs import FileStat, ReadFs
@@ -63,6 +63,8 @@ class Draft:
             self._findings[finding.rule].append(finding)
         self.stores = [StoreDraft(facts) for facts in x.stores]
         self.databases = drafts_of(x.databases)
+        self.edits: dict[Path, list[Edit]] = {}
+        """Edits of databases besides those of session rows; none at all makes the file anew."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
 

@@ -31,6 +31,12 @@ class Repair(StrEnum):
     TEMPS = "temps"
     CRON = "cron"
     SUBAGENTS = "subagents"
+    LEFTOVER = "leftover"
+    LOGS = "logs"
+    QUARANTINE = "quarantine"
+    SCHEMA = "schema"
+    JOBS = "jobs"
+    COMPACT = "compact"
 
 
 PURPOSES = {
@@ -46,6 +52,12 @@ PURPOSES = {
     Repair.TEMPS: "Move old temporary files to the vault.",
     Repair.CRON: "Clear marks of runs; park, disable, enable jobs.",
     Repair.SUBAGENTS: "Remove ended subagent runs that nothing archives.",
+    Repair.LEFTOVER: "Take what a database has out of a sessions.json beside it.",
+    Repair.LOGS: "Move the log of another database to the vault.",
+    Repair.QUARANTINE: "Remove quarantine records of sound databases.",
+    Repair.SCHEMA: "Put triggers back; drop rows that refer to nothing.",
+    Repair.JOBS: "File cron jobs under the path the directory has now.",
+    Repair.COMPACT: "Make databases anew without their free pages.",
 }
 """Each repair in one line."""
 

@@ -20,7 +20,9 @@ from gatewaydoctor.repair.planner.forecast import forecast
 from gatewaydoctor.repair.planner.retrying import disable_retrying, still_retrying
 from gatewaydoctor.repair.planner.start import starts
 from gatewaydoctor.repair.repairs import (
+    databases,
     expire,
+    leftover,
     locks,
     missing,
     orphans,
@@ -64,10 +66,16 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.TEMPS: temps.plan,
     Repair.CRON: cron.plan,
     Repair.SUBAGENTS: subagents.plan,
+    Repair.LEFTOVER: leftover.plan,
+    Repair.LOGS: databases.plan_logs,
+    Repair.QUARANTINE: databases.plan_quarantine,
+    Repair.SCHEMA: databases.plan_schema,
+    Repair.JOBS: databases.plan_jobs,
+    Repair.COMPACT: databases.plan_compact,
 }
 """In the order in which a plan takes them up: what an earlier one takes away, a later one does not mend."""
 
-_ON_REQUEST = frozenset({Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON})
+_ON_REQUEST = frozenset({Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON, Repair.JOBS, Repair.COMPACT})
 RECOMMENDED = tuple(repair for repair in Repair if repair not in _ON_REQUEST)
 """What a plan without names looks at. Each adds something only where a finding calls for it."""
 

@@ -78,6 +78,11 @@ class Opened:
         return (self._image.pages - self._image.freelist) * self._image.page_size
 
     @property
+    def bytes_free(self) -> int:
+        """Bytes of the pages that hold nothing."""
+        return self._image.freelist * self._image.page_size
+
+    @property
     def pages(self) -> PageReader:
         """A reader of its pages, with a tally of damage of its own."""
         return PageReader(self._image)

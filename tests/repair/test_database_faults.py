@@ -1,0 +1,137 @@
+"""Repairs of what a start refuses in databases: the finding goes, a second plan is empty, undo brings all back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.repair.plan import Transact
+from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of, quarantine_database, state_database
+from tests.fixtures_source.health import AGENT, QUARANTINE, ROWS, STATE, STATE_VERSION
+from tests.repair import agentdb
+from tests.repair.doctor import Doctor, steps
+from tests.world import DAY, HOUR, NOW, StateDir, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MAIN = "agent:main:main"
+OLD = "/home/old/.openclaw/cron/jobs.json"
+
+
+def sound(state: StateDir, **more: object) -> None:
+    state.file(AGENT, agent_database(AGENT_VERSION, {}, rows=ROWS, **more), HOUR)
+    state.file(STATE, state_database(STATE_VERSION, 2, agents=("main",)), HOUR)
+
+
+def foreign_log(state: StateDir) -> None:
+    sound(state)
+    state.file(f"{AGENT}-wal", log_of(agent_database(AGENT_VERSION, {"done": 3}, agent_id="second")), HOUR)
+
+
+def orphans(state: StateDir) -> None:
+    events = [("INSERT INTO transcript_events VALUES (?, ?, ?, ?)", [("gone", n, "{}", NOW) for n in range(3)])]
+    sound(state, more=events)
+
+
+def quarantined(state: StateDir) -> None:
+    sound(state)
+    state.file(QUARANTINE, quarantine_database([(f"/srv/old/{AGENT}", "row 3 missing", NOW - DAY)]), HOUR)
+
+
+def garbage_records(state: StateDir) -> None:
+    sound(state)
+    state.file(QUARANTINE, b"garbage" * 900, HOUR)
+
+
+def moved_jobs(state: StateDir) -> None:
+    sound(state)
+    state.file(STATE, state_database(STATE_VERSION, 3, agents=("main",), store_key=OLD), HOUR)
+
+
+def older_leftover(state: StateDir) -> None:
+    sound(state)
+    state.store({MAIN: row(1, age=30 * DAY)})
+
+
+CASES: list[tuple[str, Callable[[StateDir], None], str]] = [
+    ("logs", foreign_log, "database-log-foreign"),
+    ("schema", orphans, "database-foreign-keys"),
+    ("quarantine", quarantined, "database-quarantined"),
+    ("quarantine", garbage_records, "database-quarantined"),
+    ("jobs", moved_jobs, "jobs-other-path"),
+    ("leftover", older_leftover, "legacy-store-beside-sqlite"),
+]
+
+
+@pytest.mark.parametrize(("repair", "make", "rule"), CASES, ids=lambda value: getattr(value, "__name__", ""))
+def test_the_finding_goes_and_comes_back(
+    tmp_path: Path, repair: str, make: Callable[[StateDir], None], rule: str
+) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    make(state)
+    doctor = Doctor(state)
+    fix = state.only(rule).fix
+    assert fix is not None
+    assert fix.command == f"gatewaydoctor repair {repair}"
+    doctor.there_and_back(repair)
+    assert rule in doctor.rules()
+    doctor.apply(repair)
+    assert rule not in doctor.rules()
+
+
+def test_orphan_rows_go_and_no_other(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    orphans(state)
+    doctor = Doctor(state)
+    (step,) = steps(doctor.plan("schema"), "schema")
+    assert step.count == 3
+    before = agentdb.statuses(state.root / AGENT)
+    doctor.apply("schema")
+    assert agentdb.statuses(state.root / AGENT) == before
+    assert agentdb.ask(state.root / AGENT, "SELECT count(*) FROM transcript_events WHERE session_id = 'gone'") == [(0,)]
+
+
+def test_a_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    lacking = "agent:main:telegram:direct:77"
+    state.store({MAIN: row(1, age=30 * DAY), lacking: row(2), "agent:main:cron:j": None})
+    doctor = Doctor(state)
+    doctor.there_and_back("leftover")
+    doctor.apply("leftover")
+    assert list(json.loads(doctor.store.read_bytes())) == [lacking]
+
+
+def test_a_newer_row_of_a_leftover_stays(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    (key, session, at) = ROWS[0]
+    state.store({key: {"sessionId": session, "updatedAt": at + HOUR}})
+    assert Doctor(state).plan("leftover").empty
+
+
+def test_jobs_of_this_path_are_not_replaced(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    moved_jobs(state)
+    doctor = Doctor(state)
+    doctor.apply("jobs")
+    own = str(state.root / "cron/jobs.json")
+    assert agentdb.ask(state.root / STATE, "SELECT store_key, count(*) FROM cron_jobs GROUP BY 1") == [(own, 3)]
+    assert doctor.plan("jobs").empty
+
+
+def test_compact_makes_a_database_anew_without_its_log(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    data = agent_database(AGENT_VERSION, {"done": 40}, rows=ROWS)
+    state.file(f"{AGENT}-wal", log_of(data), HOUR)
+    doctor = Doctor(state)
+    plan = doctor.plan("compact")
+    assert [act.edits for act in plan.acts if isinstance(act, Transact)] == [()]
+    doctor.there_and_back("compact")
+    doctor.apply("compact")
+    assert not (state.root / f"{AGENT}-wal").exists()
