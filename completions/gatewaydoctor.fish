@@ -294,7 +294,13 @@ function __gatewaydoctor_offer
                 'locks' 'Move locks of dead processes to the vault.' \
                 'temps' 'Move old temporary files to the vault.' \
                 'cron' 'Clear marks of runs; park, disable, enable jobs.' \
-                'subagents' 'Remove ended subagent runs that nothing archives.'
+                'subagents' 'Remove ended subagent runs that nothing archives.' \
+                'leftover' 'Take what a database has out of a sessions.json beside it.' \
+                'logs' 'Move the log of another database to the vault.' \
+                'quarantine' 'Remove quarantine records of sound databases.' \
+                'schema' 'Put triggers back; drop rows that refer to nothing.' \
+                'jobs' 'File cron jobs under the path the directory has now.' \
+                'compact' 'Make databases anew without their free pages.'
         case interrupted-run
             __gatewaydoctor_ask interrupted
         case disposable-kind

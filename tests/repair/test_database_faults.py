@@ -92,7 +92,9 @@ def test_orphan_rows_go_and_no_other(tmp_path: Path) -> None:
     before = agentdb.statuses(state.root / AGENT)
     doctor.apply("schema")
     assert agentdb.statuses(state.root / AGENT) == before
-    assert agentdb.ask(state.root / AGENT, "SELECT count(*) FROM transcript_events WHERE session_id = 'gone'") == [(0,)]
+    assert agentdb.ask(state.root / AGENT, "SELECT count(*) FROM transcript_events WHERE session_id = 'gone'") == [
+        (0,)
+    ]
 
 
 def test_a_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> None:
