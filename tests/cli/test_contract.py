@@ -278,10 +278,10 @@ def test_commands_can_be_pasted(busy: Path, tmp_path: Path) -> None:
         ["sh", "-c", f'gatewaydoctor() {{ for word; do printf "%s\\n" "$word"; done; }}; {step}'],
         capture_output=True, text=True, check=True,
     ).stdout.splitlines()  # fmt: skip
-    assert shown[:5] == ["sessions", "--kind", "cron-run", "--job", "nightly backup"]
-    assert shown[5:] == ["--state-dir", str(odd), "--agent", "main"]
+    assert shown[0] == "repair"
+    assert shown[-4:] == ["--state-dir", str(odd), "--agent", "main"]
     followed = run(*shown, "--json")
-    assert followed.document["details"]["total"] == 15
+    assert (followed.document["command"], followed.document["error"]) == ("repair", None)
 
 
 @pytest.mark.parametrize("verb", EXAMINING)

@@ -372,9 +372,7 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Fin
     message = f"{_who(health)} has {said}."
     if count == len(problem.missing_tables) and _CORE.isdisjoint(problem.missing_tables):
         ahead = "A 2026.9.6 gateway makes them anew, empty, at start: what they held is gone already."
-        return _finding(
-            SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
-        )
+        return _finding(SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None)
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
     repair = "schema" if known and not problem.missing_tables else None
     return _finding(SCHEMA, health, message, f"{_REFUSES}.", evidence, count=count, repair=repair)
