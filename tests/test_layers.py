@@ -1,4 +1,4 @@
-"""Imports go downwards only (design section 11)."""
+"""Imports go downwards only (docs/architecture.md section 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes give the figures of incidents.md, in the gateway's layout, with the same bytes each time."""
+"""Recipes give the figures of docs/incidents.md, in the gateway's layout, with the same bytes each time."""
 
 from __future__ import annotations
 

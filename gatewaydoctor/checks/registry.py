@@ -1,4 +1,4 @@
-"""The one list of rules. Ids are stable: scripts, baselines and documents rely on them (design section 7)."""
+"""The one list of rules. Ids are stable: scripts, baselines and documents rely on them (architecture.md §7)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Family(StrEnum):
-    """Whose page a rule is on, in the order of design section 7."""
+    """Whose page a rule is on, in the order of docs/architecture.md section 7."""
 
     STORE = "store"
     SESSIONS = "sessions"

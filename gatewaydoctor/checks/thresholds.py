@@ -13,11 +13,11 @@ class Thresholds:
     """Sizes in bytes, times in ms. A value of 0 makes a rule speak of the smallest case."""
 
     heap_bytes: int = 2_300 * _MB
-    """What V8 allows itself by default on the host of incidents.md 61633. Set it to --max-old-space-size."""
+    """What V8 allows itself by default on the host of docs/incidents.md 61633. Set it to --max-old-space-size."""
 
     bloat_bytes: int = 5 * _MB
     bloat_entry_bytes: int = 50 * _KB
-    """A store of at least the first is bloated if entries have the second on average (failures.md row 5)."""
+    """A store of at least the first is bloated if entries have the second on average (docs/gateway.md, failure 5)."""
 
     bloat_share: float = 0.5
     """So is one of that size in which the fields the gateway rebuilds take this share of the bytes."""
@@ -27,10 +27,10 @@ class Thresholds:
 
     isolated_share: float = 1.0
     """Share of maxEntries that isolated jobs may add in a day. Run rows are kept for 24 h by default, so from 1.0 on
-    they alone fill the store (incidents.md 72826)."""
+    they alone fill the store (docs/incidents.md 72826)."""
 
     cron_marker_ms: int = 2 * _HOUR
-    """A running gateway clears a runningAtMs older than this (facts.md section 7)."""
+    """A running gateway clears a runningAtMs older than this (docs/gateway.md section 7)."""
 
     run_log_bytes: int = 10 * _MB
     """The gateway cuts a run log of more than 2 MB to its last 2,000 lines; one five times as large was not cut."""
@@ -38,7 +38,7 @@ class Thresholds:
     run_logs_bytes: int = 100 * _MB
 
     transcript_bytes: int = 50 * 1024 * 1024
-    """Transcripts of 11 to 444 MB are on record as freezing a gateway (failures.md row 18)."""
+    """Transcripts of 11 to 444 MB are on record as freezing a gateway (docs/gateway.md, failure 18)."""
 
     boot_markers: int = 10
     """Boot prompts in a row at a transcript's end. A few are normal; values below 10 have no effect."""
@@ -46,7 +46,7 @@ class Thresholds:
     archive_bytes: int = 1 * _GB
     archive_files: int = 5_000
     sidecar_bytes: int = 1 * _GB
-    """Reports speak of 1.9 and 8.4 GB of files that nothing prunes (failures.md row 19)."""
+    """Reports speak of 1.9 and 8.4 GB of files that nothing prunes (docs/gateway.md, failure 19)."""
 
     temp_age_ms: int = _HOUR
     """A temp file is renamed within seconds; one this old was left behind."""
@@ -57,7 +57,7 @@ class Thresholds:
 
     delivery_age_ms: int = _HOUR
     delivery_files: int = 25
-    """Waiting deliveries: 2026.9.6 itself warns from 25 on (facts.md section 8)."""
+    """Waiting deliveries: 2026.9.6 itself warns from 25 on (docs/gateway.md section 8)."""
 
     usage_loop_ms: int = 1_000
     """Event-loop time of one usage call, estimated. The healthy gateway of incidents.md 003 had delays of 32 ms."""

@@ -1,4 +1,4 @@
-"""When a transcript that a row names was last written to: a sign of life of the row (design section 6)."""
+"""When a transcript that a row names was last written to: a sign of life of the row (architecture.md section 6)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Eviction:
 
 class EvictionCollector:
     """Takes the rows of a store in file order. Prune goes by updatedAt; the cap keeps the newest `maxEntries`, of
-    equal ones the earlier, rows without a time last (facts.md section 5). Memory is that of as many rows as the cap
+    equal ones the earlier, rows without a time last (gateway.md section 5). Memory is that of as many rows as the cap
     allows."""
 
     def __init__(self, maintenance: Maintenance, policy: Policy | None, now: int) -> None:

@@ -124,7 +124,7 @@ class JobCollector:
 def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
     readable = cron.store.read is CronRead.OK
     known = {job.job_id: job for job in cron.jobs}
-    # Keys carry ids in lower case where the gateway looked them up (facts.md section 4).
+    # Keys carry ids in lower case where the gateway looked them up (docs/gateway.md section 4).
     lowered = {job_id.lower(): job for job_id, job in known.items()}
     first = min((min(rows.times) for rows in gathered.values() if rows.times), default=0)
     last = max((max(rows.times) for rows in gathered.values() if rows.times), default=0)

@@ -1,4 +1,4 @@
-"""Which sessions the next start takes up again, with model turns (facts.md sections 3 and 8)."""
+"""Which sessions the next start takes up again, with model turns (docs/gateway.md sections 3 and 8)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
 
 STALE_MS = 1_800_000
-"""Age from which the gateway takes any transcript lock for stale (facts.md section 6)."""
+"""Age from which the gateway takes any transcript lock for stale (docs/gateway.md section 6)."""
 
 _LEFT_OUT = frozenset({Kind.SUBAGENT, Kind.ACP, Kind.CRON_BASE, Kind.CRON_RUN})
 _LOCK = ".jsonl.lock"

@@ -1,4 +1,4 @@
-"""Entries that say `running`: which of them are, by the last sign of life and the gateway's (design section 6)."""
+"""Entries that say `running`: which of them are, by the last sign of life and the gateway's (architecture.md §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cron runs as the bursts they come in: a tick is what the scheduler started together (incidents.md, 61633)."""
+"""Cron runs as the bursts they come in: a tick is what the scheduler started together (docs/incidents.md, 61633)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 TICK_GAP_MS = 5_000
 """Runs that follow each other more closely than this belong to one tick. The scheduler's own timer is no faster than
-2 s (facts.md section 7), and the bursts on record lie 20 s and more apart."""
+2 s (docs/gateway.md section 7), and the bursts on record lie 20 s and more apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class NoProgress:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What the command line says about where to look. None and empty leave it to the rules of design section 3."""
+    """What the command line says about where to look. None and empty leave it to the rules of architecture.md §3."""
 
     state_dir: str | None = None
     config: str | None = None

@@ -1,4 +1,4 @@
-"""Exit codes and the one error root. main() turns each of these into words and a code (design section 4)."""
+"""Exit codes and the one error root. main() turns each of these into words and a code (architecture.md section 4)."""
 
 from __future__ import annotations
 

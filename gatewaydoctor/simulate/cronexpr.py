@@ -40,7 +40,7 @@ def runs_per_day(expression: str) -> float | None:
 
 
 def at_full_hour(expression: str) -> bool:
-    """Whether it fires at minute 0 only, which the gateway spreads over five minutes (facts.md section 7)."""
+    """Whether it fires at minute 0 only, which the gateway spreads over five minutes (docs/gateway.md section 7)."""
     fields = expression.split()
     return len(fields) in (5, 6) and fields[-5] == "0"
 

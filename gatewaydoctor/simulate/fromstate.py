@@ -44,7 +44,7 @@ TICK_GAP_MS: Final = 5_000
 """Runs closer together than this belong to one tick of the scheduler."""
 
 SHORTEST: Final = 2.0
-"""Seconds: the scheduler's own gap between two firings of a job (facts.md section 7)."""
+"""Seconds: the scheduler's own gap between two firings of a job (docs/gateway.md section 7)."""
 
 _LOOK_BACK: Final = 3 * DAY
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")

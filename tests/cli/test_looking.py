@@ -199,7 +199,7 @@ def test_185_mb_are_examined_in_60_mb(verb: str, storm: Path) -> None:
 
 
 def test_the_incident_is_told(storm: Path) -> None:
-    """Acceptance 2 of the first issue: the figures of incidents.md 61633, in the right cells."""
+    """Acceptance 2 of the first issue: the figures of docs/incidents.md 61633, in the right cells."""
     document = spawn("scan", "--json", "--state-dir", str(storm)).document
     store = document["stores"][0]
     assert (store["entries"], store["readable"], store["layout"]) == (6_539, "yes", "canonical")

@@ -1,4 +1,4 @@
-"""Session keys and what they stand for (facts.md section 4)."""
+"""Session keys and what they stand for (docs/gateway.md section 4)."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_every_text_has_a_kind(key: str) -> None:
 
 @given(st.lists(st.sampled_from(["agent", "main", "cron", "run", "a", "", "RUN", "subagent"]), max_size=8))
 def test_an_empty_part_changes_nothing(parts: list[str]) -> None:
-    # The gateway drops empty parts before it looks (facts.md section 4); bare keys it takes as they are.
+    # The gateway drops empty parts before it looks (docs/gateway.md section 4); bare keys it takes as they are.
     if len([p for p in parts if p]) < 3 or next(p for p in parts if p) != "agent":
         return
     assert parse_key(":".join(parts)) == parse_key(":".join(p for p in parts if p))

@@ -293,7 +293,7 @@ PEOPLE = {f"agent:main:telegram:direct:{number}": row(number, age=3 * DAY) for n
 
 @pytest.mark.parametrize("cut", [None, -40], ids=["whole", "torn"])
 def test_a_temp_file_that_alone_holds_conversations_stays(doctor: Doctor, cut: int | None) -> None:
-    """After a gateway read its store as empty and went on with a new one (failures.md row 1)."""
+    """After a gateway read its store as empty and went on with a new one (docs/gateway.md, failure 1)."""
     doctor.state.store(ROW)
     runs = {run_key("j", 7): row(7)}
     doctor.state.beside(TEMP, json.dumps(ROW | runs | PEOPLE, indent=2).encode()[:cut], age=2 * HOUR)

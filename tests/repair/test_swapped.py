@@ -1,5 +1,5 @@
 """Whoever may write to a directory on the way swaps it for a symbolic link at any step: nothing outside of the state
-directory changes, and nothing from outside comes into the vault (design promise P9)."""
+directory changes, and nothing from outside comes into the vault (promise P9)."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def stale_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _learns_from_locks(x: Examination) -> bool:
-    """Whether the next start needs the locks to know which sessions were interrupted (facts.md section 3)."""
+    """Whether the next start needs the locks to know which sessions were interrupted (docs/gateway.md section 3)."""
     return x.config.release.policy in (Policy.V2026_4_25, Policy.V2026_5_22)
 
 

@@ -91,7 +91,7 @@ def cap(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def high_water(limit: int) -> int:
-    """Number of entries from which 2026.5.22 cuts to `limit` (facts.md section 5)."""
+    """Number of entries from which 2026.5.22 cuts to `limit` (docs/gateway.md section 5)."""
     return limit + 1 if limit <= 49 else limit + max(25, -(-limit // 10))
 
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.files.survey import Survey
 
 MEASURED_AMPLIFICATION = 10
-"""Resident memory over store bytes: 1.86 GB in a 2026.3.28 gateway with a store of 185 MB (facts.md section 9)."""
+"""Resident memory over store bytes: 1.86 GB in a 2026.3.28 gateway with a store of 185 MB (gateway.md section 9)."""
 
 REPORTED_AMPLIFICATION = 180
-"""The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (incidents.md)."""
+"""The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (docs/incidents.md)."""
 
 REBUILT_FIELDS = ("skillsSnapshot", "systemPromptReport")
-"""Fields that the gateway makes anew at the next turn; dropping them loses nothing (facts.md section 3)."""
+"""Fields that the gateway makes anew at the next turn; dropping them loses nothing (docs/gateway.md section 3)."""
 
 HEAP = Rule(
     id="store-heap-risk",

@@ -1,4 +1,4 @@
-"""How a run ends that has no report to give: its words, and its exit code (design section 4)."""
+"""How a run ends that has no report to give: its words, and its exit code (docs/architecture.md section 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""main(): every outcome becomes words on the right stream and one exit code (design section 4)."""
+"""main(): every outcome becomes words on the right stream and one exit code (docs/architecture.md section 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owners and modes across a state directory (failures.md row 26)."""
+"""Owners and modes across a state directory (docs/gateway.md, failure 26)."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Setting(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """`session.maintenance` (facts.md section 5). Durations in ms, sizes in bytes. None means: reset archives are
+    """`session.maintenance` (gateway.md section 5). Durations in ms, sizes in bytes. None means: reset archives are
     kept for ever, nothing rotates, there is no disk budget."""
 
     mode: Setting[str]

@@ -46,7 +46,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """Times in epoch ms. `running_at`: a job with it is not started again (facts.md section 7)."""
+    """Times in epoch ms. `running_at`: a job with it is not started again (docs/gateway.md section 7)."""
 
     running_at: int | None = None
     next_run_at: int | None = None

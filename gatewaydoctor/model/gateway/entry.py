@@ -1,4 +1,4 @@
-"""Session entries as values: status, kind and what one row of sessions.json says (facts.md sections 3 and 4)."""
+"""Session entries as values: status, kind and what one row of sessions.json says (gateway.md sections 3 and 4)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Kind(StrEnum):
 
 
 DISPOSABLE = frozenset({Kind.CRON_RUN, Kind.MODEL_RUN, Kind.HEARTBEAT, Kind.HOOK})
-"""Kinds a repair may remove by default. Everything else is a conversation (design promise P7)."""
+"""Kinds a repair may remove by default. Everything else is a conversation (promise P7)."""
 
 DISPOSABLE_WHEN_NAMED = frozenset({Kind.SUBAGENT, Kind.ACP})
 
@@ -114,7 +114,7 @@ _PEER_KINDS = {
 
 
 def parse_key(key: str, main_key: str = "main") -> KeyParts:
-    """Classify a session key. Total: any string gets a kind, `other` when nothing fits (facts.md section 4).
+    """Classify a session key. Total: any string gets a kind, `other` when nothing fits (docs/gateway.md section 4).
 
     A key below a cron run (`…:run:<id>:heartbeat`) is part of that run, as 5.22 and 9.6 see it.
     """

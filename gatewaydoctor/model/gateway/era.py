@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 class Era(StrEnum):
     """`files`: sessions.json and .jsonl. `mixed`: the same, but cron is in the state database. `sqlite`: the agent
-    has a database of its own with its sessions in it (design section 2)."""
+    has a database of its own with its sessions in it (docs/architecture.md section 2)."""
 
     FILES = "files"
     MIXED = "mixed"
@@ -31,7 +31,7 @@ KNOWN_SCHEMA: Mapping[DatabaseRole, int] = {
     DatabaseRole.STATE: 18,
     DatabaseRole.QUARANTINE: 2,
 }
-"""Newest `user_version` of each database that was read, that of 2026.9.6 (facts.md section 12)."""
+"""Newest `user_version` of each database that was read, that of 2026.9.6 (docs/database.md section 1)."""
 
 
 @dataclass(frozen=True, slots=True)

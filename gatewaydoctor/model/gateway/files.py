@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class FileClass(StrEnum):
-    """What a name in a sessions directory stands for (facts.md section 2). Decided by the name alone."""
+    """What a name in a sessions directory stands for (docs/gateway.md section 2). Decided by the name alone."""
 
     STORE = "store"
     TRANSCRIPT = "transcript"
@@ -44,13 +44,13 @@ PRIMARY = frozenset({FileClass.TRANSCRIPT, FileClass.TOPIC, FileClass.FORK})
 SIDECARS = frozenset({FileClass.CHECKPOINT, FileClass.TRAJECTORY, FileClass.TRAJECTORY_POINTER})
 
 ARCHIVES = frozenset({FileClass.ARCHIVE_DELETED, FileClass.ARCHIVE_RESET, FileClass.ARCHIVE_BAK})
-"""Users' archives: never rubbish by themselves (failures.md row 19)."""
+"""Users' archives: never rubbish by themselves (docs/gateway.md, failure 19)."""
 
 TEMPS = frozenset({FileClass.STORE_TEMP, FileClass.TRANSCRIPT_TEMP, FileClass.OTHER_TEMP, FileClass.USAGE_CACHE_TEMP})
 
 
 class TempFamily(StrEnum):
-    """Which writer leaves temp files of this shape (table in facts.md section 2)."""
+    """Which writer leaves temp files of this shape (table in docs/gateway.md section 2)."""
 
     UUID = "2026.3.13 to 2026.4.25"
     FS_SAFE = "2026.5.22"
@@ -97,7 +97,7 @@ class FileRecord:
 
     @property
     def at(self) -> int:
-        """The age that counts: an archive's is in its name, not its mtime (facts.md section 2)."""
+        """The age that counts: an archive's is in its name, not its mtime (docs/gateway.md section 2)."""
         return self.mtime if self.stamp is None else self.stamp
 
 

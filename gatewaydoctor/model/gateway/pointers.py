@@ -55,7 +55,7 @@ class Presence(StrEnum):
 
 
 class Exemption(StrEnum):
-    """Why an absent transcript is no loss (failures.md row 4)."""
+    """Why an absent transcript is no loss (docs/gateway.md, failure 4)."""
 
     CLI_BACKEND = "kept by a CLI backend"
     DATABASE = "imported into a database"

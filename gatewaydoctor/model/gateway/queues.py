@@ -1,4 +1,4 @@
-"""Delivery queues: what waits to be sent, what was given up (facts.md section 2, failures.md row 12)."""
+"""Delivery queues: what waits to be sent, what was given up (gateway.md section 2, gateway.md, failure 12)."""
 
 from __future__ import annotations
 

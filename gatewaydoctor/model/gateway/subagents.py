@@ -1,4 +1,4 @@
-"""The subagent registry, subagents/runs.json, as counts and compact rows (facts.md section 8)."""
+"""The subagent registry, subagents/runs.json, as counts and compact rows (docs/gateway.md section 8)."""
 
 from __future__ import annotations
 
@@ -84,5 +84,5 @@ class SubagentRegistry:
 
     @property
     def version_is_read(self) -> bool:
-        """Whether the gateway reads registries of this version; of any other it sees nothing (facts.md section 8)."""
+        """Whether the gateway reads registries of this version; of any other it sees nothing (gateway.md §8)."""
         return self.version in READ_VERSIONS

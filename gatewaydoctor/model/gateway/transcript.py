@@ -8,7 +8,7 @@ from enum import StrEnum
 
 class HeaderState(StrEnum):
     """`invalid`: the first readable line is no header, so the gateway empties the file when it opens it and the
-    history is lost (facts.md section 11). `unknown`: no readable line in the first MiB."""
+    history is lost (docs/gateway.md section 11). `unknown`: no readable line in the first MiB."""
 
     OK = "ok"
     INVALID = "invalid"
@@ -88,7 +88,7 @@ _BY_TAIL = {
 
 
 class ContentClass(StrEnum):
-    """What a transcript is to people. In doubt it is `human-turns` (design promise P7). `header-only`: no message at
+    """What a transcript is to people. In doubt it is `human-turns` (promise P7). `header-only`: no message at
     all, an empty file included. `not-a-transcript`: neither a header nor a message."""
 
     HUMAN = "human-turns"
@@ -103,7 +103,8 @@ class TranscriptContent:
     read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.
     `malformed` lines are no JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in
     one. `after_compaction` is how many bytes follow the last compaction, None without one. `boot_markers` are boot
-    and resume prompts and bootstrap lines after the last turn of any other kind (failures.md row 14). `complete` is
+    and resume prompts and bootstrap lines after the last turn of any other kind (gateway.md, failure 14).
+    `complete` is
     False where reading stopped early, at a human turn or an error; `reason` is the error's."""
 
     content: ContentClass

@@ -1,4 +1,4 @@
-"""What one sessions.usage call must read (facts.md section 10)."""
+"""What one sessions.usage call must read (docs/gateway.md section 10)."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ class StoreDraft(RowsDraft):
                 self._out[row] = 1
 
     def last_sign(self, entry: Entry) -> int | None:
-        """Newest of the row's own times and its transcript's mtime (design section 6)."""
+        """Newest of the row's own times and its transcript's mtime (docs/architecture.md section 6)."""
         signs = (entry.last_sign, self.facts.signs.newest(entry))
         return max((sign for sign in signs if sign is not None), default=None)
 

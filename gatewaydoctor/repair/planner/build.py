@@ -232,7 +232,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
         start_before=start_before,
         start_after=start_after,
         main_key=x.config.main_key.value,
-        # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (facts.md section 6).
+        # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (docs/gateway.md section 6).
         torn=draft.torn,
         lock_stores=x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25, None),
     )

@@ -1,4 +1,4 @@
-"""What the next start of the gateway will do with the repaired directory (facts.md sections 3, 7 and 8)."""
+"""What the next start of the gateway will do with the repaired directory (docs/gateway.md sections 3, 7 and 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the forecast about sessions: what says running, what is resumed, and what nobody looked at (facts.md
+"""The part of the forecast about sessions: what says running, what is resumed, and what nobody looked at (gateway.md
 sections 3 and 8)."""
 
 from __future__ import annotations

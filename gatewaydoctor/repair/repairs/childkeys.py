@@ -1,5 +1,5 @@
 """Subagent rows that the registry still needs: without them the next start drops the run and deletes its attachments
-(facts.md section 8)."""
+(docs/gateway.md section 8)."""
 
 from __future__ import annotations
 

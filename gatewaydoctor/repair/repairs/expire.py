@@ -1,5 +1,5 @@
 """expire: rows that stay and are stuck get a terminal status, and those that a start would resume for their run lose
-abortedLastRun, so that no start resumes them and no cron run copies their `running` (facts.md sections 3 and 8)."""
+abortedLastRun, so that no start resumes them and no cron run copies their `running` (gateway.md sections 3 and 8)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """locks: lock files whose owner is proven dead go to the vault. Not by default: from 2026.4.25 on a start learns from
-them which sessions to take up (facts.md section 3)."""
+them which sessions to take up (docs/gateway.md section 3)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """paths: absolute sessionFile paths of another host are rewritten by one map, where the file is there and is the
-session's. Only on request: seen from outside a container, its right paths look foreign (failures.md row 7)."""
+session's. Only on request: seen from outside a container, its right paths look foreign (gateway.md, failure 7)."""
 
 from __future__ import annotations
 

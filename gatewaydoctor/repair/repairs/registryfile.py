@@ -39,7 +39,7 @@ class Run(NamedTuple):
 
     @property
     def never_archived(self) -> bool:
-        """It ended, and up to 2026.3.28 no sweep will ever take it (facts.md section 8)."""
+        """It ended, and up to 2026.3.28 no sweep will ever take it (docs/gateway.md section 8)."""
         return self.ended_at is not None and self.archive_at is None
 
 

@@ -1,4 +1,4 @@
-"""slim: fields that the gateway rebuilds by itself leave the rows that are not running (facts.md section 3)."""
+"""slim: fields that the gateway rebuilds by itself leave the rows that are not running (gateway.md section 3)."""
 
 from __future__ import annotations
 

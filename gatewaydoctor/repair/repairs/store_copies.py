@@ -1,5 +1,5 @@
 """Which files are copies of a store, and what of them counts. A name alone does not tell: 2026.5.22 gives all JSON
-files it writes temp files of one kind of name (facts.md section 2), and several stores may lie in one directory."""
+files it writes temp files of one kind of name (gateway.md section 2), and several stores may lie in one directory."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """subagents: runs that ended and will never be archived leave the registry; a torn registry is rebuilt from its whole
-runs (facts.md section 8)."""
+runs (docs/gateway.md section 8)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Damage in the middle of transcripts is told and left alone: what a line was cannot be known, and good history
-stands behind it (failures.md row 16)."""
+stands behind it (docs/gateway.md, failure 16)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def every_transcript(draft: Draft) -> Iterator[Path]:
 
 
 def _sentence(count: int) -> str:
-    # Skipped when loading: facts.md section 11; imported up to the first: section 12.
+    # Skipped when loading: docs/gateway.md section 11; imported up to the first: section 12.
     those = "1 transcript has" if count == 1 else f"{count:,} transcripts have"
     return (
         f"{those} lines that are no JSON, and whole records in or behind them. Nothing is done about them: a gateway "

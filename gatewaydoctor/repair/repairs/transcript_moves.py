@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def move_transcripts(draft: Draft, store: StoreDraft) -> None:
-    """Never to a `.deleted.` name: the gateway's reaper deletes those after a day (facts.md section 5)."""
+    """Never to a `.deleted.` name: the gateway's reaper deletes those after a day (docs/gateway.md section 5)."""
     ids, names = _left_behind(store)
     files = [
         record

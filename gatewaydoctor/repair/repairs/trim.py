@@ -79,7 +79,7 @@ def protected_sessions(store: RowsDraft, disposable: frozenset[Kind]) -> frozens
 
 
 def _one_by_one(draft: Draft, store: RowsDraft) -> Iterator[Gone]:
-    """Rows that were named, of whatever kind: to take one session out of sight (failures.md row 14)."""
+    """Rows that were named, of whatever kind: to take one session out of sight (docs/gateway.md, failure 14)."""
     needed = NeededChildren(draft)
     for position, entry in store.entries() if draft.options.names else ():
         if entry.key in draft.options.names and may_go(draft, entry, needed):

@@ -45,7 +45,7 @@ LOG_HEADER_BYTES = 32
 """A -wal with the same header was not restarted."""
 
 LARGEST_LOG = 1024 * 1024
-"""Bytes. Larger files below logs/ are left out: there are logs of 46 GB on record (failures.md row 22)."""
+"""Bytes. Larger files below logs/ are left out: there are logs of 46 GB on record (docs/gateway.md, failure 22)."""
 
 _DATABASE = re.compile(r"(.+\.(?:sqlite|db))(?:-wal|-shm|-journal)?")
 

@@ -1,4 +1,4 @@
-"""The questions asked before anything is written. Each raises a Refused; none writes (design promise P6)."""
+"""The questions asked before anything is written. Each raises a Refused; none writes (promise P6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Directories by descriptor, reached name by name from the root with no symbolic link on the way (design promise P9).
+"""Directories by descriptor, reached name by name from the root with no symbolic link on the way (promise P9).
 
 A path that was checked can be another one when it is used: whoever may write to a directory on the way can put a
 symbolic link in its place. An act relative to a descriptor happens in the directory that was reached, or fails.

@@ -1,4 +1,4 @@
-"""The gateway's own locks (facts.md section 6): of a store, as 2026.3.13 to 4.25 take it, and of a transcript."""
+"""The gateway's own locks (gateway.md section 6): of a store, as 2026.3.13 to 4.25 take it, and of a transcript."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway's session store, re-implemented from facts.md section 5 on real files.
+"""The gateway's session store, re-implemented from docs/gateway.md section 5 on real files.
 
 The yardstick other parts are measured against: for the releases in `POLICIES` it keeps the same keys, archives the
 same transcripts and writes the same bytes as the real thing (tests/conformance compares the two).

@@ -1,4 +1,4 @@
-"""The disk budget: which files and rows go when a sessions directory outgrows maxDiskBytes (facts.md section 5)."""
+"""The disk budget: which files and rows go when a sessions directory outgrows maxDiskBytes (gateway.md section 5)."""
 
 # The gateway resolves paths as text; Path would tidy them on the way.
 # ruff: noqa: PTH108, PTH113, PTH116

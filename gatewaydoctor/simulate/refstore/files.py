@@ -1,4 +1,4 @@
-"""Names and places of session files as the gateway resolves them (facts.md sections 2 and 5)."""
+"""Names and places of session files as the gateway resolves them (docs/gateway.md sections 2 and 5)."""
 
 # The gateway resolves paths as text; Path would tidy them on the way.
 # ruff: noqa: PTH109, PTH117, PTH118, PTH119
@@ -163,7 +163,7 @@ def names_generated_session(session_file: Any) -> str | None:
 
 
 def normalise_agent_id(text: str) -> str:
-    """An agent id as the gateway spells it (facts.md section 1)."""
+    """An agent id as the gateway spells it (docs/gateway.md section 1)."""
     trimmed = js.trim(text)
     if not trimmed:
         return "main"

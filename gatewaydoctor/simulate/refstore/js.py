@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 MAX_STRING_UNITS: Final = 0x1FFFFFE8
-"""V8's longest string, in UTF-16 units (facts.md section 5): a longer file cannot be read."""
+"""V8's longest string, in UTF-16 units (docs/gateway.md section 5): a longer file cannot be read."""
 
 T = TypeVar("T")
 

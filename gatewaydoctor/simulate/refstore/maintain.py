@@ -1,4 +1,4 @@
-"""Prune and cap: which rows a save removes (facts.md section 5). Pure: only the given dict changes."""
+"""Prune and cap: which rows a save removes (docs/gateway.md section 5). Pure: only the given dict changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load or a save changes in a row before anything is counted (facts.md section 5)."""
+"""What a load or a save changes in a row before anything is counted (docs/gateway.md section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each release does with its session store, as data (facts.md section 5; the released 2026.x packages)."""
+"""What each release does with its session store, as data (gateway.md section 5; the released 2026.x packages)."""
 
 from __future__ import annotations
 

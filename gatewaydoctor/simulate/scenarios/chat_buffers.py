@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "chat-buffers"
 MAINTENANCE_EVERY: Final = 60.0
-"""Seconds between two runs of the maintenance timer (facts.md section 9)."""
+"""Seconds between two runs of the maintenance timer (docs/gateway.md section 9)."""
 
 FIGURES: Final = (
     Figure("death", "out of memory after", "min", given=1133, tolerance=0.1),

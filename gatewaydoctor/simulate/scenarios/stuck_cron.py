@@ -77,7 +77,7 @@ class StuckCron:
     conversations: int = derived(10, "rows", "of the 15 rows that are no runs, five are the jobs' base rows")
     entry_bytes: int = derived(28_292, "bytes", "185 MB over 6,539 rows")
     run: float = assumed(20.0, "s", "length of a run that ends")
-    run_timeout: float = given(HOUR, "s", "an agent turn is given up after 60 min (facts.md section 7)")
+    run_timeout: float = given(HOUR, "s", "an agent turn is given up after 60 min (docs/gateway.md section 7)")
     save_cost: float = measured(43e-9, "s/byte", "2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run)")
     load_copies: float = measured(10.0, "times the file", "2026.3.28 takes 1.85 GB to load 185 MB once")
     loads_at_boot: float = measured(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "subagent-maps"
 SWEEP: Final = 60.0
-"""Seconds between two runs of the registry's sweeper (facts.md section 8)."""
+"""Seconds between two runs of the registry's sweeper (docs/gateway.md section 8)."""
 
 FIGURES: Final = (
     Figure("death", "out of memory after", "min"),

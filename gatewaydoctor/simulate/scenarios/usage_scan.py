@@ -56,7 +56,7 @@ class UsageScan:
     kept_share: float = derived(0.21, "", "of what a call reads: RSS 1,753 MB, less the start, over two calls")
     cache_entry: float = assumed(2_000.0, "bytes", "one file in .usage-cost-cache.json (2026.5.22)")
     appended: float = assumed(0.01, "", "share of a file that is new at the next call")
-    page: int = given(50, "files", "default limit of sessions.usage (facts.md section 10)")
+    page: int = given(50, "files", "default limit of sessions.usage (docs/gateway.md section 10)")
     slice: float = assumed(0.05, "s", "chunked: longest uninterrupted piece")
     patience: float = assumed(30.0, "s", "cancel: a call is given up after this")
 

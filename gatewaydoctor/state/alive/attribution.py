@@ -1,4 +1,4 @@
-"""Which running OpenClaw processes work on this state directory, and which on another one (facts.md section 6).
+"""Which running OpenClaw processes work on this state directory, and which on another one (gateway.md section 6).
 
 Only OpenClaw itself and JavaScript runtimes are asked about. A shell, editor, pager or grep that has the directory in
 its arguments or environment is no gateway: an exported variable is in everything started from that shell. Own parents

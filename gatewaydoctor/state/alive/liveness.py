@@ -1,4 +1,4 @@
-"""Whether a gateway still runs on a state directory (design section 6, facts.md section 6).
+"""Whether a gateway still runs on a state directory (docs/architecture.md section 6, docs/gateway.md section 6).
 
 Lock files, the process table and the leases of the database era are asked together, for a lock is keyed by the
 spelling of its config path: what it tells of this directory is what its owner's other sources confirm or contradict.

@@ -1,4 +1,4 @@
-"""openclaw.json as a value: parsed, includes merged, settings typed. Nothing in it raises (design section 3)."""
+"""openclaw.json as a value: parsed, includes merged, settings typed. Nothing in it raises (architecture.md §3)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _scope(raw: object) -> str | None:
 
 
 def _config_dir(place: Place, release: Release) -> Path:
-    """The directory the cron store defaults to. It never follows a legacy name (facts.md section 1)."""
+    """The directory the cron store defaults to. It never follows a legacy name (docs/gateway.md section 1)."""
     if place.source not in (StateDirSource.HOME, StateDirSource.LEGACY_NAME):
         return place.state_dir
     if place.config_source is ConfigSource.ENVIRONMENT and release.policy in (Policy.V2026_5_22, Policy.V2026_9_6):

@@ -1,4 +1,4 @@
-"""`$include` in the config: other files merged in, within bounds (facts.md section 1, config/includes of
+"""`$include` in the config: other files merged in, within bounds (docs/gateway.md section 1, config/includes of
 2026.3.28)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Typed settings out of a parsed config, each with the default of its release (facts.md sections 1, 5 and 7)."""
+"""Typed settings out of a parsed config, each with the default of its release (gateway.md sections 1, 5 and 7)."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class Settings:
         )
 
     def _session_retention(self) -> Setting[int | None]:
-        """`false` switches the reaper off; in 2026.9.6 no time at all does, too (facts.md section 5)."""
+        """`false` switches the reaper off; in 2026.9.6 no time at all does, too (docs/gateway.md section 5)."""
         if self.get("cron", "sessionRetention") is False:
             return Setting(None, Origin.GIVEN)
         usual: Setting[int | None] = self.default(DAY_MS)

@@ -39,7 +39,7 @@ def parse_config(data: bytes, path: Path) -> object:
         raise _beyond_limit(path, much.fault.detail) from None
     except Illegal as illegal:
         fault = illegal.fault
-    # The mark of two writers (failures.md row 24): a whole object, and another one behind it.
+    # The mark of two writers (docs/gateway.md, failure 24): a whole object, and another one behind it.
     second = fault.kind is FaultKind.SECOND_DOCUMENT and data[fault.offset : fault.offset + 1] == b"{"
     line, column = _line_and_column(data, fault.offset)
     raise Unreadable(

@@ -1,4 +1,4 @@
-"""Reading the cron directory: jobs, their state, copies that hold more jobs, and run logs (facts.md section 7)."""
+"""Reading the cron directory: jobs, their state, copies that hold more jobs, and run logs (gateway.md section 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs in the JSON of a cron store, and their ids: what is told without knowing a job (facts.md section 7)."""
+"""The jobs in the JSON of a cron store, and their ids: what is told without knowing a job (gateway.md section 7)."""
 
 from __future__ import annotations
 

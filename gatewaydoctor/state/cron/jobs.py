@@ -1,4 +1,4 @@
-"""From the JSON of jobs.json and jobs-state.json to jobs, as 2026.5.22 loads them (facts.md section 7). Pure."""
+"""From the JSON of jobs.json and jobs-state.json to jobs, as 2026.5.22 loads them (gateway.md section 7). Pure."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def content_of_lines(lines: Iterable[bytes], prompts: tuple[str, ...] = ()) -> T
 
 def boot_markers_at_tail(fs: ReadFs, path: Path) -> int:
     """Boot and resume prompts and bootstrap lines after the last turn of any other kind, within the last 256 KiB; 0
-    where it cannot be read. One or two are normal; a boot loop leaves tens and more (failures.md row 14)."""
+    where it cannot be read. One or two are normal; a boot loop leaves tens and more (docs/gateway.md, failure 14)."""
     try:
         _, tail, size = fs.head_and_tail(path, 0, BOOT_TAIL)
     except OSError:

@@ -1,4 +1,4 @@
-"""What a file name in a sessions directory says (facts.md section 2). Pure, and total: any name gets a class."""
+"""What a file name in a sessions directory says (gateway.md section 2). Pure, and total: any name gets a class."""
 
 from __future__ import annotations
 

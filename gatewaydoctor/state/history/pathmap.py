@@ -1,4 +1,5 @@
-"""One map from the paths of the host that wrote the state to the paths here (design section 3, failures row 7)."""
+"""One map from the paths of the host that wrote the state to the paths here (architecture.md §3, gateway.md,
+failure 7)."""
 
 from __future__ import annotations
 

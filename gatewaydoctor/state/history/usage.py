@@ -1,4 +1,4 @@
-"""Which files a usage call reads, and how much is in them (facts.md section 10)."""
+"""Which files a usage call reads, and how much is in them (docs/gateway.md section 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agents' session stores: those the config names and those the disk shows (facts.md section 1,
+"""The agents' session stores: those the config names and those the disk shows (docs/gateway.md section 1,
 sessions/targets)."""
 
 from __future__ import annotations

@@ -79,7 +79,8 @@ def barred(fs: ReadFs, census: Census, wanted: Iterable[tuple[Path, str, str]]) 
 
 
 def hard_linked(files: Iterable[FileRecord]) -> Iterator[FileRecord]:
-    """Stores and transcripts with a second name somewhere: the migration to SQLite refuses them (failures row 30)."""
+    """Stores and transcripts with a second name somewhere: the migration to SQLite refuses them (gateway.md,
+    failure 30)."""
     for record in files:
         if record.links > 1 and record.node is NodeKind.FILE and record.cls in PRIMARY | {FileClass.STORE}:
             yield record

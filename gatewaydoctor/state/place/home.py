@@ -1,4 +1,4 @@
-"""The gateway's idea of a home directory and of `~` (facts.md section 1, 2026.3.28 infra/home-dir)."""
+"""The gateway's idea of a home directory and of `~` (docs/gateway.md section 1, 2026.3.28 infra/home-dir)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the state directory and its config the way the gateway finds them (facts.md section 1)."""
+"""Finding the state directory and its config the way the gateway finds them (docs/gateway.md section 1)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KEPT = {CONFIG_NAME, *LEGACY_CONFIG_NAMES, "agents", "sessions", "cron", "subage
     "flows",
     ".gatewaydoctor",
 }
-"""Names that tell a state directory from any other (facts.md section 2); not those that many programs use."""
+"""Names that tell a state directory from any other (docs/gateway.md section 2); not those that many programs use."""
 
 _ANYWHERE = {"agents", "sessions", ".gatewaydoctor"}
 _VARIABLES = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR")
@@ -53,7 +53,8 @@ def locate(
     profile: str | None = None,
     store: str | None = None,
 ) -> Place:
-    """The place the options and the environment name, in the order of design section 3; a store alone brings its own.
+    """The place the options and the environment name, in the order of architecture.md §3; a store alone brings
+    its own.
 
     Raises UsageError for an impossible option, SeveralStateDirs when only the home rules apply and two directories
     look live, and CannotExamine when the directory is missing, is no directory, or cannot be listed.

@@ -1,4 +1,4 @@
-"""Reading subagents/runs.json as a stream, whatever its size (facts.md section 8)."""
+"""Reading subagents/runs.json as a stream, whatever its size (docs/gateway.md section 8)."""
 
 from __future__ import annotations
 

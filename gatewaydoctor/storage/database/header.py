@@ -1,5 +1,4 @@
-"""SQLite files read by hand: opening one, even read-only, could create or change its -wal and -shm (facts.md section
-12).
+"""SQLite files read by hand: opening one, even read-only, could create or change its -wal and -shm (database.md §1).
 
 The layouts are those of sqlite.org/fileformat2.html.
 """

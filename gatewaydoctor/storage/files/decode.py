@@ -1,7 +1,7 @@
 """Turn one entry's bytes into the values wanted, reading as the gateway reads.
 
 msgspec takes exactly the JSON the gateway takes, but for lone surrogates, undecodable keys and deep nesting; where it
-refuses, the automaton decides (design section 12).
+refuses, the automaton decides (docs/architecture.md section 12).
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def _odd_fields(found: Fields, updated: int | None) -> Iterator[OddField]:
 
 
 def _binds_cli(found: Fields) -> bool:
-    """Whether a CLI backend keeps this session's history elsewhere (failures.md row 4)."""
+    """Whether a CLI backend keeps this session's history elsewhere (docs/gateway.md, failure 4)."""
     return any(name in found and bool(scalar(found[name])) for name in ("cliSessionBindings", "cliSessionIds"))
 
 

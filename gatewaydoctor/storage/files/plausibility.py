@@ -15,12 +15,12 @@ PARTS = frozenset(
     {"origin", "deliveryContext", "skillsSnapshot", "systemPromptReport", "acp", "identity", "cliSessionBindings"}
     | {"preCompaction", "postCompaction", "quotaSuspension", "subagentRecovery", "pluginExtensions", "delivery"}
 )
-"""Objects that the gateway keeps inside entries (facts.md section 3)."""
+"""Objects that the gateway keeps inside entries (docs/gateway.md section 3)."""
 
 
 class Look(IntEnum):
     """`SURE` has sessionId and updatedAt, or one of them under a key of the gateway's own making: no object inside an
-    entry has that (facts.md sections 3 and 4). `LIKELY` has one of these marks."""
+    entry has that (docs/gateway.md sections 3 and 4). `LIKELY` has one of these marks."""
 
     NONE = 0
     LIKELY = 1

@@ -30,7 +30,7 @@ class Survey:
     """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
     `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
     `repeated` are keys that stand more than once, letter for letter; `variants` are groups of keys that differ in
-    case only. Both are taken together by the gateway (facts.md sections 4 and 5). `unread`
+    case only. Both are taken together by the gateway (docs/gateway.md sections 4 and 5). `unread`
     counts rows too large to be looked into: of those nothing but the key is known. `hidden` are the rows that a later
     one of the same key hides from the gateway: no figure here counts them but `hidden_bytes`, the size of their keys
     and values."""
