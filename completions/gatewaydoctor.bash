@@ -311,13 +311,13 @@ _gatewaydoctor_values() {
     file) paths=-f ;;
     profile) asked=profiles ;;
     agent) asked=agents ;;
-    report-format) words='text json ndjson junit github prometheus nagios markdown' ;;
+    report-format) words='text json ndjson junit github prometheus nagios markdown html' ;;
     format) words='text json' ;;
     status) words='running done failed killed timeout interrupted unknown' ;;
     kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui slash api other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;
-    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-without-mode config-unreadable config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
+    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth archived-history sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-without-mode config-unreadable config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
     snapshot) words='verify'; paths=-d ;;
     repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents leftover logs quarantine schema jobs compact' ;;
     interrupted-run) asked=interrupted ;;
@@ -327,7 +327,7 @@ _gatewaydoctor_values() {
     ending) words='failed timeout killed' ;;
     run) asked=runs ;;
     integrate-target) words='shell systemd launchd docker kubernetes cron github-actions prometheus ansible' ;;
-    form) words='user system dockerfile compose patch cronjob cron service timer alerts' ;;
+    form) asked=forms ;;
     package) words='FILE IMAGE' ;;
     shell) words='bash zsh fish powershell' ;;
     release) words='2026.3.13 2026.3.28 2026.4.25 2026.5.22 2026.9.6' ;;

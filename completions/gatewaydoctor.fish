@@ -30,7 +30,7 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-copies --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --session --sessions --sessions-per-ticket --setup --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
+            if test $name = $word; and contains -- $name --abort-rate --aborted-ttl --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --handoff --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --recipient-ttl --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --retained --retained-alone --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --sequence-limit --session --sessions --sessions-per-ticket --setup --silent-share --skip --slice --small-bytes --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
@@ -154,7 +154,8 @@ function __gatewaydoctor_offer
                 'github' '' \
                 'prometheus' '' \
                 'nagios' '' \
-                'markdown' ''
+                'markdown' '' \
+                'html' ''
         case format
             printf '%s\t%s\n' \
                 'text' '' \
@@ -199,7 +200,7 @@ function __gatewaydoctor_offer
                 'ndjson' ''
         case rule
             printf '%s\t%s\n' \
-                'legacy-store-beside-sqlite' 'A sessions.json is left where sessions live in a database' \
+                'legacy-store-beside-sqlite' 'A sessions.json remains next to a session database' \
                 'newer-schema' 'A database has a newer schema than gatewaydoctor knows' \
                 'database-missing' 'A database is gone' \
                 'database-log-foreign' 'A database has the log of another one' \
@@ -215,41 +216,41 @@ function __gatewaydoctor_offer
                 'migration-unfinished' 'An import into a database was not finished' \
                 'store-unparseable' 'The session store is damaged' \
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
-                'store-not-object' 'The session store is no JSON object' \
-                'store-empty-beside-transcripts' 'The session store is empty or gone, and its transcripts are not' \
+                'store-not-object' 'The session store is not a JSON object' \
+                'store-empty-beside-transcripts' 'The session store is empty or missing, but its transcripts remain' \
                 'backup-candidates' 'Files that may hold the lost entries' \
                 'store-heap-risk' 'Loading the session store may exhaust the heap' \
-                'store-bloat' 'Most of the session store is copies of prompts' \
+                'store-bloat' 'Copies of prompts fill the session store' \
                 'store-over-cap' 'The session store holds more entries than its cap' \
                 'store-at-cap' 'The session store is at its cap' \
                 'maintenance-not-enforced' 'Maintenance only warns while the store grows' \
-                'store-duplicate-key' 'A session key stands more than once' \
+                'store-duplicate-key' 'A session key appears more than once' \
                 'store-case-variant-key' 'Session keys differ in case only' \
                 'store-unscoped-key' 'Session keys without an agent become keys that exist' \
                 'store-invalid-entry' 'Sessions with values the gateway cannot use' \
                 'store-prune-due' 'The next save removes conversations by age' \
-                'session-resumes-at-boot' 'The next start takes sessions up again' \
-                'session-stuck-running' 'Entries say running, and nothing runs' \
-                'cron-phantom-running' 'A cron base row says running and is copied into later runs' \
-                'session-missing-transcript' 'Entries whose transcript is not there' \
-                'session-path-foreign' 'Entries point to paths of another host' \
+                'session-resumes-at-boot' 'The next start resumes sessions' \
+                'session-stuck-running' 'Entries are stuck at running' \
+                'cron-phantom-running' 'A job row is stuck at running and is copied into later runs' \
+                'session-missing-transcript' 'Entries whose transcript is missing' \
+                'session-path-foreign' 'Entries point to paths on another host' \
                 'migration-losses' 'Only the archive of an import has what people wrote' \
                 'archive-growth' 'Archives fill the sessions directory' \
                 'archived-history' 'Archives with people\'s history that the gateway will delete' \
                 'sidecar-growth' 'Checkpoints and trajectories fill the sessions directory' \
                 'temp-leftover' 'Temp files left by interrupted writes' \
-                'transcript-unindexed' 'Transcripts that no index reaches' \
-                'transcript-torn-tail' 'Transcripts that end in the middle of a line' \
-                'transcript-bad-header' 'Transcripts whose first line is no header' \
+                'transcript-unindexed' 'Unindexed transcripts' \
+                'transcript-torn-tail' 'Transcripts whose end is damaged' \
+                'transcript-bad-header' 'Transcripts without a valid header' \
                 'transcript-huge' 'Transcripts large enough to freeze the gateway' \
-                'transcript-boot-loop' 'Transcripts that end in boot after boot' \
-                'cron-rapid-retry' 'Cron jobs were started again and again' \
-                'cron-zombie-running' 'Cron jobs are marked as running, and nothing runs' \
-                'cron-unknown-job' 'Rows of cron jobs that do not exist' \
-                'cron-isolated-load' 'Isolated cron runs alone fill the store' \
-                'cron-store-unparseable' 'The cron store cannot be used as it is' \
-                'cron-jobs-lost' 'Jobs that only backups know' \
-                'cron-runlog-large' 'Cron run logs take much room' \
+                'transcript-boot-loop' 'Transcripts that end in repeated restarts' \
+                'cron-rapid-retry' 'Cron jobs start in bursts' \
+                'cron-zombie-running' 'Cron jobs are marked as running, but nothing is running' \
+                'cron-unknown-job' 'Rows of cron jobs that no longer exist' \
+                'cron-isolated-load' 'Isolated cron runs fill the store' \
+                'cron-store-unparseable' 'The cron store is damaged or cannot be read' \
+                'cron-jobs-lost' 'Jobs found only in backups' \
+                'cron-runlog-large' 'Cron run logs are large' \
                 'cron-job-cannot-run' 'Cron jobs that this release does not run' \
                 'cron-job-shares-state' 'Cron jobs that keep their state under one id' \
                 'cron-job-parked' 'Parked cron jobs do not run' \
@@ -261,18 +262,18 @@ function __gatewaydoctor_offer
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'jobs-not-in-database' 'Cron jobs that are not in the database' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
-                'config-unreadable' 'The config cannot be used as it is' \
-                'config-shrunk' 'The config has lost most of itself' \
+                'config-unreadable' 'The config has errors or cannot be read' \
+                'config-shrunk' 'Much of the config is missing' \
                 'database-lease' 'Another host holds the gateway\'s lease' \
-                'permissions' 'Owners and modes that do not fit' \
+                'permissions' 'Wrong owners or permissions' \
                 'permission-denied' 'Permission to read or write is missing' \
                 'hardlinked' 'Stores or transcripts with a second hard link' \
-                'disk-space' 'Little room on the volume' \
+                'disk-space' 'The volume is almost full' \
                 'clock-behind' 'The clock is earlier than the newest file' \
-                'multiple-state-dirs' 'Other directories look like a state directory' \
-                'lock-stale' 'Locks whose owner is dead' \
-                'lock-unknown' 'Locks whose owner cannot be judged from here' \
-                'delivery-backlog' 'Messages wait to be delivered' \
+                'multiple-state-dirs' 'Other state directories exist' \
+                'lock-stale' 'Locks whose process has ended' \
+                'lock-unknown' 'Locks whose owner cannot be checked from here' \
+                'delivery-backlog' 'Undelivered messages' \
                 'usage-scan-load' 'One usage call blocks the gateway' \
                 'subagent-never-archived' 'Ended subagent runs that nothing archives' \
                 'subagent-orphaned' 'Subagent runs without a session' \
@@ -350,18 +351,20 @@ function __gatewaydoctor_offer
                 'powershell' ''
         case release
             printf '%s\t%s\n' \
+                '2026.3.13' '' \
                 '2026.3.28' '' \
                 '2026.4.25' '' \
-                '2026.5.22' ''
+                '2026.5.22' '' \
+                '2026.9.6' ''
         case remedy-cap-storm
             printf '%s\t%s\n' \
-                'chunked' 'The same work in pieces: others get their turn, but what a pass leaves in memory stays.' \
-                'worker' 'The pass and its garbage live in another thread\'s heap, which is gone when the pass is done.' \
-                'single-flight' 'Rows that arrive while a pass is under way join it instead of asking for the next.' \
+                'chunked' 'A save gives others a turn between its pieces; the collector still walks the heap in one piece.' \
+                'worker' 'The pass runs on another thread; what it leaves behind is in that thread\'s heap and goes with it.' \
+                'single-flight' 'Rows that arrive while a pass computes join it; it computes for milliseconds, so hardly any do.' \
                 'coalesce' 'The runs of one tick write within seconds of each other, so waiting 5 s makes one pass of two.' \
-                'append-log' 'A new row costs its own size, not the store\'s, and nothing is loaded, cloned or sorted for it.' \
+                'append-log' 'A new row costs its own size; only compacting the log is a pass over the whole file.' \
                 'persistent-keys' 'A job that keeps its session makes no new row, so the store is never over its cap.' \
-                'smaller-cap' 'As many passes over half the file: half is left in memory each time, so it lasts twice as long.' \
+                'smaller-cap' 'As many passes over half the file: half the work, and whatever else a pass leaves behind stays.' \
                 'all' 'All of them together.'
         case clock
             printf '%s\t%s\n' \
@@ -369,7 +372,7 @@ function __gatewaydoctor_offer
                 'wall' ''
         case remedy-stuck-cron
             printf '%s\t%s\n' \
-                'reaper-max-age' 'Stuck runs get an end, ticks complete, and day-old runs are reaped; a day of bursts remains.' \
+                'reaper-max-age' 'Stuck runs and job rows are set to failed, which later runs copy; run rows older than a day go again.' \
                 'scheduler-guard' 'No run starts while one hangs, so the bursts never happen and the file stays small.' \
                 'cap-all-statuses' 'The store stays at its cap, but the newest rows are the noise, so the conversations go first.' \
                 'streaming-load' 'A start needs memory for one row and an index, whatever the file has become.' \
@@ -550,7 +553,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\'' -l format -d 'O
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs prune\' 0' -k -a '(__gatewaydoctor_offer run)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l seed -d 'Same seed, same output, byte for byte.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l duration -d 'Simulated time, such as 24h.' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-cap-storm)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l compare -d 'No remedy, each, and all: one table.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
@@ -565,36 +568,39 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l setu
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l run -d 'a run saves the store a second time when it ends, this long after its row [s] Default 45.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l host-memory -d 'memory of the host; V8 allows itself half of it, at most 2 GB [bytes] Default 4000000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l kept-copies -d '11 MB/min for 112 min over 55 passes is 22 MB a pass, 16 times the file [copies] Default 16.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l retained -d 'a pass, as reported: 11 MB/min for 112 min over 55 passes. Nothing explains it [bytes] Default 22400000.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l retained-alone -d 'a pass of the real 2026.4.25 over 50 rows of 1.56 MB [bytes] Default 19000.0 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l reserve -d 'V8 gives up when a full collection leaves less than this free [of the heap] Default 0.05 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l healthy-walk -d 'a full collection over the heap of a fresh process [bytes/s] Default 1000000000.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l starved-walk -d 'over what has been kept since; chosen so that the median block is 36 to 60 s [bytes/s] Default 8500000.0 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l load-copies -d '2026.3.28 takes 1.85 GB in all with a store of 185 MB [times the file] Default 10.0 (measured).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l pass-cost -d '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l pass-cost -d '2026.4.25: 24 ms of work for a pass over 1.56 MB [s/byte] Default 1.54e-08 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l handoff -d 'to hand a pass to a worker, append a record, or write a row to a database [s] Default 0.005 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l restart -d 'from the crash until the gateway is back [s] Default 20.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l seed -d 'Same seed, same output, byte for byte.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l duration -d 'Simulated time, such as 24h.' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-stuck-cron)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l compare -d 'No remedy, each, and all: one table.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jobs -d 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN, the last where its base row got stuck [jobs] Default \'morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49x3540s:2236:failed>running@151 ssl-price-check=97x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done\' (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jobs -d 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN: RUNS over all TICKS (with + they go on at that rate), the status of the job row, and the run that a crash of the gateway cuts short, leaving the job row running [jobs] Default \'morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49+x3540s:2236:failed>running@151 ssl-price-check=97+x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done\' (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jitter -d 'the first job\'s ticks are 20 to 25 s apart [s] Default 2.5 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l conversations -d 'of the 15 rows that are no runs, five are the jobs\' base rows [rows] Default 10 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l entry-bytes -d '185 MB over 6,539 rows [bytes] Default 28292 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run -d 'length of a run that ends [s] Default 20.0 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run-timeout -d 'an agent turn is given up after 60 min (facts.md section 7) [s] Default 3600.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run-timeout -d 'an agent turn is given up after 60 min (docs/gateway.md section 7) [s] Default 3600.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l save-cost -d '2026.3.28: 7.6 s of work on 176 MB (its own cleanup, dry run) [s/byte] Default 4.3e-08 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l load-copies -d '2026.3.28 takes 1.85 GB to load 185 MB once [times the file] Default 10.0 (measured).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l loads-at-boot -d 'the reporter\'s 33 GB for 185 MB is 180 times, 18 loads at once [loads] Default 18.0 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l loads-at-boot -d 'seen with 2026.3.28; the reporter\'s estimate of 33 GB would be 18 loads at once, unexplained [loads] Default 1.0 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l base-heap -d '2026.3.28 has 493 MB resident after a start, some of it outside V8 [bytes] Default 450000000.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l heap-limit -d 'the heap V8 allows itself there [bytes] Default 2300000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l seed -d 'Same seed, same output, byte for byte.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l duration -d 'Simulated time, such as 24h.' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-subagent-maps)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l compare -d 'No remedy, each, and all: one table.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
@@ -612,13 +618,18 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l context-share -d 'of it in runContextById Default 0.3333333333333333 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l error-rate -d 'sessions that leave a pending lifecycle error, which keeps the rest Default 0.25 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l record-bytes -d 'one record in subagents/runs.json [bytes] Default 8000.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l abort-rate -d 'sessions that are aborted Default 0.05 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l small-bytes -d 'one entry of a map that is bounded already [bytes] Default 400.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l recipient-ttl -d 'tool event recipients go after this, in every release [s] Default 600.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l aborted-ttl -d 'aborted runs go after this, in every release [s] Default 3600.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l sequence-limit -d 'agentRunSeq is cut to this, in every release [entries] Default 10000 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l archive-after -d 'proposed: archive session-mode runs this long after completion [s] Default 300.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l context-ttl -d 'proposed: sweep contexts after this [s] Default 1800.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l error-ttl -d 'proposed: finalise pending errors after this [s] Default 300.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l seed -d 'Same seed, same output, byte for byte.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l duration -d 'Simulated time, such as 24h.' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-chat-buffers)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l compare -d 'No remedy, each, and all: one table.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
@@ -630,13 +641,14 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l r
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l run-timeout -d 'when the model call of a hung run is given up [s] Default 600.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l heap-limit -d 'heap at the crash [bytes] Default 4000000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l silent-share -d 'of the hung runs that never sent any text; 2026.4.25 keeps their buffers Default 0.05 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l kept -d '3.1 GB over 68 million ms, shared by the runs that hung in that time [bytes] Default 2720000.0 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l grace -d 'ABORTED_RUN_TTL_MS: proposed as the age of a buffer on top of the timeout [s] Default 3600.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l batches -d 'a run\'s text is added in so many parts [parts] Default 20 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l seed -d 'Same seed, same output, byte for byte.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l duration -d 'Simulated time, such as 24h.' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l policy -d 'Rules of the store, by release.' -x -k -a '(__gatewaydoctor_offer release)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-usage-scan)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l compare -d 'No remedy, each, and all: one table.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
@@ -655,12 +667,12 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l bas
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l kept-share -d 'of what a call reads: RSS 1,753 MB, less the start, over two calls Default 0.21 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-entry -d 'one file in .usage-cost-cache.json (2026.5.22) [bytes] Default 2000.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l appended -d 'share of a file that is new at the next call Default 0.01 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l page -d 'default limit of sessions.usage (facts.md section 10) [files] Default 50 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l page -d 'default limit of sessions.usage (docs/gateway.md section 10) [files] Default 50 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l slice -d 'chunked: longest uninterrupted piece [s] Default 0.05 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l patience -d 'cancel: a call is given up after this [s] Default 30.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures list\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l out -d 'New or empty directory: the state directory to be.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l out -d 'New or empty directory for the state directory.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l seed -d 'Another seed, other bytes.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l scale -d 'Size factor; people are not multiplied.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
@@ -668,10 +680,10 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\' 0' -k -a '(__
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -l update -d 'Rewrite each expected.json with what is found now.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer fixture-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures validate\'' -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\'' -l out -d 'New or empty directory: the state directory to be.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\'' -l out -d 'New or empty directory for the state directory.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\' 0' -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l from -d 'The directory to make it from.' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l from -d 'State directory to make it from.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l out -d 'The directory of fixtures it goes into.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l no-redact -d 'Keep names, ids, times and the words of people as they are.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
