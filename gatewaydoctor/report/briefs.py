@@ -86,6 +86,7 @@ BRIEFS: dict[str, Brief] = {
     "transcript-boot-loop": lambda e, n: f"{plural(n, 'transcript')}, up to {_rounds(e)} starts in a row",
     "transcript-huge": lambda e, n: f"{plural(n, 'transcript')}, the largest {size(e['files'][0]['bytes'])}",
     "legacy-store-beside-sqlite": lambda e, n: f"a sessions.json of {size(e['bytes'])} beside the database",
+    "database-entry-invalid": lambda e, n: f"{plural(n, 'session row')} whose entry does not fit its columns",
     "newer-schema": lambda e, n: f"{plural(n, 'database')} of a newer release",
     "subagents-unreadable": lambda e, n: "the subagent registry cannot be read",
     "config-shrunk": lambda e, n: "the config has lost most of itself",

@@ -31,7 +31,8 @@ KEY_WORDS = frozenset(
 
 PATH_WORDS = frozenset(
     (
-        *("sessions.json", "jobs.json", "jobs-state.json", "jobs-quarantine.json", "runs.json", "openclaw.json"),
+        *("sessions.json", "jobs.json", "jobs-state.json", "jobs-quarantine.json", "jobs-disabled.json"),
+        *("jobs-parked.json", "runs.json", "openclaw.json"),
         *("openclaw.sqlite", "openclaw-quarantine.sqlite", "openclaw-agent.sqlite", ".usage-cost-cache.json"),
         *("agents", "sessions", "cron", "runs", "subagents", "state", "tmp", "logs", "credentials", "identity"),
         *("delivery-queue", "session-delivery-queue", "failed", "memory", "workspace", "cold", "skills-prompts"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NOW = "2026-04-02T09:00:00Z"
 NOW_MS = 1_775_120_400_000
-EXAMINING = ("scan", "status", "cron", "stuck", "orphans", "subagents", "usage", "sessions")
+EXAMINING = ("scan", "status", "cron", "stuck", "migration", "orphans", "subagents", "usage", "sessions")
 """Verbs that look at a state directory and take no argument of their own."""
 
 

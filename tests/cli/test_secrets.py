@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,7 +183,7 @@ def test_hostile_names_never_reach_a_terminal_with_colours(hostile: Machine) -> 
 
 
 def test_markup_in_names_is_text(hostile: Machine) -> None:
-    shown = hostile.run("cron", "--state-dir", str(SHOWN))
+    shown = replace(hostile, width=200).run("cron", "--state-dir", str(SHOWN))
     assert "[bold red]free[/]" in shown.out
     assert ":smile:" in shown.out
 

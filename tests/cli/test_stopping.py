@@ -85,7 +85,7 @@ def test_an_apply_is_put_back_or_done_at_every_step(
         ran = writing(sending(number, at, times), *words)
         assert leftovers(ill) == [], at
         if ran.code == 0:
-            assert "Done." in ran.out
+            assert "Done in " in ran.out
             assert run("undo", "--yes", "--state-dir", str(ill), *CLOCK).code == 0
         else:
             assert ran.code == 130, (at, ran.err)

@@ -71,7 +71,14 @@ def test_words_can_stand_in_a_script_unquoted() -> None:
 @pytest.mark.parametrize("verb", LEAVES)
 def test_the_formats_offered_are_those_the_verb_has(verb: str) -> None:
     """A wrong one is refused with a list of the right ones, before anything is looked at."""
-    needed = {"DEST": (), "SHELL": ("bash",), "RECIPE": ("cap-storm",), "NAME": ("n",), "RUN": ("r",)}
+    needed = {
+        "DEST": (),
+        "DIR": ("/nowhere",),
+        "SHELL": ("bash",),
+        "RECIPE": ("cap-storm",),
+        "NAME": ("n",),
+        "RUN": ("r",),
+    }
     needed["TARGET"] = ("cron",)
     given = [word for each in LEAVES[verb].arguments for word in needed.get(each.metavar.strip("[]"), ())]
     given += [word for each in LEAVES[verb].options if each.required for word in (each.names[0], "/nowhere/x")]
@@ -100,7 +107,7 @@ def test_global_options_are_those_that_may_stand_first() -> None:
         ("repair", "--end-as", ["failed", "timeout", "killed"]),
         ("repair", "--transcripts", ["vault", "leave"]),
         ("simulate chat-buffers", "--remedy", ["sweep-stale-buffers", "all"]),
-        ("simulate usage-scan", "--policy", ["2026.3.28", "2026.4.25", "2026.5.22"]),
+        ("simulate usage-scan", "--policy", ["2026.3.13", "2026.3.28", "2026.4.25", "2026.5.22", "2026.9.6"]),
     ],
 )
 def test_some_options_know_their_words(verb: str, name: str, known: list[str]) -> None:

@@ -28,7 +28,6 @@ LINES: tuple[tuple[str, set[str]], ...] = (
     ("gatewaydoctor simulate ", set(GROUPS["simulate"])),
     ("gatewaydoctor simulate chat-buffers --compare --remedy ", {"sweep-stale-buffers", "all"}),
     ("gatewaydoctor completions ", set(KEPT)),
-    ("gatewaydoctor --fail-on error ", set()),
     ("gatewaydoctor nonsense ", set()),
     ("gatewaydoctor check --fail-on ", {"critical", "error", "warning", "info", "never"}),
     ("gatewaydoctor check --format ", REPORTS),
@@ -52,7 +51,7 @@ LINES: tuple[tuple[str, set[str]], ...] = (
     ("gatewaydoctor sessions --job n --state-dir STATE --job n", {"nightly"}),
     ("gatewaydoctor fixtures make cap-", {"cap-storm"}),
     ("gatewaydoctor integrate systemd --form s", {"system"}),
-    ("gatewaydoctor integrate --form s", {"system", "service"}),
+    ("gatewaydoctor integrate --form s", {"system", "service", "script"}),
 )
 
 

@@ -79,8 +79,8 @@ def test_narrowing_options_are_kept() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nope"], "is not one of"),
-        (["cron", "--form", "x"], "cron has no form"),
+        (["nope"], "Unknown target 'nope'"),
+        (["cron", "--form", "x"], "Unknown form of cron: 'x'"),
         (["cron", "--unit", "x"], "cron takes no --unit"),
         (["systemd", "--textfile-dir", "x"], "systemd takes no --textfile-dir"),
         (["systemd", "--unit", "a b"], "no name of a service"),
@@ -89,7 +89,7 @@ def test_narrowing_options_are_kept() -> None:
         (["launchd", "--gateway", " "], "needs a command"),
         (["cron", "--store", "x"], "--state-dir"),
         (["cron", "--redact"], "--redact"),
-        (["cron", "--format", "yaml"], "no format 'yaml'"),
+        (["cron", "--format", "yaml"], "Unknown format of integrate: 'yaml'"),
         (["cron", "--profile", "a/b"], "profile name"),
     ],
 )

@@ -16,6 +16,9 @@ from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs
 from gatewaydoctor.repair.vault.pruning import prune
 from gatewaydoctor.repair.writing.errors import LeftHalfway
+from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of
+from tests.fixtures_source.health import AGENT, ROWS
+from tests.repair import test_database_faults as databases
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, contents, tools, tree
@@ -93,10 +96,29 @@ def subagents(state: StateDir) -> None:
     state.subagents([{"runId": f"r{n}", "childSessionKey": f"agent:main:subagent:{n}"} | ended for n in range(3)])
 
 
+def compacted(state: StateDir) -> None:
+    databases.sound(state)
+    log = log_of(agent_database(AGENT_VERSION, {"done": 40}, rows=ROWS))
+    state.file(f"{AGENT}-wal", log, HOUR)
+
+
+def mixed_leftover(state: StateDir) -> None:
+    databases.older_leftover(state)
+    state.store({databases.MAIN: row(1, age=30 * DAY), "agent:main:telegram:direct:77": row(2)})
+
+
+IN_DATABASES: dict[Repair, Callable[[StateDir], None]] = {
+    Repair.LEFTOVER: mixed_leftover,
+    Repair.LOGS: databases.foreign_log,
+    Repair.QUARANTINE: databases.quarantined,
+    Repair.SCHEMA: databases.orphans,
+    Repair.JOBS: databases.moved_jobs,
+    Repair.COMPACT: compacted,
+}
 SCENES: dict[Repair, Callable[[StateDir], None]] = {
     Repair(make.__name__): make
     for make in (salvage, trim, expire, slim, orphans, missing, paths, transcripts, locks, temps, cron, subagents)
-}
+} | IN_DATABASES
 OPTIONS = {Repair.MISSING: Options(names=frozenset(PERSON))}
 
 
@@ -105,7 +127,7 @@ def test_every_repair_has_a_scene() -> None:
 
 
 def prepared(ground: Path, repair: Repair) -> tuple[Path, Plan]:
-    doctor = Doctor(StateDir(ground))
+    doctor = Doctor(StateDir(ground, "2026.9.6") if repair in IN_DATABASES else StateDir(ground))
     SCENES[repair](doctor.state)
     return doctor.state.root, doctor.plan(repair, options=OPTIONS.get(repair))
 

@@ -164,6 +164,15 @@ def damage(draw: st.DrawFn) -> Damaged:
     Damaged(b'{"a":{"sessionId":"","updatedAt":0,"m":{"x":1}},"b":{"sessionId":"","updatedAt":0}}', 19, 19, b"}")
 )
 @example(Damaged(b'{":":{"sessionId":"","updatedAt":0},"":{"sessionId":"","updatedAt":0}}', 1, 1, b'"'))
+@example(
+    Damaged(
+        b'{\n "a": {\n  "0": {\n   "cli": {\n    "sessionId": ""\n   }\n  },\n'
+        b'  "sessionId": "",\n  "updatedAt": 0\n }\n}',
+        0,
+        2,
+        bytes(2),
+    )
+)
 def test_what_is_whole_comes_back_and_nothing_else(damaged: Damaged) -> None:
     check(damaged)
 

@@ -12,6 +12,7 @@ from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
 from gatewaydoctor.report.screens.blocks import tables
+from gatewaydoctor.report.screens.blocks.gaps import unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.parts import (
     SEVERITY_STYLE,
@@ -64,6 +65,8 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         _jobs(console, x, x.cron, view, room)
     elif x.cron.store.read is not CronRead.MISSING and whole:
         _files(console, x, view)
+    if gap := unseen(x):
+        console.print(Text(f"{gap}: runs may be missing here", "yellow"))
     if related:
         section(console, "Findings")
         if whole:

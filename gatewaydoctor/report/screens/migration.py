@@ -48,6 +48,10 @@ def show(console: Console, judgement: Judgement, view: View, exported: tuple[str
     _notes(console, found, x, view)
     _jobs(console, found, view)
     _imports(console, found, view)
+    if not x.eras.databases:
+        console.print("No database is here: sessions are in files, and nothing has been imported.")
+        next_step(console, view, "see what is there and whether it starts:", view.invocation.command("scan"))
+        return
     _next(console, found, view, exported)
 
 

@@ -16,11 +16,11 @@ _LEAD = b"\n  "
 _CLOSINGS = (b"\n  }", b"\n  ]")
 _EMPTY = (b"{}", b"[]")
 _LOOK_BACK = 64
-# Lines of two or six spaces: four-space layouts have none. Lines of one: the gateway's layout has none.
+# Lines of two or six spaces: four-space layouts have none. Lines of an odd number: the gateway's layout has none.
 _OWN_INDENT = re.compile(rb"\n(?: {2}| {6})[\"\]}]")
 # Before a part of a row, which is further in, and before a value.
 _ELSEWHERE = re.compile(rb"(?:\n {4,}|\": *)\Z")
-_ONE_SPACE = re.compile(rb"\n [^ ]")
+_ODD_INDENT = re.compile(rb"\n(?:  )* [\"\]}]")
 _NESTED = b'\n    "'
 # The keys that name an agent, and the bare ones of the gateway.
 _SHAPE = re.compile(r'agent:[^:\x00-\x20"{}\[\]]+:[^\x00-\x1f"{}]+|main|global|unknown')
@@ -32,7 +32,7 @@ def is_own_layout(opening: bytes) -> bool:
     return (
         _NESTED in opening
         and _OWN_INDENT.search(opening) is not None
-        and len(list(islice(_ONE_SPACE.finditer(opening), damage_alone))) < damage_alone
+        and len(list(islice(_ODD_INDENT.finditer(opening), damage_alone))) < damage_alone
     )
 
 
