@@ -4,11 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 
-.PHONY: help demo test quick regenerate test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
+.PHONY: help demo test quick mutants regenerate test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
 	@echo "make test         all tests"
+	@echo "make quick        the tests that most changes break, half a minute"
+	@echo "make mutants      break the code on purpose: each breakage must turn a test red (half an hour)"
 	@echo "make fixtures     what fixtures/ should show, against what it shows"
 	@echo "make bench        speed and memory against the peers on this machine"
 	@echo "make lint         ruff and mypy --strict"
@@ -33,6 +35,15 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto
+
+# What most changes break, in half a minute: rules, words, layers, screens of one width.
+quick: $(VENV)/.ready
+	$(BIN)/python -m pytest -n auto tests/test_layers.py tests/test_citations.py tests/checks tests/model tests/store \
+		tests/report tests/formats tests/cli/test_golden.py tests/cli/test_first_screen.py tests/cli/test_wrong_input.py
+
+# Slow (half an hour): breaks the code on purpose and expects red. `make mutants WORDS="synced undo"` for some.
+mutants: $(VENV)/.ready
+	$(BIN)/python -m tests.mutants $(WORDS)
 
 fixtures: $(VENV)/.ready
 	$(BIN)/gatewaydoctor fixtures validate fixtures

@@ -1,4 +1,5 @@
-"""The one list of rules. Ids are stable: scripts, baselines and documents rely on them (architecture.md §7)."""
+"""The one list of rules. Ids are stable: scripts, baselines and documents rely on them (architecture.md
+section 7)."""
 
 from __future__ import annotations
 

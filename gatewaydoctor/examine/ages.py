@@ -20,7 +20,8 @@ BUCKETS: tuple[tuple[str, int | None], ...] = (
     ("7 to 30 days ago", 30 * _DAY),
     ("over 30 days ago", None),
 )
-"""Label and upper bound (ms) of each age. 24 h and 30 d are the gateway's own retentions (gateway.md §5, 7)."""
+"""Label and upper bound (ms) of each age. 24 h and 30 d are the gateway's own retentions (gateway.md section
+5, 7)."""
 
 IN_THE_FUTURE = "in the future"
 NEVER = "no updatedAt"

@@ -1,4 +1,5 @@
-"""Entries that say `running`: which of them are, by the last sign of life and the gateway's (architecture.md §6)."""
+"""Entries that say `running`: which of them are, by the last sign of life and the gateway's (architecture.md
+section 6)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ class NoProgress:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What the command line says about where to look. None and empty leave it to the rules of architecture.md §3."""
+    """What the command line says about where to look. None and empty leave it to the rules of architecture.md
+    section 3."""
 
     state_dir: str | None = None
     config: str | None = None

@@ -1,6 +1,6 @@
 """Random session stores with the directories around them, for comparing the reference store with real releases.
 
-Every shape gateway.md §2 to 5 speak of turns up, and so does nonsense: wrong types, foreign paths, torn files.
+Every shape gateway.md section 2 to 5 speak of turns up, and so does nonsense: wrong types, foreign paths, torn files.
 Ages keep well away from the retention limits, so that a minute more or less between two runs changes nothing.
 """
 

@@ -1,4 +1,5 @@
-"""Whether somebody still works on a state directory, in three values, with the evidence (architecture.md §6)."""
+"""Whether somebody still works on a state directory, in three values, with the evidence (architecture.md
+section 6)."""
 
 from __future__ import annotations
 

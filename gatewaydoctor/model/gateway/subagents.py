@@ -84,5 +84,6 @@ class SubagentRegistry:
 
     @property
     def version_is_read(self) -> bool:
-        """Whether the gateway reads registries of this version; of any other it sees nothing (gateway.md §8)."""
+        """Whether the gateway reads registries of this version; of any other it sees nothing (gateway.md
+        section 8)."""
         return self.version in READ_VERSIONS

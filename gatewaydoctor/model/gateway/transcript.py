@@ -103,7 +103,7 @@ class TranscriptContent:
     read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.
     `malformed` lines are no JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in
     one. `after_compaction` is how many bytes follow the last compaction, None without one. `boot_markers` are boot
-    and resume prompts and bootstrap lines after the last turn of any other kind (gateway.md, failure 14).
+    and resume prompts and bootstrap lines after the last turn of any other kind (docs/gateway.md, failure 14).
     `complete` is
     False where reading stopped early, at a human turn or an error; `reason` is the error's."""
 

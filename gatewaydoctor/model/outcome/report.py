@@ -1,4 +1,5 @@
-"""The document behind `--json` and every other format (architecture.md §5). Field names become camelCase in JSON.
+"""The document behind `--json` and every other format (architecture.md section 5). Field names become
+camelCase in JSON.
 
 Sizes are bytes, times epoch ms, durations ms. A reader ignores keys it does not know; within schema 1.x none goes
 away.

@@ -1,5 +1,5 @@
 """temps: temp files that a killed writer left go to the vault, but never while the file they belong to is damaged:
-one of them may be its only copy (gateway.md, failure 1). Nor does one that holds a conversation no store has:
+one of them may be its only copy (docs/gateway.md, failure 1). Nor does one that holds a conversation no store has:
 a gateway
 that once read its store as empty has replaced it by a sound one without those."""
 

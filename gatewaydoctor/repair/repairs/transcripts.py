@@ -136,7 +136,8 @@ def _header(
     draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path, check: TranscriptCheck
 ) -> bytes | None:
     """A new first line, before whatever is there: the gateway passes over lines it cannot read, and empties a file
-    whose first readable line is no header (gateway.md §11). None where the header is sound or the file holds no
+    whose first readable line is no header (gateway.md section 11). None where the header is sound or the file
+    holds no
     conversation."""
     session_id = parse_name(path.name).session_id
     if check.header is not HeaderState.INVALID or check.size == 0 or session_id is None:

@@ -1,6 +1,6 @@
 """Carrying out a plan: refuse, keep, write beside, swap, look again, and only then let the old go.
 
-The order of an apply (architecture.md §8). Until the first swap a failure leaves nothing behind and is a
+The order of an apply (docs/architecture.md section 8). Until the first swap a failure leaves nothing behind and is a
 refusal. From
 then on a failure puts everything back. A crash leaves a journal that says what to do: `resume` or `undo`.
 """

@@ -1,5 +1,5 @@
 """Names and places of the vault. No name here is one that a gateway or its doctor reads, sweeps or deletes
-(gateway.md
+(docs/gateway.md
 sections 2 and 5): none ends in .jsonl or .tmp, begins with sessions.json, or holds .bak., .deleted. or .reset."""
 
 from __future__ import annotations

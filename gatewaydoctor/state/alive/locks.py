@@ -1,4 +1,5 @@
-"""Judging lock files: does the process that made one still run? (gateway.md §6, gateway.md, failures 9 and 10)"""
+"""Judging lock files: does the process that made one still run? (gateway.md section 6; gateway.md, failures 9
+and 10)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""openclaw.json as a value: parsed, includes merged, settings typed. Nothing in it raises (architecture.md §3)."""
+"""openclaw.json as a value: parsed, includes merged, settings typed. Nothing in it raises (architecture.md
+section 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One map from the paths of the host that wrote the state to the paths here (architecture.md §3, gateway.md,
+"""One map from the paths of the host that wrote the state to the paths here (architecture.md section 3, gateway.md,
 failure 7)."""
 
 from __future__ import annotations

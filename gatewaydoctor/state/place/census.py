@@ -79,7 +79,7 @@ def barred(fs: ReadFs, census: Census, wanted: Iterable[tuple[Path, str, str]]) 
 
 
 def hard_linked(files: Iterable[FileRecord]) -> Iterator[FileRecord]:
-    """Stores and transcripts with a second name somewhere: the migration to SQLite refuses them (gateway.md,
+    """Stores and transcripts with a second name somewhere: the migration to SQLite refuses them (docs/gateway.md,
     failure 30)."""
     for record in files:
         if record.links > 1 and record.node is NodeKind.FILE and record.cls in PRIMARY | {FileClass.STORE}:

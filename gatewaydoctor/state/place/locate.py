@@ -53,7 +53,7 @@ def locate(
     profile: str | None = None,
     store: str | None = None,
 ) -> Place:
-    """The place the options and the environment name, in the order of architecture.md §3; a store alone brings
+    """The place the options and the environment name, in the order of architecture.md section 3; a store alone brings
     its own.
 
     Raises UsageError for an impossible option, SeveralStateDirs when only the home rules apply and two directories

@@ -1,4 +1,5 @@
-"""SQLite files read by hand: opening one, even read-only, could create or change its -wal and -shm (database.md §1).
+"""SQLite files read by hand: opening one, even read-only, could create or change its -wal and -shm
+(database.md section 1).
 
 The layouts are those of sqlite.org/fileformat2.html.
 """

@@ -1,0 +1,304 @@
+"""The breakages: what is replaced in which file, and the tests of which at least one has to fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` stands exactly once in `file`, a path below gatewaydoctor/, and `new` takes its place. `tests` are
+    arguments of pytest."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_EVERY = "tests/repair/test_every_repair.py"
+_TRANSACT = "tests/repair/test_transact.py"
+
+MUTANTS = (
+    # Durability
+    Mutant(
+        "a new file is not synced",
+        "repair/writing/stream.py",
+        "            fs.fsync(descriptor)\n        finally:",
+        "        finally:",
+        (_EVERY, "-k", "test_apply and POWER and (trim or expire)"),
+    ),
+    Mutant(
+        "the journal is not synced",
+        "repair/vault/journal.py",
+        "            self._fs.fsync(descriptor)\n",
+        "",
+        (_EVERY, "-k", "test_apply and POWER and (trim or locks)"),
+    ),
+    Mutant(
+        "directories of renamed files are not synced",
+        "repair/run/acts.py",
+        "        work.tools.fs.fsync_dir(directory)",
+        "        pass",
+        (_EVERY, "tests/repair/test_undo_complete.py", "-k", "POWER or power"),
+    ),
+    Mutant(
+        "originals of the vault are not synced by name",
+        "repair/vault/intake.py",
+        "    fs.fsync_dir(place.files)\n    fs.fsync_dir(place.directory)\n",
+        "",
+        (_EVERY, "-k", "test_apply and POWER"),
+    ),
+    Mutant(
+        "a manifest may be half written",
+        "repair/writing/stream.py",
+        "    write_whole(fs, beside, data, dress)\n    fs.rename(beside, path)",
+        "    with suppress(FileNotFoundError):\n        fs.unlink(path)\n    write_whole(fs, path, data, dress)",
+        (_EVERY, "tests/repair/test_apply.py", "tests/repair/test_undo_complete.py", "-k", "KILL or POWER or whole"),
+    ),
+    # Going back
+    Mutant(
+        "a failure puts nothing back",
+        "repair/run/putback.py",
+        "            take_back(work, number)\n    sync",
+        "            pass\n    sync",
+        (_EVERY, "-k", "test_apply and ERROR and (trim or locks)"),
+    ),
+    Mutant(
+        "an undo does not look whether the target was changed since",
+        "repair/run/putback.py",
+        "        case Standing.CHANGED:\n            raise changed(work.target(number))",
+        "        case Standing.CHANGED:\n            revert(work, number, seen)",
+        ("tests/repair/test_apply.py", "tests/repair/test_undo_complete.py", "tests/repair/test_aftermath.py"),
+    ),
+    Mutant(
+        "the displaced original goes before the receipt is written",
+        "repair/run/apply.py",
+        "    verified = second_look(work)\n",
+        "    for number in range(len(work.plan.acts)):\n        tidy(work, number)\n"
+        "    verified = second_look(work)\n",
+        (_EVERY, "tests/repair/test_small_disk.py", "tests/cli/test_stopping.py", "-k", "FULL or disk or middle"),
+    ),
+    Mutant(
+        "a copy of the vault is not compared with its hash",
+        "repair/run/originals.py",
+        "    if content.sha256 != kept.sha256:",
+        "    if content.sha256 != content.sha256:",
+        ("tests/repair/test_apply.py", "tests/repair/test_runs.py", "tests/repair/test_undo_complete.py"),
+    ),
+    Mutant(
+        "a copy in the vault loses the original's mtime",
+        "repair/vault/intake.py",
+        "        dress = replace(dress, mtime_ns=seen.mtime_ns)\n",
+        "",
+        ("tests/repair/test_undo_complete.py", "tests/repair/test_runs.py", "tests/repair/test_apply.py"),
+    ),
+    Mutant(
+        "a run that was interrupted can be pruned",
+        "repair/vault/pruning.py",
+        "        if run.pending:\n            raise",
+        "        if False:\n            raise",
+        ("tests/repair/test_runs.py", "tests/repair/test_apply.py"),
+    ),
+    # What is refused
+    Mutant(
+        "a plan is applied to files that changed since",
+        "repair/writing/guard.py",
+        "if stat is None or not is_same(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):",
+        "if stat is None:",
+        ("tests/repair/test_apply.py", "tests/cli/test_changing.py"),
+    ),
+    Mutant(
+        "a live gateway does not stop a repair",
+        "repair/writing/guard.py",
+        "        case Liveness.LIVE:\n            raise",
+        "        case Liveness.LIVE if False:\n            raise",
+        ("tests/repair/test_apply.py", "tests/repair/test_watch.py", "tests/cli/test_repairing.py"),
+    ),
+    Mutant(
+        "a gateway that starts between two renames is not noticed",
+        "repair/run/apply.py",
+        "                    watch.check(often=number != group[0])\n",
+        "",
+        ("tests/repair/test_watch.py",),
+    ),
+    Mutant(
+        "a held store lock keeps nobody out",
+        "repair/writing/storelock.py",
+        "    if verdict.liveness is Liveness.LIVE:\n        raise",
+        "    if False:\n        raise",
+        ("tests/repair/test_apply.py", "tests/repair/test_whose_runs.py", "tests/cli/test_repairing.py"),
+    ),
+    Mutant(
+        "a full disk is found out half-way",
+        "repair/writing/guard.py",
+        "        if size and free < size + MARGIN_BYTES:",
+        "        if False:",
+        ("tests/repair/test_apply.py", "tests/repair/test_small_disk.py"),
+    ),
+    Mutant(
+        "links on the way are followed",
+        "repair/writing/nofollow.py",
+        '| getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_PATH", os.O_RDONLY)',
+        '| getattr(os, "O_PATH", os.O_RDONLY)',
+        ("tests/repair/test_swapped.py",),
+    ),
+    Mutant(
+        "a plan may name a file outside of the state directory",
+        "repair/writing/guard.py",
+        'if path.is_absolute() or ".." in path.parts or',
+        "if",
+        ("tests/repair/test_inputs.py", "tests/repair/test_apply.py"),
+    ),
+    Mutant(
+        "a file put there in the last moment is overwritten",
+        "repair/run/acts.py",
+        "    if displaced is None or not _identical(displaced, expected):",
+        "    if displaced is None:",
+        ("tests/repair/test_apply.py", "tests/repair/test_swapped.py"),
+    ),
+    # Kept bytes stay
+    Mutant(
+        "a kept row loses its last byte",
+        "storage/files/splice.py",
+        "        out.copy(row.source, row.start, row.end)\n        return",
+        "        out.copy(row.source, row.start, row.end - 1)\n        return",
+        ("tests/repair/test_splice.py", "tests/repair/test_row_repairs.py"),
+    ),
+    Mutant(
+        "a removed row is kept",
+        "repair/repairs/trim.py",
+        "            store.drop(each.candidate.position)\n",
+        "            pass\n",
+        ("tests/repair/test_row_repairs.py",),
+    ),
+    Mutant(
+        "a row with a recent sign of life may go",
+        "repair/repairs/trim.py",
+        "        return each.sign is None or self._now - each.sign >= QUIET_MS",
+        "        return True",
+        ("tests/repair/test_row_repairs.py",),
+    ),
+    Mutant(
+        "a row that shares a conversation's session may go",
+        "repair/repairs/trim.py",
+        "        entry.session_id in shared,",
+        "        False,",
+        ("tests/repair/test_row_repairs.py",),
+    ),
+    Mutant(
+        "what was written is not read back",
+        "repair/run/verify.py",
+        "    if found != planned:\n",
+        "    if False:\n",
+        ("tests/repair/test_apply.py", "tests/repair/test_aftermath.py"),
+    ),
+    Mutant(
+        "people's transcripts go with those of machines",
+        "repair/repairs/orphans.py",
+        "        reason = _REASONS.get(content)\n",
+        '        reason = _REASONS.get(content, "no index reaches them")\n',
+        ("tests/repair/test_file_repairs.py",),
+    ),
+    Mutant(
+        "salvage takes parts of rows for rows",
+        "storage/files/evidence.py",
+        "        if closing in _CLOSINGS:\n",
+        "        if closing.endswith((b'}', b']')):\n            return True\n        if closing in _CLOSINGS:\n",
+        ("tests/repair/test_salvage_layout.py",),
+    ),
+    # Databases
+    Mutant(
+        "a database goes in without its checks",
+        "repair/databases/checks.py",
+        '    if faults != ["ok"]:',
+        "    if False:",
+        (_TRANSACT,),
+    ),
+    Mutant(
+        "rows that refer to nothing are let through",
+        "repair/databases/checks.py",
+        "    if broken is not None:",
+        "    if False:",
+        (_TRANSACT,),
+    ),
+    Mutant(
+        "a database leaves its place before the new one may take it, and no crash is told of",
+        "repair/run/acts.py",
+        "    return old is not None and is_same(old, kept)",
+        "    return False",
+        (_TRANSACT,),
+    ),
+    Mutant(
+        "a log of another database is laid over this one",
+        "storage/database/log.py",
+        "        if len(fixed) < FRAME.size or fixed[8:16] != salts:",
+        "        if len(fixed) < FRAME.size:",
+        ("tests/database/test_image.py", "tests/database/test_opened.py"),
+    ),
+    # What is said
+    Mutant(
+        "a row that a later one hides is counted",
+        "storage/files/survey.py",
+        "    hidden = tuple(_hidden(table.all_keys(), frozenset(repeated))) if repeated else ()\n    hidden_bytes",
+        "    hidden = ()\n    hidden_bytes",
+        ("tests/store", "tests/checks/test_store.py", "tests/repair/test_double_keys.py"),
+    ),
+    Mutant(
+        "a source that could not be asked counts as dead",
+        "state/alive/liveness.py",
+        "    return GatewayState(Liveness.UNKNOWN if unknown else Liveness.DEAD, tuple(evidence))",
+        "    return GatewayState(Liveness.DEAD, tuple(evidence))",
+        ("tests/state/test_liveness.py", "tests/state/test_launch_shapes.py"),
+    ),
+    Mutant(
+        "a process of this directory is passed over",
+        "state/alive/liveness.py",
+        "        says = {Owner.OURS: Liveness.LIVE,",
+        "        says = {Owner.OURS: Liveness.DEAD,",
+        ("tests/state/test_liveness.py", "tests/state/test_launch_shapes.py"),
+    ),
+    Mutant(
+        "redaction lets JSON through",
+        "report/outgoing.py",
+        "    return value if _active is None else _active.value(value)",
+        "    return value",
+        ("tests/cli/test_secrets.py", "tests/cli/test_redacted_outputs.py"),
+    ),
+    Mutant(
+        "redaction lets text through",
+        "report/outgoing.py",
+        "    return text if _active is None else _active.text(text)",
+        "    return text",
+        ("tests/cli/test_secrets.py", "tests/cli/test_redacted_outputs.py"),
+    ),
+    Mutant(
+        "the gate lets a start through that would lose data",
+        "cli/verbs/gate.py",
+        "    stops = effect is not None and effect.stops_gate and not warn",
+        "    stops = False",
+        ("tests/cli/test_gate.py",),
+    ),
+    Mutant(
+        "the gate holds a start back over a bug of its own",
+        "cli/verbs/gate.py",
+        'answer = Answer(could_not(f"a bug in gatewaydoctor: {type(error).__name__}"))',
+        "raise",
+        ("tests/cli/test_gate.py",),
+    ),
+    Mutant(
+        "a store that could not be read counts as empty",
+        "report/screens/blocks/gaps.py",
+        "    if unread:\n",
+        "    if False:\n",
+        ("tests/cli/test_unread.py",),
+    ),
+    Mutant(
+        "a scan opens files for writing",
+        "system/fs.py",
+        "    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | more",
+        "    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | more",
+        ("tests/cli/test_contract.py", "tests/cli/test_looking.py"),
+    ),
+)
