@@ -88,6 +88,7 @@ completions: $(VENV)/.ready
 
 regenerate: $(VENV)/.ready completions man
 	$(BIN)/python -m gatewaydoctor.report.schema
+	$(BIN)/python -m gatewaydoctor.fixtures.validating
 	$(BIN)/python -m tests.fixtures_source
 	GATEWAYDOCTOR_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/cli/test_golden.py
 	$(MAKE) readme
