@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 _PAGE = re.compile(r"\bdocs/([a-z]+\.md)\b")
-_SECTIONS = re.compile(r"(?<![\w/.])(?:docs/)?([a-z]+\.md),? sections? ((?:\d{1,2}\b)(?:(?:, | and |, and )\d{1,2}\b)*)")
+_SECTIONS = re.compile(
+    r"(?<![\w/.])(?:docs/)?([a-z]+\.md),? sections? ((?:\d{1,2}\b)(?:(?:, | and |, and )\d{1,2}\b)*)"
+)
 _HEADING = re.compile(r"^#+ (\d+)\. ", re.MULTILINE)
 _INCIDENT = re.compile(r"\bincidents\.md,? (\d{3,5})\b")
 _FAILURE = re.compile(r"\bgateway\.md,? failures? (\d+)\b")
