@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
+# Many tests start the program: with compiled modules each start takes half the time.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test quick mutants regenerate test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
 
