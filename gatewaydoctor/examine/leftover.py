@@ -55,7 +55,7 @@ def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts
             continue
         session_id, updated_at = row
         difference = Replaced(entry.key, entry.updated_at, updated_at, other_session=session_id != entry.session_id)
-        if difference.other_session or entry.updated_at != updated_at:
+        if difference.other_session or (updated_at is not None and entry.updated_at != updated_at):
             replaced.append(difference)
         else:
             same += 1
@@ -121,16 +121,20 @@ def _is_null(fs: ReadFs, path: Path, entry: Entry) -> bool:
 def _rows_of(fs: ReadFs, path: Path, keys: set[str]) -> Known | None:
     """Session id and updated_at of those keys; None where the database cannot be read."""
     from gatewaydoctor.storage.database.opened import open_database  # brings in apsw
+    from gatewaydoctor.storage.database.select import Tables
 
     match open_database(fs, path):
         case Fault():
             return None
         case database:
             with database:
-                rows = database.rows("SELECT session_key, current_session_id, updated_at FROM session_nodes")
+                tables = Tables(database)
+                if not tables.has("session_nodes", "session_key", "current_session_id"):
+                    return None
+                rows = tables.rows("session_nodes", ("session_key", "current_session_id", "updated_at"))
                 found = {
                     str(key): (None if session is None else str(session), at if isinstance(at, int) else None)
                     for key, session, at in rows
                     if key in keys
                 }
-                return None if rows.fault else found
+                return None if tables.faults else found

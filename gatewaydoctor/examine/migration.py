@@ -339,7 +339,7 @@ def _jobs(cron: Cron, state: StateRows) -> Iterator[JobWhere]:
 
 
 def _retained(fs: ReadFs, state_dir: Path, state: StateRows, eras: Eras, *, whole: bool) -> Iterator[RetainedSource]:
-    """Sources that an import left where they are. Hashed for an audit only."""
+    """Sources that an import left where they are. Without an audit only one that was written later is hashed."""
     for row in state.migrations:
         path = _here(state_dir, row.source)
         if row.removed or row.sha256 is None or path is None or path.name.endswith(".sqlite"):
@@ -349,7 +349,7 @@ def _retained(fs: ReadFs, state_dir: Path, state: StateRows, eras: Eras, *, whol
             stat = fs.stat(path)
             if row.at is None or stat.mtime > row.at:
                 told = replace(told, rewritten_at=stat.mtime)
-            yield _hashed(fs, told, eras) if whole else told
+            yield _hashed(fs, told, eras) if whole or told.rewritten_at is not None else told
         except FileNotFoundError:
             yield replace(told, gone=True)
         except OSError as error:

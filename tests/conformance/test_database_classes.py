@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from . import damaged_files, damaged_rows  # noqa: F401  (each registers its damages)
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE
 from .gateways import start, write_config
 from .install import cache_dir, command

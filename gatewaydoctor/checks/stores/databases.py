@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.config import Release
     from gatewaydoctor.model.gateway.era import AgentEra, LegacyStore
     from gatewaydoctor.model.gateway.health import Leftover
+    from gatewaydoctor.model.gateway.migration import RetainedSource
     from gatewaydoctor.model.outcome.finding import Finding
 
 _NUMBERS = re.compile(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
@@ -69,10 +70,42 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if legacy is None or store is None:
             continue
         leftover = compared.get(legacy.path)
-        if leftover is not None:
+        source = next((each for each in x.migration.retained if each.path == legacy.path and each.contradicted), None)
+        if leftover is not None and source is not None:
+            yield _rewritten(x, leftover, legacy, source)
+        elif leftover is not None:
             yield _beside_database(x, leftover, legacy)
         else:
             yield _before_import(agent, legacy, store)
+
+
+def _rewritten(x: Examination, leftover: Leftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
+    """The receipt of the import names the bytes that were imported: no edit of the file brings them back, and none of
+    its database does."""
+    at = f", {duration(x.now - source.rewritten_at)} ago" if source.rewritten_at else ""
+    kept = " The import archive has the bytes of the receipt." if source.original else ""
+    return LEGACY.finding(
+        f"A sessions.json of {size(legacy.size)} is left beside the database of this agent, written after its "
+        f"import{at}: {_compared(leftover)}.{kept}",
+        "2026.9.5 and later refuse to start (exit 78): the receipt of the import has another SHA-256.",
+        severity=Severity.ERROR,
+        agent_id=leftover.agent_id,
+        path=leftover.path,
+        evidence={
+            "bytes": legacy.size,
+            "entries": leftover.entries,
+            "missingInDatabase": len(leftover.missing),
+            "rewrittenAtMs": source.rewritten_at,
+            "receiptStatus": source.status,
+            "recordedSha256": source.recorded,
+            "foundSha256": source.found,
+            "original": source.original.name if source.original else None,
+            "compared": leftover.compared,
+        },
+        repair=None,
+        by_hand="Copy the directory first (gatewaydoctor snapshot), and keep both files: neither an edit of this one "
+        "nor its removal is what the receipt asks for. See gatewaydoctor migration.",
+    )
 
 
 def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) -> Finding:

@@ -218,7 +218,7 @@ def _imports(console: Console, found: Migration, view: View) -> None:
 def _runs(found: Migration) -> Iterator[str]:
     unread = sum(run.reason is not None for run in found.runs)
     unfinished = found.unfinished
-    if unfinished:
+    if unfinished and not any(each.contradicted for each in found.retained):
         yield f"{words.plural(len(unfinished), 'run')} without an end; the next start of 2026.9.6 finishes the import"
     issues = sum(run.issues.total() for run in found.runs[:1])
     if found.runs and not unfinished:

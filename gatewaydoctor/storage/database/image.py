@@ -39,6 +39,8 @@ class Image:
         self._rollback = journal if isinstance(journal, Rollback) else None
         self.log = log.facts if isinstance(log, Log) else log
         self.journal = journal.facts if isinstance(journal, Rollback) else journal
+        self._plain = main.descriptor if self._rollback is None else None
+        self._logged = wal.descriptor if wal else None
         self._mark = main.mark()
         self.main_bytes = self._mark[0]
         self.page_size = self._log.page_size if self._log else 0
@@ -85,6 +87,16 @@ class Image:
         else:
             data = self._base((number - 1) * self.page_size, self.page_size)
         return data if len(data) == self.page_size else data.ljust(self.page_size, b"\0")
+
+    def place(self, offset: int) -> tuple[int, int] | None:
+        """Descriptor and offset of the whole page at this offset; None where it has to be put together. The page may
+        lie beyond the end of the file."""
+        if self._log is None:
+            return None if self._plain is None else (self._plain, offset)
+        at = self._log.index.offset(offset // self.page_size + 1)
+        if at is None:
+            return None if self._plain is None else (self._plain, offset)
+        return None if self._logged is None else (self._logged, at)
 
     def read(self, offset: int, amount: int) -> bytes:
         """Bytes as they would stand in one settled file."""

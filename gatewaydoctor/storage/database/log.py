@@ -62,10 +62,31 @@ class Log:
     index: PageIndex
 
 
+_kept: dict[tuple[object, ...], Log | LogFacts] = {}
+_KEPT = 4
+"""Logs that are remembered, by the identity of their file: one is asked for several times a run."""
+
+
 def read_log(file: RawFile, *, verify: bool = False) -> Log | LogFacts:
-    """The log, or why nothing of it counts. `verify` compares all checksums whatever the size. Raises OSError."""
-    size = file.size()
+    """The log, or why nothing of it counts. `verify` compares all checksums whatever the size. Raises OSError.
+
+    A log that did not change since it was read is not read again. One that grows within the same tick of the file
+    system's clock may give an older whole transaction, never a torn one."""
     head = file.read(0, HEADER.size)
+    identity = file.identity()
+    if identity is None:
+        return _read_log(file, head, verify=verify)
+    key = (*identity, head, verify)
+    if key not in _kept:
+        found = _read_log(file, head, verify=verify)
+        while len(_kept) >= _KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = found
+    return _kept[key]
+
+
+def _read_log(file: RawFile, head: bytes, *, verify: bool) -> Log | LogFacts:
+    size = file.size()
     reason = _header_problem(size, head)
     if reason:
         return LogFacts(size, reason=reason)

@@ -43,6 +43,18 @@ class RawFile:
         stat = os.fstat(self._descriptor)
         return stat.st_size, stat.st_mtime_ns
 
+    def identity(self) -> tuple[int, ...] | None:
+        """Device, inode, size and times (ns) of the open file; None for one that is no plain file."""
+        if self._descriptor is None:
+            return None
+        stat = os.fstat(self._descriptor)
+        return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+    @property
+    def descriptor(self) -> int | None:
+        """For reads that cannot afford a call of Python each; None for a file that is no plain one."""
+        return self._descriptor
+
     def close(self) -> None:
         self._stream.close()
 

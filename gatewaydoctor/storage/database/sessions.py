@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
 from gatewaydoctor.storage.database.select import integer, text
@@ -64,8 +64,7 @@ class RowSet:
         return ((row, self.table[row]) for row in range(len(self.table)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One row as read. `json` is None where it was not wanted. Times are epoch ms."""
 
     key: str
@@ -86,9 +85,9 @@ def read_sessions(
     database: Opened, main_key: str, *, weigh: bool = False, on_entry: Callable[[Entry], None] | None = None
 ) -> RowSet | None:
     """All session rows; None where the database has no such table. `on_entry` gets each row, some of them twice where
-    SQL fails. The JSON is read of the rows of people, of failed
-    ones (a status `interrupted` is in the JSON alone), and with `weigh` of all. Where SQL cannot read the table to
-    its end, the rows are taken from its pages."""
+    SQL fails. The JSON is read of the rows of people, of failed ones that hold the word (a status `interrupted` is in
+    the JSON alone), and with `weigh` of all. Where SQL cannot read the table to its end, the rows are taken from its
+    pages."""
     if TABLE not in database.tables:
         return None
     gathered = _Gathered(main_key, on_entry)
@@ -106,7 +105,8 @@ def read_sessions(
 
 def _statement(database: Opened, *, weigh: bool) -> str:
     nodes, windows = set(database.columns(TABLE)), set(database.columns("session_windows"))
-    wanted = "1" if weigh else "n.status = 'failed' OR instr(n.session_key, ':run:') = 0"
+    failed = "n.status = 'failed' AND instr(n.entry_json, 'interrupted')"
+    wanted = "1" if weigh else f"instr(n.session_key, ':run:') = 0 OR {failed}"
     json = "n.entry_json" if "entry_json" in nodes else "NULL"
     session_id = "n.current_session_id" if "current_session_id" in nodes else "NULL"
     wanted = wanted if {"status", "entry_json"} <= nodes else "0"
