@@ -1,4 +1,4 @@
-"""Upgrades that lost jobs or stopped half-way, as they were reported: what has to be said, and what would be wrong."""
+"""Upgrades that lost jobs or stopped half-way, as reported: what has to be said, and what would be wrong."""
 
 from __future__ import annotations
 
@@ -289,9 +289,8 @@ def test_archives_of_a_reset_hold_peoples_history_that_is_deleted_later(tmp_path
             message = {"role": "user", "content": [{"type": "text", "text": "x"}]}
             lines = [head, *({"type": "message", "id": str(turn), "message": message} for turn in range(turns))]
             install.put(f"{folder}/{name}", "".join(json.dumps(line) + "\n" for line in lines))
-        install.put(
-            f"{folder}/sessions.json", {f"agent:{agent}:main": {"sessionId": fresh, "updatedAt": NOW, "status": "done"}}
-        )
+        row = {"sessionId": fresh, "updatedAt": NOW, "status": "done"}
+        install.put(f"{folder}/sessions.json", {f"agent:{agent}:main": row})
     found = [each for each in install.told("scan")["findings"] if each["rule"] == "archived-history"]
     assert {each["agentId"] for each in found} == {"main", "notes"}
     assert {each["count"] for each in found} == {1}

@@ -13,7 +13,6 @@ from gatewaydoctor.system.fs import OsReadFs
 
 from .cutoff import Plan, plans, sqlite_says, stats, write
 
-
 HALF_A_JOURNAL = Plan(
     page_size=4096,
     auto_vacuum=0,
