@@ -166,6 +166,12 @@ def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     )
 
 
+def _newer_config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    started = finding.evidence["started"]
+    reason = f"{started}, which last started here, refuses to start (exit 1): the config is of a newer release."
+    return StartEffect(Effect.FAILS, reason, _first(finding.message))
+
+
 def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     return StartEffect(
         Effect.FAILS, f"{_capital(_who(release))} refuses to start without gateway.mode.", _first(finding.message)
@@ -305,6 +311,7 @@ EFFECTS: dict[str, Judge] = {
     "store-over-cap": _evicts,
     "config-unreadable": _config,
     "config-without-mode": _without_mode,
+    "config-newer": _newer_config,
     "permission-denied": _denied,
     "config-shrunk": _shrunk,
     "legacy-store-beside-sqlite": _database,

@@ -102,7 +102,7 @@ class DatabaseFacts:
         elif sessions.fault is not None:
             found.insert(0, f"{sessions.lost:,} of its pages could not be read: {sessions.fault.reason}")
         if self.read.log is not None and not self.read.log.verified:
-            found.append("only the last transaction of its -wal was verified")
+            found.append("only the last transaction of its -wal was verified; scan --verify reads all")
         return tuple(found)
 
     @property
@@ -112,10 +112,10 @@ class DatabaseFacts:
 
 
 def read_agent_database(
-    fs: ReadFs, agent: AgentEra, main_key: str, references: References, *, weigh: bool
+    fs: ReadFs, agent: AgentEra, main_key: str, references: References, *, weigh: bool, verify: bool = False
 ) -> tuple[Database, Read | Fault] | None:
     """One look at an agent's database, None without one. `weigh` reads every entry's fields and counts bytes by
-    table. What its rows reference is fed to `references`."""
+    table; `verify` compares every checksum of a log of any size. What its rows reference is fed to `references`."""
     database = agent.database
     if agent.era is not Era.SQLITE or database is None:
         return None
@@ -129,7 +129,7 @@ def read_agent_database(
     def read(opened: Opened) -> Read:
         return _read(opened, main_key, refer, weigh=weigh)
 
-    return database, read_database_once(fs, database.path, read)
+    return database, read_database_once(fs, database.path, read, verify=verify)
 
 
 def _read(opened: Opened, main_key: str, refer: Callable[[Entry], None], *, weigh: bool) -> Read:

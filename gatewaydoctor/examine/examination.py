@@ -202,7 +202,8 @@ class _Examiner:
             )
             for read in reads
         )
-        health = read_health(self.fs, self.world.processes, place.state_dir, eras, stores)
+        verify = self.depth.verify
+        health = read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
         self.progress.phase("comparing transcripts with the databases", None)
         seen = Examination(
             world.now,
@@ -266,7 +267,8 @@ class _Examiner:
             # A store named on the command line is a file.
             if self.where.store is not None:
                 continue
-            read = read_agent_database(self.fs, agent, main_key, references, weigh=self.depth.weigh)
+            depth = self.depth
+            read = read_agent_database(self.fs, agent, main_key, references, weigh=depth.weigh, verify=depth.verify)
             if read is None:
                 continue
             database, rows = read

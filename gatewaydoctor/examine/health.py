@@ -42,23 +42,34 @@ _COUNTED = {
     "delivery_queue_entries": "deliveries",
 }
 _SLACK_MS = 2_000
+_MAINTENANCE = "core:agent-database-maintenance"
 STATE = Path("state", "openclaw.sqlite")
 AGENT = Path("agent", "openclaw-agent.sqlite")
 
 
 def read_health(
-    fs: ReadFs, processes: Processes, state_dir: Path, eras: Eras, stores: tuple[StoreFacts, ...]
+    fs: ReadFs,
+    processes: Processes,
+    state_dir: Path,
+    eras: Eras,
+    stores: tuple[StoreFacts, ...],
+    *,
+    verify: bool = False,
 ) -> Health:
-    """Facts about every database below a state directory. Never raises; what cannot be read becomes a problem."""
+    """Facts about every database below a state directory. Never raises; what cannot be read becomes a problem.
+    `verify` compares every checksum of their logs, and every entry of their indexes."""
     if not eras.databases and not eras.sqlite_release:
         return Health()
-    found = _Reader(fs, processes, state_dir, eras).read()
+    found = _Reader(fs, processes, state_dir, eras, verify=verify).read()
     return replace(found, leftovers=tuple(compare_leftovers(fs, eras, stores)))
 
 
 class _Reader:
-    def __init__(self, fs: ReadFs, processes: Processes, state_dir: Path, eras: Eras) -> None:
+    def __init__(
+        self, fs: ReadFs, processes: Processes, state_dir: Path, eras: Eras, *, verify: bool = False
+    ) -> None:
         self.fs = fs
+        self.verify = verify
         self.processes = processes
         self.state_dir = state_dir
         self.eras = eras
@@ -84,7 +95,9 @@ class _Reader:
     def _health(self, role: DatabaseRole, path: Path, agent_id: str | None) -> DatabaseHealth:
         from gatewaydoctor.storage.database.opened import read_database_once  # brings in apsw
 
-        found = read_database_once(self.fs, path, lambda database: self._opened(database, role, path, agent_id))
+        found = read_database_once(
+            self.fs, path, lambda database: self._opened(database, role, path, agent_id), verify=self.verify
+        )
         if isinstance(found, Fault):
             found = DatabaseHealth(role, path, agent_id, (Unopened(found),))
         return replace(found, problems=(*self._about_log(found), *found.problems, *self._about_quarantine(found)))
@@ -93,7 +106,7 @@ class _Reader:
         from gatewaydoctor.storage.database.integrity import problems
         from gatewaydoctor.storage.database.schema import is_known
 
-        found = tuple(problems(database, role, agent_id))
+        found = tuple(problems(database, role, agent_id, whole=self.verify))
         broken = any(isinstance(each, BrokenPages) and not each.index_only for each in found)
         version = database.user_version
         return DatabaseHealth(
@@ -104,9 +117,7 @@ class _Reader:
         """A log that is another database's explains every other problem; one that is gone explains none."""
         log = health.path.with_name(f"{health.path.name}-wal")
         if self._size(health.path, "-wal"):
-            if any(isinstance(each, OtherOwner | BrokenPages | Unopened) for each in health.problems) and (
-                foreign := self._foreign_log(health)
-            ):
+            if any(_may_be_the_logs(each) for each in health.problems) and (foreign := self._foreign_log(health)):
                 yield foreign
                 return
             if _log_used(self.fs, health.path):
@@ -249,7 +260,11 @@ class _Reader:
                         "SELECT started_at_ms, completed_at_ms, outcome FROM gateway_boot_lifecycle "
                         "ORDER BY started_at_ms DESC LIMIT 10"
                     )
-                    leases = (*self._owner_leases(database), *self._database_leases(database))
+                    leases = (
+                        *self._owner_leases(database),
+                        *self._database_leases(database),
+                        *self._maintenance_leases(database),
+                    )
         own, elsewhere = 0, {}
         for key, count in () if isinstance(jobs, Fault) else jobs:
             if is_store_key_of(str(key), self.state_dir):
@@ -276,6 +291,11 @@ class _Reader:
             yield self._lease(
                 "gateway", _number(pid), None if host is None else str(host), _number(started), _number(expires)
             )
+
+    def _maintenance_leases(self, database: Opened) -> Iterable[Lease]:
+        statement = f"SELECT owner, expires_at FROM state_leases WHERE scope = '{_MAINTENANCE}'"
+        for _, expires in database.rows(statement):
+            yield Lease("maintenance", "the maintenance of databases", None, None, None, _number(expires))
 
     def _database_leases(self, database: Opened) -> Iterable[Lease]:
         statement = "SELECT DISTINCT owner_pid, owner_start_time FROM agent_database_leases"
@@ -323,6 +343,13 @@ class _Reader:
             return self.fs.stat(path.with_name(path.name + suffix)).size
         except OSError:
             return 0
+
+
+def _may_be_the_logs(problem: Problem) -> bool:
+    """Whether a log of another database can bring this about; one that the system does not let us read cannot."""
+    if isinstance(problem, Unopened):
+        return problem.fault.kind not in (FaultKind.UNREADABLE, FaultKind.CHANGED)
+    return isinstance(problem, OtherOwner | BrokenPages)
 
 
 def _log_used(fs: ReadFs, path: Path) -> bool:

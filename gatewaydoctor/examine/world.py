@@ -50,12 +50,14 @@ class Where:
 @dataclass(frozen=True, slots=True)
 class Depth:
     """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all. `weigh`: where the bytes of a
-    database are. `audit`: every transcript of an import is compared with the database."""
+    database are. `audit`: every transcript of an import is compared with the database. `verify`: every checksum of
+    the logs of databases, and every entry of their indexes."""
 
     stuck_after: int = DEFAULT_STUCK_AFTER_MS
     read_orphans_up_to: int | None = READ_ORPHANS_UP_TO
     weigh: bool = False
     audit: bool = False
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)

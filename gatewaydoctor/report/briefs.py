@@ -90,6 +90,7 @@ BRIEFS: dict[str, Brief] = {
     "newer-schema": lambda e, n: f"{plural(n, 'database')} of a newer release",
     "subagents-unreadable": lambda e, n: "the subagent registry cannot be read",
     "config-shrunk": lambda e, n: "the config has lost most of itself",
+    "config-newer": lambda e, n: f"written by {e['writtenBy']}, {e['started']} started",
     "archive-growth": lambda e, n: f"{plural(n, 'archive')}, {size(e['bytes'])}",
     "sidecar-growth": lambda e, n: f"{plural(n, 'file')}, {size(e['bytes'])}",
     "temp-leftover": lambda e, n: f"{plural(n, 'temp file')}, {size(e['bytes'])}",

@@ -38,7 +38,7 @@ DESIGN = {
     "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled "
     "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database",
     Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
-    "delivery-backlog usage-scan-load config-unreadable config-without-mode config-shrunk permissions "
+    "delivery-backlog usage-scan-load config-unreadable config-newer config-without-mode config-shrunk permissions "
     "permission-denied hardlinked disk-space multiple-state-dirs clock-behind database-lease",
 }
 REPAIRS = {repair.value for repair in Repair}

@@ -31,7 +31,7 @@ LOSES = {
 FAILS = {
     *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
     *("database-foreign-keys", "database-schema", "database-quarantined", "database-lease", "config-without-mode"),
-    "permission-denied",
+    *("permission-denied", "config-newer"),
 }
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),

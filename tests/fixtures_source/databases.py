@@ -79,9 +79,10 @@ def state_database(
     store_key: str = "main",
     agents: Sequence[str] = (),
     lease: tuple[str, int] | None = None,
+    started: str | None = None,
 ) -> bytes:
-    """The state database with so many cron jobs under a store key, a registry of agents, and the lease of a gateway
-    as (host, expires at ms)."""
+    """The state database with so many cron jobs under a store key, a registry of agents, the lease of a gateway
+    as (host, expires at ms), and the release that last started."""
     rows: list[Row] = [(store_key, f"job-{index}", 1, "{}") for index in range(jobs)]
     listed: list[Row] = [(each, f"agents/{each}/agent/openclaw-agent.sqlite", AGENT_VERSION) for each in agents]
     held: list[Row] = []
@@ -93,6 +94,9 @@ def state_database(
         ("INSERT INTO agent_databases VALUES (?, ?, ?)", listed),
         ("INSERT INTO state_leases VALUES (?, ?, ?, ?, ?, ?)", held),
     ]
+    if started:
+        row = "INSERT INTO schema_meta (meta_key, app_version) VALUES ('startup-migrations', ?)"
+        inserts.append((row, [(f"{started}\n3\n",)]))
     return _database(version, "global", None, [_JOBS, _REGISTRY, _LEASES], inserts)
 
 

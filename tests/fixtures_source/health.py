@@ -128,6 +128,13 @@ def database_lease(scene: Scene) -> None:
     scene.finds("database-lease", "warning", agent=None)
 
 
+@fixture("a config written by a newer release than the one that last started")
+def config_newer(scene: Scene) -> None:
+    _install(scene, state=state_database(STATE_VERSION, 2, agents=("main",), started="2026.9.6"))
+    scene.release = "2027.1.1"
+    scene.finds("config-newer", "error", agent=None)
+
+
 ARCHIVED = "agents/main/session-sqlite-import-archive"
 
 

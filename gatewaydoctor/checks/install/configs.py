@@ -70,6 +70,36 @@ WITHOUT_MODE = Rule(
 )
 
 
+NEWER = Rule(
+    id="config-newer",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="The config was written by a newer release than the one that last started here",
+    meaning="openclaw.json names a later release as its last writer than the state database names as the last that "
+    "started.",
+    cause="A rollback of the program without its config, a config copied from another machine, or an upgrade that "
+    "has not started yet.",
+    gateway="2026.9.6 refuses to start (exit 1): its binary is older than the config.",
+    remedy="Start the release that wrote the config, or put back the config from before the upgrade.",
+)
+_CHECKS_STAMP = frozenset({"2026.9.6"})
+"""Releases that were seen to refuse a config of a later one."""
+
+
+@REGISTRY.check(NEWER)
+def config_newer(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    started = x.state_rows.started if x.state_rows else None
+    release = x.config.release
+    if started not in _CHECKS_STAMP or not release.stamped or release.version in (None, started):
+        return
+    yield NEWER.finding(
+        f"The config was last written by {release.version}; {started} was the last to start here.",
+        f"{started} refuses to start over it (exit 1); {release.version} does not.",
+        path=x.config.path,
+        evidence={"writtenBy": release.version, "started": started},
+    )
+
+
 @REGISTRY.check(WITHOUT_MODE)
 def config_without_mode(x: Examination, t: Thresholds) -> Iterator[Finding]:
     config = x.config

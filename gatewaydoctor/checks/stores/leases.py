@@ -19,12 +19,14 @@ LEASE = Rule(
     id="database-lease",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="Another host holds the gateway's lease",
-    meaning="The state database names an owner on another host whose lease has not expired. Nothing tells from here "
-    "whether it still runs.",
-    cause="A container that was created anew under another host name, or a gateway on another host.",
-    gateway="2026.9.6 refuses to start (exit 1) until the lease expires, at most 300 s after the owner's last sign.",
-    remedy="If the other gateway is stopped, wait until the lease has expired and start then.",
+    title="A lease in the state database has not expired",
+    meaning="The state database names an owner on another host, or a maintenance of the agents' databases, whose "
+    "lease has not expired. Nothing tells from here whether it still runs.",
+    cause="A container that was created anew under another host name, a gateway on another host, or a start or "
+    "doctor that was killed, or stopped by a full disk, while it prepared the databases.",
+    gateway="2026.9.6 refuses to start until the lease expires: exit 1 for an owner, at most 300 s after its last "
+    "sign; exit 78 for a maintenance, at most 60 s.",
+    remedy="If no other gateway or doctor runs, wait until the lease has expired and start then.",
 )
 
 ELSEWHERE = Rule(
@@ -44,12 +46,19 @@ ELSEWHERE = Rule(
 @REGISTRY.check(LEASE)
 def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for lease in x.health.leases:
-        if lease.kind != "gateway" or lease.alive is not None or (lease.expires_at or 0) <= x.now:
+        if lease.kind == "database" or lease.alive is not None or (lease.expires_at or 0) <= x.now:
             continue
         left = duration((lease.expires_at or 0) - x.now)
+        if lease.kind == "maintenance":
+            message = (
+                f"A start or a doctor that was cut off holds the lease on the agents' databases for {left} more."
+            )
+            code = 78
+        else:
+            message, code = f"A gateway on another host holds the lease for {left} more.", 1
         yield LEASE.finding(
-            f"A gateway on another host holds the lease for {left} more.",
-            "A 2026.9.6 gateway refuses to start (exit 1) until then.",
+            message,
+            f"A 2026.9.6 gateway refuses to start (exit {code}) until then.",
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},
         )

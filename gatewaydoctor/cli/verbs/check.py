@@ -39,6 +39,9 @@ Output = Annotated[
         "--output", metavar="FILE", help="Replace FILE by the output, whole or not at all, instead of stdout."
     ),
 ]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Also verify every -wal checksum and index entry of databases.")
+]
 
 
 def check(
@@ -51,6 +54,7 @@ def check(
     write_baseline: WriteBaseline = False,
     max_age: MaxAge = None,
     threshold: ThresholdOption = None,
+    verify: Verify = False,
     output: Output = None,
 ) -> Outcome:
     """The findings of `scan` and one decision: exit 0 when nothing fails, 1 when something does, 2 when it could not
@@ -68,7 +72,7 @@ def check(
     options = GateOptions(fail_on, only, skip, baseline, max_age, threshold)
     settings = settings_for(run, options, gate=True)
     gate = open_gate(run, settings, write=write_baseline)
-    judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
+    judgement = look(run, Depth(stuck_after=settings.max_age.value, verify=verify), settings.thresholds)
     names = names_for(judgement.examination, redact=run.options.redact)
     path = outside(output, judgement.examination)
     gated = pass_through(gate, judgement, names, run)

@@ -8,7 +8,7 @@ import typer
 
 from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.verbs.check import Output
+from gatewaydoctor.cli.verbs.check import Output, Verify
 from gatewaydoctor.report.formats.formats import FORMATS
 
 StuckAfter = Annotated[
@@ -30,6 +30,7 @@ def scan(
     fail_on: FailOn = None,
     max_age: MaxAge = None,
     threshold: ThresholdOption = None,
+    verify: Verify = False,
     output: Output = None,
 ) -> Outcome:
     """Shows the verdict on the next start, what is at stake, why and what to type, then a line for each finding. With
@@ -49,7 +50,7 @@ def scan(
 
     only_formats(run, "scan", *FORMATS)
     settings = settings_for(run, GateOptions(fail_on, max_age=max_age, thresholds=threshold))
-    judgement = look(run, Depth(stuck_after=settings.max_age.value), settings.thresholds)
+    judgement = look(run, Depth(stuck_after=settings.max_age.value, verify=verify), settings.thresholds)
     seen = view(run, judgement.examination)
     path = outside(output, judgement.examination)
     start = forecast(as_it_is(judgement.examination, judgement.verdict))

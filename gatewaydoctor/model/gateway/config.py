@@ -31,6 +31,8 @@ class Release:
     version: str | None = None
     policy: Policy | None = None
     evidence: str = "nothing in the directory tells the release"
+    stamped: bool = False
+    """Whether the config names it, and nothing names a later one."""
 
 
 UNKNOWN_RELEASE = Release()

@@ -46,6 +46,7 @@ SCHEMAS: tuple[tuple[str, int, int], ...] = (
 STATE_DATABASE = ("state", "openclaw.sqlite")
 
 # Files no release before the named policy's makes. Newest first. Their absence says nothing.
+_IN_CONFIG = " in the config"
 _TELLTALES = (
     ("session-sqlite-migration-runs", Policy.V2026_9_6),
     ("config-journal-fingerprint.key", Policy.V2026_9_6),
@@ -89,7 +90,7 @@ def guess_release(fs: ReadFs, state_dir: Path, document: Mapping[str, object]) -
     order = list(Policy)
     # Of equal policies the one with a version wins, and the database's first.
     version, policy, evidence = max(reversed(found), key=lambda each: (order.index(each[1]), _numbers(each[0])))
-    return Release(version, policy, evidence)
+    return Release(version, policy, evidence, stamped=evidence.endswith(_IN_CONFIG))
 
 
 def _numbers(version: str | None) -> tuple[int, ...]:
@@ -131,7 +132,7 @@ def _stamp(document: Mapping[str, object]) -> tuple[str | None, Policy, str] | N
         inner = document.get(section)
         version = inner.get(key) if isinstance(inner, dict) else None
         if isinstance(version, str) and (policy := policy_of(version)):
-            return version.strip()[:40], policy, f"{section}.{key} in the config"
+            return version.strip()[:40], policy, f"{section}.{key}{_IN_CONFIG}"
     return None
 
 

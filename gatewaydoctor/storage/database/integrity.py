@@ -32,10 +32,11 @@ _PAGE = re.compile(r"[Pp]age (\d+)")
 _IN_INDEX = re.compile(r"(?:missing from index|entries in index) (\S+)")
 
 
-def problems(database: Opened, role: DatabaseRole, agent_id: str | None) -> Iterator[Problem]:
+def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whole: bool = False) -> Iterator[Problem]:
     """Every problem of a database that could be opened, the gravest first. Where its pages do not hold together,
-    only they and its owner are told: what SQL says of the rest could be wrong."""
-    if broken := broken_pages(database):
+    only they and its owner are told: what SQL says of the rest could be wrong. `whole` compares indexes with their
+    tables, too."""
+    if broken := broken_pages(database, whole=whole):
         yield broken
         if not broken.index_only:
             return
@@ -50,9 +51,9 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None) -> Iter
         yield entries
 
 
-def broken_pages(database: Opened) -> BrokenPages | None:
-    """What SQLite's own quick check finds; index contents are compared by no quick check."""
-    found = database.all(f"PRAGMA quick_check({MESSAGES})")
+def broken_pages(database: Opened, *, whole: bool = False) -> BrokenPages | None:
+    """What SQLite's own quick check finds. Only the `whole` check compares index contents."""
+    found = database.all(f"PRAGMA {'integrity_check' if whole else 'quick_check'}({MESSAGES})")
     if isinstance(found, Fault):
         return _by_walking(database, found.reason)
     messages = tuple(line for (text,) in found for line in str(text).splitlines() if line and line != "ok")

@@ -1,0 +1,125 @@
+"""--verify reads what a quick look leaves out; leases and odd files that keep a gateway from its databases."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gatewaydoctor.storage.database import log
+from tests.cli.harness import run
+
+from .made import AGENT, STATE, Made, connect, insert, node
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_796_000_000_000
+AGENT_PATH, STATE_PATH = "agents/main/agent/openclaw-agent.sqlite", "state/openclaw.sqlite"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    root = tmp_path / "state-dir"
+    (root / "agents/main/sessions").mkdir(parents=True)
+    (root / "openclaw.json").write_text('{"gateway": {"mode": "local"}}')
+    Made(root / AGENT_PATH, AGENT, 23)
+    Made(root / STATE_PATH, STATE, 18)
+    with closing(connect(root / AGENT_PATH)) as database:
+        for number in range(40):
+            node(database, f"agent:main:telegram:direct:{number}", "done", at=NOW)
+    return root
+
+
+def told(state: Path, *more: str) -> dict[str, Any]:
+    return run("scan", "--json", "--all", "--state-dir", str(state), "--now", str(NOW), *more).document
+
+
+def rules(state: Path, *more: str) -> dict[str, dict[str, Any]]:
+    return {each["rule"]: each for each in told(state, *more)["findings"]}
+
+
+def test_only_verify_compares_an_index_with_its_table(state: Path) -> None:
+    """The index is taken out of the schema while rows change, and put back as it was."""
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("CREATE INDEX stale ON session_nodes (spawned_by)")
+        database.execute("PRAGMA writable_schema = ON")
+        row = database.execute("SELECT * FROM sqlite_master WHERE name = 'stale'").fetchone()
+        database.execute("DELETE FROM sqlite_master WHERE name = 'stale'")
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("UPDATE session_nodes SET spawned_by = session_key, entry_valid = 1")
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
+    assert "database-corrupt" not in rules(state)
+    found = rules(state, "--verify")["database-corrupt"]
+    assert found["severity"] == "info"
+    assert "An index" in found["message"]
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_only_verify_reads_every_checksum_of_a_very_large_log(
+    state: Path, verify: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "SURE_UP_TO", 0)
+    path = state / AGENT_PATH
+    with closing(connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        for number in range(40, 60):
+            node(database, f"agent:main:telegram:direct:{number}", "done", at=NOW)
+        kept = {suffix: path.with_name(path.name + suffix).read_bytes() for suffix in ("", "-wal")}
+    flipped = bytearray(kept["-wal"])
+    flipped[len(flipped) // 2] ^= 0x55
+    path.write_bytes(kept[""])
+    path.with_name(f"{path.name}-wal").write_bytes(flipped)
+    document = told(state, *(["--verify"] if verify else []))
+    held = document["stores"][-1]["entries"]
+    with closing(sqlite3.connect(path)) as database:
+        (real,) = database.execute("SELECT count(*) FROM session_nodes").fetchone()
+    assert 40 <= real < 60
+    assert (held == real) is verify
+    assert any("--verify" in each["reason"] for each in document["skipped"]) is not verify
+
+
+@pytest.mark.parametrize("left_ms", [30_000, -1])
+def test_a_maintenance_lease_keeps_a_gateway_from_starting_until_it_expires(state: Path, left_ms: int) -> None:
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(
+            database,
+            "state_leases",
+            scope="core:agent-database-maintenance",
+            lease_key="global",
+            owner="x",
+            expires_at=NOW + left_ms,
+            payload_json=json.dumps({}),
+        )
+    found = rules(state)
+    assert ("database-lease" in found) is (left_ms > 0)
+    if left_ms > 0:
+        assert "exit 78" in found["database-lease"]["consequence"]
+        assert told(state)["verdict"]["start"] == "no"
+
+
+def test_a_directory_where_the_log_should_be_is_no_log_of_another_database(state: Path) -> None:
+    (state / f"{AGENT_PATH}-wal").unlink(missing_ok=True)
+    (state / f"{AGENT_PATH}-wal").mkdir()
+    found = rules(state)
+    assert "database-log-foreign" not in found
+    assert "database-unreadable" in found
+
+
+@pytest.mark.parametrize(("stamp", "told_of"), [("2027.1.1", True), ("2026.9.6", False), ("2026.7.1", False)])
+def test_a_config_of_a_newer_release_than_the_one_that_started(state: Path, stamp: str, told_of: bool) -> None:
+    (state / "openclaw.json").write_text(
+        json.dumps({"gateway": {"mode": "local"}, "meta": {"lastTouchedVersion": stamp}})
+    )
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+    found = rules(state)
+    assert ("config-newer" in found) is told_of
+    if told_of:
+        assert "exit 1" in found["config-newer"]["consequence"]
+        assert told(state)["verdict"]["start"] == "no"
