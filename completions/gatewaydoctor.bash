@@ -6,8 +6,8 @@
 # Sets words to the options of a verb.
 _gatewaydoctor_options() {
     case $1 in
-    '') words='--fail-on --max-age --stuck-after --threshold --output --format --version -V' ;;
-    'scan') words='--fail-on --max-age --stuck-after --threshold --output --format' ;;
+    '') words='--fail-on --max-age --stuck-after --threshold --verify --output --format --version -V' ;;
+    'scan') words='--fail-on --max-age --stuck-after --threshold --verify --output --format' ;;
     'forecast') words='--format' ;;
     'status') words='--format' ;;
     'cron') words='--format' ;;
@@ -17,7 +17,7 @@ _gatewaydoctor_options() {
     'subagents') words='--format' ;;
     'usage') words='--format' ;;
     'sessions') words='--status --kind --job --older-than --newer-than --key --larger-than --format' ;;
-    'check') words='--fail-on --only --skip --baseline --write-baseline --max-age --stuck-after --threshold --output --format' ;;
+    'check') words='--fail-on --only --skip --baseline --write-baseline --max-age --stuck-after --threshold --verify --output --format' ;;
     'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
     'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
@@ -317,7 +317,7 @@ _gatewaydoctor_values() {
     kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui slash api other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;
-    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth archived-history sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-without-mode config-unreadable config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
+    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth archived-history sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-newer config-without-mode config-unreadable config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
     snapshot) words='verify'; paths=-d ;;
     repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents leftover logs quarantine schema jobs compact' ;;
     interrupted-run) asked=interrupted ;;
@@ -348,7 +348,7 @@ _gatewaydoctor_step() {
     if [[ -n $values ]]; then
         values=''
     elif [[ $word == -* ]]; then
-        [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--output) verb=scan ;; esac
+        [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--verify|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
         case $word in scan|forecast|status|cron|stuck|migration|orphans|subagents|usage|sessions|check|gate|snapshot|repair|after|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac

@@ -27,7 +27,7 @@ function __gatewaydoctor_read
         end
         if string match -q -- '-*' $word
             set -l name (string split -m 1 -f 1 = -- $word)
-            if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --output
+            if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --verify --output
                 set -g __gatewaydoctor_verb scan
             end
             if test $name = $word; and contains -- $name --abort-rate --aborted-ttl --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --handoff --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --recipient-ttl --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --retained --retained-alone --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --sequence-limit --session --sessions --sessions-per-ticket --setup --silent-share --skip --slice --small-bytes --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
@@ -261,10 +261,11 @@ function __gatewaydoctor_offer
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'jobs-not-in-database' 'Cron jobs that are not in the database' \
+                'config-newer' 'The config was written by a newer release than the one that last started here' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
                 'config-unreadable' 'The config has errors or cannot be read' \
                 'config-shrunk' 'Much of the config is missing' \
-                'database-lease' 'Another host holds the gateway\'s lease' \
+                'database-lease' 'A lease in the state database has not expired' \
                 'permissions' 'Wrong owners or permissions' \
                 'permission-denied' 'Permission to read or write is missing' \
                 'hardlinked' 'Stores or transcripts with a second hard link' \
@@ -432,6 +433,7 @@ complete -c gatewaydoctor -l help -s h -d 'Show what there is to say about it.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l version -s V -d 'Show the version, and nothing else.'
@@ -442,6 +444,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures\' 0' -k -a '(__gatew
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\' 0' -k -a '(__gatewaydoctor_offer directory)'
@@ -478,6 +481,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l baseline -d 'Find
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l write-baseline -d 'Write what is found now to the baseline file, and pass.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\' 0' -k -a '(__gatewaydoctor_offer directory)'

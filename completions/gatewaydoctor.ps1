@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
                 '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
                 '--format' = 'report-format', 'Output format; each verb names its own.'
                 '--version' = '', 'Show the version, and nothing else.'
@@ -67,6 +68,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
                 '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
                 '--format' = 'report-format', 'Output format; each verb names its own.'
             }
@@ -155,6 +157,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
                 '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
                 '--format' = 'report-format', 'Output format; each verb names its own.'
             }
@@ -676,10 +679,11 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'cron-owner-gone' = 'Cron jobs of agents that are not configured'
             'jobs-other-path' = 'Cron jobs are filed under another directory'
             'jobs-not-in-database' = 'Cron jobs that are not in the database'
+            'config-newer' = 'The config was written by a newer release than the one that last started here'
             'config-without-mode' = 'The gateway does not start without gateway.mode'
             'config-unreadable' = 'The config has errors or cannot be read'
             'config-shrunk' = 'Much of the config is missing'
-            'database-lease' = 'Another host holds the gateway''s lease'
+            'database-lease' = 'A lease in the state database has not expired'
             'permissions' = 'Wrong owners or permissions'
             'permission-denied' = 'Permission to read or write is missing'
             'hardlinked' = 'Stores or transcripts with a second hard link'
@@ -838,7 +842,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         if ($values) { $values = ''; continue }
         if ($word.StartsWith('-')) {
             $name = $word.Split('=')[0]
-            if (-not $verb -and $name -in @('--fail-on', '--max-age', '--stuck-after', '--threshold', '--output')) { $verb = 'scan' }
+            if (-not $verb -and $name -in @('--fail-on', '--max-age', '--stuck-after', '--threshold', '--verify', '--output')) { $verb = 'scan' }
             if ($word -eq $name) {
                 $own = $verbs[$verb]
                 if ($own -and $own.Options.Contains($name)) { $values = $own.Options[$name][0] }
