@@ -74,7 +74,7 @@ NEWER = Rule(
     id="config-newer",
     family=Family.OTHERS,
     severity=Severity.ERROR,
-    title="The config was written by a newer release than the one that last started here",
+    title="The config is of a newer release than the one that last started",
     meaning="openclaw.json names a later release as its last writer than the state database names as the last that "
     "started.",
     cause="A rollback of the program without its config, a config copied from another machine, or an upgrade that "
