@@ -97,7 +97,7 @@ def test_global_options_are_those_that_may_stand_first() -> None:
         for each in leaf.options:
             if "--help" not in each.names:
                 assert each.is_global == (takes_value(each.names[0]) is not None)
-    assert PROGRAM.adopted == ("--fail-on", "--max-age", "--stuck-after", "--threshold", "--output")
+    assert PROGRAM.adopted == ("--fail-on", "--max-age", "--stuck-after", "--threshold", "--verify", "--output")
 
 
 @pytest.mark.parametrize(
