@@ -269,8 +269,8 @@ class _Reader:
         for key, count in () if isinstance(jobs, Fault) else jobs:
             if is_store_key_of(str(key), self.state_dir):
                 own += _number(count) or 0
-            else:
-                elsewhere[str(key)] = _number(count) or 0
+            elif lacking := lacking_jobs(self.fs, path, str(key), self.state_dir):
+                elsewhere[str(key)] = len(lacking)
         rows = () if isinstance(boots, Fault) else boots
         last = None
         if rows:
@@ -398,6 +398,25 @@ def same_place(recorded: str, path: Path) -> bool:
     """Whether a recorded absolute path is this one, here or where the directory was before: the same last parts."""
     parts = 4 if path.name == AGENT.name else 2
     return PurePath(recorded).parts[-parts:] == path.parts[-parts:]
+
+
+def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple[str, ...]:
+    """Ids of cron jobs filed under the store path `before` that a gateway on this directory does not have under its
+    own path, neither by id nor as the same declared job."""
+    from gatewaydoctor.storage.database.opened import read_database_once
+
+    def read(database: Opened) -> tuple[str, ...]:
+        same = "own.job_id = cron_jobs.job_id"
+        if "declaration_key" in database.columns("cron_jobs"):
+            same = f"({same} OR own.declaration_key = cron_jobs.declaration_key)"
+        statement = (
+            "SELECT job_id FROM cron_jobs WHERE store_key = ?1 "
+            f"AND NOT EXISTS (SELECT 1 FROM cron_jobs own WHERE own.store_key = ?2 AND {same})"
+        )
+        return tuple(str(job) for (job,) in database.rows(statement, (before, str(state_dir / "cron" / "jobs.json"))))
+
+    found = read_database_once(fs, state, read)
+    return () if isinstance(found, Fault) else found
 
 
 def is_store_key_of(key: str, state_dir: Path) -> bool:

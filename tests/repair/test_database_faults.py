@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
 from gatewaydoctor.model.repair.plan import Transact
@@ -124,6 +126,53 @@ def test_jobs_of_this_path_are_not_replaced(tmp_path: Path) -> None:
     own = str(state.root / "cron/jobs.json")
     assert agentdb.ask(state.root / STATE, "SELECT store_key, count(*) FROM cron_jobs GROUP BY 1") == [(own, 3)]
     assert doctor.plan("jobs").empty
+
+
+def test_a_declared_job_that_this_path_has_stays_where_it_is(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    moved_jobs(state)
+    own = str(state.root / "cron/jobs.json")
+    rows = [(OLD, "old-heartbeat", "heartbeat:main"), (own, "new-heartbeat", "heartbeat:main")]
+    edit(
+        state.root / STATE,
+        "ALTER TABLE cron_jobs ADD COLUMN declaration_key TEXT",
+        *(f"INSERT INTO cron_jobs VALUES ('{key}', '{job}', 1, '{{}}', '{word}')" for key, job, word in rows),
+    )
+    doctor = Doctor(state)
+    (step,) = steps(doctor.plan("jobs"), "jobs")
+    assert step.count == 3
+    doctor.apply("jobs")
+    assert "jobs-other-path" not in doctor.rules()
+    left = agentdb.ask(state.root / STATE, f"SELECT job_id FROM cron_jobs WHERE store_key = '{OLD}'")
+    assert left == [("old-heartbeat",)]
+
+
+def test_the_same_job_under_two_former_paths_moves_once(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    moved_jobs(state)
+    edit(
+        state.root / STATE,
+        "CREATE TABLE jobs (store_key TEXT, job_id TEXT, enabled, job_json TEXT, PRIMARY KEY (store_key, job_id))",
+        "INSERT INTO jobs SELECT * FROM cron_jobs",
+        "INSERT INTO jobs SELECT '/older/cron/jobs.json', job_id, 1, '{}' FROM cron_jobs",
+        "DROP TABLE cron_jobs",
+        "ALTER TABLE jobs RENAME TO cron_jobs",
+    )
+    doctor = Doctor(state)
+    assert sum(step.count for step in steps(doctor.plan("jobs"), "jobs")) == 3
+    doctor.apply("jobs")
+    assert "jobs-other-path" not in doctor.rules()
+
+
+def edit(path: Path, *statements: str) -> None:
+    """Statements on a settled database, its mtime as before."""
+    stat = path.stat()
+    connection = apsw.Connection(str(path))
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def test_compact_makes_a_database_anew_without_its_log(tmp_path: Path) -> None:

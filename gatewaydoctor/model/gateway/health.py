@@ -198,7 +198,8 @@ class Leftover:
 @dataclass(frozen=True, slots=True)
 class Health:
     """Every database of the directory, with what is missing and who claims them. `jobs_elsewhere` counts cron jobs by
-    the store path they are filed under, where that is not the path of this directory; `own_jobs` counts those that
+    the store path they are filed under, where that is not the path of this directory and this path does not have them
+    too; `own_jobs` counts those that
     are. `last_boot` is how the last start ended: (started at, completed at or None, outcome)."""
 
     databases: tuple[DatabaseHealth, ...] = ()

@@ -134,21 +134,58 @@ class MoveJobs(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fi
     after: str
 
 
-Edit = DropSessions | EndSessions | DropFields | DropOrphans | DropIndexes | SetTrigger | DropRecords | MoveJobs
+class Brought(msgspec.Struct, frozen=True, array_like=True):
+    """Sessions that come from another database: its place among the act's `sources`, and their keys."""
+
+    source: int
+    keys: tuple[str, ...]
+
+
+class Rebuild(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="rebuild"):
+    """A new database takes the place of the copy: the rows that can be read of its pages, and those `brought`. The
+    schema is that of the act's source number `schema`, None for its own; `version`, `agent_id` and `main_key`
+    are for its records where these are lost. `rows` counts what the plan could read, by table."""
+
+    version: int
+    agent_id: str | None = None
+    main_key: str = "main"
+    schema: int | None = None
+    brought: tuple[Brought, ...] = ()
+    rows: dict[str, int] = {}
+
+
+Edit = (
+    Rebuild
+    | DropSessions
+    | EndSessions
+    | DropFields
+    | DropOrphans
+    | DropIndexes
+    | SetTrigger
+    | DropRecords
+    | MoveJobs
+)
 
 
 class Transact(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="transact"):
     """The database `target`, fingerprint `replaces`, shall be as `edits` leave it, in one file that holds nothing
-    unused. `log` are the fingerprints of its -wal and rollback journal, whose content belongs to it; other acts take
-    them away before. `size` is the most bytes the new file may have. `sessions` is how many session rows stay, None
-    for a database without any."""
+    unused. `replaces` is None where it is gone. `log` are the fingerprints of its -wal and rollback journal, whose
+    content belongs to it; other acts take them away before. `sources` are other databases that an edit reads. `size`
+    is the most bytes the new file may have. `sessions` is how many session rows stay, None for a database without
+    any."""
 
     target: str
-    replaces: int
+    replaces: int | None
     log: tuple[int, ...] = ()
+    sources: tuple[int, ...] = ()
     edits: tuple[Edit, ...] = ()
     size: int
     sessions: int | None = None
+
+    @property
+    def concerned(self) -> tuple[int, ...]:
+        """Fingerprints of its own set."""
+        return (*(() if self.replaces is None else (self.replaces,)), *self.log)
 
 
 Act = Rewrite | Move | Transact

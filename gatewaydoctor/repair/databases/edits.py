@@ -17,6 +17,7 @@ from gatewaydoctor.model.repair.plan import (
     DropSessions,
     EndSessions,
     MoveJobs,
+    Rebuild,
     SetTrigger,
 )
 from gatewaydoctor.storage.files.edit import edit as edited
@@ -42,6 +43,8 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
     """Do one edit in a transaction of its own. Raises apsw.Error."""
     connection.execute("BEGIN IMMEDIATE")
     match edit:
+        case Rebuild():
+            pass  # done before there was anything to edit
         case DropSessions(keys=keys):
             _drop_sessions(connection, keys)
         case EndSessions():
@@ -50,12 +53,12 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
             for key in keys:
                 _set_fields(connection, key, dict.fromkeys(fields))
         case DropOrphans(count=count):
-            _drop_orphans(connection, count)
+            drop_orphans(connection, count)
         case DropIndexes(names=names):
             for name in names:
-                connection.execute(f"DROP INDEX IF EXISTS {_quoted(name)}")
+                connection.execute(f"DROP INDEX IF EXISTS {quoted(name)}")
         case SetTrigger(name=name, sql=sql):
-            connection.execute(f"DROP TRIGGER IF EXISTS {_quoted(name)}")
+            connection.execute(f"DROP TRIGGER IF EXISTS {quoted(name)}")
             connection.execute(sql)
         case DropRecords(paths=paths):
             connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
@@ -147,14 +150,14 @@ def _says_aborted(value: bytes, key_start: int, value_start: int, value_end: int
     return name == b'"abortedLastRun"' and value[value_start:value_end] == b"true"
 
 
-def _drop_orphans(connection: apsw.Connection, most: int) -> None:
+def drop_orphans(connection: apsw.Connection, most: int) -> None:
     """Rows that refer to nothing, and those that refer to nothing once they are gone; no more than `most` times."""
     for _ in range(most):
         rows = [(str(table), row) for table, row, _, _ in connection.execute("PRAGMA foreign_key_check")]
         if not rows:
             return
         for table, row in rows:
-            connection.execute(f"DELETE FROM {_quoted(table)} WHERE rowid = ?", (row,))
+            connection.execute(f"DELETE FROM {quoted(table)} WHERE rowid = ?", (row,))
 
 
 _FILED = ("cron_jobs", "cron_job_scratch", "cron_run_receipts")
@@ -190,5 +193,6 @@ def _move_jobs(connection: apsw.Connection, before: str, after: str) -> None:
     connection.execute("DROP TABLE temp.moving")
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as SQL takes it."""
     return '"' + name.replace('"', '""') + '"'

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from gatewaydoctor.model.repair.plan import Rebuild
 from gatewaydoctor.repair.databases.checks import check_new, kept_entries
 from gatewaydoctor.repair.databases.edits import perform
+from gatewaydoctor.repair.databases.rebuild import rebuild
 from gatewaydoctor.repair.vault.directory import remove_private
 from gatewaydoctor.repair.writing.errors import DatabaseUnsound, InputChanged
 from gatewaydoctor.repair.writing.guard import is_same
@@ -36,16 +38,30 @@ def make(tools: Tools, place: RunPlace, plan: Plan, act: Transact, path: Path, d
     fs.mkdir(place.private)
     try:
         copy, new = place.private / "database", place.private / "new"
-        _take_copy(tools, place, plan, act, copy)
+        first = next((edit for edit in act.edits if isinstance(edit, Rebuild)), None)
+        if first is None:
+            _take_copy(tools, place, plan, act, copy)
         with _told(act.target):
+            if first is not None:
+                _rebuilt(tools, place, plan, act, first, copy)
             _edited(copy, new, act)
         return copy_file(fs, new, path, dress, tools.progress.advance)
     finally:
         remove_private(fs, place)
 
 
+def _rebuilt(tools: Tools, place: RunPlace, plan: Plan, act: Transact, edit: Rebuild, copy: Path) -> None:
+    """A sound database in the place of a copy; the damaged one is read where it is."""
+    seen = [plan.fingerprints[number] for number in (*act.concerned, *act.sources)]
+    sources = [place.at(plan.fingerprints[number].path) for number in act.sources]
+    rebuild(tools.fs, place.at(act.target), sources, edit, copy)
+    for each in seen:
+        if not is_same(tools.fs.lstat(place.at(each.path)), each):
+            raise InputChanged(f"{each.path} changed while it was read.", "Make a new plan and apply that.")
+
+
 def _take_copy(tools: Tools, place: RunPlace, plan: Plan, act: Transact, copy: Path) -> None:
-    for number in (act.replaces, *act.log):
+    for number in act.concerned:
         seen = plan.fingerprints[number]
         suffix = next((each for each in _SUFFIXES if number in act.log and seen.path.endswith(each)), "")
         source = place.at(seen.path)

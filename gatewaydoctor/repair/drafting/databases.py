@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.repair.plan import DropFields, DropSessions, Ending, EndSessions, Move, Transact
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft
+from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.storage.database.opened import read_database_once
 
@@ -32,15 +33,15 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
     """Take up the rows of every database that is known whole. `asked` is the repair that a refusal names, `named`
     whether one that works on rows was named."""
     for facts in draft.x.databases if named else ():
-        if facts.gaps:
+        if facts.gaps and facts.path not in draft.rebuilt:
             hint = "gatewaydoctor scan says what is wrong with it."
             draft.refuse(asked, facts.path, OutOfReach(f"Not all of it is known: {facts.gaps[0]}.", hint))
     for database in draft.databases:
-        if database.facts.gaps:
+        if database.facts.gaps or database.path in draft.rebuilt:
             continue
         try:
             database.open(draft.fingerprint(database.path))
-            for path in _beside(draft, database.path):
+            for path in beside_of(draft, database.path):
                 draft.fingerprint(path)
         except (OutOfReach, OSError) as error:
             draft.refuse(asked, database.path, error)
@@ -63,23 +64,34 @@ def write_databases(draft: Draft) -> None:
             draft.refuse("databases", path, error)
 
 
-def transact(draft: Draft, path: Path, edits: tuple[Edit, ...], size: int, sessions: int | None = None) -> bool:
-    """Add the acts that edit one database. False where the plan already does something to it. Raises OutOfReach and
-    OSError."""
-    number = draft.fingerprint(path)
+def transact(
+    draft: Draft,
+    path: Path,
+    edits: tuple[Edit, ...],
+    size: int,
+    sessions: int | None = None,
+    sources: tuple[int, ...] = (),
+    *,
+    there: bool = True,
+) -> bool:
+    """Add the acts that edit one database, or that make one where none is `there`. False where the plan already does
+    something to it. Raises OutOfReach and OSError."""
+    number = draft.fingerprint(path) if there else None
     if draft.taken(path):
         return False
-    beside = [draft.fingerprint(each) for each in _beside(draft, path)]
+    beside = [draft.fingerprint(each) for each in beside_of(draft, path)]
     log = tuple(each for each in beside if draft.fingerprints[each].path.endswith(_LOG))
-    target = draft.fingerprints[number].path
+    target = spell(draft.real(path), draft.state_dir)
     for each in beside:
         draft.act(draft.fingerprints[each].path, Move(source=each))
     return draft.act(
-        target, Transact(target=target, replaces=number, log=log, edits=edits, size=size, sessions=sessions)
+        target,
+        Transact(target=target, replaces=number, log=log, sources=sources, edits=edits, size=size, sessions=sessions),
     )
 
 
-def _beside(draft: Draft, path: Path) -> Iterator[Path]:
+def beside_of(draft: Draft, path: Path) -> Iterator[Path]:
+    """The files of a database besides its main file."""
     for suffix in _GROUP:
         beside = path.with_name(path.name + suffix)
         try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.model.repair.plan import Edit, Segment
+    from gatewaydoctor.model.repair.plan import Edit, Segment, StoreSummary
     from gatewaydoctor.repair.drafting.options import Options
     from gatewaydoctor.repair.drafting.rows import RowsDraft
     from gatewaydoctor.system.fs import FileStat, ReadFs
@@ -65,6 +65,8 @@ class Draft:
         self.databases = drafts_of(x.databases)
         self.edits: dict[Path, list[Edit]] = {}
         """Edits of databases besides those of session rows; none at all makes the file anew."""
+        self.rebuilt: dict[Path, StoreSummary] = {}
+        """Databases of agents that are made anew from what can be read, as they will be."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
 

@@ -136,7 +136,7 @@ def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
 
 def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     """Repairs by rows, and of the transcripts that rows name, wait until a store is whole."""
-    if not names and any(store.rebuilt for store in draft.stores):
+    if not names and (draft.rebuilt or any(store.rebuilt for store in draft.stores)):
         draft.caution(
             "What depends on the rows of a rebuilt store is planned once it is whole. Run again after this:",
             command="gatewaydoctor repair",
@@ -244,8 +244,8 @@ def _concerned(act: Act) -> Iterator[int]:
     match act:
         case Move(source=source):
             yield source
-        case Transact(replaces=replaces, log=log):
-            yield from (replaces, *log)
+        case Transact(sources=sources):
+            yield from (*act.concerned, *sources)
         case Rewrite():
             numbers = (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
             yield from (number for number in numbers if number is not None)
@@ -272,8 +272,9 @@ def _compact(plan: Plan, used: list[int]) -> Plan:
         if isinstance(act, Move):
             return Move(source=number[act.source])
         if isinstance(act, Transact):
-            log = tuple(number[each] for each in act.log)
-            return msgspec.structs.replace(act, replaces=number[act.replaces], log=log)
+            log, sources = (tuple(number[each] for each in those) for those in (act.log, act.sources))
+            replaces = None if act.replaces is None else number[act.replaces]
+            return msgspec.structs.replace(act, replaces=replaces, log=log, sources=sources)
         segments = tuple(
             msgspec.structs.replace(each, source=number[each.source]) if hasattr(each, "source") else each
             for each in act.segments
@@ -306,10 +307,10 @@ def _with_space(plan: Plan) -> Plan:
     moved = [plan.fingerprints[act.source] for act in plan.acts if isinstance(act, Move)]
     # A database is copied to be worked on, and its original moves to the vault.
     copied = sum(seen.size for seen in moved if seen.nlink > 1)
-    private = (act.size + sum(plan.fingerprints[number].size for number in _concerned(act)) for act in databases)
+    private = (act.size + sum(plan.fingerprints[number].size for number in act.concerned) for act in databases)
     copied += max(private, default=0)
     needed = new + old + copied + 2 * len(encode(plan)) if plan.acts else 0
-    old += sum(plan.fingerprints[act.replaces].size for act in databases)
+    old += sum(plan.fingerprints[act.replaces].size for act in databases if act.replaces is not None)
     return msgspec.structs.replace(
         plan, space_needed=needed, space_freed=old - new + sum(seen.size for seen in moved)
     )
@@ -345,7 +346,10 @@ def _after(draft: Draft) -> Summary:
                 draft.caution("The store will be whole, and still too large for a gateway: trim makes it smaller.")
         elif store.facts.survey is not None:
             stores.append(_seen(draft, store))
+    stores += [*draft.rebuilt.values()]
     for database in draft.databases:
+        if database.path in draft.rebuilt:
+            continue
         if database.opened and database.changed:
             text = spell(draft.real(database.path), draft.state_dir)
             counts = database.counts(draft.options.end_as)

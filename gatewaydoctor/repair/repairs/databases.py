@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import is_sister
-from gatewaydoctor.examine.health import same_place
+from gatewaydoctor.examine.health import lacking_jobs, same_place
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -145,13 +145,10 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
     if not named or state is None:
         return
     own = str(draft.state_dir / "cron" / "jobs.json")
+    taken: set[str] = set()
     for before in draft.x.health.jobs_elsewhere:
-        statement = (
-            "SELECT job_id FROM cron_jobs WHERE store_key = ?1 AND job_id NOT IN "
-            "(SELECT job_id FROM cron_jobs WHERE store_key = ?2)"
-        )
-        rows = read_database_once(draft.fs, state.path, lambda opened: opened.all(statement, (before, own)))  # noqa: B023
-        jobs = [] if isinstance(rows, Fault) else [str(job) for (job,) in rows]
+        jobs = [job for job in lacking_jobs(draft.fs, state.path, before, draft.state_dir) if job not in taken]
+        taken.update(jobs)
         if jobs:
             draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=own))
             draft.step(Repair.JOBS, "file", state.path, "cron jobs under the path of this directory", jobs, 0)

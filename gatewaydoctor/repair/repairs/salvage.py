@@ -59,6 +59,10 @@ def plan(draft: Draft, *, named: bool) -> None:
             draft.caution("A store is sound and only too large for a gateway: trim makes it smaller.")
         if named and not store.rebuilt:
             _bring_back(draft, store)
+    if draft.x.health.databases or draft.x.health.missing:
+        from gatewaydoctor.repair.repairs.salvage_databases import plan_databases  # brings in apsw
+
+        plan_databases(draft, named=named)
 
 
 def _is_lost(draft: Draft, store: StoreDraft) -> bool:

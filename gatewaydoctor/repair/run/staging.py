@@ -63,21 +63,32 @@ def _transact(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> 
 
     staged: dict[int, Staged] = {}
     for number, act in acts:
-        seen, kept = plan.fingerprints[act.replaces], manifest.items[number]
-        path = place.new_file(place.at(act.target), number)
-        dress = Dress(seen.mode, seen.uid, seen.gid, None, kept.attributes if kept else None)
+        target = place.at(act.target)
+        path = place.new_file(target, number)
+        dress = _database_dress(act, plan, tools, target, manifest.items[number])
         content = make(tools, place, plan, act, path, dress)
         stat = tools.fs.lstat(path)
         staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
     return staged
 
 
+def _database_dress(act: Transact, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:
+    if act.replaces is None:
+        return _new_dress(tools, target)
+    seen = plan.fingerprints[act.replaces]
+    return Dress(seen.mode, seen.uid, seen.gid, None, kept.attributes if kept else None)
+
+
+def _new_dress(tools: Tools, target: Path) -> Dress:
+    if tools.processes.own_uid != 0:
+        return Dress()
+    owner = tools.fs.stat(target.parent)
+    return Dress(uid=owner.uid, gid=owner.gid)
+
+
 def _dress(act: Rewrite, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:
     if act.like is None:
-        if tools.processes.own_uid != 0:
-            return Dress()
-        owner = tools.fs.stat(target.parent)
-        return Dress(uid=owner.uid, gid=owner.gid)
+        return _new_dress(tools, target)
     like = plan.fingerprints[act.like]
     mtime_ns = like.mtime_ns if act.keep_mtime else None
     return Dress(like.mode, like.uid, like.gid, mtime_ns, kept.attributes if kept else None)

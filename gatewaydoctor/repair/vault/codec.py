@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan, Transact
+from gatewaydoctor.model.repair.plan import PLAN_SCHEMA_VERSION, Copy, Move, Plan, Rebuild, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, VaultDamaged
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gatewaydoctor.model.repair.plan import Act, Fingerprint
@@ -98,13 +99,23 @@ def _fits(act: Act, known: range) -> bool:
     if isinstance(act, Move):
         return act.source in known
     if isinstance(act, Transact):
-        return _nameable(act.target) and all(number in known for number in (act.replaces, *act.log))
+        sources = range(len(act.sources))
+        read = (each for edit in act.edits if isinstance(edit, Rebuild) for each in _sources_of(edit))
+        named = all(number in known for number in (*act.concerned, *act.sources))
+        return _nameable(act.target) and named and all(number in sources for number in read)
     copies = [each for each in act.segments if isinstance(each, Copy)]
     return (
         _nameable(act.target)
         and all(number in known for number in (act.replaces, act.like) if number is not None)
         and all(each.source in known and 0 <= each.start <= each.end for each in copies)
     )
+
+
+def _sources_of(edit: Rebuild) -> Iterator[int]:
+    """Places among the sources of its act."""
+    yield from (each.source for each in edit.brought)
+    if edit.schema is not None:
+        yield edit.schema
 
 
 def _nameable(path: str) -> bool:

@@ -121,4 +121,4 @@ def space_needs(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> tuple[
 
 
 def _private(act: Transact, plan: Plan) -> int:
-    return sum(plan.fingerprints[number].size for number in (act.replaces, *act.log)) + act.size
+    return sum(plan.fingerprints[number].size for number in act.concerned) + act.size

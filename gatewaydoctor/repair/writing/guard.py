@@ -63,9 +63,9 @@ def target_of(act: Act, plan: Plan) -> str:
 def before(act: Act, plan: Plan) -> Fingerprint | None:
     """What stands at the act's target; None where nothing does."""
     match act:
-        case Rewrite(replaces=None):
+        case Rewrite(replaces=None) | Transact(replaces=None):
             return None
-        case Rewrite(replaces=int(replaces)) | Transact(replaces=replaces):
+        case Rewrite(replaces=int(replaces)) | Transact(replaces=int(replaces)):
             return plan.fingerprints[replaces]
         case Move(source=source):
             return plan.fingerprints[source]

@@ -92,7 +92,7 @@ class Opened:
         """Every row of the schema that can be had, also where SQLite cannot parse it: read from pages."""
         if self._schema is None:
             reader = self.pages
-            found = (_item(values) for _, values in reader.rows(_SCHEMA_ROOT))
+            found = (schema_item(values) for _, values in reader.rows(_SCHEMA_ROOT))
             self._schema = tuple(item for item in found if item)
         return self._schema
 
@@ -224,7 +224,8 @@ def read_database_once(fs: ReadFs, path: Path, read: Callable[[Opened], T], *, v
     return Fault(FaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again")
 
 
-def _item(values: list[Value]) -> SchemaItem | None:
+def schema_item(values: list[Value]) -> SchemaItem | None:
+    """A row of the schema table; None where it is none."""
     match values[:5]:
         case [str(kind), str(name), str(table), root, sql]:
             first = root if isinstance(root, int) else 0

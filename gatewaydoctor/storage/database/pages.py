@@ -8,20 +8,36 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from gatewaydoctor.storage.database.image import Image
+    from collections.abc import Collection, Iterable, Iterator
 
 Value = None | int | float | str | bytes
 
-_TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR = 13, 5, 10, 2
+TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR = 13, 5, 10, 2
 _INTERIOR = frozenset({_TABLE_INTERIOR, _INDEX_INTERIOR})
-_KINDS = frozenset({_TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR})
+_KINDS = frozenset({TABLE_LEAF, _TABLE_INTERIOR, _INDEX_LEAF, _INDEX_INTERIOR})
 _WIDTH = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
 KEPT_DAMAGE = 1000
+
+
+class PageSource(Protocol):
+    """Pages by number, from 1, as an Image has them."""
+
+    @property
+    def pages(self) -> int: ...
+
+    @property
+    def page_size(self) -> int: ...
+
+    @property
+    def usable(self) -> int: ...
+
+    @property
+    def encoding(self) -> str: ...
+
+    def page(self, number: int) -> bytes: ...
 
 
 class Malformed(Exception):
@@ -71,7 +87,7 @@ class TreeSize:
 class PageReader:
     """Walks the b-trees of one image, holding one page at a time. Raises OSError only."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: PageSource) -> None:
         self._image = image
         self._usable = image.usable
         self._encoding = image.encoding
@@ -83,13 +99,21 @@ class PageReader:
     def records(self, root: int, wanted: Collection[int] | None = None) -> Iterator[Record]:
         """Each row of a table in order; columns not `wanted` (counted from 0) are None and are not read. A column
         that was added later may be absent at the end."""
-        for cell in self.cells(root):
+        return self.decoded(self.cells(root), wanted)
+
+    def decoded(self, cells: Iterable[Cell], wanted: Collection[int] | None = None) -> Iterator[Record]:
+        """The rows that these records are."""
+        for cell in cells:
             try:
                 types, start = _types(cell.local)
                 values = self._values(cell, types, start, wanted)
                 yield Record(cell.rowid or 0, values, [_width(each) for each in types])
             except _MALFORMED as error:
                 self._note(cell.page, error, cell.rowid)
+
+    def leaf(self, number: int) -> Iterator[Cell]:
+        """The records of one table leaf, whatever tree it belongs to."""
+        return self._page_cells(number, TABLE_LEAF, self._image.page(number))
 
     def rows(self, root: int, wanted: Collection[int] | None = None) -> Iterator[tuple[int, list[Value]]]:
         """Rowid and values of each row of a table in order, as records() gives them."""
@@ -101,14 +125,14 @@ class PageReader:
 
     def cells(self, root: int) -> Iterator[Cell]:
         """All records below a root page."""
-        for number, kind, page in self._tree(root):
+        for number, kind, page in self.tree(root):
             if kind != _TABLE_INTERIOR:
                 yield from self._page_cells(number, kind, page)
 
     def size(self, root: int) -> TreeSize:
         """Rows and pages of one b-tree. Interior and leaf pages are read, overflow pages are not."""
         before, found, room = self.damaged, TreeSize(), self._usable - 4
-        for number, kind, page in self._tree(root):
+        for number, kind, page in self.tree(root):
             found.pages += 1
             if kind == _TABLE_INTERIOR:
                 continue
@@ -119,7 +143,7 @@ class PageReader:
         found.faults = self.damaged - before
         return found
 
-    def _tree(self, root: int) -> Iterator[tuple[int, int, bytes]]:
+    def tree(self, root: int) -> Iterator[tuple[int, int, bytes]]:
         """Number, kind and content of each page of a b-tree, parents first, leaves in order."""
         seen = set()
         stack = [root]
@@ -144,14 +168,14 @@ class PageReader:
     def _page_cells(self, number: int, kind: int, page: bytes) -> Iterator[Cell]:
         base = _base(number)
         usable = self._usable
-        largest = usable - 35 if kind == _TABLE_LEAF else (usable - 12) * 64 // 255 - 23
+        largest = usable - 35 if kind == TABLE_LEAF else (usable - 12) * 64 // 255 - 23
         least = (usable - 12) * 32 // 255 - 23
         for offset in _pointers(page, base, 12 if kind in _INTERIOR else 8):
             try:
                 at = offset + 4 if kind == _INDEX_INTERIOR else offset
                 payload, at = _varint(page, at)
                 rowid = None
-                if kind == _TABLE_LEAF:
+                if kind == TABLE_LEAF:
                     rowid, at = _varint(page, at)
                     rowid -= (rowid >> 63) << 64
                 if payload <= largest:

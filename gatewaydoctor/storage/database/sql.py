@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from os import pread
 from typing import TYPE_CHECKING
 
@@ -131,22 +132,45 @@ def _told(text: str) -> str:
     return text.partition(": ")[2] if text.startswith(("SQLError:", "CorruptError:")) else text
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its declared type in capitals, and whether it must have a value. `is_rowid`: its value is
+    the row id, which the record itself does not hold."""
+
+    name: str
+    kind: str
+    required: bool
+    is_rowid: bool
+
+
 def columns_of(statement: str) -> tuple[str, ...]:
-    """The column names of a CREATE TABLE statement; empty where it is none. It is tried in a database in memory that
-    can do nothing else."""
+    """The column names of a CREATE TABLE statement; empty where it is none."""
+    return tuple(column.name for column in declared(statement))
+
+
+def declared(statement: str) -> tuple[Column, ...]:
+    """The columns of a CREATE TABLE statement; none where it is none. It is tried in a database in memory that can
+    do nothing else."""
     connection = apsw.Connection(":memory:")
     connection.authorizer = _only_a_table
     try:
         connection.execute(statement)
         connection.authorizer = None
-        found = connection.execute(
-            "SELECT t.name FROM sqlite_master m, pragma_table_info(m.name) t WHERE m.type = 'table'"
+        rows = list(
+            connection.execute(
+                'SELECT t.name, upper(t.type), t."notnull", t.pk FROM sqlite_master m, pragma_table_info(m.name) t '
+                "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+            )
         )
-        return tuple(str(name) for (name,) in found)
     except READ_FAILURES:
         return ()
     finally:
         connection.close()
+    keys = sum(bool(key) for *_, key in rows)
+    return tuple(
+        Column(str(name), str(kind), bool(required), is_rowid=bool(key) and keys == 1 and kind == "INTEGER")
+        for name, kind, required, key in rows
+    )
 
 
 def _only_a_table(action: int, first: str | None, second: str | None, database: str | None, cause: str | None) -> int:

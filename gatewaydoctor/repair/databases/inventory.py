@@ -1,0 +1,98 @@
+"""What can be had of a damaged agent database, key by key, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.database.rescue import Rescue
+
+NODES, WINDOWS, EVENTS = "session_nodes", "session_windows", "transcript_events"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session row: its current session id, its time (epoch ms), its status word and the bytes of its entry."""
+
+    session_id: str
+    updated_at: int
+    status: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """`rows` are the session rows that can be read, by key. `windows` are session ids with their key and time.
+    `events` counts transcript events by session id. `lost` are keys that the key index still lists and whose rows
+    cannot be read; None where that index is gone too. `damaged`: the table of session rows lost a page or a row."""
+
+    rows: Mapping[str, SessionRow] = field(default_factory=dict)
+    windows: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    events: Mapping[str, int] = field(default_factory=dict)
+    lost: tuple[str, ...] | None = ()
+    damaged: bool = False
+    events_listed: int | None = None
+
+    @property
+    def remade(self) -> dict[str, str]:
+        """Key -> session id of each session whose row is lost and whose windows are not: the newest of them."""
+        found: dict[str, tuple[int, str]] = {}
+        for session_id, (key, at) in self.windows.items():
+            if key not in self.rows and (key not in found or (at, session_id) > found[key]):
+                found[key] = at, session_id
+        return {key: session_id for key, (_, session_id) in found.items()}
+
+    @property
+    def unowned(self) -> set[str]:
+        """Session ids of events that neither a window nor a session row is left of."""
+        current = {row.session_id for row in self.rows.values()}
+        return set(self.events) - set(self.windows) - current
+
+
+def take_inventory(rescue: Rescue) -> Inventory:
+    """Raises OSError."""
+    rows: dict[str, SessionRow] = {}
+    for name, row in session_rows(rescue):
+        rows.setdefault(name, row)
+    windows: dict[str, tuple[str, int]] = {}
+    for window, key, at in rescue.rows(WINDOWS, ("session_id", "session_key", "updated_at")):
+        if _is_name(window) and _is_name(key) and isinstance(at, int):
+            windows.setdefault(str(window), (str(key), at))
+    events: dict[str, int] = {}
+    for (owner,) in rescue.rows(EVENTS, ("session_id",)):
+        if _is_name(owner):
+            events[str(owner)] = events.get(str(owner), 0) + 1
+    listed, listed_events = rescue.index_keys(NODES), rescue.index_keys(EVENTS)
+    lost = None if listed is None else tuple(str(key) for (key, *_) in listed if str(key) not in rows)
+    damaged = rescue.damaged(NODES)
+    return Inventory(rows, windows, events, lost, damaged, None if listed_events is None else len(listed_events))
+
+
+def session_rows(rescue: Rescue) -> Iterator[tuple[str, SessionRow]]:
+    """Each session row whose key, session id, entry and time can be read."""
+    for key, session_id, entry, at, status in rescue.rows(
+        NODES, ("session_key", "current_session_id", "entry_json", "updated_at", "status")
+    ):
+        if is_session(key, session_id, entry, at):
+            word = status if isinstance(status, str) else None
+            yield str(key), SessionRow(str(session_id), int(at or 0), word, len(str(entry)))
+
+
+def is_session(key: Value, session_id: Value, entry: Value, at: Value) -> bool:
+    """Whether these columns are those of a session row."""
+    return _is_name(key) and _is_name(session_id) and isinstance(entry, str) and isinstance(at, int)
+
+
+def _is_name(value: Value) -> bool:
+    """A text that SQLite takes."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,350 @@
+"""A new database made of the rows that can be read of a damaged one.
+
+Rows keep their values as they are. What refers to a row that is lost gets one again where the rest tells what it
+was: a session row from its window, a window from its session row, and both for events that neither is left of, under
+the key that 2026.9.6 gives a transcript of unknown owner. Tables the gateway derives are left to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import apsw
+
+from gatewaydoctor.repair.databases.edits import drop_orphans, quoted, tables_of
+from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS, is_session, take_inventory
+from gatewaydoctor.repair.databases.sources import open_source
+from gatewaydoctor.repair.writing.errors import InputChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.model.repair.plan import Rebuild
+    from gatewaydoctor.storage.database.opened import SchemaItem
+    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.database.rescue import Rescue
+    from gatewaydoctor.system.fs import ReadFs
+
+DERIVED = frozenset(
+    {
+        "session_canonical_validation_pending",
+        "session_transcript_index_state",
+        "session_transcript_active_events",
+        "session_transcript_fts_rows",
+    }
+)
+"""Tables that 2026.9.6 makes anew from the others at its start."""
+_IDENTITIES = "transcript_event_identities"
+_STATUS = ("running", "done", "failed", "killed", "timeout")
+_ROUNDS = 20
+"""How often rows that refer to nothing are looked for: a chain of foreign keys is not longer."""
+
+
+def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, new: Path) -> None:
+    """Write the new database to `new`. Raises InputChanged where less can be read than was planned, apsw.Error and
+    OSError."""
+    with ExitStack() as stack:
+        own = open_source(fs, target)
+        opened = [open_source(fs, path) for path in sources]
+        for each in (own, *opened):
+            if each is not None:
+                stack.enter_context(each)
+        chosen = own if edit.schema is None else opened[edit.schema]
+        if chosen is None:
+            raise InputChanged(f"{target} is gone.", "Make a new plan and apply that.")
+        connection = apsw.Connection(os.fspath(new))
+        stack.callback(connection.close)
+        _Builder(connection, edit, chosen).build(own, opened)
+
+
+def counted(own: Rescue) -> dict[str, int]:
+    """Rows that can be decoded, by table, of the tables that are carried over; those without any are left out."""
+    tables = (name for name in own.tables if _is_carried(name, own.schema))
+    counts = {name: sum(1 for _ in own.records(name, ())) for name in tables}
+    return {name: count for name, count in counts.items() if count}
+
+
+def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Rows that a table's key index lists and that cannot be read, by table; and tables that lost pages and have no
+    such index, or a damaged one."""
+    missing: dict[str, int] = {}
+    unknown: list[str] = []
+    for table in own.tables:
+        if not _is_carried(table, own.schema):
+            continue
+        listed = own.index_keys(table)
+        if listed is not None and len(listed) > rows.get(table, 0):
+            missing[table] = len(listed) - rows.get(table, 0)
+        elif listed is None and own.damaged(table):
+            unknown.append(table)
+    return missing, tuple(unknown)
+
+
+class _Builder:
+    def __init__(self, connection: apsw.Connection, edit: Rebuild, schema: Rescue) -> None:
+        self.connection = connection
+        self.edit = edit
+        self.schema = schema.schema
+        for setting in (
+            f"page_size = {schema.page_size}",
+            "auto_vacuum = INCREMENTAL",
+            "journal_mode = OFF",
+            "synchronous = OFF",
+            "temp_store = MEMORY",
+            "cache_size = -2000",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+
+    def build(self, own: Rescue | None, sources: Sequence[Rescue | None]) -> None:
+        self.connection.authorizer = _only_definitions
+        self._define("table")
+        self._define("index", unique=True)
+        self.connection.authorizer = None
+        self.connection.execute("BEGIN IMMEDIATE")
+        if own is not None:
+            if counted(own) != dict(self.edit.rows):
+                raise InputChanged(f"{own.path.name} does not read as it was planned.", "Make a new plan.")
+            for table in own.tables:
+                if _is_carried(table, self.schema):
+                    self._fill(own, table)
+        tables = tables_of(self.connection)
+        for brought in self.edit.brought:
+            source = sources[brought.source]
+            assert source is not None
+            self._bring(source, frozenset(brought.keys))
+        if NODES in tables and own is not None:
+            self._own_again(own)
+        self._record()
+        self.connection.execute("COMMIT")
+        drop_orphans(self.connection, _ROUNDS)
+        self._derive(tables)
+        self.connection.authorizer = _only_definitions
+        self._define("index", unique=False)
+        self._define("trigger")
+        self.connection.authorizer = None
+        self.connection.execute(f"PRAGMA user_version = {int(self.edit.version)}")
+
+    def _define(self, kind: str, *, unique: bool | None = None) -> None:
+        for item in self.schema:
+            if item.kind != kind or item.sql is None or item.name.startswith("sqlite_"):
+                continue
+            if kind == "table" and _shadowed(item.name, self.schema):
+                continue
+            if unique is None or ("UNIQUE" in item.sql.upper().split("ON", 1)[0]) == unique:
+                self.connection.execute(item.sql)
+
+    # Rows
+
+    def _fill(self, source: Rescue, table: str, keep: Container[Value] | None = None, column: str = "") -> None:
+        """Rows of a table that are not there yet; with `keep` those whose `column` is among them."""
+        if table not in tables_of(self.connection):
+            return
+        into = [
+            (str(name), bool(pk) and str(kind).upper() == "INTEGER")
+            for _, name, kind, _, _, pk in self.connection.execute(f"PRAGMA table_info({quoted(table)})")
+        ]
+        names = source.columns(table)
+        rowid = next((name for name, is_key in into if is_key), None) if _one_key(self.connection, table) else None
+        known = [name for name, _ in into if name in names]
+        if not known:
+            return
+        places = [names.index(name) for name in known]
+        columns = ", ".join(map(quoted, known))
+        test = names.index(column) if keep is not None else -1
+        for record in source.records(table):
+            values = record.values
+            if keep is not None and (test >= len(values) or values[test] not in keep):
+                continue
+            # A column that was added later is not in the records of before: it has its default.
+            row = [values[at] if at < len(values) else None for at in places]
+            short = [name for name, at in zip(known, places, strict=True) if at >= len(values)]
+            if rowid is not None and rowid in known:
+                row[known.index(rowid)] = record.rowid
+            if short:
+                pairs = [(name, value) for name, value in zip(known, row, strict=True) if name not in short]
+                self._insert(table, ", ".join(quoted(name) for name, _ in pairs), [value for _, value in pairs])
+            else:
+                self._insert(table, columns, row)
+            if table == NODES:
+                self._node_at_least(dict(zip(known, row, strict=True)))
+
+    def _insert(self, table: str, columns: str, row: Sequence[Value]) -> None:
+        marks = ", ".join("?" if _bindable(value) else "CAST(? AS TEXT)" for value in row)
+        bound = [value if _bindable(value) else str(value).encode(errors="surrogateescape") for value in row]
+        try:
+            self.connection.execute(f"INSERT OR IGNORE INTO {quoted(table)} ({columns}) VALUES ({marks})", bound)
+        except (apsw.ConstraintError, apsw.MismatchError):
+            # A value of a type that the column does not have: damage that still decodes.
+            return
+
+    def _node_at_least(self, row: dict[str, Value]) -> None:
+        """A session whose other columns are damaged keeps its key, session, entry and time."""
+        columns = ("session_key", "current_session_id", "entry_json", "updated_at")
+        values = [row.get(name) for name in columns]
+        if (
+            is_session(*values)
+            and not self.connection.execute(f"SELECT 1 FROM {NODES} WHERE session_key = ?", (values[0],)).fetchone()
+        ):
+            self._insert(NODES, ", ".join(columns), values)
+
+    def _bring(self, source: Rescue, keys: frozenset[Value]) -> None:
+        """Sessions of another database: rows, windows and events; none that are here already."""
+        self._fill(source, NODES, keys, "session_key")
+        sessions: set[Value] = {
+            session_id
+            for session_id, key in source.rows(WINDOWS, ("session_id", "session_key"))
+            if key in keys and not self._has(WINDOWS, "session_id", session_id)
+        }
+        self._fill(source, WINDOWS, sessions, "session_id")
+        without = {each for each in sessions if not self._has(EVENTS, "session_id", each)}
+        self._fill(source, EVENTS, without, "session_id")
+
+    def _has(self, table: str, column: str, value: Value) -> bool:
+        found = self.connection.execute(f"SELECT 1 FROM {table} WHERE {column} = ? LIMIT 1", (value,)).fetchone()
+        return found is not None
+
+    # What the rows need of each other
+
+    def _own_again(self, own: Rescue) -> None:
+        inventory = take_inventory(own)
+        for key, session_id in inventory.remade.items():
+            if not self._has(NODES, "session_key", key):
+                self._node_of_window(key, session_id)
+        self.connection.execute(
+            f"INSERT OR IGNORE INTO {WINDOWS} (session_id, session_key, created_at, updated_at, status) "
+            "SELECT current_session_id, session_key, updated_at, updated_at, status FROM session_nodes "
+            f"WHERE current_session_id NOT IN (SELECT session_id FROM {WINDOWS})"
+        )
+        unowned = self.connection.execute(
+            f"SELECT session_id, max(created_at) FROM {EVENTS} "
+            f"WHERE session_id NOT IN (SELECT session_id FROM {WINDOWS}) GROUP BY session_id"
+        ).fetchall()
+        for owner, at in unowned:
+            key = recovered_key(self.edit.agent_id, str(owner))
+            self._node(key, str(owner), int(str(at)), {})
+            self.connection.execute(
+                f"INSERT INTO {WINDOWS} (session_id, session_key, created_at, updated_at) VALUES (?, ?, ?, ?)",
+                (owner, key, at, at),
+            )
+        self.connection.execute(f"UPDATE {NODES} SET entry_valid = 1 WHERE entry_valid = 0")
+
+    def _node_of_window(self, key: str, session_id: str) -> None:
+        columns = {str(row[1]) for row in self.connection.execute(f"PRAGMA table_info({WINDOWS})")}
+        wanted = [
+            name if name in columns else "NULL" for name in ("updated_at", "status", "chat_type", "display_name")
+        ]
+        found = self.connection.execute(
+            f"SELECT {', '.join(wanted)} FROM {WINDOWS} WHERE session_id = ?", (session_id,)
+        ).fetchone()
+        if found is None:
+            return
+        at, status, chat, name = found
+        known = {"status": status if status in _STATUS else None, "chatType": chat, "displayName": name}
+        self._node(key, session_id, int(at or 0), {field: value for field, value in known.items() if value})
+
+    def _node(self, key: str, session_id: str, at: int, known: dict[str, object]) -> None:
+        entry = {"sessionId": session_id, "updatedAt": at, "delivery": {"kind": "none"}, **known}
+        columns = ["session_key", "current_session_id", "entry_json", "entry_valid", "updated_at", "status"]
+        values = [key, session_id, json.dumps(entry, separators=(",", ":")), 1, at, known.get("status")]
+        there = {str(row[1]) for row in self.connection.execute(f"PRAGMA table_info({NODES})")}
+        if "display_name" in there and "displayName" in known:
+            columns, values = [*columns, "display_name"], [*values, known["displayName"]]
+        marks = ", ".join("?" * len(columns))
+        self.connection.execute(f"INSERT INTO {NODES} ({', '.join(columns)}) VALUES ({marks})", values)
+
+    # What the gateway looks for
+
+    def _record(self) -> None:
+        """Whose it is and of which version, where those rows are lost."""
+        tables = tables_of(self.connection)
+        if "schema_meta" in tables and not self._has("schema_meta", "meta_key", "primary"):
+            role = "agent" if self.edit.agent_id is not None else "global"
+            known = {str(row[1]) for row in self.connection.execute("PRAGMA table_info(schema_meta)")}
+            values: dict[str, Value] = {
+                "meta_key": "primary",
+                "role": role,
+                "schema_version": self.edit.version,
+                "agent_id": self.edit.agent_id,
+                "created_at": 0,
+                "updated_at": 0,
+            }
+            values = {name: value for name, value in values.items() if name in known}
+            self._insert("schema_meta", ", ".join(values), list(values.values()))
+        if "session_key_contract" in tables:
+            self.connection.execute(
+                "INSERT OR IGNORE INTO session_key_contract (id, main_key, updated_at) VALUES (1, ?, 0)",
+                (self.edit.main_key,),
+            )
+        if "memory_index_state" in tables:
+            self.connection.execute("INSERT OR IGNORE INTO memory_index_state (id, revision) VALUES (1, 0)")
+
+    def _derive(self, tables: frozenset[str]) -> None:
+        if _IDENTITIES in tables:
+            self.connection.execute(
+                f"INSERT OR IGNORE INTO {_IDENTITIES} (session_id, event_id, seq, event_type, parent_id, created_at) "
+                "SELECT session_id, json_extract(event_json, '$.id'), seq, json_extract(event_json, '$.type'), "
+                "json_extract(event_json, '$.parentId'), created_at FROM transcript_events "
+                "WHERE json_valid(event_json) AND json_type(event_json, '$.id') = 'text' "
+                "AND coalesce(json_type(event_json, '$.parentId'), 'null') IN ('text', 'null')"
+            )
+        if "session_canonical_validation_pending" in tables:
+            self.connection.execute(
+                "INSERT OR IGNORE INTO session_canonical_validation_pending (session_key) "
+                "SELECT session_key FROM session_nodes"
+            )
+        for item in self.schema:
+            words = "".join((item.sql or "").split())
+            if item.kind == "table" and _is_search(item) and "content='" in words and "content=''" not in words:
+                self.connection.execute(f"INSERT INTO {quoted(item.name)} ({quoted(item.name)}) VALUES ('rebuild')")
+
+
+def recovered_key(agent_id: str | None, session_id: str) -> str:
+    """The key of a session of which only the transcript is known."""
+    return f"agent:{agent_id or 'main'}:recovered:{session_id.lower()}"
+
+
+def _bindable(value: Value) -> bool:
+    if not isinstance(value, str):
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _one_key(connection: apsw.Connection, table: str) -> bool:
+    rows = connection.execute(f"PRAGMA table_info({quoted(table)})")
+    return sum(bool(row[5]) for row in rows) == 1
+
+
+def _is_search(item: SchemaItem) -> bool:
+    words = " ".join((item.sql or "").split()).upper()
+    return words.startswith("CREATE VIRTUAL TABLE") and "USING FTS5" in words
+
+
+def _shadowed(name: str, schema: Iterable[SchemaItem]) -> bool:
+    """Whether the table belongs to a virtual one, or is one that is not made here."""
+    for item in schema:
+        if item.kind != "table" or not (item.sql or "").upper().startswith("CREATE VIRTUAL"):
+            continue
+        own = item.name == name and not _is_search(item)
+        if own or name.removeprefix(f"{item.name}_") in ("data", "idx", "content", "docsize", "config"):
+            return True
+    return False
+
+
+def _is_carried(table: str, schema: Sequence[SchemaItem]) -> bool:
+    derived = table in DERIVED or _shadowed(table, schema)
+    return not derived and (table == "sqlite_sequence" or not table.startswith("sqlite_"))
+
+
+def _only_definitions(action: int, _first: str | None, second: str | None, *_about: str | None) -> int:
+    """Nothing that a damaged file calls a definition does anything else."""
+    if action == apsw.SQLITE_CREATE_VTABLE:
+        return apsw.SQLITE_OK if (second or "").lower() == "fts5" else apsw.SQLITE_DENY
+    return apsw.SQLITE_DENY if action in (apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH) else apsw.SQLITE_OK

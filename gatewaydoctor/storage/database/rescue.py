@@ -1,0 +1,340 @@
+"""Rows of a database whose pages do not hold together, with the committed log laid over.
+
+The schema is read from wherever its pages still are. A leaf that no tree reaches any more belongs to the table whose
+root its pointer-map entries lead to (sqlite.org/fileformat2.html section 1.8); in a database without a pointer map
+it belongs to the one table that all its rows fit. Pages of the freelist hold deleted rows and are not read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
+from gatewaydoctor.storage.database.image import Image, take_image
+from gatewaydoctor.storage.database.log import Log, read_log
+from gatewaydoctor.storage.database.opened import SchemaItem, schema_item
+from gatewaydoctor.storage.database.pages import TABLE_LEAF, PageReader
+from gatewaydoctor.storage.database.raw import RawFile
+from gatewaydoctor.storage.database.sql import Column, columns_of, declared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.storage.database.pages import PageSource, Record, Value
+    from gatewaydoctor.system.fs import ReadFs
+
+_SIZES = (4096, 8192, 16384, 2048, 1024, 32768, 65536, 512)
+"""Page sizes to try where the header is gone, the gateway's first."""
+_TRIED_BYTES = 1 << 21
+_ROOT, _FREE, _BELOW = 1, 2, 5
+"""Kinds of pointer-map entries."""
+_DEPTH = 20
+_LOCK_BYTE = 1 << 30
+_SCHEMA_ROOT = 1
+
+
+class _Headless:
+    """Pages of a file whose header is gone, with its log laid over; without the file what the log has alone."""
+
+    def __init__(self, main: RawFile | None, wal: RawFile | None) -> None:
+        self._main, self._wal = main, wal
+        found = read_log(wal) if wal is not None and wal.size() else None
+        self._log = found if isinstance(found, Log) else None
+        self._bytes = main.size() if main else 0
+        self.page_size = self._log.page_size if self._log else self._guessed()
+        self.pages = self._log.pages if self._log else -(-self._bytes // self.page_size)
+        self._head = self.page(1)[:HEADER_BYTES]
+        self._sound = parse_header(self._head)[0] is not None
+
+    @property
+    def usable(self) -> int:
+        return self.page_size - (self._head[20] if self._sound else 0)
+
+    @property
+    def encoding(self) -> str:
+        written = int.from_bytes(self._head[56:60]) if self._sound else 1
+        return {2: "utf-16-le", 3: "utf-16-be"}.get(written, "utf-8")
+
+    def page(self, number: int) -> bytes:
+        offset = self._log.index.offset(number) if self._log else None
+        if offset is not None and self._wal is not None:
+            data = self._wal.read(offset, self.page_size)
+        else:
+            data = self._main.read((number - 1) * self.page_size, self.page_size) if self._main else b""
+        return data.ljust(self.page_size, b"\0")
+
+    def close(self) -> None:
+        for file in (self._main, self._wal):
+            if file is not None:
+                file.close()
+
+    def _guessed(self) -> int:
+        """The size at which most pages begin as a table's leaf does, with room for as many rows as it says."""
+        return max(_SIZES, key=self._leaves)
+
+    def _leaves(self, size: int) -> int:
+        count = 0
+        for number in range(1, min(self._bytes, _TRIED_BYTES) // size if self._main else 0):
+            assert self._main is not None
+            head = self._main.read(number * size, 8)
+            rows, start = int.from_bytes(head[3:5]), int.from_bytes(head[5:7]) or 65536
+            count += head[:1] == bytes([TABLE_LEAF]) and 8 + 2 * rows <= start <= size
+        return count
+
+
+class _Tracking(PageReader):
+    """Notes which pages its trees reach."""
+
+    def __init__(self, image: PageSource) -> None:
+        super().__init__(image)
+        self.reached = bytearray(image.pages + 1)
+
+    def tree(self, root: int) -> Iterator[tuple[int, int, bytes]]:
+        for number, kind, page in super().tree(root):
+            self.reached[number] = 1
+            yield number, kind, page
+
+
+class Rescue:
+    """What can be read of one database file. Close it, or use it as a context manager. Raises OSError only."""
+
+    def __init__(self, path: Path, image: Image | _Headless) -> None:
+        self.path = path
+        self._image = image
+        self._head = image.page(1)[:HEADER_BYTES]
+        self._sound = parse_header(self._head)[0] is not None
+        self._mapped = self._has_map()
+        self._columns: dict[str, tuple[str, ...]] = {}
+
+    def __enter__(self) -> Rescue:
+        return self
+
+    def __exit__(self, *_about: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._image.close()
+
+    @property
+    def page_size(self) -> int:
+        return self._image.page_size
+
+    @property
+    def version(self) -> int | None:
+        """The schema version in its header; None where that is gone."""
+        number = int.from_bytes(self._head[60:64])
+        return number if self._sound else None
+
+    @cached_property
+    def schema(self) -> tuple[SchemaItem, ...]:
+        """Every row of the schema that is left, each name once."""
+        reader = PageReader(self._image)
+        rows = [record.values for record in reader.records(_SCHEMA_ROOT)]
+        if reader.damaged:
+            rows += self._scattered_schema()
+        items = {item.name: item for values in reversed(rows) if (item := schema_item(values))}
+        return tuple(sorted(items.values(), key=lambda item: item.root))
+
+    @cached_property
+    def tables(self) -> dict[str, SchemaItem]:
+        """Real tables by name."""
+        return {item.name: item for item in self.schema if item.kind == "table" and item.root > 0}
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Names of a table's columns in order; empty where it is not known here."""
+        if table not in self._columns:
+            item = self.tables.get(table)
+            known = columns_of(item.sql) if item and item.sql else ()
+            # SQLite makes this one by itself and takes no statement for it.
+            self._columns[table] = known or (("name", "seq") if item and table == "sqlite_sequence" else ())
+        return self._columns[table]
+
+    def records(self, table: str, wanted: Sequence[str] | None = None) -> Iterator[Record]:
+        """The rows of a table that can be decoded: those its tree reaches, then those of pages that lost it. Columns
+        that are not `wanted` are None."""
+        item = self.tables.get(table)
+        if item is None:
+            return
+        names = self.columns(table)
+        chosen = None if wanted is None else [names.index(name) for name in wanted if name in names]
+        reader = PageReader(self._image)
+        yield from reader.records(item.root, chosen)
+        for number in self.strays.get(table, ()):
+            yield from reader.decoded(reader.leaf(number), chosen)
+
+    def rows(self, table: str, wanted: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+        """The wanted columns of each row; what a row or the table does not have is None."""
+        names = self.columns(table)
+        places = [names.index(name) if name in names else -1 for name in wanted]
+        for record in self.records(table, wanted):
+            values = record.values
+            yield tuple(values[at] if 0 <= at < len(values) else None for at in places)
+
+    def damaged(self, table: str) -> bool:
+        """Whether a page of the table is missing from its tree, or a row of it cannot be decoded."""
+        item = self.tables.get(table)
+        if item is None:
+            return True
+        reader = PageReader(self._image)
+        for _ in reader.records(item.root):
+            pass
+        return reader.damaged > 0
+
+    def index_keys(self, table: str) -> list[tuple[Value, ...]] | None:
+        """What the table's own key index lists, without the row ids; None where that index is not whole either."""
+        name = f"sqlite_autoindex_{table}_1"
+        item = next((each for each in self.schema if each.name == name and each.root > 0), None)
+        if item is None:
+            return None
+        reader = PageReader(self._image)
+        found = [tuple(values[:-1]) for values in reader.keys(item.root)]
+        return None if reader.damaged else found
+
+    @cached_property
+    def strays(self) -> dict[str, list[int]]:
+        """Table -> numbers of leaves that belong to it and that no tree reaches."""
+        reached = self._reached()
+        by_root = {item.root: item.name for item in self.tables.values()}
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number in self._lost_leaves(reached):
+            root = self._root_of(number)
+            table = by_root.get(root or 0) or (self._fitting(number) if root is None else None)
+            if table is not None:
+                found[table].append(number)
+        return dict(found)
+
+    def _reached(self) -> bytearray:
+        reader = _Tracking(self._image)
+        for root in (_SCHEMA_ROOT, *(item.root for item in self.schema if item.root > 0)):
+            for _ in reader.tree(root):
+                pass
+        return reader.reached
+
+    def _lost_leaves(self, reached: bytearray) -> Iterator[int]:
+        free = self._freelist()
+        for number in range(2, self._image.pages + 1):
+            if not reached[number] and number not in free and self._image.page(number)[0] == TABLE_LEAF:
+                yield number
+
+    def _scattered_schema(self) -> Iterator[list[Value]]:
+        """Rows of the schema on leaves that its tree does not reach."""
+        reader = PageReader(self._image)
+        for number in self._lost_leaves(bytearray(self._image.pages + 1)):
+            if self._mapped and self._root_of(number) != _SCHEMA_ROOT:
+                continue
+            values = [record.values for record in reader.decoded(reader.leaf(number))]
+            yield from (each for each in values if len(each) == 5 and _describes(each))
+
+    # The pointer map
+
+    def _has_map(self) -> bool:
+        if self._sound:
+            return self._head[52:56] != bytes(4)
+        page = self._image.page(2)
+        kinds = page[: 5 * min(50, self._image.pages - 2) : 5]
+        return bool(kinds) and all(1 <= kind <= _BELOW for kind in kinds)
+
+    def _entry(self, number: int) -> tuple[int, int]:
+        """Kind and parent of a page by the pointer map; (0, 0) where it tells nothing."""
+        if not self._mapped or number < 3:
+            return 0, 0
+        span = self._image.usable // 5 + 1
+        at = (number - 2) // span * span + 2
+        if at == _LOCK_BYTE // self._image.page_size + 1:
+            at += 1
+        start = 5 * (number - at - 1)
+        entry = self._image.page(at)[start : start + 5] if start >= 0 else b""
+        return (entry[0], int.from_bytes(entry[1:])) if len(entry) == 5 else (0, 0)
+
+    def _root_of(self, number: int) -> int | None:
+        """The root above a page; None where the pointer map does not tell, 0 where the page is free."""
+        for _ in range(_DEPTH):
+            kind, parent = self._entry(number)
+            if number == _SCHEMA_ROOT or kind == _ROOT:
+                return number
+            if kind == _FREE:
+                return 0
+            if kind != _BELOW:
+                return None
+            number = parent
+        return None
+
+    def _freelist(self) -> set[int]:
+        found: set[int] = set()
+        trunk = int.from_bytes(self._head[32:36]) if self._sound else 0
+        while 0 < trunk <= self._image.pages and trunk not in found:
+            found.add(trunk)
+            page = self._image.page(trunk)
+            count = min(int.from_bytes(page[4:8]), len(page) // 4 - 2)
+            found.update(int.from_bytes(page[8 + 4 * n : 12 + 4 * n]) for n in range(count))
+            trunk = int.from_bytes(page[:4])
+        return found
+
+    # Without one
+
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[Column, ...]]:
+        return {name: declared(item.sql) for name, item in self.tables.items() if item.sql}
+
+    def _fitting(self, number: int) -> str | None:
+        """The one table that every row of a leaf fits."""
+        reader = PageReader(self._image)
+        rows = [record.values for record in reader.decoded(reader.leaf(number))]
+        if not rows or reader.damaged or (self._mapped and self._entry(number)[0]):
+            return None
+        fits = [name for name, columns in self._shapes.items() if all(_fits(row, columns) for row in rows)]
+        return fits[0] if len(fits) == 1 else None
+
+
+def _describes(values: list[Value]) -> bool:
+    kind, name, table, root, sql = values
+    words = kind in ("table", "index", "trigger", "view") and isinstance(name, str) and isinstance(table, str)
+    return words and isinstance(root, int) and (sql is None or str(sql).upper().startswith("CREATE "))
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "TEXT": (str,),
+    "INTEGER": (int,),
+    "INT": (int,),
+    "BLOB": (bytes,),
+    "REAL": (float, int),
+}
+
+
+def _fits(row: Sequence[Value], columns: Sequence[Column]) -> bool:
+    if len(row) != len(columns) or len(columns) < 2:
+        return False
+    for value, column in zip(row, columns, strict=True):
+        if value is None:
+            if column.required and not column.is_rowid:
+                return False
+        elif not isinstance(value, _KINDS.get(column.kind, (str, int, float, bytes))):
+            return False
+    return True
+
+
+def rescue(fs: ReadFs, path: Path, log: Path | None = None) -> Rescue | None:
+    """What is left of the database at this path; None where there is neither the file nor a log of it. `log` is given
+    where the log has another name than SQLite gives it. Raises OSError."""
+    if log is None:
+        image = take_image(fs, path)
+        if isinstance(image, Image):
+            return Rescue(path, image)
+    main = _opened(fs, path)
+    wal = _opened(fs, log or path.with_name(f"{path.name}-wal"))
+    if any(file is not None and file.size() for file in (main, wal)):
+        return Rescue(path, _Headless(main, wal))
+    for file in (main, wal):
+        if file is not None:
+            file.close()
+    return None
+
+
+def _opened(fs: ReadFs, path: Path) -> RawFile | None:
+    try:
+        return RawFile.open(fs, path)
+    except FileNotFoundError:
+        return None
