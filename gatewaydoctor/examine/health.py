@@ -43,6 +43,8 @@ _COUNTED = {
 }
 _SLACK_MS = 2_000
 _MAINTENANCE = "core:agent-database-maintenance"
+UNOPENABLE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.SCHEMA})
+"""What is wrong with a file whose pages may still be read one by one."""
 STATE = Path("state", "openclaw.sqlite")
 AGENT = Path("agent", "openclaw-agent.sqlite")
 
@@ -99,8 +101,23 @@ class _Reader:
             self.fs, path, lambda database: self._opened(database, role, path, agent_id), verify=self.verify
         )
         if isinstance(found, Fault):
-            found = DatabaseHealth(role, path, agent_id, (Unopened(found),))
+            rows = self._left_in(path) if found.kind in UNOPENABLE else {}
+            found = DatabaseHealth(role, path, agent_id, (Unopened(found),), rows=rows)
         return replace(found, problems=(*self._about_log(found), *found.problems, *self._about_quarantine(found)))
+
+    def _left_in(self, path: Path) -> dict[str, int]:
+        """Rows that can be read off the pages of a file that is no database any more."""
+        from gatewaydoctor.storage.database.rescue import rescue
+
+        try:
+            left = rescue(self.fs, path)
+        except OSError:
+            return {}
+        if left is None:
+            return {}
+        with left:
+            counts = {name: sum(1 for _ in left.records(table, ())) for table, name in _COUNTED.items()}
+        return {name: count for name, count in counts.items() if count}
 
     def _opened(self, database: Opened, role: DatabaseRole, path: Path, agent_id: str | None) -> DatabaseHealth:
         from gatewaydoctor.storage.database.integrity import problems

@@ -84,13 +84,13 @@ def node(
     connection.execute("INSERT INTO session_goal_operations VALUES (?, 'goal')", (key,))
 
 
-def make(root: Path, rows: Mapping[str, str | None], **more: object) -> Path:
+def make(root: Path, rows: Mapping[str, str | None], *, version: int = 23, **more: object) -> Path:
     """The database of a gateway that was killed: its latest rows are in the -wal alone."""
     path = path_in(root)
     path.parent.mkdir(parents=True, mode=0o700)
     scratch = path.with_name("made")
     connection = connected(scratch)
-    list(connection.execute(SCHEMA))
+    list(connection.execute(SCHEMA.replace("23", str(version))))
     items = list(rows.items())
     for key, status in items[: len(items) // 2]:
         node(connection, key, status, **more)

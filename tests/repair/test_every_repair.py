@@ -9,24 +9,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.repair.plan import Rewrite
+from gatewaydoctor.model.repair.plan import Rewrite, Transact
 from gatewaydoctor.repair.drafting.options import Options, Repair
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs
 from gatewaydoctor.repair.vault.pruning import prune
 from gatewaydoctor.repair.writing.errors import LeftHalfway
-from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of
-from tests.fixtures_source.health import AGENT, ROWS
+from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, log_of, state_database
+from tests.fixtures_source.health import AGENT, ROWS, STATE
+from tests.repair import agentdb
 from tests.repair import test_database_faults as databases
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, contents, tools, tree
+from tests.repair.test_database_salvage import PEOPLE, leaf_of, whole
 from tests.world import DAY, HOUR, NOW, StateDir, header, job, row, run_key, session_id, talk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from _pytest.mark.structures import ParameterSet
 
     from gatewaydoctor.model.repair.plan import Plan
 
@@ -122,11 +126,34 @@ SCENES: dict[Repair, Callable[[StateDir], None]] = {
 OPTIONS = {Repair.MISSING: Options(names=frozenset(PERSON))}
 
 
+def damaged_database(state: StateDir) -> None:
+    """Its pages are damaged, its rows are not all in them, and its log and a renamed copy are next to it."""
+    path = agentdb.make(state.root, dict.fromkeys(PEOPLE[:20], "done"), version=21)
+    whole(state.root, PEOPLE[:20], name=f"{path.name}.corrupt-1795000000000")
+    leaf_of("session_nodes")(path)
+
+
+def missing_database(state: StateDir) -> None:
+    whole(state.root, PEOPLE[:20], name="openclaw-agent.sqlite.corrupt-1795000000000")
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
+
+
+SALVAGED: dict[str, Callable[[StateDir], None]] = {
+    make.__name__: make for make in (damaged_database, missing_database)
+}
+"""More scenes of salvage, by name."""
+
+
 def test_every_repair_has_a_scene() -> None:
     assert set(SCENES) == set(Repair)
 
 
-def prepared(ground: Path, repair: Repair) -> tuple[Path, Plan]:
+def prepared(ground: Path, repair: Repair | str) -> tuple[Path, Plan]:
+    if repair in SALVAGED:
+        doctor = Doctor(StateDir(ground, "2026.9.6"))
+        SALVAGED[repair](doctor.state)
+        return doctor.state.root, doctor.plan(Repair.SALVAGE)
+    repair = Repair(repair)
     doctor = Doctor(StateDir(ground, "2026.9.6") if repair in IN_DATABASES else StateDir(ground))
     SCENES[repair](doctor.state)
     return doctor.state.root, doctor.plan(repair, options=OPTIONS.get(repair))
@@ -178,8 +205,13 @@ def settle(root: Path) -> None:
 MODES = (Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL, Mode.POWER)
 
 
-@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@pytest.mark.parametrize("repair", SCENES)
+def cases(*modes: Mode) -> list[ParameterSet]:
+    """Every scene with every mode; the slow ones with one of them."""
+    pairs = [(repair, mode) for repair in SCENES for mode in modes] + [(name, Mode.KILL) for name in SALVAGED]
+    return [pytest.param(repair, mode, id=f"{repair}-{mode.name}") for repair, mode in pairs]
+
+
+@pytest.mark.parametrize(("repair", "mode"), cases(*MODES))
 def test_apply(ground: Path, repair: Repair, mode: Mode) -> None:
     met = 0
     for root, old, fs, error in each_step(ground, repair, mode, applied):
@@ -195,8 +227,7 @@ def test_apply(ground: Path, repair: Repair, mode: Mode) -> None:
     assert met > 10 or mode is Mode.SHORT
 
 
-@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL], ids=lambda mode: mode.name)
-@pytest.mark.parametrize("repair", SCENES)
+@pytest.mark.parametrize(("repair", "mode"), cases(Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL))
 def test_undo(ground: Path, repair: Repair, mode: Mode) -> None:
     for root, old, fs, error in each_step(ground, repair, mode, undone, applied):
         if error is not None and tree(root) != old:
@@ -204,11 +235,12 @@ def test_undo(ground: Path, repair: Repair, mode: Mode) -> None:
         assert tree(root) == old, fs.log
 
 
-@pytest.mark.parametrize("mode", [Mode.ERROR, Mode.FULL, Mode.KILL], ids=lambda mode: mode.name)
-@pytest.mark.parametrize("repair", SCENES)
+@pytest.mark.parametrize(("repair", "mode"), cases(Mode.ERROR, Mode.FULL, Mode.KILL))
 def test_resume(ground: Path, repair: Repair, mode: Mode) -> None:
     def killed(_root: Path, plan: Plan) -> None:
-        fs = _AfterFirst(swap=any(isinstance(act, Rewrite) for act in plan.acts))
+        fs = _AfterFirst(
+            swap=any(isinstance(act, Rewrite | Transact) and act.replaces is not None for act in plan.acts)
+        )
         with pytest.raises(Killed):
             apply(plan, tools(fs), DEAD)
         fs.release()

@@ -43,6 +43,7 @@ CORRUPT = Rule(
     cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
     gateway="2026.9.6 refuses to start over a damaged table and prints neither the path nor a way out; it rebuilds "
     "damaged indexes by itself. The recovery of its own doctor renames the database away and starts empty.",
+    repair="salvage",
     remedy="Copy the directory, then rebuild the database from the rows that can still be read. Do not run "
     "`openclaw doctor --session-sqlite recover`: it starts empty.",
 )
@@ -187,17 +188,26 @@ _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcrip
 )
 def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
     migrated = x.startup_migrated
+    set_aside = _set_aside(x)
     for missing in x.health.missing:
-        yield _missing(missing)
+        yield _missing(missing, copies=missing.agent_id in set_aside)
     for health in x.health.databases:
         told = [type(problem) for problem in health.problems]
         for problem in health.problems:
             if ForeignLog in told and not isinstance(problem, ForeignLog):
                 continue  # what the foreign log shows is not this database
-            yield _of(health, problem, x.health.databases, migrated=migrated)
+            copies = health.agent_id in set_aside
+            yield _of(health, problem, x.health.databases, migrated=migrated, copies=copies)
 
 
-def _missing(missing: MissingDatabase) -> Finding:
+def _set_aside(x: Examination) -> frozenset[str]:
+    """Agents next to whose database another one lies that a recovery renamed."""
+    return frozenset(
+        agent.agent_id for agent in x.eras.agents if any(each.kind == "corrupt-database" for each in agent.leftovers)
+    )
+
+
+def _missing(missing: MissingDatabase, *, copies: bool) -> Finding:
     state = missing.role is DatabaseRole.STATE
     who = "The state database" if state else "The database of an agent"
     lost = "without cron jobs, deliveries and pairings" if state else "with an EMPTY history for this agent"
@@ -207,14 +217,18 @@ def _missing(missing: MissingDatabase) -> Finding:
         agent_id=missing.agent_id,
         path=missing.path,
         evidence={"source": missing.source, "walLeft": missing.log, "role": missing.role.value},
+        repair="salvage" if copies else None,
     )
 
 
-def _of(health: DatabaseHealth, problem: Problem, others: Iterable[DatabaseHealth], *, migrated: bool) -> Finding:
-    """`migrated`: 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this."""
+def _of(
+    health: DatabaseHealth, problem: Problem, others: Iterable[DatabaseHealth], *, migrated: bool, copies: bool
+) -> Finding:
+    """`migrated`: 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this. `copies`:
+    a database of the agent was set aside next to it."""
     match problem:
         case Unopened():
-            return _unopened(health, problem, migrated=migrated)
+            return _unopened(health, problem, migrated=migrated, copies=copies)
         case BrokenPages():
             return _broken(health, problem)
         case OtherOwner():
@@ -264,9 +278,9 @@ def _finding(
     )
 
 
-def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool) -> Finding:
+def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copies: bool) -> Finding:
     fault, who = problem.fault, _who(health)
-    evidence = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
+    evidence: dict[str, object] = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
         ahead = "What a start makes of it cannot be told from here."
         return _finding(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
@@ -276,12 +290,18 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool) -> F
     if fault.kind is FaultKind.EMPTY and health.role is DatabaseRole.STATE:
         ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
         return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
+    repair = "salvage" if copies else None
     if fault.kind is FaultKind.EMPTY and migrated:
         ahead = "A 2026.9.6 gateway makes it anew and starts with an EMPTY history for this agent."
-        return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
+        critical = Severity.CRITICAL
+        return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=critical, repair=repair)
     if fault.kind is FaultKind.EMPTY:
-        return _finding(EMPTY, health, f"{who} has 0 bytes.", f"{_REFUSES}.", evidence)
-    return _finding(CORRUPT, health, f"{who} is no database any more: {fault.reason}.", f"{_REFUSES}.", evidence)
+        return _finding(EMPTY, health, f"{who} has 0 bytes.", f"{_REFUSES}.", evidence, repair=repair)
+    message = f"{who} is no database any more: {fault.reason}."
+    if not health.rows:
+        return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
+    evidence["rowsReadable"] = dict(health.rows)
+    return _finding(CORRUPT, health, f"{message} {_readable(health)}", f"{_REFUSES}.", evidence, repair="salvage")
 
 
 def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
@@ -294,7 +314,7 @@ def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
     if problem.index_only and not problem.rebuilt:
         page = f", page {problem.pages[0]:,}" if problem.pages else ""
         message = f"An index of {_who(health, small=True)} is malformed{page}. Its table has every row."
-        return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
+        return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence, repair=_salvage(health))
     if problem.index_only:
         return _finding(
             CORRUPT,
@@ -308,7 +328,12 @@ def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
     tables = f" in {_some(problem.tables)}" if problem.tables else ""
     page = f", page {problem.pages[0]:,}" if problem.pages else ""
     message = f"{_who(health)} is damaged{tables}{page}. {_readable(health)}"
-    return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
+    return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence, repair=_salvage(health))
+
+
+def _salvage(health: DatabaseHealth) -> str | None:
+    """The repair, where there is something to recover."""
+    return "salvage" if health.role is not DatabaseRole.QUARANTINE and any(health.rows.values()) else None
 
 
 def _readable(health: DatabaseHealth) -> str:

@@ -60,8 +60,8 @@ def take_inventory(rescue: Rescue) -> Inventory:
         rows.setdefault(name, row)
     windows: dict[str, tuple[str, int]] = {}
     for window, key, at in rescue.rows(WINDOWS, ("session_id", "session_key", "updated_at")):
-        if _is_name(window) and _is_name(key) and isinstance(at, int):
-            windows.setdefault(str(window), (str(key), at))
+        if _is_name(window) and _is_name(key):
+            windows.setdefault(str(window), (str(key), at if isinstance(at, int) else 0))
     events: dict[str, int] = {}
     for (owner,) in rescue.rows(EVENTS, ("session_id",)):
         if _is_name(owner):

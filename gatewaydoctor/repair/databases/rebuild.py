@@ -214,47 +214,64 @@ class _Builder:
         for key, session_id in inventory.remade.items():
             if not self._has(NODES, "session_key", key):
                 self._node_of_window(key, session_id)
-        self.connection.execute(
-            f"INSERT OR IGNORE INTO {WINDOWS} (session_id, session_key, created_at, updated_at, status) "
-            "SELECT current_session_id, session_key, updated_at, updated_at, status FROM session_nodes "
+        windowless = self.connection.execute(
+            f"SELECT current_session_id, session_key, updated_at, status FROM {NODES} "
             f"WHERE current_session_id NOT IN (SELECT session_id FROM {WINDOWS})"
-        )
+        ).fetchall()
+        for current, owner, at, status in windowless:
+            self._window(str(owner), str(current), at, status)
         unowned = self.connection.execute(
             f"SELECT session_id, max(created_at) FROM {EVENTS} "
             f"WHERE session_id NOT IN (SELECT session_id FROM {WINDOWS}) GROUP BY session_id"
         ).fetchall()
-        for owner, at in unowned:
-            key = recovered_key(self.edit.agent_id, str(owner))
-            self._node(key, str(owner), int(str(at)), {})
-            self.connection.execute(
-                f"INSERT INTO {WINDOWS} (session_id, session_key, created_at, updated_at) VALUES (?, ?, ?, ?)",
-                (owner, key, at, at),
-            )
+        for current, at in unowned:
+            name = recovered_key(self.edit.agent_id, str(current))
+            self._node(name, str(current), at if isinstance(at, int) else 0, {})
+            self._window(name, str(current), at, None)
         self.connection.execute(f"UPDATE {NODES} SET entry_valid = 1 WHERE entry_valid = 0")
 
     def _node_of_window(self, key: str, session_id: str) -> None:
-        columns = {str(row[1]) for row in self.connection.execute(f"PRAGMA table_info({WINDOWS})")}
-        wanted = [
-            name if name in columns else "NULL" for name in ("updated_at", "status", "chat_type", "display_name")
-        ]
+        wanted = ("updated_at", "status", "chat_type", "display_name")
+        columns = self._columns(WINDOWS)
+        chosen = ", ".join(name if name in columns else "NULL" for name in wanted)
         found = self.connection.execute(
-            f"SELECT {', '.join(wanted)} FROM {WINDOWS} WHERE session_id = ?", (session_id,)
+            f"SELECT {chosen} FROM {WINDOWS} WHERE session_id = ?", (session_id,)
         ).fetchone()
         if found is None:
             return
         at, status, chat, name = found
         known = {"status": status if status in _STATUS else None, "chatType": chat, "displayName": name}
-        self._node(key, session_id, int(at or 0), {field: value for field, value in known.items() if value})
+        at = at if isinstance(at, int) else 0
+        self._node(key, session_id, at, {field: value for field, value in known.items() if value})
 
-    def _node(self, key: str, session_id: str, at: int, known: dict[str, object]) -> None:
+    def _node(self, key: str, session_id: str, at: int, known: dict[str, Value]) -> None:
         entry = {"sessionId": session_id, "updatedAt": at, "delivery": {"kind": "none"}, **known}
-        columns = ["session_key", "current_session_id", "entry_json", "entry_valid", "updated_at", "status"]
-        values = [key, session_id, json.dumps(entry, separators=(",", ":")), 1, at, known.get("status")]
-        there = {str(row[1]) for row in self.connection.execute(f"PRAGMA table_info({NODES})")}
-        if "display_name" in there and "displayName" in known:
-            columns, values = [*columns, "display_name"], [*values, known["displayName"]]
-        marks = ", ".join("?" * len(columns))
-        self.connection.execute(f"INSERT INTO {NODES} ({', '.join(columns)}) VALUES ({marks})", values)
+        values: dict[str, Value] = {
+            "session_key": key,
+            "current_session_id": session_id,
+            "entry_json": json.dumps(entry, separators=(",", ":")),
+            "entry_valid": 1,
+            "updated_at": at,
+            "status": known.get("status"),
+            "display_name": known.get("displayName"),
+        }
+        self._put(NODES, values)
+
+    def _window(self, key: str, session_id: str, at: Value, status: Value) -> None:
+        values = {"session_id": session_id, "session_key": key, "created_at": at, "updated_at": at, "status": status}
+        self._put(WINDOWS, values)
+
+    def _put(self, table: str, values: dict[str, Value]) -> None:
+        """A row with those of the values that this schema has a column for."""
+        there = {name: value for name, value in values.items() if name in self._columns(table)}
+        marks = ", ".join("?" * len(there))
+        self.connection.execute(
+            f"INSERT OR IGNORE INTO {table} ({', '.join(there)}) VALUES ({marks})", tuple(there.values())
+        )
+
+    def _columns(self, table: str) -> frozenset[str]:
+        rows = self.connection.execute(f"PRAGMA table_info({quoted(table)})")
+        return frozenset(str(row[1]) for row in rows)
 
     # What the gateway looks for
 
@@ -263,7 +280,6 @@ class _Builder:
         tables = tables_of(self.connection)
         if "schema_meta" in tables and not self._has("schema_meta", "meta_key", "primary"):
             role = "agent" if self.edit.agent_id is not None else "global"
-            known = {str(row[1]) for row in self.connection.execute("PRAGMA table_info(schema_meta)")}
             values: dict[str, Value] = {
                 "meta_key": "primary",
                 "role": role,
@@ -272,8 +288,7 @@ class _Builder:
                 "created_at": 0,
                 "updated_at": 0,
             }
-            values = {name: value for name, value in values.items() if name in known}
-            self._insert("schema_meta", ", ".join(values), list(values.values()))
+            self._put("schema_meta", values)
         if "session_key_contract" in tables:
             self.connection.execute(
                 "INSERT OR IGNORE INTO session_key_contract (id, main_key, updated_at) VALUES (1, ?, 0)",

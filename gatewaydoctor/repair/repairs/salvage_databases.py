@@ -48,12 +48,11 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A database to be made anew. `empty`: there is nothing of it, so that only copies can help."""
+    """A database to be made anew."""
 
     role: DatabaseRole
     path: Path
     agent_id: str | None
-    empty: bool = False
 
 
 @dataclass(slots=True)
@@ -84,9 +83,9 @@ def _damaged(draft: Draft) -> Iterator[_Target]:
             continue
         kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
         if kinds & (_GARBAGE | _EMPTY) or any(map(_is_torn, health.problems)):
-            yield _Target(health.role, health.path, health.agent_id, empty=bool(kinds & _EMPTY))
+            yield _Target(health.role, health.path, health.agent_id)
     for missing in draft.x.health.missing:
-        yield _Target(missing.role, missing.path, missing.agent_id, empty=True)
+        yield _Target(missing.role, missing.path, missing.agent_id)
 
 
 def _is_torn(problem: Problem) -> bool:
@@ -97,9 +96,10 @@ def _is_torn(problem: Problem) -> bool:
 def _careful(draft: Draft, target: _Target, *, named: bool) -> None:
     with ExitStack() as stack:
         try:
-            own = None if target.empty else open_source(draft.fs, draft.real(target.path))
+            own = open_source(draft.fs, draft.real(target.path))
             if own is not None:
                 stack.enter_context(own)
+                own = own if own.schema else None
             copies = list(_copies(draft, target, stack))
             _salvage(draft, target, own, copies, named=named)
         except (OutOfReach, OSError) as error:
@@ -132,7 +132,7 @@ def _salvage(draft: Draft, target: _Target, own: Rescue | None, copies: list[_Co
     if own is None:
         _from_copies(draft, target, copies, named=named)
         return
-    version = own.version or _recorded(own)
+    version = _version(own)
     inventory = take_inventory(own)
     wanted = set(inventory.remade) | set(inventory.lost or ())
     if inventory.damaged and inventory.lost is None:
@@ -162,7 +162,7 @@ def _from_copies(draft: Draft, target: _Target, copies: list[_Copy], *, named: b
     wanted = {key for copy in copies for key in copy.inventory.rows if _is_people(key) or copy is copies[0]}
     for copy in copies:
         _take(copy, wanted, Inventory())
-    versions = [number for copy in copies if (number := copy.rescue.version or _recorded(copy.rescue))]
+    versions = [number for copy in copies if (number := _version(copy.rescue))]
     _make(draft, target, None, Inventory(), max(versions, default=None), [copy for copy in copies if copy.keys])
 
 
@@ -188,6 +188,11 @@ def _bring_back(draft: Draft, target: _Target) -> None:
             draft.refuse(Repair.SALVAGE, target.path, error)
 
 
+def _version(rescue: Rescue) -> int | None:
+    """The schema version in its header, else in its records."""
+    return rescue.version or _recorded(rescue)
+
+
 def _recorded(rescue: Rescue) -> int | None:
     rows = rescue.rows("schema_meta", ("schema_version",))
     return next((value for (value,) in rows if isinstance(value, int)), None)
@@ -208,7 +213,9 @@ def _make(
     sources = [copy.path for copy in copies]
     place: int | None = None
     if own is None or version is None or not _is_whole(target, own, version):
-        place, version = _schema_place(draft, target, version, copies, sources)
+        place, known = _schema_place(draft, target, version, copies, sources)
+        # Where no other database of its version is here, its own schema serves if no page of it is lost.
+        version = known or (version if own is not None and own.schema_whole else None)
     if version is None or version > KNOWN_SCHEMA[target.role]:
         _no_schema(draft, target)
         return
@@ -225,7 +232,7 @@ def _make(
         brought=tuple(Brought(number, tuple(copy.keys)) for number, copy in enumerate(copies)),
         rows=rows,
     )
-    size = _act(draft, target, own, sources, edit, sessions)
+    size = _act(draft, target, sources, edit, sessions)
     if size is None:
         return
     _say(draft, target, own, inventory, copies, rows)
@@ -233,18 +240,14 @@ def _make(
         _summarise(draft, target, inventory, copies, size)
 
 
-def _act(
-    draft: Draft, target: _Target, own: Rescue | None, sources: Sequence[Path], edit: Rebuild, sessions: int | None
-) -> int | None:
+def _act(draft: Draft, target: _Target, sources: Sequence[Path], edit: Rebuild, sessions: int | None) -> int | None:
     """Add the act; the most bytes that come of it, None where the plan does something to the file already."""
     numbers = tuple(draft.fingerprint(path) for path in sources)
-    size = sum(draft.fingerprints[number].size for number in numbers)
-    for path in (target.path, *beside_of(draft, target.path)):
-        if own is not None and not path.name.endswith("-shm"):
-            size += draft.fingerprints[draft.fingerprint(path)].size
-    done = transact(
-        draft, target.path, (edit,), size, sessions, sources=numbers, there=not _is_gone(draft, target.path)
-    )
+    there = not _is_gone(draft, target.path)
+    set_of = [path for path in beside_of(draft, target.path) if not path.name.endswith("-shm")]
+    read = [*numbers, *(draft.fingerprint(path) for path in ((target.path, *set_of) if there else set_of))]
+    size = sum(draft.fingerprints[number].size for number in read)
+    done = transact(draft, target.path, (edit,), size, sessions, sources=numbers, there=there)
     return size if done else None
 
 
@@ -266,16 +269,19 @@ def _schema_place(
 ) -> tuple[int | None, int | None]:
     """Which source has the schema of this version, or of any where that is lost: (its place, the version). A sister
     is added to the sources."""
-    for number, copy in enumerate(copies):
-        own = copy.rescue.version or _recorded(copy.rescue)
-        if own is not None and version in (None, own) and _is_whole(target, copy.rescue, own):
+    seen = [
+        (number, copy.rescue, copy.rescue.version or _recorded(copy.rescue)) for number, copy in enumerate(copies)
+    ]
+    of_version = [(number, rescue, own) for number, rescue, own in seen if own and version in (None, own)]
+    for number, rescue, own in of_version:
+        if _is_whole(target, rescue, own):
             return number, own
     for health in draft.x.health.databases:
         alike = health.role is target.role and health.path != target.path and version in (None, health.user_version)
         if alike and health.schema_known and not health.problems:
             sources.append(health.path)
             return len(sources) - 1, health.user_version
-    return None, None
+    return next(((number, own) for number, rescue, own in of_version if rescue.schema_whole), (None, None))
 
 
 def _sessions(target: _Target, inventory: Inventory, copies: Sequence[_Copy]) -> int:

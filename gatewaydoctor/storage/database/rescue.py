@@ -129,6 +129,18 @@ class Rescue:
         return number if self._sound else None
 
     @cached_property
+    def schema_whole(self) -> bool:
+        """Whether no page with rows of the schema is missing. Its first page may be, where the others hold them."""
+        reader = PageReader(self._image)
+        if any(True for _ in reader.records(_SCHEMA_ROOT)) and reader.damaged == 0:
+            return True
+        below = [n for n in range(3, self._image.pages + 1) if self._entry(n) == (_BELOW, _SCHEMA_ROOT)]
+        reader = PageReader(self._image)
+        leaves = all(self._image.page(number)[0] == TABLE_LEAF for number in below)
+        found = sum(1 for number in below for _ in reader.decoded(reader.leaf(number))) if leaves else 0
+        return found > 0 and reader.damaged == 0
+
+    @cached_property
     def schema(self) -> tuple[SchemaItem, ...]:
         """Every row of the schema that is left, each name once."""
         reader = PageReader(self._image)

@@ -1,0 +1,288 @@
+"""salvage of databases: what can be read of damaged pages comes back in a new file, and nothing that was deleted."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from gatewaydoctor.repair.writing.errors import Refused
+from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database, zeroed_page
+from tests.fixtures_source.health import AGENT, ROWS, STATE
+from tests.repair import agentdb
+from tests.repair.doctor import Doctor, steps
+from tests.world import HOUR, NOW, StateDir, run_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+PAGE = 1024
+PEOPLE = [f"agent:main:telegram:direct:{number}" for number in range(60)]
+Damage = "Callable[[Path], None]"
+
+
+def whole(root: Path, keys: Iterable[str] = PEOPLE, *, name: str = "openclaw-agent.sqlite", gone: int = 0) -> Path:
+    """A settled database with a session for each key; the first `gone` of them were deleted again."""
+    path = agentdb.path_in(root).with_name(name)
+    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    connection = agentdb.connected(path)
+    list(connection.execute(agentdb.SCHEMA))
+    for key in keys:
+        agentdb.node(connection, key, "done", label="x" * 100)
+    for key in list(keys)[:gone]:
+        connection.execute("DELETE FROM session_nodes WHERE session_key = ?", (key,))
+    # A version whose tables are not compared: this has only those that the test needs.
+    connection.execute("UPDATE schema_meta SET schema_version = 21")
+    connection.execute("PRAGMA user_version = 21")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    os.utime(path, (NOW / 1000 - 60, NOW / 1000 - 60))
+    return path
+
+
+def write(path: Path, at: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(data)
+
+
+def garbage_header(path: Path) -> None:
+    write(path, 0, b"garbagegarbageXX")
+
+
+def first_page(path: Path) -> None:
+    write(path, 0, bytes(PAGE))
+
+
+def root_of(table: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        (root,) = agentdb.ask(path, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")[0]
+        assert isinstance(root, int)
+        assert path.read_bytes()[(root - 1) * PAGE] == 5  # interior: its leaves are left
+        write(path, (root - 1) * PAGE, bytes(PAGE))
+
+    damage.__name__ = f"root_of_{table}"
+    return damage
+
+
+def leaf_of(table: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        data = path.read_bytes()
+        (root,) = agentdb.ask(path, f"SELECT rootpage FROM sqlite_master WHERE name = '{table}'")[0]
+        assert isinstance(root, int)
+        page = data[(root - 1) * PAGE : root * PAGE]
+        first = int.from_bytes(page[12:14])
+        leaf = int.from_bytes(page[first : first + 4])
+        assert data[(leaf - 1) * PAGE] == 13
+        write(path, (leaf - 1) * PAGE, bytes(PAGE))
+
+    damage.__name__ = f"leaf_of_{table}"
+    return damage
+
+
+NOTHING_LOST = [
+    garbage_header,
+    first_page,
+    root_of("session_nodes"),
+    root_of("session_windows"),
+    root_of("transcript_events"),
+    leaf_of("session_nodes"),
+    leaf_of("session_windows"),
+]
+
+
+def ready(tmp_path: Path, damage: Callable[[Path], None] | None, **how: int) -> tuple[Doctor, Path]:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, **how)
+    if damage is not None:
+        damage(path)
+    return Doctor(state), path
+
+
+@pytest.mark.parametrize("damage", NOTHING_LOST, ids=lambda each: each.__name__)
+def test_every_session_and_event_comes_back(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    doctor, path = ready(tmp_path, damage)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE),)]
+    assert agentdb.ask(path, "SELECT count(*) FROM session_windows") == [(len(PEOPLE),)]
+    assert agentdb.ask(path, "PRAGMA user_version") == [(21,)]
+    assert "database-corrupt" not in doctor.rules()
+
+
+def test_it_is_part_of_a_plan_without_names(tmp_path: Path) -> None:
+    doctor, _ = ready(tmp_path, root_of("session_nodes"))
+    assert steps(doctor.plan(), "salvage")
+
+
+def test_entries_keep_their_bytes(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")
+    root_of("session_nodes")(path)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1") == before
+
+
+def test_a_row_made_from_its_window_is_told(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, leaf_of("session_nodes"))
+    plan = doctor.plan("salvage")
+    (note,) = [each for each in plan.cautions if "made again from their windows" in each.text]
+    assert note.names
+    doctor.apply("salvage")
+    entry = agentdb.ask(
+        path, f"SELECT entry_json, entry_valid FROM session_nodes WHERE session_key = '{note.names[0]}'"
+    )
+    assert entry == [(entry[0][0], 1)]
+    assert '"sessionId":"sid-' in str(entry[0][0])
+
+
+def test_half_a_file_gives_half_of_it_and_says_so(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, lambda path: os.truncate(path, path.stat().st_size // 2 // PAGE * PAGE))
+    plan = doctor.plan("salvage")
+    assert plan.cautions
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert 0 < len(agentdb.statuses(path)) <= len(PEOPLE)
+
+
+@pytest.mark.parametrize("damage", [root_of("session_nodes"), garbage_header, first_page], ids=lambda f: f.__name__)
+def test_what_was_deleted_stays_deleted(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    doctor, path = ready(tmp_path, damage, gone=30)
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE[30:])
+
+
+def test_events_without_a_session_get_one(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = apsw.Connection(str(path))  # foreign keys are off
+    connection.execute(f"DELETE FROM session_windows WHERE session_key = '{PEOPLE[0]}'")
+    connection.execute(f"DELETE FROM session_nodes WHERE session_key = '{PEOPLE[0]}'")
+    connection.close()
+    garbage_header(path)
+    doctor.apply("salvage")
+    key = f"agent:main:recovered:sid-{PEOPLE[0].replace(':', '-')}"
+    assert set(agentdb.statuses(path)) == {*PEOPLE[1:], key}
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE),)]
+
+
+def test_the_log_counts(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = agentdb.make(state.root, dict.fromkeys(PEOPLE, "done"), version=21)
+    log, frame = path.with_name(f"{path.name}-wal").read_bytes(), PAGE + 24
+    logged = {int.from_bytes(log[at : at + 4]) for at in range(32, len(log) - frame + 1, frame)}
+    data = path.read_bytes()
+    (leaf, *_) = [
+        number
+        for number in range(3, len(data) // PAGE)
+        if number not in logged
+        and data[(number - 1) * PAGE] == 13
+        and b"telegram" in data[(number - 1) * PAGE :][:PAGE]
+    ]
+    write(path, (leaf - 1) * PAGE, bytes(PAGE))
+    doctor = Doctor(state)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+
+
+def test_a_database_that_is_in_its_log_alone_comes_back(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = agentdb.path_in(state.root)
+    path.parent.mkdir(parents=True, mode=0o700)
+    scratch = path.with_name("made")
+    connection = agentdb.connected(scratch)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    list(connection.execute(agentdb.SCHEMA.replace("user_version = 23", "user_version = 21")))
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    for key in PEOPLE:
+        agentdb.node(connection, key, "done")
+    connection.execute("UPDATE schema_meta SET schema_version = 21")
+    path.with_name(f"{path.name}-wal").write_bytes(scratch.with_name("made-wal").read_bytes())
+    connection.close()
+    scratch.unlink()
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
+    doctor = Doctor(state)
+    assert "database-missing" in doctor.rules()
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["empty", "gone"])
+def test_a_copy_stands_in_for_an_empty_database(tmp_path: Path, there: bool) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    copy = whole(state.root, [*PEOPLE, run_key("job", 1)], name="openclaw-agent.sqlite.corrupt-1795000000000")
+    garbage_header(copy)
+    path = agentdb.path_in(state.root)
+    if there:
+        path.write_bytes(b"")
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
+    doctor = Doctor(state)
+    plan = doctor.plan("salvage")
+    (step,) = steps(plan, "salvage")
+    assert step.target.endswith(copy.name)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(PEOPLE) <= set(agentdb.statuses(path))
+
+
+def test_conversations_of_a_renamed_database_come_back_when_named(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    whole(state.root, [*PEOPLE[1:8], run_key("job", 1)], name=f"{path.name}.corrupt-1795000000000")
+    doctor = Doctor(state)
+    assert not steps(doctor.plan(), "salvage")
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE[:8])
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(16,)]
+
+
+def test_another_agents_copy_is_not_taken(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    copy = whole(state.root, PEOPLE[3:6], name=f"{path.name}.corrupt-1795000000000")
+    connection = apsw.Connection(str(copy))
+    connection.execute("UPDATE schema_meta SET agent_id = 'second'")
+    connection.close()
+    assert Doctor(state).plan("salvage").empty
+
+
+def test_jobs_of_a_damaged_state_database_come_back(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    state.file(AGENT, agent_database(AGENT_VERSION, {}, rows=ROWS), HOUR)
+    data = state_database(STATE_VERSION, 40, agents=("main",), store_key=str(state.root / "cron/jobs.json"))
+    state.file(STATE, zeroed_page(data, "cron_jobs"), HOUR)
+    doctor = Doctor(state)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert agentdb.ask(state.root / STATE, "SELECT count(*) FROM cron_jobs") == [(40,)]
+
+
+def test_nothing_left_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    path.write_bytes(bytes(path.stat().st_size))
+    plan = Doctor(state).plan("salvage")
+    assert plan.empty
+    (refusal,) = [each for each in plan.refusals if each.target == AGENT]
+    assert "backup" in refusal.hint
+
+
+def test_a_definition_that_is_more_than_one_does_nothing(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    target = tmp_path / "owned"
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA writable_schema = ON")
+    evil = f"CREATE TABLE session_goal_operations (session_key TEXT, goal TEXT); ATTACH '{target}' AS x"
+    connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'session_goal_operations'", (evil,))
+    connection.close()
+    garbage_header(path)
+    with suppress(Refused):
+        doctor.apply("salvage")
+    assert not target.exists()
