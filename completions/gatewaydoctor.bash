@@ -337,7 +337,7 @@ _gatewaydoctor_values() {
     remedy-subagent-maps) words='archive-session-runs context-ttl pending-error-ttl all' ;;
     remedy-chat-buffers) words='sweep-stale-buffers all' ;;
     remedy-usage-scan) words='chunked worker cache paginate cancel all' ;;
-    recipe) words='issue-61633 cap-storm batch-subagents usage-heavy token-heavy many-entries' ;;
+    recipe) words='issue-61633 issue-61633-database cap-storm batch-subagents usage-heavy token-heavy many-entries' ;;
     fixture-format) words='text json junit github' ;;
     esac
 }

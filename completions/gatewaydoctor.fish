@@ -261,7 +261,7 @@ function __gatewaydoctor_offer
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'jobs-not-in-database' 'Cron jobs that are not in the database' \
-                'config-newer' 'The config was written by a newer release than the one that last started here' \
+                'config-newer' 'The config is of a newer release than the one that last started' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
                 'config-unreadable' 'The config has errors or cannot be read' \
                 'config-shrunk' 'Much of the config is missing' \
@@ -399,6 +399,7 @@ function __gatewaydoctor_offer
         case recipe
             printf '%s\t%s\n' \
                 'issue-61633' 'stuck cron runs piled up in bursts, with long prompts' \
+                'issue-61633-database' 'the same as an import into a database leaves it' \
                 'cap-storm' 'a store at its cap of 50 beside 5,176 transcripts' \
                 'batch-subagents' '2,800 subagent runs that nothing archives' \
                 'usage-heavy' '9 stores with long transcripts for one usage call' \

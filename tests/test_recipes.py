@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
+import sqlite3
 import statistics
 import tracemalloc
 from collections import Counter, defaultdict
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -70,6 +72,14 @@ def runs(incident: Made, rows: list[Row]) -> dict[str, list[Row]]:
 
 def store_of(made: Made, agent: str = "main") -> Path:
     return made.state_dir / "agents" / agent / "sessions" / "sessions.json"
+
+
+def rows_of(path: Path) -> dict[str, object]:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
+        return {
+            key: json.loads(entry)
+            for key, entry in database.execute("SELECT session_key, entry_json FROM session_nodes")
+        }
 
 
 def jobs_of(made: Made) -> list[dict[str, object]]:
@@ -210,10 +220,27 @@ def test_made_tells_what_is_there(name: str, tmp_path: Path) -> None:
     made = small(name, tmp_path / "state")
     files = [path for path in made.state_dir.rglob("*") if path.is_file()]
     stores = [json.loads(path.read_bytes()) for path in files if path.name == "sessions.json"]
+    stores += [rows_of(path) for path in files if path.name == "openclaw-agent.sqlite"]
     assert made.state_dir == tmp_path / "state"
     assert made.files == len(files)
     assert made.bytes == sum(path.stat().st_size for path in files)
     assert made.entries == sum(map(len, stores))
+
+
+def test_an_import_takes_every_entry_over_and_makes_a_window_for_each_session(tmp_path: Path) -> None:
+    """Base rows of jobs share the session of their newest run. What SQLite itself checks holds."""
+    files, imported = (small(name, tmp_path / name) for name in ("issue-61633", "issue-61633-database"))
+    path = imported.state_dir / "agents/main/agent/openclaw-agent.sqlite"
+    store = json.loads(store_of(files).read_bytes())
+    assert rows_of(path) == store
+    with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        windows = {session for (session,) in database.execute("SELECT session_id FROM session_windows")}
+        events = dict(database.execute("SELECT session_id, count(*) FROM transcript_events GROUP BY 1"))
+    assert windows == {entry["sessionId"] for entry in store.values()}
+    transcripts = list((files.state_dir / "agents/main/sessions").glob("*.jsonl"))
+    assert events == {each.stem: len(each.read_bytes().splitlines()) for each in transcripts}
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -133,6 +133,8 @@ class _Reader:
     def _about_log(self, health: DatabaseHealth) -> Iterable[Problem]:
         """A log that is another database's explains every other problem; one that is gone explains none."""
         log = health.path.with_name(f"{health.path.name}-wal")
+        if self._is_directory(log) or self._is_directory(health.path):
+            return
         if self._size(health.path, "-wal"):
             if any(_may_be_the_logs(each) for each in health.problems) and (foreign := self._foreign_log(health)):
                 yield foreign
@@ -354,6 +356,12 @@ class _Reader:
         except OSError:
             return True
         return True
+
+    def _is_directory(self, path: Path) -> bool:
+        try:
+            return self.fs.stat(path).is_dir
+        except OSError:
+            return False
 
     def _size(self, path: Path, suffix: str) -> int:
         try:

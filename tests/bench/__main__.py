@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +67,45 @@ def against_peers(recipe: str, rounds: int, scale: float = 1.0) -> None:
     table(f"{recipe} x{scale:g}, {size / 1e6:,.1f} MB, against ijson", rows, rounds)
 
 
+COPY_AND_ASK = """import shutil, sqlite3, sys, tempfile
+with tempfile.TemporaryDirectory() as scratch:
+    for suffix in ("", "-wal"):
+        shutil.copyfile(sys.argv[1] + suffix, scratch + "/copy.sqlite" + suffix)
+    copy = sqlite3.connect(scratch + "/copy.sqlite")
+    for _ in copy.execute("SELECT session_key, entry_json FROM session_nodes"): pass
+    copy.execute("SELECT status, count(*) FROM session_nodes GROUP BY 1").fetchall()
+    copy.close()"""
+
+
+def a_database(rounds: int) -> None:
+    """The incident as an import leaves it, with a log of 1,000 changed rows, against a private copy that SQL reads."""
+    state = prepared("issue-61633-database")
+    path = state / "agents/main/agent/openclaw-agent.sqlite"
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists():
+        _change_in_the_log(path)
+    rows = [
+        ("private copy and SQL", [sys.executable, "-c", COPY_AND_ASK, str(path)]),
+        ("gatewaydoctor scan", tool("scan", state)),
+        ("gatewaydoctor scan --verify", tool("scan", state, "--verify")),
+    ]
+    size, more = path.stat().st_size / 1e6, log.stat().st_size / 1e6
+    table(f"issue-61633-database, {size:,.1f} MB and a log of {more:,.1f} MB", rows, rounds)
+
+
+def _change_in_the_log(path: Path) -> None:
+    """Leave 1,000 runs marked as failed in the log alone, as a killed gateway would."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        database.execute(
+            "UPDATE session_nodes SET status = 'failed', entry_json = json_set(entry_json, '$.status', 'failed') "
+            "WHERE session_key IN (SELECT session_key FROM session_nodes WHERE status = 'running' LIMIT 1000)"
+        )
+        kept = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in ("", "-wal")}
+    for suffix, data in kept.items():
+        Path(f"{path}{suffix}").write_bytes(data)
+
+
 def repairing(rounds: int) -> None:
     """The incident repaired and put back, round after round, against a look at it."""
     state = prepared("issue-61633")
@@ -94,6 +135,7 @@ def many_transcripts(count: int, rounds: int) -> None:
 def start_up(rounds: int) -> None:
     state = Path("fixtures/healthy/state")
     rows = [
+        ("import typer, rich", [sys.executable, "-c", "import typer, rich"]),
         ("python -c pass", [sys.executable, "-c", "pass"]),
         ("gatewaydoctor --version", [sys.executable, "-m", "gatewaydoctor", "--version"]),
         ("gatewaydoctor scan (healthy)", tool("scan", state)),
@@ -110,6 +152,7 @@ def main() -> None:
     start_up(options.rounds)
     against_peers("issue-61633", options.rounds)
     against_peers("token-heavy", options.rounds)
+    a_database(options.rounds)
     repairing(options.rounds)
     many_transcripts(100_000, min(options.rounds, 3))
     if options.large:

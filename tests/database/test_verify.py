@@ -103,12 +103,14 @@ def test_a_maintenance_lease_keeps_a_gateway_from_starting_until_it_expires(stat
         assert told(state)["verdict"]["start"] == "no"
 
 
-def test_a_directory_where_the_log_should_be_is_no_log_of_another_database(state: Path) -> None:
-    (state / f"{AGENT_PATH}-wal").unlink(missing_ok=True)
-    (state / f"{AGENT_PATH}-wal").mkdir()
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_directory_where_a_file_of_a_database_should_be(state: Path, suffix: str) -> None:
+    (state / f"{AGENT_PATH}{suffix}").unlink(missing_ok=True)
+    (state / f"{AGENT_PATH}{suffix}").mkdir()
     found = rules(state)
     assert "database-log-foreign" not in found
-    assert "database-unreadable" in found
+    assert "a directory" in found["database-corrupt"]["message"]
+    assert "exit 78" in found["database-corrupt"]["consequence"]
 
 
 @pytest.mark.parametrize(("stamp", "told_of"), [("2027.1.1", True), ("2026.9.6", False), ("2026.7.1", False)])

@@ -297,7 +297,8 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copi
         return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=critical, repair=repair)
     if fault.kind is FaultKind.EMPTY:
         return _finding(EMPTY, health, f"{who} has 0 bytes.", f"{_REFUSES}.", evidence, repair=repair)
-    message = f"{who} is no database any more: {fault.reason}."
+    what = "cannot be read" if fault.kind is FaultKind.LOG else "is no database any more"
+    message = f"{who} {what}: {fault.reason}."
     if not health.rows:
         return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
     evidence["rowsReadable"] = dict(health.rows)

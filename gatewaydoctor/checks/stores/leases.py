@@ -25,7 +25,7 @@ LEASE = Rule(
     cause="A container that was created anew under another host name, a gateway on another host, or a start or "
     "doctor that was killed, or stopped by a full disk, while it prepared the databases.",
     gateway="2026.9.6 refuses to start until the lease expires: exit 1 for an owner, at most 300 s after its last "
-    "sign; exit 78 for a maintenance, at most 60 s.",
+    "sign; for a maintenance exit 1, or 78 where its startup migrations are due, at most 60 s.",
     remedy="If no other gateway or doctor runs, wait until the lease has expired and start then.",
 )
 
@@ -53,7 +53,7 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             message = (
                 f"A start or a doctor that was cut off holds the lease on the agents' databases for {left} more."
             )
-            code = 78
+            code = 1 if x.startup_migrated else 78
         else:
             message, code = f"A gateway on another host holds the lease for {left} more.", 1
         yield LEASE.finding(

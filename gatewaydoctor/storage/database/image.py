@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault, FaultKind, JournalFacts, LogFacts
@@ -165,12 +166,22 @@ def take_image(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool =
             image = _take(fs, path, verify=verify, with_log=with_log)
         except FileNotFoundError:
             return Fault(FaultKind.MISSING, path, _missing(fs, path))
+        except IsADirectoryError:
+            return _a_directory(fs, path)
         except OSError as error:
             return Fault(FaultKind.UNREADABLE, path, error.strerror or type(error).__name__)
         if not isinstance(image, Image) or not with_log or _log_is_current(fs, image):
             return image
         image.close()
     return Fault(FaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again")
+
+
+def _a_directory(fs: ReadFs, path: Path) -> Fault:
+    for suffix in ("-wal", "-journal"):
+        with suppress(OSError):
+            if fs.stat(path.with_name(path.name + suffix)).is_dir:
+                return Fault(FaultKind.LOG, path, f"its {suffix} is a directory")
+    return Fault(FaultKind.NOT_A_DATABASE, path, "it is a directory")
 
 
 def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fault:
