@@ -78,7 +78,7 @@ with tempfile.TemporaryDirectory() as scratch:
 
 
 def a_database(rounds: int) -> None:
-    """The incident as an import leaves it, with a log of 1,000 changed rows, against a private copy that SQL reads."""
+    """The incident as an import leaves it, 1,000 changed rows in its log, against a private copy read by SQL."""
     state = prepared("issue-61633-database")
     path = state / "agents/main/agent/openclaw-agent.sqlite"
     log = path.with_name(f"{path.name}-wal")
@@ -101,9 +101,10 @@ def _change_in_the_log(path: Path) -> None:
             "UPDATE session_nodes SET status = 'failed', entry_json = json_set(entry_json, '$.status', 'failed') "
             "WHERE session_key IN (SELECT session_key FROM session_nodes WHERE status = 'running' LIMIT 1000)"
         )
-        kept = {suffix: Path(f"{path}{suffix}").read_bytes() for suffix in ("", "-wal")}
-    for suffix, data in kept.items():
-        Path(f"{path}{suffix}").write_bytes(data)
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{path}{suffix}", f"{path}{suffix}.kept")
+    for suffix in ("", "-wal"):
+        Path(f"{path}{suffix}.kept").replace(f"{path}{suffix}")
 
 
 def repairing(rounds: int) -> None:

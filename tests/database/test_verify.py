@@ -125,3 +125,33 @@ def test_a_config_of_a_newer_release_than_the_one_that_started(state: Path, stam
     if told_of:
         assert "exit 1" in found["config-newer"]["consequence"]
         assert told(state)["verdict"]["start"] == "no"
+
+
+@pytest.mark.parametrize("version", [0, 23])
+def test_a_database_of_another_program(state: Path, version: int) -> None:
+    path = state / AGENT_PATH
+    path.unlink()
+    with closing(connect(path)) as database:
+        database.execute("CREATE TABLE bookmarks (url)")
+        database.execute(f"PRAGMA user_version = {version}")
+    paths = {each["path"] for each in told(state)["findings"] if each["rule"] == "database-owner"}
+    assert str(path) in paths
+
+
+def test_a_version_of_0_over_the_gateways_tables(state: Path) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        insert(database, "schema_meta", meta_key="primary", role="agent", schema_version=23, agent_id="main")
+        database.execute("PRAGMA user_version = 0")
+    messages = [each["message"] for each in told(state)["findings"] if each["rule"] == "database-schema"]
+    assert any("version 0 in its header and 23" in message for message in messages)
+
+
+@pytest.mark.parametrize("path", [AGENT_PATH, STATE_PATH])
+def test_a_database_without_a_table_is_taken_for_a_new_one(state: Path, path: str) -> None:
+    (state / path).unlink()
+    with closing(connect(state / path)) as database:
+        database.execute("CREATE TABLE x (y)")
+        database.execute("DROP TABLE x")
+    found = rules(state)["database-empty"]
+    assert (found["severity"], "has no table" in found["message"]) == ("critical", True)
+    assert told(state)["verdict"]["effect"] == "loses"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.database import Fault
     from gatewaydoctor.model.gateway.health import DatabaseHealth, MissingDatabase, Problem
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -52,8 +53,9 @@ EMPTY = Rule(
     id="database-empty",
     family=Family.STORE,
     severity=Severity.ERROR,
-    title="A database has 0 bytes",
-    meaning="The file is there and holds nothing. Critical for the state database: a start makes a new one.",
+    title="A database is empty",
+    meaning="The file is there and has 0 bytes, or no table. Critical if a start takes it for a new one: the state "
+    "database always, an agent's where the startup migrations are done.",
     cause="A full disk while it was created or copied, or a copy that was cut off at once.",
     gateway="2026.9.6 refuses to start over an agent database of 0 bytes, and leaves a backup of it at each attempt. "
     "Over a state database of 0 bytes it starts: cron jobs, deliveries and pairings are gone.",
@@ -287,22 +289,30 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copi
     if health.role is DatabaseRole.QUARANTINE:
         message = f"The file with the quarantine records cannot be read: {fault.reason}."
         return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, repair="quarantine")
-    if fault.kind is FaultKind.EMPTY and health.role is DatabaseRole.STATE:
-        ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
-        return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=Severity.CRITICAL)
-    repair = "salvage" if copies else None
-    if fault.kind is FaultKind.EMPTY and migrated:
-        ahead = "A 2026.9.6 gateway makes it anew and starts with an EMPTY history for this agent."
-        critical = Severity.CRITICAL
-        return _finding(EMPTY, health, f"{who} has 0 bytes.", ahead, evidence, severity=critical, repair=repair)
     if fault.kind is FaultKind.EMPTY:
-        return _finding(EMPTY, health, f"{who} has 0 bytes.", f"{_REFUSES}.", evidence, repair=repair)
+        return _empty(health, fault, evidence, migrated=migrated, copies=copies)
     what = "cannot be read" if fault.kind is FaultKind.LOG else "is no database any more"
     message = f"{who} {what}: {fault.reason}."
     if not health.rows:
         return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
     evidence["rowsReadable"] = dict(health.rows)
     return _finding(CORRUPT, health, f"{message} {_readable(health)}", f"{_REFUSES}.", evidence, repair="salvage")
+
+
+def _empty(
+    health: DatabaseHealth, fault: Fault, evidence: Mapping[str, object], *, migrated: bool, copies: bool
+) -> Finding:
+    """A file without bytes, or a database without a table, which a start takes for a new one."""
+    state, tables = health.role is DatabaseRole.STATE, fault.reason == "it has no table"
+    message = f"{_who(health)} has {'no table' if tables else '0 bytes'}."
+    repair = "salvage" if copies and not tables and not state else None
+    if state:
+        ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
+    elif migrated or tables:
+        ahead = "A 2026.9.6 gateway makes it anew and starts with an EMPTY history for this agent."
+    else:
+        return _finding(EMPTY, health, message, f"{_REFUSES}.", evidence, repair=repair)
+    return _finding(EMPTY, health, message, ahead, evidence, severity=Severity.CRITICAL, repair=repair)
 
 
 def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
     OrphanRows,
     OtherOwner,
+    Unopened,
     VersionsDiffer,
 )
 from gatewaydoctor.storage.database.schema import drift
@@ -41,6 +42,9 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         if not broken.index_only:
             return
     version = database.user_version
+    if not version and not database.tables and role is not DatabaseRole.QUARANTINE:
+        yield Unopened(Fault(FaultKind.EMPTY, database.path, "it has no table"))
+        return
     if found := owner(database, role, agent_id, version):
         yield found
     if differs := drift(role, version, database.schema):
@@ -87,7 +91,7 @@ def _by_walking(database: Opened, reason: str) -> BrokenPages:
 
 def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: int) -> Problem | None:
     """Whether it says whose it is, and of which version, as releases with sessions in databases want it."""
-    if role is DatabaseRole.QUARANTINE or version < FIRST_OWNED:
+    if role is DatabaseRole.QUARANTINE or 0 < version < FIRST_OWNED:
         return None
     columns = database.columns("schema_meta")
     own = "agent_id" if "agent_id" in columns else "NULL"
