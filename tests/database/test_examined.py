@@ -90,10 +90,11 @@ def test_rows_count_everywhere(state: Path) -> None:
     assert document("sessions", state, "--job", "JOB-1")["details"]["total"] == 4
 
 
-def test_stuck_rows_are_findings_without_a_repair_that_cannot_write_there(state: Path) -> None:
+def test_stuck_rows_name_the_repair_that_ends_them(state: Path) -> None:
     found = {each["rule"]: each for each in document("check", state, "--all")["findings"]}
     assert found["session-stuck-running"]["count"] == 5
-    assert found["session-stuck-running"]["fix"] is None
+    assert found["session-stuck-running"]["fix"]["command"].startswith("gatewaydoctor repair trim")
+    assert found["cron-phantom-running"]["fix"]["command"].startswith("gatewaydoctor repair expire")
     assert found["cron-phantom-running"]["count"] == 1
     assert document("stuck", state)["details"]["stuck"] == 5
 

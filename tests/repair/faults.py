@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import tempfile
 from contextlib import contextmanager
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 class Killed(BaseException):
@@ -28,13 +30,91 @@ class Mode(Enum):
     KILL = "killed before the step"
     KILL_AFTER = "killed right after the step"
     POWER = "power loss: unsynced content is gone"
+    NAMES = "power loss: what was not synced of a directory is as it was before"
 
     @property
     def deadly(self) -> bool:
-        return self in (Mode.KILL, Mode.KILL_AFTER, Mode.POWER)
+        return self in (Mode.KILL, Mode.KILL_AFTER, Mode.POWER, Mode.NAMES)
 
 
 _GROWS = frozenset({"mkdir", "create", "append", "write", "truncate"})
+
+
+class Names:
+    """Changes of names that no directory sync has made durable yet, oldest first, each with what takes it back in the
+    directories that were not synced. `keep` holds on to a file whose name goes, beside the tree."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[set[Path], Callable[[set[Path]], object]]] = []
+        self._stash: Path | None = None
+        self._count = 0
+
+    def keep(self, path: Path) -> Path | None:
+        if not path.is_symlink() and not path.is_file():
+            return None
+        if self._stash is None:
+            self._stash = Path(tempfile.mkdtemp(prefix="names-", dir=_above(path)))
+        self._count += 1
+        kept = self._stash / str(self._count)
+        os.link(path, kept, follow_symlinks=False)
+        return kept
+
+    def made(self, path: Path) -> None:
+        self._say(lambda _: _gone(path), path.parent)
+
+    def removed(self, path: Path, kept: Path | None) -> None:
+        self._say(lambda _: kept and kept.rename(path), path.parent)
+
+    def emptied(self, path: Path, mode: int) -> None:
+        self._say(lambda _: (path.mkdir(), path.chmod(mode & 0o7777)), path.parent)
+
+    def moved(self, source: Path, target: Path, replaced: Path | None) -> None:
+        def back(unsynced: set[Path]) -> None:
+            if source.parent in unsynced:
+                os.link(target, source, follow_symlinks=False)
+            if target.parent in unsynced:
+                target.unlink()
+                if replaced is not None:
+                    replaced.rename(target)
+
+        self._say(back, source.parent, target.parent)
+
+    def exchanged(self, one: Path, other: Path) -> None:
+        assert one.parent == other.parent, "what a power cut leaves of it is not modelled"
+        self._say(lambda _: OsWriteFs().exchange(one, other), one.parent)
+
+    def _say(self, back: Callable[[set[Path]], object], *directories: Path) -> None:
+        self._waiting.append((set(directories), back))
+
+    def synced(self, directory: Path) -> None:
+        for directories, _ in self._waiting:
+            directories.discard(directory)
+        self._waiting = [each for each in self._waiting if each[0]]
+
+    def lose(self) -> None:
+        while self._waiting:
+            unsynced, back = self._waiting.pop()
+            back(unsynced)
+        self.forget()
+
+    def forget(self) -> None:
+        self._waiting.clear()
+        if self._stash is not None:
+            shutil.rmtree(self._stash, ignore_errors=True)
+            self._stash = None
+
+
+def _above(path: Path) -> Path:
+    """The directory that holds the state directory of a test."""
+    parents = [each for each in path.parents if each.name in ("place", "state", ".openclaw")]
+    return (parents[-1] if parents else path.parents[-3]).parent
+
+
+def _gone(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 class FaultFs(OsWriteFs):
@@ -50,6 +130,7 @@ class FaultFs(OsWriteFs):
         self.dead = False
         self.fault_met = False
         self._unsynced: dict[tuple[int, int], tuple[int, int]] = {}
+        self._names = Names()
 
     @property
     def steps(self) -> int:
@@ -91,6 +172,10 @@ class FaultFs(OsWriteFs):
                 self._lose()
                 self.dead = True
                 raise Killed
+            case Mode.NAMES if due:
+                self._names.lose()
+                self.dead = True
+                raise Killed
             case Mode.KILL_AFTER if due:
                 return True
         return False
@@ -103,18 +188,26 @@ class FaultFs(OsWriteFs):
         """Close what a power loss would have needed, so that the filesystem can be unmounted."""
         while self._unsynced:
             os.close(self._unsynced.popitem()[1][0])
+        self._names.forget()
 
     def mkdir(self, path: Path) -> None:
         with self._step("mkdir"):
             super().mkdir(path)
+            self._names.made(path)
 
     def create(self, path: Path) -> int:
         with self._step("create"):
-            return super().create(path)
+            descriptor = super().create(path)
+            self._names.made(path)
+            return descriptor
 
     def append(self, path: Path) -> int:
         with self._step("append"):
-            return super().append(path)
+            new = not path.exists()
+            descriptor = super().append(path)
+            if new:
+                self._names.made(path)
+            return descriptor
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         with self._step("write") as after:
@@ -157,35 +250,46 @@ class FaultFs(OsWriteFs):
                 os.close(waiting[0])
 
     def fsync_dir(self, path: Path) -> None:
-        del path  # only counted: real syncs would make these loops minutes long
+        # No real sync: it would make these loops minutes long.
         with self._step("fsync_dir"):
-            pass
+            self._names.synced(path)
 
     def rename(self, source: Path, target: Path) -> None:
         with self._step("rename"):
+            kept = self._names.keep(target)
             super().rename(source, target)
+            self._names.moved(source, target, kept)
 
     def rename_new(self, source: Path, target: Path) -> None:
         with self._step("rename_new"):
             super().rename_new(source, target)
+            self._names.moved(source, target, None)
 
     def exchange(self, one: Path, other: Path) -> bool:
         if not self.swaps:
             return False
         with self._step("exchange"):
-            return super().exchange(one, other)
+            done = super().exchange(one, other)
+            if done:
+                self._names.exchanged(one, other)
+            return done
 
     def symlink(self, to: str, path: Path) -> None:
         with self._step("symlink"):
             super().symlink(to, path)
+            self._names.made(path)
 
     def unlink(self, path: Path) -> None:
         with self._step("unlink"):
+            kept = self._names.keep(path)
             super().unlink(path)
+            self._names.removed(path, kept)
 
     def rmdir(self, path: Path) -> None:
         with self._step("rmdir"):
+            mode = path.stat().st_mode
             super().rmdir(path)
+            self._names.emptied(path, mode)
 
     def close(self, descriptor: int) -> None:
         # A dead process's descriptors are closed all the same.

@@ -9,7 +9,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.checks.stores.trimming import ends_stuck
 from gatewaydoctor.model.gateway.config import Policy
-from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
@@ -41,7 +41,7 @@ STUCK = Rule(
     "and 2026.5.22 resume or fail conversations that were marked as aborted or whose transcript lock is stale; "
     "2026.5.22 also settles subagents. 2026.9.6 takes up every conversation among them with a real model turn, and "
     "exempts all running rows from prune and cap.",
-    remedy="With the gateway stopped and after a copy of sessions.json, remove the cron runs among them and give the "
+    remedy="With the gateway stopped and after a copy of the store, remove the cron runs among them and give the "
     "others a terminal status with an endedAt.",
     repair="trim",
 )
@@ -150,8 +150,8 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _settling(store: StoreFacts | DatabaseFacts, runs: int) -> str | None:
-    """The repair that settles stuck rows; none writes to databases."""
-    if store.era is Era.SQLITE:
+    """The repair that settles stuck rows. A release with databases ends those of subagents at its start."""
+    if store.era is Era.SQLITE and all(each.entry.kind in DISPOSABLE_WHEN_NAMED for each in store.stuck):
         return None
     return "trim" if runs and ends_stuck(store.jobs) else "expire"
 
@@ -175,7 +175,6 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             agent_id=store.agent_id,
             path=store.path,
             key=jobs[0].base_key,
-            repair=None if store.era is Era.SQLITE else PHANTOM.repair,
             evidence={
                 "runRows": runs,
                 "runRowsRunning": copies,

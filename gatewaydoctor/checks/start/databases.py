@@ -20,29 +20,24 @@ RECOVERY_MS = 5_000
 
 def opened(state: StartState) -> Iterator[Event]:
     """Each agent's database: what is in it, and that it is checked, which takes its time."""
-    for database in state.x.databases:
-        agent, rows = database.agent_id, database.sessions
-        if rows is None:
+    for database in state.databases:
+        agent = database.agent_id
+        if database.entries is None:
             what = f"opens the database of {agent}, whose sessions could not be read here"
             yield Event(Kind.UNKNOWN, 0, what, (str(database.path),), 0, certainty=Certainty.MAY)
             continue
-        held = database.database.size
-        what = f"opens the database of {agent}: {size(held)}, {plural(rows.entries, 'session')}"
-        yield Event(Kind.LOADS, 0, what, (str(database.path),), rows.entries, Cost(bytes=held))
+        what = f"opens the database of {agent}: {size(database.bytes)}, {plural(database.entries, 'session')}"
+        yield Event(Kind.LOADS, 0, what, (str(database.path),), database.entries, Cost(bytes=database.bytes))
 
 
 def resumed(state: StartState) -> Iterator[Event]:
     """2026.9.6 takes up every conversation marked running, one at a time, up to three tries."""
-    keys = [
-        each.entry.key
-        for database in state.x.databases
-        for each in database.running
-        if each.entry.kind not in _LEFT_OUT and not each.entry.spawned
-    ]
+    running = [entry for database in state.databases for entry in database.running]
+    keys = [entry.key for entry in running if entry.kind not in _LEFT_OUT and not entry.spawned]
     if keys:
         what = f"resumes {plural(len(keys), 'conversation')} with a model turn, one at a time, up to three tries each"
         yield Event(Kind.RESUMES, RECOVERY_MS, what, tuple(keys), len(keys), Cost(turns=len(keys)))
-    left = sum(len(database.running) for database in state.x.databases) - len(keys)
+    left = len(running) - len(keys)
     if left:
         what = f"leaves {plural(left, 'row')} of cron runs and subagents marked running"
         yield Event(Kind.SETTLES, None, what, (), left, certainty=Certainty.MAY)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.gateway.cron import CronJob
@@ -44,12 +45,25 @@ class StoreAtStart:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseAtStart:
+    """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running` are
+    the rows marked running. `bytes` are those of its file, at most."""
+
+    agent_id: str
+    path: Path
+    bytes: int
+    entries: int | None
+    running: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartState:
     """`x` is what was examined, for everything no plan changes. `gone_children` are keys (lower case) of subagents
     whose runs or rows will be gone; `verdict` is that of the directory, None where a plan changes what decided."""
 
     x: Examination
     stores: tuple[StoreAtStart, ...]
+    databases: tuple[DatabaseAtStart, ...]
     jobs: tuple[CronJob, ...]
     resumption: Resumption
     verdict: StartVerdict | None = None
@@ -59,7 +73,19 @@ class StartState:
 def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
     """The directory as it was examined."""
     jobs = x.jobs or x.cron
-    return StartState(x, tuple(map(_found, x.stores)), jobs.jobs, Resumption(x), verdict)
+    databases = tuple(map(database_found, x.databases))
+    return StartState(x, tuple(map(_found, x.stores)), databases, jobs.jobs, Resumption(x), verdict)
+
+
+def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
+    """A database as it was examined."""
+    return DatabaseAtStart(
+        facts.agent_id,
+        facts.path,
+        facts.database.size,
+        None if facts.sessions is None else facts.sessions.entries,
+        tuple(each.entry for each in facts.running),
+    )
 
 
 def _found(store: StoreFacts) -> StoreAtStart:

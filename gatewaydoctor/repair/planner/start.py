@@ -7,10 +7,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.start.forecast import forecast
-from gatewaydoctor.checks.start.state import StartState, StoreAtStart, as_it_is
+from gatewaydoctor.checks.start.state import DatabaseAtStart, StartState, StoreAtStart, as_it_is, database_found
 from gatewaydoctor.checks.verdict import start_verdict
 from gatewaydoctor.examine.resumption import Resumption
-from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED
+from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty
 from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.outcome.forecast import Forecast
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.repair.drafting.rows import StoreDraft
+    from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 
 
 def starts(draft: Draft) -> tuple[tuple[StartEvent, ...], tuple[StartEvent, ...]]:
@@ -75,9 +75,24 @@ def _after(draft: Draft) -> StartState:
         if entry.kind in DISPOSABLE_WHEN_NAMED
     )
     stores = tuple(_store(draft, store) for store in draft.stores)
-    return StartState(
-        draft.x, stores, draft.cron_jobs, Resumption(draft.x, gone_locks(draft)), None, gone & _children(draft)
+    planned = {database.path: _database(database) for database in draft.databases if database.opened}
+    databases = tuple(planned.get(facts.path) or database_found(facts) for facts in draft.x.databases)
+    # No plan changes the jobs of a state database.
+    jobs = draft.cron_jobs if draft.x.jobs is None else draft.x.jobs.jobs
+    resumption = Resumption(draft.x, gone_locks(draft))
+    return StartState(draft.x, stores, databases, jobs, resumption, None, gone & _children(draft))
+
+
+def _database(database: DatabaseDraft) -> DatabaseAtStart:
+    """The database as the plan leaves it."""
+    running = tuple(
+        entry
+        for position, entry in database.entries()
+        if entry.status is Status.RUNNING and "status" not in database.edits_of(position)
     )
+    facts = database.facts
+    size = database.at_most or facts.database.size
+    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running)
 
 
 def _children(draft: Draft) -> frozenset[str]:

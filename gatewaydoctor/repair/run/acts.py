@@ -208,9 +208,13 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
             _swap(work, _original(work, number, target, kept), target, seen)
 
 
-def sync(work: Work, numbers: Iterable[int]) -> None:
-    """Make the renames of these acts durable."""
-    for directory in {work.target(number).parent for number in numbers}:
+def sync(work: Work, numbers: Iterable[int], *, going_back: bool = False) -> None:
+    """Make the renames of these acts durable: where a file came to before where it left."""
+    chosen = tuple(numbers)
+    moved = any(kept is not None and kept.moved for kept in (work.manifest.items[number] for number in chosen))
+    vault = [work.place.files] if moved else []
+    places = list({work.target(number).parent: None for number in chosen})
+    for directory in (*places, *vault) if going_back else (*vault, *places):
         work.tools.fs.fsync_dir(directory)
 
 

@@ -55,7 +55,7 @@ def _end(run: RunInfo, tools: Tools) -> None:
     for number in range(len(work.plan.acts)):
         secure(work, number)
         tidy(work, number)
-    sync(work, range(len(work.plan.acts)))
+    sync(work, range(len(work.plan.acts)), going_back=True)
     if run.state in BEFORE_ACTING:
         work.journal.say(RunState.PUT_BACK)  # it changed nothing that could be taken back
     else:

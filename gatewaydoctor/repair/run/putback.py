@@ -61,10 +61,10 @@ def put_back(work: Work, watch: Watch | None = None) -> None:
                 work.tools.check_stop()
                 watch.check(often=True)
             take_back(work, number)
-    sync(work, numbers)
+    sync(work, numbers, going_back=True)
     for number in numbers:
         tidy(work, number)
-    sync(work, numbers)
+    sync(work, numbers, going_back=True)
     give_back(work, work.manifest.directories)
     with or_no_room():
         work.journal.say(RunState.PUT_BACK)

@@ -197,10 +197,10 @@ def _go_back(work: Work, watch: Watch) -> None:
         work.tools.check_stop()
         watch.check(often=True)
         take_back(work, number)
-    sync(work, numbers)
+    sync(work, numbers, going_back=True)
     for number in numbers:
         tidy(work, number)
-    sync(work, numbers)
+    sync(work, numbers, going_back=True)
     give_back(work, times)
     work.journal.say(RunState.UNDONE)
     note(work.tools, work.place, SETTLED)
