@@ -244,7 +244,9 @@ def test_apply(ground: Path, repair: Repair, mode: Mode) -> None:
     assert met > 10 or mode is Mode.SHORT
 
 
-@pytest.mark.parametrize(("repair", "mode"), cases(Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL, Mode.POWER, Mode.NAMES))
+@pytest.mark.parametrize(
+    ("repair", "mode"), cases(Mode.ERROR, Mode.SHORT, Mode.FULL, Mode.KILL, Mode.POWER, Mode.NAMES)
+)
 def test_undo(ground: Path, repair: Repair, mode: Mode) -> None:
     for root, old, fs, error in each_step(ground, repair, mode, undone, applied):
         if error is not None and tree(root) != old:
