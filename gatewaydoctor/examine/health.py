@@ -252,6 +252,7 @@ class _Reader:
                     agent_id,
                     "the registry in the state database",
                     self._size(path, "-wal") > 0,
+                    self._exists(self.state_dir / "agents" / agent_id),
                 )
         for agent in self.eras.agents:
             path = self.state_dir / "agents" / agent.agent_id / AGENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -111,14 +112,16 @@ def test_a_log_alone_is_named(tmp_path: Path) -> None:
     assert "5,000 bytes" in found.reason
 
 
-def test_a_directory_or_pipe_is_unreadable(tmp_path: Path) -> None:
+def test_a_directory_is_no_database_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "d.sqlite").mkdir()
-    assert fault(tmp_path / "d.sqlite").kind is FaultKind.UNREADABLE
+    assert fault(tmp_path / "d.sqlite").kind is FaultKind.NOT_A_DATABASE
+    os.mkfifo(tmp_path / "p.sqlite")
+    assert fault(tmp_path / "p.sqlite").kind is FaultKind.UNREADABLE
 
 
-def test_an_unreadable_log_is_no_absent_log(settled: Path) -> None:
+def test_a_directory_for_a_log_is_no_absent_log(settled: Path) -> None:
     Path(f"{settled}-wal").mkdir()
-    assert fault(settled).kind is FaultKind.UNREADABLE
+    assert (fault(settled).kind, fault(settled).reason) == (FaultKind.LOG, "its -wal is a directory")
 
 
 def test_a_zeroed_page_ends_the_rows_with_a_fault(settled: Path) -> None:

@@ -155,3 +155,33 @@ def test_a_database_without_a_table_is_taken_for_a_new_one(state: Path, path: st
     found = rules(state)["database-empty"]
     assert (found["severity"], "has no table" in found["message"]) == ("critical", True)
     assert told(state)["verdict"]["effect"] == "loses"
+
+
+@pytest.mark.parametrize("judged", [0, 1])
+def test_a_torn_entry_is_told_whether_it_was_judged_or_not(state: Path, judged: int) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("UPDATE session_nodes SET entry_json = '{torn', entry_valid = ? WHERE rowid = 3", (judged,))
+    assert rules(state)["database-entry-invalid"]["evidence"]["notJson"] == 1
+
+
+def test_a_value_that_its_table_forbids_is_told_with_the_table(state: Path) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("CREATE TABLE checked (status TEXT CHECK (status IN ('running', 'done')))")
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        database.execute("INSERT INTO checked VALUES ('weird')")
+    found = rules(state)["database-corrupt"]
+    assert found["message"] == "Rows of checked break a constraint of their table. Its pages hold together."
+    assert found["fix"] is None
+
+
+@pytest.mark.parametrize("known", ["nobody", "folder", "config"])
+def test_a_registered_agent_without_a_database(state: Path, known: str) -> None:
+    with closing(connect(state / STATE_PATH)) as database:
+        path = "agents/ghost/agent/openclaw-agent.sqlite"
+        insert(database, "agent_databases", agent_id="ghost", path=path, schema_version=23)
+    if known == "folder":
+        (state / "agents/ghost").mkdir()
+    if known == "config":
+        config = {"gateway": {"mode": "local"}, "agents": {"list": [{"id": "main"}, {"id": "ghost"}]}}
+        (state / "openclaw.json").write_text(json.dumps(config))
+    assert rules(state)["database-missing"]["severity"] == ("info" if known == "nobody" else "critical")

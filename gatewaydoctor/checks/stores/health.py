@@ -68,7 +68,8 @@ MISSING = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="A database is gone",
-    meaning="A database that has to be there is not: the registry, its -wal or the other databases tell of it.",
+    meaning="A database that has to be there is not: the registry, its -wal or the other databases tell of it. "
+    "Info only if the config does not have its agent and nothing of it is left.",
     cause="A partial restore, a volume that is not mounted, a file moved away, or a repair that was cut off.",
     gateway="2026.9.6 starts with an EMPTY history for that agent, or without any cron job, delivery and pairing if "
     "the state database is gone, and copies a -wal that is left out of the way.",
@@ -133,8 +134,8 @@ SCHEMA = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="The tables of a database are not those of its release",
-    meaning="A trigger or a table is missing or changed, a unique index is too many, or the version in the header "
-    "differs from the recorded one.",
+    meaning="A trigger, a table or a column is missing, a trigger or unique index is too many or changed, or the "
+    "version in the header differs from the recorded one.",
     cause="An edit with another SQLite program, or an upgrade that was cut off.",
     gateway="2026.9.6 refuses to start. Another plain table or index does not disturb it.",
     remedy="Restore the missing trigger from another agent's database of the same release, or drop the unique index.",
@@ -191,8 +192,12 @@ _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcrip
 def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
     migrated = x.startup_migrated
     set_aside = _set_aside(x)
+    configured = {agent.agent_id for agent in x.config.agents}
     for missing in x.health.missing:
-        yield _missing(missing, copies=missing.agent_id in set_aside)
+        if missing.agent_id is None or missing.agent_id in configured or missing.folder:
+            yield _missing(missing, copies=missing.agent_id in set_aside)
+        else:
+            yield _of_no_agent(missing)
     for health in x.health.databases:
         told = [type(problem) for problem in health.problems]
         for problem in health.problems:
@@ -206,6 +211,20 @@ def _set_aside(x: Examination) -> frozenset[str]:
     """Agents next to whose database another one lies that a recovery renamed."""
     return frozenset(
         agent.agent_id for agent in x.eras.agents if any(each.kind == "corrupt-database" for each in agent.leftovers)
+    )
+
+
+def _of_no_agent(missing: MissingDatabase) -> Finding:
+    """The config has no such agent, and nothing of it is left: it may have been deleted."""
+    return MISSING.finding(
+        "The database of an agent that the config does not have is not there, and no directory of it is.",
+        "A 2026.9.6 gateway drops the record and starts as before.",
+        severity=Severity.INFO,
+        agent_id=missing.agent_id,
+        path=missing.path,
+        evidence={"source": missing.source, "walLeft": missing.log, "role": missing.role.value},
+        repair=None,
+        by_hand="If the agent was deleted, nothing has to be done. Else restore its directory and its config.",
     )
 
 
@@ -232,7 +251,7 @@ def _of(
         case Unopened():
             return _unopened(health, problem, migrated=migrated, copies=copies)
         case BrokenPages():
-            return _broken(health, problem)
+            return _broken(health, problem, migrated=migrated)
         case OtherOwner():
             return _other_owner(health, problem)
         case VersionsDiffer():
@@ -315,7 +334,7 @@ def _empty(
     return _finding(EMPTY, health, message, ahead, evidence, severity=Severity.CRITICAL, repair=repair)
 
 
-def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
+def _broken(health: DatabaseHealth, problem: BrokenPages, *, migrated: bool) -> Finding:
     evidence = {
         "messages": list(problem.messages),
         "tables": list(problem.tables),
@@ -336,6 +355,11 @@ def _broken(health: DatabaseHealth, problem: BrokenPages) -> Finding:
             severity=Severity.INFO,
             by_hand="Nothing has to be done.",
         )
+    if problem.constraints:
+        message = f"Rows of {_some(problem.tables)} break a constraint of their table. Its pages hold together."
+        ahead = "A 2026.9.6 gateway refuses to start (exit 1)." if migrated else f"{_REFUSES}."
+        by_hand = "Copy the directory, and put the values right on a copy, or restore the set from a backup."
+        return _finding(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
     tables = f" in {_some(problem.tables)}" if problem.tables else ""
     page = f", page {problem.pages[0]:,}" if problem.pages else ""
     message = f"{_who(health)} is damaged{tables}{page}. {_readable(health)}"
@@ -396,12 +420,16 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Fin
         ("changed trigger", "changed triggers", problem.changed_triggers),
         ("missing table", "missing tables", problem.missing_tables),
         ("unexpected unique index", "unexpected unique indexes", problem.unexpected_unique),
+        ("unexpected trigger", "unexpected triggers", problem.unexpected_triggers),
+        ("missing column", "missing columns", problem.missing_columns),
     )
     evidence = {
         "missingTriggers": list(problem.missing_triggers),
         "changedTriggers": list(problem.changed_triggers),
         "missingTables": list(problem.missing_tables),
         "unexpectedUnique": list(problem.unexpected_unique),
+        "unexpectedTriggers": list(problem.unexpected_triggers),
+        "missingColumns": list(problem.missing_columns),
     }
     said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
     count = sum(len(names) for _, _, names in parts)
@@ -410,7 +438,8 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Fin
         ahead = "A 2026.9.6 gateway makes them anew, empty, at start: what they held is gone already."
         return _finding(SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None)
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
-    repair = "schema" if known and not problem.missing_tables else None
+    lost = problem.missing_tables or problem.missing_columns or problem.unexpected_triggers
+    repair = "schema" if known and not lost else None
     return _finding(SCHEMA, health, message, f"{_REFUSES}.", evidence, count=count, repair=repair)
 
 

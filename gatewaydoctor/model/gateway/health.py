@@ -25,13 +25,14 @@ class BrokenPages:
     """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
     `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost.
     `rebuilt`: an index lacks rows or has too many, which 2026.9.6 mends; one whose pages are malformed it does
-    not."""
+    not. `constraints`: the pages hold together, and every message is about a value that its table forbids."""
 
     messages: tuple[str, ...]
     tables: tuple[str, ...]
     pages: tuple[int, ...]
     index_only: bool
     rebuilt: bool = False
+    constraints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ class SchemaDrift:
     missing_triggers: tuple[str, ...]
     changed_triggers: tuple[str, ...]
     unexpected_unique: tuple[str, ...]
+    unexpected_triggers: tuple[str, ...] = ()
+    missing_columns: tuple[str, ...] = ()
+    """As table.column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +142,14 @@ class DatabaseHealth:
 @dataclass(frozen=True, slots=True)
 class MissingDatabase:
     """A database that has to be there and is not. `source` says what names it; `log` whether its -wal is left;
-    `sessions` what the other evidence says it held, None where nothing does."""
+    `folder` whether its agent has a directory."""
 
     role: DatabaseRole
     path: Path
     agent_id: str | None
     source: str
     log: bool
+    folder: bool = True
 
 
 @dataclass(frozen=True, slots=True)

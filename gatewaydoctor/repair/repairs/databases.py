@@ -105,6 +105,16 @@ def _broken(problem: object) -> bool:
 def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
     triggers = (*drift.missing_triggers, *drift.changed_triggers)
     known = _triggers_of_sister(draft, health) if triggers else {}
+    if drift.unexpected_triggers or drift.missing_columns:
+        foreign = drift.unexpected_triggers
+        what = (
+            f"The trigger {foreign[0]} is not the gateway's."
+            if foreign
+            else f"{drift.missing_columns[0]} is missing."
+        )
+        hint = "Restore the set of databases from a backup."
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
+        return
     lost = [name for name in triggers if name not in known]
     if lost or drift.missing_tables:
         what = f"The trigger {lost[0]}" if lost else f"The table {drift.missing_tables[0]}"

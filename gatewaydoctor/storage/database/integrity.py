@@ -30,6 +30,7 @@ FIRST_OWNED = 2
 """First schema version of either kind that belongs to a release with sessions in databases."""
 _TREE = re.compile(r"Tree (\d+) page (\d+)")
 _PAGE = re.compile(r"[Pp]age (\d+)")
+_FORBIDDEN = re.compile(r"(?:CHECK constraint failed in|(?:NULL|NUMERIC|TEXT|non-[A-Z]+) value in) (\w+)")
 _IN_INDEX = re.compile(r"(?:missing from index|entries in index) (\S+)")
 
 
@@ -47,11 +48,11 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         return
     if found := owner(database, role, agent_id, version):
         yield found
-    if differs := drift(role, version, database.schema):
+    if differs := drift(role, version, database.schema, database.columns):
         yield differs
     if orphans := orphan_rows(database):
         yield orphans
-    if role is DatabaseRole.AGENT and (entries := bad_entries(database)):
+    if role is DatabaseRole.AGENT and (entries := bad_entries(database, whole=whole)):
         yield entries
 
 
@@ -67,11 +68,17 @@ def broken_pages(database: Opened, *, whole: bool = False) -> BrokenPages | None
     roots = {item.root: item for item in database.schema if item.root > 0}
     trees = [roots.get(int(match[1])) for text in messages if (match := _TREE.search(text))]
     indexes = [match[1] for text in messages if (match := _IN_INDEX.search(text))]
-    named = {item.table for item in trees if item}
+    forbidden = [match[1] for text in messages if (match := _FORBIDDEN.match(text))]
+    named = {item.table for item in trees if item} | set(forbidden)
     pages = sorted({int(number) for text in messages for number in _PAGE.findall(text)})
     index_only = len(indexes) + sum(item is not None and item.kind == "index" for item in trees) == len(messages)
     return BrokenPages(
-        messages[:EXAMPLES], tuple(sorted(named)), tuple(pages[:EXAMPLES]), index_only, len(indexes) == len(messages)
+        messages[:EXAMPLES],
+        tuple(sorted(named)),
+        tuple(pages[:EXAMPLES]),
+        index_only,
+        rebuilt=len(indexes) == len(messages),
+        constraints=len(forbidden) == len(messages),
     )
 
 
@@ -121,20 +128,21 @@ def orphan_rows(database: Opened) -> OrphanRows | None:
     return OrphanRows(counts) if counts else None
 
 
-def bad_entries(database: Opened) -> BadEntries | None:
-    """Rows not judged since they were written whose JSON is no object, or names another session than its column.
-    Rows that a gateway has judged valid are not read again."""
+def bad_entries(database: Opened, *, whole: bool = False) -> BadEntries | None:
+    """Rows whose JSON is no object, or names another session than its column. Runs of cron jobs that a gateway has
+    judged valid are not read again unless `whole`: there may be thousands."""
     if not {"entry_json", "current_session_id", "entry_valid"} <= set(database.columns("session_nodes")):
         return None
     kinds: dict[str, list[str]] = {"text": [], "value": [], "id": [], "key": []}
     count = 0
+    read = "1" if whole else "(entry_valid = 0 OR entry_valid = 1 AND instr(session_key, ':run:') = 0)"
     statement = (
         "SELECT session_key, CASE WHEN NOT json_valid(entry_json) THEN 'text' "
         "WHEN json_type(entry_json) <> 'object' THEN 'value' "
         "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' "
         "WHEN session_key <> lower(session_key) AND EXISTS (SELECT 1 FROM session_nodes o "
         "WHERE o.session_key = lower(n.session_key)) THEN 'key' END AS wrong "
-        "FROM session_nodes n WHERE entry_valid = 0 AND wrong IS NOT NULL"
+        f"FROM session_nodes n WHERE {read} AND wrong IS NOT NULL"
     )
     for key, wrong in database.rows(statement):
         count += 1

@@ -48,7 +48,7 @@ class _ImageFile(ReadOnlyFile):
         return self._image.size
 
     def xDeviceCharacteristics(self) -> int:
-        return apsw.SQLITE_IOCAP_IMMUTABLE
+        return 0
 
 
 class Rows:
@@ -97,11 +97,16 @@ class Sql:
 
     def _connected(self) -> apsw.Connection:
         if self._connection is None:
-            with registered(lambda _: _ImageFile(self._image)) as vfs:
-                connection = apsw.Connection(vfs.path, vfs=vfs.name, flags=apsw.SQLITE_OPEN_READONLY)
+            with registered(lambda _: _ImageFile(self._image), checks=True) as vfs:
+                connection = apsw.Connection(vfs.path, vfs=vfs.name, flags=apsw.SQLITE_OPEN_READWRITE)
             connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
             connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-            for setting in ("temp_store = MEMORY", f"cache_size = -{CACHE_KIB}", "cell_size_check = 1"):
+            for setting in (
+                "query_only = ON",
+                "temp_store = MEMORY",
+                f"cache_size = -{CACHE_KIB}",
+                "cell_size_check = 1",
+            ):
                 connection.execute(f"PRAGMA {setting}")
             self._connection = connection
         return self._connection

@@ -59,17 +59,18 @@ class ReadOnlyFile:
 
 
 class ReadOnlyVfs(apsw.VFS):
-    def __init__(self, opener: Callable[[bool], ReadOnlyFile], *, log: bool) -> None:
+    def __init__(self, opener: Callable[[bool], ReadOnlyFile], *, log: bool, checks: bool) -> None:
         self.name = f"gatewaydoctor-{next(_numbers)}"
         self.path = f"/{self.name}"
         self._opener = opener
         self._log = log
+        self._mode = apsw.SQLITE_OPEN_READWRITE if checks else apsw.SQLITE_OPEN_READONLY
         super().__init__(self.name, "")
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> ReadOnlyFile:  # type: ignore[override]
         asked = flags[0]
         if asked & apsw.SQLITE_OPEN_MAIN_DB or (self._log and asked & apsw.SQLITE_OPEN_WAL):
-            flags[1] = apsw.SQLITE_OPEN_READONLY
+            flags[1] = self._mode
             return self._opener(bool(asked & apsw.SQLITE_OPEN_WAL))
         raise apsw.CantOpenError("no other file is opened")
 
@@ -84,9 +85,13 @@ class ReadOnlyVfs(apsw.VFS):
 
 
 @contextmanager
-def registered(opener: Callable[[bool], ReadOnlyFile], *, log: bool = False) -> Iterator[ReadOnlyVfs]:
-    """A VFS for one connection. `opener` is asked with True for the log, which is offered only with `log`."""
-    vfs = ReadOnlyVfs(opener, log=log)
+def registered(
+    opener: Callable[[bool], ReadOnlyFile], *, log: bool = False, checks: bool = False
+) -> Iterator[ReadOnlyVfs]:
+    """A VFS for one connection. `opener` is asked with True for the log, which is offered only with `log`. With
+    `checks` the file claims that it could be written: SQLite forgets the CHECK constraints of one that cannot, and
+    its integrity check passes over them. Writing fails all the same."""
+    vfs = ReadOnlyVfs(opener, log=log, checks=checks)
     try:
         yield vfs
     finally:
