@@ -25,9 +25,16 @@ PEOPLE = [f"agent:main:telegram:direct:{number}" for number in range(60)]
 Damage = "Callable[[Path], None]"
 
 
-def whole(root: Path, keys: Iterable[str] = PEOPLE, *, name: str = "openclaw-agent.sqlite", gone: int = 0) -> Path:
+def whole(
+    root: Path,
+    keys: Iterable[str] = PEOPLE,
+    *,
+    name: str = "openclaw-agent.sqlite",
+    gone: int = 0,
+    agent: str = "main",
+) -> Path:
     """A settled database with a session for each key; the first `gone` of them were deleted again."""
-    path = agentdb.path_in(root).with_name(name)
+    path = agentdb.path_in(root, agent).with_name(name)
     path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     connection = agentdb.connected(path)
     list(connection.execute(agentdb.SCHEMA))
@@ -36,7 +43,7 @@ def whole(root: Path, keys: Iterable[str] = PEOPLE, *, name: str = "openclaw-age
     for key in list(keys)[:gone]:
         connection.execute("DELETE FROM session_nodes WHERE session_key = ?", (key,))
     # A version whose tables are not compared: this has only those that the test needs.
-    connection.execute("UPDATE schema_meta SET schema_version = 21")
+    connection.execute("UPDATE schema_meta SET schema_version = 21, agent_id = ?", (agent,))
     connection.execute("PRAGMA user_version = 21")
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
