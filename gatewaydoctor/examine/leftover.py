@@ -39,13 +39,14 @@ def compare_leftovers(fs: ReadFs, eras: Eras, stores: Iterable[StoreFacts]) -> I
 def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts, database: Path) -> Leftover:
     refusal = _refusal(fs, legacy, store)
     survey = store.survey
-    if survey is None or survey.verdict.readable is not Readable.YES:
+    rows = _rows(fs, legacy.path, survey) if survey is not None else None
+    if survey is None or rows is None:
         return Leftover(agent.agent_id, legacy.path, None, refusal=refusal, compared=False)
-    nulls, unsafe, skipped, kept = _sorted_out(fs, legacy.path, survey)
+    nulls, unsafe, skipped, kept = _sorted_out(fs, legacy.path, rows)
     known = _rows_of(fs, database, {entry.key for entry in kept})
     if known is None:
         return Leftover(
-            agent.agent_id, legacy.path, survey.entries, (), 0, (), nulls, unsafe, skipped, refusal, compared=False
+            agent.agent_id, legacy.path, len(rows), (), 0, (), nulls, unsafe, skipped, refusal, compared=False
         )
     replaced, same, missing = [], 0, []
     for entry in kept:
@@ -62,7 +63,7 @@ def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts
     return Leftover(
         agent.agent_id,
         legacy.path,
-        survey.entries,
+        len(rows),
         tuple(replaced),
         same,
         tuple(missing),
@@ -87,12 +88,26 @@ def _refusal(fs: ReadFs, legacy: LegacyStore, store: StoreFacts) -> str | None:
         return None
 
 
+def _rows(fs: ReadFs, path: Path, survey: Survey) -> list[Entry] | None:
+    """The entries of the file, of a damaged one those that are whole; None where it cannot be read any more."""
+    if survey.verdict.fault is None:
+        return [entry for _, entry in survey.rows()]
+    from gatewaydoctor.storage.files.salvage import salvage
+
+    try:
+        with fs.open(path) as stream:
+            found = salvage(stream, survey, "main").table
+    except OSError:
+        return None
+    return list({entry.key: entry for entry in found}.values())
+
+
 def _sorted_out(
-    fs: ReadFs, path: Path, survey: Survey
+    fs: ReadFs, path: Path, rows: Iterable[Entry]
 ) -> tuple[tuple[str, ...], tuple[str, ...], int, tuple[Entry, ...]]:
     """Keys of null entries and of unsafe ids, how many entries an import passes over, and those it takes."""
     nulls, unsafe, skipped, kept = [], [], 0, []
-    for _, entry in survey.rows():
+    for entry in rows:
         if not entry.valid:
             if _is_null(fs, path, entry):
                 nulls.append(entry.key)

@@ -164,6 +164,59 @@ def test_the_same_job_under_two_former_paths_moves_once(tmp_path: Path) -> None:
     assert "jobs-other-path" not in doctor.rules()
 
 
+def test_a_leftover_with_two_names_gets_a_file_of_its_own(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    state.store({"agent:main:telegram:direct:77": row(2)})
+    doctor = Doctor(state)
+    os.link(doctor.store, state.root / "other-name.json")
+    content = doctor.store.read_bytes()
+    doctor.apply("leftover")
+    assert doctor.store.stat().st_nlink == 1
+    assert json.loads(doctor.store.read_bytes()) == json.loads(content)
+    assert (state.root / "other-name.json").read_bytes() == content
+
+
+TORN = {
+    "torn": lambda text: text[:-30],
+    "empty": lambda _: b"",
+    "array": lambda _: b"[]",
+    "with a mark": lambda text: b"\xef\xbb\xbf" + text,
+}
+
+
+@pytest.mark.parametrize("kind", TORN)
+def test_a_damaged_leftover_goes_when_the_database_has_its_rows(tmp_path: Path, kind: str) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    older_leftover(state)
+    store = state.root / "agents/main/sessions/sessions.json"
+    state.store(TORN[kind](store.read_bytes()))
+    doctor = Doctor(state)
+    fix = state.only("legacy-store-beside-sqlite").fix
+    assert fix is not None
+    assert fix.command == "gatewaydoctor repair leftover"
+    before = agentdb.statuses(state.root / AGENT)
+    doctor.there_and_back("leftover")
+    doctor.apply()
+    assert not store.exists()
+    assert "legacy-store-beside-sqlite" not in doctor.rules()
+    assert agentdb.statuses(state.root / AGENT) == before
+
+
+def test_a_torn_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    lacking = "agent:main:telegram:direct:77"
+    rows = {MAIN: row(1, age=30 * DAY), lacking: row(2), "agent:main:telegram:direct:78": row(3, pad="x" * 400)}
+    state.store(json.dumps(rows, indent=2).encode()[:-200])
+    doctor = Doctor(state)
+    assert state.only("legacy-store-beside-sqlite").fix is None
+    assert doctor.plan("salvage").empty
+    doctor.there_and_back("leftover")
+    doctor.apply()
+    assert list(json.loads(doctor.store.read_bytes())) == [lacking]
+
+
 def edit(path: Path, *statements: str) -> None:
     """Statements on a settled database, its mtime as before."""
     stat = path.stat()

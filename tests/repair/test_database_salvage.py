@@ -152,6 +152,7 @@ def test_half_a_file_gives_half_of_it_and_says_so(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, lambda path: os.truncate(path, path.stat().st_size // 2 // PAGE * PAGE))
     plan = doctor.plan("salvage")
     assert plan.cautions
+    assert plan.torn
     doctor.there_and_back("salvage")
     doctor.apply("salvage")
     assert 0 < len(agentdb.statuses(path)) <= len(PEOPLE)

@@ -145,13 +145,16 @@ def _separable(x: Examination, leftover: Leftover) -> bool:
     """Whether `leftover` mends it: all rows of file and database are known, and the file can go, or what stays in it
     is imported once the rows that do harm are out."""
     store = next((each for each in x.stores if each.read.ref.path == leftover.path), None)
-    if store is None or store.survey is None or not store.read.whole or not leftover.compared:
+    if store is None or store.survey is None or not leftover.compared:
+        return False
+    damaged = store.survey.verdict.fault is not None
+    if not (damaged or store.read.whole):
         return False
     refused = {*leftover.null_entries, *leftover.unsafe_ids}
     older = {each.key for each in leftover.replaced if each.older}
     wanted = {*leftover.missing, *(each.key for each in leftover.replaced)} - older - refused
     if not wanted:
-        return bool(store.survey.entries)
+        return damaged or bool(store.survey.entries)
     imported = not (refuses_leftovers(x.config.release) or x.startup_migrated or leftover.refusal)
     return imported and bool(older or refused)
 

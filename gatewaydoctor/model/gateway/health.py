@@ -185,7 +185,8 @@ class Leftover:
     """A sessions.json beside the database of its agent, compared with it key by key. `replaced` are keys in both with
     different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
     `unsafe_ids` stop the import of 2026.9.6; `skipped` counts entries it passes over. `refusal` is what makes it
-    refuse the file whole, None where nothing does; `compared` is False where the database could not be read."""
+    refuse the file whole, None where nothing does. Of a damaged file the whole entries are compared. `compared` is
+    False where the database could not be read."""
 
     agent_id: str
     path: Path

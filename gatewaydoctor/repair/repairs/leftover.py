@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.repairs.salvage import read_store
 from gatewaydoctor.repair.writing.errors import OutOfReach
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ def plan(draft: Draft, *, named: bool) -> None:
         store = next((each for each in draft.stores if each.path == leftover.path), None)
         if store is None:
             continue
+        if leftover.compared and _is_damaged(store):
+            _rescue(draft, store, leftover)
+            continue
         if not (leftover.compared and store.opened):
             if named:
                 why = "Its rows, or those of the database, are not all known."
@@ -28,12 +32,78 @@ def plan(draft: Draft, *, named: bool) -> None:
         _lighten(draft, store, leftover)
 
 
+def _is_damaged(store: StoreDraft) -> bool:
+    survey = store.facts.survey
+    return survey is not None and survey.verdict.fault is not None
+
+
+def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
+    """A damaged file goes. Whole entries that the database lacks, or has older, stay in a new one."""
+    assert store.facts.survey is not None
+    if store.facts.read.stat is None:
+        return
+    try:
+        found = read_store(draft, store.path, store.facts.survey, store.facts.read.stat)
+    except (OutOfReach, OSError) as error:
+        draft.refuse(Repair.LEFTOVER, store.path, error)
+        return
+    wanted = _wanted(leftover)
+    order = {entry.key: (0, row) for row, entry in enumerate(found.source.table) if entry.key in wanted}
+    if order:
+        store.rebuild([found.source], list(order.values()))
+        rows = [entry for _, entry in store.entries()]
+        draft.step(
+            Repair.LEFTOVER,
+            "recover",
+            store.path,
+            "whole entries of the damaged file that the database lacks or has older; the rest goes to the vault",
+            [entry.key for entry in rows],
+            sum(entry.bytes for entry in rows),
+            agent_id=store.agent_id,
+            **of_people(rows),
+        )
+        return
+    size = draft.move(store.path)
+    if size is not None:
+        reason = "a damaged import source whose every whole entry the database has"
+        draft.step(
+            Repair.LEFTOVER, "move to the vault", store.path, reason, [store.path.name], size, agent_id=store.agent_id
+        )
+
+
+def _wanted(leftover: Leftover) -> set[str]:
+    """Keys that are in the file alone, or newer there, and that a start does not refuse."""
+    refused = {*leftover.null_entries, *leftover.unsafe_ids}
+    return {*leftover.missing, *(each.key for each in leftover.replaced if not each.older)} - refused
+
+
+def _unlink_other_name(draft: Draft, store: StoreDraft) -> None:
+    """A start refuses a file with two names. The same rows in a file of its own are imported."""
+    seen = store.facts.read.stat
+    if seen is None or seen.nlink < 2:
+        return
+    rows = list(store.entries())
+    store.rebuild(store.sources, [(0, place) for place, _ in rows])
+    entries = [entry for _, entry in rows]
+    draft.step(
+        Repair.LEFTOVER,
+        "copy",
+        store.path,
+        "the file has another name (hard link), which a start refuses; every row stays",
+        [entry.key for entry in entries],
+        sum(entry.bytes for entry in entries),
+        agent_id=store.agent_id,
+        **of_people(entries),
+    )
+
+
 def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
-    wanted = set(leftover.missing) | {each.key for each in leftover.replaced if not each.older}
+    wanted = _wanted(leftover)
     refused = set(leftover.null_entries) | set(leftover.unsafe_ids)
-    staying = [entry for _, entry in store.entries() if entry.key in wanted and entry.key not in refused]
+    staying = [entry for _, entry in store.entries() if entry.key in wanted]
     leaving = [(place, entry) for place, entry in store.entries() if entry not in staying]
     if not leaving:
+        _unlink_other_name(draft, store)
         return
     entries = [entry for _, entry in leaving]
     about = of_people(entry for entry in entries if entry.key in refused) | {"agent_id": store.agent_id}

@@ -52,7 +52,14 @@ class Found:
 
 
 def plan(draft: Draft, *, named: bool) -> None:
+    beside = {leftover.path for leftover in draft.x.health.leftovers if leftover.compared}
     for store in draft.stores:
+        if store.path in beside:
+            # A start would replace rows of the database by those of a whole file: leftover keeps what is wanted.
+            if named and _is_lost(draft, store):
+                hint = "gatewaydoctor repair leftover"
+                draft.refuse(Repair.SALVAGE, store.path, OutOfReach("It lies next to the agent's database.", hint))
+            continue
         if _is_lost(draft, store):
             _rebuild(draft, store)
         elif draft.found("store-too-large-for-gateway", store=store.facts):
@@ -122,6 +129,11 @@ def read_copy(draft: Draft, path: Path) -> Found:
     with draft.fs.open(path) as stream:
         read = survey(stream, seen.size, draft.x.config.main_key.value)
     return _found(draft, path, read, seen, primary=False)
+
+
+def read_store(draft: Draft, path: Path, read: Survey, seen: FileStat) -> Found:
+    """The whole entries of a store that was examined. Raises OutOfReach and OSError."""
+    return _found(draft, path, read, seen, primary=True)
 
 
 def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:

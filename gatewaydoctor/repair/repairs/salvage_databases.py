@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.databases.inventory import Inventory, take_inventory
+from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory, take_inventory
 from gatewaydoctor.repair.databases.rebuild import counted, losses, recovered_key
 from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
@@ -371,6 +371,7 @@ def _warn(draft: Draft, target: _Target, inventory: Inventory, copies: Sequence[
 
 def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
     missing, unknown = losses(own, rows)
+    draft.torn += missing.get(EVENTS, 0) + len(unknown)
     if missing:
         parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(missing.items()))
         draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")
