@@ -682,6 +682,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'config-newer' = 'The config is of a newer release than the one that last started'
             'config-without-mode' = 'The gateway does not start without gateway.mode'
             'config-unreadable' = 'The config has errors or cannot be read'
+            'config-refused' = 'The config has settings that the release refuses'
             'config-shrunk' = 'Much of the config is missing'
             'database-lease' = 'A lease in the state database has not expired'
             'permissions' = 'Wrong owners or permissions'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.unread import DENIED
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
@@ -34,6 +35,8 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     """What to do about these findings of `x`, worst first."""
     deciding = [finding for finding in findings if finding.rule in verdict.rules]
     live = x.gateway.liveness is Liveness.LIVE
+    if command := _permission(deciding):
+        return NextStep(command, "permission is missing; scan again afterwards, before any start")
     if verdict.effect is Effect.UNREAD:
         return NextStep(
             "gatewaydoctor scan -v", "lists what was not read; scan again as the user the gateway runs as"
@@ -47,9 +50,18 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]
     if repair := _repair(worth, worth):
         return NextStep(repair, _why(live=live, loses=False))
+    if command := _permission(worth[:1]):
+        return NextStep(command, "permission is missing; scan again afterwards")
     if worth:
         return NextStep(f"gatewaydoctor explain {worth[0].rule}", "what the worst finding means")
     return NextStep(None, "nothing to do")
+
+
+def _permission(deciding: Sequence[Finding]) -> str | None:
+    """The command that gives permission or scans with it, where the first of these findings lacks one."""
+    first = deciding[0] if deciding else None
+    command = first.evidence.get("command") if first is not None and first.rule == DENIED.id else None
+    return command if isinstance(command, str) else None
 
 
 def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.registry import Family, Rule
@@ -9,6 +10,9 @@ from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.outcome.finding import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -21,8 +25,9 @@ DENIED = Rule(
     "store or cron's jobs, or may not write to the state directory or a sessions directory. Or whoever runs "
     "gatewaydoctor may not read them, so that nothing is known of what is in them.",
     cause="A volume made by root, a command run as root or with sudo, a copy without -p.",
-    gateway="It refuses to start over a config it may not read (exit 78 in 2026.5.22, 1 in 2026.3.28). A store it "
-    "may not read loads as EMPTY. Without permission to write it starts, and saves nothing there.",
+    gateway="It refuses to start over a config it may not read (exit 1 in 2026.3.28, exit 78 since 2026.4.25). Up to "
+    "2026.5.22 a store it may not read loads as EMPTY, and without permission to write it starts and saves nothing "
+    "there. 2026.9.6 refuses to start for each of them but cron's jobs (exit 78).",
     remedy="Give the paths to the gateway's user with chown, or scan as that user with sudo -u.",
 )
 
@@ -30,15 +35,42 @@ DENIED = Rule(
 def denied(x: Examination, problem: Unreadable, what: str, then: str, agent_id: str | None = None) -> Finding:
     """Something that whoever runs this may not read. `what` begins a sentence; `then` is as for `consequence`."""
     user = x.census.majority if x.census.majority is not None else x.place.owner
+    foreign = any(each.path == problem.path for each in x.census.strangers)
+    give = give_to(user, [problem.path]) if foreign else open_to_owner([problem.path])
+    scan = scan_as(x, user)
+    mine = user == x.own_uid
     return DENIED.finding(
         f"{what} may not be read by this user: {problem.reason}.",
         consequence(problem, then),
         agent_id=agent_id,
         path=problem.path,
-        evidence={"reason": problem.reason, "obstacle": problem.obstacle.value},
-        by_hand=f"Scan as the gateway's user: sudo -u '#{user}' gatewaydoctor scan --state-dir DIR. If that user may "
-        f"not read it either, give it the file: sudo chown {user} FILE.",
+        evidence={"reason": problem.reason, "obstacle": problem.obstacle.value, "command": give if mine else scan},
+        by_hand=f"Let the gateway's user read it: {give}. To scan as that user: {scan}."
+        if mine
+        else f"Scan as the gateway's user: {scan}. If that user may not read it either: {give}.",
     )
+
+
+def give_to(user: int, paths: Iterable[Path]) -> str:
+    """The command that gives paths to a user."""
+    return f"sudo chown {user} {_named(paths)}"
+
+
+def open_to_owner(paths: Iterable[Path]) -> str:
+    """The command that lets the owner of paths read and write them."""
+    return f"sudo chmod u+rwX {_named(paths)}"
+
+
+def _named(paths: Iterable[Path]) -> str:
+    return " ".join(quote(str(path)) for path in paths)
+
+
+def scan_as(x: Examination, user: int) -> str:
+    """The command that scans this directory as another user."""
+    options = f"--state-dir {quote(str(x.place.state_dir))}"
+    if x.config.path.parent != x.place.state_dir:
+        options += f" --config {quote(str(x.config.path))}"
+    return f"sudo -u '#{user}' gatewaydoctor scan {options}"
 
 
 _BY_HAND = {

@@ -172,6 +172,11 @@ def _newer_config(finding: Finding, release: Release, findings: Sequence[Finding
     return StartEffect(Effect.FAILS, reason, _first(finding.message))
 
 
+def _refused(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect:
+    effect = Effect.FAILS if finding.severity >= Severity.ERROR else Effect.RISKS
+    return StartEffect(effect, finding.consequence, _first(finding.message))
+
+
 def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     return StartEffect(
         Effect.FAILS, f"{_capital(_who(release))} refuses to start without gateway.mode.", _first(finding.message)
@@ -183,9 +188,9 @@ def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
         return StartEffect(Effect.UNREAD, "Permission to read was denied here.", _first(finding.message))
     if finding.severity < Severity.ERROR:
         return None
-    refused = bool(finding.evidence.get("configDenied"))
+    refused = finding.evidence.get("startRefused")
     reason = (
-        "refuses to start: its user may not read the config."
+        f"refuses to start: its user may not {str(refused).replace('its config', 'the config')}."
         if refused
         else "begins without sessions it cannot read."
     )
@@ -310,6 +315,7 @@ EFFECTS: dict[str, Judge] = {
     "store-invalid-entry": _values,
     "store-over-cap": _evicts,
     "config-unreadable": _config,
+    "config-refused": _refused,
     "config-without-mode": _without_mode,
     "config-newer": _newer_config,
     "permission-denied": _denied,

@@ -81,7 +81,7 @@ class Examination:
     that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
     that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
-    `barred` is what the user who owns most of the tree may not read or write."""
+    `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans."""
 
     now: int
     depth: Depth
@@ -113,6 +113,7 @@ class Examination:
     paired: bool = False
     migration: Migration = field(default_factory=Migration)
     barred: tuple[Barred, ...] = ()
+    own_uid: int | None = None
 
     @property
     def state_rows(self) -> StateRows | None:
@@ -233,6 +234,7 @@ class _Examiner:
             jobs=jobs,
             state_bytes=state_bytes,
             machine_clock=world.machine_clock,
+            own_uid=world.processes.own_uid,
             migration=self._migration(place, config, eras, state, cron, health),
         )
         unsettled = self._unsettled(reads)

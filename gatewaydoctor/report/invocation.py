@@ -18,10 +18,12 @@ class Invocation:
 
     def complete(self, command: str) -> str:
         """A command of this program, quoted for a shell. Any other command, and one that looks at no directory, stays
-        as it is."""
+        as it is; one through sudo names its directory already."""
         from shlex import quote
 
         name, _, rest = command.partition(" ")
+        if name == "sudo":
+            return command.replace(" gatewaydoctor ", f" {self.program} ", 1)
         if name != "gatewaydoctor":
             return command
         if rest.startswith(_ANYWHERE):

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.gateway.place import NothingKept
 from gatewaydoctor.model.outcome.finding import Severity
-from tests.state.fakes import ClosedFs
+from gatewaydoctor.model.outcome.verdict import Start
+from gatewaydoctor.report.invocation import Invocation
+from tests.state.fakes import ClosedFs, FakeProcesses
 from tests.world import RoomyFs, StateDir
 
 if TYPE_CHECKING:
@@ -111,9 +114,49 @@ def test_what_the_gateways_user_may_not_read_or_write_is_told_to_root(state: Sta
     assert "(uid 1000) may not read the config and may not write to the state directory" in found.message
     assert "refuses to start" in found.consequence
     assert found.by_hand is not None
-    assert "sudo chown 1000 openclaw.json ." in found.by_hand
-    assert "sudo -u '#1000'" in found.by_hand
+    assert f"sudo chown 1000 {state.root}/openclaw.json {state.root}." in found.by_hand
+    assert f"sudo -u '#1000' gatewaydoctor scan --state-dir {state.root}" in found.by_hand
     assert not state.findings("config-unreadable", fs=fs)
+
+
+def test_the_first_screen_gives_the_command_with_the_real_paths(state: StateDir) -> None:
+    fs = OwnedFs({state.root: (0, 0o755), state.root / "openclaw.json": (0, 0o600)})
+    judgement = state.judge(fs=fs)
+    step = next_step(judgement.examination, judgement.findings, judgement.verdict)
+    assert step.command == f"sudo chown 1000 {state.root}/openclaw.json {state.root}"
+
+
+def test_who_may_not_read_here_is_given_the_users_command(state: StateDir) -> None:
+    class Closed(ClosedFs, OwnedFs):
+        closed = (state.root / "openclaw.json",)
+
+        def __init__(self) -> None:
+            OwnedFs.__init__(self, {})
+
+    judgement = state.judge(fs=Closed(), processes=FakeProcesses(own_uid=7))
+    step = next_step(judgement.examination, judgement.findings, judgement.verdict)
+    assert step.command == f"sudo -u '#1000' gatewaydoctor scan --state-dir {state.root}"
+    assert Invocation("/opt/gd").complete(step.command).startswith("sudo -u '#1000' /opt/gd scan --state-dir /")
+    judgement = state.judge(fs=Closed(), processes=FakeProcesses(own_uid=1000))
+    step = next_step(judgement.examination, judgement.findings, judgement.verdict)
+    assert step.command == f"sudo chmod u+rwX {state.root}/openclaw.json"
+
+
+def test_what_even_its_owner_may_not_use_is_opened_with_chmod(state: StateDir) -> None:
+    store = state.root / "agents/main/sessions/sessions.json"
+    found = state.only("permission-denied", fs=OwnedFs({store: (1000, 0o000), state.root: (0, 0o755)}))
+    assert f"sudo chown 1000 {state.root}; sudo chmod u+rwX {store}." in (found.by_hand or "")
+
+
+@pytest.mark.parametrize(("release", "refuses"), [("2026.3.28", False), ("2026.5.22", False), ("2026.9.6", True)])
+def test_a_directory_that_may_not_be_written_stops_the_newest_release(
+    release: str, refuses: bool, tmp_path: Path
+) -> None:
+    state = StateDir(tmp_path, release).healthy()
+    judgement = state.judge(fs=OwnedFs({state.root: (0, 0o755)}))
+    (found,) = judgement.of("permission-denied")
+    assert ("refuses to start: it cannot write to the state directory" in found.consequence) is refuses
+    assert (judgement.verdict.start is Start.NO) is refuses
 
 
 def test_a_directory_nobody_of_the_tree_may_write_is_a_warning(state: StateDir) -> None:

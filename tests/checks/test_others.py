@@ -204,18 +204,18 @@ def test_two_objects_in_one_config(state: StateDir) -> None:
     assert "A second object follows the first." in found.message
 
 
-def test_settings_the_gateway_refuses_are_a_warning(state: StateDir) -> None:
-    state.config({"session": {"maintenance": {"maxEntries": "many"}}})
+def test_a_variable_that_is_not_set_here_is_a_warning(state: StateDir) -> None:
+    state.config({"session": {"mainKey": "${NOT_SET_HERE}"}})
     found = state.only("config-unreadable")
     assert (found.severity, found.count) == (Severity.WARNING, 1)
 
 
 def test_a_config_that_lost_most_of_itself(state: StateDir) -> None:
-    state.config({"x": "y" * 900}, "openclaw.json.bak")
+    state.config({"env": {"X": "y" * 900}}, "openclaw.json.bak")
     found = state.only("config-shrunk")
     assert found.severity is Severity.ERROR
     assert found.message.startswith("The config has ")
-    state.config({"x": "y" * 600})
+    state.config({"env": {"X": "y" * 600}})
     assert not state.findings("config-*")
 
 

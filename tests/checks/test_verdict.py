@@ -32,6 +32,7 @@ FAILS = {
     *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
     *("database-foreign-keys", "database-schema", "database-quarantined", "database-lease", "config-without-mode"),
     *("permission-denied", "config-newer"),
+    "config-refused",
 }
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),

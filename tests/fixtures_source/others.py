@@ -152,6 +152,13 @@ def config_without_mode(scene: Scene) -> None:
     scene.finds("config-without-mode", "error", agent=None)
 
 
+@fixture("a config with a name the release does not know and a number in quotes: the gateway does not start over it")
+def config_refused(scene: Scene) -> None:
+    scene.people()
+    scene.settings = {"sesion": {}, "session": {"maintenance": {"maxEntries": "many"}}}
+    scene.finds("config-refused", "error", 2, agent=None)
+
+
 @fixture("a store and a transcript with a second hard link: a backup made with cp -al")
 def hardlinked(scene: Scene) -> None:
     scene.people()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
@@ -11,13 +12,14 @@ from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.state.config import accepted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.config import ConfigProblem
+    from gatewaydoctor.model.gateway.config import ConfigProblem, RefusedSetting
     from gatewaydoctor.model.outcome.finding import Finding
 
 UNREADABLE = Rule(
@@ -100,6 +102,23 @@ def config_newer(x: Examination, t: Thresholds) -> Iterator[Finding]:
     )
 
 
+REFUSED = Rule(
+    id="config-refused",
+    family=Family.OTHERS,
+    severity=Severity.ERROR,
+    title="The config has settings that the release refuses",
+    meaning="openclaw.json has a name that the release does not know, or a value of another type than it takes. "
+    "Judged are the names at the top level and in gateway, meta, session, session.maintenance, cron and agents, and "
+    "the types of the settings that decide about sessions and cron. Other sections, such as channels and models, are not "
+    "judged, nor are names of earlier releases. It is a warning for a release newer than 2026.9.6.",
+    cause="A typing error, a setting of a newer or an older release, or a number in quotes.",
+    gateway="It refuses to start over the whole config for one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit "
+    "78 in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
+    remedy="With the gateway stopped, correct the name or the value, or remove the setting. `openclaw config "
+    "validate` of the installed release checks the whole config.",
+)
+
+
 @REGISTRY.check(WITHOUT_MODE)
 def config_without_mode(x: Examination, t: Thresholds) -> Iterator[Finding]:
     config = x.config
@@ -138,15 +157,74 @@ def config_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
     elif x.config.problem is not None:
         yield _broken(x, x.config.problem)
-    elif x.config.notes:
+    elif notes := _notes(x):
         yield UNREADABLE.finding(
-            f"{plural(len(x.config.notes), 'setting')} with a value the gateway refuses, or a variable not set here.",
+            f"{plural(len(notes), 'setting')} with a value the gateway refuses, or a variable not set here.",
             "If the gateway rejects such a value, it does not start or uses its default.",
-            count=len(x.config.notes),
+            count=len(notes),
             severity=Severity.WARNING,
             path=x.config.path,
-            evidence={"notes": list(x.config.notes[:EXAMPLES])},
+            evidence={"notes": notes[:EXAMPLES]},
         )
+
+
+def _notes(x: Examination) -> list[str]:
+    """The notes on settings that have no finding of their own."""
+    told = {each.path for each in x.config.refused}
+    return [note for note in x.config.notes if note.partition(" ")[0] not in told]
+
+
+@REGISTRY.check(REFUSED)
+def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    settings = x.config.refused
+    if not settings or x.place.store is not None:
+        return
+    certain = accepted.asked(x.config.release).certain
+    count = len(settings)
+    told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
+    yield REFUSED.finding(
+        f"{plural(count, 'setting')} the gateway refuses: {told}.",
+        f"{a_gateway(x)} refuses to start{_EXITS.get(x.config.release.policy, '')}."
+        if certain
+        else f"{accepted.RELEASES[-1]} refuses to start over {_IT[count != 1]}; whether a newer release does is not "
+        "known.",
+        count=count,
+        severity=None if certain else Severity.WARNING,
+        path=x.config.path,
+        evidence={
+            "settings": [{"setting": each.path, "reason": _why(each), "meant": each.meant} for each in settings],
+            "notJudged": list(x.config.unjudged[:EXAMPLES]),
+        },
+        by_hand=f"With the gateway stopped, keep a copy of the config, then correct or remove {_IT[count != 1]}: "
+        f"{', '.join(_spelled(each) for each in settings[:EXAMPLES])}.",
+    )
+
+
+_IT = ("it", "them")
+_EXITS: dict[Policy | None, str] = {
+    Policy.V2026_3_28: " (exit 1)",
+    Policy.V2026_4_25: " (exit 1)",
+    Policy.V2026_5_22: " (exit 1)",
+    Policy.V2026_9_6: " (exit 78)",
+}
+
+
+def _refusal(setting: RefusedSetting) -> str:
+    return f"{_spelled(setting)} ({_why(setting)}{f'; did you mean {setting.meant}?' if setting.meant else ''})"
+
+
+def _why(setting: RefusedSetting) -> str:
+    return "not a setting it knows" if setting.unknown else setting.what
+
+
+def _spelled(setting: RefusedSetting) -> str:
+    """The path of a setting; a name that is none of the usual spelling is not repeated."""
+    if _USUAL_NAME.fullmatch(setting.name):
+        return setting.path
+    return f"an odd name {f'in {setting.section}' if setting.section else 'at the top level'}"
+
+
+_USUAL_NAME = re.compile(r"\$?[A-Za-z0-9_-]{1,40}")
 
 
 def _broken(x: Examination, problem: ConfigProblem) -> Finding:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.transcript import Verdict
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
@@ -171,41 +171,55 @@ def permission_denied(x: Examination, t: Thresholds) -> Iterator[Finding]:
     write = [each for each in x.barred if each.verb == "write"]
     parts = [f"may not read {_named(read)}"] if read else []
     parts += [f"may not write to {_named(write)}"] if write else []
-    config = any(each.path == x.config.path for each in read)
+    why = _refused(x)
+    steps = _steps(user, x.barred[:EXAMPLES])
     yield unread.DENIED.finding(
         f"The user who owns most of the tree (uid {user}) {' and '.join(parts)}.",
-        "A gateway of that user refuses to start: it cannot read its config."
-        if config
+        f"A gateway of that user refuses to start: it cannot {why}."
+        if why
         else "A gateway of that user begins without what it cannot read."
         if read
         else "A gateway of that user starts, and can save nothing there.",
         count=len(x.barred),
-        severity=Severity.ERROR if read else Severity.WARNING,
+        severity=Severity.ERROR if read or why else Severity.WARNING,
         path=x.barred[0].path,
         evidence={
             "uid": user,
-            "configDenied": config,
+            "startRefused": why,
+            "command": steps[0],
             "paths": [
                 {"path": str(each.path), "uid": each.owner, "mode": f"{each.mode:04o}", "denied": each.verb}
                 for each in x.barred[:EXAMPLES]
             ],
         },
-        by_hand=f"Give them to that user: sudo chown {user} "
-        + " ".join(_chown_names(x, x.barred[:EXAMPLES]))
-        + f". To see what it can read: sudo -u '#{user}' gatewaydoctor scan.",
+        by_hand=f"Let that user read and write them: {'; '.join(steps)}. "
+        f"To see what it can read: {unread.scan_as(x, user)}.",
     )
+
+
+def _steps(user: int, found: Sequence[Barred]) -> list[str]:
+    """The commands that let the user read and write these paths: chown for those of others, chmod for its own, and
+    for those that not even their owner may use."""
+    foreign = [each.path for each in found if each.owner != user]
+    closed = [each.path for each in found if each.mode & 0o600 != 0o600]
+    chown = [unread.give_to(user, dict.fromkeys(foreign))] if foreign else []
+    return chown + ([unread.open_to_owner(dict.fromkeys(closed))] if closed else [])
+
+
+def _refused(x: Examination) -> str | None:
+    """What keeps a gateway of that user from starting, as the end of "it cannot"; None where it starts all the same
+    (each tried with the release)."""
+    if any(each.path == x.config.path and each.verb == "read" for each in x.barred):
+        return "read its config"
+    if x.config.release.policy is not Policy.V2026_9_6:
+        return None
+    others = [each for each in x.barred if each.path != x.config.cron.store.value]
+    return f"{others[0].verb} {others[0].role}".replace("write ", "write to ") if others else None
 
 
 def _named(found: Sequence[Barred]) -> str:
     roles = list(dict.fromkeys(each.role for each in found))
     return " and ".join(roles)
-
-
-def _chown_names(x: Examination, found: Sequence[Barred]) -> Iterator[str]:
-    """The paths below the state directory, as a shell takes them inside of it."""
-    for each in found:
-        inside = each.path.is_relative_to(x.place.state_dir)
-        yield quote(str(each.path.relative_to(x.place.state_dir)) if inside else each.path.name)
 
 
 @REGISTRY.check(HARDLINKED)

@@ -117,11 +117,36 @@ class ConfigProblem:
                 return f"could not be read here: {self.text}"
 
 
+UNKNOWN_NAME = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSetting:
+    """A setting of the config over which the release does not start. `section` is a dotted path, empty for the top
+    level; `what` completes "`path`: …" and holds no value of the config; `meant` is the known name next to it."""
+
+    section: str
+    name: str
+    what: str
+    meant: str | None = None
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the release does not know the name."""
+        return self.what == UNKNOWN_NAME
+
+    @property
+    def path(self) -> str:
+        return f"{self.section}.{self.name}" if self.section else self.name
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """What openclaw.json says. A missing file is readable and says nothing; with `problem` set every setting that
     could not be read has its default. `notes` name settings the gateway cannot use and
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
+    `refused` is empty for a config with a problem: then nothing in it is judged. `unjudged` are the sections of the
+    file whose settings are not judged.
     """
 
     path: Path
@@ -142,6 +167,8 @@ class Config:
     gateway_mode: str | None = None
     includes: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    refused: tuple[RefusedSetting, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     @property
     def readable(self) -> bool:

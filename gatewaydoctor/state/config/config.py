@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.config import Config, ConfigProblem, Policy, Release
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
+from gatewaydoctor.state.config.accepted import refused, unjudged
 from gatewaydoctor.state.config.includes import Includes, include_roots
 from gatewaydoctor.state.config.settings import Settings, text_setting, whole_minutes
 from gatewaydoctor.state.config.text import MAX_BYTES, Unreadable, parse_config
@@ -98,6 +99,8 @@ def _typed(
         gateway_mode=mode.strip() or None if isinstance(mode, str) else None,
         includes=includes,
         notes=tuple(dict.fromkeys(settings.notes)),
+        refused=refused(document, release, settings.get) if problem is None else (),
+        unjudged=unjudged(document) if problem is None else (),
     )
 
 

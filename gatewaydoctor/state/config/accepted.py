@@ -1,0 +1,354 @@
+"""What each release accepts in openclaw.json: names and types of settings, as data. It starts over none it refuses.
+
+Source: `openclaw config validate` of each release, run over one config for each section and name, and over fifteen
+values for each typed setting; `make conformance` does so again. Sections that are not listed here, and what is inside
+of settings without a type here, are not judged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, Policy, RefusedSetting
+from gatewaydoctor.state.config.units import parse_bytes, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from gatewaydoctor.model.gateway.config import Release
+
+    Get = Callable[..., object]
+
+RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", "2026.7.1", "2026.8.1", "2026.9.3", "2026.9.6")
+"""The releases that were asked, oldest first."""
+
+Known = tuple[str, str, str]
+"""The first and the last release that knows these names, and the names."""
+
+NAMES: Mapping[str, tuple[Known, ...]] = {
+    "": (
+        ("2026.3.28", "2026.7.1", "audio canvasHost cli media web"),
+        (
+            "2026.3.28",
+            "2026.9.6",
+            "$schema acp agents approvals auth bindings broadcast browser channels commands cron diagnostics "
+            "discovery env gateway hooks logging mcp memory messages meta models nodeHost plugins secrets session "
+            "skills talk tools ui update wizard",
+        ),
+        ("2026.4.25", "2026.7.1", "crestodian"),
+        ("2026.4.25", "2026.9.6", "surfaces"),
+        ("2026.5.22", "2026.7.1", "commitments"),
+        ("2026.5.22", "2026.9.6", "accessGroups proxy security"),
+        ("2026.7.1", "2026.7.1", "audit marketplaces tui"),
+        ("2026.7.1", "2026.9.6", "transcripts"),
+        ("2026.8.1", "2026.9.6", "attachments cloudWorkers desktop telemetry tts"),
+        ("2026.9.3", "2026.9.6", "worktreeRoot"),
+        ("2026.9.6", "2026.9.6", "worktreeAcceleration"),
+    ),
+    "meta": (
+        ("2026.3.28", "2026.7.1", "lastTouchedAt"),
+        ("2026.3.28", "2026.9.6", "lastTouchedVersion"),
+        ("2026.8.1", "2026.9.6", "migrations"),
+    ),
+    "gateway": (
+        (
+            "2026.3.28",
+            "2026.7.1",
+            "channelHealthCheckMinutes channelMaxRestartsPerHour channelStaleEventThresholdMinutes",
+        ),
+        (
+            "2026.3.28",
+            "2026.9.6",
+            "allowRealIpFallback auth bind controlUi customBindHost http mode nodes port push reload remote "
+            "tailscale tls tools trustedProxies",
+        ),
+        ("2026.4.25", "2026.5.22", "webchat"),
+        ("2026.5.22", "2026.7.1", "handshakeTimeoutMs"),
+        ("2026.7.1", "2026.9.6", "terminal"),
+        ("2026.8.1", "2026.9.6", "cliAgents publicOrigin roles"),
+        ("2026.9.6", "2026.9.6", "portals"),
+    ),
+    "session": (
+        ("2026.3.28", "2026.4.25", "parentForkMaxTokens"),
+        ("2026.3.28", "2026.7.1", "agentToAgent idleMinutes typingIntervalSeconds typingMode"),
+        (
+            "2026.3.28",
+            "2026.9.6",
+            "dmScope identityLinks mainKey maintenance reset resetByChannel resetByType resetTriggers scope "
+            "sendPolicy store threadBindings",
+        ),
+        ("2026.5.22", "2026.7.1", "writeLock"),
+        ("2026.8.1", "2026.9.6", "groupScope sharing"),
+        ("2026.9.6", "2026.9.6", "notifyOnCreate"),
+    ),
+    "session.maintenance": (
+        ("2026.3.28", "2026.7.1", "pruneDays rotateBytes"),
+        (
+            "2026.3.28",
+            "2026.9.6",
+            "highWaterBytes maxDiskBytes maxEntries mode pruneAfter resetArchiveRetention",
+        ),
+        ("2026.8.1", "2026.9.6", "archiveDashboardAfter preserveRecent"),
+        ("2026.9.6", "2026.9.6", "coldStorage"),
+    ),
+    "cron": (
+        ("2026.3.28", "2026.7.1", "failureDestination maxConcurrentRuns retry runLog store webhook"),
+        ("2026.3.28", "2026.9.6", "enabled failureAlert sessionRetention webhookToken"),
+        ("2026.7.1", "2026.9.6", "triggers"),
+        ("2026.8.1", "2026.9.6", "webhookSsrfPolicy"),
+        ("2026.9.3", "2026.9.6", "skipMissedJobs"),
+    ),
+    # 2026.8.1 and later take `list`, too, and move its agents to `entries`.
+    "agents": (
+        ("2026.3.28", "2026.9.6", "defaults list"),
+        ("2026.8.1", "2026.9.6", "entries ownership"),
+    ),
+}
+"""Section -> the names of its settings."""
+
+
+class Type(Enum):
+    """What a setting may be; the value completes "not "."""
+
+    OBJECT = "an object"
+    LIST = "a list"
+    TEXT = "text"
+    BOOLEAN = "true or false"
+    WHOLE = "a whole number of 1 or more"
+    WHOLE_OR_ZERO = "a whole number of 0 or more"
+    PORT = "a whole number from 1 to 65535"
+    DURATION = "a duration such as 30d"
+    SOME_TIME = "a duration above 0 such as 30d"
+    DURATION_OR_FALSE = "a duration such as 30d, or false"
+    SOME_TIME_OR_FALSE = "a duration above 0 such as 30d, or false"
+    TEXT_DURATION_OR_FALSE = "a duration in quotes such as 24h, or false"
+    SIZE = "a size such as 10mb"
+    SIZE_OR_FALSE = "a size such as 10mb, or false"
+    MAINTENANCE_MODE = "warn or enforce"
+    SCOPE = "per-sender or global"
+
+
+Typed = tuple[str, str, str, Type]
+"""A setting, the first and the last release for which this holds, and its type."""
+
+_ALL = (RELEASES[0], RELEASES[-1])
+_FILES = ("2026.3.28", "2026.7.1")
+_DATABASES = ("2026.8.1", "2026.9.6")
+
+TYPES: tuple[Typed, ...] = (
+    *((name, *_ALL, Type.OBJECT) for name in ("meta", "gateway", "session", "session.maintenance", "cron", "agents")),
+    *((name, *_ALL, Type.OBJECT) for name in ("agents.defaults", "agents.defaults.subagents", "env", "env.vars")),
+    ("meta.lastTouchedVersion", *_ALL, Type.TEXT),
+    ("gateway.port", *_FILES, Type.WHOLE),
+    ("gateway.port", *_DATABASES, Type.PORT),
+    ("session.store", *_ALL, Type.TEXT),
+    ("session.mainKey", *_ALL, Type.TEXT),
+    ("session.scope", *_ALL, Type.SCOPE),
+    ("session.maintenance.mode", *_ALL, Type.MAINTENANCE_MODE),
+    ("session.maintenance.maxEntries", *_ALL, Type.WHOLE),
+    ("session.maintenance.pruneAfter", *_FILES, Type.DURATION),
+    ("session.maintenance.pruneAfter", *_DATABASES, Type.SOME_TIME),
+    ("session.maintenance.pruneDays", *_FILES, Type.WHOLE),
+    ("session.maintenance.rotateBytes", "2026.3.28", "2026.4.25", Type.SIZE),
+    ("session.maintenance.resetArchiveRetention", *_FILES, Type.DURATION_OR_FALSE),
+    ("session.maintenance.resetArchiveRetention", *_DATABASES, Type.SOME_TIME_OR_FALSE),
+    ("session.maintenance.maxDiskBytes", *_FILES, Type.SIZE),
+    ("session.maintenance.maxDiskBytes", *_DATABASES, Type.SIZE_OR_FALSE),
+    ("session.maintenance.highWaterBytes", *_ALL, Type.SIZE),
+    ("cron.enabled", *_ALL, Type.BOOLEAN),
+    ("cron.store", *_FILES, Type.TEXT),
+    ("cron.maxConcurrentRuns", *_FILES, Type.WHOLE),
+    ("cron.sessionRetention", *_ALL, Type.TEXT_DURATION_OR_FALSE),
+    ("agents.list", *_ALL, Type.LIST),
+    ("agents.entries", *_DATABASES, Type.OBJECT),
+    ("agents.defaults.subagents.archiveAfterMinutes", *_ALL, Type.WHOLE_OR_ZERO),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The releases whose word counts for a directory: a setting is refused where all of them refuse it. `certain` is
+    False for a release newer than any of them."""
+
+    releases: tuple[str, ...]
+    certain: bool = True
+
+
+_POLICIES: Mapping[Policy, tuple[str, ...]] = {
+    Policy.V2026_3_28: ("2026.3.28",),
+    Policy.V2026_4_25: ("2026.4.25",),
+    Policy.V2026_5_22: ("2026.5.22", "2026.7.1"),
+    Policy.V2026_9_6: ("2026.8.1", "2026.9.3", "2026.9.6"),
+}
+_NUMBERS = re.compile(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
+
+
+def asked(release: Release) -> Asked:
+    """The release itself where it was asked, else the two that it lies between; every release for one that is older
+    than all of them, or not known."""
+    wanted = _numbers(release.version or "")
+    if wanted is None:
+        return Asked(RELEASES if release.policy is None else _POLICIES[release.policy])
+    if wanted in (numbers := [_numbers(each) or () for each in RELEASES]):
+        return Asked((RELEASES[numbers.index(wanted)],))
+    later = next((at for at, each in enumerate(numbers) if each > wanted), None)
+    if later is None:
+        return Asked((RELEASES[-1],), certain=False)
+    return Asked(RELEASES[later - 1 : later + 1] if later else RELEASES)
+
+
+def refused(document: Mapping[str, object], release: Release, get: Get) -> tuple[RefusedSetting, ...]:
+    """The settings of a whole config, includes merged, that keep this release from starting; in the order of the
+    tables. `get` gives a value with its variables filled in."""
+    releases = asked(release).releases
+    return (*_unknown(document, releases), *_mistyped(document, releases, get))
+
+
+def unjudged(document: Mapping[str, object]) -> tuple[str, ...]:
+    """The sections of a config whose settings are not judged, in its own order."""
+    known = {name for _, _, names in NAMES[""] for name in names.split()}
+    return tuple(
+        name for name, value in document.items() if name in known - {*NAMES, "env"} and isinstance(value, dict | list)
+    )
+
+
+def _unknown(document: Mapping[str, object], releases: tuple[str, ...]) -> Iterator[RefusedSetting]:
+    for section, spans in NAMES.items():
+        inner = _at(document, section)
+        if not isinstance(inner, dict):
+            continue
+        # A name of an earlier release may be moved at start, as 2026.9.6 does with some, so it is not judged.
+        known = {
+            name
+            for first, _, names in spans
+            if any(_place(first) <= _place(each) for each in releases)
+            for name in names.split()
+        }
+        for name in inner:
+            if name not in known:
+                yield RefusedSetting(section, name, UNKNOWN_NAME, _meant(name, known))
+
+
+def _meant(name: str, known: set[str]) -> str | None:
+    """The known name that differs from this one in a slip of the fingers only."""
+    from difflib import get_close_matches  # rarely needed
+
+    spelled = {each.lower(): each for each in sorted(known)}
+    near = get_close_matches(name.lower(), spelled, n=1, cutoff=0.75)
+    return spelled[near[0]] if near else None
+
+
+def _mistyped(document: Mapping[str, object], releases: tuple[str, ...], get: Get) -> Iterator[RefusedSetting]:
+    for path in dict.fromkeys(path for path, *_ in TYPES):
+        section, _, name = path.rpartition(".")
+        inner = _at(document, section)
+        if not isinstance(inner, dict) or name not in inner:
+            continue
+        value = get(*path.split("."))
+        if isinstance(value, str) and "${" in value:
+            continue  # a variable that may be set where the gateway runs
+        wanted = [type_of(path, each) for each in releases]
+        if all(each is not None and not accepts(each, value) for each in wanted) and wanted[-1] is not None:
+            yield RefusedSetting(section, name, f"{shape(value)}, not {wanted[-1].value}")
+    yield from _rows(document)
+
+
+def type_of(path: str, release: str) -> Type | None:
+    """The type of a setting in one of RELEASES; None where it has none here."""
+    return next(
+        (wanted for name, first, last, wanted in TYPES if name == path and _within(first, last, release)), None
+    )
+
+
+def _rows(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    """Agents in a list need an id, which is text."""
+    rows = _at(document, "agents.list")
+    for at, row in enumerate(rows if isinstance(rows, list) else ()):
+        if not isinstance(row, dict):
+            yield RefusedSetting("agents.list", str(at), f"{shape(row)}, not {Type.OBJECT.value}")
+        elif not isinstance(row.get("id"), str):
+            what = f"{shape(row['id'])}, not text" if "id" in row else "missing"
+            yield RefusedSetting(f"agents.list.{at}", "id", what)
+
+
+def _within(first: str, last: str, release: str) -> bool:
+    return _place(first) <= _place(release) <= _place(last)
+
+
+def _place(release: str) -> int:
+    return RELEASES.index(release)
+
+
+def _at(document: Mapping[str, object], path: str) -> object:
+    value: object = document
+    for name in path.split(".") if path else ():
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def accepts(wanted: Type, value: object) -> bool:
+    """Whether a setting of this type may have this value."""
+    match wanted:
+        case Type.OBJECT:
+            return isinstance(value, dict)
+        case Type.LIST:
+            return isinstance(value, list)
+        case Type.TEXT:
+            return isinstance(value, str)
+        case Type.BOOLEAN:
+            return isinstance(value, bool)
+        case Type.WHOLE:
+            return _whole(value, 1)
+        case Type.WHOLE_OR_ZERO:
+            return _whole(value, 0)
+        case Type.PORT:
+            return _whole(value, 1, 65_535)
+        case Type.MAINTENANCE_MODE:
+            return value in ("warn", "enforce")
+        case Type.SCOPE:
+            return value in ("per-sender", "global")
+        case Type.SIZE:
+            return parse_bytes(value) is not None
+        case Type.SIZE_OR_FALSE:
+            return value is False or parse_bytes(value) is not None
+        case Type.DURATION:
+            return parse_duration(value, "d") is not None
+        case Type.SOME_TIME:
+            return bool(parse_duration(value, "d"))
+        case Type.DURATION_OR_FALSE:
+            return value is False or parse_duration(value, "d") is not None
+        case Type.SOME_TIME_OR_FALSE:
+            return value is False or bool(parse_duration(value, "d"))
+        case Type.TEXT_DURATION_OR_FALSE:
+            return value is False or (isinstance(value, str) and parse_duration(value, "h") is not None)
+
+
+def _whole(value: object, least: int, most: int = 2**53 - 1) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return least <= value <= most and value == int(value)
+
+
+def shape(value: object) -> str:
+    """The JSON type of a value, in words, without its contents."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text" if value else "empty text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"
+
+
+def _numbers(text: str) -> tuple[int, ...] | None:
+    found = _NUMBERS.match(text.strip())
+    return tuple(int(part) for part in found.groups()) if found else None
