@@ -109,8 +109,8 @@ REFUSED = Rule(
     title="The config has settings that the release refuses",
     meaning="openclaw.json has a name that the release does not know, or a value of another type than it takes. "
     "Judged are the names at the top level and in gateway, meta, session, session.maintenance, cron and agents, and "
-    "the types of the settings that decide about sessions and cron. Other sections, such as channels and models, are not "
-    "judged, nor are names of earlier releases. It is a warning for a release newer than 2026.9.6.",
+    "the types of the settings that decide about sessions and cron. Other sections, such as channels and models, are "
+    "not judged, nor are names of earlier releases. It is a warning for a release newer than 2026.9.6.",
     cause="A typing error, a setting of a newer or an older release, or a number in quotes.",
     gateway="It refuses to start over the whole config for one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit "
     "78 in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
