@@ -10,6 +10,7 @@ import pytest
 
 from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.examine.world import Where
+from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.model.gateway.place import NothingKept
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Start
@@ -164,6 +165,29 @@ def test_a_directory_nobody_of_the_tree_may_write_is_a_warning(state: StateDir) 
     assert state.only("permission-denied", fs=fs).severity is Severity.WARNING
     assert not state.findings("permission-denied", fs=OwnedFs({state.root: (0, 0o777)}))
     assert not state.findings("permission-denied", fs=OwnedFs({state.root: (0, 0o775)}))
+
+
+@pytest.mark.parametrize(
+    ("mode", "severity", "said"),
+    [(0o755, Severity.INFO, "anybody may list it"), (0o777, Severity.WARNING, "anybody may replace its files")],
+)
+def test_a_state_directory_that_is_open_to_others(
+    mode: int, severity: Severity, said: str, state: StateDir
+) -> None:
+    fs = OwnedFs({state.root: (1000, mode)})
+    (found,) = (each for each in state.findings("permissions", fs=fs) if each.path == str(state.root))
+    assert found.severity is severity
+    assert said in found.message
+    assert f"chmod 700 {state.root}" in (found.by_hand or "")
+    assert state.judge(fs=fs).verdict.start is Start.YES
+    assert not state.findings("permissions", fs=OwnedFs({state.root: (1000, 0o750)}))
+
+
+def test_a_directory_that_may_not_be_listed_names_the_command(state: StateDir) -> None:
+    with pytest.raises(CannotExamine) as refused:
+        state.examine(fs=ClosedFs(state.root))
+    owner = state.root.stat().st_uid
+    assert refused.value.hint == f"Run as its owner: sudo -u '#{owner}' gatewaydoctor scan --state-dir {state.root}"
 
 
 def test_a_store_of_root_loads_as_nothing(state: StateDir) -> None:

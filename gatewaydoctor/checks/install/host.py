@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
@@ -29,7 +30,8 @@ PERMISSIONS = Rule(
     severity=Severity.WARNING,
     title="Wrong owners or permissions",
     meaning="Paths belong to another user than most of the tree, or their own owner may not read and write them, or "
-    "others may read files with secrets, or something could not be read by whoever ran this. One finding for each.",
+    "others may read files with secrets, or something could not be read by whoever ran this. One finding for each. "
+    "Info only if others may list the state directory.",
     cause="A command or doctor run as root, a container with another uid, a copy without -p, or a permissive umask.",
     gateway="It fails to save, or to read, what its user may not: sessions are then kept in memory only, and an "
     "unreadable store counts as an empty one.",
@@ -128,7 +130,28 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
             path=census.exposed[0].path,
             evidence={"paths": _owned(census.exposed)},
         )
+    yield from _open_directory(x)
     yield from _unreadable(x)
+
+
+def _open_directory(x: Examination) -> Iterator[Finding]:
+    """The state directory itself: every release starts with it open to others, and 2026.5.22 opens it (0755)."""
+    mode = x.place.mode
+    if x.place.store is not None or not mode & 0o007:
+        return
+    writable = bool(mode & 0o002)
+    state_dir = quote(str(x.place.state_dir))
+    yield PERMISSIONS.finding(
+        f"The state directory is open to every user (mode {mode & 0o7777:04o})"
+        + (": anybody may replace its files." if writable else ": anybody may list it."),
+        "2026.5.22 sets the mode of the state directory to 0755 at start; other releases leave it."
+        if not writable
+        else "A start changes nothing about this.",
+        severity=None if writable else Severity.INFO,
+        path=x.place.state_dir,
+        evidence={"mode": f"{mode & 0o7777:04o}"},
+        by_hand=f"If no other user needs it: chmod 700 {state_dir}.",
+    )
 
 
 def _unreadable(x: Examination) -> Iterator[Finding]:

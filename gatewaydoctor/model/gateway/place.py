@@ -48,7 +48,8 @@ class Candidate:
 class Place:
     """The state directory to examine. `state_dir` is absolute and spelled as the gateway spells it (symlinks kept,
     for the gateway hashes that spelling); `real_dir` has them resolved. `config_path` need not exist. `others` are
-    further candidates that exist. `owner` is the uid of the directory."""
+    further candidates that exist. `owner` is the uid of the directory, `mode` its permission
+    bits."""
 
     state_dir: Path
     real_dir: Path
@@ -60,6 +61,7 @@ class Place:
     profile: str | None = None
     store: Path | None = None
     others: tuple[Candidate, ...] = ()
+    mode: int = 0o700
 
 
 class NothingKept(CannotExamine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.errors import CannotExamine, UsageError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.system.fs import FileStat, ReadFs
 
 STATE_DIR_NAME = ".openclaw"
 LEGACY_STATE_DIR_NAMES = (".clawdbot", ".moldbot", ".moltbot")
@@ -70,7 +71,7 @@ def locate(
         )
     store_path = _store_file(fs, user_path(store, home)) if store else None
     found, source, others = _choose(fs, env, home, state_dir, profile, store_path)
-    owner = _require_directory(fs, found, source)
+    stat = _require_directory(fs, found, source)
     config_path, config_source = _config(fs, env, home, found, config)
     return Place(
         found,
@@ -79,10 +80,11 @@ def locate(
         config_path,
         config_source,
         home,
-        owner,
+        stat.uid,
         profile if source is StateDirSource.PROFILE else None,
         store_path,
         others,
+        stat.mode & 0o7777,
     )
 
 
@@ -239,9 +241,10 @@ def _exists(fs: ReadFs, path: Path) -> bool:
     return True
 
 
-def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> int:
-    """Uid of the directory's owner, once it has proved to be a directory that can be listed."""
+def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> FileStat:
+    """The directory's stat, once it has proved to be a directory that can be listed."""
     named_by = f" (from {source.value})"
+    stat: FileStat | None = None
     try:
         stat = fs.stat(path)
         if not stat.is_dir:
@@ -250,14 +253,14 @@ def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> int:
     except FileNotFoundError:
         raise CannotExamine(f"There is no directory {path}{named_by}.", _name_it(fs, path)) from None
     except PermissionError:
-        raise CannotExamine(
-            f"{path} may not be read{named_by}.", "Run as the user the gateway runs as, or as root."
-        ) from None
+        again = f"gatewaydoctor scan --state-dir {quote(str(path))}"
+        hint = f"Run as its owner: sudo -u '#{stat.uid}' {again}" if stat else f"Run as root: sudo {again}"
+        raise CannotExamine(f"{path} may not be read{named_by}.", hint) from None
     except OSError as error:
         raise CannotExamine(
             f"{path} cannot be read{named_by}: {error.strerror or error}.", "Check the path and the volume it is on."
         ) from None
-    return stat.uid
+    return stat
 
 
 def _name_it(fs: ReadFs, path: Path) -> str:
