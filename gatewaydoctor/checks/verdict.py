@@ -236,6 +236,13 @@ def _jobs_elsewhere(finding: Finding, release: Release, findings: Sequence[Findi
     return StartEffect(Effect.RISKS, f"{plural(finding.count, 'cron job')} would not run.", _first(finding.message))
 
 
+def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    """Jobs that the start deletes, or one that keeps every job from running."""
+    if finding.severity < Severity.ERROR:
+        return None
+    return StartEffect(Effect.RISKS, finding.consequence, f"jobs.json: {_first(finding.message)}")
+
+
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     if release.version is not None and _in_database(release) and release.version in SEEN:
         reason = f"{_capital(_who(release))} refuses to start (exit 78) over a newer schema."
@@ -334,6 +341,7 @@ EFFECTS: dict[str, Judge] = {
     "database-unreadable": _unread_database,
     "database-lease": _leased,
     "jobs-other-path": _jobs_elsewhere,
+    "cron-job-cannot-run": _jobs_lost,
     "newer-schema": _newer,
     "transcript-bad-header": _empties_history,
     "transcript-boot-loop": _loops,

@@ -171,9 +171,7 @@ def test_a_directory_nobody_of_the_tree_may_write_is_a_warning(state: StateDir) 
     ("mode", "severity", "said"),
     [(0o755, Severity.INFO, "anybody may list it"), (0o777, Severity.WARNING, "anybody may replace its files")],
 )
-def test_a_state_directory_that_is_open_to_others(
-    mode: int, severity: Severity, said: str, state: StateDir
-) -> None:
+def test_a_state_directory_that_is_open_to_others(mode: int, severity: Severity, said: str, state: StateDir) -> None:
     fs = OwnedFs({state.root: (1000, mode)})
     (found,) = (each for each in state.findings("permissions", fs=fs) if each.path == str(state.root))
     assert found.severity is severity

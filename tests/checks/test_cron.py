@@ -163,7 +163,7 @@ def test_jobs_are_judged_as_the_release_takes_them(
     ("version", "said"),
     [
         ("2026.4.25", "1 job of 2: 1 stops the scheduler. Because of: schedule (missing)."),
-        ("2026.5.22", "1 job of 2: 1 is removed from jobs.json at start. Because of: schedule (missing)."),
+        ("2026.5.22", "1 job of 2: 1 is deleted from jobs.json after start. Because of: schedule (missing)."),
     ],
 )
 def test_a_job_that_harms_others_or_would_be_removed_is_an_error(tmp_path: Path, version: str, said: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import judge
@@ -17,8 +18,6 @@ from tests.state.fakes import FakeProcesses
 from tests.world import RoomyFs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Plan
@@ -41,7 +40,12 @@ class Directory:
         return build_plan(seen.examination, seen.findings, chosen, Options(), tools().fs, tools().progress)
 
     def copy(self, to: Path) -> Directory:
-        shutil.copytree(self.root, to, symlinks=True, copy_function=shutil.copy2)
+        """A copy without FIFOs, which nothing could copy."""
+
+        def left_out(directory: str, names: list[str]) -> list[str]:
+            return [name for name in names if (Path(directory) / name).is_fifo()]
+
+        shutil.copytree(self.root, to, symlinks=True, copy_function=shutil.copy2, ignore=left_out)
         return Directory(to, self.now)
 
 

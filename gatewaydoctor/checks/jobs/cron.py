@@ -167,6 +167,8 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     due = sum(_past_due(job, x.now) for job in x.cron.jobs)
     oldest = max(age for _, age in marked)
+    nameless = {each.index for each in x.cron.under_undefined}
+    in_vain = all(job.index in nameless for job, _ in marked)
     yield ZOMBIE.finding(
         f"{plural(len(marked), 'job is', 'jobs are')} marked as running, the longest for {duration(oldest)}"
         + (f"; {plural(due, 'other job is', 'other jobs are')} past due." if due else "."),
@@ -174,7 +176,10 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if live
         else f"{_BOOT_ZOMBIE.of(x)}{' Jobs past due fire soon after.' if due else ''}{_comes_back(x, marked)}",
         count=len(marked),
+        severity=Severity.INFO if in_vain else None,
         path=x.cron.store.path,
+        repair=None if in_vain else ZOMBIE.repair,
+        by_hand="Give each job an id of its own first: see cron-job-shares-state." if in_vain else None,
         evidence={
             "jobs": [
                 {"jobId": job.job_id, "name": job.name, "runningAtMs": job.state.running_at, "enabled": job.enabled}

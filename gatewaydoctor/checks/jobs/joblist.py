@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.boot import a_gateway
+from gatewaydoctor.checks.boot import NextBoot, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.model.outcome.finding import Severity
@@ -24,14 +24,15 @@ UNRUNNABLE = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs that this release does not run",
-    meaning="A job in jobs.json has a shape that the release in use never runs, removes from the file at start, or "
+    meaning="A job in jobs.json has a shape that the release in use never runs, deletes from the file, or "
     "cannot start its scheduler with. The evidence names field, reason and effect of each. Error if the start "
-    "removes a job or no job runs at all; info if the release is not known, or was not tried with such a job.",
+    "deletes a job or no job runs at all; info if the release is not known, or was not tried with such a job.",
     cause="Jobs written by hand or by a script, or by a release with other names for the fields: jobId for id, "
     "schedule.cron for schedule.expr, a schedule as text.",
     gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25; 2026.5.22 "
-    "removes such a job from jobs.json at start, and jobs.json.bak keeps it until the next change. A schedule that "
-    "cannot be computed fails without a word in the list of jobs; after three tries the job is disabled.",
+    "deletes such a job from jobs.json about 3 minutes after its start, and seconds later from jobs.json.bak. A "
+    "schedule that cannot be computed fails without a word in the list of jobs; after three tries the job is "
+    "disabled.",
     remedy="Correct the field named in the evidence, with the gateway stopped. `repair cron` takes the job out of "
     "jobs.json into cron/jobs-parked.json, which no release reads: there it is safe and does not run. Correct it "
     "there and put it back with `repair cron --unpark JOB`.",
@@ -48,8 +49,10 @@ SHARED = Rule(
     "then never cleared after a run, or is cleared on another job, and jobs fire again or not at all.",
     cause="Jobs written by hand or by a script without id, or with the old name jobId, which releases before "
     "2026.3.28 do not take for the id.",
-    gateway="Up to 2026.4.25 it runs them and keeps the state of all under one id. 2026.5.22 removes jobs without id "
-    "from jobs.json at start.",
+    gateway="Up to 2026.4.25 it runs them and keeps the state of all under one id. 2026.5.22 deletes jobs without id "
+    "from jobs.json. Of jobs with one id 2026.3.28 records the end of a run with the first, so the marks of the "
+    "others stay; 2026.4.25 keeps one state for all; 2026.5.22 runs them if they have the same schedule, and was not "
+    "seen to run any whose schedules differ.",
     remedy="With the gateway stopped, give each job an id of its own in jobs.json (`id`, any text that no other job "
     "has). Clearing the mark alone does not help: it comes back. Rows and run log named `undefined` are of these "
     "jobs.",
@@ -84,7 +87,7 @@ EFFECTS = {
     Fate.NEVER_RUNS: ("is never due", "are never due"),
     Fate.FAILS: ("is skipped or fails each time it is due", "are skipped or fail each time they are due"),
     Fate.HOLDS_UP: ("breaks off the scheduler's pass when due", "break off the scheduler's pass when due"),
-    Fate.DROPPED: ("is removed from jobs.json at start", "are removed from jobs.json at start"),
+    Fate.DROPPED: ("is deleted from jobs.json after start", "are deleted from jobs.json after start"),
     Fate.STOPS_CRON: ("stops the scheduler", "stop the scheduler"),
 }
 """What becomes of one job, and of several."""
@@ -150,7 +153,10 @@ def _consequence(x: Examination, fates: Counter[Fate]) -> str:
     if Fate.STOPS_CRON in fates:
         return f"{who} does not start its scheduler with this file: no job runs."
     if Fate.DROPPED in fates:
-        return f"{who} removes such jobs from jobs.json at start; jobs.json.bak keeps them until the next change."
+        return (
+            f"{who} deletes such jobs from jobs.json about 3 minutes after its start, and seconds later its second "
+            "write takes them out of jobs.json.bak too."
+        )
     if Fate.HOLDS_UP in fates:
         return f"{who} breaks off its pass when one of them is due, and jobs due at that time wait."
     return f"{who} lists them as jobs, and they do not run."
@@ -189,17 +195,27 @@ def shared_state(x: Examination, t: Thresholds) -> Iterator[Finding]:
             x,
             f"{plural(len(nameless), 'job')} {have} no id{', only the old name jobId' if old else ''}: "
             f"state, rows and run log are kept under one id, undefined.",
+            f"{a_gateway(x)} runs them. Marks, last and next runs of all fall together: a mark stays after the run, "
+            "and jobs fire again or wait for each other.",
             list(nameless.values()),
         )
     if twice:
-        yield _shared(x, f"{plural(len(twice), 'job')} with an id that an earlier job of the file has.", twice)
+        what = f"{plural(len(twice), 'job')} with an id that an earlier job of the file has."
+        yield _shared(x, what, _BOOT_TWICE.of(x), twice)
 
 
-def _shared(x: Examination, message: str, jobs: list[JobProblem]) -> Finding:
+_BOOT_TWICE = NextBoot(
+    v3_28="runs them and records the end of each run with the first job of the id: the marks of the others stay",
+    v4_25="runs them with one state for all: last run, next run and run log fall together",
+    v5_22="runs jobs of one id together if their schedules are the same; if they differ, none was seen to run",
+    unknown="Releases differ: the marks of the later jobs stay after a run, or all keep one state, or none runs.",
+)
+
+
+def _shared(x: Examination, message: str, consequence: str, jobs: list[JobProblem]) -> Finding:
     return SHARED.finding(
         message,
-        f"{a_gateway(x)} runs them. Marks, last and next runs of all fall together: a mark stays after the run, and "
-        "jobs fire again or wait for each other.",
+        consequence,
         count=len(jobs),
         path=x.cron.store.path,
         evidence={

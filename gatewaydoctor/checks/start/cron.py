@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import Policy
-from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural
@@ -20,6 +20,8 @@ HOUR_MS = 3_600_000
 AT_ONCE_MS = 3_000
 DEFERRED_MS = 120_000
 """2026.5.22 defers agent jobs that were due by two minutes."""
+DELETED_MS = 140_000
+"""When 2026.5.22 was seen to write jobs.json without the jobs it cannot take."""
 
 
 def fired(state: StartState) -> Iterator[Event]:
@@ -37,8 +39,13 @@ def fired(state: StartState) -> Iterator[Event]:
         if state.jobs:
             yield Event(Kind.IDLE, 0, "fires no cron job, and clears no mark: cron is switched off in the config")
         return
+    if stops := _with_fate(state, Fate.STOPS_CRON):
+        jobs = names([job for job in state.jobs if job.index in stops])
+        what = f"fails to start its scheduler over {plural(len(stops), 'job')}: no cron job runs"
+        yield Event(Kind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
+        return
     yield from _marked(state)
-    due = [job for job in state.jobs if is_due(job, x.now)]
+    due = [job for job in _running(state) if is_due(job, x.now)]
     yield from _due(state, due)
     yield from _missed(state, due)
     yield from _next(state, due)
@@ -113,7 +120,7 @@ def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     policy = state.x.config.release.policy
     missed = [
         job
-        for job in state.jobs
+        for job in _running(state)
         if job.enabled
         and job not in due
         and job.state.running_at is None
@@ -131,7 +138,7 @@ def _next(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     now = state.x.now
     coming = sorted(
         (job.state.next_run_at, job.index, job)
-        for job in state.jobs
+        for job in _running(state)
         if job.enabled and job not in due and job.state.running_at is None and job.state.next_run_at is not None
     )
     soon = [job for at, _, job in coming if at <= now + HOUR_MS]
@@ -149,8 +156,29 @@ def _next(state: StartState, due: list[CronJob]) -> Iterator[Event]:
         )
 
 
+def _running(state: StartState) -> list[CronJob]:
+    """The jobs but for those that the release in use never runs."""
+    never = _with_fate(state, Fate.DROPPED) | _with_fate(state, Fate.NEVER_RUNS)
+    return [job for job in state.jobs if job.index not in never]
+
+
+def _with_fate(state: StartState, fate: Fate) -> set[int]:
+    """The places in jobs.json of what the release in use makes this of."""
+    return {each.index for each in state.x.cron.problems if each.fate is fate and state.jobs}
+
+
 def _malformed(state: StartState) -> Iterator[Event]:
-    bad = {each.index for each in state.x.cron.problems if each.field.startswith("schedule")}
+    if gone := _with_fate(state, Fate.DROPPED):
+        jobs = [job for job in state.jobs if job.index in gone]
+        what = f"deletes {plural(len(gone), 'job')} from jobs.json, and seconds later from jobs.json.bak"
+        yield Event(
+            Kind.NOTICE, DELETED_MS, what, names(jobs), len(gone), source="seen with 2026.5.22, 140 s after it was up"
+        )
+    bad = {
+        each.index
+        for each in state.x.cron.problems
+        if each.field in _DISABLING and each.fate is Fate.NEVER_RUNS and each.index not in gone
+    }
     jobs = [job for job in state.jobs if job.index in bad and job.enabled]
     if jobs:
         what = f"tries {plural(len(jobs), 'job')} with a bad schedule three times, then disables it and tells main"
@@ -158,3 +186,7 @@ def _malformed(state: StartState) -> Iterator[Event]:
             Kind.NOTICE, 13_000, what, names(jobs), len(jobs), Cost(turns=len(jobs)), Certainty.MAY,
             "seen with 2026.3.28",
         )  # fmt: skip
+
+
+_DISABLING = frozenset({"schedule", "schedule.kind", "schedule.expr", "schedule.tz"})
+"""Where a fault makes the release count schedule errors. A job with another fault is kept, and never due."""

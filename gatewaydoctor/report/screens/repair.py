@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.gateway.origins import Origins
+    from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Note, Plan, StartEvent, Step, StoreSummary
     from gatewaydoctor.model.repair.receipt import Receipt
 
@@ -127,16 +128,23 @@ def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view:
     elif worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination):
         next_step(console, view, "an error remains:", view.invocation.command(f"explain {worst.rule}"))
     elif unasked := _unasked(plan, judgement):
-        next_step(console, view, "nothing to do; an optional repair:", view.invocation.complete(unasked))
+        worth = unasked.severity >= Severity.WARNING
+        label = (
+            "nothing to do here; the repair of another finding:" if worth else "nothing to do; an optional repair:"
+        )
+        next_step(console, view, label, view.invocation.complete(unasked.fix.command if unasked.fix else ""))
+    elif worst and worst.severity is Severity.WARNING and not worst.fix and not unseen(judgement.examination):
+        label = "no repair does it; what to do by hand:"
+        next_step(console, view, label, view.invocation.command(f"explain {worst.rule}"))
     else:
         next_unless(console, judgement.examination, view, "nothing to do.")
 
 
-def _unasked(plan: Plan, judgement: Judgement) -> str | None:
-    """The repair of a finding that is not among those of this plan."""
-    commands = (each.fix.command for each in judgement.findings if each.fix)
+def _unasked(plan: Plan, judgement: Judgement) -> Finding | None:
+    """The first finding whose repair is not among those of this plan."""
+    asked = [[name] for name in plan.repairs]
     return next(
-        (command for command in commands if command.split()[2:3] not in ([name] for name in plan.repairs)), None
+        (each for each in judgement.findings if each.fix and each.fix.command.split()[2:3] not in asked), None
     )
 
 

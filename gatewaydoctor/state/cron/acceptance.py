@@ -136,6 +136,12 @@ def column(release: Release) -> int | None:
     return max((at for at, each in enumerate(RELEASES) if (_numbers(each) or wanted) <= wanted), default=0)
 
 
+def reads_text_false(release: Release) -> bool:
+    """Whether `enabled` may be the text false: so in 2026.4.25 and 2026.5.22, while 2026.3.28 runs such a job."""
+    at = column(release)
+    return at is not None and at >= RELEASES.index("2026.4.25")
+
+
 _DATABASES = (2026, 6, 1)
 """From this release on jobs are kept in a database."""
 

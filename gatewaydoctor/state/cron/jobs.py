@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import UNKNOWN_RELEASE, Release
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronJob, JobProblem, JobState, Schedule
-from gatewaydoctor.state.cron.acceptance import Shape, fate
+from gatewaydoctor.state.cron.acceptance import Shape, fate, reads_text_false
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.shapes import shapes_of
 from gatewaydoctor.storage.files.gateway_json import parse
@@ -37,7 +37,7 @@ def read_jobs(
         job = None
         if isinstance(raw, dict):
             key = job_id or UNDEFINED
-            job = _job(index, key, raw, states.get(key) if states else None)
+            job = _job(index, key, raw, states.get(key) if states else None, release)
             jobs.append(job)
         problems += [_problem(index, job_id, job, shape, release) for shape in shapes]
     return tuple(jobs), tuple(problems)
@@ -64,7 +64,14 @@ def whole_number(value: object) -> int | None:
     return int(value)
 
 
-def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object) -> CronJob:
+def is_enabled(value: object, release: Release) -> bool:
+    """Only false disables a job, and since 2026.4.25 the text false, too; 0, null and a missing field do not."""
+    if isinstance(value, str) and value.strip().lower() == "false":
+        return not reads_text_false(release)
+    return value is not False
+
+
+def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object, release: Release) -> CronJob:
     state, changed = _state(raw, kept)
     payload = _object(raw.get("payload"))
     timeout = whole_number(payload.get("timeoutSeconds"))
@@ -72,7 +79,7 @@ def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object) -> Cr
         index,
         job_id,
         string(raw.get("name")),
-        raw.get("enabled") is not False,
+        is_enabled(raw.get("enabled"), release),
         string(raw.get("agentId")),
         schedule_of(raw),
         string(raw.get("sessionTarget")),
