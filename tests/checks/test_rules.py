@@ -39,7 +39,8 @@ DESIGN = {
     "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database",
     Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
     "delivery-backlog usage-scan-load config-unreadable config-newer config-refused config-without-mode "
-    "config-shrunk permissions permission-denied hardlinked disk-space multiple-state-dirs clock-behind database-lease",
+    "config-shrunk permissions permission-denied hardlinked disk-space multiple-state-dirs clock-behind "
+    "database-lease",
 }
 REPAIRS = {repair.value for repair in Repair}
 RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", None)
