@@ -9,7 +9,7 @@ import pytest
 from gatewaydoctor.checks.start.forecast import forecast
 from gatewaydoctor.checks.start.state import as_it_is
 from gatewaydoctor.model.outcome.forecast import Certainty, Kind
-from tests.world import DAY, HOUR, NOW, StateDir, job, row, run_key, session_id
+from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, job, row, run_key, session_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,3 +180,38 @@ def test_an_unknown_release_promises_nothing(tmp_path: Path) -> None:
     found = predicted(state)
     assert {event.certainty for event in found.events} == {Certainty.MAY}
     assert of(found, Kind.UNKNOWN)
+
+
+@pytest.mark.parametrize(("release", "deleted"), [("2026.3.28", 0), ("2026.4.25", 2), ("2026.5.22", 2)])
+def test_keys_that_become_one_at_start_are_forecast(tmp_path: Path, release: str, deleted: int) -> None:
+    state = StateDir(tmp_path, release)
+    keys = ("agent:main:telegram:direct:Ann", "agent:main:telegram:direct:ann", "foo", "agent:main:foo")
+    state.store({key: row(number) for number, key in enumerate(keys)})
+    told = [each for each in predicted(state).events if each.kind is Kind.EVICTS]
+    assert sum(each.how_many for each in told) == deleted
+
+
+STOPS, DROPS = {"schedule": None}, {"schedule": {"kind": "every"}}
+
+
+@pytest.mark.parametrize(
+    ("release", "more", "said", "fires"),
+    [
+        ("2026.3.28", STOPS, "fails to start its scheduler over 1 job: no cron job runs", False),
+        ("2026.4.25", STOPS, "fails to start its scheduler over 1 job: no cron job runs", False),
+        ("2026.5.22", STOPS, "deletes 1 job from jobs.json, and seconds later from jobs.json.bak", True),
+        ("2026.5.22", DROPS, "deletes 1 job from jobs.json, and seconds later from jobs.json.bak", True),
+        ("2026.3.28", DROPS, None, True),
+    ],
+)
+def test_jobs_that_the_release_cannot_take(
+    release: str, more: dict[str, object], said: str | None, fires: bool, tmp_path: Path
+) -> None:
+    state = StateDir(tmp_path, release)
+    due = {"nextRunAtMs": NOW - MINUTE}
+    state.jobs([job("sound", state=due), job("odd", state=due) | more])
+    state.store({})
+    events = predicted(state).events
+    assert said is None or said in [each.what for each in events]
+    fired = [each for each in events if each.kind is Kind.FIRES]
+    assert [each.who for each in fired] == ([("name of sound",)] if fires else [])

@@ -227,7 +227,9 @@ def test_case_variants_follow_the_release(tmp_path: Path, release: str, groups: 
         "agent:main:main",
     )
     state.store({key: row(number) for number, key in enumerate(keys)})
-    assert state.only("store-case-variant-key").count == groups
+    found = state.only("store-case-variant-key")
+    assert found.count == groups
+    assert ("at its start" in found.consequence) is (release == "2026.5.22")
 
 
 @pytest.mark.parametrize(("release", "severity"), [("2026.3.28", Severity.INFO), ("2026.5.22", Severity.WARNING)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.cap import high_water
+from gatewaydoctor.checks.stores.rows import merged_at_start
 from gatewaydoctor.checks.stores.size import MEASURED_AMPLIFICATION
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.model.gateway.config import Policy
@@ -53,6 +54,13 @@ def loads(state: StartState) -> Iterator[Event]:
                 what = f"loads {store.agent_id}: {size(store.bytes)}, {plural(store.entries, 'session')}{took}{needs}"
                 cost = Cost(bytes=store.bytes, heap=heap, ms=ms)
                 yield Event(forecast.Kind.LOADS, 0, what, how_many=store.entries, cost=cost)
+    for agent_id, groups in merged_at_start(state.x):
+        gone = sum(len(keys) - 1 for keys in groups)
+        what = (
+            f"keeps the newest of {plural(len(groups), 'group')} of keys of {agent_id} that become one, and deletes "
+            f"{plural(gone, 'session')}; transcripts stay"
+        )
+        yield Event(forecast.Kind.EVICTS, 0, what, tuple(keys[0] for keys in groups), gone)
 
 
 def _imports(store: StoreAtStart) -> Iterator[Event]:

@@ -44,8 +44,8 @@ VARIANT = Rule(
     meaning="Two or more keys become the same one when written in lower case, which is how the gateway looks keys "
     "up. Ids of Signal groups keep their case from 2026.5.22 on and are not counted there.",
     cause="An older release or another program wrote keys as a channel spells them.",
-    gateway="It takes the variant with the newest updatedAt for all of them and deletes the others when it next "
-    "writes that session.",
+    gateway="It takes the variant with the newest updatedAt for all of them. 2026.3.28 deletes the others when it "
+    "next writes that session; 2026.4.25 and 2026.5.22 do so at start. The transcripts of the others stay, in no index.",
     remedy="Compare the entries and keep the one that names the transcript with the history, under the key in lower "
     "case.",
 )
@@ -134,25 +134,47 @@ def duplicate_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
             )
 
 
+_BOOT_VARIANT = NextBoot(
+    v3_28="uses the newest entry of each group and deletes the others when it next writes that session",
+    v4_25="keeps the newest entry of each group at its start and deletes the others; their transcripts stay",
+    v9_6="imports the file with its keys in lower case; which entry of a group stays was not seen",
+    unknown="The newest entry of each group stays. The others are deleted at start (2026.4.25, 2026.5.22) or when "
+    "that session is next written (2026.3.28).",
+)
+
+
 @REGISTRY.check(VARIANT)
 def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    keeps_case = x.config.release.policy in (Policy.V2026_5_22, Policy.V2026_9_6)
     for store, survey in whole_stores(x):
-        groups = [keys for keys in survey.variants if not (keeps_case and _CASE_KEPT in keys[0].lower())]
+        groups = _variants(x, survey)
         if groups:
             yield VARIANT.finding(
                 f"{plural(len(groups), 'session')} with keys that differ in case only, "
                 f"{plural(sum(map(len, groups)), 'key')} in all.",
-                (
-                    "The gateway uses the newest entry of each group and deletes the others when it next "
-                    "writes that session."
-                ),
+                _BOOT_VARIANT.of(x),
                 count=len(groups),
                 agent_id=store.agent_id,
                 path=store.read.ref.path,
                 key=groups[0][0],
                 evidence={"groups": [list(keys[:EXAMPLES]) for keys in groups[:EXAMPLES]]},
             )
+
+
+def _variants(x: Examination, survey: Survey) -> list[tuple[str, ...]]:
+    """Groups of keys that differ in case only, as the release in use looks keys up."""
+    keeps_case = x.config.release.policy in (Policy.V2026_5_22, Policy.V2026_9_6)
+    return [tuple(keys) for keys in survey.variants if not (keeps_case and _CASE_KEPT in keys[0].lower())]
+
+
+def merged_at_start(x: Examination) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Agent and groups of keys of which a start of the release in use keeps one session each."""
+    if x.config.release.policy not in (Policy.V2026_4_25, Policy.V2026_5_22):
+        return
+    for store, survey in whole_stores(x):
+        groups = _variants(x, survey)
+        groups += _meeting(survey, store.agent_id, x.config.main_key.value) if survey.unscoped else []
+        if groups:
+            yield store.agent_id, groups
 
 
 @REGISTRY.check(UNSCOPED)
