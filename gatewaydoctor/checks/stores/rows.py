@@ -45,7 +45,8 @@ VARIANT = Rule(
     "up. Ids of Signal groups keep their case from 2026.5.22 on and are not counted there.",
     cause="An older release or another program wrote keys as a channel spells them.",
     gateway="It takes the variant with the newest updatedAt for all of them. 2026.3.28 deletes the others when it "
-    "next writes that session; 2026.4.25 and 2026.5.22 do so at start. The transcripts of the others stay, in no index.",
+    "next writes that session; 2026.4.25 and 2026.5.22 do so at start. The transcripts of the others stay, in no "
+    "index.",
     remedy="Compare the entries and keep the one that names the transcript with the history, under the key in lower "
     "case.",
 )
