@@ -206,7 +206,7 @@ function __gatewaydoctor_offer
                 'database-log-foreign' 'A database has the log of another one' \
                 'database-log-missing' 'The log of a database is gone' \
                 'database-entry-invalid' 'Session rows that a start would rebuild with losses' \
-                'database-empty' 'A database has 0 bytes' \
+                'database-empty' 'A database is empty' \
                 'database-corrupt' 'A database is damaged' \
                 'database-owner' 'A database belongs to another agent' \
                 'database-foreign-keys' 'Rows of a database refer to rows that are gone' \
