@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.era import REFUSES_NEWER, Era
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Stake, Start, StartEffect, StartVerdict
 from gatewaydoctor.model.words import plural, rounded_size
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Judge = Callable[[Finding, Release, Sequence[Finding]], StartEffect | None]
 
 _ORDER = tuple(Effect)
-SEEN = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
-"""Releases with databases that were seen to refuse a newer schema."""
 
 UNLOADABLE_DEPTH = 1_600
 """Levels of nesting from which 2026.3.28 loads a store no more."""
@@ -244,7 +242,7 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if release.version is not None and _in_database(release) and release.version in SEEN:
+    if release.version is not None and _in_database(release) and release.version in REFUSES_NEWER:
         reason = f"{_capital(_who(release))} refuses to start (exit 78) over a newer schema."
         return StartEffect(Effect.FAILS, reason, _first(finding.message))
     reason = "A database was written by a newer release than gatewaydoctor knows; an older one refuses to start."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.gateway.era import DatabaseRole, Era, Eras
+from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole, Era, Eras
 from gatewaydoctor.state.place.agents import list_stores
 from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.storage.database.header import parse_header, read_database
@@ -197,8 +197,9 @@ def test_the_header_of_a_database_sqlite_made(state: Path) -> None:
     assert plain and plain.header and not plain.header.wal
 
 
-@pytest.mark.parametrize(("role", "known"), [(DatabaseRole.AGENT, 23), (DatabaseRole.STATE, 18)])
-def test_a_newer_schema_is_known_as_such(state: Path, role: DatabaseRole, known: int) -> None:
+@pytest.mark.parametrize("role", [DatabaseRole.AGENT, DatabaseRole.STATE])
+def test_a_newer_schema_is_known_as_such(state: Path, role: DatabaseRole) -> None:
+    known = KNOWN_SCHEMA[role]
     for version, newer in ((known, False), (known + 1, True)):
         found = read_database(FS, make_database(state / f"{version}.sqlite", version), role)
         assert found and found.newer_schema is newer
@@ -239,10 +240,11 @@ def copy_while_open(path: Path, target: Path, *statements: str) -> Path:
 
 def test_a_schema_version_that_is_only_in_the_wal_is_seen(state: Path) -> None:
     path = make_database(state / "a.sqlite", 3)
-    left = copy_while_open(path, state / "left", "PRAGMA user_version = 24", "INSERT INTO t VALUES (1)")
+    newer = KNOWN_SCHEMA[DatabaseRole.AGENT] + 1
+    left = copy_while_open(path, state / "left", f"PRAGMA user_version = {newer}", "INSERT INTO t VALUES (1)")
     found = read_database(FS, left, DatabaseRole.AGENT)
     assert found and found.header
-    assert (found.header.user_version, found.user_version, found.newer_schema) == (3, 24, True)
+    assert (found.header.user_version, found.user_version, found.newer_schema) == (3, newer, True)
     assert found.wal_size and not found.settled
     # What was not committed does not count, nor do frames of an earlier generation.
     wal = left.with_name("a.sqlite-wal")
@@ -308,7 +310,7 @@ def test_rows_of_a_log_are_counted_and_nothing_is_touched(state: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "statements", "words"),
     [
-        (24, [NODES], "newer than any known"),
+        (KNOWN_SCHEMA[DatabaseRole.AGENT] + 1, [NODES], "newer than any known"),
         (23, [], "no table session_nodes"),
         (23, ["CREATE VIEW session_nodes AS SELECT 1 AS status"], "no table session_nodes"),
         (23, ["CREATE TABLE session_nodes (x)"], "another layout"),

@@ -26,12 +26,28 @@ class DatabaseRole(StrEnum):
     QUARANTINE = "quarantine"
 
 
+SCHEMAS: tuple[tuple[str, int, int], ...] = (
+    ("2026.6.1", 1, 1),
+    ("2026.7.2-beta.1", 4, 2),
+    ("2026.7.2-beta.7", 16, 6),
+    ("2026.9.1-beta.1", 17, 12),
+    ("2026.8.1", 19, 15),
+    ("2026.9.3", 19, 16),
+    ("2026.9.4", 19, 17),
+    ("2026.9.5", 21, 17),
+    ("2026.9.6", 23, 18),
+)
+"""First release of each pair of agent and state schema, in the order of the schemas."""
+
 KNOWN_SCHEMA: Mapping[DatabaseRole, int] = {
-    DatabaseRole.AGENT: 23,
-    DatabaseRole.STATE: 18,
+    DatabaseRole.AGENT: max(agent for _, agent, _ in SCHEMAS),
+    DatabaseRole.STATE: max(state for _, _, state in SCHEMAS),
     DatabaseRole.QUARANTINE: 2,
 }
-"""Newest `user_version` of each database that was read, that of 2026.9.6 (docs/database.md section 1)."""
+"""Newest `user_version` of each database that was read (docs/database.md section 1)."""
+
+REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
+"""Releases that were seen to refuse a database with a newer schema."""
 
 
 @dataclass(frozen=True, slots=True)

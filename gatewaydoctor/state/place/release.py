@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import Policy, Release
-from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.era import SCHEMAS, DatabaseRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,19 +29,6 @@ _FIRST = (
 _EXTENDED = ((2026, 7, 33), (2026, 8, 0))
 """The extended stable line of 2026.7 (7.33 to 7.35) keeps sessions in files, although 2026.7.2-beta did not. Its
 cron jobs are in the state database, as in 2026.6.33 to 6.35."""
-
-SCHEMAS: tuple[tuple[str, int, int], ...] = (
-    ("2026.6.1", 1, 1),
-    ("2026.7.2-beta.1", 4, 2),
-    ("2026.7.2-beta.7", 16, 6),
-    ("2026.9.1-beta.1", 17, 12),
-    ("2026.8.1", 19, 15),
-    ("2026.9.3", 19, 16),
-    ("2026.9.4", 19, 17),
-    ("2026.9.5", 21, 17),
-    ("2026.9.6", 23, 18),
-)
-"""First release of each pair of agent and state schema, in the order of the schemas."""
 
 STATE_DATABASE = ("state", "openclaw.sqlite")
 
