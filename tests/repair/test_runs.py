@@ -34,7 +34,7 @@ from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs
 from tests.repair.scene import DEAD, NOW, SESSIONS, Scene, contents, fingerprint, make, tools, tree
-from tests.world import DAY, StateDir, row, run_key
+from tests.world import DAY, StateDir, job, row, run_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -325,6 +325,31 @@ def test_merge_adds_back_only_what_is_missing(tmp_path: Path) -> None:
     assert names[f"{row(4)['sessionId']}.jsonl"].read_bytes() == b"a new one"
     doctor.undo()
     assert tree(doctor.state.root) == before
+
+
+def stay(doctor: Doctor) -> list[str]:
+    """What a merge of the last run says of edits that stay."""
+    plan = merge_plan(find_run(tools(), doctor.state.root, None, None), tools())
+    return [note.text.partition("; ")[2] for note in plan.cautions if "takes back no edit" in note.text]
+
+
+def test_merge_names_the_edits_that_stay_in_a_store(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path))
+    doctor.state.store({"agent:main:main": row(1, skillsSnapshot={"prompt": "p" * 9_000}), run_key("j", 1): row(2)})
+    doctor.apply("slim")
+    assert stay(doctor) == ["these stay: slim of 1."]
+
+
+def test_merge_names_no_edit_of_a_file_that_it_puts_back(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path))
+    doctor.state.store({"agent:main:main": row(1)})
+    doctor.state.jobs([job("a", state={"runningAtMs": NOW - DAY})])
+    jobs = (doctor.state.root / "cron/jobs.json").read_bytes()
+    doctor.apply("cron")
+    assert stay(doctor) == []
+    run = find_run(tools(), doctor.state.root, None, None)
+    apply(merge_plan(run, tools()), tools(), DEAD)
+    assert (doctor.state.root / "cron/jobs.json").read_bytes() == jobs
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat
 
 NAME = "undo-merge"
-_EDITS = frozenset({"slim", "expire", "cron", "paths", "missing", "transcripts"})
-"""Repairs that change what stays: fields dropped, statuses set, jobs disabled."""
 
 
 def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan:
@@ -83,6 +81,7 @@ class _Merger:
         self.left: list[str] = []
         self.lost: list[str] = []
         self.homeless: list[str] = []
+        self.merged: set[str] = set()
         self.before: list[StoreSummary] = []
         self.after: list[StoreSummary] = []
         self.added: dict[str, list[Entry]] = {}
@@ -107,6 +106,7 @@ class _Merger:
         elif target in self.stores and isinstance(act, Rewrite):
             try:
                 self._merge_store(whole, act, kept)
+                self.merged.add(target)
             except (FileNotFoundError, InputChanged):
                 # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
                 self.left.append(target)
@@ -225,7 +225,8 @@ class _Merger:
         return with_id(msgspec.structs.replace(made, space_needed=new + replaced + 2 * len(encode(made))))
 
     def _cautions(self) -> Iterator[Note]:
-        edited = [step for step in self.work.plan.steps if step.repair in _EDITS and not step.removes]
+        # Rows that the store still has keep what the run changed in them. Other files come back whole or not at all.
+        edited = [step for step in self.work.plan.steps if step.target in self.merged and not step.removes]
         if edited:
             what = ", ".join(f"{step.repair} of {step.count:,}" for step in edited)
             yield Note(text=f"A merge adds what is missing and takes back no edit; these stay: {what}.")
