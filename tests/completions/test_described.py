@@ -11,6 +11,7 @@ from gatewaydoctor.cli.shell.describe import described
 from gatewaydoctor.cli.shell.options import takes_value
 from gatewaydoctor.completion.tree import Option, Values, Word, plain
 from gatewaydoctor.repair.drafting.options import PURPOSES, Repair
+from gatewaydoctor.simulate.releases import RELEASES
 from tests.cli.harness import run
 
 PROGRAM = described()
@@ -107,7 +108,7 @@ def test_global_options_are_those_that_may_stand_first() -> None:
         ("repair", "--end-as", ["failed", "timeout", "killed"]),
         ("repair", "--transcripts", ["vault", "leave"]),
         ("simulate chat-buffers", "--remedy", ["sweep-stale-buffers", "all"]),
-        ("simulate usage-scan", "--policy", ["2026.3.13", "2026.3.28", "2026.4.25", "2026.5.22", "2026.9.6"]),
+        ("simulate usage-scan", "--policy", list(RELEASES)),
     ],
 )
 def test_some_options_know_their_words(verb: str, name: str, known: list[str]) -> None:
@@ -123,6 +124,12 @@ def test_each_scenario_offers_its_own_remedies_only() -> None:
 def test_every_repair_has_a_purpose() -> None:
     assert set(PURPOSES) == set(Repair)
     assert words(LEAVES["repair"].arguments[0].values) == [repair.value for repair in Repair]
+
+
+def test_the_help_of_repair_names_every_repair() -> None:
+    from gatewaydoctor.cli.verbs.repair import repair
+
+    assert set(Repair) <= set(re.findall(r"[a-z]+", (repair.__doc__ or "").partition("Repairs: ")[2]))
 
 
 def test_help_is_one_plain_line() -> None:

@@ -126,8 +126,7 @@ def repair(
     retrying: Retrying = None,
 ) -> Outcome:
     """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
-    --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back.
-    Repairs: salvage trim expire slim orphans missing paths transcripts locks temps cron subagents."""
+    --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back."""
     only_formats(run, "repair", "text", "json")
     if apply or resume is not None:
         require_own_clock(run)
@@ -166,6 +165,9 @@ def repair(
             disable_retrying=person_confirms(yes=yes) if retrying is None else retrying,
         )
         return _plan(run, work, _chosen(repairs), options, apply=apply, yes=yes, out=plan_out)
+
+
+repair.__doc__ = f"{repair.__doc__} Repairs: {', '.join(Repair)}."
 
 
 def _cron(repairs: list[str] | None, *jobs: list[str] | None) -> CronOptions:
