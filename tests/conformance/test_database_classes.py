@@ -120,7 +120,7 @@ def rows(state: Path) -> set[tuple[str, str, str]]:
         copy = state.with_name("copy.sqlite")
         for suffix in ("", "-wal"):
             copy.with_name(copy.name + suffix).unlink(missing_ok=True)
-            if (state / f"{path}{suffix}").exists():
+            if (state / f"{path}{suffix}").is_file():
                 shutil.copyfile(state / f"{path}{suffix}", f"{copy}{suffix}")
         with closing(sqlite3.connect(copy)) as database:
             try:
@@ -130,6 +130,27 @@ def rows(state: Path) -> set[tuple[str, str, str]]:
             except sqlite3.DatabaseError:
                 continue
     return found
+
+
+def staked(held: set[tuple[str, str, str]], visible: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """What a start can lose: of a database that can still be read the rows that are there, of another one all it
+    held."""
+    readable = {source for source, _, _ in visible}
+    return visible | {row for row in held if row[0] not in readable}
+
+
+def without_log(state: Path) -> set[tuple[str, str, str]]:
+    """Session rows of the main agent's file alone, for a start that refuses and still folds a log in."""
+    copy = state.with_name("alone.sqlite")
+    copy.unlink(missing_ok=True)
+    if not (state / AGENT).is_file():
+        return set()
+    shutil.copyfile(state / AGENT, copy)
+    with closing(sqlite3.connect(f"file:{copy}?immutable=1", uri=True)) as database:
+        try:
+            return {("main", str(key), "") for (key,) in database.execute("SELECT session_key FROM session_nodes")}
+        except sqlite3.DatabaseError:
+            return set()
 
 
 def predicted(state: Path) -> tuple[str, list[str], str]:
@@ -157,9 +178,11 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     shutil.copytree(base.killed if hurt.hot else base.stopped, base.state, symlinks=True)
     held = rows(base.state)
     hurt.hurt(base.state)
+    at_stake = staked(held, rows(base.state))
+    kept_apart = without_log(base.state)
     said, rules, reason = predicted(base.state)
     outcome = start(base.command, base.state)
-    lost = held - rows(base.state) if outcome.up else set()
+    lost = at_stake - rows(base.state) if outcome.up else kept_apart - without_log(base.state)
     happened = "loses" if lost else "starts" if outcome.up else "refuses"
     record = {
         "damage": name,

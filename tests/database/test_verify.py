@@ -185,3 +185,31 @@ def test_a_registered_agent_without_a_database(state: Path, known: str) -> None:
         config = {"gateway": {"mode": "local"}, "agents": {"list": [{"id": "main"}, {"id": "ghost"}]}}
         (state / "openclaw.json").write_text(json.dumps(config))
     assert rules(state)["database-missing"]["severity"] == ("info" if known == "nobody" else "critical")
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_key_in_capitals_that_no_gateway_has_judged(state: Path, pending: bool) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("CREATE TABLE session_canonical_validation_pending (session_key TEXT PRIMARY KEY)")
+        node(database, "AGENT:MAIN:TELEGRAM:DIRECT:99", "done", at=NOW)
+        if pending:
+            database.execute(
+                "INSERT INTO session_canonical_validation_pending VALUES ('AGENT:MAIN:TELEGRAM:DIRECT:99')"
+            )
+    found = rules(state).get("database-entry-invalid")
+    assert (found is not None) is pending
+    assert found is None or found["evidence"]["sameKey"] == 1
+
+
+@pytest.mark.parametrize(("started", "told_of"), [("2026.9.6", True), (None, False)])
+def test_an_older_schema_is_migrated_only_where_migrations_are_due(
+    state: Path, started: str | None, told_of: bool
+) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        insert(database, "schema_meta", meta_key="primary", role="agent", schema_version=21, agent_id="main")
+        database.execute("PRAGMA user_version = 21")
+    with closing(connect(state / STATE_PATH)) as database:
+        if started:
+            insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{started}\n3\nx")
+    messages = [each["message"] for each in told(state)["findings"] if each["rule"] == "database-schema"]
+    assert any("schema version 21" in message for message in messages) is told_of

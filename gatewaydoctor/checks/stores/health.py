@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.database import FaultKind
-from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
@@ -182,6 +182,9 @@ UNREADABLE = Rule(
 _WHO = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 
+_NEWEST = "2026.9.6"
+FIRST_OWNED = 2
+"""First schema version of agents that belongs to a release with sessions in databases."""
 _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events"})
 """Tables without which it was not seen to start."""
 
@@ -205,12 +208,41 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 continue  # what the foreign log shows is not this database
             copies = health.agent_id in set_aside
             yield _of(health, problem, x.health.databases, migrated=migrated, copies=copies)
+        if migrated and not health.problems and _is_older(x, health):
+            yield _older(health)
 
 
 def _set_aside(x: Examination) -> frozenset[str]:
     """Agents next to whose database another one lies that a recovery renamed."""
     return frozenset(
         agent.agent_id for agent in x.eras.agents if any(each.kind == "corrupt-database" for each in agent.leftovers)
+    )
+
+
+def _is_older(x: Examination, health: DatabaseHealth) -> bool:
+    """Whether an agent's database has an older schema than the release that started here last, which migrates none
+    once it has recorded that its startup migrations are done."""
+    known = KNOWN_SCHEMA[DatabaseRole.AGENT]
+    version = health.user_version
+    return (
+        health.role is DatabaseRole.AGENT
+        and x.config.release.version == _NEWEST
+        and version is not None
+        and FIRST_OWNED <= version < known
+    )
+
+
+def _older(health: DatabaseHealth) -> Finding:
+    known = KNOWN_SCHEMA[DatabaseRole.AGENT]
+    return _finding(
+        SCHEMA,
+        health,
+        f"{_who(health)} has schema version {health.user_version}; {_NEWEST} has {known}, and its startup migrations "
+        "are marked as done.",
+        f"{_REFUSES}.",
+        {"header": health.user_version, "known": known},
+        by_hand="Restore the set of databases that belongs together, or run openclaw doctor --fix on a copy.",
+        repair=None,
     )
 
 
@@ -255,7 +287,7 @@ def _of(
         case OtherOwner():
             return _other_owner(health, problem)
         case VersionsDiffer():
-            return _versions(health, problem)
+            return _versions(health, problem, migrated=migrated)
         case OrphanRows():
             return _orphans(health, problem)
         case SchemaDrift():
@@ -387,12 +419,13 @@ def _other_owner(health: DatabaseHealth, problem: OtherOwner) -> Finding:
     return _finding(OWNER, health, f"{_who(health)} {said}.", f"{_REFUSES}, for all agents.", evidence)
 
 
-def _versions(health: DatabaseHealth, problem: VersionsDiffer) -> Finding:
+def _versions(health: DatabaseHealth, problem: VersionsDiffer, *, migrated: bool) -> Finding:
+    new = not problem.header and health.role is DatabaseRole.STATE and migrated
     return _finding(
         SCHEMA,
         health,
         f"{_who(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
-        f"{_REFUSES}.",
+        "A 2026.9.6 gateway refuses to start (exit 1)." if new else f"{_REFUSES}.",
         {"header": problem.header, "recorded": problem.recorded},
         by_hand="Restore the set from a backup. Do not change the version by hand without one.",
     )
@@ -449,7 +482,7 @@ def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> 
         ENTRIES,
         health,
         f"{plural(problem.count, 'session row')} with an entry that is no JSON object or names another session, or "
-        "with the key of another row.",
+        "with a key that is not in lower case.",
         "A 2026.9.6 gateway refuses to start (exit 1). After an upgrade or a move it rebuilds each from its columns, "
         "and the rest of the entry is lost."
         if migrated

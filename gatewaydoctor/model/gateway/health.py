@@ -73,7 +73,8 @@ class SchemaDrift:
 @dataclass(frozen=True, slots=True)
 class BadEntries:
     """Session rows whose entry JSON a start rebuilds from the columns: keys, the first ones, by what is wrong. The
-    rest of each such JSON is lost then. `twice`: another row has the same key in lower case."""
+    rest of each such JSON is lost then. `twice`: the key is not trimmed and in lower case, and another row has it so,
+    or no gateway has judged it yet."""
 
     not_json: tuple[str, ...]
     not_an_object: tuple[str, ...]

@@ -135,13 +135,16 @@ def bad_entries(database: Opened, *, whole: bool = False) -> BadEntries | None:
         return None
     kinds: dict[str, list[str]] = {"text": [], "value": [], "id": [], "key": []}
     count = 0
-    read = "1" if whole else "(entry_valid = 0 OR entry_valid = 1 AND instr(session_key, ':run:') = 0)"
+    pending = "session_canonical_validation_pending"
+    waits = f"session_key IN (SELECT session_key FROM {pending})" if pending in database.tables else "0"
+    unjudged = f"(entry_valid = 0 OR {waits})"
+    read = "1" if whole else f"({unjudged} OR entry_valid = 1 AND instr(session_key, ':run:') = 0)"
     statement = (
         "SELECT session_key, CASE WHEN NOT json_valid(entry_json) THEN 'text' "
         "WHEN json_type(entry_json) <> 'object' THEN 'value' "
         "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' "
-        "WHEN session_key <> lower(session_key) AND EXISTS (SELECT 1 FROM session_nodes o "
-        "WHERE o.session_key = lower(n.session_key)) THEN 'key' END AS wrong "
+        f"WHEN session_key <> lower(trim(session_key)) AND ({unjudged} OR EXISTS (SELECT 1 FROM session_nodes o "
+        "WHERE o.session_key = lower(n.session_key))) THEN 'key' END AS wrong "
         f"FROM session_nodes n WHERE {read} AND wrong IS NOT NULL"
     )
     for key, wrong in database.rows(statement):
