@@ -43,20 +43,6 @@ MUTANTS = (
         "        pass\n\n\ndef _way_back",
         (_EVERY, "-k", "test_apply and NAMES and (trim or expire)"),
     ),
-    Mutant(
-        "originals of the vault are not synced by name",
-        "repair/vault/intake.py",
-        "    fs.fsync_dir(place.files)\n    fs.fsync_dir(place.directory)\n",
-        "",
-        (_EVERY, "-k", "test_apply and NAMES and (trim or locks)"),
-    ),
-    Mutant(
-        "a manifest may be half written",
-        "repair/writing/stream.py",
-        "    write_whole(fs, beside, data, dress)\n    fs.rename(beside, path)",
-        "    with suppress(FileNotFoundError):\n        fs.unlink(path)\n    write_whole(fs, path, data, dress)",
-        (_EVERY, "tests/repair/test_apply.py", "tests/repair/test_undo_complete.py", "-k", "KILL or POWER or whole"),
-    ),
     # Going back
     Mutant(
         "a failure puts nothing back",
