@@ -64,7 +64,7 @@ MUTANTS = (
         "    verified = second_look(work)\n",
         "    for number in range(len(work.plan.acts)):\n        tidy(work, number)\n"
         "    verified = second_look(work)\n",
-        (_EVERY, "tests/repair/test_small_disk.py", "tests/cli/test_stopping.py", "-k", "FULL or disk or middle"),
+        (_EVERY, "-k", "test_apply and FULL and (trim or expire)"),
     ),
     Mutant(
         "a copy of the vault is not compared with its hash",
