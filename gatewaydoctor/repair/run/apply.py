@@ -20,7 +20,7 @@ from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
 from gatewaydoctor.repair.run.directory_times import directory_times, times_now
 from gatewaydoctor.repair.run.originals import tidy
-from gatewaydoctor.repair.run.putback import abandon, put_back_after
+from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
 from gatewaydoctor.repair.run.staging import stage
 from gatewaydoctor.repair.run.verify import second_look
 from gatewaydoctor.repair.run.watch import Watch
@@ -30,7 +30,7 @@ from gatewaydoctor.repair.vault.directory import dress_of, narrowed, note, open_
 from gatewaydoctor.repair.vault.intake import fill, space_needs
 from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.layout import SETTLED
-from gatewaydoctor.repair.writing.errors import Stopped
+from gatewaydoctor.repair.writing.errors import LeftHalfway, Stopped
 from gatewaydoctor.repair.writing.guard import (
     check_bounds,
     check_gateway,
@@ -115,6 +115,8 @@ def carry_out(work: Work, permission: Permission) -> Receipt:
                     perform(work, number)
             sync(work, group)
         return _finish(work, permission, gateway, started)
+    except LeftHalfway:
+        raise
     except BaseException as error:
         put_back_after(work, error)
 
@@ -160,16 +162,29 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
     )
     _write_receipt(work, receipt)
     work.journal.say(RunState.APPLIED)
-    # The displaced originals go last: with them the way back needs no room.
+    _close(work)
+    return receipt
+
+
+def _close(work: Work) -> None:
+    """The displaced originals go last: with them the way back needs no room. Once they begin to go nothing is taken
+    back: raises LeftHalfway where the run cannot be closed."""
     numbers = range(len(work.plan.acts))
-    for number in numbers:
-        tidy(work, number)
-    # Before the run is over: a power cut would bring back what no command names any more.
-    sync(work, numbers)
-    work.journal.say(RunState.DONE, directories=times_now(work))
+    try:
+        for number in numbers:
+            tidy(work, number)
+        # Before the run is over: a power cut would bring back what no command names any more.
+        sync(work, numbers)
+        work.journal.say(RunState.DONE, directories=times_now(work))
+    except OSError as error:
+        place = work.place
+        raise LeftHalfway(
+            f"The repair is done and checked, but run {place.run_id} could not be closed. {said(error)}",
+            f"`{place.command('repair --resume')}` closes it once the cause is gone.",
+            place.run_id,
+        ) from error
     with suppress(OSError):
         note(work.tools, work.place, SETTLED)
-    return receipt
 
 
 def _result(work: Work, number: int) -> Result:
