@@ -433,13 +433,20 @@ def test_a_store_left_beside_a_database_is_compared_with_it(
     assert ahead in found.consequence
 
 
-@pytest.mark.parametrize(("release", "refuses"), [("2026.8.1", True), ("2026.9.3", True), ("2026.9.6", False)])
-def test_older_releases_refuse_any_store_left_beside_a_database(tmp_path: Path, release: str, refuses: bool) -> None:
+@pytest.mark.parametrize(
+    ("release", "code"),
+    [("2026.8.1", "(exit 1)"), ("2026.8.2", ""), ("2026.9.3", "(exit 78)"), ("2026.9.6", None)],
+)
+def test_older_releases_refuse_any_store_left_beside_a_database(
+    tmp_path: Path, release: str, code: str | None
+) -> None:
     state = StateDir(tmp_path, release)
     state.store({"agent:main:main": row(1)})
     state.file("agents/main/agent/openclaw-agent.sqlite", made(19, {}, agent_id="main"))
     found = state.only("legacy-store-beside-sqlite")
-    assert ("refuses" in found.consequence) is refuses
+    assert ("refuses" in found.consequence) is (code is not None)
+    assert found.consequence.count("exit") == bool(code)
+    assert (code or "") in found.consequence
 
 
 @pytest.mark.parametrize("entry", [None, {"sessionId": "../../etc/x"}], ids=["null", "unsafe id"])

@@ -182,7 +182,9 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
     """Severity, what a start does, and what to do by hand."""
     away = "Copy the directory (gatewaydoctor snapshot), then move the file out of it."
     if refuses_leftovers(x.config.release):
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start over any such file.", away
+        code = _CODES.get(x.config.release.version or "")
+        shown = f" (exit {code})" if code else ""
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start over any such file{shown}.", away
     if leftover.refusal is not None:
         return Severity.ERROR, f"{a_gateway(x)} refuses to start over it (exit 78).", away
     if x.startup_migrated:
@@ -212,6 +214,10 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
             "Copy the directory first, then start the gateway.",
         )
     return Severity.WARNING, f"{a_gateway(x)} imports it at start, and nothing changes.", away
+
+
+_CODES = {"2026.8.1": 1, "2026.9.3": 78}
+"""With which exit code a release was seen to refuse a leftover store."""
 
 
 def refuses_leftovers(release: Release) -> bool:
