@@ -172,6 +172,11 @@ def test_jobs_in_the_log_are_jobs(logged: Install) -> None:
     assert logged.told("migration")["details"]["jobs"]["database"] == 73
 
 
+def test_a_start_moves_no_run_state_of_jobs_that_are_in_the_database(logged: Install) -> None:
+    events = logged.told("forecast")["details"]["forecast"]["events"]
+    assert not [event for event in events if "jobs-state.json" in event["what"]]
+
+
 def test_without_the_log_they_are_lost_and_that_is_said(logged: Install) -> None:
     (logged.root / "state/openclaw.sqlite-wal").unlink()
     found = logged.finding("jobs-not-in-database")

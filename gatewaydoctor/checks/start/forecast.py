@@ -75,7 +75,8 @@ def _out_of_memory(state: StartState) -> Iterator[Event]:
 def _start_up(state: StartState) -> Iterator[Event]:
     """What every start of a release writes, and how long it may not answer."""
     policy = state.x.config.release.policy
-    if policy in (Policy.V2026_4_25, Policy.V2026_5_22) and state.jobs and not state.x.cron.state.bytes:
+    in_files = state.x.eras.state is None  # from 2026.6.1 on the jobs are in the state database
+    if policy in (Policy.V2026_4_25, Policy.V2026_5_22) and state.jobs and in_files and not state.x.cron.state.bytes:
         yield Event(Kind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
     match policy:
         case Policy.V2026_4_25:
