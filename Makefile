@@ -93,6 +93,7 @@ regenerate: $(VENV)/.ready completions man
 	$(BIN)/python -m gatewaydoctor.fixtures.validating
 	$(BIN)/python -m tests.fixtures_source
 	GATEWAYDOCTOR_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/cli/test_golden.py
+	UPDATE_DOCS=1 $(BIN)/python -m pytest tests/simulate/test_docs.py
 	$(MAKE) readme
 
 man: $(VENV)/.ready

@@ -11,7 +11,7 @@ from gatewaydoctor.simulate import SCENARIOS, Comparison, compare
 from gatewaydoctor.simulate.compare import BASE
 from gatewaydoctor.simulate.markdown import figure_table, input_table, ranking_table
 
-PAGE = Path(__file__).parents[2] / "docs" / "docs/simulation.md"
+PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
 BLOCK = re.compile(r"<!-- (inputs|figures|ranking) (\S+) -->\n(.*?)<!-- end -->", re.S)
 
 
