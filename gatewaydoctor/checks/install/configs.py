@@ -192,7 +192,9 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         severity=None if certain else Severity.WARNING,
         path=x.config.path,
         evidence={
-            "settings": [{"setting": each.path, "reason": _why(each), "meant": each.meant} for each in settings],
+            "settings": [
+                {"setting": each.path, "reason": _why(each), "meant": each.meant} for each in settings[:EXAMPLES]
+            ],
             "notJudged": list(x.config.unjudged[:EXAMPLES]),
         },
         by_hand=f"With the gateway stopped, keep a copy of the config, then correct or remove {_IT[count != 1]}: "

@@ -183,6 +183,8 @@ _POLICIES: Mapping[Policy, tuple[str, ...]] = {
     Policy.V2026_5_22: ("2026.5.22", "2026.7.1"),
     Policy.V2026_9_6: ("2026.8.1", "2026.9.3", "2026.9.6"),
 }
+_SPECIAL = frozenset({"__proto__", "prototype", "constructor"})
+"""Names that JavaScript treats in its own way; what a release makes of them was not seen."""
 _NUMBERS = re.compile(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 
@@ -228,7 +230,7 @@ def _unknown(document: Mapping[str, object], releases: tuple[str, ...]) -> Itera
             for name in names.split()
         }
         for name in inner:
-            if name not in known:
+            if name not in known and name not in _SPECIAL:
                 yield RefusedSetting(section, name, UNKNOWN_NAME, _meant(name, known))
 
 
