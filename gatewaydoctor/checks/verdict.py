@@ -238,7 +238,12 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
     """Jobs that the start deletes, or one that keeps every job from running."""
     if finding.severity < Severity.ERROR:
         return None
-    return StartEffect(Effect.RISKS, finding.consequence, f"jobs.json: {_first(finding.message)}")
+    gone = _figure(finding.evidence, "deleted")
+    deletes = f"{_capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
+    stops = "no job runs" in finding.consequence
+    return StartEffect(
+        Effect.RISKS, finding.consequence if stops else deletes, f"jobs.json: {_first(finding.message)}"
+    )
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:

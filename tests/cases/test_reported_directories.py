@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.verdict import Start
 from tests.cases import directories
 from tests.cases.directories import CASES
 from tests.cli.harness import run
 from tests.fixes.directories import Directory, complaints
-from tests.world import NOW
+from tests.world import NOW, job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,50 @@ def test_odd_types(tmp_path: Path) -> None:
     assert {each.evidence["fate"]: each.evidence["conversations"] for each in found} == {"dropped": 5, "pruned": 5}
     assert all(each.severity is Severity.ERROR for each in found)
     assert "At risk." in said(state, "scan")
+
+
+@pytest.mark.parametrize(
+    ("release", "reason"),
+    [
+        ("2026.4.25", "A 2026.4.25 gateway does not start its scheduler with this file: no job runs."),
+        ("2026.5.22", "2026.5.22 would delete 3 cron jobs from jobs.json and its backup."),
+    ],
+)
+def test_what_is_no_job_is_counted_among_the_entries(release: str, reason: str, tmp_path: Path) -> None:
+    state = directories.with_a_person(tmp_path, release)
+    state.jobs([job("a"), 5, "x", []])
+    judgement = state.judge()
+    (found,) = judgement.of("cron-job-cannot-run")
+    assert found.message.startswith("3 jobs of 4: ")
+    assert judgement.verdict.reason == reason
+    assert judgement.verdict.start is Start.AT_RISK
+
+
+def test_a_doubled_id_is_not_called_a_missing_one(tmp_path: Path) -> None:
+    state = directories.with_a_person(tmp_path, "2026.4.25")
+    state.jobs([job("a"), job("a", name="second")])
+    screen = said(state, "cron")
+    assert "id used twice" in screen
+    assert "no id" not in screen
+
+
+@pytest.mark.parametrize(
+    ("release", "value", "runs"),
+    [
+        ("2026.3.28", "false", True),
+        ("2026.4.25", "false", False),
+        ("2026.5.22", " FALSE ", False),
+        ("2026.5.22", "true", True),
+        ("2026.5.22", 0, True),
+        ("2026.4.25", None, True),
+        ("2026.3.28", False, False),
+    ],
+)
+def test_enabled_as_the_release_takes_it(release: str, value: object, runs: bool, tmp_path: Path) -> None:
+    state = directories.with_a_person(tmp_path, release)
+    state.jobs([job("a", enabled=value)])
+    (found,) = state.examine().cron.jobs
+    assert found.enabled is runs
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -125,7 +125,7 @@ def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> 
     off = sum(any(each.switched_off for each in why) for _, why in jobs.values())
     bad = Fate.STOPS_CRON in fates or Fate.DROPPED in fates
     return UNRUNNABLE.finding(
-        f"{plural(len(jobs), 'job')} of {len(x.cron.jobs):,}: {what}. Because of: "
+        f"{plural(len(jobs), 'job')} of {_entries(x):,}: {what}. Because of: "
         f"{'; '.join(text for text, _ in fields.most_common(3))}."
         + (f" {off:,} {'is' if off == 1 else 'are'} already disabled by that." if off else ""),
         _consequence(x, fates),
@@ -133,6 +133,7 @@ def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> 
         severity=Severity.ERROR if bad else None,
         path=x.cron.store.path,
         evidence={
+            "deleted": fates[Fate.DROPPED],
             "jobs": [
                 {
                     "jobId": why[0].job_id,
@@ -143,9 +144,14 @@ def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> 
                     "problems": [{"field": each.field, "reason": each.reason} for each in why],
                 }
                 for index, (fate, why) in list(jobs.items())[:EXAMPLES]
-            ]
+            ],
         },
     )
+
+
+def _entries(x: Examination) -> int:
+    """How many entries the list of jobs.json has, those that are no jobs included."""
+    return len(x.cron.jobs) + len({each.index for each in x.cron.problems if each.field == "job"})
 
 
 def _consequence(x: Examination, fates: Counter[Fate]) -> str:
@@ -166,7 +172,7 @@ def _untold(x: Examination, problems: list[JobProblem]) -> Finding:
     jobs = len({each.index for each in problems})
     fields = Counter(f"{each.field} ({each.reason})" for each in problems)
     return UNRUNNABLE.finding(
-        f"{plural(jobs, 'job')} of {len(x.cron.jobs):,} may not run: "
+        f"{plural(jobs, 'job')} of {_entries(x):,} may not run: "
         f"{'; '.join(text for text, _ in fields.most_common(3))}.",
         "Releases differ in what they make of this, and which one runs here is not known.",
         count=jobs,

@@ -159,7 +159,8 @@ def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None) ->
     problems = [each for each in cron.problems if each.index == job.index]
     broken = cannot_run(problems)
     found = [broken[job.index][0].value] if broken else []
-    found += ["no id"] * any(each.field == "id" and each.fate is Fate.SHARES_STATE for each in problems)
+    shared = [each for each in problems if each.field == "id" and each.fate is Fate.SHARES_STATE]
+    found += ["no id" if each.reason.startswith("missing") else "id used twice" for each in shared[:1]]
     found += [flag.value for flag in timing.flags]
     found += runs.flags if runs else ["zombie"] * (job.state.running_at is not None)
     found += ["disabled by repair"] * any(_is(note.job_id, note.name, job) for note in cron.disabled)
