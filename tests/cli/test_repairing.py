@@ -218,7 +218,10 @@ def test_repair_cron_says_why_a_torn_jobs_file_is_left_alone(tmp_path: Path) -> 
 
 def test_a_snapshot_is_whole_and_verified(incident: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    assert run("snapshot", str(copy), "--state-dir", str(incident)).code == 0
+    (tmp_path / ".earlier.1.partial").mkdir()
+    taken = run("snapshot", str(copy), "--state-dir", str(incident))
+    assert taken.code == 0
+    assert ".earlier.1.partial" in taken.out
     assert run("snapshot", "verify", str(copy), "--state-dir", str(incident)).code == 0
     (stored,) = copy.rglob("sessions.json")
     assert stored.read_bytes() == (incident / STORE).read_bytes()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.vault.snapshot import snapshot, verify_snapshot
+from gatewaydoctor.repair.vault.snapshot import snapshot, unfinished, verify_snapshot
 from gatewaydoctor.repair.writing.errors import NoSpace, OutOfBounds, Refused, VaultDamaged
 from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
@@ -318,3 +318,11 @@ def test_a_failure_leaves_no_half_snapshot(state: Path, tmp_path: Path, mode: Mo
         if fs.steps < step:
             return
     pytest.fail("the snapshot never came to an end")
+
+
+def test_what_a_killed_snapshot_left_is_named_by_the_next(state: Path) -> None:
+    with pytest.raises(Killed):
+        snapshot(tools(FaultFs(25, Mode.KILL)), state)
+    (left,) = (state / ".gatewaydoctor/snapshots").glob(".*.partial")
+    target, _ = snapshot(tools(), state)
+    assert unfinished(tools().fs, target) == (left,)

@@ -45,11 +45,13 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
 
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.vault.snapshot import snapshot as take
+    from gatewaydoctor.repair.vault.snapshot import unfinished
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import snapshot as screens
 
     with work.stoppable() as tools:
         path, manifest = take(tools, work.state_dir, dest)
+        partials = unfinished(tools.fs, path)
     files = len(manifest.files)
     names = names_of_place(work.found.place, redact=run.options.redact)
     exact = names.exact()
@@ -68,6 +70,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
             }
             for each in manifest.databases
         ],
+        "unfinished": [exact.path(each) for each in partials],
         "leftOut": [{"path": exact.path(each), "reason": exact.text(reason)} for each, reason in left],
     }
     verify = run.invocation.command(f"snapshot verify {quote(names.path(path))}")
@@ -77,6 +80,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         files=files,
         size=manifest.bytes,
         left_out=left,
+        unfinished=partials,
         databases=manifest.databases,
         verify=verify,
         view=view_with(run, names, ROWS),

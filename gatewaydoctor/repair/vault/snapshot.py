@@ -95,6 +95,15 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
     return target, manifest
 
 
+def unfinished(fs: WriteFs, beside: Path) -> tuple[Path, ...]:
+    """Directories next to a snapshot that one before it left when it was killed, or that one still works in."""
+    try:
+        found = sorted(name for name in fs.names(beside.parent) if name.startswith(".") and name.endswith(".partial"))
+    except OSError:
+        return ()
+    return tuple(beside.parent / name for name in found)
+
+
 def _new_directory(fs: WriteFs, target: Path) -> Path:
     """A new directory beside the target that nobody else works in. Raises OSError."""
     for attempt in range(1, MOST_A_SECOND):

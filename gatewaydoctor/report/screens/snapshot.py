@@ -25,6 +25,7 @@ def taken(
     files: int,
     size: int,
     left_out: Sequence[tuple[str, str]],
+    unfinished: Sequence[Path],
     databases: Sequence[SnapshotDatabase],
     verify: str,
     view: View,
@@ -33,6 +34,8 @@ def taken(
     console.print(Text(f"  {view.names.path(directory)}", "bold"))
     _databases(console, databases, view)
     _listed(console, "left out", left_out, view)
+    killed = "a snapshot that was interrupted, or still runs; if none runs: rm -r"
+    _listed(console, "unfinished", [(str(each), killed) for each in unfinished], view)
     next_step(console, view, "verify it at any time:", words.harmless(verify))
 
 
