@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, print_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +35,11 @@ def taken(
     console.print(Text(f"  {view.names.path(directory)}", "bold"))
     _databases(console, databases, view)
     _listed(console, "left out", left_out, view)
-    killed = "a snapshot that was interrupted, or still runs; if none runs: rm -r"
-    _listed(console, "unfinished", [(str(each), killed) for each in unfinished], view)
+    if unfinished:
+        count = words.plural(len(unfinished), "unfinished snapshot is", "unfinished snapshots are")
+        console.print(f"{count} next to it. If no snapshot is being made now, remove:")
+        for each in capped(unfinished, view):
+            print_command(console, Text(), f"rm -r {quote(view.names.path(each))}", 2)
     next_step(console, view, "verify it at any time:", words.harmless(verify))
 
 
