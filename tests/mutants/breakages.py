@@ -69,8 +69,8 @@ MUTANTS = (
     Mutant(
         "a copy of the vault is not compared with its hash",
         "repair/run/originals.py",
-        "    if content.sha256 != kept.sha256:",
-        "    if content.sha256 != content.sha256:",
+        "    return content_of(work.tools.fs, path, first=first).sha256 == kept.sha256",
+        "    return True",
         ("tests/repair/test_apply.py", "tests/repair/test_runs.py", "tests/repair/test_undo_complete.py"),
     ),
     Mutant(
