@@ -26,13 +26,14 @@ from gatewaydoctor.repair.writing.errors import (
     NoSuchRun,
     OutOfBounds,
     Refused,
+    RunPending,
     StoreLocked,
     VaultDamaged,
 )
 from gatewaydoctor.repair.writing.tools import Permission, Tools
 from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.doctor import Doctor
-from tests.repair.faults import FaultFs
+from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, NOW, SESSIONS, Scene, contents, fingerprint, make, tools, tree
 from tests.world import DAY, StateDir, job, row, run_key
 
@@ -277,6 +278,20 @@ def test_prune_takes_settled_runs_only(scene: Scene) -> None:
     assert not (scene.root / ".gatewaydoctor").exists()
 
 
+def test_prune_takes_no_run_that_was_interrupted(scene: Scene) -> None:
+    """Its vault is the way back, whoever asks."""
+    fs = FaultFs(stop_at=80, mode=Mode.KILL)
+    with pytest.raises(Killed):
+        apply(scene.plan, tools(fs), DEAD)
+    (run,) = runs_of(scene)
+    assert run.pending
+    before = tree(scene.root, vault=True)
+    assert prunable((run,), 10**15) == ()
+    with pytest.raises(RunPending, match="is not finished"):
+        prune(tools(), (run,))
+    assert tree(scene.root, vault=True) == before
+
+
 def test_prune_keeps_the_newest(tmp_path: Path) -> None:
     doctor = Doctor(StateDir(tmp_path))
     for number in range(3):
@@ -369,7 +384,6 @@ def test_a_run_at_work_is_left_alone(scene: Scene) -> None:
     import sys
 
     from gatewaydoctor.repair.vault.journal import Journal
-    from gatewaydoctor.repair.writing.errors import RunPending
 
     apply(scene.plan, tools(), DEAD)
     (run,) = runs_of(scene)
