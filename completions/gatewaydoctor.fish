@@ -30,7 +30,7 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --verify --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --abort-rate --aborted-ttl --agent --appended --archive-after --background --background-task --base-heap --baseline --batches --cache-entry --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --handoff --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --kept-share --key --kind --larger-than --limit --load-copies --loads-at-boot --max-age --max-entries --median-bytes --mode --name --newer-than --now --older-than --only --out --output --pace --package --page --park --pass-cost --path-map --patience --plan --plan-out --plot --policy --profile --program --read-speed --recipient-ttl --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --retained --retained-alone --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --sequence-limit --session --sessions --sessions-per-ticket --setup --silent-share --skip --slice --small-bytes --spread --start-rows --starved-walk --state-dir --status --store --stuck-after --textfile-dir --threshold --tickets --transcripts --unit --unpark --vault
+            if test $name = $word; and contains -- $name --abort-rate --aborted-ttl --agent --archive-after --background --background-task --base-heap --baseline --batches --cache-file --cache-line --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --handoff --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --key --kind --known-price --larger-than --limit --line-bytes --line-cost --lines --load-copies --loads-at-boot --lookup --max-age --max-entries --mode --models --name --newer-than --now --older-than --only --open-cost --out --output --pace --package --page --park --pass-cost --path-map --patience --piece --plan --plan-out --plot --policy --profile --program --read-cost --recipient-ttl --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --retained --retained-alone --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --sequence-limit --session --sessions --sessions-per-ticket --setup --silent-share --skip --slice --small-bytes --spread --start-rows --starved-walk --state-dir --status --store --stores --stuck-after --textfile-dir --threshold --tickets --transcripts --turns --unit --unpark --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
@@ -276,7 +276,7 @@ function __gatewaydoctor_offer
                 'lock-stale' 'Locks whose process has ended' \
                 'lock-unknown' 'Locks whose owner cannot be checked from here' \
                 'delivery-backlog' 'Undelivered messages' \
-                'usage-scan-load' 'One usage call blocks the gateway' \
+                'usage-scan-load' 'One usage call keeps the gateway busy' \
                 'subagent-never-archived' 'Ended subagent runs that nothing archives' \
                 'subagent-orphaned' 'Subagent runs without a session' \
                 'subagents-unreadable' 'The subagent registry cannot be read'
@@ -391,11 +391,14 @@ function __gatewaydoctor_offer
                 'all' 'All of them together.'
         case remedy-usage-scan
             printf '%s\t%s\n' \
-                'chunked' 'Others get their turn every 50 ms; the work and the length of a call stay.' \
-                'worker' 'The event loop only adds up sums, and the text never enters its heap; calls still take minutes.' \
-                'cache' 'Each file is read once, but that first reading blocks as before.' \
-                'paginate' 'A call reads a quarter of the files, and the rest only when somebody turns the page.' \
-                'cancel' 'No call outlives its caller\'s patience, but nobody gets an answer either.' \
+                'prices' 'A price that models.json lists is found at once: 1 ms a usage line instead of 120.' \
+                'price-cache' 'Only the first line of each model pays for the lookup.' \
+                'worker' 'Reading and pricing leave the event loop, as in 2026.9.6.' \
+                'chunked' 'Others get their turn after each line; the work stays, and several agents\' lines still share a turn.' \
+                'one-refresh' 'The pieces of several agents no longer share a turn; the work stays.' \
+                'cache' 'Each file is read once. 2026.5.22 does that already, and it is the first reading that blocks.' \
+                'paginate' 'Fewer files are summed, and the rest only when a later page is asked for.' \
+                'cancel' 'The work is spread over more calls; each piece still blocks.' \
                 'all' 'All of them together.'
         case recipe
             printf '%s\t%s\n' \
@@ -660,22 +663,29 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l com
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l sessions -d '9 stores with 184 sessions [files] Default 184 (given).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l median-bytes -d 'a lognormal spread of sizes, chosen with the next two so that [bytes] Default 4750000.0 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l spread -d 'the largest file and the 99th percentile are what the report measured [sigma] Default 1.295 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l read-speed -d 'reading and parsing lines in a process short of memory [bytes/s] Default 10000000.0 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l calls -d 'when sessions.usage is called; at least two calls overlap (298 s) [s] Default \'0 105 425\' (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l stores -d '9 stores with 184 sessions [agents] Default 9 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l sessions -d '9 stores with 184 sessions, shared evenly [files] Default 184 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l lines -d 'usage lines in all: 12 min at 82 %, less the 6 % of a quiet gateway [lines] Default 4600 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l spread -d 'a lognormal spread of usage lines over the sessions [sigma] Default 1.35 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l line-bytes -d 'transcript for each usage line, the other lines included [bytes] Default 3600.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l lookup -d '2026.5.22: CPU for the price of a usage line (88 to 173 ms) [s] Default 0.12 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l models -d 'that the lines name [models] Default 3 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l line-cost -d '2026.3.28, 2026.4.25: a usage line, its price included [s] Default 0.0005 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l read-cost -d '2026.3.28: 1.4 s of CPU for 264 MB [s/byte] Default 5.4e-09 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l open-cost -d '2026.3.28: 400 files opened and their first lines read [s] Default 0.0004 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l piece -d 'what a stream reads at once; its lines are handled in one turn [bytes] Default 65536.0 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l turns -d 'of the loop that a call takes for each file it lists (72 for 20 in 2026.5.22) [turns] Default 4 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l calls -d 'when the dashboard asks for every agent at once [s] Default \'0 300 600\' (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l call-jitter -d 'each call is this much later at most [s] Default 10.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l resolution -d 'the release samples the loop\'s delay this often [s] Default 0.02 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l background -d 'utilisation after a restart, without usage calls Default 0.058 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l background-task -d 'after a restart p99 was 21 ms and the worst 32 ms [s] Default 0.01 (derived).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l base-heap -d 'resident after a restart [bytes] Default 922000000.0 (given).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l kept-share -d 'of what a call reads: RSS 1,753 MB, less the start, over two calls Default 0.21 (derived).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-entry -d 'one file in .usage-cost-cache.json (2026.5.22) [bytes] Default 2000.0 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l appended -d 'share of a file that is new at the next call Default 0.01 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-line -d 'a usage line in .usage-cost-cache.json of 2026.5.22 [bytes] Default 234.0 (measured).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-file -d 'a file in it [bytes] Default 719.0 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l page -d 'default limit of sessions.usage (docs/gateway.md section 10) [files] Default 50 (given).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l slice -d 'chunked: longest uninterrupted piece [s] Default 0.05 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l patience -d 'cancel: a call is given up after this [s] Default 30.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l slice -d 'chunked: longest uninterrupted piece, or one line if that takes longer [s] Default 0.05 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l patience -d 'cancel: what takes longer is given up [s] Default 30.0 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l known-price -d '2026.5.22: a usage line whose price is in models.json [s] Default 0.001 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures list\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures make\'' -l out -d 'New or empty directory for the state directory.' -x -k -a '(__gatewaydoctor_offer directory)'

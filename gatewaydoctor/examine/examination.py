@@ -27,6 +27,7 @@ from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
@@ -414,7 +415,7 @@ class _Examiner:
             listing,
             totals(listing.files),
             transcripts,
-            usage_load(listing.files),
+            usage_load(self.fs, directory, listing.files, config.release.policy or Policy.V2026_5_22),
             rows.pointers if rows else None,
             rows.running if rows else (),
             rows.running.stuck() if rows else (),

@@ -79,7 +79,9 @@ BRIEFS: dict[str, Brief] = {
     "cron-runlog-large": lambda e, n: f"{plural(e['files'], 'run log')}, {size(e['bytes'])}",
     "subagent-never-archived": lambda e, n: f"{n:,} of {plural(e['runs'], 'subagent run')}, {size(e['bytes'])}",
     "subagent-orphaned": lambda e, n: f"{plural(n, 'subagent run')} without a session",
-    "usage-scan-load": lambda e, n: f"{plural(n, 'file')}, {size(e['bytes'])}: {duration(e['loopMs'])} per call",
+    "usage-scan-load": lambda e, n: (
+        f"{plural(e['usageLines'], 'usage line')} to price: {duration(e['loopMs'])} per call"
+    ),
     "transcript-unindexed": lambda e, n: f"{plural(n, 'transcript')}, {size(e['bytes'])}, in no index",
     "transcript-torn-tail": lambda e, n: f"{plural(n, 'transcript')} cut in the last line",
     "transcript-bad-header": lambda e, n: f"{plural(n, 'transcript')} without a header",

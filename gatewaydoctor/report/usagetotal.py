@@ -1,22 +1,25 @@
-"""What one sessions.usage call reads over all stores, and a guess at what that costs."""
+"""What the usage-counted files of all stores hold, and what one sessions.usage call costs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.install.others import usage_loop_ms
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.usage import call_cost
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.usage import UsageLoad
+    from gatewaydoctor.model.gateway.usage import UsageCost, UsageLoad
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """The load of each store, and their sums."""
+    """The load of each store, and their sums. `release`: the one that the directory names; where it names none, the
+    cost is that of the dearest call, 2026.5.22."""
 
     stores: tuple[tuple[StoreFacts, UsageLoad], ...]
+    release: Policy | None
 
     @property
     def files(self) -> int:
@@ -36,6 +39,11 @@ class UsageTotal:
         return sum(load.unread for _, load in self.stores)
 
     @property
-    def estimate_ms(self) -> int:
-        """Event-loop time on a gateway with memory to spare."""
-        return usage_loop_ms(self.files, self.bytes)
+    def usage_lines(self) -> int:
+        return sum(load.usage_lines or 0 for _, load in self.stores)
+
+    @property
+    def cost(self) -> UsageCost:
+        """One call, on a gateway with memory to spare."""
+        loads = ((store.agent_id, load) for store, load in self.stores)
+        return call_cost(loads, self.release or Policy.V2026_5_22)

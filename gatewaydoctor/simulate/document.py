@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from gatewaydoctor.simulate.sensitivity import Sensitivity
     from gatewaydoctor.simulate.values import Comparison, Figure, Result
 
 SCHEMA_VERSION: Final = "1.0"
@@ -17,7 +18,7 @@ SCHEMA_VERSION: Final = "1.0"
 _UNDERSCORE = re.compile(r"_([a-z])")
 
 
-def as_value(item: Result | Comparison) -> dict[str, Any]:
+def as_value(item: Result | Comparison | Sensitivity) -> dict[str, Any]:
     """The document as plain values, `schemaVersion` first. Infinities become null."""
     return {"schemaVersion": SCHEMA_VERSION, **_plain(item)}
 

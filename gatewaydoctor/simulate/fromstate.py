@@ -10,7 +10,10 @@ from itertools import pairwise
 from statistics import median, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.simulate import cronexpr
 from gatewaydoctor.simulate.kernel import DAY
@@ -20,24 +23,34 @@ from gatewaydoctor.simulate.scenarios.stuck_cron import CronJob, jobs_text
 from gatewaydoctor.simulate.schedule import Job, runs_per_day, schedule_text
 from gatewaydoctor.simulate.values import Comparison, Label, Result
 from gatewaydoctor.state.config.config import load_config
+from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.cron.cron import read_cron
+from gatewaydoctor.state.databases.state import read_state
 from gatewaydoctor.state.history.files import list_files
-from gatewaydoctor.state.history.usage import usage_files
+from gatewaydoctor.state.history.usage import count_lines, is_priced, usage_files
 from gatewaydoctor.state.place.agents import list_stores
+from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.place.locate import locate
 from gatewaydoctor.state.registry.subagents import read_subagents
+from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.database.sessions import read_sessions
+from gatewaydoctor.storage.database.transcripts import Transcripts
 from gatewaydoctor.storage.files.survey import survey
 from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.cron import CronJob as StoredJob
     from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.model.gateway.files import FileRecord
     from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.gateway.staterows import StateRows
+    from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 TICK_GAP_MS: Final = 5_000
@@ -74,11 +87,13 @@ class _Directory:
     config: Config
     stores: tuple[StoreRef, ...]
     jobs: tuple[StoredJob, ...]
-    store: StoreRef
     rows: EntryTable
     store_bytes: int
     files: tuple[FileRecord, ...]
     redact: bool
+    databases: tuple[Path, ...]
+    state: StateRows | None
+    gaps: tuple[str, ...]
 
     def job_name(self, job_id: str, number: int) -> str:
         """A job's name or id without blanks and control characters, or its number."""
@@ -112,6 +127,7 @@ def read_workload(
     place = locate(fs, env, state_dir=state_dir, config=config, profile=profile, store=store)
     directory = _read(fs, env, place, agent, redact=redact)
     changes, observed, notes = take(directory)
+    notes += directory.gaps
     release = directory.config.release.policy
     policy = release.value if release and release.value in RELEASES else scenario.policy
     if release is None or release.value != policy:
@@ -144,14 +160,50 @@ def comparison_against(comparison: Comparison, workload: Workload) -> Comparison
 def _read(fs: ReadFs, env: Mapping[str, str], place: Place, agent: str | None, *, redact: bool) -> _Directory:
     config = load_config(fs, place, env)
     stores = list_stores(fs, place, config, agent)
-    jobs = read_cron(fs, config.cron.store.value).jobs
-    ref, rows, size = _largest(fs, stores, config.main_key.value)
-    return _Directory(fs, place, config, stores, jobs, ref, rows, size, list_files(fs, ref.path.parent).files, redact)
+    eras = read_eras(fs, place.state_dir, stores)
+    inside = {each.agent_id: each.database.path for each in eras.agents if each.era is Era.SQLITE and each.database}
+    databases = tuple(path for name, path in inside.items() if agent is None or name == normalize_agent_id(agent))
+    gaps: list[str] = []
+    state = _state(fs, eras.state, str(config.cron.store.value), gaps)
+    jobs = read_cron(fs, config.cron.store.value).jobs if state is None else state.jobs
+    # What a database keeps is no longer in a file that lies beside it.
+    outside = [ref for ref in stores if not set(ref.agent_ids) & inside.keys()]
+    ref, rows, size = _largest(fs, outside, config.main_key.value)
+    for path in databases:
+        found, count = _rows_inside(fs, path, config.main_key.value, gaps)
+        if len(found) > len(rows):
+            rows, size = found, count
+    files = list_files(fs, ref.path.parent).files if ref else ()
+    return _Directory(
+        fs, place, config, tuple(outside), jobs, rows, size, files, redact, databases, state, tuple(gaps)
+    )
 
 
-def _largest(fs: ReadFs, stores: Sequence[StoreRef], main_key: str) -> tuple[StoreRef, EntryTable, int]:
-    """The store with most rows, its rows and its size in bytes. One that cannot be read has none."""
-    best = stores[0], EntryTable(), 0
+def _state(fs: ReadFs, database: Database | None, store_key: str, gaps: list[str]) -> StateRows | None:
+    """What the state database tells; None without one, or where it cannot be read, which `gaps` then says."""
+    if database is None:
+        return None
+    found = read_database_once(fs, database.path, lambda opened: read_state(opened, store_key, lambda _: True))
+    if isinstance(found, Fault):
+        gaps.append(f"jobs and subagent runs are not known: {found.reason}")
+        return None
+    return found
+
+
+def _rows_inside(fs: ReadFs, path: Path, main_key: str, gaps: list[str]) -> tuple[EntryTable, int]:
+    """The session rows of a database and their bytes."""
+    found = read_database_once(fs, path, lambda opened: read_sessions(opened, main_key))
+    if isinstance(found, Fault) or found is None:
+        reason = found.reason if isinstance(found, Fault) else "it has no sessions"
+        gaps.append(f"the sessions of a database are not known: {reason}")
+        return EntryTable(), 0
+    return found.table, sum(row.end - row.value_start for _, row in found.rows())
+
+
+def _largest(fs: ReadFs, stores: Sequence[StoreRef], main_key: str) -> tuple[StoreRef | None, EntryTable, int]:
+    """The store with most rows, its rows and its size in bytes; no store without one. One that cannot be read has no
+    rows."""
+    best: tuple[StoreRef | None, EntryTable, int] = (stores[0] if stores else None), EntryTable(), 0
     for ref in stores:
         try:
             expected = fs.stat(ref.path).size
@@ -212,6 +264,8 @@ def _stuck_cron(directory: _Directory) -> _Taken:
 
 
 def _subagent_maps(directory: _Directory) -> _Taken:
+    if directory.state is not None:
+        return _subagents_inside(directory.state)
     path = directory.place.state_dir / "subagents" / "runs.json"
     registry = read_subagents(directory.fs, path, lambda _: True, None)
     created = sorted(row.created_at for row in registry.rows if row.created_at is not None)
@@ -225,18 +279,57 @@ def _subagent_maps(directory: _Directory) -> _Taken:
     return changes, observed, [f"subagents/runs.json holds {registry.runs:,} runs"]
 
 
+def _subagents_inside(state: StateRows) -> _Taken:
+    """A database has rows of its own for each run: no file grows, and the bytes of a record stay assumed."""
+    found = state.subagents
+    created = sorted(row.created_at for row in found.rows if row.created_at is not None)
+    changes: dict[str, Any] = {"tickets": found.count, "sessions_per_ticket": 1}
+    if len(created) > 1:
+        changes["pace"] = (created[-1] - created[0]) / 1000 / (len(created) - 1)
+        changes["duration"] = max(DAY, changes["pace"] * found.count + 3600)
+    return changes, {"sessions": float(found.count)}, [f"the state database holds {found.count:,} subagent runs"]
+
+
 def _usage_scan(directory: _Directory) -> _Taken:
-    release = directory.config.release.policy
-    listed = [list_files(directory.fs, ref.path.parent).files for ref in directory.stores]
-    counted = [
-        record for files in listed for record in (usage_files(files, release) if release else usage_files(files))
-    ]
-    sizes = [record.size for record in counted if record.size > 0]
-    changes: dict[str, Any] = {"sessions": len(sizes)}
-    if sizes:
-        changes["median_bytes"] = float(median(sizes))
-        changes["spread"] = pstdev([math.log(size) for size in sizes])
-    return changes, {}, [f"{len(sizes):,} transcripts in {len(listed)} stores, {sum(sizes):,} bytes"]
+    release = directory.config.release.policy or Policy.V2026_5_22
+    lines: list[int] = []
+    size = stores = unread = 0
+    for folder in dict.fromkeys(ref.path.parent for ref in directory.stores):
+        counted = usage_files(list_files(directory.fs, folder).files, release)
+        counts = [count_lines(directory.fs, folder / record.name) for record in counted]
+        known = [count for count in counts if count is not None]
+        lines += [count.usage_lines for count in known]
+        size += sum(count.bytes for count in known)
+        unread += len(counts) - len(known)
+        stores += any(count.usage_lines for count in known)
+    for path in directory.databases:
+        inside = read_database_once(directory.fs, path, _usage_inside)
+        if isinstance(inside, Fault):
+            continue
+        lines += [count for count, _ in inside]
+        size += sum(count for _, count in inside)
+        stores += any(count for count, _ in inside)
+    priced = sum(lines)
+    changes: dict[str, Any] = {"sessions": len(lines), "stores": max(1, stores), "lines": priced}
+    if priced:
+        changes["line_bytes"] = size / priced
+        changes["spread"] = pstdev([math.log(count) for count in lines if count])
+    notes = [f"{len(lines):,} transcripts with {priced:,} usage lines in {size:,} bytes"]
+    notes += [f"{unread:,} transcripts could not be read and are left out"] if unread else []
+    return changes, {}, notes
+
+
+def _usage_inside(opened: Opened) -> list[tuple[int, int]]:
+    """Usage lines and bytes of each session's events in a database."""
+    if "transcript_events" not in opened.tables:
+        return []
+    reader, found = Transcripts(opened), []
+    for session_id in list(reader.sessions()):
+        lines = size = 0
+        for event in reader.events(session_id):
+            lines, size = lines + is_priced(event.json), size + len(event.json)
+        found.append((lines, size))
+    return found
 
 
 _TAKERS: Final[Mapping[str, Callable[[_Directory], _Taken]]] = {

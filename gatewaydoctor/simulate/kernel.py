@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import simpy
 
@@ -93,6 +93,51 @@ class EventLoop:
     def busy(self, until: float) -> float:
         """Seconds held before the moment `until`."""
         return sum(max(0.0, min(start + length, until) - start) for start, length in self.blocks)
+
+
+_EMPTY_TURN: Final = 0.0001
+"""Seconds a turn takes at least, so that a chain of turns without work still takes time."""
+
+
+@dataclass(slots=True)
+class TurnLoop:
+    """The event loop turn by turn. Everything that is ready when a turn begins runs within it, one after the other,
+    and timers come between two turns only. `blocks` are (start, seconds) of every turn that worked, in order."""
+
+    env: simpy.Environment
+    blocks: list[tuple[float, float]] = field(default_factory=list)
+    ready: list[tuple[float, simpy.Event]] = field(default_factory=list)
+    wake: simpy.Event = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.wake = self.env.event()
+        self.env.process(self._turns())
+
+    def work(self, seconds: float) -> simpy.Event:
+        """An event that happens once this work, in one piece, has had its place in the next turn."""
+        done = self.env.event()
+        self.ready.append((seconds, done))
+        if not self.wake.triggered:
+            self.wake.succeed()
+        return done
+
+    def busy(self, until: float) -> float:
+        """Seconds worked before the moment `until`."""
+        return sum(max(0.0, min(start + length, until) - start) for start, length in self.blocks)
+
+    def _turns(self) -> Generator[simpy.Event, Any, None]:
+        while True:
+            if not self.ready:
+                self.wake = self.env.event()
+                yield self.wake
+            turn, self.ready = self.ready, []
+            start, length = self.env.now, max(_EMPTY_TURN, sum(seconds for seconds, _ in turn))
+            # Written down at once: the simulation may end within the turn.
+            self.blocks.append((start, length))
+            for seconds, done in turn:
+                yield self.env.timeout(seconds)
+                done.succeed()
+            yield self.env.timeout(max(0.0, start + length - self.env.now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""The storm and the remedy side by side, as SVG or PNG. Needs the optional extra `plot` (matplotlib)."""
+"""Small multiples over time, as SVG or PNG: a row for each run, a column for each series, on common scales. Needs the
+optional extra `plot` (matplotlib)."""
 
 from __future__ import annotations
 
@@ -16,9 +17,36 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.simulate.values import Comparison, Result, Series
 
-STORM: Final = "#b3261e"
-REMEDY: Final = "#1b6e53"
-GREY: Final = "#6b6b6b"
+GREY: Final = "#4d4d4d"
+MOST_SERIES: Final = 3
+LOG_FROM: Final = 100.0
+"""A column whose runs' highest values are this many times apart has a logarithmic axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a run is drawn: a colour that differs in lightness too, a line style, and the mark at its end."""
+
+    colour: str
+    style: str
+    mark: str
+
+
+ALIVE: Final = Look("#0072b2", "solid", ">")
+DEAD: Final = Look("#d55e00", (0, (4, 1.5)), "x")  # type: ignore[arg-type]
+WORSE: Final = Look("#1a1a1a", "dotted", "v")
+"""Blue, vermilion and black are told apart by colour-blind eyes; without colour the styles and marks tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run with its name and outcome. `death` in seconds, None: alive to the end."""
+
+    title: str
+    outcome: str
+    result: Result
+    look: Look
+    death: float | None
 
 
 class PlotUnavailable(RuntimeError):
@@ -26,123 +54,112 @@ class PlotUnavailable(RuntimeError):
 
 
 def plot(results: Sequence[Result], path: Path) -> bytes:
-    """One column per run, one row per series, rows on a common scale. The suffix of `path` decides the format; the
-    file itself is not written.
+    """A row for each run. The suffix of `path` decides the format; the file itself is not written.
 
     The same values give the same bytes for SVG. Raises PlotUnavailable, ValueError for an unknown suffix.
     """
-    pyplot = _pyplot(path)
-    rows = len(results[0].series)
-    size = (1 + 5.2 * len(results), 0.9 + 1.75 * rows)
-    figure, axes = pyplot.subplots(rows, len(results), figsize=size, squeeze=False, sharey="row", sharex=True)
-    _columns(axes, results, [", ".join(result.remedies) or BASE for result in results])
-    figure.suptitle(f"{results[0].scenario}, seed {results[0].seed}", x=0.01, ha="left", fontsize=11, color=GREY)
-    return _drawn(pyplot, figure, path)
+    return _draw([_row(", ".join(result.remedies) or BASE, result) for result in results], path)
 
 
 def plot_comparison(comparison: Comparison, path: Path) -> bytes:
-    """The storm beside the best remedy, and below them every remedy's worst block and time of death.
+    """No remedy, then every remedy in the order of the ranking, and all together. Raises as `plot` does."""
+    rows = [_row(each.name, comparison.results[each.name], each.lost) for each in comparison.verdicts]
+    return _draw(rows, path)
 
-    Raises as `plot` does.
-    """
+
+def _row(title: str, result: Result, lost: int = 0) -> Row:
+    found = {figure.key: figure.value for figure in result.figures}
+    minutes = found.get("death")
+    lost = lost or round(found.get("conversationsLost") or 0)
+    if lost:
+        look, outcome = WORSE, f"loses {lost:,} conversations"
+    elif minutes is not None:
+        look, outcome = DEAD, f"dies after {spell(minutes, 'min')}"
+    else:
+        look, outcome = ALIVE, f"alive after {spell(result.horizon, 's')}"
+    return Row(title, outcome, result, look, None if minutes is None else minutes * 60)
+
+
+def _draw(rows: Sequence[Row], path: Path) -> bytes:
     pyplot = _pyplot(path)
-    best = min((each for each in comparison.verdicts if each.rank), key=lambda each: each.rank or 0)
-    results = [comparison.results[BASE], comparison.results[best.name]]
-    rows = len(results[0].series)
-    bars = [each for each in _bar_panels(comparison) if any(each.values)][:2]
-    heights = [1.75] * rows + [0.6 + 0.24 * len(comparison.verdicts)] * bool(bars)
-    figure = pyplot.figure(figsize=(11.4, 0.9 + sum(heights)))
-    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights)
-    axes: list[list[Any]] = []
-    for row in range(rows):
-        left = figure.add_subplot(grid[row, 0], sharex=axes[0][0] if axes else None)
-        axes.append([left, figure.add_subplot(grid[row, 1], sharey=left, sharex=left)])
-    _columns(axes, results, (BASE, best.name))
-    for column, panel in enumerate(bars):
-        _bars(figure.add_subplot(grid[rows, column]), comparison, panel)
-    title = f"{comparison.scenario}: the storm and the remedies, seed {comparison.seed}"
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=GREY)
+    first = rows[0].result
+    keys = [series.key for series in first.series[:MOST_SERIES]]
+    size = (1.6 + 3.6 * len(keys), 1.3 + 1.25 * len(rows))
+    figure, axes = pyplot.subplots(len(rows), len(keys), figsize=size, squeeze=False, sharex=True, sharey="col")
+    until = _until(rows)
+    scale, unit = clock_unit(until)
+    for column, key in enumerate(keys):
+        shown = [next(each for each in row.result.series if each.key == key) for row in rows]
+        logarithmic = _spans_far(shown, until)
+        for axis, row, series in zip(axes[:, column], rows, shown, strict=True):
+            _panel(axis, row, series, until, scale, logarithmic=logarithmic)
+            if logarithmic:
+                axis.set_yscale("log")
+            axis.set_ylabel(_unit(series, logarithmic=logarithmic), fontsize=7.5)
+        if not logarithmic:
+            axes[0, column].set_ylim(bottom=0)
+        axes[0, column].set_title(f"{shown[0].title}\n", loc="left", fontsize=9, color=GREY)
+        axes[-1, column].set_xlabel(f"time ({unit})", fontsize=8)
+    for axis, row in zip(axes[:, 0], rows, strict=True):
+        text = f"{row.title}: {row.outcome}"
+        axis.text(0, 1.03, text, transform=axis.transAxes, fontsize=8, color=row.look.colour, va="bottom")
+    figure.suptitle(_title(rows), x=0.01, ha="left", fontsize=10, color=GREY)
     return _drawn(pyplot, figure, path)
 
 
-@dataclass(frozen=True, slots=True)
-class _BarPanel:
-    """One figure of every verdict; None where it never happened."""
-
-    title: str
-    unit: str
-    values: tuple[float | None, ...]
-
-
-def _bar_panels(comparison: Comparison) -> tuple[_BarPanel, ...]:
-    """By importance; a picture has room for two that say anything."""
-    verdicts = comparison.verdicts
-    return (
-        _BarPanel("worst block", "s", tuple(verdict.worst_block for verdict in verdicts)),
-        _BarPanel("dies after", "min", tuple(verdict.death for verdict in verdicts)),
-        _BarPanel("written", "bytes", tuple(verdict.bytes_written for verdict in verdicts)),
-    )
+def _until(rows: Sequence[Row]) -> float:
+    """How much time to draw: where the first run ends with its death, half as much again, so that others go on."""
+    first, longest = rows[0], max(row.result.horizon for row in rows)
+    ended = first.death is not None and first.result.horizon <= first.death * 1.001
+    wanted = first.result.horizon * 1.5 if ended else timeline.window(first.result)
+    return max(1.0, min(wanted, longest))
 
 
-def _columns(axes: Any, results: Sequence[Result], titles: Sequence[str]) -> None:
-    until = timeline.window(results[0])
-    scale, unit = clock_unit(until)
-    for column, result in enumerate(results):
-        colour = REMEDY if result.remedies else STORM
-        axes[0][column].set_title(titles[column], loc="left", fontsize=10, color=colour, pad=8)
-        for row, series in enumerate(result.series):
-            axis = axes[row][column]
-            _panel(axis, series, colour, until, scale)
-            if not column:
-                axis.set_ylabel(f"{series.title}\n{series.unit}", fontsize=8)
-            if row == len(result.series) - 1:
-                axis.set_xlabel(unit, fontsize=8)
-            else:
-                axis.tick_params(labelbottom=False)
+def _title(rows: Sequence[Row]) -> str:
+    first = rows[0].result
+    key = "solid, arrow: alive; dashed, cross: out of memory; dotted, triangle: loses conversations"
+    return f"{first.scenario}, release {first.policy}, seed {first.seed}\n{key}"
 
 
-def _panel(axis: Any, series: Series, colour: str, until: float, scale: float) -> None:
-    times = [at / scale for at in series.times if at <= until]
-    values = series.values[: len(times)]
+def _unit(series: Series, *, logarithmic: bool) -> str:
+    return f"{series.unit} (log)" if logarithmic else series.unit
+
+
+def _spans_far(shown: Sequence[Series], until: float) -> bool:
+    highest = [max((v for t, v in zip(s.times, s.values, strict=True) if t <= until), default=0.0) for s in shown]
+    positive = [value for value in highest if value > 0]
+    return len(positive) > 1 and max(positive) > LOG_FROM * min(positive)
+
+
+def _panel(axis: Any, row: Row, series: Series, until: float, scale: float, *, logarithmic: bool) -> None:
+    """One series of one run. A line holds its value until it changes; it ends where the process dies for good, and
+    goes on to the edge where it lives."""
+    end = min(until, row.result.horizon)
+    points = [(at / scale, value) for at, value in zip(series.times, series.values, strict=True) if at <= end]
+    times, values = [at for at, _ in points], [value for _, value in points]
+    look = row.look
     if series.spikes:
-        axis.vlines(times, 0, values, colors=colour, linewidth=1.4)
+        positive = [(at, value) for at, value in points if value > 0]
+        heights = [value for _, value in positive]
+        axis.vlines([at for at, _ in positive], min(heights, default=1) / 3, heights, colors=look.colour, linewidth=1)
+        last = 0.0
     else:
-        # A line holds its value until it changes, and to the end of the picture.
-        axis.step([*times, until / scale], [*values, values[-1] if values else 0], where="post", color=colour, lw=1.4)
-        axis.fill_between(
-            [*times, until / scale],
-            [*values, values[-1] if values else 0],
-            step="post",
-            color=colour,
-            alpha=0.12,
-            lw=0,
-        )
+        last = values[-1] if values else 0.0
+        axis.step([*times, end / scale], [*values, last], where="post", color=look.colour, lw=1.5, ls=look.style)
+    if row.death is not None and row.death <= until:
+        axis.axvline(row.death / scale, color=look.colour, lw=0.8, ls="dotted")
+        axis.plot([row.death / scale], [0.92], look.mark, color=look.colour, ms=6, mew=2,
+                  transform=axis.get_xaxis_transform(), clip_on=False)  # fmt: skip
+    elif not series.spikes:
+        # What dies after the end of the picture still goes on at its edge.
+        mark = look.mark if row.death is None else ALIVE.mark
+        # A logarithmic axis has no zero; there the mark is at its foot.
+        at_foot = logarithmic and last <= 0
+        place = {"transform": axis.get_xaxis_transform()} if at_foot else {}
+        axis.plot([end / scale], [0.0 if at_foot else last], mark, color=look.colour, ms=6, clip_on=False, **place)
     axis.set_xlim(0, until / scale)
-    axis.set_ylim(bottom=0)
-    _quiet(axis)
-
-
-def _bars(axis: Any, comparison: Comparison, panel: _BarPanel) -> None:
-    """Horizontal bars on a logarithmic scale in the order of the ranking; what never happened is written out."""
-    known = [value for value in panel.values if value]
-    low, high = min(known) / 3, max(known) * 6
-    for at, (verdict, value) in enumerate(zip(comparison.verdicts, panel.values, strict=True)):
-        colour = STORM if verdict.rank is None else REMEDY
-        if value:
-            axis.barh(at, value - low, left=low, color=colour, height=0.62, alpha=0.85)
-        axis.text(value or low, at, f" {spell(value, panel.unit)}", va="center", fontsize=8, color=colour)
-    axis.set_xscale("log")
-    axis.set_xlim(low, high)
-    axis.set_ylim(len(comparison.verdicts) - 0.4, -0.6)
-    axis.set_yticks(range(len(comparison.verdicts)), [verdict.name for verdict in comparison.verdicts])
-    axis.set_title(f"{panel.title} (log scale)", loc="left", fontsize=9, color=GREY)
-    _quiet(axis)
-    axis.tick_params(labelbottom=False, bottom=False, which="both")
-
-
-def _quiet(axis: Any) -> None:
     axis.spines[["top", "right"]].set_visible(False)
-    axis.tick_params(labelsize=8, color=GREY, length=3)
+    axis.tick_params(labelsize=7, color=GREY, length=3)
 
 
 def _pyplot(path: Path) -> Any:
@@ -163,7 +180,7 @@ def _drawn(pyplot: Any, figure: Any, path: Path) -> bytes:
     figure.set_layout_engine("constrained")
     kind, drawn = path.suffix.lower()[1:], BytesIO()
     try:
-        figure.savefig(drawn, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+        figure.savefig(drawn, format=kind, dpi=110, metadata={"Date": None} if kind == "svg" else None)
     finally:
         pyplot.close(figure)
     return drawn.getvalue()

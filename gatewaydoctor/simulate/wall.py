@@ -1,7 +1,8 @@
-"""`--clock wall`: the saves of a model repeated for real, on files in a directory that vanishes."""
+"""`--clock wall`: the rows of a model saved for real, by the code of its remedies, in a directory that vanishes."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import tempfile
@@ -9,14 +10,16 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewaydoctor.simulate.appendlog import AppendLog
+import psutil
+
 from gatewaydoctor.simulate.kernel import quantile
-from gatewaydoctor.simulate.refstore import ReferenceStore, resolve_maintenance
+from gatewaydoctor.simulate.refstore import POLICIES
 from gatewaydoctor.simulate.releases import RELEASES
+from gatewaydoctor.simulate.savers import Place, SaveDone, Ways, opened
 from gatewaydoctor.simulate.scenario import SCENARIOS, UnknownName, options_for, policy_named, scenario_named
 from gatewaydoctor.simulate.values import Figure, Label, Result, Table
 
@@ -33,13 +36,29 @@ _ROW_OVERHEAD: Final = 190
 _NAMESPACE: Final = uuid.UUID("6f1e0c52-7c5b-4f6e-9a53-0c3a3a0c9d11")
 
 
+SPEED: Final = 100.0
+LONGEST_GAP: Final = 0.2
+"""Seconds: far longer than a save, so that shortening a gap makes no saves meet."""
+
+_BEAT: Final = 0.005
+_WARM: Final = 3
+"""Saves before resident memory is read for the first time."""
+
+_PLAIN: Final = {
+    "alone": True, "debounce": 0.0, "joins_in_flight": False, "slices": 1, "off_loop": False, "append_log": False,
+}  # fmt: skip
+"""A plan without the remedies that are code here: its saves are the rows as they come."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """One real save: seconds it took, bytes it wrote, rows after it."""
+    """The real saves, how many of the arrivals they cover, the timer's delays (s), and bytes of resident memory that
+    this process gained."""
 
-    seconds: float
-    written: int
-    rows: int
+    saves: tuple[SaveDone, ...]
+    taken: int
+    late: tuple[float, ...]
+    gained: int | None
 
 
 def measure(
@@ -70,10 +89,11 @@ def measure(
         raise UnknownName(f"{release} keeps sessions in a database; --clock wall works for {files}")
     names = tuple(remedy.name for remedy in chosen)
     virtual = scenario.simulate(plan, policy=release, seed=seed, remedies=names)
-    saves = scenario.saves(plan, policy=release, seed=seed)
+    modelled = scenario.saves(_with(plan, alone=True), policy=release, seed=seed)
+    arrivals = scenario.saves(_with(plan, **_PLAIN), policy=release, seed=seed)
     with vanishing_directory() as folder:
-        measured = _repeat(saves, plan, release, folder, budget, progress)
-    return _beside(virtual, saves, measured)
+        measured = asyncio.run(_repeat(arrivals, plan, release, folder, budget, progress))
+    return _beside(virtual, modelled, arrivals, measured, plan)
 
 
 @contextmanager
@@ -94,64 +114,106 @@ def vanishing_directory() -> Iterator[Path]:
             signal.signal(number, handler)
 
 
-def _repeat(
-    saves: Sequence[Save],
+async def _repeat(
+    arrivals: Sequence[Save],
     plan: Any,
     release: str,
     folder: Path,
     budget: float,
     progress: Callable[[int, int], None] | None,
-) -> list[_Measured]:
+) -> _Measured:
+    """The rows of these saves, handed to the remedies' code as they come, while a timer measures the loop's delay."""
     sessions = folder / "agents" / "main" / "sessions"
     sessions.mkdir(parents=True)
-    save_for_real = _log_saver(plan, sessions) if getattr(plan, "append_log", False) else None
-    save_for_real = save_for_real or _store_saver(plan, release, sessions)
-    measured: list[_Measured] = []
-    deadline = time.monotonic() + budget
-    for number, save in enumerate(saves, start=1):
-        if time.monotonic() > deadline:
-            break
-        now_ms = _EPOCH_MS + round(save.time * 1000)
-        rows = {key: _row(key, now_ms, plan.options.entry_bytes) for key in save.keys}
-        for row in rows.values():
-            (sessions / f"{row['sessionId']}.jsonl").touch()
-        measured.append(save_for_real(rows, now_ms))
-        if progress:
-            progress(number, len(saves))
-    return measured
+    ways, pace, taken = _ways(plan), _pace(plan), 0
+    process = psutil.Process()
+    async with opened(ways, _place(plan, release, sessions)) as saver:
+        deadline = time.monotonic() + budget
+        resident, delays = 0, _Delays()
+        for number, save in enumerate(arrivals):
+            if time.monotonic() > deadline:
+                break
+            now_ms = _EPOCH_MS + round(save.time * 1000)
+            rows = {key: _row(key, now_ms, plan.options.entry_bytes) for key in save.keys}
+            for row in rows.values():
+                (sessions / f"{row['sessionId']}.jsonl").touch()
+            saver.add(rows, now_ms)
+            taken += 1
+            if number < _WARM or not pace:
+                await saver.drain()
+            else:
+                await asyncio.sleep(pace(save.time - arrivals[number - 1].time))
+            if number == 0:
+                # The store that the scenario starts with is laid down and not measured.
+                saver.done.clear()
+                delays.start()
+            if number == _WARM:
+                resident = process.memory_info().rss
+            if progress:
+                progress(number + 1, len(arrivals))
+        await saver.drain()
+        delays.stop()
+        gained = process.memory_info().rss - resident if resident else None
+    return _Measured(tuple(saver.done), taken, tuple(delays.late), gained)
 
 
-def _store_saver(plan: Any, release: str, sessions: Path) -> Callable[[dict[str, Any], int], _Measured]:
-    """Saves through the reference store, with the cap the plan asks for."""
+def _ways(plan: Any) -> Ways:
+    return Ways(
+        debounce=getattr(plan, "debounce", 0.0) / SPEED,
+        in_steps=getattr(plan, "slices", 1) > 1,
+        joins=getattr(plan, "joins_in_flight", False),
+        worker=getattr(plan, "off_loop", False),
+        append_log=getattr(plan, "append_log", False),
+    )
+
+
+def _pace(plan: Any) -> Callable[[float], float] | None:
+    """How long to wait for a gap of the model: nothing where saves do not meet, a hundredth where they are debounced
+    (and so is the debounce), and otherwise the gap itself up to LONGEST_GAP."""
+    if getattr(plan, "debounce", 0.0):
+        return lambda gap: gap / SPEED
+    if getattr(plan, "joins_in_flight", False):
+        return lambda gap: min(gap, LONGEST_GAP)
+    return None
+
+
+def _place(plan: Any, release: str, sessions: Path) -> Place:
+    """The directory, with the cap the plan asks for."""
     policy = RELEASES[release].store
     assert policy is not None
-    limit = getattr(plan.options, "max_entries", policy.max_entries)
-    config: dict[str, Any] = {"maxEntries": limit}
-    if getattr(plan, "capped", False):
-        config["mode"] = "enforce"
-    moment = [_EPOCH_MS]
-    path = sessions / "sessions.json"
-    store = ReferenceStore(path, policy, resolve_maintenance(policy, config), clock=lambda: moment[0])
-
-    def save(rows: dict[str, Any], now_ms: int) -> _Measured:
-        moment[0] = now_ms
-        start = time.perf_counter()
-        report = store.update(lambda store: store.update(rows), active_key=next(iter(rows), None))
-        return _Measured(time.perf_counter() - start, report.written or 0, report.rows_after)
-
-    return save
+    config: dict[str, Any] = {"maxEntries": getattr(plan.options, "max_entries", policy.max_entries)}
+    mode = "enforce" if getattr(plan, "capped", False) else getattr(plan.options, "mode", "")
+    if mode:
+        config["mode"] = mode
+    named = next(name for name, each in POLICIES.items() if each is policy)
+    return Place(sessions, named, config)
 
 
-def _log_saver(plan: Any, sessions: Path) -> Callable[[dict[str, Any], int], _Measured]:
-    """Saves through the append-only log."""
-    log = AppendLog(sessions / "sessions.log", max_entries=plan.options.max_entries)
+def _with(plan: Any, **changes: Any) -> Any:
+    """The plan with those of the changes that it knows."""
+    known = {item.name for item in fields(plan)}
+    return replace(plan, **{name: value for name, value in changes.items() if name in known})
 
-    def save(rows: dict[str, Any], _: int) -> _Measured:
-        before, start = log.bytes_written, time.perf_counter()
-        log.put(rows)
-        return _Measured(time.perf_counter() - start, log.bytes_written - before, len(log))
 
-    return save
+@dataclass(slots=True)
+class _Delays:
+    """A timer on the loop, set anew every 5 ms; `late` are its delays in seconds."""
+
+    late: list[float] = field(default_factory=list)
+    task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.task = asyncio.get_running_loop().create_task(self._beat())
+
+    def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            due = time.perf_counter() + _BEAT
+            await asyncio.sleep(_BEAT)
+            self.late.append(max(0.0, time.perf_counter() - due))
 
 
 def _row(key: str, now_ms: int, size: int) -> dict[str, Any]:
@@ -164,15 +226,33 @@ def _row(key: str, now_ms: int, size: int) -> dict[str, Any]:
     }
 
 
-def _beside(virtual: Result, saves: Sequence[Save], measured: Sequence[_Measured]) -> Result:
-    done = saves[: len(measured)]
-    seconds = [each.seconds for each in measured]
+def _beside(
+    virtual: Result, modelled: Sequence[Save], arrivals: Sequence[Save], measured: _Measured, plan: Any
+) -> Result:
+    until = arrivals[measured.taken - 1].time if measured.taken else 0.0
+    model, real = [save for save in modelled[1:] if save.time <= until], measured.saves
+    seconds = [each.seconds for each in real]
+    retained = None if measured.gained is None or not real else measured.gained / len(real)
     pairs: tuple[tuple[str, str, str, float | None, float | None], ...] = (
-        ("saves", "saves repeated", "saves", len(saves), len(measured)),
-        ("written", "bytes written by them", "bytes", sum(s.written for s in done), sum(m.written for m in measured)),
-        ("rowsAfter", "rows after the last of them", "rows", done[-1].rows if done else None, _last_rows(measured)),
-        ("medianSave", "median save", "s", quantile([s.seconds for s in done], 0.5), quantile(seconds, 0.5)),
-        ("worstSave", "worst save", "s", max((s.seconds for s in done), default=None), max(seconds, default=None)),
+        ("saves", "saves of the rows handed over", "saves", len(model), len(real)),
+        ("written", "bytes written by them", "bytes", sum(s.written for s in model), sum(m.written for m in real)),
+        ("rowsAfter", "rows after the last of them", "rows", _last(model), _last(real)),
+        ("medianSave", "median save", "s", quantile([s.seconds for s in model], 0.5), quantile(seconds, 0.5)),
+        ("worstSave", "worst save", "s", max((s.seconds for s in model), default=None), max(seconds, default=None)),
+        (
+            "worstDelay",
+            "worst delay of the event loop",
+            "s",
+            _modelled_block(virtual),
+            max(measured.late, default=0.0),
+        ),
+        (
+            "retained",
+            "resident memory gained a save",
+            "bytes",
+            getattr(plan.options, "retained_alone", None),
+            retained,
+        ),
     )
     figures = tuple(
         Figure(
@@ -181,12 +261,13 @@ def _beside(virtual: Result, saves: Sequence[Save], measured: Sequence[_Measured
         for key, title, unit, _, real in pairs
     )
     table = Table(
-        "the same saves, in the model and on this machine",
+        "the same rows saved, in the model (the store alone) and on this machine",
         ("figure", "unit", "model", "measured"),
         tuple((title, unit, modelled, real) for _, title, unit, modelled, real in pairs),
     )
     notes = (
-        "Measured saves run in Python with nothing else in memory: the model's seconds add a starved collector.",
+        f"{measured.taken:,} of {len(arrivals):,} writes of the model were handed over.{_pace_note(plan)}",
+        "Measured in Python, with nothing else in memory. "
         f"CPU count {os.cpu_count()}; the files were in {tempfile.gettempdir()}.",
     )
     return replace(
@@ -198,5 +279,17 @@ def _beside(virtual: Result, saves: Sequence[Save], measured: Sequence[_Measured
     )
 
 
-def _last_rows(measured: Sequence[_Measured]) -> int | None:
-    return measured[-1].rows if measured else None
+def _pace_note(plan: Any) -> str:
+    if getattr(plan, "debounce", 0.0):
+        return f" Gaps and debounce are {SPEED:g} times as short as in the model; the work is not."
+    return f" Gaps over {LONGEST_GAP:g} s are cut." if _pace(plan) else ""
+
+
+def _modelled_block(virtual: Result) -> float | None:
+    """Of the store alone, where the scenario tells it apart."""
+    found = {figure.key: figure.value for figure in virtual.figures}
+    return found.get("alone.worstBlock", found.get("worstBlock"))
+
+
+def _last(saves: Sequence[Save] | Sequence[SaveDone]) -> int | None:
+    return saves[-1].rows if saves else None

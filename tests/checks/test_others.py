@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.checks.install.others import usage_loop_ms
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.outcome.finding import Severity
@@ -86,27 +85,67 @@ def test_an_empty_queue_is_no_backlog(state: StateDir) -> None:
     assert not state.findings("delivery-backlog")
 
 
-def test_the_estimate_of_a_usage_call_follows_the_measurement() -> None:
-    assert 1_000 < usage_loop_ms(184, 300_000_000) < 1_300
-    assert 900 < usage_loop_ms(5_176, 16_200_000) < 1_400
+SAID = {"type": "message", "message": {"role": "assistant", "usage": {"input": 1, "output": 2}}}
+ASKED = {"type": "message", "message": {"role": "user", "content": "?"}}
 
 
-@pytest.mark.parametrize(("release", "count"), [("2026.3.28", 1), ("2026.5.22", 1), ("2026.9.6", 0)])
-def test_usage_load_follows_the_release(tmp_path: Path, release: str, count: int) -> None:
+def talked(usage_lines: int) -> bytes:
+    return b"".join(json.dumps(each).encode() + b"\n" for each in [ASKED, *[SAID] * usage_lines])
+
+
+@pytest.mark.parametrize(
+    ("release", "lines", "loop_ms"),
+    [("2026.3.28", 200, 102), ("2026.4.25", 200, 102), ("2026.5.22", 100, 12_000), ("2026.9.6", None, None)],
+)
+def test_usage_load_follows_the_release(tmp_path: Path, release: str, lines: int | None, loop_ms: int | None) -> None:
+    """Up to 2026.4.25 a call is for every agent, in 2026.5.22 for one, and there a line costs 240 times as much."""
     state = StateDir(tmp_path, release)
-    state.store({MAIN: row(1)})
-    state.transcript(1, b"x" * 520_000)
-    found = state.findings("usage-scan-load", Thresholds(usage_loop_ms=2))
-    assert len(found) == count
-    assert not state.findings("usage-scan-load")
+    for agent in ("main", "other"):
+        state.store({f"agent:{agent}:main": row(1)}, agent=agent)
+        state.transcript(1, talked(100), agent)
+    found = state.findings("usage-scan-load", Thresholds(usage_loop_ms=100))
+    if lines is None or loop_ms is None:
+        assert not found
+        return
+    (finding,) = found
+    assert finding.evidence["usageLines"] == lines
+    assert finding.evidence["linesEstimated"] is False
+    assert finding.evidence["loopMs"] == pytest.approx(loop_ms, rel=0.05)
+    assert len(state.findings("usage-scan-load")) == (loop_ms >= 10_000)
 
 
-def test_a_usage_cache_spares_the_scan(tmp_path: Path) -> None:
+def test_only_the_newest_50_transcripts_are_priced(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.5.22")
+    state.store({f"agent:main:telegram:direct:{n}": row(n) for n in range(60)})
+    for number in range(60):
+        state.transcript(number, talked(20 if number < 10 else 1), age=DAY + (100 - number) * MINUTE)
+    assert state.only("usage-scan-load", Thresholds(usage_loop_ms=1)).evidence["usageLines"] == 50
+
+
+def test_a_large_transcript_is_estimated_and_said_to_be(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.5.22")
     state.store({MAIN: row(1)})
-    state.transcript(1, b"x" * 520_000)
-    state.beside(".usage-cost-cache.json", b"{}")
-    assert not state.findings("usage-scan-load", Thresholds(usage_loop_ms=2))
+    state.transcript(1, talked(5_000))
+    found = state.only("usage-scan-load")
+    assert found.evidence["linesEstimated"] is True
+    assert found.evidence["usageLines"] == pytest.approx(5_000, rel=0.01)
+    assert found.message.startswith("About ")
+
+
+def test_a_usage_cache_spares_what_it_knows(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.5.22")
+    state.store({MAIN: row(1)})
+    path = state.transcript(1, talked(100))
+    size, at = path.stat().st_size, path.stat().st_mtime * 1000
+    cached = {"version": 3, "files": {f"/elsewhere/{path.name}": {"size": size, "mtimeMs": at}}}
+    state.beside(".usage-cost-cache.json", json.dumps(cached).encode())
+    assert not state.findings("usage-scan-load", Thresholds(usage_loop_ms=100))
+    # What was appended since is priced, and a cache of another version is none.
+    cached["files"][f"/elsewhere/{path.name}"]["size"] = size - len(talked(1)) + len(talked(0))  # type: ignore[index]
+    state.beside(".usage-cost-cache.json", json.dumps(cached).encode())
+    assert state.only("usage-scan-load", Thresholds(usage_loop_ms=100)).evidence["usageLines"] == 1
+    state.beside(".usage-cost-cache.json", json.dumps(cached | {"version": 2}).encode())
+    assert state.only("usage-scan-load", Thresholds(usage_loop_ms=100)).evidence["usageLines"] == 100
 
 
 def run(number: int, **more: object) -> dict[str, object]:

@@ -114,7 +114,7 @@ def incident_51821(scene: Scene) -> None:
     scene.finds("session-stuck-running", "error", 5)
 
 
-@fixture("003: nine stores whose transcripts one usage call reads, 300 MB by stretching")
+@fixture("003: nine stores with 4,600 usage lines that no cache knows, by stretching")
 def incident_003(scene: Scene) -> None:
     scene.release = CACHING
     names = ["main", "notes", "garden", "music", "mail", "photos", "travel", "home", "work"]
@@ -126,8 +126,5 @@ def incident_003(scene: Scene) -> None:
             kind = "main" if number == 0 else "dashboard"
             session_id = scene.session(key, kind, (2 + place + number) * HOUR, agent=agent)
             path = scene.sessions(f"{session_id}.jsonl", agent)
-            head, _, rest = scene.files[path].partition(b"\n")
-            custom = b'{"type":"custom","id":"0000000f","parentId":null,"data":"' + FILLER.encode() + b'"}\n'
-            scene.files[path] = head + b"\n" + custom + rest
-            scene.stretch(path, 300_000_000 // 18 // len(FILLER))
-    scene.finds("usage-scan-load", "warning", 18, agent=None)
+            scene.usage_lines(path, 4_600 // 18)
+    scene.finds("usage-scan-load", "warning", 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatewaydoctor.fixtures.building.template import iso, stringify
 from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
 from gatewaydoctor.fixtures.validating.expectation import Space
-from tests.fixtures_source.scene import CAPPING, FILLER, Scene, fixture
+from tests.fixtures_source.scene import CACHING, CAPPING, Scene, fixture
 
 
 @fixture("a transcript lock whose owner is dead")
@@ -97,15 +97,13 @@ def delivery_backlog(scene: Scene) -> None:
     scene.finds("delivery-backlog", "warning", 3, agent=None)
 
 
-@fixture("270 MB of transcripts that one usage call reads, shown by stretching small ones")
+@fixture("600 usage lines that 2026.5.22 has not priced yet, shown by stretching small transcripts")
 def usage_scan_load(scene: Scene) -> None:
+    scene.release = CACHING
     for number in range(6):
         path = scene.sessions(f"{scene.direct((2 + number) * HOUR, number)}.jsonl")
-        head, _, rest = scene.files[path].partition(b"\n")
-        custom = b'{"type":"custom","id":"0000000f","parentId":null,"data":"' + FILLER.encode() + b'"}\n'
-        scene.files[path] = head + b"\n" + custom + rest
-        scene.stretch(path, 45_000_000 // len(FILLER))
-    scene.finds("usage-scan-load", "warning", 6, agent=None)
+        scene.usage_lines(path, 100)
+    scene.finds("usage-scan-load", "warning", 6)
 
 
 @fixture("a config with a slip in it: the gateway does not start over it")

@@ -98,6 +98,15 @@ class Scene:
     def stretch(self, path: str, times: int) -> None:
         self.machine.setdefault("stretch", {})[path] = Stretch(text=FILLER, times=times)
 
+    def usage_lines(self, path: str, times: int) -> None:
+        """One answer with token counts, as if it stood in this transcript so many times."""
+        usage = {"input": 1200, "output": 90, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 1290}
+        said = {"role": "assistant", "content": [{"type": "text", "text": "Noted."}], "usage": usage}
+        answer = line(type="message", id="0000000f", parentId=None, message=said)
+        head, _, rest = self.files[path].partition(b"\n")
+        self.files[path] = head + b"\n" + answer + rest
+        self.machine.setdefault("stretch", {})[path] = Stretch(text=answer.decode(), times=times)
+
     # Expectations
 
     def finds(self, rule: str, severity: SeverityWord, count: int = 1, agent: str | None = "main") -> None:

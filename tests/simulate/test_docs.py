@@ -7,12 +7,15 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from gatewaydoctor.simulate import SCENARIOS, Comparison, compare
 from gatewaydoctor.simulate.compare import BASE
 from gatewaydoctor.simulate.markdown import figure_table, input_table, ranking_table
+from gatewaydoctor.simulate.sensitivity import Sensitivity, sensitivity, sensitivity_table
 
-PAGE = Path(__file__).parents[2] / "docs" / "simulation.md"
-BLOCK = re.compile(r"<!-- (inputs|figures|ranking) (\S+) -->\n(.*?)<!-- end -->", re.S)
+PAGES = tuple(Path(__file__).parents[2] / "docs" / name for name in ("simulation.md", "sensitivity.md"))
+BLOCK = re.compile(r"<!-- (inputs|figures|ranking|sensitivity) (\S+) -->\n(.*?)<!-- end -->", re.S)
 
 
 @cache
@@ -20,8 +23,15 @@ def compared(name: str) -> Comparison:
     return compare(name)
 
 
+@cache
+def varied(name: str) -> Sensitivity:
+    return sensitivity(name)
+
+
 def render(found: re.Match[str]) -> str:
     what, name, _ = found.groups()
+    if what == "sensitivity":
+        return f"<!-- {what} {name} -->\n{sensitivity_table(varied(name))}\n<!-- end -->"
     comparison = compared(name)
     result = comparison.results[BASE]
     match what:
@@ -34,14 +44,19 @@ def render(found: re.Match[str]) -> str:
     return f"<!-- {what} {name} -->\n{table}\n<!-- end -->"
 
 
-def test_the_tables_are_up_to_date() -> None:
-    page = PAGE.read_text()
-    fresh = BLOCK.sub(render, page)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tables_are_up_to_date(page: Path) -> None:
+    fresh = BLOCK.sub(render, page.read_text())
     if os.environ.get("UPDATE_DOCS"):
-        PAGE.write_text(fresh)
-    assert PAGE.read_text() == fresh
+        page.write_text(fresh)
+    assert page.read_text() == fresh
 
 
-def test_every_scenario_has_its_three_tables() -> None:
-    found = {(match[1], match[2]) for match in BLOCK.finditer(PAGE.read_text())}
-    assert found == {(what, name) for what in ("inputs", "figures", "ranking") for name in SCENARIOS}
+def test_every_scenario_has_its_tables() -> None:
+    found = {(match[1], match[2]) for page in PAGES for match in BLOCK.finditer(page.read_text())}
+    kinds = ("inputs", "figures", "ranking", "sensitivity")
+    assert found == {(what, name) for what in kinds for name in SCENARIOS}
+
+
+def test_what_moves_nothing_and_what_nothing_moves_has_a_reason() -> None:
+    assert "no reason known" not in PAGES[1].read_text()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +16,6 @@ from gatewaydoctor.simulate.scenarios.stuck_cron import jobs_text, parse_jobs
 from gatewaydoctor.simulate.schedule import parse_schedule, schedule_text
 from gatewaydoctor.simulate.schedule import runs_per_day as jobs_per_day
 from gatewaydoctor.system.fs import OsReadFs
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +156,40 @@ def test_texts_of_schedules_and_jobs_are_read_back() -> None:
     assert parse_schedule(schedule_text(parse_schedule(text))) == parse_schedule(text)
     jobs = "a=68x22.5s:2075:none>running@59 b=1x86400s:1:done"
     assert jobs_text(parse_jobs(jobs)) == jobs
+
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+
+
+@pytest.mark.parametrize("scenario", ["cap-storm", "stuck-cron", "subagent-maps", "usage-scan"])
+@pytest.mark.parametrize("name", ["healthy", "era-sqlite"])
+def test_both_eras_give_a_workload(scenario: str, name: str) -> None:
+    found = workload(scenario, FIXTURES / name / "state")
+    assert found.policy == ("2026.3.28" if name == "healthy" else "2026.9.6")
+    assert not [note for note in found.notes if "not known" in note]
+    if scenario == "cap-storm":
+        assert found.options.start_rows > 0
+    if scenario == "usage-scan" and name == "healthy":
+        assert found.options.sessions > 0
+    assert run(scenario, found.options, policy=found.policy, duration=600).sentence
+
+
+def test_usage_lines_are_counted_in_files(tmp_path: Path) -> None:
+    sessions = tmp_path / "agents/main/sessions"
+    sessions.mkdir(parents=True)
+    (sessions / "sessions.json").write_text("{}")
+    used = '{"message": {"role": "assistant", "usage": {"input": 1}}}\n'
+    for number, count in enumerate((3, 5)):
+        (sessions / f"0000000{number}-0000-4000-8000-000000000000.jsonl").write_text("{}\n" + used * count)
+    found = workload("usage-scan", tmp_path)
+    assert (found.options.sessions, found.options.stores, found.options.lines) == (2, 1, 8)
+    assert found.options.line_bytes == pytest.approx(len(used) + 6 / 8)
+
+
+def test_a_damaged_database_is_told(tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "era-sqlite/state", tmp_path / "state")
+    database = tmp_path / "state/agents/main/agent/openclaw-agent.sqlite"
+    data = database.read_bytes()
+    database.write_bytes(data[:100] + bytes(len(data) - 100))
+    found = workload("cap-storm", tmp_path / "state")
+    assert any("sessions of a database are not known" in note for note in found.notes)

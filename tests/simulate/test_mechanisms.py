@@ -109,3 +109,53 @@ def test_the_store_alone_neither_blocks_for_seconds_nor_dies() -> None:
     assert (storm.value("worstBlock") or 0) > 30
     heavier = run("cap-storm", set_options("cap-storm", retained_alone=22.4e6))
     assert heavier.value("alone.death") is not None
+
+
+def usage(policy: str | None = None, *remedies: str, **values: float | str) -> Any:
+    options = with_values(SCENARIOS["usage-scan"].options(), values)
+    return run("usage-scan", options, policy=policy, remedies=remedies)
+
+
+def test_without_the_lookup_of_prices_usage_delays_nothing() -> None:
+    storm, quick = usage(), usage(lookup=0.0005)
+    assert storm.value("maxDelay") > 15
+    assert quick.value("maxDelay") < 0.1
+    assert quick.value("priced") == storm.value("priced")
+
+
+def test_agents_share_a_turn_of_the_loop_and_a_piece_is_handled_in_one() -> None:
+    """Nine agents at once wait for one another's pieces; one agent alone waits for its own."""
+    nine, one = usage(), usage(None, "one-refresh")
+    lines_in_a_piece = 65_536 // 3_600
+    assert one.value("worstBlock") == pytest.approx(lines_in_a_piece * 0.12, rel=0.15)
+    assert nine.value("worstBlock") > 7 * one.value("worstBlock")
+    halved = usage(None, "one-refresh", piece=32_768)
+    assert halved.value("worstBlock") == pytest.approx(one.value("worstBlock") / 2, rel=0.15)
+
+
+def test_usage_lines_are_the_unit_and_bytes_hardly_matter() -> None:
+    lines, size = usage(lines=2_300), usage(line_bytes=7_200)
+    assert lines.value("finished") == pytest.approx(usage().value("finished") / 2, rel=0.05)
+    assert size.value("finished") == pytest.approx(usage().value("finished"), rel=0.05)
+
+
+def test_releases_differ_in_where_a_usage_call_works() -> None:
+    call, refresh, worker = (usage(name) for name in ("2026.4.25", "2026.5.22", "2026.9.6"))
+    # Three calls for all agents, each of which sums its 50 newest sessions anew.
+    assert call.value("answered") == 3
+    assert call.value("priced") == 3 * usage("2026.4.25", calls="0").value("priced")
+    assert usage("2026.4.25", "cache").value("priced") == usage("2026.4.25", calls="0").value("priced")
+    # A call for each agent; the cache is filled once, and a cache on top of it changes nothing.
+    assert refresh.value("answered") == 27
+    assert refresh.value("priced") == usage(calls="0").value("priced") == usage(None, "cache").value("priced")
+    assert worker.value("maxDelay") < 0.1 < refresh.value("maxDelay")
+    assert worker.value("longestCall") < 1
+
+
+def test_a_cancelled_refresh_is_taken_up_by_the_next_call() -> None:
+    once, again = usage(None, "cancel", calls="0"), usage(None, "cancel", calls="0 300")
+    assert 0 < once.value("priced") < again.value("priced") < usage().value("priced")
+
+
+def test_a_page_limits_what_a_call_sums() -> None:
+    assert usage("2026.4.25", calls="0", page=10).value("priced") < usage("2026.4.25", calls="0").value("priced")

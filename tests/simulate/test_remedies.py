@@ -16,12 +16,12 @@ NAMED = {
     "stuck-cron": "reaper-max-age scheduler-guard cap-all-statuses streaming-load",
     "subagent-maps": "archive-session-runs context-ttl pending-error-ttl",
     "chat-buffers": "sweep-stale-buffers",
-    "usage-scan": "chunked worker cache paginate cancel",
+    "usage-scan": "prices price-cache worker chunked one-refresh cache paginate cancel",
 }
 
 
-HELPLESS = {"single-flight"}
-"""A pass computes for milliseconds, so almost nothing can join it."""
+HELPLESS = {"single-flight", "cache"}
+"""A pass computes for milliseconds, so almost nothing can join it. 2026.5.22 has a usage cache."""
 
 
 def test_the_remedies_are_those_of_the_reports() -> None:

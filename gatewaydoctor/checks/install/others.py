@@ -10,6 +10,7 @@ from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.gateway.usage import call_cost
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.liveness import LockVerdict
     from gatewaydoctor.model.gateway.queues import DeliveryQueue
     from gatewaydoctor.model.outcome.finding import Finding
-
-USAGE_BYTES_PER_MS = 260_000
-USAGE_MS_PER_FILE = 0.2
-"""Cost of reading transcripts for usage, measured once with Node 20 (readline and JSON.parse, nothing else to do,
-warm cache): 300 MB in 184 files took 1.1 s, 16 MB in 5,176 files 0.9 to 1.4 s. A loaded gateway is slower."""
 
 STALE_LOCK = Rule(
     id="lock-stale",
@@ -77,16 +73,19 @@ USAGE = Rule(
     id="usage-scan-load",
     family=Family.OTHERS,
     severity=Severity.WARNING,
-    title="One usage call blocks the gateway",
-    meaning="An estimate of the event-loop time that one sessions.usage call over all sessions needs, from the "
-    "number and size of the files it must read. A gateway with other work to do takes much longer.",
-    cause="Many or large transcripts: archives and unindexed files are read too. In incident 003 nine stores with "
-    "184 sessions were enough for calls of up to 298 s.",
-    gateway="Up to 2026.4.25 each call opens every file and reads the selected ones whole, on the event loop; other "
-    "requests wait. 2026.5.22 keeps a cache per directory and reads what is new. 2026.9.6 computes in a worker.",
-    remedy="Do not open the usage page of a busy gateway. Move unindexed transcripts and archives nobody needs out "
-    "of the sessions directories.",
-    repair="orphans",
+    title="One usage call keeps the gateway busy",
+    meaning="An estimate of the event-loop time that one sessions.usage call costs, from the usage lines (messages "
+    "with token counts) of the newest 50 transcripts. `usage` counts the lines; `scan` estimates them from the "
+    "beginnings of up to 16 transcripts of each directory. A gateway with other work to do takes longer.",
+    cause="2026.5.22 looks up the price of every usage line anew, which took 88 to 173 ms each when measured, all of "
+    "64 KiB of a transcript without a break. In incident 003 nine stores with 184 sessions were enough for "
+    "delays of 18 s and calls of up to 298 s.",
+    gateway="Up to 2026.4.25 a call reads the newest 50 sessions of all agents, about 0.5 ms a usage line. 2026.5.22 "
+    "answers for one agent from a cache, and reads what the cache lacks in the background, on the same event loop. "
+    "2026.9.6 reads in a worker.",
+    remedy="Do not open the usage page of a busy gateway. For 2026.5.22, list the prices of the models in use in "
+    "agents/main/agent/models.json: a line then took 1 ms when measured; prices in openclaw.json alone changed "
+    "nothing. Let one agent's usage be summed before asking for the next.",
 )
 
 _BOOT_STALE = NextBoot(
@@ -102,8 +101,8 @@ _BOOT_STALE = NextBoot(
     "sessions.",
 )
 _BOOT_USAGE = NextBoot(
-    v3_28="reads them on its event loop at every usage call and answers nothing else meanwhile",
-    v5_22="reads them all once, because there is no cache yet, and then only what is new",
+    v3_28="reads them on its event loop at every usage call",
+    v5_22="reads them in the background of the first usage call, on its event loop; other requests wait meanwhile",
     unknown="Up to 2026.4.25 every usage call reads them on the event loop; 2026.5.22 does so once and keeps a "
     "cache.",
 )
@@ -201,37 +200,30 @@ def _queue(queue: DeliveryQueue, age: int) -> dict[str, object]:
     }
 
 
-def usage_loop_ms(files: int, count: int) -> int:
-    """Event-loop time (ms) that reading so many files of `count` bytes together takes, by the figures measured."""
-    return round(count / USAGE_BYTES_PER_MS + files * USAGE_MS_PER_FILE)
-
-
 @REGISTRY.check(USAGE)
 def usage_scan_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    if x.config.release.policy is Policy.V2026_9_6:
+    loads = [(store.agent_id, store.usage) for store in directories(x) if store.era is not Era.SQLITE]
+    # Of an unknown release, the one with the dearest call.
+    cost = call_cost(loads, x.config.release.policy or Policy.V2026_5_22)
+    if not cost.files or cost.loop_ms < t.usage_loop_ms:
         return
-    cached = x.config.release.policy is Policy.V2026_5_22
-    stores = [
-        store
-        for store in directories(x)
-        if store.era is not Era.SQLITE and not (cached and store.usage.cache_bytes is not None)
-    ]
-    files, count = sum(store.usage.files for store in stores), sum(store.usage.bytes for store in stores)
-    estimate = usage_loop_ms(files, count)
-    if not files or estimate < t.usage_loop_ms:
-        return
+    about = "About " if cost.estimated else ""
     yield USAGE.finding(
-        f"{plural(files, 'file')} of {size(count)} to read for one usage call: by estimate "
-        f"{duration(estimate)} or more of the event loop.",
+        f"{about}{plural(cost.usage_lines, 'usage line')} in {plural(cost.files, 'file')} of {size(cost.bytes)}: "
+        f"one usage call keeps {cost.release} busy for an estimated {duration(cost.loop_ms)}, up to "
+        f"{duration(cost.block_ms)} at a time.",
         _BOOT_USAGE.of(x),
-        count=files,
+        count=cost.files,
+        agent_id=cost.agent,
         evidence={
-            "files": files,
-            "bytes": count,
+            "files": cost.files,
+            "bytes": cost.bytes,
+            "usageLines": cost.usage_lines,
+            "release": str(cost.release),
             "estimate": True,
-            "loopMs": estimate,
-            "stores": len(stores),
-            "largestFileBytes": max(store.usage.largest for store in stores),
+            "linesEstimated": cost.estimated,
+            "loopMs": cost.loop_ms,
+            "longestBlockMs": cost.block_ms,
+            "stores": len(loads),
         },
-        repair=USAGE.repair if any(store.transcripts.orphans for store in stores) else None,
     )

@@ -28,6 +28,7 @@ Remedies = Annotated[
     list[str] | None, typer.Option("--remedy", metavar="NAME", help="Apply this remedy, or `all`; repeatable.")
 ]
 CompareAll = Annotated[bool, typer.Option("--compare", help="No remedy, each, and all: one table.")]
+Sensitive = Annotated[bool, typer.Option("--sensitivity", help="Vary each input to half and double its value.")]
 Clock = Annotated[str, typer.Option("--clock", metavar="virtual|wall", help="wall runs the store for real as well.")]
 Plot = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .svg or .png (needs matplotlib).")]
 FromState = Annotated[
@@ -74,6 +75,8 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
     span = common["duration"]
     duration = parse_span(span, "--duration") / 1000 if span else None
     seed, remedies = common["seed"], common["remedy"] or ()
+    if common["sensitivity"]:
+        return _sensitivity(scenario, run, common, options, policy, duration)
     made: Result | Comparison
     if common["compare"]:
         ranked = compare(scenario.name, options, seed=seed, policy=policy, duration=duration)
@@ -94,6 +97,22 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
         told,
         details=as_value(made),
         screen=lambda console: _show(console, made, verbose=run.options.verbose),
+    )
+
+
+def _sensitivity(
+    scenario: Scenario, run: Run, common: dict[str, Any], options: Any, policy: str | None, duration: float | None
+) -> Outcome:
+    from gatewaydoctor.simulate.document import as_value
+    from gatewaydoctor.simulate.sensitivity import sensitivity, sensitivity_table
+
+    found = sensitivity(scenario.name, options, seed=common["seed"], policy=policy, duration=duration)
+    return Outcome(
+        f"simulate {scenario.name}",
+        ExitCode.OK,
+        run if run.options.now else replace(run, clock=clocks.Clock(0, 0)),
+        details=as_value(found),
+        screen=lambda console: console.print(sensitivity_table(found), markup=False, highlight=False),
     )
 
 
@@ -162,6 +181,7 @@ _COMMON: tuple[tuple[str, Any, Any], ...] = (
     ("policy", Policy, None),
     ("remedy", Remedies, None),
     ("compare", CompareAll, False),
+    ("sensitivity", Sensitive, False),
     ("clock", Clock, "virtual"),
     ("plot", Plot, None),
     ("from_state_dir", FromState, None),

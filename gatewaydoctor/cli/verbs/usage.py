@@ -8,9 +8,10 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 
 def usage(run: Run) -> Outcome:
-    """Usage-counted files, bytes and lines per store, and an estimate of what reading them costs the event loop. The
-    estimate assumes a gateway with memory to spare."""
+    """Counts usage-counted files, their lines and usage lines per store, and estimates what one sessions.usage call
+    costs the event loop of the release. The estimate assumes a gateway with memory to spare."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.model.gateway.config import Policy
     from gatewaydoctor.report.databases import database_details
     from gatewaydoctor.report.screens import usage as screen
     from gatewaydoctor.report.usagetotal import UsageTotal
@@ -20,20 +21,35 @@ def usage(run: Run) -> Outcome:
     judgement = look(run)
     x = judgement.examination
     seen = view(run, x)
-    total = UsageTotal(
-        tuple((store, counted_load(run.fs, store.read.ref.sessions_dir, store.listing.files)) for store in x.stores)
+    release = x.config.release.policy
+    counted = release or Policy.V2026_5_22
+    loads = (
+        (store, counted_load(run.fs, store.read.ref.sessions_dir, store.listing.files, counted)) for store in x.stores
     )
+    total = UsageTotal(tuple(loads), release)
+    cost = total.cost
     details: dict[str, Any] = {
         "files": total.files,
         "bytes": total.bytes,
         "lines": total.lines,
-        "estimateMs": total.estimate_ms,
+        "usageLines": total.usage_lines,
+        "estimateMs": cost.loop_ms,
+        "call": {
+            "release": str(cost.release),
+            "releaseKnown": release is not None,
+            "agentId": cost.agent,
+            "files": cost.files,
+            "bytes": cost.bytes,
+            "usageLines": cost.usage_lines,
+            "longestBlockMs": cost.block_ms,
+        },
         "stores": [
             {
                 "agentId": store.agent_id,
                 "files": load.files,
                 "bytes": load.bytes,
                 "lines": load.lines,
+                "usageLines": load.usage_lines,
                 "largest": load.largest,
                 "unread": load.unread,
                 "cacheBytes": load.cache_bytes,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.head import head
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.model.gateway.usage import UsageCost
     from gatewaydoctor.report.usagetotal import UsageTotal
 
 
@@ -28,10 +30,27 @@ def _database(facts: DatabaseFacts) -> Text:
     return Text(f"{events.count:,} events ({words.size(events.bytes)}) in a database, not in the estimate")
 
 
+def _call(cost: UsageCost, view: View) -> str:
+    if cost.release is Policy.V2026_9_6:
+        return "reads in a worker"
+    whose = f"for agent {view.agent(cost.agent)}" if cost.agent else "for all agents"
+    what = f"{words.plural(cost.files, 'file')}, {words.size(cost.bytes)}"
+    return f"{whose}: reads {what}, prices {words.plural(cost.usage_lines, 'usage line')}"
+
+
+def _estimate(cost: UsageCost, *, known: bool) -> str:
+    release = f"{cost.release}" if known else f"{cost.release}, whose calls cost most (the release is not known)"
+    if not cost.loop_ms:
+        return f"nothing to speak of on the event loop of {release}"
+    took = f"{words.duration(cost.loop_ms)} on the event loop of {release}"
+    piece = f", up to {words.duration(cost.block_ms)} at a time" if cost.block_ms else ""
+    return f"{took}{piece}; short of memory it takes far longer"
+
+
 def show(console: Console, judgement: Judgement, total: UsageTotal, view: View) -> None:
     head(console, judgement, view)
-    section(console, "What one sessions.usage call reads")
-    table = grid("agent", "files", "size", "lines", "largest", "cache")
+    section(console, "Transcripts that count as usage")
+    table = grid("agent", "files", "size", "lines", "usage lines", "cache")
     heaviest = sorted(total.stores, key=lambda each: -each[1].bytes)
     for store, load in capped(heaviest, view):
         table.add_row(
@@ -39,17 +58,18 @@ def show(console: Console, judgement: Judgement, total: UsageTotal, view: View) 
             f"{load.files:,}",
             words.size(load.bytes),
             f"{load.lines:,}" if load.lines is not None else "-",
-            words.size(load.largest),
+            f"{load.usage_lines:,}" if load.usage_lines is not None else "-",
             words.size(load.cache_bytes) if load.cache_bytes is not None else NONE,
         )
     console.print(table)
     more(console, len(capped(heaviest, view)), len(heaviest), "stores")
     console.print()
     files = words.plural(total.files, "file")
-    estimate = f"{words.duration(total.estimate_ms)} on the event loop of a gateway with memory to spare"
+    lines = f"{words.plural(total.lines, 'line')}, {words.plural(total.usage_lines, 'usage line')}"
     rows = [
-        ("together", Text(f"{files}, {words.size(total.bytes)}, {words.plural(total.lines, 'line')}")),
-        ("estimate", Text(f"{estimate}; short of memory it takes far longer")),
+        ("total", Text(f"{files}, {words.size(total.bytes)}, {lines}")),
+        ("one call", Text(_call(total.cost, view))),
+        ("estimate", Text(_estimate(total.cost, known=total.release is not None))),
     ]
     if total.unread:
         rows.append(("not read", Text(words.plural(total.unread, "file"), "yellow")))

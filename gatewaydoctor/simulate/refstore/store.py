@@ -21,7 +21,7 @@ from gatewaydoctor.simulate.refstore.normalise import migrate, normalise
 from gatewaydoctor.simulate.refstore.policy import Mode, Rotation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from gatewaydoctor.simulate.refstore.policy import Maintenance, Policy
@@ -83,21 +83,33 @@ class ReferenceStore:
         Raises GatewayTypeError on rows the release itself trips over: the store's bytes stay, though transcripts may
         be archived by then.
         """
-        normalise(store, self.policy)
-        settings = replace(self.maintenance, mode=mode) if mode else self.maintenance
-        if settings.mode is Mode.WARN:
-            budget = self._budget(store, settings, active_key, warn_only=True)
-            report = SaveReport(len(store), len(store), budget=budget)
-        else:
-            report = self._maintain(store, settings, active_key, force=mode is not None)
-        return replace(report, written=self._write(store))
+        report = self._maintained(store, active_key, mode)
+        return replace(report, written=self._write(js.stringify(store)))
 
     def update(self, change: Callable[[dict[str, Any]], None], *, active_key: str | None = None) -> SaveReport:
         """Load, change, save: what the gateway does for every new session and every finished turn."""
+        steps = self.update_in_steps(change, active_key=active_key)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                report: SaveReport = end.value
+                return report
+
+    def update_in_steps(
+        self, change: Callable[[dict[str, Any]], None], *, active_key: str | None = None
+    ) -> Generator[None, None, SaveReport]:
+        """The same with a pause between reading, maintaining, serialising and writing. `change` comes after the first
+        pause, so that rows which arrive meanwhile can join."""
         with self._lock():
             store = self.load()
+            yield
             change(store)
-            return self.save(store, active_key=active_key)
+            report = self._maintained(store, active_key, None)
+            yield
+            text = js.stringify(store)
+            yield
+            return replace(report, written=self._write(text))
 
     def cleanup(self, *, enforce: bool, active_key: str | None = None) -> SaveReport:
         """`openclaw sessions cleanup [--enforce]`: a preview, which may throw, then one forced save."""
@@ -111,6 +123,14 @@ class ReferenceStore:
             self.folder, self.load(), now_ms=self.clock(), max_age_ms=self.maintenance.prune_after_ms
         )
         return replace(report, deleted=(*report.deleted, *pruned))
+
+    def _maintained(self, store: dict[str, Any], active_key: str | None, mode: Mode | None) -> SaveReport:
+        normalise(store, self.policy)
+        settings = replace(self.maintenance, mode=mode) if mode else self.maintenance
+        if settings.mode is not Mode.WARN:
+            return self._maintain(store, settings, active_key, force=mode is not None)
+        budget = self._budget(store, settings, active_key, warn_only=True)
+        return SaveReport(len(store), len(store), budget=budget)
 
     def _read(self) -> tuple[dict[str, Any], str | None]:
         try:
@@ -216,8 +236,7 @@ class ReferenceStore:
             dry=dry,
         )
 
-    def _write(self, store: dict[str, Any]) -> int | None:
-        text = js.stringify(store)
+    def _write(self, text: str) -> int | None:
         if text == self._serialized:
             return None
         data = text.encode()

@@ -27,6 +27,12 @@ NAME: Final = "subagent-maps"
 SWEEP: Final = 60.0
 """Seconds between two runs of the registry's sweeper (docs/gateway.md section 8)."""
 
+_SPREAD: Final = 0.3
+"""Sizes vary by this share around the mean; over hundreds of sessions that evens out."""
+
+_SMALL_BYTES: Final = 400.0
+"""One entry of a map that is bounded already: all of them together stay below a thousandth of the heap."""
+
 FIGURES: Final = (
     Figure("death", "out of memory after", "min"),
     Figure("sessionsAtDeath", "sessions until out of memory", "sessions", given=2800, tolerance=0.1),
@@ -54,13 +60,11 @@ class SubagentMaps:
     heap_limit: float = given(8e9, "bytes", "heap at which the process dies")
     base_heap: float = given(922e6, "bytes", "resident after a restart (incident 003)")
     kept: float = derived(2.62e6, "bytes", "8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps")
-    spread: float = assumed(0.3, "", "sizes vary by this share around the mean")
     registry_share: float = assumed(1 / 3, "", "of it in subagentRuns; the report gives only the sum")
     context_share: float = assumed(1 / 3, "", "of it in runContextById")
     error_rate: float = assumed(0.25, "", "sessions that leave a pending lifecycle error, which keeps the rest")
     record_bytes: float = assumed(8_000.0, "bytes", "one record in subagents/runs.json")
     abort_rate: float = assumed(0.05, "", "sessions that are aborted")
-    small_bytes: float = assumed(400.0, "bytes", "one entry of a map that is bounded already")
     recipient_ttl: float = given(10 * MINUTE, "s", "tool event recipients go after this, in every release")
     aborted_ttl: float = given(60 * MINUTE, "s", "aborted runs go after this, in every release")
     sequence_limit: int = given(10_000, "entries", "agentRunSeq is cut to this, in every release")
@@ -157,7 +161,7 @@ class _Gateway:
     def _session(self, random: Random) -> Generator[simpy.Event, Any, None]:
         """A session of a ticket; what it leaves behind stays from its completion on."""
         options = self.plan.options
-        size = options.kept * random.uniform(1 - options.spread, 1 + options.spread)
+        size = options.kept * random.uniform(1 - _SPREAD, 1 + _SPREAD)
         fails, aborts = random.random() < options.error_rate, random.random() < options.abort_rate
         yield self.env.timeout(options.session * random.uniform(0.5, 1.5))
         self.sessions += 1
@@ -166,10 +170,10 @@ class _Gateway:
         if fails:
             rest = 1 - options.registry_share - options.context_share
             self._leave("errors", size * rest / options.error_rate)
-        self._leave("recipients", options.small_bytes)
-        self._leave("sequences", options.small_bytes)
+        self._leave("recipients", _SMALL_BYTES)
+        self._leave("sequences", _SMALL_BYTES)
         if aborts:
-            self._leave("aborted", options.small_bytes)
+            self._leave("aborted", _SMALL_BYTES)
         self._write_registry()
         self._note()
 

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
-from gatewaydoctor.model.gateway.usage import UsageLoad
+from gatewaydoctor.model.gateway.usage import PAGE, UsageFile, UsageLoad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from gatewaydoctor.model.gateway.files import FileRecord
     from gatewaydoctor.system.fs import ReadFs
 
 BLOCK = 1024 * 1024
+
+SAMPLE: Final = 64 * 1024
+SAMPLED: Final = 16
+"""An estimate reads the first SAMPLE bytes of SAMPLED files in a directory and takes the rest to be like them."""
+
+_LARGEST_CACHE: Final = 32 * BLOCK
+_CACHE_VERSION: Final = 3
 
 _ARCHIVED = frozenset({FileClass.ARCHIVE_DELETED, FileClass.ARCHIVE_RESET})
 _V5 = PRIMARY | _ARCHIVED
@@ -41,34 +53,181 @@ def usage_files(files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22)
     )
 
 
-def usage_load(files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22) -> UsageLoad:
-    """Files and bytes, without opening anything."""
+@dataclass(frozen=True, slots=True)
+class LineCount:
+    """Lines of a file, an unterminated last one included, how many of them a usage call prices, and bytes read."""
+
+    lines: int
+    usage_lines: int
+    bytes: int
+
+
+def usage_load(
+    fs: ReadFs, directory: Path, files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22
+) -> UsageLoad:
+    """Files and bytes, and of the newest files the usage lines, estimated from the beginnings of some of them."""
     listed = tuple(files)
     counted = usage_files(listed, policy)
-    cache = next((record.size for record in listed if record.cls is FileClass.USAGE_CACHE), None)
-    sizes = [record.size for record in counted]
-    return UsageLoad(len(counted), sum(sizes), max(sizes, default=0), cache_bytes=cache)
+    newest = _newest(counted)
+    every = max(1, -(-len(newest) // SAMPLED))
+    samples = {record.name: count_lines(fs, directory / record.name, limit=SAMPLE) for record in newest[::every]}
+    found = [sample for sample in samples.values() if sample is not None]
+    share = sum(each.usage_lines for each in found) / max(1, sum(each.bytes for each in found))
+
+    def lines(record: FileRecord, start: int) -> tuple[int, bool]:
+        sample = samples.get(record.name)
+        if sample is not None and record.size <= SAMPLE and not start:
+            return sample.usage_lines, False
+        own = sample.usage_lines / max(1, sample.bytes) if sample is not None else share
+        return round(own * (record.size - start)), True
+
+    return _load(fs, directory, listed, counted, lines)
 
 
 def counted_load(
     fs: ReadFs, directory: Path, files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22
 ) -> UsageLoad:
-    """The same with lines, which reads every counted file once. Files that cannot be read are counted as such."""
+    """The same with every line counted, which reads every counted file. Files that cannot be read are counted as
+    such."""
     listed = tuple(files)
-    load = usage_load(listed, policy)
-    counts = [count_lines(fs, directory / record.name) for record in usage_files(listed, policy)]
-    known = [count for count in counts if count is not None]
-    return UsageLoad(load.files, load.bytes, load.largest, sum(known), len(counts) - len(known), load.cache_bytes)
+    counted = usage_files(listed, policy)
+    counts = {record.name: count_lines(fs, directory / record.name) for record in counted}
+    known = [count for count in counts.values() if count is not None]
+
+    def lines(record: FileRecord, start: int) -> tuple[int, bool]:
+        count = count_lines(fs, directory / record.name, start) if start else counts[record.name]
+        return (count.usage_lines, False) if count is not None else (0, True)
+
+    load = _load(fs, directory, listed, counted, lines)
+    return replace(
+        load,
+        lines=sum(each.lines for each in known),
+        unread=len(counts) - len(known),
+        usage_lines=sum(each.usage_lines for each in known),
+    )
 
 
-def count_lines(fs: ReadFs, path: Path) -> int | None:
-    """Lines of a file, an unterminated last one included; None where it cannot be read."""
-    lines, last = 0, b"\n"
+def count_lines(fs: ReadFs, path: Path, start: int = 0, limit: int | None = None) -> LineCount | None:
+    """Lines from byte `start` on, of the first `limit` bytes if given; a line that the limit cuts is not counted.
+    None where the file cannot be read."""
+    lines = priced = count = 0
     try:
         with fs.open(path) as stream:
-            while block := stream.read(BLOCK):
-                lines += block.count(b"\n")
-                last = block[-1:]
+            stream.seek(start)
+            for line in _lines(stream, limit):
+                lines, count = lines + 1, count + len(line) + 1
+                priced += is_priced(line)
     except OSError:
         return None
-    return lines + (last != b"\n")
+    return LineCount(lines, priced, count)
+
+
+def cached_sizes(fs: ReadFs, path: Path) -> Mapping[str, tuple[int, int]]:
+    """Size and mtime (epoch ms) by file name, as the usage cache of 2026.5.22 knows them; empty where it is missing,
+    larger than 32 MB, damaged or of another version, which that release takes for empty, too."""
+    try:
+        with fs.open(path) as stream:
+            text = stream.read(_LARGEST_CACHE + 1)
+        cache = msgspec.json.decode(text, type=_Cache) if len(text) <= _LARGEST_CACHE else _Cache()
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return {}
+    if cache.version != _CACHE_VERSION:
+        return {}
+    return {
+        name.replace("\\", "/").rpartition("/")[2]: (int(e.size), int(e.mtimeMs)) for name, e in cache.files.items()
+    }
+
+
+class _Cached(msgspec.Struct):
+    size: float = 0
+    mtimeMs: float = 0
+
+
+class _Cache(msgspec.Struct):
+    version: int = 0
+    files: dict[str, _Cached] = {}
+
+
+class _Message(msgspec.Struct):
+    role: Any = None
+    usage: Any = None
+
+
+class _Line(msgspec.Struct):
+    message: _Message | None = None
+    usage: Any = None
+
+
+def _load(
+    fs: ReadFs,
+    directory: Path,
+    listed: tuple[FileRecord, ...],
+    counted: tuple[FileRecord, ...],
+    lines: Callable[[FileRecord, int], tuple[int, bool]],
+) -> UsageLoad:
+    cache = next((record for record in listed if record.cls is FileClass.USAGE_CACHE), None)
+    cached = cached_sizes(fs, directory / cache.name) if cache else {}
+    newest = tuple(_usage_file(record, cached.get(record.name), lines) for record in _newest(counted))
+    sizes = [record.size for record in counted]
+    return UsageLoad(
+        len(counted),
+        sum(sizes),
+        max(sizes, default=0),
+        cache_bytes=cache.size if cache else None,
+        newest=newest,
+    )
+
+
+def _usage_file(
+    record: FileRecord, cached: tuple[int, int] | None, lines: Callable[[FileRecord, int], tuple[int, bool]]
+) -> UsageFile:
+    """What the cache does not know of this file: nothing, what was appended since, or all of it."""
+    if cached == (record.size, record.mtime):
+        return UsageFile(record.mtime, record.size, 0, 0)
+    start = cached[0] if cached and cached[0] < record.size and cached[1] <= record.mtime else 0
+    count, estimated = lines(record, start)
+    return UsageFile(record.mtime, record.size, record.size - start, count, estimated)
+
+
+def _newest(counted: Iterable[FileRecord]) -> list[FileRecord]:
+    return sorted(counted, key=lambda record: (-record.mtime, record.name))[:PAGE]
+
+
+def _lines(stream: BinaryIO, limit: int | None) -> Iterator[bytes]:
+    """Lines without their ends; with a limit only those that lie within it whole, or reach the file's end."""
+    parts: list[bytes] = []
+    left = limit
+    while block := stream.read(BLOCK if left is None else left):
+        first, *rest = block.split(b"\n")
+        parts.append(first)
+        for line in rest:
+            yield b"".join(parts)
+            parts = [line]
+        if left is not None:
+            left -= len(block)
+            if left <= 0:
+                if not stream.read(1) and any(parts):
+                    yield b"".join(parts)
+                return
+    if any(parts):
+        yield b"".join(parts)
+
+
+def is_priced(line: bytes) -> bool:
+    """Whether a usage call looks up a price for this line: a message of a person or a model with token counts."""
+    if b'"usage"' not in line:
+        return False
+    try:
+        entry = msgspec.json.decode(line, type=_Line)
+    except msgspec.ValidationError:
+        return False
+    except msgspec.DecodeError:
+        # The gateway also takes bytes that are no UTF-8 and lone surrogates.
+        try:
+            entry = msgspec.convert(json.loads(line.decode("utf-8", "replace")), type=_Line)
+        except (ValueError, RecursionError):
+            return False
+    if entry.message is None or entry.message.role not in ("user", "assistant"):
+        return False
+    usage = entry.message.usage if entry.message.usage is not None else entry.usage
+    return isinstance(usage, dict) and any(type(n) in (int, float) for n in usage.values())
