@@ -30,7 +30,7 @@ function __gatewaydoctor_read
             if test -z "$__gatewaydoctor_verb"; and contains -- $name --fail-on --max-age --stuck-after --threshold --verify --output
                 set -g __gatewaydoctor_verb scan
             end
-            if test $name = $word; and contains -- $name --abort-rate --aborted-ttl --agent --archive-after --background --background-task --base-heap --baseline --batches --cache-file --cache-line --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --handoff --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --key --kind --known-price --larger-than --limit --line-bytes --line-cost --lines --load-copies --loads-at-boot --lookup --max-age --max-entries --mode --models --name --newer-than --now --older-than --only --open-cost --out --output --pace --package --page --park --pass-cost --path-map --patience --piece --plan --plan-out --plot --policy --profile --program --read-cost --recipient-ttl --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --retained --retained-alone --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --sequence-limit --session --sessions --sessions-per-ticket --setup --silent-share --skip --slice --small-bytes --spread --start-rows --starved-walk --state-dir --status --store --stores --stuck-after --textfile-dir --threshold --tickets --transcripts --turns --unit --unpark --vault
+            if test $name = $word; and contains -- $name --abort-rate --aborted-ttl --agent --archive-after --background --background-task --base-heap --baseline --batches --cache-file --cache-line --call-jitter --calls --clock --config --context-share --context-ttl --conversations --disable --drop --duration --enable --end-as --entry-bytes --error-rate --error-ttl --export --fail-on --fixtures --form --format --from --from-state-dir --gateway --grace --handoff --healthy-walk --heap-limit --host-memory --hung-share --image --jitter --job --jobs --keep-per-job --kept --key --kind --known-price --larger-than --limit --line-bytes --line-cost --lines --load-copies --loads-at-boot --lookup --max-age --max-entries --mode --models --name --newer-than --now --older-than --only --open-cost --out --output --pace --package --page --park --pass-cost --path-map --patience --piece --plan --plan-out --plot --policy --profile --program --read-cost --recipient-ttl --record-bytes --registry-share --remedy --reserve --resolution --restart --resume --retained --retained-alone --run --run-timeout --runs-per-hour --save-cost --scale --schedule --seed --sequence-limit --session --sessions --sessions-per-ticket --setup --silent-share --skip --slice --spread --start-rows --starved-walk --state-dir --status --store --stores --stuck-after --textfile-dir --threshold --tickets --transcripts --turns --unit --unpark --vault
                 set skip 1
             end
         else if test -z "$__gatewaydoctor_verb"
@@ -394,7 +394,7 @@ function __gatewaydoctor_offer
                 'prices' 'A price that models.json lists is found at once: 1 ms a usage line instead of 120.' \
                 'price-cache' 'Only the first line of each model pays for the lookup.' \
                 'worker' 'Reading and pricing leave the event loop, as in 2026.9.6.' \
-                'chunked' 'Others get their turn after each line; the work stays, and several agents\' lines still share a turn.' \
+                'chunked' 'Others get their turn after two lines; the work stays, and several agents\' lines still share a turn.' \
                 'one-refresh' 'The pieces of several agents no longer share a turn; the work stays.' \
                 'cache' 'Each file is read once. 2026.5.22 does that already, and it is the first reading that blocks.' \
                 'paginate' 'Fewer files are summed, and the rest only when a later page is asked for.' \
@@ -565,6 +565,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l dura
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-cap-storm)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l sensitivity -d 'Vary each input to half and double its value.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate cap-storm\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
@@ -592,6 +593,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l dur
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-stuck-cron)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l sensitivity -d 'Vary each input to half and double its value.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
@@ -612,6 +614,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-subagent-maps)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l sensitivity -d 'Vary each input to half and double its value.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
@@ -622,13 +625,11 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l heap-limit -d 'heap at which the process dies [bytes] Default 8000000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l kept -d '8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps [bytes] Default 2620000.0 (derived).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l spread -d 'sizes vary by this share around the mean Default 0.3 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l registry-share -d 'of it in subagentRuns; the report gives only the sum Default 0.3333333333333333 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l context-share -d 'of it in runContextById Default 0.3333333333333333 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l error-rate -d 'sessions that leave a pending lifecycle error, which keeps the rest Default 0.25 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l record-bytes -d 'one record in subagents/runs.json [bytes] Default 8000.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l abort-rate -d 'sessions that are aborted Default 0.05 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l small-bytes -d 'one entry of a map that is bounded already [bytes] Default 400.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l recipient-ttl -d 'tool event recipients go after this, in every release [s] Default 600.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l aborted-ttl -d 'aborted runs go after this, in every release [s] Default 3600.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l sequence-limit -d 'agentRunSeq is cut to this, in every release [entries] Default 10000 (given).' -x
@@ -641,6 +642,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l d
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-chat-buffers)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l sensitivity -d 'Vary each input to half and double its value.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate chat-buffers\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
@@ -660,6 +662,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l dur
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l policy -d 'Mechanisms of this release.' -x -k -a '(__gatewaydoctor_offer release)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l remedy -d 'Apply this remedy, or all; repeatable.' -x -k -a '(__gatewaydoctor_offer remedy-usage-scan)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l compare -d 'No remedy, each, and all: one table.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l sensitivity -d 'Vary each input to half and double its value.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l clock -d 'wall runs the store for real as well.' -x -k -a '(__gatewaydoctor_offer clock)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l plot -d 'Draw it: .svg or .png (needs matplotlib).' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
@@ -683,7 +686,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l bac
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-line -d 'a usage line in .usage-cost-cache.json of 2026.5.22 [bytes] Default 234.0 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l cache-file -d 'a file in it [bytes] Default 719.0 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l page -d 'default limit of sessions.usage (docs/gateway.md section 10) [files] Default 50 (given).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l slice -d 'chunked: longest uninterrupted piece, or one line if that takes longer [s] Default 0.05 (assumed).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l slice -d 'chunked: longest uninterrupted piece, or one line if that takes longer [s] Default 0.25 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l patience -d 'cancel: what takes longer is given up [s] Default 30.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l known-price -d '2026.5.22: a usage line whose price is in models.json [s] Default 0.001 (measured).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate usage-scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
