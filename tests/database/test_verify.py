@@ -213,3 +213,18 @@ def test_an_older_schema_is_migrated_only_where_migrations_are_due(
             insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{started}\n3\nx")
     messages = [each["message"] for each in told(state)["findings"] if each["rule"] == "database-schema"]
     assert any("schema version 21" in message for message in messages) is told_of
+
+
+def test_a_store_of_an_agent_without_a_database_stops_a_start_that_imports_nothing_any_more(state: Path) -> None:
+    (state / "agents/third/sessions").mkdir(parents=True)
+    (state / "agents/third/sessions/sessions.json").write_text('{"agent:third:main": {"sessionId": "x"}}')
+    assert rules(state)["legacy-store-beside-sqlite"]["severity"] == "warning"
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+    found = rules(state)["legacy-store-beside-sqlite"]
+    assert (found["severity"], "exit 78" in found["consequence"]) == ("error", True)
+
+
+def test_an_empty_quarantine_store_is_made_anew(state: Path) -> None:
+    (state / "state/openclaw-quarantine.sqlite").write_bytes(b"")
+    assert rules(state)["database-quarantined"]["severity"] == "info"

@@ -76,7 +76,7 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
         elif leftover is not None:
             yield _beside_database(x, leftover, legacy)
         else:
-            yield _before_import(agent, legacy, store)
+            yield _before_import(x, agent, legacy, store)
 
 
 def _rewritten(x: Examination, leftover: Leftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
@@ -226,7 +226,7 @@ def refuses_leftovers(release: Release) -> bool:
     return found is not None and (2026, 7, 2) <= tuple(int(part) for part in found.groups()) <= (2026, 9, 3)
 
 
-def _before_import(agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> Finding:
+def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> Finding:
     """The agent has no database yet: the file is what a start imports."""
     refused = _refused_because(store, legacy)
     running = (
@@ -238,9 +238,9 @@ def _before_import(agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> F
         f"A sessions.json of {size(legacy.size)} waits to be imported: "
         + (f"{refused}." if refused else f"sound, {_rows(store)}, {running:,} of them running."),
         "A 2026.9.6 gateway refuses to start because of it (exit 78)."
-        if refused
+        if refused or x.startup_migrated
         else "A 2026.9.6 gateway imports it at start, every entry unchanged, including running ones.",
-        severity=Severity.ERROR if refused else None,
+        severity=Severity.ERROR if refused or x.startup_migrated else None,
         agent_id=agent.agent_id,
         path=legacy.path,
         evidence={

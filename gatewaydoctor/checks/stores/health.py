@@ -185,7 +185,7 @@ _WHO = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the 
 _NEWEST = "2026.9.6"
 FIRST_OWNED = 2
 """First schema version of agents that belongs to a release with sessions in databases."""
-_CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events"})
+_CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
 """Tables without which it was not seen to start."""
 
 
@@ -337,6 +337,11 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copi
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
         ahead = "What a start makes of it cannot be told from here."
         return _finding(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
+    if health.role is DatabaseRole.QUARANTINE and fault.kind is FaultKind.EMPTY:
+        message = "The file with the quarantine records is empty."
+        ahead, by_hand = "A 2026.9.6 gateway makes it anew and starts.", "Nothing has to be done."
+        info = Severity.INFO
+        return _finding(QUARANTINED, health, message, ahead, evidence, severity=info, repair=None, by_hand=by_hand)
     if health.role is DatabaseRole.QUARANTINE:
         message = f"The file with the quarantine records cannot be read: {fault.reason}."
         return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, repair="quarantine")
