@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from gatewaydoctor.model.repair.plan import Transact
+from gatewaydoctor.repair.drafting.options import CronOptions, Options
 from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of, quarantine_database, state_database
 from tests.fixtures_source.health import AGENT, QUARANTINE, ROWS, STATE, STATE_VERSION
 from tests.repair import agentdb
@@ -215,6 +216,36 @@ def test_a_torn_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> N
     doctor.there_and_back("leftover")
     doctor.apply()
     assert list(json.loads(doctor.store.read_bytes())) == [lacking]
+
+
+def test_a_job_in_the_database_is_disabled_and_enabled(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    own = str(state.root / "cron/jobs.json")
+    state.file(STATE, state_database(STATE_VERSION, 3, agents=("main",), store_key=own), HOUR)
+    text = '{"id":"job-1","name":"nightly", "enabled" : true,"schedule":{"kind":"every","everyMs":60000}}'
+    edit(state.root / STATE, f"UPDATE cron_jobs SET job_json = '{text}' WHERE job_id = 'job-1'")
+    doctor = Doctor(state)
+    off, on = (Options(cron=CronOptions(**{word: frozenset({"nightly"})})) for word in ("disable", "enable"))
+    doctor.there_and_back("cron", options=off)
+    doctor.apply("cron", options=off)
+    ask = "SELECT enabled, job_json FROM cron_jobs ORDER BY job_id"
+    assert agentdb.ask(state.root / STATE, ask)[1] == (0, text.replace("true", "false"))
+    assert [row for row in agentdb.ask(state.root / STATE, ask) if row[0] == 0] == [
+        (0, text.replace("true", "false"))
+    ]
+    doctor.apply("cron", options=on)
+    assert agentdb.ask(state.root / STATE, ask)[1] == (1, text)
+
+
+def test_a_job_in_the_database_is_not_parked(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    own = str(state.root / "cron/jobs.json")
+    state.file(STATE, state_database(STATE_VERSION, 3, agents=("main",), store_key=own), HOUR)
+    plan = Doctor(state).plan("cron", options=Options(cron=CronOptions(park=frozenset({"job-1"}))))
+    assert plan.empty
+    assert [refusal.hint for refusal in plan.refusals] == ["gatewaydoctor repair cron --disable JOB"]
 
 
 def edit(path: Path, *statements: str) -> None:

@@ -248,7 +248,7 @@ def _require_known(x: Examination, options: Options) -> None:
     from gatewaydoctor.repair.repairs.cron.choice import require_known
 
     if x.cron.store.reason is None:
-        require_known(x.cron, options.cron)
+        require_known(x.jobs or x.cron, options.cron)
     if options.names and unknown_names(x, options.names) == options.names:
         raise UsageError(
             "--name: no session key and no file here is called so.",

@@ -154,6 +154,14 @@ class Rebuild(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fie
     rows: dict[str, int] = {}
 
 
+class SetEnabled(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setEnabled"):
+    """These cron jobs, filed under `store_key`, are enabled, or disabled; nothing else of them changes."""
+
+    store_key: str
+    jobs: tuple[str, ...]
+    enabled: bool
+
+
 Edit = (
     Rebuild
     | DropSessions
@@ -164,6 +172,7 @@ Edit = (
     | SetTrigger
     | DropRecords
     | MoveJobs
+    | SetEnabled
 )
 
 

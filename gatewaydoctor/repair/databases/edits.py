@@ -18,6 +18,7 @@ from gatewaydoctor.model.repair.plan import (
     EndSessions,
     MoveJobs,
     Rebuild,
+    SetEnabled,
     SetTrigger,
 )
 from gatewaydoctor.storage.files.edit import edit as edited
@@ -64,6 +65,9 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
             connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
         case MoveJobs(before=before, after=after):
             _move_jobs(connection, before, after)
+        case SetEnabled(jobs=jobs):
+            for job in jobs:
+                _set_enabled(connection, edit, job)
         case _ as never:
             assert_never(never)
     connection.execute("COMMIT")
@@ -191,6 +195,33 @@ def _move_jobs(connection: apsw.Connection, before: str, after: str) -> None:
             "UPDATE diagnostic_events SET scope = ? WHERE scope = ?", (_SCOPE + after, _SCOPE + before)
         )
     connection.execute("DROP TABLE temp.moving")
+
+
+def _set_enabled(connection: apsw.Connection, edit: SetEnabled, job: str) -> None:
+    """The word in the definition, and in what the gateway tells a changed schedule by; the column is made from it."""
+    columns = {str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info('cron_jobs')")}
+    where = "store_key = ? AND job_id = ?"
+    word = b"true" if edit.enabled else b"false"
+    for column in ("job_json", "schedule_identity"):
+        if column not in columns:
+            continue
+        statement = f"SELECT CAST({column} AS BLOB) FROM cron_jobs WHERE {where}"
+        found = connection.execute(statement, (edit.store_key, job)).fetchone()
+        text = _with(found[0], {"enabled": word}) if found and isinstance(found[0], bytes) else None
+        if text is not None:
+            connection.execute(f"UPDATE cron_jobs SET {column} = ? WHERE {where}", (text, edit.store_key, job))
+    connection.execute(f"UPDATE cron_jobs SET enabled = ? WHERE {where}", (edit.enabled, edit.store_key, job))
+
+
+def _with(value: bytes, changes: Mapping[str, bytes | None]) -> str | None:
+    """The JSON object with these fields changed; None where it is none."""
+    if value[:1] != b"{":
+        return None
+    try:
+        parts = (value[each[0] : each[1]] if isinstance(each, tuple) else each for each in edited(value, changes))
+        return b"".join(parts).decode()
+    except (Illegal, UnicodeDecodeError):
+        return None
 
 
 def quoted(name: str) -> str:

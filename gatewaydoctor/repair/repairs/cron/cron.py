@@ -11,6 +11,7 @@ from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.draft import literal
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.cron.choice import choose
+from gatewaydoctor.repair.repairs.cron.indatabase import plan_in_database
 from gatewaydoctor.repair.repairs.cron.jobsfile import (
     OpenedFile,
     edited,
@@ -40,6 +41,11 @@ def plan(draft: Draft, *, named: bool) -> None:
     """Jobs come before their state: a one-shot job without the mark would fire again, so it is off before the mark
     goes."""
     if not named:
+        return
+    state = draft.x.eras.state
+    jobs = draft.x.jobs or draft.x.cron
+    if state is not None and state.path == jobs.store.path:
+        plan_in_database(draft, choose(jobs, draft.options.cron), state.path)
         return
     changes = choose(draft.x.cron, draft.options.cron)
     listed, kept = open_file(draft, draft.x.cron.store), open_file(draft, draft.x.cron.state)

@@ -1,0 +1,43 @@
+"""cron where the jobs are in the state database: they are disabled and enabled. A start settles their marks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.repair.plan import SetEnabled
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.writing.errors import OutOfReach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.repairs.cron.choice import JobChanges
+
+
+def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
+    """The jobs that were named, by their ids under the store path of this directory."""
+    if draft.options.cron.park:
+        hint = "gatewaydoctor repair cron --disable JOB"
+        draft.refuse(Repair.CRON, state, OutOfReach("A job in a database stays there, and can be disabled.", hint))
+    off, on = list(changes.disable), list(changes.enable)
+    _set(draft, state, off, enabled=False)
+    _set(draft, state, on, enabled=True)
+    if changes.untouched:
+        draft.caution("Named, and nothing is done:", changes.untouched)
+
+
+def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -> None:
+    labels = {job.job_id: job.label for job in jobs}
+    if not labels:
+        return
+    own = str(draft.state_dir / "cron" / "jobs.json")
+    draft.edits.setdefault(state, []).append(SetEnabled(store_key=own, jobs=tuple(labels), enabled=enabled))
+    count = plural(len(labels), "job")
+    if enabled:
+        draft.step(Repair.CRON, "enable", state, "jobs that run again when next due", list(labels.values()), 0)
+    else:
+        draft.step(Repair.CRON, "disable", state, f"{count} that were named", list(labels.values()), 0)
