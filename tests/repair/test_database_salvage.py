@@ -148,6 +148,19 @@ def test_a_row_made_from_its_window_is_told(tmp_path: Path) -> None:
     assert '"sessionId":"sid-' in str(entry[0][0])
 
 
+def test_an_index_still_tells_whose_transcripts_are_left(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE INDEX by_key ON session_windows (session_key, session_id)")
+    connection.close()
+    for table in ("session_nodes", "session_windows"):
+        leaf_of(table)(path)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE),)]
+
+
 def test_half_a_file_gives_half_of_it_and_says_so(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, lambda path: os.truncate(path, path.stat().st_size // 2 // PAGE * PAGE))
     plan = doctor.plan("salvage")

@@ -26,7 +26,8 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """`rows` are the session rows that can be read, by key. `windows` are session ids with their key and time.
+    """`rows` are the session rows that can be read, by key. `windows` are session ids with their key and time,
+    0 where only an index still lists them.
     `events` counts transcript events by session id. `lost` are keys that the key index still lists and whose rows
     cannot be read; None where that index is gone too. `damaged`: the table of session rows lost a page or a row."""
 
@@ -62,6 +63,9 @@ def take_inventory(rescue: Rescue) -> Inventory:
     for window, key, at in rescue.rows(WINDOWS, ("session_id", "session_key", "updated_at")):
         if _is_name(window) and _is_name(key):
             windows.setdefault(str(window), (str(key), at if isinstance(at, int) else 0))
+    for key, window in rescue.index_rows(WINDOWS, ("session_key", "session_id")):
+        if _is_name(window) and _is_name(key):
+            windows.setdefault(str(window), (str(key), 0))
     events: dict[str, int] = {}
     for (owner,) in rescue.rows(EVENTS, ("session_id",)):
         if _is_name(owner):

@@ -211,6 +211,9 @@ class _Builder:
 
     def _own_again(self, own: Rescue) -> None:
         inventory = take_inventory(own)
+        for session_id, (owner_key, seen_at) in inventory.windows.items():
+            if not self._has(WINDOWS, "session_id", session_id):
+                self._window(owner_key, session_id, seen_at or self._last_event(session_id), None)
         for key, session_id in inventory.remade.items():
             if not self._has(NODES, "session_key", key):
                 self._node_of_window(key, session_id)
@@ -229,6 +232,12 @@ class _Builder:
             self._node(name, str(current), at if isinstance(at, int) else 0, {})
             self._window(name, str(current), at, None)
         self.connection.execute(f"UPDATE {NODES} SET entry_valid = 1 WHERE entry_valid = 0")
+
+    def _last_event(self, session_id: str) -> int:
+        """When the last event of a session was written (epoch ms); 0 without any."""
+        statement = f"SELECT max(created_at) FROM {EVENTS} WHERE session_id = ?"
+        found = self.connection.execute(statement, (session_id,)).fetchone()
+        return found[0] if found and isinstance(found[0], int) else 0
 
     def _node_of_window(self, key: str, session_id: str) -> None:
         wanted = ("updated_at", "status", "chat_type", "display_name")

@@ -17,7 +17,7 @@ from gatewaydoctor.storage.database.log import Log, read_log
 from gatewaydoctor.storage.database.opened import SchemaItem, schema_item
 from gatewaydoctor.storage.database.pages import TABLE_LEAF, PageReader
 from gatewaydoctor.storage.database.raw import RawFile
-from gatewaydoctor.storage.database.sql import Column, columns_of, declared
+from gatewaydoctor.storage.database.sql import Column, columns_of, declared, index_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -204,6 +204,22 @@ class Rescue:
         reader = PageReader(self._image)
         found = [tuple(values[:-1]) for values in reader.keys(item.root)]
         return None if reader.damaged else found
+
+    def index_rows(self, table: str, wanted: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+        """The wanted columns of rows as an index that has all of them lists them, whether the row is left or not."""
+        own = self.tables.get(table)
+        if own is None or own.sql is None:
+            return
+        for item in self.schema:
+            if item.kind != "index" or item.table != table or item.root <= 0 or item.sql is None:
+                continue
+            names = index_columns(own.sql, item.sql)
+            if not set(wanted) <= set(names):
+                continue
+            places = [names.index(name) for name in wanted]
+            for values in PageReader(self._image).keys(item.root):
+                if len(values) > max(places):
+                    yield tuple(values[at] for at in places)
 
     @cached_property
     def strays(self) -> dict[str, list[int]]:

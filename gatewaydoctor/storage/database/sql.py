@@ -178,6 +178,25 @@ def declared(statement: str) -> tuple[Column, ...]:
     )
 
 
+def index_columns(table: str, index: str) -> tuple[str, ...]:
+    """The columns of an index, by the statements that make it and its table; empty where they do not."""
+    connection = apsw.Connection(":memory:")
+    connection.authorizer = _only_a_table
+    try:
+        connection.execute(table)
+        connection.execute(index)
+        connection.authorizer = None
+        found = connection.execute(
+            "SELECT c.name FROM sqlite_master m, pragma_index_info(m.name) c "
+            "WHERE m.type = 'index' AND m.sql NOT NULL"
+        )
+        return tuple("" if name is None else str(name) for (name,) in found)
+    except READ_FAILURES:
+        return ()
+    finally:
+        connection.close()
+
+
 def _only_a_table(action: int, first: str | None, second: str | None, database: str | None, cause: str | None) -> int:
     allowed = (
         apsw.SQLITE_CREATE_TABLE,
