@@ -347,7 +347,7 @@ _gatewaydoctor_values() {
     esac
 }
 
-# Moves on from what was typed so far by one whole word: sets verb, number, and values where the next word is one.
+# Moves on from what was typed so far by one word: sets verb, number, and values where the next word is one.
 _gatewaydoctor_step() {
     local word=$1 name=${1%%=*}
     if [[ -n $values ]]; then
@@ -388,7 +388,7 @@ _gatewaydoctor_line() {
     done
 }
 
-# Adds a word, and what to show beside it, where it goes on from what is typed.
+# Adds a word and its description if it continues what is typed.
 _gatewaydoctor_add() {
     local word=$1
     [[ $word == "$bare"* && $word != "$bare" ]] || return 0
@@ -402,7 +402,7 @@ _gatewaydoctor_add() {
     helps[${#helps[@]}]=${2-}
 }
 
-# Asks the program that is being typed for words of this state directory. Bash does not tell of a variable that is
+# Asks the program that is being typed for words of this state directory. Bash does not show a variable that is
 # set on the line for the program alone; one that is exported counts.
 _gatewaydoctor_ask() {
     local program=gatewaydoctor answer word help
@@ -416,7 +416,7 @@ _gatewaydoctor_ask() {
     done <<<"$answer"
 }
 
-# A word says more with its description beside it, which bash can only show where several are listed.
+# Bash shows descriptions only where it lists several words.
 _gatewaydoctor_describe() {
     local i
     ((${#COMPREPLY[@]} > 1)) || return 0
@@ -444,7 +444,7 @@ _gatewaydoctor() {
         _gatewaydoctor_options "$verb"
     elif [[ -z $values ]]; then
         _gatewaydoctor_argument "$verb $number"
-        # Where nothing else may stand, options are what is left.
+        # If nothing else fits here, offer options.
         [[ -n $values || $verb == '?' ]] || _gatewaydoctor_options "$verb"
     fi
     _gatewaydoctor_values "$values"

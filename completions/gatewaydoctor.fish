@@ -3,7 +3,7 @@
 # To try it:   gatewaydoctor completions fish | source
 # To keep it:  gatewaydoctor completions fish > ~/.config/fish/completions/gatewaydoctor.fish
 
-# Prints the words from the program on: sudo and the like may stand before it.
+# Prints the words from the program on: sudo and the like may come before it.
 function __gatewaydoctor_typed
     set -l words (commandline -op $argv)
     while set -q words[1]; and not string match -q -- '*gatewaydoctor' $words[1]
@@ -12,7 +12,7 @@ function __gatewaydoctor_typed
     string join -- \n $words
 end
 
-# Sets __gatewaydoctor_verb and __gatewaydoctor_number to where the cursor stands: the verb, and its argument from 0.
+# Sets __gatewaydoctor_verb and __gatewaydoctor_number to where the cursor is: the verb, and its argument from 0.
 function __gatewaydoctor_read
     set -l line (commandline -pc)
     test "$line" = "$__gatewaydoctor_line"; and return
@@ -44,7 +44,7 @@ function __gatewaydoctor_read
     end
 end
 
-# Whether the cursor stands at this verb, and at this argument of it.
+# Whether the cursor is at this verb, and at this argument of it.
 function __gatewaydoctor_at
     __gatewaydoctor_read
     test "$__gatewaydoctor_verb" = "$argv[1]"; or return
@@ -60,7 +60,7 @@ function __gatewaydoctor_ask
     $program __offer $argv[1] -- $quoted 2>/dev/null </dev/null
 end
 
-# Prints what may stand in one place, by the name of its values.
+# Prints what fits in one place, by the name of its values.
 function __gatewaydoctor_offer
     switch $argv[1]
         case verb
@@ -69,9 +69,9 @@ function __gatewaydoctor_offer
                 'forecast' 'Show what happens when the gateway starts, in order, with times and costs.' \
                 'status' 'Entries by status and kind, their ages, and what makes the store big.' \
                 'cron' 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.' \
-                'stuck' 'Entries that say running and are not, with the evidence.' \
+                'stuck' 'Sessions marked running that are stuck, with the evidence.' \
                 'migration' 'Audit the move to databases: what is in a database, only in files, or nowhere.' \
-                'orphans' 'Files by class: history no index reaches, archives, leftovers.' \
+                'orphans' 'Files by class: unindexed history, archives, leftovers.' \
                 'subagents' 'The subagent registry: what is never archived or has lost its child.' \
                 'usage' 'What one sessions.usage call must read.' \
                 'sessions' 'The entries themselves, filtered, as a table or a stream.' \
@@ -85,17 +85,17 @@ function __gatewaydoctor_offer
                 'integrate' 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.' \
                 'completions' 'Print a completion script for bash, zsh, fish or powershell.' \
                 'runs' 'What earlier repairs kept: list, show, verify, prune.' \
-                'simulate' 'Reproduce the storms of five incidents, and judge the remedies.' \
+                'simulate' 'Reproduce the storms of five incidents and compare remedies.' \
                 'fixtures' 'Directories to test with: make them, and compare them with what they should show.'
         case verb-runs
             printf '%s\t%s\n' \
                 'list' 'Every run of this state directory and how far it came.' \
-                'show' 'What a run did and whether it can be taken back.' \
+                'show' 'Show what a run did and whether it can be undone.' \
                 'verify' 'Hash what the vault holds and compare with its manifest.' \
                 'prune' 'Delete the originals of a run for good.'
         case verb-simulate
             printf '%s\t%s\n' \
-                'cap-storm' 'A store at its cap: a pass for every burst of new sessions (72826).' \
+                'cap-storm' 'A store at its cap: a pass forevery burst of new sessions (72826).' \
                 'stuck-cron' 'Cron runs that never end, and a store that no longer loads (61633).' \
                 'subagent-maps' 'Three maps that let nothing go (52725).' \
                 'chat-buffers' 'Buffers of runs that never end (51821).' \
@@ -212,7 +212,7 @@ function __gatewaydoctor_offer
                 'database-foreign-keys' 'Rows of a database refer to rows that are gone' \
                 'database-schema' 'The tables of a database are not those of its release' \
                 'database-quarantined' 'The gateway has put a database under quarantine' \
-                'database-unreadable' 'A database could not be read here' \
+                'database-unreadable' 'A database could not be read' \
                 'migration-unfinished' 'An import into a database was not finished' \
                 'store-unparseable' 'The session store is damaged' \
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
@@ -255,9 +255,9 @@ function __gatewaydoctor_offer
                 'cron-job-shares-state' 'Cron jobs that keep their state under one id' \
                 'cron-job-parked' 'Parked cron jobs do not run' \
                 'cron-job-disabled' 'Cron jobs disabled by a repair' \
-                'cron-job-not-run' 'Cron jobs that do not run when their schedule says' \
+                'cron-job-not-run' 'Cron jobs that do not run when they are scheduled' \
                 'cron-one-shot-past' 'One-shot jobs past their time are still enabled' \
-                'cron-runs-too-often' 'Cron jobs run more often than their schedule says' \
+                'cron-runs-too-often' 'Cron jobs run more often than they are scheduled' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'jobs-not-in-database' 'Cron jobs that are not in the database' \
@@ -286,24 +286,24 @@ function __gatewaydoctor_offer
             __fish_complete_directories
         case repair
             printf '%s\t%s\n' \
-                'salvage' 'Recover every whole entry of a damaged store.' \
+                'salvage' 'Recover every complete session of a damaged store.' \
                 'trim' 'Remove rows of runs that are over; no conversation.' \
                 'missing' 'Re-point entries whose transcript is elsewhere.' \
                 'paths' 'Rewrite session paths of another host.' \
-                'expire' 'Set an end for entries that say running and are not.' \
+                'expire' 'Set an end status on stuck sessions.' \
                 'slim' 'Drop fields the gateway rebuilds.' \
-                'transcripts' 'Mend torn tails and headers of transcripts.' \
-                'orphans' 'Move transcripts no index reaches, and no person wrote, to the vault.' \
-                'locks' 'Move locks of dead processes to the vault.' \
-                'temps' 'Move old temporary files to the vault.' \
+                'transcripts' 'Repair cut tails and headers of transcripts.' \
+                'orphans' 'Move unindexed transcripts without a conversation to the vault.' \
+                'locks' 'Move locks of ended processes to the vault.' \
+                'temps' 'Move old temp files to the vault.' \
                 'cron' 'Clear marks of runs; park, disable, enable jobs.' \
                 'subagents' 'Remove ended subagent runs that nothing archives.' \
-                'leftover' 'Take what a database has out of a sessions.json beside it.' \
+                'leftover' 'Remove from a leftover sessions.json what the database already has.' \
                 'logs' 'Move the log of another database to the vault.' \
                 'quarantine' 'Remove quarantine records of sound databases.' \
                 'schema' 'Put triggers back; drop rows that refer to nothing.' \
                 'jobs' 'File cron jobs under the path the directory has now.' \
-                'compact' 'Make databases anew without their free pages.'
+                'compact' 'Rebuild databases without their free pages.'
         case interrupted-run
             __gatewaydoctor_ask interrupted
         case disposable-kind
@@ -404,7 +404,7 @@ function __gatewaydoctor_offer
             printf '%s\t%s\n' \
                 'issue-61633' 'stuck cron runs piled up in bursts, with long prompts' \
                 'issue-61633-database' 'the same as an import into a database leaves it' \
-                'cap-storm' 'a store at its cap of 50 beside 5,176 transcripts' \
+                'cap-storm' 'a store at its cap of 50 and 5,176 transcripts' \
                 'batch-subagents' '2,800 subagent runs that nothing archives' \
                 'usage-heavy' '9 stores with long transcripts for one usage call' \
                 'token-heavy' 'as issue-61633, but of many small fields' \
@@ -427,30 +427,30 @@ complete -c gatewaydoctor -l store -d 'Examine this one sessions.json alone.' -r
 complete -c gatewaydoctor -l agent -d 'Examine this one agent.' -x -k -a '(__gatewaydoctor_offer agent)'
 complete -c gatewaydoctor -l path-map -d 'Read absolute paths below FROM as below TO; repeatable.' -x
 complete -c gatewaydoctor -l json -d 'One JSON document on stdout.'
-complete -c gatewaydoctor -l now -d 'Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).' -x
+complete -c gatewaydoctor -l now -d 'Clock forevery age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).' -x
 complete -c gatewaydoctor -l all -d 'Show every item of capped lists.'
 complete -c gatewaydoctor -l redact -d 'Replace ids, names and paths, consistently, for sharing.'
 complete -c gatewaydoctor -l no-color -d 'No colours (also NO_COLOR).'
 complete -c gatewaydoctor -l quiet -s q -d 'Only what is asked for: no progress, no hints.'
 complete -c gatewaydoctor -l verbose -s v -d 'More evidence, and where settings come from.'
 complete -c gatewaydoctor -l debug -d 'Show the traceback of a bug.'
-complete -c gatewaydoctor -l help -s h -d 'Show what there is to say about it.'
+complete -c gatewaydoctor -l help -s h -d 'Show this message and exit.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l output -d 'Write the output to FILE atomically.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l version -s V -d 'Show the version, and nothing else.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l version -s V -d 'Show the version and exit.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\' 0' -k -a '(__gatewaydoctor_offer verb)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs\' 0' -k -a '(__gatewaydoctor_offer verb-runs)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate\' 0' -k -a '(__gatewaydoctor_offer verb-simulate)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures\' 0' -k -a '(__gatewaydoctor_offer verb-fixtures)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Write the output to FILE atomically.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'forecast\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
@@ -480,14 +480,14 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l larger-than -d
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer stream-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l fail-on -d 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l only -d 'Judge by these rules alone; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l only -d 'Check only these rules; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l skip -d 'Leave these rules out; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l baseline -d 'Findings this file knows do not fail until they grow or worsen.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l baseline -d 'Findings in this file do not fail until they grow or worsen.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l write-baseline -d 'Write what is found now to the baseline file, and pass.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Replace FILE by the output, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Write the output to FILE atomically.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l warn -d 'Print what would stop the start, but exit 0.'
@@ -503,7 +503,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l plan -d 'Apply t
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l plan-out -d 'Save the plan.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l resume -d 'Finish an interrupted run.' -x -k -a '(__gatewaydoctor_offer interrupted-run)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l gateway-stopped -d 'My word that no gateway runs, where that is unknown; it is recorded.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l name -d 'A session key or file that may go although protected; repeatable.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l kind -d 'trim: another disposable kind; repeatable.' -x -k -a '(__gatewaydoctor_offer disposable-kind)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l status -d 'trim: only this status.' -x -k -a '(__gatewaydoctor_offer status)'
@@ -524,11 +524,11 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -k -a '(__gatewaydo
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\' 0' -k -a '(__gatewaydoctor_offer run)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l dry-run -d 'Say what would come back; write nothing.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l dry-run -d 'Show what would be restored; write nothing.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l merge -d 'Add back only what is missing.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l yes -s y -d 'Do it without asking.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l gateway-stopped -d 'My word that no gateway runs, where that is unknown; it is recorded.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\' 0' -k -a '(__gatewaydoctor_offer run)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
@@ -542,7 +542,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l package -d 'W
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l gateway -d 'launchd, docker: what starts the gateway.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l fixtures -d 'github-actions: where the fixtures are.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l textfile-dir -d 'prometheus: what the textfile collector reads.' -x -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l output -d 'Replace FILE by the snippet, whole or not at all, instead of stdout.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l output -d 'Write the snippet to FILE atomically.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\' 0' -k -a '(__gatewaydoctor_offer integrate-target)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'completions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
@@ -704,5 +704,5 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\'' -l format 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures set-up\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l from -d 'State directory to make it from.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l out -d 'The directory of fixtures it goes into.' -x -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l no-redact -d 'Keep names, ids, times and the words of people as they are.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l no-redact -d 'Keep names, ids, times and conversations as they are.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures new\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'

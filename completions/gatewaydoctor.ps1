@@ -14,7 +14,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         '--agent' = 'agent', 'Examine this one agent.'
         '--path-map' = 'free', 'Read absolute paths below FROM as below TO; repeatable.'
         '--json' = '', 'One JSON document on stdout.'
-        '--now' = 'free', 'Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).'
+        '--now' = 'free', 'Clock forevery age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).'
         '--all' = '', 'Show every item of capped lists.'
         '--redact' = '', 'Replace ids, names and paths, consistently, for sharing.'
         '--no-color' = '', 'No colours (also NO_COLOR).'
@@ -23,8 +23,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         '--verbose' = '', 'More evidence, and where settings come from.'
         '-v' = '', 'More evidence, and where settings come from.'
         '--debug' = '', 'Show the traceback of a bug.'
-        '--help' = '', 'Show what there is to say about it.'
-        '-h' = '', 'Show what there is to say about it.'
+        '--help' = '', 'Show this message and exit.'
+        '-h' = '', 'Show this message and exit.'
     }
     $verbs = @{
         '' = @{
@@ -34,12 +34,12 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
-                '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
                 '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
-                '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
+                '--output' = 'file', 'Write the output to FILE atomically.'
                 '--format' = 'report-format', 'Output format; each verb names its own.'
-                '--version' = '', 'Show the version, and nothing else.'
-                '-V' = '', 'Show the version, and nothing else.'
+                '--version' = '', 'Show the version and exit.'
+                '-V' = '', 'Show the version and exit.'
             }
         }
         'runs' = @{
@@ -67,9 +67,9 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
-                '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
                 '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
-                '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
+                '--output' = 'file', 'Write the output to FILE atomically.'
                 '--format' = 'report-format', 'Output format; each verb names its own.'
             }
         }
@@ -150,15 +150,15 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Many = $false
             Options = [ordered]@{
                 '--fail-on' = 'severity', 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]'
-                '--only' = 'rule', 'Judge by these rules alone; globs, repeatable.'
+                '--only' = 'rule', 'Check only these rules; globs, repeatable.'
                 '--skip' = 'rule', 'Leave these rules out; globs, repeatable.'
-                '--baseline' = 'file', 'Findings this file knows do not fail until they grow or worsen.'
+                '--baseline' = 'file', 'Findings in this file do not fail until they grow or worsen.'
                 '--write-baseline' = '', 'Write what is found now to the baseline file, and pass.'
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
-                '--threshold' = 'threshold', 'From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.'
+                '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
                 '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
-                '--output' = 'file', 'Replace FILE by the output, whole or not at all, instead of stdout.'
+                '--output' = 'file', 'Write the output to FILE atomically.'
                 '--format' = 'report-format', 'Output format; each verb names its own.'
             }
         }
@@ -190,7 +190,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--plan-out' = 'file', 'Save the plan.'
                 '--resume' = 'interrupted-run', 'Finish an interrupted run.'
                 '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
-                '--gateway-stopped' = '', 'My word that no gateway runs, where that is unknown; it is recorded.'
+                '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
                 '--name' = 'free', 'A session key or file that may go although protected; repeatable.'
                 '--kind' = 'disposable-kind', 'trim: another disposable kind; repeatable.'
                 '--status' = 'status', 'trim: only this status.'
@@ -221,12 +221,12 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('run')
             Many = $false
             Options = [ordered]@{
-                '--dry-run' = '', 'Say what would come back; write nothing.'
+                '--dry-run' = '', 'Show what would be restored; write nothing.'
                 '--merge' = '', 'Add back only what is missing.'
                 '--yes' = '', 'Do it without asking.'
                 '-y' = '', 'Do it without asking.'
                 '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
-                '--gateway-stopped' = '', 'My word that no gateway runs, where that is unknown; it is recorded.'
+                '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
@@ -250,7 +250,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--gateway' = 'free', 'launchd, docker: what starts the gateway.'
                 '--fixtures' = 'directory', 'github-actions: where the fixtures are.'
                 '--textfile-dir' = 'directory', 'prometheus: what the textfile collector reads.'
-                '--output' = 'file', 'Replace FILE by the snippet, whole or not at all, instead of stdout.'
+                '--output' = 'file', 'Write the snippet to FILE atomically.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
@@ -495,7 +495,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Options = [ordered]@{
                 '--from' = 'directory', 'State directory to make it from.'
                 '--out' = 'directory', 'The directory of fixtures it goes into.'
-                '--no-redact' = '', 'Keep names, ids, times and the words of people as they are.'
+                '--no-redact' = '', 'Keep names, ids, times and conversations as they are.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
@@ -506,9 +506,9 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'forecast' = 'Show what happens when the gateway starts, in order, with times and costs.'
             'status' = 'Entries by status and kind, their ages, and what makes the store big.'
             'cron' = 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.'
-            'stuck' = 'Entries that say running and are not, with the evidence.'
+            'stuck' = 'Sessions marked running that are stuck, with the evidence.'
             'migration' = 'Audit the move to databases: what is in a database, only in files, or nowhere.'
-            'orphans' = 'Files by class: history no index reaches, archives, leftovers.'
+            'orphans' = 'Files by class: unindexed history, archives, leftovers.'
             'subagents' = 'The subagent registry: what is never archived or has lost its child.'
             'usage' = 'What one sessions.usage call must read.'
             'sessions' = 'The entries themselves, filtered, as a table or a stream.'
@@ -522,17 +522,17 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'integrate' = 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.'
             'completions' = 'Print a completion script for bash, zsh, fish or powershell.'
             'runs' = 'What earlier repairs kept: list, show, verify, prune.'
-            'simulate' = 'Reproduce the storms of five incidents, and judge the remedies.'
+            'simulate' = 'Reproduce the storms of five incidents and compare remedies.'
             'fixtures' = 'Directories to test with: make them, and compare them with what they should show.'
         }
         'verb-runs' = [ordered]@{
             'list' = 'Every run of this state directory and how far it came.'
-            'show' = 'What a run did and whether it can be taken back.'
+            'show' = 'Show what a run did and whether it can be undone.'
             'verify' = 'Hash what the vault holds and compare with its manifest.'
             'prune' = 'Delete the originals of a run for good.'
         }
         'verb-simulate' = [ordered]@{
-            'cap-storm' = 'A store at its cap: a pass for every burst of new sessions (72826).'
+            'cap-storm' = 'A store at its cap: a pass forevery burst of new sessions (72826).'
             'stuck-cron' = 'Cron runs that never end, and a store that no longer loads (61633).'
             'subagent-maps' = 'Three maps that let nothing go (52725).'
             'chat-buffers' = 'Buffers of runs that never end (51821).'
@@ -640,7 +640,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'database-foreign-keys' = 'Rows of a database refer to rows that are gone'
             'database-schema' = 'The tables of a database are not those of its release'
             'database-quarantined' = 'The gateway has put a database under quarantine'
-            'database-unreadable' = 'A database could not be read here'
+            'database-unreadable' = 'A database could not be read'
             'migration-unfinished' = 'An import into a database was not finished'
             'store-unparseable' = 'The session store is damaged'
             'store-too-large-for-gateway' = 'The session store is larger than the gateway can read'
@@ -683,9 +683,9 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'cron-job-shares-state' = 'Cron jobs that keep their state under one id'
             'cron-job-parked' = 'Parked cron jobs do not run'
             'cron-job-disabled' = 'Cron jobs disabled by a repair'
-            'cron-job-not-run' = 'Cron jobs that do not run when their schedule says'
+            'cron-job-not-run' = 'Cron jobs that do not run when they are scheduled'
             'cron-one-shot-past' = 'One-shot jobs past their time are still enabled'
-            'cron-runs-too-often' = 'Cron jobs run more often than their schedule says'
+            'cron-runs-too-often' = 'Cron jobs run more often than they are scheduled'
             'cron-owner-gone' = 'Cron jobs of agents that are not configured'
             'jobs-other-path' = 'Cron jobs are filed under another directory'
             'jobs-not-in-database' = 'Cron jobs that are not in the database'
@@ -713,24 +713,24 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'verify' = 'Hash a snapshot again.'
         }
         'repair' = [ordered]@{
-            'salvage' = 'Recover every whole entry of a damaged store.'
+            'salvage' = 'Recover every complete session of a damaged store.'
             'trim' = 'Remove rows of runs that are over; no conversation.'
             'missing' = 'Re-point entries whose transcript is elsewhere.'
             'paths' = 'Rewrite session paths of another host.'
-            'expire' = 'Set an end for entries that say running and are not.'
+            'expire' = 'Set an end status on stuck sessions.'
             'slim' = 'Drop fields the gateway rebuilds.'
-            'transcripts' = 'Mend torn tails and headers of transcripts.'
-            'orphans' = 'Move transcripts no index reaches, and no person wrote, to the vault.'
-            'locks' = 'Move locks of dead processes to the vault.'
-            'temps' = 'Move old temporary files to the vault.'
+            'transcripts' = 'Repair cut tails and headers of transcripts.'
+            'orphans' = 'Move unindexed transcripts without a conversation to the vault.'
+            'locks' = 'Move locks of ended processes to the vault.'
+            'temps' = 'Move old temp files to the vault.'
             'cron' = 'Clear marks of runs; park, disable, enable jobs.'
             'subagents' = 'Remove ended subagent runs that nothing archives.'
-            'leftover' = 'Take what a database has out of a sessions.json beside it.'
+            'leftover' = 'Remove from a leftover sessions.json what the database already has.'
             'logs' = 'Move the log of another database to the vault.'
             'quarantine' = 'Remove quarantine records of sound databases.'
             'schema' = 'Put triggers back; drop rows that refer to nothing.'
             'jobs' = 'File cron jobs under the path the directory has now.'
-            'compact' = 'Make databases anew without their free pages.'
+            'compact' = 'Rebuild databases without their free pages.'
         }
         'disposable-kind' = [ordered]@{
             'acp' = ''
@@ -825,7 +825,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         'recipe' = [ordered]@{
             'issue-61633' = 'stuck cron runs piled up in bursts, with long prompts'
             'issue-61633-database' = 'the same as an import into a database leaves it'
-            'cap-storm' = 'a store at its cap of 50 beside 5,176 transcripts'
+            'cap-storm' = 'a store at its cap of 50 and 5,176 transcripts'
             'batch-subagents' = '2,800 subagent runs that nothing archives'
             'usage-heavy' = '9 stores with long transcripts for one usage call'
             'token-heavy' = 'as issue-61633, but of many small fields'
@@ -847,7 +847,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         'form' = 'forms'
     }
 
-    # Where the cursor stands: the verb, the number of its argument, and what the option before the cursor takes.
+    # Where the cursor is: the verb, the number of its argument, and what the option before the cursor takes.
     $verb = ''
     $number = 0
     $values = ''

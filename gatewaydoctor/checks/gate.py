@@ -27,7 +27,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`verdicts` in the order of the findings that count; `left_out` counts the others; `gone` counts known findings
-    that nobody found."""
+    that were not found."""
 
     rules: tuple[str, ...]
     verdicts: tuple[Verdict, ...]

@@ -44,7 +44,7 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     if deciding and (repair := _repair(deciding, findings)):
         return NextStep(repair, _why(live=live, loses=verdict.effect is Effect.LOSES))
     if any("recordedSha256" in finding.evidence for finding in deciding):
-        return NextStep("gatewaydoctor snapshot", "copies the directory; then gatewaydoctor migration tells more")
+        return NextStep("gatewaydoctor snapshot", "copies the directory; then gatewaydoctor migration shows more")
     if deciding:
         return NextStep(f"gatewaydoctor explain {deciding[0].rule}", "what to do by hand, before any start")
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]

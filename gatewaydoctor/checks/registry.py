@@ -38,8 +38,8 @@ class Rule:
     `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand without one.
 
     `severity` is the usual one; a finding may be milder or worse where its evidence says so. `repair` is the name of
-    the repair that mends it, None where none does. `start_loses`: a critical finding means that a start of the
-    gateway now would lose data, by replacing a store or by burying what it can be mended with; a gate stops a start
+    the repair for it, None where none does. `start_loses`: a critical finding means that a start of the
+    gateway now would lose data, by replacing a store or by burying what it can be repaired with; a gate stops a start
     by these rules alone.
     """
 
@@ -70,7 +70,7 @@ class Rule:
     ) -> Finding:
         """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it;
         neither holds names or ids from files, which belong in `key`, `path` and `evidence`. `repair` is the one that
-        mends this case, None where it has to be done by hand."""
+        repairs this case, None where it has to be done by hand."""
         fix = fix_by(self.repair if repair == USUAL else repair)
         return Finding(
             self.id,

@@ -1,4 +1,4 @@
-"""Which stores a rule may speak of. A damaged one has a finding of its own; rules about its rows wait until then."""
+"""Which stores a rule may concern. A damaged one has a finding of its own; rules about its rows wait until then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From which figure on something is worth a word. Each default has its reason beside it."""
+"""From which figure on something is worth a word. Each default has its reason next to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HOUR = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Sizes in bytes, times in ms. A value of 0 makes a rule speak of the smallest case."""
+    """Sizes in bytes, times in ms. A value of 0 makes a rule concern the smallest case."""
 
     heap_bytes: int = 2_300 * _MB
     """What V8 allows itself by default on the host of docs/incidents.md 61633. Set it to --max-old-space-size."""
@@ -46,7 +46,7 @@ class Thresholds:
     archive_bytes: int = 1 * _GB
     archive_files: int = 5_000
     sidecar_bytes: int = 1 * _GB
-    """Reports speak of 1.9 and 8.4 GB of files that nothing prunes (docs/gateway.md, failure 19)."""
+    """Reports concern 1.9 and 8.4 GB of files that nothing prunes (docs/gateway.md, failure 19)."""
 
     temp_age_ms: int = _HOUR
     """A temp file is renamed within seconds; one this old was left behind."""

@@ -25,9 +25,10 @@ DENIED = Rule(
     "store or cron's jobs, or may not write to the state directory or a sessions directory. Or whoever runs "
     "gatewaydoctor may not read them, so that nothing is known of what is in them.",
     cause="A volume made by root, a command run as root or with sudo, a copy without -p.",
-    gateway="It refuses to start over a config it may not read (exit 1 in 2026.3.28, exit 78 since 2026.4.25). Up to "
-    "2026.5.22 a store it may not read loads as EMPTY, and without permission to write it starts and saves nothing "
-    "there. 2026.9.6 refuses to start for each of them but cron's jobs (exit 78).",
+    gateway="It refuses to start with a config it has no permission to read (exit 1 in 2026.3.28, exit "
+    "78 since 2026.4.25). Up to 2026.5.22 a store it may not read loads as EMPTY, and without "
+    "permission to write it starts and saves nothing there. 2026.9.6 refuses to start for each "
+    "of them but cron's jobs (exit 78).",
     remedy="Give the paths to the gateway's user with chown, or scan as that user with sudo -u.",
 )
 
@@ -40,7 +41,7 @@ def denied(x: Examination, problem: Unreadable, what: str, then: str, agent_id: 
     scan = scan_as(x, user)
     mine = user == x.own_uid
     return DENIED.finding(
-        f"{what} may not be read by this user: {problem.reason}.",
+        f"{what} is not readable by this user: {problem.reason}.",
         consequence(problem, then),
         agent_id=agent_id,
         path=problem.path,
@@ -75,8 +76,7 @@ def scan_as(x: Examination, user: int) -> str:
 
 _BY_HAND = {
     Obstacle.FORBIDDEN: "Scan again as the user the gateway runs as.",
-    Obstacle.NOT_A_FILE: "See what stands in its place. With the gateway stopped, move that away and put the file "
-    "back.",
+    Obstacle.NOT_A_FILE: "Check what is in its place. With the gateway stopped, move that away and restore the file.",
     Obstacle.BEYOND_LIMIT: "Inspect it with another tool, and find out what made it so large.",
 }
 
@@ -94,6 +94,6 @@ def consequence(problem: Unreadable, then: str) -> str:
         case Obstacle.NOT_A_FILE:
             return f"The gateway cannot read it either: {then}."
         case Obstacle.BEYOND_LIMIT:
-            return f"The gateway may read it all the same; where it cannot, {then}."
+            return f"The gateway may still be able to read it; if not, {then}."
         case _:
-            return f"Where the gateway cannot read it either, {then}."
+            return f"If the gateway cannot read it either, {then}."

@@ -88,7 +88,7 @@ def _in_database(release: Release) -> bool:
 def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     """A store that this release takes for an empty one, or refuses."""
     if finding.evidence.get("reason") is not None:
-        reason = "The session store could not be read here, so what a start makes of it is not known."
+        reason = "The session store could not be read, so it is not known what a start does with it."
         return StartEffect(Effect.UNREAD, reason, f"{_place(finding)}{_first(finding.message)}")
     what = "a store this large" if "limit" in finding.evidence else "a damaged store"
     first = finding.message.partition(". ")[0].removesuffix(".")
@@ -126,9 +126,9 @@ def _exhausts_heap(finding: Finding, release: Release, findings: Sequence[Findin
         f"Loading the store needs an estimated {rounded_size(low, high)} of heap; the limit is {rounded_size(limit)}."
     )
     fate = (
-        "It crashes and restarts for ever."
+        "It crashes and restarts forever."
         if finding.severity is Severity.CRITICAL
-        else "It would crash and restart for ever."
+        else "It would crash and restart forever."
     )
     effect = Effect.FAILS if finding.severity is Severity.CRITICAL else Effect.RISKS
     return StartEffect(effect, f"{needs} {fate}", _heap_cause(finding, findings))
@@ -160,7 +160,7 @@ def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     if finding.severity < Severity.ERROR:
         return None
     return StartEffect(
-        Effect.FAILS, f"{_capital(_who(release))} refuses to start over its config.", _first(finding.message)
+        Effect.FAILS, f"{_capital(_who(release))} refuses to start because of its config.", _first(finding.message)
     )
 
 
@@ -272,7 +272,7 @@ def _registry(finding: Finding, release: Release, findings: Sequence[Finding]) -
     if finding.severity < Severity.ERROR:
         return None
     if finding.evidence.get("read") == "unreadable":
-        return StartEffect(Effect.UNREAD, "The subagent registry could not be read here.", _first(finding.message))
+        return StartEffect(Effect.UNREAD, "The subagent registry could not be read.", _first(finding.message))
     reason = "It would forget its subagents: the registry loads as EMPTY and is overwritten by the next run."
     return StartEffect(Effect.RISKS, reason, _first(finding.message))
 
@@ -364,7 +364,7 @@ def _unread(x: Examination) -> Iterator[StartEffect]:
     if gaps := _gaps(x):
         path, why = gaps[0]
         more = f"; {len(gaps) - 1:,} more" if len(gaps) > 1 else ""
-        reason = f"{plural(len(gaps), 'path')} could not be read here."
+        reason = f"{plural(len(gaps), 'path')} could not be read."
         yield StartEffect(Effect.UNREAD, reason, f"{path}: {why.removesuffix('.')}{more}")
     if x.left_out:
         agents = plural(x.left_out, "store of another agent was", "stores of other agents were")

@@ -95,7 +95,7 @@ _SCRIPT = r"""# fish completion for gatewaydoctor, made by: gatewaydoctor comple
 # To try it:   gatewaydoctor completions fish | source
 # To keep it:  gatewaydoctor completions fish > ~/.config/fish/completions/gatewaydoctor.fish
 
-# Prints the words from the program on: sudo and the like may stand before it.
+# Prints the words from the program on: sudo and the like may come before it.
 function __gatewaydoctor_typed
     set -l words (commandline -op $argv)
     while set -q words[1]; and not string match -q -- '*gatewaydoctor' $words[1]
@@ -104,7 +104,7 @@ function __gatewaydoctor_typed
     string join -- \n $words
 end
 
-# Sets __gatewaydoctor_verb and __gatewaydoctor_number to where the cursor stands: the verb, and its argument from 0.
+# Sets __gatewaydoctor_verb and __gatewaydoctor_number to where the cursor is: the verb, and its argument from 0.
 function __gatewaydoctor_read
     set -l line (commandline -pc)
     test "$line" = "$__gatewaydoctor_line"; and return
@@ -136,7 +136,7 @@ function __gatewaydoctor_read
     end
 end
 
-# Whether the cursor stands at this verb, and at this argument of it.
+# Whether the cursor is at this verb, and at this argument of it.
 function __gatewaydoctor_at
     __gatewaydoctor_read
     test "$__gatewaydoctor_verb" = "$argv[1]"; or return
@@ -152,7 +152,7 @@ function __gatewaydoctor_ask
     $program __offer $argv[1] -- $quoted 2>/dev/null </dev/null
 end
 
-# Prints what may stand in one place, by the name of its values.
+# Prints what fits in one place, by the name of its values.
 function __gatewaydoctor_offer
     switch $argv[1]
 @WORDS@

@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "CLAWDBOT_STATE_DIR": "Read by the oldest releases; used if none of the above is given.",
     "OPENCLAW_GATEWAY_PORT": "The port on which to look for a running gateway.",
     "OPENCLAW_INCLUDE_ROOTS": "More directories from which the config may include files.",
-    "GATEWAYDOCTOR_NOW": "The clock for every age without `--now`: ISO time or epoch ms. What writes refuses it.",
+    "GATEWAYDOCTOR_NOW": "The clock forevery age without `--now`: ISO time or epoch ms. What writes refuses it.",
     "GATEWAYDOCTOR_GATE": "`off` makes the snippets from `integrate` start the gateway without a check.",
     "GATEWAYDOCTOR_CACHE": "Where gatewaydoctor.pyz unpacks its compiled parts.",
     "GITHUB_STEP_SUMMARY": "The file `--format github` adds a summary to.",
@@ -60,7 +60,7 @@ EDITED = "2026-11-21"
 
 WIDTH = 78
 MOST_WORDS = 30
-"""More than these are no list to read here."""
+"""More than these are not list to read here."""
 
 SEE_ALSO = (("jq", 1), ("fsck", 8), ("systemd.service", 5))
 
@@ -125,7 +125,7 @@ def _command(command: Command, program: Program) -> Iterator[str]:
 
 
 def _global(option: Option) -> Iterator[str]:
-    also = " All know `text` and `json`." if "--format" in option.names else ""
+    also = " All verbs support `text` and `json`." if "--format" in option.names else ""
     return _item(_names(option), option.help + also)
 
 
@@ -135,7 +135,7 @@ def _names(option: Option) -> str:
 
 
 def _known(place: Option | Argument) -> Iterator[str]:
-    """The words that may stand there, where there are a few and the help does not list them."""
+    """The words that may be there, where there are a few and the help does not list them."""
     words = place.values.words if place.values else ()
     if len(words) > MOST_WORDS or all(word.text in place.help for word in words):
         return

@@ -1,6 +1,6 @@
 """`gatewaydoctor __offer SOURCE -- WORD…`: what a shell asks at Tab, one `word<tab>description` a line.
 
-It looks at directories and small files only, writes nothing, and on any trouble says nothing: whoever pressed Tab is
+It examines directories and small files only, writes nothing, and on any trouble says nothing: whoever pressed Tab is
 in the middle of a line. It loads neither typer nor rich.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 MOST = 1000
-"""Words offered at once. Nobody reads more."""
+"""Words offered at once; more would not be read."""
 
 MOST_RUNS = 200
 """The newest ones that are looked into: each costs two small files."""
@@ -87,7 +87,7 @@ def _forms(typed: Sequence[str]) -> list[Offer]:
 
 
 def assigned(typed: Sequence[str]) -> dict[str, str]:
-    """The variables a line sets for this command alone, which stand before it."""
+    """The variables a line sets for this command alone, which are before it."""
     return {each[1]: each[2] for word in typed if (each := _ASSIGNMENT.fullmatch(word))}
 
 
@@ -169,7 +169,7 @@ def _told(fs: ReadFs, runs: Mapping[str, Path], *, interrupted: bool) -> Iterato
 
 
 def _state(fs: ReadFs, journal: Path) -> str | None:
-    """The last word of the journal. Words that settle a run stand on short lines, so a short look finds them."""
+    """The last word of the journal. Words that settle a run are on short lines, so a short look finds them."""
     with suppress(OSError):
         states = _STATE.findall(fs.head_and_tail(journal, 0, _TAIL)[1])
         return states[-1].decode() if states else None

@@ -90,7 +90,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
 @ASKED@
     }
 
-    # Where the cursor stands: the verb, the number of its argument, and what the option before the cursor takes.
+    # Where the cursor is: the verb, the number of its argument, and what the option before the cursor takes.
     $verb = ''
     $number = 0
     $values = ''

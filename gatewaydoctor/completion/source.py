@@ -1,4 +1,4 @@
-"""What a script asks the program for while somebody types."""
+"""What a script asks the program for while a person types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """Words that only a look at the state directory tells, or, for forms, at the rest of the line."""
+    """Words that only the state directory holds, or, for forms, at the rest of the line."""
 
     RUNS = "runs"
     INTERRUPTED = "interrupted"

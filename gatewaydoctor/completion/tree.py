@@ -27,7 +27,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What may stand in one place: words that are known, words the state directory knows, and paths. Two that have
+    """What may be in one place: words that are known, words the state directory knows, and paths. Two that have
     the same name are equal."""
 
     name: str
@@ -44,7 +44,7 @@ class Values:
 @dataclass(frozen=True, slots=True)
 class Option:
     """`metavar` is None for a flag; `values` is None where only the operator knows what to give. A global option may
-    stand before its verb, too."""
+    come before its verb, too."""
 
     names: tuple[str, ...]
     help: str
@@ -87,7 +87,7 @@ class Command:
         return Values("-".join(("verb", *self.path)), words)
 
     def argument(self, place: int) -> Argument | None:
-        """What stands at this place, from 0 on."""
+        """What is at this place, from 0 on."""
         if place < len(self.arguments):
             return self.arguments[place]
         last = self.arguments[-1] if self.arguments else None
@@ -113,7 +113,7 @@ class Program(Command):
         return tuple(each for each in self.options if all(each in leaf.options for leaf in self.leaves))
 
     def own(self, command: Command) -> tuple[Option, ...]:
-        """The options of a verb beside those."""
+        """The options of a verb next to those."""
         return tuple(option for option in command.options if option not in self.everywhere)
 
     @property
@@ -132,7 +132,7 @@ class Program(Command):
 
     @property
     def adopted(self) -> tuple[str, ...]:
-        """Names of the options that say that the default verb is meant: its own, which are no global ones."""
+        """Names of the options that say that the default verb is meant: its own, which are not global ones."""
         return tuple(name for option in self.options if not option.is_global for name in option.names)
 
 

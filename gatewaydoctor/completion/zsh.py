@@ -99,7 +99,7 @@ _SCRIPT = r"""#compdef gatewaydoctor
 # To try it:   source <(gatewaydoctor completions zsh)      (after compinit)
 # To keep it:  gatewaydoctor completions zsh > DIRECTORY/_gatewaydoctor, in a directory of $fpath
 
-# Adds what may stand in one place, by the name of its values.
+# Adds what fits in one place, by the name of its values.
 _gatewaydoctor_offer() {
     local asked files ret=1
     local -a found more

@@ -1,1 +1,1 @@
-"""Gather every fact about a state directory once, without judging any: what the rules and the repairs look at."""
+"""Gather every fact about a state directory once, without judging any: what the rules and the repairs examine."""

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one look at an agent's database gave. `sessions` is None where it has no session table, `weight` where the
-    bytes were not asked for."""
+    """What one reading of an agent's database gave. `sessions` is None where it has no session table, `weight` where
+    the bytes were not asked for."""
 
     sessions: RowSet | None
     rows: AgentRows
@@ -114,7 +114,7 @@ class DatabaseFacts:
 def read_agent_database(
     fs: ReadFs, agent: AgentEra, main_key: str, references: References, *, weigh: bool, verify: bool = False
 ) -> tuple[Database, Read | Fault] | None:
-    """One look at an agent's database, None without one. `weigh` reads every entry's fields and counts bytes by
+    """Reads an agent's database once, None without one. `weigh` reads every entry's fields and counts bytes by
     table; `verify` compares every checksum of a log of any size. What its rows reference is fed to `references`."""
     database = agent.database
     if agent.era is not Era.SQLITE or database is None:

@@ -1,4 +1,4 @@
-"""Which rows the gateway's own pruning and cap would drop: they look at recency, not at whose a row is."""
+"""Which rows the gateway's own pruning and cap would drop: they examine recency, not at whose a row is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""examine(): one look at a state directory, every fact in one value. It judges nothing and writes nothing."""
+"""examine(): one reading of a state directory, every fact in one value. It judges nothing and writes nothing."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ class _Examiner:
             for read in reads
             if read.stat is not None and not read.changed and self._has_changed(read.ref.path, read.stat)
         }
-        self.skipped += [(str(path), "it changed after it was read; look again") for path in sorted(later)]
+        self.skipped += [(str(path), "it changed after it was read; scan again") for path in sorted(later)]
         return frozenset(later | {read.ref.path for read in reads if read.changed})
 
     def _has_changed(self, path: Path, seen: FileStat) -> bool:

@@ -54,9 +54,9 @@ class EntryPointer:
 @dataclass(frozen=True, slots=True)
 class PointerFacts:
     """Where the rows of a store point. `missing` counts rows whose transcript is gone and has no excuse; of these
-    `missing_people` are no disposable kinds. `misplaced` counts rows whose transcript lies beside the store under a
+    `missing_people` are not disposable kinds. `misplaced` counts rows whose transcript lies next to the store under a
     name their pointer does not give. `unlinked` counts rows of threads without a session whose topic transcript lies
-    beside the store. `foreign` counts absolute paths that lead out of this tree. `listed` keeps the
+    next to the store. `foreign` counts absolute paths that lead out of this tree. `listed` keeps the
     first rows of any sort."""
 
     presence: Counter[Presence]
@@ -71,7 +71,7 @@ class PointerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A transcript no index reaches, and what it is to people; None where it was not read."""
+    """A transcript no index points to, and what it is to people; None where it was not read."""
 
     record: FileRecord
     content: ContentClass | None
@@ -119,7 +119,7 @@ class TranscriptFacts:
 
     @property
     def loose(self) -> frozenset[str]:
-        """Names of transcripts with a sound header that surely no index reaches."""
+        """Names of transcripts with a sound header that surely no index points to."""
         if not self.referenced_known:
             return frozenset()
         headless = {fault.record.name for fault in self.faults if fault.check.verdict is Verdict.HEADER_INVALID}
@@ -253,7 +253,7 @@ class PointerCollector:
     """Takes the rows of a store one by one and resolves where they point."""
 
     def __init__(self, pointers: Pointers, now: int, loose: Iterable[str] = (), *, in_database: bool) -> None:
-        """`loose` are transcripts of the store's directory that surely no index reaches."""
+        """`loose` are transcripts of the store's directory that surely no index points to."""
         self._pointers = pointers
         self._evidence = MapEvidence(pointers.directories, pointers.store_dir)
         self._now = now
@@ -264,7 +264,7 @@ class PointerCollector:
         self._missing = self._missing_people = self._misplaced = self._foreign = 0
 
     def take(self, row: int, entry: Entry) -> None:
-        """Rows that are no objects point nowhere and are passed over."""
+        """Rows that are not objects point nowhere and are passed over."""
         if not entry.valid:
             return
         self._threads.take(entry, (row, entry))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A state directory with its config and the stores to look at, none of them read yet."""
+    """A state directory with its config and the stores to examine, none of them read yet."""
 
     place: Place
     config: Config
@@ -55,7 +55,7 @@ def find(world: World, where: Where, *, remains: bool = False) -> Found:
 
 def sources(fs: ReadFs, found: Found, agent: str | None) -> tuple[tuple[StoreRef, Era], ...]:
     """Every store of sessions that is there, of either era: files, then the databases of agents that have one. A
-    store named on the command line stands alone."""
+    store named on the command line is alone."""
     files = tuple((ref, Era.FILES) for ref in found.stores if ref.exists)
     if found.place.store is not None:
         return files

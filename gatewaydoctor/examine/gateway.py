@@ -29,8 +29,8 @@ _PATHS = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR", "HOME")
 
 def gateway_of(world: World, where: Where, found: Found) -> GatewayState:
     """The verdict, with everything that was asked. For a store alone every gateway counts whose state directory has
-    it among its stores. Where none is found, and the store lies in no state directory either, nobody can tell: its
-    folder has no lock and no port."""
+    it among its stores. Where none is found, and the store lies in no state directory either, that cannot be known:
+    its folder has no lock and no port."""
     place = found.place
     own = _ask(world, place, found.config)
     if place.store is None or place.source is not StateDirSource.STORE:
@@ -89,7 +89,7 @@ def _absolute(env: Mapping[str, str], directory: str) -> Mapping[str, str]:
 
 
 def _nobody(store: Path) -> GatewayState:
-    text = f"Nothing tells which state directory {store} belongs to, so its gateway cannot be looked for."
+    text = f"Cannot tell which state directory {store} belongs to, so its gateway cannot be checked."
     return GatewayState(Liveness.UNKNOWN, (Evidence(Witness.STORE, Liveness.UNKNOWN, text, path=store),))
 
 

@@ -106,7 +106,7 @@ class _Reader:
         return replace(found, problems=(*self._about_log(found), *found.problems, *self._about_quarantine(found)))
 
     def _left_in(self, path: Path) -> dict[str, int]:
-        """Rows that can be read off the pages of a file that is no database any more."""
+        """Rows that can be read off the pages of a file that is not a database any more."""
         from gatewaydoctor.storage.database.rescue import rescue
 
         try:

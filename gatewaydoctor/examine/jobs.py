@@ -1,4 +1,4 @@
-"""Per cron job: what its run rows in a store tell, beside what jobs.json says of it."""
+"""Per cron job: what its run rows in a store tell, next to what jobs.json says of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 @dataclass(frozen=True, slots=True)
 class JobRuns:
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
-    `base_status` and `base_stuck` are of the job's base row, None and False without one. `bytes` are those of the run
+    `base_status` and `base_stuck` are of the job's job row, None and False without one. `bytes` are those of the run
     rows. `timeline` has one time axis for all jobs of a store; None without times."""
 
     job_id: str

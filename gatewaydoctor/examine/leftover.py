@@ -1,4 +1,4 @@
-"""A sessions.json beside the database of its agent, compared with it key by key: what an import would replace."""
+"""A sessions.json next to the database of its agent, compared with it key by key: what an import would replace."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts
 def _refusal(fs: ReadFs, legacy: LegacyStore, store: StoreFacts) -> str | None:
     """What makes 2026.9.6 refuse the whole file."""
     if store.survey is None:
-        return "it could not be read here"
+        return "it cannot be read"
     if store.survey.verdict.readable is not Readable.YES:
         return "it is damaged or too large"
     if legacy.links > 1:

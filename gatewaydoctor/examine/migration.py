@@ -175,7 +175,7 @@ class _Auditor:
                     yield LostRow(found.agent_id, entry.key, entry.session_id, place, path, span)
 
     def _old_stores(self, agent: AgentEra) -> tuple[Path, ...]:
-        """Stores an import retired, oldest first, and the one beside the database."""
+        """Stores an import retired, oldest first, and the one next to the database."""
         retired = [each.path for each in agent.leftovers if _STORE.fullmatch(each.path.name)]
         beside = [agent.legacy_store.path] if agent.legacy_store else []
         return (*sorted(retired, key=lambda path: path.name), *beside)

@@ -45,7 +45,7 @@ class Resumption:
         return self._policy is Policy.V2026_3_28 and not self.children
 
     def takes_up(self, entry: Entry, directory: Path) -> bool:
-        """Whether the start resumes the entry of a store in `directory`, as it stands there."""
+        """Whether the start resumes the entry of a store in `directory`, as it is there."""
         if self.takes_up_child(entry):
             return True
         if self._policy is Policy.V2026_3_28 or entry.status is not Status.RUNNING:

@@ -57,8 +57,8 @@ class StoreRead:
             return ()
         unread = self.survey.unread
         found = (
-            (unread > 0, f"{unread:,} entries of more than {LARGEST_ENTRY >> 20} MiB were not looked into"),
-            (self.changed, "it changed while it was read; look again"),
+            (unread > 0, f"{unread:,} entries of more than {LARGEST_ENTRY >> 20} MiB were not examined"),
+            (self.changed, "it changed while it was read; scan again"),
         )
         return tuple(text for holds, text in found if holds)
 
@@ -171,7 +171,7 @@ def row_facts(
     stuck_after: int,
     gateway_live: bool,
 ) -> RowFacts:
-    """One walk over the rows the gateway sees. `pointers` is None where transcripts are no files."""
+    """One walk over the rows the gateway sees. `pointers` is None where transcripts are not files."""
     table = survey.table
     jobs = JobCollector()
     running, aborted = (

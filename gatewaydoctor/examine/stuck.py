@@ -37,7 +37,8 @@ class RunningEntry:
 
 @dataclass(slots=True)
 class StuckSummary:
-    """Stuck rows by kind, and their oldest and newest sign of life (epoch ms), so that nobody walks them for that."""
+    """Stuck rows by kind, and their oldest and newest sign of life (epoch ms), so that they need not be walked for
+    that."""
 
     kinds: Counter[Kind] = field(default_factory=Counter)
     oldest: int | None = None

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TICK_GAP_MS = 5_000
-"""Runs that follow each other more closely than this belong to one tick. The scheduler's own timer is no faster than
-2 s (docs/gateway.md section 7), and the bursts on record lie 20 s and more apart."""
+"""Runs that follow each other more closely than this belong to one tick. The scheduler's own timer is not a faster
+than 2 s (docs/gateway.md section 7), and the bursts on record lie 20 s and more apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def _timing(job: CronJob, runs: JobRuns | None, now: int, alive: int, owners: fr
     # A job that is marked running is not started, whatever its schedule: that has a rule of its own.
     if table is not None and job.enabled and job.state.running_at is None:
         expected = table.after(now)
-        # Less than one more gap is no delay that an operator would miss a run by.
+        # Less than one more gap is not a delay that an operator would miss a run by.
         slack = table.slack + GRACE_MS + min(table.shortest_gap or 0, HOUR_MS)
         slack += BACKOFF_MS if job.state.consecutive_errors else 0
         late = _is_late(job, expected, slack)

@@ -62,8 +62,8 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What an examination looks at: the filesystem, the environment, the processes, the loopback port, the clock
-    (`now`, epoch ms; `machine_clock` where nobody fixed it). `memory` is what a process here may have, in bytes,
+    """What an examination examines: the filesystem, the environment, the processes, the loopback port, the clock
+    (`now`, epoch ms; `machine_clock` where it is not fixed). `memory` is what a process here may have, in bytes,
     None where that is not known."""
 
     fs: ReadFs

@@ -17,19 +17,19 @@ def playbook(site: Site) -> str:
         # Variables are replaced otherwise, without any shell; ansible-core before 2.16 does not know the setting.
         argv += "\n        expand_argument_vars: false"
     return f"""\
-# Looks at the gateway of every host and keeps one JSON report for each, under reports/ where the playbook is.
+# Examines the gateway of every host and saves one JSON report per host, under reports/ next to the playbook.
 # Where it goes:      gatewaydoctor.yml
 # Run it:             ansible-playbook -i INVENTORY gatewaydoctor.yml
 # Without a playbook: ansible all -i INVENTORY -m command -a 'gatewaydoctor check'
-- name: Look at the state directory of every gateway
+- name: Examine the state directory of every gateway
   hosts: all
   gather_facts: false
   tasks:
-    - name: Look
+    - name: Examine
       ansible.builtin.command:
         argv:
 {argv}
-      register: look
+      register: examined
       changed_when: false
       check_mode: false
       # Findings are what is reported; everything else is a failure, once its report is kept.
@@ -43,23 +43,24 @@ def playbook(site: Site) -> str:
       delegate_to: localhost
       run_once: true
 
-    # Where there is none, the last one stays and the task below says why.
+    # If there is none, the last one stays and the task below gives the reason.
     - name: Keep the report
-      when: (look.stdout | default('', true)).startswith('{{')
+      when: (examined.stdout | default('', true)).startswith('{{')
       ansible.builtin.copy:
-        content: "{{{{ look.stdout }}}}\\n"
+        content: "{{{{ examined.stdout }}}}\\n"
         dest: "{{{{ playbook_dir }}}}/reports/{{{{ inventory_hostname }}}}.json"
         mode: "0600"
       delegate_to: localhost
 
-    - name: Say what was found
+    - name: Report what was found
       ansible.builtin.assert:
-        that: look.rc == 0
+        that: examined.rc == 0
         fail_msg: >-
-          {{{{ look.stderr | default(look.msg | default('') ~ ' ' ~ look.cmd | default(''), true)
-          if not (look.stdout | default('', true)).startswith('{{')
-          else (look.stdout | from_json).findings | map(attribute='rule') | unique | join(', ') if look.rc == 1
-          else ((look.stdout | from_json).error or {{}}).message | default('') }}}}
+          {{{{ examined.stderr | default(examined.msg | default('') ~ ' ' ~ examined.cmd | default(''), true)
+          if not (examined.stdout | default('', true)).startswith('{{')
+          else (examined.stdout | from_json).findings | map(attribute='rule') | unique | join(', ')
+          if examined.rc == 1
+          else ((examined.stdout | from_json).error or {{}}).message | default('') }}}}
         quiet: true
 """
 

@@ -31,7 +31,7 @@ resources:
     cpu: 50m
     memory: 64Mi
 """
-_UNLIMITED = "# No limit of memory: a container that is killed for it would keep the gateway from starting.\n"
+_UNLIMITED = "# No memory limit: a killed check would keep the gateway from starting.\n"
 
 _PUSH = """\
 import sys, urllib.request as web
@@ -93,11 +93,11 @@ def cronjob(site: Site) -> str:
 code=$?
 [ -z "$PUSHGATEWAY" ] || "$@" --format prometheus | python3 -c '
 {_PUSH}' "$PUSHGATEWAY/metrics/job/gatewaydoctor/namespace/$NAMESPACE" || exit 70
-# Findings are no failure of the job; not being able to look is.
+# Findings do not fail the job; a scan that cannot run does.
 [ "$code" -le 1 ] || exit "$code"
 """
     return f"""\
-# Looks at the state directory every hour: a JSON report in the log of the pod, and metrics for a Prometheus
+# Scans the state directory every hour: a JSON report in the log of the pod, and metrics for a Prometheus
 # Pushgateway. One per gateway of a fleet, in its namespace.
 # Where it goes:      gatewaydoctor-cronjob.yaml
 # Switch it on:       kubectl apply -n NAMESPACE -f gatewaydoctor-cronjob.yaml

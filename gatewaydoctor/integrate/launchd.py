@@ -53,7 +53,7 @@ def _gateway(site: Site, plist: Mapping[str, Any]) -> list[str]:
     given = [str(word) for word in plist.get("ProgramArguments") or ()]
     words = given[given.index(_NAME) + 1 :] if _NAME in given else given
     if not words:
-        raise UsageError("The installed LaunchAgent names no program.", "Name it: --gateway 'COMMAND'.")
+        raise UsageError("The installed LaunchAgent has no program.", "Pass it: --gateway 'COMMAND'.")
     return words
 
 
@@ -73,7 +73,7 @@ def _new_agent(site: Site, name: str) -> dict[str, Any]:
 
 
 def _comment(name: str) -> str:
-    # Two hyphens may not stand in here, so no option is spelled out.
+    # Two hyphens may not be in here, so no option is spelled out.
     return f"""\
 <!--
 Asks gatewaydoctor before every start of the gateway and stops a start only if it would lose data, fail or loop; it

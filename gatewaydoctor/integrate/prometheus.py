@@ -113,8 +113,8 @@ groups:
         labels:
           severity: warning
         annotations:
-          summary: "{{{{ $labels.instance }}}}: nobody has looked at the gateway's state of late"
-          description: "gatewaydoctor could not look, or does not run any more. Run gatewaydoctor scan there."
+          summary: "{{{{ $labels.instance }}}}: the gateway's state has not been checked recently"
+          description: "gatewaydoctor could not run, or does not run any more. Run gatewaydoctor scan there."
 """
 
 

@@ -38,7 +38,7 @@ def yaml_block(text: str, depth: int) -> str:
 
 
 def kubernetes(text: str) -> str:
-    """An entry of `command` or `args`, where `$(NAME)` is replaced and `$$` stands for `$`."""
+    """An entry of `command` or `args`, where `$(NAME)` is replaced and `$$` means `$`."""
     return yaml(re.sub(r"\$(?=[$(])", "$$", text))
 
 
@@ -48,11 +48,11 @@ def ansible(text: str) -> str:
 
 
 def cron(command: str) -> str:
-    """A command in a crontab, where `%` ends it unless a backslash stands before. Raises UsageError for a backslash
+    """A command in a crontab, where `%` ends it unless a backslash is before. Raises UsageError for a backslash
     before a `%`, which cron gives no way to write."""
     if "\\%" in command:
         raise UsageError(
-            "A path holds a backslash before a percent sign, which a crontab cannot express.",
-            "Rename it, or name it by a symbolic link.",
+            "A path contains a backslash before a percent sign, which a crontab cannot contain.",
+            "Rename it, or use a symbolic link to it.",
         )
     return command.replace("%", "\\%")

@@ -22,7 +22,7 @@ CONTAINER_STATE_DIR = "/home/node/.openclaw"
 _UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,200}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
 _INEXPRESSIBLE = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories no target takes: control characters, bytes that are no text, line and paragraph separators."""
+"""Unicode categories no target takes: control characters, bytes that are not text, line and paragraph separators."""
 
 
 class Where(Enum):
@@ -35,7 +35,7 @@ class Where(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`program` is what starts gatewaydoctor, `options` name what it is to look at, `state_dir` is absolute. `unit`
+    """`program` is what starts gatewaydoctor, `options` name what it is to examine, `state_dir` is absolute. `unit`
     is a service as its manager calls it, None for what the gateway calls it. `limit` in seconds. `package` is
     where gatewaydoctor comes from: a pyz, a wheel, a directory of wheels or an image. `gateway` starts the
     gateway. `agent` is the LaunchAgent that is installed, None where there is none."""
@@ -69,15 +69,13 @@ def checked(site: Site) -> Site:
         bad = next((char for char in text if category(char) in _INEXPRESSIBLE or ord(char) & 0xFFFE == 0xFFFE), None)
         if bad is not None:
             raise UsageError(
-                f"{what} holds the character U+{ord(bad):04X}, which a snippet cannot express.",
-                "Rename it, or name it by a symbolic link.",
+                f"{what} contains the character U+{ord(bad):04X}, which a snippet cannot contain.",
+                "Rename it, or use a symbolic link to it.",
             )
     if site.unit is not None and not _UNIT_NAME.fullmatch(site.unit):
-        raise UsageError(
-            f"--unit {site.unit!r} is no name of a service.", "Give one such as openclaw-gateway.service."
-        )
+        raise UsageError(f"--unit {site.unit!r} is not a service name.", "Try openclaw-gateway.service.")
     if site.image is not None and not _IMAGE.fullmatch(site.image):
-        raise UsageError(f"--image {site.image!r} is no name of an image.", "Give one such as openclaw:local.")
+        raise UsageError(f"--image {site.image!r} is not an image name.", "Try openclaw:local.")
     return site
 
 

@@ -1,4 +1,4 @@
-"""A command line as words that nobody has judged yet."""
+"""A command line as words, not yet validated."""
 
 from __future__ import annotations
 

@@ -59,14 +59,14 @@ class CannotExamine(DoctorError):
 
 
 _FEW = 6
-"""So many choices are listed beside the nearest."""
+"""So many choices are listed next to the nearest."""
 
 
 def unknown_word(what: str, word: str, known: Iterable[str], otherwise: str | None = None) -> UsageError:
     """The error for a word that is none of the `known`: with the nearest of them, else `otherwise`, else all."""
     words = tuple(known)
     near = nearest(word, words)
-    choices = f"Choose one of: {', '.join(words)}."
+    choices = f"Use one of: {', '.join(words)}."
     if near is None:
         return UsageError(f"Unknown {what} {word!r}.", otherwise or choices)
     hint = f"Did you mean {near}?" + (f" {choices}" if len(words) <= _FEW else "")

@@ -27,7 +27,7 @@ def _two_digits(value: float) -> str:
 
 
 def duration(ms: float) -> str:
-    """A span of time in at most two units: `3.2 s`, `25 min`, `2 d 4 h`."""
+    """A duration in at most two units: `3.2 s`, `25 min`, `2 d 4 h`."""
     ms = abs(ms)
     if ms < _SECOND:
         return f"{ms:.0f} ms"

@@ -17,7 +17,7 @@ class Invocation:
         return self.complete(f"gatewaydoctor {verb}")
 
     def complete(self, command: str) -> str:
-        """A command of this program, quoted for a shell. Any other command, and one that looks at no directory, stays
+        """A command of this program, quoted for a shell. Any other command, and one that examines no directory, stays
         as it is; one through sudo names its directory already."""
         from shlex import quote
 
@@ -34,4 +34,4 @@ class Invocation:
 
 PLAIN = Invocation()
 _ANYWHERE = ("explain", "fixtures", "simulate", "completions")
-"""Verbs that look at no state directory of the operator."""
+"""Verbs that examine no state directory of the operator."""

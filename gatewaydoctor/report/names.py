@@ -32,7 +32,7 @@ _SHORT = 3
 class Names:
     """Shows what came out of files. Without `redact` it only escapes; with it every id, name, peer and path becomes
     an alias such as `job-2`, the same one wherever it appears in this run, and only words the program knows stay.
-    `places` are pairs of a path and what stands for it."""
+    `places` are pairs of a path and the word for it."""
 
     def __init__(self, *, redact: bool, places: Iterable[tuple[str, str]] = ()) -> None:
         self.redact = redact

@@ -28,7 +28,7 @@ TOOL = ToolInfo(name="gatewaydoctor", version=__version__)
 def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None) -> Console:
     """Plain text unless a terminal that wants colour reads it; never interprets markup, for text comes from files.
 
-    Where the output is no terminal and COLUMNS is not set, lines may be 80 columns wide.
+    Where the output is not a terminal and COLUMNS is not set, lines may be 80 columns wide.
     """
     import os
 
@@ -107,7 +107,7 @@ def print_error(error: ErrorInfo, exit_code: ExitCode, command: str, *, now: int
 
 
 def print_warning(text: str) -> None:
-    """One line on stderr beside the output."""
+    """One line on stderr next to the output."""
     print(f"gatewaydoctor: {harmless(outgoing_text(text))}", file=sys.stderr)
 
 

@@ -64,7 +64,7 @@ _EPOCH_NS = range(10**18, 4 * 10**18)
 
 
 def secret_offset() -> int:
-    """Minutes by which the times of one document move: nobody knows how many, and every time by the same."""
+    """Minutes by which the times of one document move: how many is secret, and every time by the same."""
     return _LEAST_OFFSET + secrets.randbelow(_MOST_OFFSET - _LEAST_OFFSET)
 
 

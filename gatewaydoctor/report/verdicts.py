@@ -27,7 +27,7 @@ def judged(document: Document) -> tuple[tuple[FindingInfo, VerdictInfo], ...]:
 
 
 def examined(document: Document) -> bool:
-    """Whether a directory was looked at. It may have been and yet end in an error, where no store could be read."""
+    """Whether a directory was examined. It may have been and yet end in an error, where no store could be read."""
     return document.gateway is not None
 
 
@@ -81,7 +81,7 @@ def standing_words(verdict: VerdictInfo) -> str:
     """What the baseline has to do with it; empty for a new finding."""
     match verdict.standing:
         case "grown":
-            return f"grown, {verdict.baseline_count:,} in the baseline"
+            return f"grown from {verdict.baseline_count:,} in the baseline"
         case "worse":
             return "worse than in the baseline"
         case "known":

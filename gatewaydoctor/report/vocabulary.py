@@ -1,4 +1,4 @@
-"""The program's own words: what may stand in shared output as it is, because it never comes from a file.
+"""The program's own words: what may be in shared output as it is, because it never comes from a file.
 
 Under `--redact` any other word is replaced: a name that is not known here cannot leak.
 """

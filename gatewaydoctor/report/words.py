@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 LONGEST = 300
-"""Characters of one name or key on a screen. A key of a megabyte is legal; nobody reads it."""
+"""Characters of one name or key on a screen. A key of a megabyte is legal but unreadable."""
 
 
 def age(at: int | None, now: int) -> str:

@@ -79,7 +79,7 @@ def test_an_expression_under_its_old_name(tmp_path: Path) -> None:
 def test_runs_more_often_than_scheduled(tmp_path: Path) -> None:
     state = directories.runs_more_often_than_scheduled(tmp_path)
     found = state.only("cron-runs-too-often")
-    assert found.message == "300 run rows of one job, one every 9 min; the schedule says every 15 min."
+    assert found.message == "300 run rows of one job, one every 9 min; the schedule is every 15 min."
     assert "repair trim" in f"{found.consequence} {found.by_hand}"
     assert "session-stuck-running" not in rules(state)
     plan = said(state, "repair", "trim")

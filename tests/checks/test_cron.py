@@ -247,6 +247,6 @@ def test_run_logs(state: StateDir) -> None:
     state.file("cron/runs/gone.jsonl", b"x" * 900)
     found = state.only("cron-runlog-large", Thresholds(run_log_bytes=900))
     assert found.count == 1
-    assert "1 of jobs that are gone" in found.message
+    assert "1 of deleted jobs" in found.message
     assert state.only("cron-runlog-large", Thresholds(run_logs_bytes=1000)).count == 2
     assert not state.findings("cron-runlog-large")

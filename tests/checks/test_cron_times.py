@@ -169,7 +169,7 @@ def test_runs_that_come_more_often_than_scheduled(state: StateDir, apart: int, o
     found = state.findings("cron-runs-too-often")
     assert bool(found) is often
     if often:
-        assert found[0].message == "20 run rows of one job, one every 9 min; the schedule says every 15 min."
+        assert found[0].message == "20 run rows of one job, one every 9 min; the schedule is every 15 min."
         assert "removes rows older than 1 d (cron.sessionRetention)" in found[0].consequence
 
 

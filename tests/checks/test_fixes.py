@@ -41,7 +41,7 @@ def test_every_rule_with_a_repair_names_its_command() -> None:
 def test_a_backup_that_is_not_there_is_not_to_be_copied(state: StateDir) -> None:
     emptied(state)
     by_hand = state.only("store-empty-beside-transcripts").by_hand or ""
-    assert "No backup and no temp file lies beside" in by_hand
+    assert "There is no backup or temp file next to" in by_hand
     assert "Copy" not in by_hand
 
 

@@ -66,7 +66,7 @@ def test_waiting_messages(state: StateDir) -> None:
     deliver(state, "b", 2 * HOUR)
     found = state.only("delivery-backlog")
     assert (found.severity, found.count) == (Severity.WARNING, 2)
-    assert found.message == "2 messages wait, the oldest for 2 h."
+    assert found.message == "2 messages wait, the oldest 2 h old."
     assert found.evidence["triedBefore"] == 2
     assert state.only("delivery-backlog", Thresholds(delivery_age_ms=DAY)).severity is Severity.INFO
     assert (
@@ -223,7 +223,7 @@ def test_a_torn_registry(tmp_path: Path, release: str, severity: Severity) -> No
     (found,) = judgement.of("subagents-unreadable")
     assert found.severity is severity
     assert found.evidence["offset"] == len(whole) - 60
-    assert found.message.endswith("1 whole run before it.")
+    assert found.message.endswith("1 complete run before the damage.")
     assert not judgement.of("subagent-never-archived", "subagent-orphaned")
 
 
@@ -253,7 +253,7 @@ def test_a_config_that_lost_most_of_itself(state: StateDir) -> None:
     state.config({"env": {"X": "y" * 900}}, "openclaw.json.bak")
     found = state.only("config-shrunk")
     assert found.severity is Severity.ERROR
-    assert found.message.startswith("The config has ")
+    assert found.message.startswith("The config is ")
     state.config({"env": {"X": "y" * 600}})
     assert not state.findings("config-*")
 
@@ -296,8 +296,8 @@ class Altered(RoomyFs):
     ("name", "changes", "text"),
     [
         ("sessions.json", {"uid": 12_345}, "1 path belongs to another user"),
-        ("sessions.json", {"mode": 0o100_400}, "1 path that the owner may not both read and write"),
-        ("openclaw.json", {"mode": 0o100_644}, "1 file with secrets that every user may open"),
+        ("sessions.json", {"mode": 0o100_400}, "1 path not readable and writable by the owner"),
+        ("openclaw.json", {"mode": 0o100_644}, "1 file with secrets readable by every user"),
     ],
     ids=["another owner", "read-only", "open to all"],
 )
@@ -321,7 +321,7 @@ def test_what_could_not_be_read_is_said(state: StateDir) -> None:
     transcript = state.root / f"agents/main/sessions/{session_id(1)}.jsonl"
     found = state.only("permissions", fs=Closed(transcript, state.root / "credentials"))
     assert found.count == 2
-    assert found.message.startswith("2 directories or transcripts could not be read here")
+    assert found.message.startswith("2 directories or transcripts could not be read")
 
 
 @pytest.mark.parametrize(("release", "severity"), [("2026.3.28", Severity.INFO), ("2026.9.6", Severity.WARNING)])

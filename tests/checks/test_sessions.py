@@ -33,7 +33,7 @@ def test_silent_running_rows_are_stuck(state: StateDir) -> None:
     )
     found = state.only("session-stuck-running")
     assert (found.severity, found.count) == (Severity.ERROR, 4)
-    assert found.message == "4 of 5 running entries showed no sign of life for 1 h; 3 are cron runs."
+    assert found.message == "4 of 5 running entries: no sign of life for 1 h; 3 are cron runs."
     assert found.evidence["kinds"] == {"cron-run": 3, "main": 1}
     assert found.evidence["newestSignOfLife"] == NOW - 2 * HOUR
 
@@ -103,7 +103,7 @@ def test_missing_transcripts_of_people_and_machines(state: StateDir) -> None:
     state.transcript(4)
     found = state.only("session-missing-transcript")
     assert (found.severity, found.count, found.key) == (Severity.WARNING, 2, MAIN)
-    assert found.message == "2 entries have no transcript. Without one: 1 conversation of people."
+    assert found.message == "2 entries have no transcript. 1 conversation affected."
 
 
 def test_missing_transcripts_of_machines_alone_are_information(state: StateDir) -> None:

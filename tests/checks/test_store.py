@@ -51,9 +51,11 @@ def test_a_damaged_store_is_told_with_offset_and_whole_entries(
     assert (found.evidence["offset"], found.evidence["wholeEntries"]) == (offset, entries)
     assert f"at byte {offset:,}. " in found.message
     assert found.message.endswith(
-        {0: "No whole entry before it.", 1: "1 whole entry before it."}.get(entries, "2 whole entries before it.")
+        {0: "No complete session before the damage.", 1: "1 complete session before the damage."}.get(
+            entries, "2 complete sessions before the damage."
+        )
     )
-    assert "replaces the file at its next save" in found.consequence
+    assert "overwrites the file at its next save" in found.consequence
     assert found.evidence["transcriptsBeside"] == 1
 
 
@@ -74,7 +76,7 @@ def test_an_unknown_release_is_told_both(tmp_path: Path) -> None:
     state = StateDir(tmp_path, None)
     state.store(TORN)
     consequence = state.only("store-unparseable").consequence
-    assert "replaces the file" in consequence
+    assert "overwrite the file" in consequence
     assert "2026.9.6 refuses to start" in consequence
 
 
@@ -88,7 +90,7 @@ def test_a_store_that_may_not_be_read_is_not_called_damaged(state: StateDir) -> 
 
     found = state.only("permission-denied", fs=Closed())
     assert found.severity is Severity.ERROR
-    assert found.message == "The store may not be read by this user: Permission denied."
+    assert found.message == "The store is not readable by this user: Permission denied."
     assert not state.findings("store-unparseable", fs=Closed())
 
 
@@ -117,7 +119,7 @@ def test_a_store_beyond_the_longest_string(state: StateDir, monkeypatch: pytest.
     (found,) = judgement.of("store-too-large-for-gateway")
     assert found.severity is Severity.CRITICAL
     assert found.evidence["bytes"] == len(TEXT)
-    assert "The 2 entries are sound." in found.message
+    assert "It holds 2 sessions and is not damaged." in found.message
     assert not judgement.of("store-unparseable", "store-heap-risk")
 
 
@@ -346,7 +348,7 @@ def test_runs_alone_over_the_cap_push_out_nobody(state: StateDir) -> None:
     state.store(crowd(runs=8, people=0))
     found = state.only("store-over-cap")
     assert found.severity is Severity.WARNING
-    assert "no conversation of people" in found.consequence
+    assert "no conversation among them" in found.consequence
 
 
 @pytest.mark.parametrize(

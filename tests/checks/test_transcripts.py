@@ -30,7 +30,7 @@ def test_unindexed_transcripts_are_sorted_by_what_is_in_them(state: StateDir) ->
     (found,) = judgement.of("transcript-unindexed")
     assert (found.severity, found.count) == (Severity.INFO, 4)
     assert found.evidence["content"] == {"human-turns": 1, "machine-only": 1, "header-only": 1, "not-a-transcript": 1}
-    assert "1 with people's words" in found.message
+    assert "1 with a conversation" in found.message
 
 
 def test_an_orphan_is_none_where_another_agent_reaches_it(state: StateDir) -> None:
@@ -78,7 +78,7 @@ def test_archives_of_people_are_told_before_the_gateway_deletes_them(
 
 
 TAILS = [
-    ("torn", talk(1)[:-9], "torn-tail", "with a torn last line"),
+    ("torn", talk(1)[:-9], "torn-tail", "with a cut last line"),
     ("nul", talk(1) + b"\0" * 40, "nul-tail", "with NUL bytes at the end"),
     ("no newline", talk(1)[:-1], "no-newline", "without a final newline"),
 ]
@@ -104,7 +104,7 @@ def test_records_glued_together_are_mended_by_hand(state: StateDir) -> None:
     assert (found.fix, "on its own line" in (found.by_hand or "")) == (None, True)
     state.transcript(2, talk(2)[:-9])
     found = state.only("transcript-torn-tail")
-    assert "1 with a torn last line, 1 with joined records" in found.message
+    assert "1 with a cut last line, 1 with joined records" in found.message
     assert found.fix is not None
 
 
@@ -172,7 +172,7 @@ def test_sidecars_and_those_without_an_owner(state: StateDir) -> None:
     found = state.only("sidecar-growth", Thresholds(sidecar_bytes=150))
     assert found.evidence["unowned"] == 1
     assert found.evidence["unownedBytes"] == 50
-    assert "belong to no session any more" in found.message
+    assert "no longer belong to a session" in found.message
     assert not state.findings("sidecar-growth", Thresholds(sidecar_bytes=151))
     state.store(b"{", agent="work")
     found = state.only("sidecar-growth", Thresholds(sidecar_bytes=150))
@@ -215,7 +215,7 @@ def test_a_missing_header_is_a_loss_only_where_a_session_may_use_the_file(state:
     state.store({MAIN: row(1)})
     state.transcript(1)
     state.transcript(2, b"\x00\xff no transcript")
-    assert not state.findings("transcript-bad-header"), "no session uses it, and it is no transcript"
+    assert not state.findings("transcript-bad-header"), "no session uses it, and it is not a transcript"
     state.store(b"{", agent="work")
     found = state.only("transcript-bad-header")
     assert (found.severity, found.fix) == (Severity.WARNING, None)

@@ -95,7 +95,7 @@ def test_the_heap_of_this_gateway_decides(limit: int, effect: Effect | None, sta
     verdict = judge(x).verdict
     assert verdict.effect is effect
     if effect is Effect.FAILS:
-        assert (verdict.start, "restarts for ever" in verdict.reason) == (Start.NO, True)
+        assert (verdict.start, "restarts forever" in verdict.reason) == (Start.NO, True)
 
 
 def test_a_critical_finding_of_a_rule_without_an_effect_is_a_risk() -> None:

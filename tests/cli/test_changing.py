@@ -59,12 +59,12 @@ def test_a_store_that_was_half_written_is_read_again(state: StateDir) -> None:
 def test_a_scan_tells_of_a_store_that_never_rests(state: StateDir) -> None:
     machine = Machine(fs=Writer(store_of(state), times=99, half=True))
     ran = machine.run("scan", "--json", "--state-dir", str(state.root), *CLOCK)
-    assert [each["reason"] for each in ran.document["skipped"]] == ["it changed while it was read; look again"]
+    assert [each["reason"] for each in ran.document["skipped"]] == ["it changed while it was read; scan again"]
     (found,) = [each for each in ran.document["findings"] if each["rule"] == "store-unparseable"]
     assert found["message"].endswith("It was written to meanwhile: scan again.")
     machine = Machine(fs=Writer(store_of(state), times=99, half=False))
     said = machine.run("scan", "-v", "--state-dir", str(state.root), *CLOCK)
-    assert "it changed while it was read; look again" in " ".join(said.out.split())
+    assert "it changed while it was read; scan again" in " ".join(said.out.split())
 
 
 def test_a_scan_tells_of_a_store_that_changed_after_it_was_read(state: StateDir) -> None:
@@ -78,7 +78,7 @@ def test_a_scan_tells_of_a_store_that_changed_after_it_was_read(state: StateDir)
 
     with patch.object(examination, "take_census", late):
         ran = run("scan", "--json", "--state-dir", str(state.root), *CLOCK)
-    assert [each["reason"] for each in ran.document["skipped"]] == ["it changed after it was read; look again"]
+    assert [each["reason"] for each in ran.document["skipped"]] == ["it changed after it was read; scan again"]
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{\n  "agent:main:main": {', b"\0" * 9000, None])

@@ -152,7 +152,7 @@ def test_the_clock_is_an_option_or_a_variable(busy: Path) -> None:
     assert run(*arguments, "--now", "2026-04-02T09:00:00").document["now"] == NOW_MS
     wrong = Machine(env={"GATEWAYDOCTOR_NOW": "soon"}).run(*arguments)
     assert wrong.code == 2
-    assert "GATEWAYDOCTOR_NOW 'soon' is no time." in wrong.document["error"]["message"]
+    assert "GATEWAYDOCTOR_NOW 'soon' is not a time." in wrong.document["error"]["message"]
 
 
 def test_a_bug_is_one_sentence_and_no_traceback(busy: Path) -> None:
@@ -296,9 +296,9 @@ def test_lists_are_capped_and_say_so(verb: str, tmp_path_factory: pytest.TempPat
     capped = run(verb, "--state-dir", str(scene.root))
     everything = run(verb, "--all", "--state-dir", str(scene.root))
     if verb in ("cron", "stuck", "sessions"):
-        assert "--all shows every one." in capped.out
+        assert "--all shows all." in capped.out
         assert len(everything.out) > len(capped.out)
-    assert "--all shows every one." not in everything.out
+    assert "--all shows all." not in everything.out
     told = run(verb, "--json", "--state-dir", str(scene.root)).document
     for store in told["stores"]:
         assert len(store["cron"]) == 100

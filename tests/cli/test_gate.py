@@ -141,7 +141,7 @@ def test_a_store_that_this_heap_cannot_load_is_held_back(incident: Path) -> None
     size = store_size(incident)
     assert gate(incident).code == 0
     ran = gate(incident, "--heap-limit", str(9 * size))
-    assert (ran.code, "restarts for ever" in ran.err) == (78, True)
+    assert (ran.code, "restarts forever" in ran.err) == (78, True)
     risky = gate(incident, "--heap-limit", str(11 * size))
     assert (risky.code, risky.err.startswith("gate: at risk: ")) == (0, True)
 

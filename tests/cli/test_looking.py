@@ -1,4 +1,4 @@
-"""Looking never writes (promise P1), and it takes little memory (P2)."""
+"""Scanning is read-only (promise P1), and it takes little memory (P2)."""
 
 from __future__ import annotations
 

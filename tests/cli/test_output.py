@@ -132,7 +132,7 @@ def test_only_regular_files_are_replaced(kind: str, tmp_path: Path, work: Path) 
         path.symlink_to("/dev/null")
     ran = run("check", "--state-dir", str(healthy(tmp_path)), "--output", "out")
     assert ran.code == 2
-    assert ("is a symbolic link" if kind == "device" else "is no regular file") in ran.err
+    assert ("is a symbolic link" if kind == "device" else "is not a regular file") in ran.err
     assert not path.is_file()
 
 

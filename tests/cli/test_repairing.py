@@ -95,7 +95,7 @@ def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.Monke
     assert run("runs", "prune", run_id, *at).code == 0
     assert asked == [
         f"Apply this plan ({removed:,} changes in 1 file)?",
-        f"Take back run {run_id} (1 file)?",
+        f"Undo run {run_id} (1 file)?",
         "Delete the originals of 1 run for good?",
     ]
 
@@ -210,7 +210,7 @@ def test_repair_on_a_healthy_directory_writes_nothing(healthy: Path) -> None:
 def test_repair_cron_says_why_a_torn_jobs_file_is_left_alone(tmp_path: Path) -> None:
     scenes.healthy(tmp_path).write("cron/jobs.json", '{"version": 1, "jobs": [')
     arguments = ("repair", "cron", "--state-dir", str(tmp_path))
-    why = "cron/jobs.json: It cannot be used as it is: the file ends"
+    why = "cron/jobs.json: It has an error: the file ends"
     assert why in " ".join(run(*arguments).out.split())
     ran = run(*arguments, "--apply", "--yes")
     assert (ran.code, why in " ".join(ran.err.split())) == (3, True)
@@ -285,7 +285,7 @@ def test_quiet_keeps_what_stands_against_a_start(incident: Path) -> None:
 
 def test_the_kinds_that_are_offered_are_taken(incident: Path) -> None:
     refused = run("repair", "trim", "--kind", "person", "--state-dir", str(incident), *NOW)
-    offered = refused.err.rpartition("Choose one of: ")[2].strip(" .\n").split(", ")
+    offered = refused.err.rpartition("Use one of: ")[2].strip(" .\n").split(", ")
     assert len(offered) > 1
     asked = [word for kind in offered for word in ("--kind", kind)]
     assert run("repair", "trim", *asked, "--state-dir", str(incident), *NOW).code == 0
@@ -310,7 +310,7 @@ def test_a_symlinked_store_is_refused_and_said_to_be(incident: Path, tmp_path: P
     store.rename(elsewhere)
     store.symlink_to(elsewhere)
     ran = run("repair", "trim", "--state-dir", str(incident), *NOW, "--apply", "--yes")
-    assert (ran.code, "Nothing was done" in ran.err) == (3, True)
+    assert (ran.code, "Did not apply" in ran.err) == (3, True)
     assert store.is_symlink()
 
 
@@ -335,7 +335,7 @@ def test_what_is_no_run_is_named_and_left_alone(incident: Path) -> None:
     mine.mkdir(parents=True)
     (mine / "precious").write_text("x")
     listed = run("runs", "list", "--state-dir", str(incident))
-    assert (listed.code, "not a run, left alone" in listed.out, "mybackup" in listed.out) == (0, True, True)
+    assert (listed.code, "not a run, ignored" in listed.out, "mybackup" in listed.out) == (0, True, True)
     assert run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes").code == 0
     assert run("undo", "mybackup", "--state-dir", str(incident), "--yes").code == 3
     assert run("undo", "--state-dir", str(incident), "--yes").code == 0
@@ -362,9 +362,9 @@ def test_a_vault_on_a_disk_that_is_away_is_named(incident: Path, tmp_path: Path)
     run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes", "--vault", str(vault))
     vault.rename(tmp_path / "unplugged")
     listed = run("runs", "list", "--state-dir", str(incident))
-    assert (listed.code, "is not there" in " ".join(listed.out.split())) == (0, True)
+    assert (listed.code, "is missing" in " ".join(listed.out.split())) == (0, True)
     refused = run("undo", "--state-dir", str(incident), "--yes")
-    assert (refused.code, "is not there" in refused.err) == (3, True)
+    assert (refused.code, "is missing" in refused.err) == (3, True)
     (tmp_path / "unplugged").rename(vault)
     assert run("undo", "--state-dir", str(incident), "--yes").code == 0
 
@@ -375,7 +375,10 @@ def test_merge_says_what_the_vault_has_lost(incident: Path) -> None:
     (Path(found["directory"]) / "files/000000").unlink()
     shown = run("undo", "--dry-run", "--state-dir", str(incident))
     assert (shown.code, "damaged" in shown.out, "--merge" in shown.out) == (3, True, True)
-    assert "no longer holds" in run("undo", "--merge", "--state-dir", str(incident), "--yes").err
+    assert (
+        "copy of agents/main/sessions/sessions.json has changed"
+        in run("undo", "--merge", "--state-dir", str(incident), "--yes").err
+    )
 
 
 def touched(out: str) -> str:
@@ -417,8 +420,8 @@ def test_rows_of_two_kinds_are_told_apart(tmp_path: Path) -> None:
     state.store({"agent:main:acp:x": row(1, age=9 * DAY), "agent:main:subagent:y": row(2, age=9 * DAY)})
     words = ("repair", "trim", "--kind", "acp", "--kind", "subagent", "--state-dir", str(state.root), *LATER)
     out = run(*words).out
-    assert "remove acp rows: over, and older than 1 d " in out
-    assert "remove subagent rows: over, and older than 1 d " in out
+    assert "remove acp rows: finished, older than 1 d " in out
+    assert "remove subagent rows: finished, older than 1 d " in out
 
 
 def test_a_finding_that_nothing_mends_is_not_nothing_to_do(tmp_path: Path) -> None:
@@ -468,7 +471,7 @@ def test_a_store_of_no_state_directory_needs_the_operators_word(outside: tuple[P
     words = ("repair", "expire", "--store", str(store), "--apply", "--yes")
     ran = run(*words)
     assert (ran.code, store.read_text()) == (3, STUCK)
-    assert "Nothing tells which state directory" in ran.err
+    assert "Cannot tell which state directory" in ran.err
     assert "--gateway-stopped" in ran.err
     assert run(*words, "--gateway-stopped").code == 0
     assert store.read_text() != STUCK
@@ -511,7 +514,7 @@ def test_a_name_to_which_nothing_is_done_is_told(incident: Path) -> None:
     for name in (known, "agent:main:nobody"):
         words = ("repair", "trim", "--name", known, "--name", name) if name != known else ("repair", "--name", known)
         cautions = run(*words, "--json", "--state-dir", str(incident), *NOW).document["details"]["plan"]["cautions"]
-        assert [each["names"] for each in cautions if each["text"].startswith("Named, and nothing")] == [[name]]
+        assert [each["names"] for each in cautions if each["text"].startswith("You named it, but")] == [[name]]
 
 
 def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -537,9 +540,9 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
     assert run("scan", "--json", *at).document["next"]["command"] == finish
     for verb in ("repair", "status", "runs list"):
         last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
-        assert last == f"{run_id} was interrupted; finish it, or undo it: {finish}", verb
+        assert last == f"run {run_id} was interrupted; finish it, or undo it: {finish}", verb
     refused = run("repair", "--apply", "--yes", *at)
     assert refused.code == 3
     assert refused.err.endswith(
-        f"Finish it with `{finish}`, or take it back with `gatewaydoctor undo {run_id} --state-dir {incident}`.\n"
+        f"Finish it with `{finish}`, or undo it with `gatewaydoctor undo {run_id} --state-dir {incident}`.\n"
     )

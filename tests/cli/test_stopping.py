@@ -89,7 +89,7 @@ def test_an_apply_is_put_back_or_done_at_every_step(
             assert run("undo", "--yes", "--state-dir", str(ill), *CLOCK).code == 0
         else:
             assert ran.code == 130, (at, ran.err)
-            assert "Stopped before anything was changed." in ran.err or "everything was put back" in ran.err
+            assert "Stopped; nothing was changed." in ran.err or "all changes were rolled back" in ran.err
             stopped += 1
         assert tree(ill) == before, at
         assert "was interrupted" not in run("scan", "--state-dir", str(ill), *CLOCK).err
@@ -108,7 +108,7 @@ def test_a_signal_between_two_steps_of_the_disk(ill: Path, number: signal.Signal
         if asking.asked < at:
             assert at > 5
             return
-        assert ran.code == 0 or "changed." in ran.err or "everything was put back" in ran.err, (at, ran.err)
+        assert ran.code == 0 or "changed." in ran.err or "all changes were rolled back" in ran.err, (at, ran.err)
         if ran.code == 0:
             assert run("undo", "--yes", "--state-dir", str(ill), *CLOCK).code == 0
         assert tree(ill) == before, at
@@ -127,7 +127,7 @@ def test_an_undo_ends_between_two_files_and_says_how_to_go_on(ill: Path, number:
             break
         assert ran.code == 130, ran.err
         runs = [path.name for path in (ill / ".gatewaydoctor/runs").iterdir()]
-        assert f"Stopped with run {runs[0]} half taken back." in ran.err
+        assert f"Stopped: run {runs[0]} is only partly undone." in ran.err
         assert f"gatewaydoctor undo {runs[0]}" in ran.err
     assert codes.count(130) >= 2
     assert tree(ill) == before and leftovers(ill) == []
@@ -197,5 +197,5 @@ def test_out_of_memory_in_the_middle_is_put_back(ill: Path) -> None:
     with patch("gatewaydoctor.repair.run.apply.second_look", out_of_memory):
         ran = run("repair", "trim", "--apply", "--yes", "--state-dir", str(ill), *CLOCK)
     assert ran.code == 4
-    assert "Out of memory. Everything was put back." in ran.err
+    assert "Out of memory. All changes were rolled back." in ran.err
     assert tree(ill) == before

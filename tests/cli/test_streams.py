@@ -119,7 +119,7 @@ def test_a_document_is_utf_8_whatever_the_locale(form: str, tmp_path: Path) -> N
 def test_an_empty_clock_is_none() -> None:
     ran = spawn("scan", "--now", "", "--state-dir", "/")
     assert (ran.code, ran.out) == (2, "")
-    assert "--now '' is no time" in ran.err
+    assert "--now '' is not a time" in ran.err
 
 
 def test_an_empty_clock_of_the_environment_is_unset(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.cli.scenes import healthy as quiet
 if TYPE_CHECKING:
     from pathlib import Path
 
-IF = "Where the gateway cannot read it either"
+IF = "If the gateway cannot read it either"
 REASONS = {
     "forbidden": "Permission denied",
     "an I/O error": "Input/output error",
@@ -24,26 +24,26 @@ REASONS = {
     "a FIFO": "Not a regular file",
 }
 FILES = {
-    "openclaw.json": ("config-unreadable", "The config could not be read here", "Defaults are assumed here."),
-    "cron/jobs.json": ("cron-store-unparseable", "jobs.json could not be read here", "cron does not run at all"),
+    "openclaw.json": ("config-unreadable", "The config could not be read", "gatewaydoctor assumes defaults."),
+    "cron/jobs.json": ("cron-store-unparseable", "Cannot read jobs.json", "cron does not run at all"),
     "cron/jobs-state.json": (
         "cron-store-unparseable",
-        "jobs-state.json could not be read here",
+        "Cannot read jobs-state.json",
         "cron does not run at all",
     ),
     "subagents/runs.json": (
         "subagents-unreadable",
-        "runs.json could not be read here",
+        "Cannot read runs.json",
         "loads the registry as empty",
     ),
-    "agents/main/sessions/sessions.json": ("store-unparseable", "The store could not be read here", "2026.5.22"),
+    "agents/main/sessions/sessions.json": ("store-unparseable", "Cannot read the store", "2026.5.22"),
 }
 
 DENIED = {
-    "openclaw.json": ("permission-denied", "The config may not be read by this user", "it does not start"),
+    "openclaw.json": ("permission-denied", "The config is not readable by this user", "it does not start"),
     "agents/main/sessions/sessions.json": (
         "permission-denied",
-        "The store may not be read by this user",
+        "The store is not readable by this user",
         "loads it as empty and overwrites it",
     ),
 }
@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None
     assert then in found["consequence"] or in_place
     assert found["fix"] is None
     if in_place:
-        assert "what stands in its place" in found["byHand"]
+        assert "what is in its place" in found["byHand"]
     elif denied is not None:
         assert "sudo -u" in found["byHand"]
     else:
@@ -84,7 +84,7 @@ def test_a_file_that_cannot_be_read(how: str, name: str, tmp_path: Path) -> None
     assert "WILL IT START Cannot tell." in text("scan", "--state-dir", str(tmp_path), fs=fs)
     said = text("scan", "--verbose", "--state-dir", str(tmp_path), fs=fs)
     assert "".join(found["byHand"].split()) in "".join(said.split())
-    assert "Correct the place given" not in said
+    assert "Fix the position shown" not in said
 
 
 def test_a_config_that_cannot_be_read_is_said_once(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_config_that_cannot_be_read_is_said_once(tmp_path: Path) -> None:
     scene.write("openclaw.json.bak", (tmp_path / "openclaw.json").read_bytes())
     fs = in_its_place("forbidden", tmp_path / "openclaw.json")
     said = text("status", "--state-dir", str(tmp_path), fs=fs)
-    assert "config could not be read here: Permission denied" in said
+    assert "config could not be read: Permission denied" in said
     assert "not readable" not in said
     rules = [each["rule"] for each in run("scan", "--json", "--state-dir", str(tmp_path), fs=fs).document["findings"]]
     assert "config-shrunk" not in rules, "its size was not seen"
@@ -107,8 +107,8 @@ def test_a_config_that_only_this_program_does_not_read(big: str, tmp_path: Path)
     found = told(tmp_path, "config-unreadable", path, in_its_place("gone", tmp_path / "nothing"))
     assert found["severity"] == "warning"
     assert "was not read by gatewaydoctor" in found["message"]
-    assert found["consequence"].startswith("The gateway may read it all the same")
-    assert "Defaults are assumed here." in found["consequence"]
+    assert found["consequence"].startswith("The gateway may still be able to read it")
+    assert "gatewaydoctor assumes defaults." in found["consequence"]
 
 
 def test_a_large_json5_config_is_read(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ def test_the_screens_do_not_say_there_is_nothing(tmp_path: Path) -> None:
     assert "no jobs" not in cron
     fs = in_its_place("forbidden", tmp_path / "subagents/runs.json")
     subagents = text("subagents", "--state-dir", str(tmp_path), fs=fs)
-    assert "runs.json: unreadable Permission denied its runs are not known here" in subagents
+    assert "runs.json: unreadable Permission denied its runs could not be read" in subagents
     fs = in_its_place("forbidden", tmp_path / "agents/main/sessions/sessions.json")
-    assert "1 session store could not be read here: runs may be missing" in text(
+    assert "1 session store could not be read: runs may be missing" in text(
         "cron", "--state-dir", str(tmp_path), fs=fs
     )
 
@@ -140,7 +140,7 @@ def test_a_backup_is_named_only_where_there_is_one(tmp_path: Path) -> None:
     path = scene.write("cron/jobs.json", '{"jobs": [')
     fs = in_its_place("gone", tmp_path / "nothing")
     by_hand = told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
-    assert "Correct the place given" in by_hand
+    assert "Fix the position shown" in by_hand
     assert ".bak" not in by_hand
     scene.json("cron/jobs.json.bak", {"version": 1, "jobs": [job("a", "a")]})
     assert "compare with the .bak copy" in told(tmp_path, "cron-store-unparseable", path, fs)["byHand"]
@@ -160,7 +160,7 @@ def test_nothing_to_do_is_not_said_of_what_was_not_read(verb: str, tmp_path: Pat
     ran = run(*arguments, fs=fs)
     said = " ".join(ran.out.split())
     assert (ran.code, "nothing to do" in said, "Healthy" in said) == (2, False, False)
-    assert "store could not be read here" in said or "The store may not be read by this user" in said
+    assert "store could not be read" in said or "The store is not readable by this user" in said
     assert "again as the user the gateway runs as" in said or "sudo chmod u+rwX" in said
     document = run(*arguments, "--json", fs=fs).document
     assert (document["exitCode"], document["ok"]) == (2, False)
@@ -173,4 +173,4 @@ def test_a_part_that_was_not_read_is_named_at_the_end(verb: str, tmp_path: Path)
     fs = Failing({tmp_path / "agents/other/sessions": errno.EACCES})
     said = text(verb, "--state-dir", str(tmp_path), fs=fs)
     assert "nothing to do" not in said
-    assert "1 path could not be read here, so this is not all." in said
+    assert "1 path could not be read, so this is not all." in said

@@ -228,10 +228,10 @@ def test_an_unknown_word_comes_with_the_nearest_known(arguments: tuple[str, ...]
 
 
 def test_a_word_that_is_near_none_gets_the_list() -> None:
-    assert "Choose one of: bash" in run("completions", "qqqq").err
+    assert "Use one of: bash" in run("completions", "qqqq").err
     assert "--help" in run("qqqq").err
 
 
 @pytest.mark.parametrize("clock", ["", " ", "yesterday", "2026-13-01", "1e3"])
 def test_a_clock_that_is_no_time_is_refused(clock: str, busy: Path) -> None:
-    refused(run("scan", str(busy), "--now", clock), "Give an ISO time")
+    refused(run("scan", str(busy), "--now", clock), "Try an ISO time")

@@ -88,7 +88,7 @@ def test_the_formats_offered_are_those_the_verb_has(verb: str) -> None:
         assert (ran.code, words(option(verb, "--format").values)) == (0, ["text", "json"])
         return
     assert ran.code == 2
-    refused = re.search(r"Choose one of: (.*)\.\n", ran.err)
+    refused = re.search(r"Use one of: (.*)\.\n", ran.err)
     assert refused, ran.err
     assert refused[1].split(", ") == words(option(verb, "--format").values)
 

@@ -31,4 +31,4 @@ def test_the_document_holds_the_script() -> None:
 def test_a_shell_nobody_wrote_for() -> None:
     ran = run("completions", "csh")
     assert ran.code == 2
-    assert "Choose one of: bash, zsh, fish, powershell." in ran.err
+    assert "Use one of: bash, zsh, fish, powershell." in ran.err

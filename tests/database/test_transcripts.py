@@ -40,7 +40,7 @@ def test_events_come_in_order_plain_or_compressed(tmp_path: Path) -> None:
         reader = Transcripts(database)
         first, second, third = reader.events("s")
         assert (first, second) == (Event(1, b"first"), Event(2, b"second" * 500))
-        assert third.problem is not None and third.problem.startswith("it is no sound zstd data")
+        assert third.problem is not None and third.problem.startswith("it is not valid zstd data")
         assert sorted(reader.sessions()) == ["other", "s"]
         assert list(reader.events("nobody")) == []
         assert reader.fault is None

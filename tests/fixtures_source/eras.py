@@ -29,7 +29,7 @@ def era_sqlite(scene: Scene) -> None:
     scene.agent(era="sqlite")
 
 
-@fixture("a torn sessions.json beside the databases: 2026.9.6 refuses to start over it")
+@fixture("a cut sessions.json next to the databases: 2026.9.6 refuses to start because of it")
 def era_sqlite_torn_leftover(scene: Scene) -> None:
     _databases(scene)
     scene.people()

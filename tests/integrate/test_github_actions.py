@@ -108,4 +108,4 @@ def test_the_version_is_pinned() -> None:
 
 
 def test_a_directory_to_look_at_is_refused() -> None:
-    assert "looks at fixtures alone" in refused("github-actions", "--state-dir", "/s")
+    assert "checks only fixtures" in refused("github-actions", "--state-dir", "/s")

@@ -81,7 +81,7 @@ def test_only_the_init_container_speaks_of_what_could_keep_the_gateway_from_star
 
 
 def test_an_image_must_be_one() -> None:
-    assert "no name of an image" in refused("kubernetes", "--image", "a b")
+    assert "is not an image name" in refused("kubernetes", "--image", "a b")
 
 
 @needs_kubectl

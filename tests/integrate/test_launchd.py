@@ -64,7 +64,7 @@ def test_it_looks_where_the_installed_agent_keeps_its_state(tmp_path: Path) -> N
         assert f"--state-dir {other} " in text
     told = spawn("integrate", "launchd", "--state-dir", "/s", HOME=str(tmp_path))
     assert "--state-dir /s " in told.out
-    assert f"has its state in {other}; the snippet looks at /s" in " ".join(told.err.split())
+    assert f"has its state in {other}; the snippet examines /s" in " ".join(told.err.split())
     path.write_bytes(plistlib.dumps({"Label": "ai.openclaw.gateway", "ProgramArguments": GATEWAY}))
     plain = agent(snippet("launchd", HOME=str(tmp_path), OPENCLAW_STATE_DIR="/of/this/shell"))
     assert f"--state-dir {tmp_path}/.openclaw " in plain["ProgramArguments"][2]

@@ -139,7 +139,7 @@ def test_a_job_that_fired_is_told_as_forecast(incident: Path) -> None:
     ran_job["state"]["lastRunAtMs"] = later
     path.write_text(json.dumps(jobs))
     told = json.loads(after(incident, "--json").out)["details"]["checks"]
-    assert [each["names"] for each in told if each["standing"] == "as said"] == [[ran_job["name"]]]
+    assert [each["names"] for each in told if each["standing"] == "as forecast"] == [[ran_job["name"]]]
 
 
 def test_where_nothing_was_applied_there_is_nothing_to_check(incident: Path) -> None:

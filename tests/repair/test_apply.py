@@ -181,7 +181,7 @@ def settle(scene: Scene, way: str, label: object) -> None:
         try:
             resume(runs[0], tools(), DEAD)
         except DoctorError as error:
-            assert "before its plan was kept" in error.message, label
+            assert "before its plan was saved" in error.message, label
             undo(runs[0], tools(), DEAD)
             assert tree(scene.root) == scene.before, label
         else:
@@ -205,7 +205,7 @@ def test_a_kill_while_going_back_or_on_can_be_repeated(ground: Path, step_count:
                 except Killed:
                     assert whole(scene), (first, second)
                 except DoctorError as error:
-                    assert "before its plan was kept" in error.message
+                    assert "before its plan was saved" in error.message
                 for run in pending(scene):
                     undo(run, tools(), DEAD)
                 assert make_contents(tree(root)) in (make_contents(scene.before), scene.after), (first, second)

@@ -103,10 +103,10 @@ def test_a_one_shot_job_keeps_its_mark_where_it_cannot_be_disabled(doctor: Docto
 @pytest.mark.parametrize(
     ("name", "text", "why"),
     [
-        ("jobs.json", '{"version": 1, "jobs": [{"id"', "cannot be used as it is: the file ends"),
+        ("jobs.json", '{"version": 1, "jobs": [{"id"', "It has an error: the file ends"),
         ("jobs.json", '{"jobs": 5}', "no list of jobs"),
         ("jobs.json", '[{"id": "a"}, // mine\n]', "comments or other JSON5"),
-        ("jobs-state.json", '{"version": 1, "jo', "cannot be used as it is"),
+        ("jobs-state.json", '{"version": 1, "jo', "It has an error"),
     ],
 )
 def test_a_file_that_cannot_be_edited_is_named_with_the_reason(
@@ -158,7 +158,7 @@ def test_the_forecast_names_every_job_that_fires_because_its_mark_goes(tmp_path:
     said = {text: {name.removeprefix("name of ") for name in names} for text, names in found.items() if names}
     fire, because = "will fire soon after the start", "because this plan clears the mark"
     assert said == {
-        f"7 cron jobs past due {fire}, {because}; with the mark none would.": {f"due{n}" for n in range(7)},
+        f"7 cron jobs past due {fire}, {because}; with the mark they would not.": {f"due{n}" for n in range(7)},
         f"1 cron job {fire} if a run was missed, {because}.": {"missed"},
         "2 cron jobs lose their mark and run when next due.": {"later", "never"},
         "1 cron job is past due and will fire soon after the start.": {"free"},
@@ -173,13 +173,13 @@ def test_the_forecast_says_whose_mark_stays(doctor: Doctor) -> None:
     stays = "This job is marked as running: the start clears the mark and leaves it out of its catch-up."
     assert said[stays] == ("name of once",)
     # Seen with a real 2026.3.28: the catch-up passes over it, and the next tick does not.
-    assert said["1 one-shot job among them may fire again all the same."] == ("name of once",)
+    assert said["1 one-shot job among them may still fire again."] == ("name of once",)
 
 
 def test_nothing_is_said_to_fire_where_cron_is_off(doctor: Doctor) -> None:
     doctor.state.config({"cron": {"enabled": False}})
     doctor.state.jobs([job("a", state=MARKED), job("b", state={"nextRunAtMs": NOW - 1})])
-    assert any("switched off" in text for text in notes(doctor.plan("cron")))
+    assert any("disabled in the config" in text for text in notes(doctor.plan("cron")))
     assert not any("will fire" in text for text in notes(doctor.plan("cron")))
 
 
@@ -295,9 +295,9 @@ def test_only_what_the_release_cannot_run_is_parked(tmp_path: Path, release: str
 @pytest.mark.parametrize(
     ("options", "said", "hint"),
     [
-        (named(disable="nmae of a"), "unknown cron job 'nmae of a'. Did you mean name of a?", "cron lists"),
+        (named(disable="nmae of a"), "unknown cron job 'nmae of a'. Did you mean name of a?", "cron` lists"),
         (named(unpark="a"), "unknown parked cron job 'a'.", "parked jobs"),
-        (named(enable="twin"), "2 jobs are called 'twin'", "Name one of: b, c."),
+        (named(enable="twin"), "2 jobs are called 'twin'", "Use one of: b, c."),
     ],
 )
 def test_a_name_that_is_unknown_or_stands_for_two_is_an_error(

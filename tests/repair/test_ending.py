@@ -82,7 +82,7 @@ def test_a_damaged_journal_of_an_interrupted_run_ends_by_merge(scene: Scene, ste
     journal = last_of(scene.root).place.journal
     journal.write_bytes(b'\n{"at":1,"state":"vaulted"}\n')
     before = tree(scene.root, vault=True)
-    with pytest.raises(InputChanged, match="does not say why") as refused:
+    with pytest.raises(InputChanged, match="does not show why") as refused:
         way(last_of(scene.root), tools(), DEAD)
     assert "--merge" in refused.value.hint
     assert tree(scene.root, vault=True) == before
@@ -115,7 +115,7 @@ def test_an_interrupted_run_and_a_gateway_that_saved_end_by_merge(tmp_path: Path
         theirs(scene.root)
         before = tree(scene.root)
         for way in (undo, resume):
-            with pytest.raises(InputChanged, match="was written to since") as refused:
+            with pytest.raises(InputChanged, match="has changed since") as refused:
                 way(last_of(scene.root), tools(), DEAD)
             assert "--merge" in refused.value.hint
         assert Way.CHANGED in {each.way for each in preview(tools(), last_of(scene.root))}
@@ -377,7 +377,7 @@ def test_merge_says_what_the_vault_has_lost_and_ends_the_run(scene: Scene) -> No
     (place.files / "000000").unlink()
     place.new_file(scene.root / STORE, 0).unlink()
     plan = merge_plan(last_of(scene.root), tools())
-    assert any(STORE in note.names and "no longer in the vault" in note.text for note in plan.cautions)
+    assert any(STORE in note.names and "changed in the vault" in note.text for note in plan.cautions)
     merged(scene.root)
     assert not pending(scene.root)
     assert (scene.root / SESSIONS / "a.jsonl").exists()
@@ -404,7 +404,7 @@ class Crammed(FaultFs):
 def test_undo_is_refused_where_no_more_files_can_be_made(scene: Scene) -> None:
     apply(scene.plan, tools(), DEAD)
     before = tree(scene.root, vault=True)
-    with pytest.raises(NoSpace, match="1 more files only"):
+    with pytest.raises(NoSpace, match="only 1 more files"):
         undo(last_of(scene.root), tools(Crammed()), DEAD)
     assert tree(scene.root, vault=True) == before
 
@@ -422,7 +422,7 @@ def test_undo_is_refused_where_the_place_of_a_file_is_gone(scene: Scene) -> None
 def test_a_stopped_undo_says_how_to_go_on(scene: Scene) -> None:
     apply(scene.plan, tools(), DEAD)
     run = find_run(tools(), scene.root, None, None)
-    with pytest.raises(Stopped, match="half taken back") as stopped:
+    with pytest.raises(Stopped, match="only partly undone") as stopped:
         undo(run, tools(FaultFs(12, Mode.INTERRUPT)), DEAD)
     assert f"undo {run.run_id} --state-dir {scene.root}" in stopped.value.hint
     undo(last_of(scene.root), tools(), DEAD)

@@ -98,7 +98,7 @@ ZEROS_AT = DAMAGED_AT + len(b'{"type":"mess\n' + MESSAGES)
 
 
 def damage_told(doctor: Doctor, *names: str) -> list[str]:
-    return [name for note in doctor.plan(*names).cautions if "no JSON" in note.text for name in note.names]
+    return [name for note in doctor.plan(*names).cautions if "not JSON" in note.text for name in note.names]
 
 
 @pytest.mark.parametrize("end", [b"", b'{"torn', bytes(3)], ids=["whole", "torn tail", "NUL tail"])
@@ -245,7 +245,7 @@ def test_beside_a_damaged_store_nothing_is_an_orphan(doctor: Doctor) -> None:
     doctor.state.transcript(3, header(session_id(3)))
     plan = doctor.plan("orphans")
     assert plan.empty
-    assert any("Mend the store first" in note.text for note in plan.cautions)
+    assert any("Repair the store first" in note.text for note in plan.cautions)
 
 
 def lock(pid: int, start: int | None = None) -> bytes:

@@ -101,7 +101,7 @@ def test_one_of_each_is_said_in_the_singular(doctor: Doctor) -> None:
     assert ": 1 entry, " in read
     assert moved == "1 file is in the vault and no longer in its place."
     (caution,) = doctor.plan("missing").cautions
-    assert caution.text.startswith("1 row without a transcript stays, 1 conversation among them.")
+    assert caution.text.startswith("1 row without a transcript stays, including 1 conversation.")
 
 
 def test_kept_rows_keep_their_bytes(doctor: Doctor) -> None:
@@ -337,7 +337,7 @@ def test_transcripts_can_be_left(doctor: Doctor) -> None:
     doctor.state.transcript(4, age=5 * DAY)
     plan = doctor.plan("trim", options=Options(trim=TrimOptions(vault_transcripts=False)))
     assert len(plan.acts) == 1
-    assert any("stay where they are" in note.text for note in plan.cautions)
+    assert any("stay in place and become unindexed" in note.text for note in plan.cautions)
 
 
 def test_expire_changes_only_the_fields_it_names(doctor: Doctor) -> None:
@@ -366,7 +366,7 @@ def test_what_stays_running_is_in_the_forecast(tmp_path: Path) -> None:
     rows = {"agent:main:main": row(1, age=MINUTE, status="running", abortedLastRun=True)}
     doctor.state.store(rows | {run_key("j", 3): row(3, age=5 * DAY, status="running")})
     plan = doctor.plan("trim", "expire")
-    assert any("taken up with a model turn" in note.text for note in plan.forecast)
+    assert any("resumed with a model turn" in note.text for note in plan.forecast)
     doctor.apply("trim", "expire")
     assert doctor.rows()["agent:main:main"]["status"] == "running"
 
@@ -395,9 +395,9 @@ def test_a_lock_that_makes_a_start_resume_its_session_is_in_the_forecast(tmp_pat
     )
     dead = {"pid": 4_242, "createdAt": "2027-04-25T00:00:00.000Z", "starttime": 77}
     doctor.state.beside(f"{session_id(1)}.jsonl.lock", json.dumps(dead))
-    taken_up = [note.names for note in doctor.plan("trim").forecast if "taken up" in note.text]
+    taken_up = [note.names for note in doctor.plan("trim").forecast if "may still be resumed" in note.text]
     assert taken_up == [("agent:main:main",)]
-    assert not [note for note in doctor.plan("trim", "locks").forecast if "taken up" in note.text]
+    assert not [note for note in doctor.plan("trim", "locks").forecast if "may still be resumed" in note.text]
 
 
 STUCK = {run_key("j", 3): row(3, age=5 * DAY, status="running")}
@@ -413,7 +413,7 @@ def test_what_was_not_looked_at_is_not_called_idle(doctor: Doctor) -> None:
     assert "nothing is resumed" in forecast_of(doctor)
     alone = Doctor(doctor.state, where=Where(state_dir=str(doctor.state.root), agent="main"))
     assert "nothing is resumed" not in forecast_of(alone)
-    assert "1 store of another agent was not looked at" in forecast_of(alone)
+    assert "1 store of another agent was not examined" in forecast_of(alone)
     closed = Doctor(doctor.state, fs=ClosedFs(doctor.state.root / "agents/work/sessions/sessions.json"))
     assert "nothing is resumed" not in forecast_of(closed, "trim")
     assert "Not every row of 1 store could be read" in forecast_of(closed, "trim")
@@ -423,8 +423,8 @@ def test_what_was_not_looked_at_is_not_called_idle(doctor: Doctor) -> None:
     ("word", "wal", "said"),
     [
         ("done", b"", "nothing is resumed"),
-        ("running", b"", "1 row in databases still says running"),
-        ("running", b"x" * 4096, "1 row in databases still says running"),
+        ("running", b"", "1 row in databases still marked running"),
+        ("running", b"x" * 4096, "1 row in databases still marked running"),
     ],
 )
 def test_rows_in_databases_are_in_the_forecast(tmp_path: Path, word: str, wal: bytes, said: str) -> None:
@@ -441,7 +441,7 @@ def test_rows_in_databases_are_in_the_forecast(tmp_path: Path, word: str, wal: b
 def test_aborted_sessions_beside_an_unreadable_registry_are_in_the_forecast(doctor: Doctor) -> None:
     doctor.state.store(PEOPLE | STUCK | {CHILD: row(4, age=MINUTE, status="killed", abortedLastRun=True)})
     doctor.state.file("subagents/runs.json", b'{"version": 2, "runs": {"1": {"createdAt": ' + b"1" * 5_000 + b"}}}")
-    assert "which aborted sessions are resumed is not known" in forecast_of(doctor)
+    assert "cannot tell which aborted sessions resume" in forecast_of(doctor)
 
 
 def test_cron_jobs_that_will_fire_are_in_the_forecast(doctor: Doctor) -> None:
@@ -575,7 +575,7 @@ def test_a_store_outside_of_the_state_directory_is_refused(doctor: Doctor, tmp_p
     doctor.state.config({"session": {"store": str(outside)}})
     plan = doctor.plan("trim")
     assert plan.empty
-    assert "outside of the state directory" in plan.refusals[0].reason
+    assert "outside the state directory" in plan.refusals[0].reason
 
 
 def test_mode_stays_and_hard_links_are_replaced(doctor: Doctor, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_lock_of_nobody_counts_until_the_operator_gives_his_word(scene: Scene)
     path = scene.root / SESSIONS / "sessions.json.lock"
     path.write_text("")
     refused = refuses(scene, StoreLocked)
-    assert "cannot be told" in refused.message
+    assert "Cannot tell" in refused.message
     assert "--gateway-stopped" in refused.hint
     apply(scene.plan, tools(), Permission(lambda: gateway(Liveness.DEAD), True))
     assert path.read_text() == ""
@@ -219,7 +219,7 @@ def test_undo_shows_first_and_refuses_what_changed(scene: Scene) -> None:
     assert ways["parked.json"] is Way.REMOVE
     (scene.root / SESSIONS / "sessions.json").write_bytes(b"{}")
     before = tree(scene.root)
-    with pytest.raises(InputChanged, match="was written to since run"):
+    with pytest.raises(InputChanged, match="has changed since run"):
         undo(run, tools(), DEAD)
     assert tree(scene.root) == before
 
@@ -258,7 +258,7 @@ def test_a_damaged_vault_is_told_and_not_put_back(scene: Scene) -> None:
     kept.write_bytes(bytes(data))
     assert [check.path for check in verify_run(tools(), run) if check.problem] == [f"{SESSIONS}/sessions.json"]
     before = tree(scene.root, vault=True)
-    with pytest.raises(VaultDamaged, match="no longer holds"):
+    with pytest.raises(VaultDamaged, match="has changed"):
         undo(run, tools(), DEAD)
     assert tree(scene.root, vault=True) == before
     kept.unlink()
@@ -309,13 +309,13 @@ def test_an_offline_vault_is_no_alarm_once_the_run_is_settled(scene: Scene, tmp_
     kit = tools()
     assert interrupted_runs(kit.fs, kit.processes, scene.root) == ()
     (run,) = list_runs(kit.fs, kit.processes, scene.root)
-    assert (run.state, "is not there" in (run.problem or "")) == (RunState.DONE, True)
-    with pytest.raises(VaultDamaged, match="is not there"):
+    assert (run.state, "is missing" in (run.problem or "")) == (RunState.DONE, True)
+    with pytest.raises(VaultDamaged, match="is missing"):
         undo(find_run(kit, scene.root, None, None), kit, DEAD)
     (note,) = (scene.root / ".gatewaydoctor/elsewhere").iterdir()
     note.write_text(f"{vault}\n")
     (run,) = interrupted_runs(kit.fs, kit.processes, scene.root)
-    assert "is not there" in (run.problem or "")
+    assert "is missing" in (run.problem or "")
 
 
 def test_merge_adds_back_only_what_is_missing(tmp_path: Path) -> None:
@@ -345,7 +345,7 @@ def test_merge_adds_back_only_what_is_missing(tmp_path: Path) -> None:
 def stay(doctor: Doctor) -> list[str]:
     """What a merge of the last run says of edits that stay."""
     plan = merge_plan(find_run(tools(), doctor.state.root, None, None), tools())
-    return [note.text.partition("; ")[2] for note in plan.cautions if "takes back no edit" in note.text]
+    return [note.text.partition("; ")[2] for note in plan.cautions if "undoes no edit" in note.text]
 
 
 def test_merge_names_the_edits_that_stay_in_a_store(tmp_path: Path) -> None:
@@ -390,7 +390,7 @@ def test_a_run_at_work_is_left_alone(scene: Scene) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         start = tools().processes.info(other.pid).start_time
         Journal(tools().fs, run.place.journal, lambda: 5).say(RunState.UNDOING, pid=other.pid, startTime=start)
-        with pytest.raises(RunPending, match="is at work"):
+        with pytest.raises(RunPending, match="is working on"):
             undo(runs_of(scene)[0], tools(), DEAD)
         other.communicate(b"\n")
     undo(runs_of(scene)[0], tools(), DEAD)
@@ -417,7 +417,7 @@ def test_a_plan_whose_parts_do_not_fit_is_refused(change: dict[str, object], sce
     acts[number] = msgspec.structs.replace(acts[number], **change)
     saved = tmp_path / "plan.json"
     saved.write_bytes(encode(with_id(msgspec.structs.replace(scene.plan, acts=tuple(acts)))))
-    with pytest.raises(BadPlan, match="do not fit together"):
+    with pytest.raises(BadPlan, match="do not match"):
         read_plan(tools().fs, saved)
 
 

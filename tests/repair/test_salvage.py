@@ -111,7 +111,7 @@ def test_nothing_whole_anywhere_changes_nothing(doctor: Doctor) -> None:
     before = tree(doctor.state.root, vault=True)
     plan = doctor.plan()
     assert plan.empty
-    assert any("no whole entry" in note.text for note in plan.cautions)
+    assert any("complete session" in note.text for note in plan.cautions)
     assert tree(doctor.state.root, vault=True) == before
 
 

@@ -71,7 +71,7 @@ def test_a_temp_file_of_the_config_gives_no_entry(doctor: Doctor) -> None:
     doctor.state.file("sessions.json", torn({MAIN: row(1), BOB: row(2)}))
     doctor.state.file(UNOWNED, config | {"meta": {"lastTouchedVersion": "2026.5.22"}})
     plan = doctor.plan("salvage")
-    assert any("Not taken for copies" in note.text and note.names == (UNOWNED,) for note in plan.cautions)
+    assert any("not used as copies" in note.text and note.names == (UNOWNED,) for note in plan.cautions)
     doctor.apply("salvage")
     assert json.loads(store.read_bytes()) == {MAIN: row(1)}
 

@@ -239,7 +239,7 @@ def test_a_kill_at_any_step_can_be_undone_and_finished(
             try:
                 resume(runs[0], tools(), DEAD)
             except DoctorError as refused:
-                assert "before its plan was kept" in refused.message
+                assert "before its plan was saved" in refused.message
             else:
                 assert is_new(root), (step, fs.log[-1])
                 assert not pending(root)

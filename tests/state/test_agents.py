@@ -128,7 +128,7 @@ def test_narrowing_to_one_agent(state: Path) -> None:
     assert [store.agent_id for store in stores_of(state, agent="OPS")] == ["ops"]
     with pytest.raises(CannotExamine) as caught:
         stores_of(state, agent="gone")
-    assert caught.value.hint == "Name one of: main, ops."
+    assert caught.value.hint == "Use one of: main, ops."
     # An agent whose sessions are all in its database has no store to name.
     (state / "agents" / "gone" / "agent").mkdir(parents=True)
     (state / "agents" / "gone" / "agent" / "openclaw-agent.sqlite").touch()

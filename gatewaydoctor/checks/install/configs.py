@@ -27,15 +27,16 @@ UNREADABLE = Rule(
     family=Family.OTHERS,
     severity=Severity.ERROR,
     title="The config has errors or cannot be read",
-    meaning="openclaw.json, or a file it includes, cannot be read or parsed; defaults were assumed for what "
-    "follows. Or single settings have values the gateway refuses, or name environment variables that are not set "
-    "here; that is a warning. So is a config that only this program does not read, for its size or depth.",
+    meaning="openclaw.json, or a file it includes, cannot be read or parsed; gatewaydoctor assumed "
+    "defaults foreverything else it reports. Warning only: single settings have values the "
+    "gateway rejects or name environment variables that are not set here, or the config is too "
+    "large or too deep for gatewaydoctor alone.",
     cause="A manual edit, or two writers at once; a second object after the first is a sign of the latter.",
-    gateway="It refuses to start over a config it cannot read or parse. A missing environment variable is an error "
-    "or leaves the name in place; it may be set where the gateway runs.",
-    remedy="Correct the place given, or put back the newest copy beside it that parses (openclaw.json.bak and "
-    ".bak.1 to .bak.4). Keep the broken file. Look again, as the user the gateway runs as, at what could not be read "
-    "here.",
+    gateway="It refuses to start with a config it cannot read or parse. A missing environment variable "
+    "is an error, or its name is used literally; it may be set where the gateway runs.",
+    remedy="Fix the position shown, or restore the newest copy next to it that parses "
+    "(openclaw.json.bak and .bak.1 to .bak.4). Keep the broken file. If the file could not be "
+    "read, scan again as the user the gateway runs as.",
 )
 
 SHRUNK = Rule(
@@ -43,17 +44,18 @@ SHRUNK = Rule(
     family=Family.OTHERS,
     severity=Severity.ERROR,
     title="Much of the config is missing",
-    meaning="The config has less than half the size of a sound copy beside it, or lacks gateway.mode, which a copy "
-    "has. A lost meta section alone is a warning, and none at all for 2026.9.6, which does not write it any more.",
+    meaning="The config is less than half the size of a sound copy next to it, or lacks gateway.mode, "
+    "which a copy has. A missing meta section alone is a warning, and not a finding at all for "
+    "2026.9.6, which no longer writes it.",
     cause=(
         "Something overwrote it with only part of the config: concurrent commands, a tool that writes "
         "only its own section, or a reset."
     ),
-    gateway="It starts with what is left: agents, channels and models of the rest are gone; without gateway.mode "
-    "some releases refuse to start. Each further write rotates the good copies one step on; the fifth deletes the "
-    "last.",
-    remedy="Copy openclaw.json and all its copies away. Compare, and put back the newest copy that has what is "
-    "missing; the latest .bak may have been made after the loss.",
+    gateway="It starts with what is left: the other agents, channels and models are gone, and without "
+    "gateway.mode some releases refuse to start. Each further write rotates the good copies by "
+    "one; the fifth deletes the last.",
+    remedy="Copy openclaw.json and all its copies to a safe place. Compare them, and restore the newest "
+    "copy that has what is missing; the latest .bak may have been made after the loss.",
 )
 
 
@@ -65,10 +67,10 @@ WITHOUT_MODE = Rule(
     meaning="There is no config, or it has no gateway.mode, or another one than local.",
     cause="A new or wrong directory, a link to the directory of another version, a volume that is not mounted, or a "
     "config that was replaced by a smaller one.",
-    gateway="2026.3.28 (exit 1) and 2026.5.22 (exit 78) refuse to start: they take such a config for a damaged one. "
-    "So they do over a mode they do not know, and over remote.",
-    remedy="Make sure that this is the directory the gateway shall use. Then put the config back, from the newest "
-    "sound copy beside it (openclaw.json.bak), or set gateway.mode to local in it.",
+    gateway="2026.3.28 (exit 1) and 2026.5.22 (exit 78) refuse to start: they treat such a config as "
+    "damaged. They do the same for a mode they do not know, and for remote.",
+    remedy="Make sure that this is the directory the gateway should use. Then restore the config from "
+    "the newest sound copy next to it (openclaw.json.bak), or set gateway.mode to local in it.",
 )
 
 
@@ -96,7 +98,7 @@ def config_newer(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     yield NEWER.finding(
         f"The config was last written by {release.version}; {started} was the last to start here.",
-        f"{started} refuses to start over it (exit 1); {release.version} does not.",
+        f"{started} refuses to start because of it (exit 1); {release.version} does not.",
         path=x.config.path,
         evidence={"writtenBy": release.version, "started": started},
     )
@@ -107,22 +109,23 @@ REFUSED = Rule(
     family=Family.OTHERS,
     severity=Severity.ERROR,
     title="The config has settings that the release refuses",
-    meaning="openclaw.json has a name that the release does not know, or a value of another type than it takes. "
-    "Judged are the names at the top level and in gateway, meta, session, session.maintenance, cron and agents, and "
-    "the types of the settings that decide about sessions and cron. Other sections, such as channels and models, are "
-    "not judged, nor are names of earlier releases. It is a warning for a release newer than 2026.9.6.",
+    meaning="openclaw.json has a name that the release does not know, or a value of another type than it "
+    "accepts. Checked are only the names at the top level and in gateway, meta, session, "
+    "session.maintenance, cron and agents, and the types of the settings that decide about "
+    "sessions and cron; names of earlier releases are not checked. Warning for a release newer "
+    "than 2026.9.6.",
     cause="A typing error, a setting of a newer or an older release, or a number in quotes.",
-    gateway="It refuses to start over the whole config for one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit "
-    "78 in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
-    remedy="With the gateway stopped, correct the name or the value, or remove the setting. `openclaw config "
-    "validate` of the installed release checks the whole config.",
+    gateway="It refuses to start because of one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit 78 "
+    "in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
+    remedy="With the gateway stopped, correct the name or the value, or remove the setting. `openclaw "
+    "config validate` of the installed release checks the full config.",
 )
 
 
 @REGISTRY.check(WITHOUT_MODE)
 def config_without_mode(x: Examination, t: Thresholds) -> Iterator[Finding]:
     config = x.config
-    # A config that lost its mode has a finding with the copy that still has it; --store alone is no gateway.
+    # A config that lost its mode has a finding with the copy that still has it; --store alone is not a gateway.
     if (
         config.problem is not None
         or config.gateway_mode == "local"
@@ -159,7 +162,7 @@ def config_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield _broken(x, x.config.problem)
     elif notes := _notes(x):
         yield UNREADABLE.finding(
-            f"{plural(len(notes), 'setting')} with a value the gateway refuses, or a variable not set here.",
+            f"{plural(len(notes), 'setting')} with a value the gateway rejects or a variable that is not set here.",
             "If the gateway rejects such a value, it does not start or uses its default.",
             count=len(notes),
             severity=Severity.WARNING,
@@ -186,8 +189,8 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
         f"{a_gateway(x)} refuses to start{_EXITS.get(x.config.release.policy, '')}."
         if certain
-        else f"{accepted.RELEASES[-1]} refuses to start over {_IT[count != 1]}; whether a newer release does is not "
-        "known.",
+        else f"{accepted.RELEASES[-1]} refuses to start because of {_IT[count != 1]}; whether a newer "
+        "release does is not known.",
         count=count,
         severity=None if certain else Severity.WARNING,
         path=x.config.path,
@@ -250,7 +253,7 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
         },
         by_hand="Keep the broken file. Correct "
         + ("the place given" if place else "it")
-        + (", or put back the newest sound copy beside it." if sound else "; no sound copy is beside it."),
+        + (", or restore the newest sound copy next to it." if sound else "; there is no sound copy next to it."),
     )
 
 
@@ -263,8 +266,9 @@ def _unread(x: Examination, problem: ConfigProblem, obstacle: Obstacle) -> Findi
     beyond = obstacle is Obstacle.BEYOND_LIMIT
     return UNREADABLE.finding(
         f"{_which(x, problem)} {'was' if beyond else 'could'} not "
-        f"{'read by gatewaydoctor' if beyond else 'be read here'}: {problem.text}.",
-        f"{unread.consequence(seen, 'it does not start, or not with these settings')} Defaults are assumed here.",
+        f"{'read by gatewaydoctor' if beyond else 'be read'}: {problem.text}.",
+        f"{unread.consequence(seen, 'it does not start, or not with these settings')} "
+        "gatewaydoctor assumes defaults.",
         severity=Severity.WARNING if beyond else None,
         path=problem.path,
         evidence={"reason": problem.text, "obstacle": obstacle.value},
@@ -285,11 +289,11 @@ def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
     parts = []
     if history.larger:
         largest = max(copy.size for copy in history.larger)
-        parts.append(f"the config has {size(history.size)}, a sound copy of it {size(largest)}")
+        parts.append(f"the config is {size(history.size)}, a sound copy of it {size(largest)}")
     if lost_mode:
-        parts.append("gateway.mode is gone")
+        parts.append("gateway.mode is missing")
     elif lost_meta:
-        parts.append("its meta section is gone")
+        parts.append("its meta section is missing")
     text = "; ".join(parts)
     yield SHRUNK.finding(
         f"{text[0].upper()}{text[1:]}.",

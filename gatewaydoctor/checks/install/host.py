@@ -29,14 +29,15 @@ PERMISSIONS = Rule(
     family=Family.OTHERS,
     severity=Severity.WARNING,
     title="Wrong owners or permissions",
-    meaning="Paths belong to another user than most of the tree, or their own owner may not read and write them, or "
-    "others may read files with secrets, or something could not be read by whoever ran this. One finding for each. "
-    "Info only if others may list the state directory.",
+    meaning="Some paths belong to a different user than most of the directory, or their own owner may "
+    "not read and write them, or others may read files with secrets, or gatewaydoctor could not "
+    "read something. Each is a finding of its own.",
     cause="A command or doctor run as root, a container with another uid, a copy without -p, or a permissive umask.",
-    gateway="It fails to save, or to read, what its user may not: sessions are then kept in memory only, and an "
-    "unreadable store counts as an empty one.",
-    remedy="Give the paths back to the owner of the tree (chown), and take other people's access from secrets "
-    "(chmod go-rwx); `gatewaydoctor scan --verbose` lists them. Do not force 0600 on a tree that a group shares.",
+    gateway="It cannot save or read what its user may not: sessions then stay in memory only, and a "
+    "store it cannot read counts as empty.",
+    remedy="Return the paths to the owner of the directory (chown), and remove other users' access to "
+    "secrets (chmod go-rwx); `gatewaydoctor scan --verbose` lists them. Do not force 0600 on a "
+    "directory that a group shares.",
 )
 
 HARDLINKED = Rule(
@@ -44,10 +45,9 @@ HARDLINKED = Rule(
     family=Family.OTHERS,
     severity=Severity.INFO,
     title="Stores or transcripts with a second hard link",
-    meaning="These files have another name somewhere. It is a warning where a release with databases has written "
-    "here.",
+    meaning="These files also exist under another name. Warning if a release with databases has written here.",
     cause="A backup made with hard links (cp -al, rsync --link-dest, snapshots by name).",
-    gateway="Up to 2026.5.22 transcripts are appended to in place, so that the backup changes with them. The "
+    gateway="Releases up to 2026.5.22 append to transcripts in place, so the backup changes too. The "
     "migration to databases refuses files with more than one link.",
     remedy="Replace each file with a private copy: copy it next to the original, compare, rename over the original.",
 )
@@ -57,13 +57,14 @@ DISK = Rule(
     family=Family.OTHERS,
     severity=Severity.WARNING,
     title="The volume is almost full",
-    meaning="The volume of the state directory has less than a gigabyte left, or few inodes. It is an error where "
-    "there is less than the largest store takes, for each save writes a whole new file beside the old one.",
-    cause="Transcripts, archives, sidecars and logs that nothing prunes, or other tenants of the volume.",
-    gateway="A save that does not fit fails and leaves a temp file; a line that does not fit leaves a torn "
-    "transcript.",
-    remedy="Make room before any repair: logs and temp files first, then archives copied elsewhere. Nothing on the "
-    "full volume should be rewritten.",
+    meaning="The volume of the state directory has less than a gigabyte free, or few inodes. Error if "
+    "less is free than the largest store takes: each save writes a complete new file next to the "
+    "old one.",
+    cause="Transcripts, archives, sidecars and logs that nothing prunes, or other users of the volume.",
+    gateway="A save that does not fit fails and leaves a temp file; a line that does not fit leaves a "
+    "cut transcript.",
+    remedy="Free space before any repair: logs and temp files first, then archives you have copied "
+    "elsewhere. Do not rewrite anything on the full volume.",
 )
 
 SEVERAL = Rule(
@@ -71,13 +72,14 @@ SEVERAL = Rule(
     family=Family.OTHERS,
     severity=Severity.WARNING,
     title="Other state directories exist",
-    meaning="Besides the one examined there are directories with session stores in the places the gateway knows: "
-    "legacy names, profiles, one inside the other. It is information where none of them was used about as lately.",
-    cause="A second profile, a move from .clawdbot, another HOME for the service than for the shell, or a nested "
-    ".openclaw/.openclaw.",
+    meaning="There are more directories with session stores in places the gateway knows: legacy names, "
+    "profiles, one inside the other. Info only if none of them was used about as recently as "
+    "this one.",
+    cause="A second profile, a move from .clawdbot, a service with a different HOME than the shell, or "
+    "a nested .openclaw/.openclaw.",
     gateway="It uses exactly one of them, chosen by its own environment. That may not be the one examined here.",
-    remedy="Find out which one the gateway uses: its service unit, its environment, its open files. Name that one "
-    "with --state-dir. Mending the other changes nothing.",
+    remedy="Find out which one the gateway uses: its service unit, its environment, its open files. "
+    "Pass that one with --state-dir. Repairing another one has no effect on the gateway.",
 )
 
 CLOCK = Rule(
@@ -85,8 +87,8 @@ CLOCK = Rule(
     family=Family.OTHERS,
     severity=Severity.WARNING,
     title="The clock is earlier than the newest file",
-    meaning="A store, or a file beside one, was written more than a day after what this machine's clock shows now. "
-    "Nothing is said of a clock that --now fixed.",
+    meaning="A store, or a file next to one, was written more than a day after what this machine's clock "
+    "shows now. A clock fixed with --now is not checked.",
     cause="A machine without a battery or time service after a power cut, a restored virtual machine, or files that "
     "were copied with wrong times.",
     gateway="It goes by the same clock: rows it writes now count as older than those that are there, and nothing "
@@ -116,7 +118,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
     if census.closed:
         yield PERMISSIONS.finding(
-            f"{_at_least(census.closed)} that the owner may not both read and write.",
+            f"{_at_least(census.closed)} not readable and writable by the owner.",
             "The gateway fails to save them, unless it runs as root.",
             count=len(census.closed),
             path=census.closed[0].path,
@@ -124,7 +126,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
     if census.exposed:
         yield PERMISSIONS.finding(
-            f"{_at_least(census.exposed, 'file with secrets', 'files with secrets')} that every user may open.",
+            f"{_at_least(census.exposed, 'file with secrets', 'files with secrets')} readable by every user.",
             "A start changes nothing about this. Parent directories may still keep others out.",
             count=len(census.exposed),
             path=census.exposed[0].path,
@@ -165,8 +167,8 @@ def _unreadable(x: Examination) -> Iterator[Finding]:
     if not rows:
         return
     yield PERMISSIONS.finding(
-        f"{plural(len(rows), 'directory or transcript', 'directories or transcripts')} could not be read here, and "
-        f"{'was' if len(rows) == 1 else 'were'} not examined.",
+        f"{plural(len(rows), 'directory or transcript', 'directories or transcripts')} could not "
+        f"be read, and {'was' if len(rows) == 1 else 'were'} not examined.",
         "If the gateway cannot read them either, their sessions start with an empty history.",
         count=len(rows),
         path=rows[0][0],
@@ -230,7 +232,7 @@ def _steps(user: int, found: Sequence[Barred]) -> list[str]:
 
 
 def _refused(x: Examination) -> str | None:
-    """What keeps a gateway of that user from starting, as the end of "it cannot"; None where it starts all the same
+    """What keeps a gateway of that user from starting, as the end of "it cannot"; None where it starts anyway
     (each tried with the release)."""
     if any(each.path == x.config.path and each.verb == "read" for each in x.barred):
         return "read its config"
@@ -270,7 +272,7 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if space.available >= max(t.disk_bytes, largest) and not few:
             continue
         yield DISK.finding(
-            f"{size(space.available)} of {size(space.total)} left"
+            f"{size(space.available)} of {size(space.total)} free"
             + (
                 f", and {plural(space.inodes or 0, 'inode')}."
                 if few
@@ -303,7 +305,7 @@ def clock_behind(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     yield CLOCK.finding(
         f"This machine's clock is {duration(newest[0] - x.now)} earlier than the newest file.",
-        "Every age here is told by this clock, and the gateway goes by it too.",
+        "All ages are measured by this clock, and the gateway uses it too.",
         path=newest[1],
         evidence={"now": x.now, "newestMtime": newest[0], "behindMs": newest[0] - x.now},
         by_hand="Set the clock, or correct the time of that file with touch, then scan again.",
@@ -311,7 +313,7 @@ def clock_behind(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _written(x: Examination) -> Iterator[tuple[int, str]]:
-    """When each store and each file beside one was written."""
+    """When each store and each file next to one was written."""
     for store in x.stores:
         if store.read.stat is not None:
             yield store.read.stat.mtime, str(store.read.ref.path)
@@ -327,7 +329,7 @@ def several_state_dirs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     live = sum(candidate.looks_live for candidate in others)
     yield SEVERAL.finding(
         f"{plural(len(others), 'other directory holds', 'other directories hold')} session stores"
-        + (f"; {plural(live, 'was', 'were')} used as lately as any." if live else "; none was used lately."),
+        + (f"; {plural(live, 'was', 'were')} used as lately as any." if live else "; none was used recently."),
         "The gateway uses only one of them; make sure it is the one examined here.",
         count=len(others),
         severity=None if live else Severity.INFO,

@@ -28,14 +28,15 @@ STALE_LOCK = Rule(
     family=Family.OTHERS,
     severity=Severity.WARNING,
     title="Locks whose process has ended",
-    meaning="Lock files in a sessions directory name a process that has ended, or were made before the machine last "
-    "booted.",
+    meaning="Lock files in a sessions directory name a process that has ended, or are older than the "
+    "machine's last boot.",
     cause="The gateway was killed while it held them: SIGKILL, out of memory, or a rebuilt container.",
-    gateway="2026.3.28 to 2026.5.22 remove stale *.jsonl.lock files at start. From 2026.4.25 on they also tell "
-    "restart recovery which sessions to take up. A stale sessions.json.lock is stolen after 30 s up to 2026.4.25; "
-    "2026.5.22 ignores it. 2026.9.6 has neither.",
-    remedy="Leave transcript locks to the start of the gateway, for it learns from them which sessions to resume. "
-    "Where writers time out on them and no start will come, move them away with the gateway stopped.",
+    gateway="2026.3.28 to 2026.5.22 remove stale *.jsonl.lock files at start; from 2026.4.25 on the "
+    "locks also tell restart recovery which sessions to resume. A stale sessions.json.lock is "
+    "taken over after 30 s up to 2026.4.25; 2026.5.22 ignores it. 2026.9.6 uses neither.",
+    remedy="Leave transcript locks for the gateway: at start it uses them to decide which sessions to "
+    "resume. If writers time out on them and no start is planned, move them away with the "
+    "gateway stopped.",
     repair="locks",
 )
 
@@ -44,14 +45,15 @@ UNKNOWN_LOCK = Rule(
     family=Family.OTHERS,
     severity=Severity.WARNING,
     title="Locks whose owner cannot be checked from here",
-    meaning="Lock files name an owner that may run on another machine or in another container, or may not be "
-    "inspected, or they name none. They are neither called live nor stale.",
-    cause="The directory is shared with a container or over the network, the lock is older than 2026.3.2 and lacks a "
-    "start time, or its file is torn.",
-    gateway="It judges them from its own place. A transcript lock is stale for it after 30 minutes at the latest, a "
-    "store lock up to 2026.4.25 after 30 s, even from a live owner.",
-    remedy="Look from where the gateway runs: inside its container, or on its host. Do not delete them by age; "
-    "holds of many minutes are legal.",
+    meaning="Lock files name an owner that may run on another machine or in another container, or that "
+    "may not be inspected, or they name none. gatewaydoctor cannot tell whether they are held or "
+    "stale.",
+    cause="The directory is shared with a container or over the network, the lock is older than "
+    "2026.3.2 and has no start time, or its file is damaged.",
+    gateway="It checks them from where it runs. It treats a transcript lock as stale after 30 minutes at "
+    "the latest, and a store lock (up to 2026.4.25) after 30 s, even if the owner is running.",
+    remedy="Scan from where the gateway runs: inside its container, or on its host. Do not delete locks "
+    "by age; a lock may be held for many minutes.",
 )
 
 BACKLOG = Rule(
@@ -59,14 +61,14 @@ BACKLOG = Rule(
     family=Family.OTHERS,
     severity=Severity.INFO,
     title="Undelivered messages",
-    meaning="A delivery queue holds messages that were not acknowledged, or that were given up (failed/). It is a "
-    "warning where they are old or many.",
-    cause="The gateway ended between sending and acknowledging, or a target refuses for good and nothing moves the "
-    "message to failed/.",
-    gateway="It sends every waiting message soon after the start, old ones included; some may have arrived before. "
-    "It does not touch failed ones.",
-    remedy="Look at targets and ages first. Move those that are too old to be welcome out of the queue, with the "
-    "gateway stopped. Deleting all drops replies nobody has seen.",
+    meaning="A delivery queue holds messages that were not acknowledged, or that the gateway gave up on "
+    "(failed/). Warning if they are old or many.",
+    cause="The gateway exited between sending and acknowledging, or a target refuses permanently and "
+    "nothing moves the message to failed/.",
+    gateway="It sends every waiting message soon after the start, including old ones; some may have been "
+    "delivered already. It does not touch failed ones.",
+    remedy="Check targets and ages first. With the gateway stopped, move messages that are too old to "
+    "send out of the queue. Deleting all of them drops replies that never arrived.",
 )
 
 USAGE = Rule(
@@ -94,8 +96,8 @@ _BOOT_STALE = NextBoot(
         "removes the transcript locks at start, resumes the running sessions they belong to, and takes "
         "over a store lock"
     ),
-    v5_22="removes the transcript locks at start, takes up the running sessions they are of, and ignores a store "
-    "lock",
+    v5_22="removes the transcript locks at start, resumes the running sessions they belong to, and "
+    "ignores a store lock",
     v9_6="does not use such locks and leaves them in place",
     unknown="2026.3.28 to 2026.5.22 remove the transcript locks at start; from 2026.4.25 on that resumes their "
     "sessions.",
@@ -114,7 +116,7 @@ def stale_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
     found = [lock for lock in x.locks if lock.liveness is Liveness.DEAD and lock.age is not None]
     if found:
         yield STALE_LOCK.finding(
-            f"{plural(len(found), 'lock')} of processes that have ended, the oldest {_oldest(found)} old.",
+            f"{plural(len(found), 'lock')} left by processes that have ended, the oldest {_oldest(found)} old.",
             _BOOT_STALE.of(x),
             count=len(found),
             path=found[0].path,
@@ -133,8 +135,8 @@ def unknown_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
     found = [lock for lock in x.locks if lock.liveness is Liveness.UNKNOWN]
     if found:
         yield UNKNOWN_LOCK.finding(
-            f"{plural(len(found), 'lock')} that cannot be judged from here, the oldest {_oldest(found)} old.",
-            "The gateway checks them from where it runs, and waits while they look held.",
+            f"{plural(len(found), 'lock')} whose owner cannot be checked from here, the oldest {_oldest(found)} old.",
+            "The gateway checks them from where it runs, and waits while they appear held.",
             count=len(found),
             path=found[0].path,
             evidence={"locks": _locks(found)},
@@ -166,7 +168,7 @@ def delivery_backlog(x: Examination, t: Thresholds) -> Iterator[Finding]:
         age = 0 if queue.pending.oldest is None else x.now - queue.pending.oldest
         old = bool(waiting) and (age >= t.delivery_age_ms or waiting >= t.delivery_files)
         parts = (
-            [f"{plural(waiting, 'message waits', 'messages wait')}, the oldest for {duration(age)}"]
+            [f"{plural(waiting, 'message waits', 'messages wait')}, the oldest {duration(age)} old"]
             if waiting
             else []
         )

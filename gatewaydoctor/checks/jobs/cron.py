@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 DAY_MS = 86_400_000
 SHORTEST_SPAN_MS = 600_000
-"""Runs closer together than this are taken to have come in ten minutes: a rate told from less is no rate."""
+"""Runs closer together than this are taken to have come in ten minutes: a rate told from less is not a rate."""
 
 RAPID = Rule(
     id="cron-rapid-retry",
     family=Family.CRON,
     severity=Severity.ERROR,
     title="Cron jobs start in bursts",
-    meaning="The run rows of these jobs come in bursts: several at one tick of the scheduler, or ticks less than a "
-    "minute apart (less than half the interval, for a job with a short one). Rows within 5 s of each other count as "
+    meaning="These jobs have several runs in one scheduler tick, or ticks less than a minute apart (for "
+    "a job with a short interval, less than half of it). Rows within 5 s of each other count as "
     "one tick.",
-    cause="The run never reaches a terminal status, and the scheduler does not ask whether an isolated run of the "
-    "same job is still going (incident 61633).",
-    gateway="Once the scheduler is up the job is due again and the rows go on piling up, each with its own copy of "
-    "the skills prompt. Nothing at start-up removes them.",
-    remedy="Disable these jobs in cron/jobs.json while the gateway is stopped, remove their run rows, and find out "
-    "why their model calls fail before enabling them.",
+    cause="A run never reaches a terminal status, and the scheduler does not check whether an isolated "
+    "run of the same job is still going (incident 61633).",
+    gateway="As soon as the scheduler is up the jobs are due again and run rows keep piling up, each "
+    "with its own copy of the skills prompt. Nothing at start removes them.",
+    remedy="With the gateway stopped, disable these jobs in cron/jobs.json and remove their run rows. "
+    "Find out why their model calls fail before you enable them again.",
     repair="trim",
 )
 
@@ -50,16 +50,16 @@ ZOMBIE = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs are marked as running, but nothing is running",
-    meaning="A job has runningAtMs set while no gateway is live, or for longer than a running gateway leaves it "
-    "set. A job with that mark is not started, by schedule or by hand. Jobs that are due in the past are counted: "
-    "they fire soon after a start.",
+    meaning="A job has runningAtMs set while no gateway is running, or for longer than a running gateway "
+    "leaves it set. A marked job is not started, neither by schedule nor by hand. Jobs that are "
+    "past due are counted too: they fire soon after a start.",
     cause="The gateway exited while the job ran, or the run hung.",
-    gateway="2026.3.28 clears the mark at start, whatever its age, and leaves the job out of the catch-up. "
-    "2026.4.25 and 2026.5.22 record the run as failed (interrupted), count one more error, and disable one-shot "
-    "jobs. 2026.9.6 does so only when the owner of the run is dead. A running gateway clears marks older than two "
-    "hours.",
-    remedy="Nothing, where the release clears the mark itself. Before a start look at the jobs that are past due: "
-    "they will fire. Disable those that should not.",
+    gateway="2026.3.28 clears the mark at start, whatever its age, and leaves the job out of the "
+    "catch-up. 2026.4.25 and 2026.5.22 record the run as failed (interrupted), count one more "
+    "error, and disable one-shot jobs. 2026.9.6 does so only if the process that owns the run "
+    "has ended. A running gateway clears marks older than two hours.",
+    remedy="Nothing, if the release clears the mark itself. Before a start, check the jobs that are "
+    "past due, because they will fire, and disable those that should not.",
     repair="cron",
 )
 
@@ -68,13 +68,13 @@ UNKNOWN = Rule(
     family=Family.CRON,
     severity=Severity.INFO,
     title="Rows of cron jobs that no longer exist",
-    meaning="The store has base or run rows of jobs that cron/jobs.json does not name. It is a warning where run "
-    "rows are among them that are older than the retention, for then nothing reaps them.",
-    cause="The job was deleted, and its base row stays for ever. Or jobs.json lost the job (see cron-jobs-lost).",
-    gateway="It keeps base rows of any job. Run rows are reaped by age in stores of agents that own a job, and of "
-    "the default agent; in other stores they stay.",
-    remedy="If the job was deleted on purpose, its rows can be removed. If not, find the job in a backup of "
-    "jobs.json first.",
+    meaning="The store has job rows or run rows of jobs that are not in cron/jobs.json. Warning if some "
+    "of the run rows are older than the retention: nothing will reap them.",
+    cause="The job was deleted and its job row stays forever, or jobs.json lost the job (see cron-jobs-lost).",
+    gateway="It keeps the job row of every job. It reaps run rows by age in stores of the default agent "
+    "and of agents that own a job; in other stores they stay.",
+    remedy="If the job was deleted on purpose, its rows can be removed. If not, first look for the job "
+    "in a backup of jobs.json.",
     repair="trim",
 )
 
@@ -83,14 +83,17 @@ ISOLATED = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Isolated cron runs fill the store",
-    meaning="At the rate of the run rows in the store, isolated jobs make as many new sessions a day as maxEntries "
-    "allows in all. The rate is told from the rows there are, so a store that was cut shows only the last stretch.",
-    cause="Many jobs with sessionTarget isolated, or some with short intervals: each run makes a session of its own, "
-    "whatever sessionKey says (incident 72826).",
-    gateway="Up to 2026.4.25 each run adds a row, and once the store is at its cap each new one costs a full pass "
-    "on the event loop and pushes out the oldest row, a conversation or not. 2026.5.22 keeps one row per job.",
-    remedy="Give the jobs a persistent session, sessionTarget session:cron-<name>: in the incident that took 1,700 "
-    "sessions a day down to one per job. Rows of finished runs go with repair trim; the rate stays.",
+    meaning="At the rate seen in the store, isolated jobs create at least as many sessions per day as "
+    "maxEntries allows in total. The rate comes from the run rows that are left, so in a store "
+    "that was cut it covers only the latest stretch.",
+    cause="Many jobs with sessionTarget isolated, or some with short intervals: each run creates its "
+    "own session, whatever sessionKey is (incident 72826).",
+    gateway="Up to 2026.4.25 each run adds a row. Once the store is at its cap, each new row costs a "
+    "full pass on the event loop and drops the oldest row, even a conversation. 2026.5.22 keeps "
+    "one row per job.",
+    remedy="Give the jobs a persistent session (sessionTarget session:cron-<name>); in the incident "
+    "that reduced 1,700 sessions a day to one per job. `repair trim` removes finished runs; the "
+    "rate stays until the jobs change.",
 )
 
 _DISABLE = (
@@ -110,10 +113,10 @@ _BOOT_ZOMBIE = NextBoot(
     unknown="2026.3.28 clears the mark; 2026.4.25 and later record an interrupted run and disable one-shot jobs.",
 )
 _BOOT_ISOLATED = NextBoot(
-    v3_28="adds a row for every run; at the cap of mode enforce each costs a full pass and pushes out the oldest row",
+    v3_28="adds a row forevery run; at the cap in mode enforce each one costs a full pass and drops the oldest row",
     v5_22="adds no more run rows; existing ones stay until they are reaped",
-    unknown="Up to 2026.4.25 every run adds a row, at the cap with a full pass each; 2026.5.22 keeps one row per "
-    "job.",
+    unknown="Up to 2026.4.25 every run adds a row, and at the cap costs a full pass; 2026.5.22 keeps one "
+    "row per job.",
 )
 
 
@@ -214,7 +217,7 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
         last = max((job.last_at for job in jobs if job.last_at is not None), default=x.now)
         unreaped = bool(runs) and (retention is None or x.now - last > retention)
         yield UNKNOWN.finding(
-            f"{plural(len(jobs), 'job')} that jobs.json does not name, with {plural(runs, 'run row')}"
+            f"{plural(len(jobs), 'job')} not in jobs.json, with {plural(runs, 'run row')}"
             + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only."),
             "The gateway keeps the job rows, and reaps run rows only in stores of agents that own a job.",
             count=len(jobs),
@@ -241,8 +244,8 @@ def isolated_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if by_database or runs < t.isolated_runs or per_day < limit.value * t.isolated_share:
             continue
         yield ISOLATED.finding(
-            f"{plural(runs, 'isolated run')} in {duration(span)}: about {per_day:,.0f} new sessions a day, "
-            f"where the cap is {limit.value:,} ({limit.origin}).",
+            f"{plural(runs, 'isolated run')} in {duration(span)}: about {per_day:,.0f} new "
+            f"sessions a day; the cap is {limit.value:,} ({limit.origin}).",
             _BOOT_ISOLATED.of(x),
             count=runs,
             agent_id=store.agent_id,

@@ -28,14 +28,15 @@ BROKEN = Rule(
     family=Family.CRON,
     severity=Severity.ERROR,
     title="The cron store is damaged or cannot be read",
-    meaning="jobs.json cannot be read or parsed, or holds no list of jobs; or jobs-state.json, which keeps the run "
-    "state since 2026.4.20, cannot be used. A state file that cannot be parsed is a warning.",
-    cause="An edit by hand, two writers at once, or a crash while the file was written.",
-    gateway="Over an unparseable jobs.json cron does not run at all; the file stays untouched. One of another shape "
-    "counts as no jobs. A jobs-state.json that cannot be parsed is ignored: next and last run are lost. One that "
-    "cannot be opened stops cron.",
-    remedy="Compare with jobs.json.bak, where there is one. Correct the place given with the gateway stopped. "
-    "Scan again, as the user the gateway runs as, if a file could not be read here.",
+    meaning="jobs.json cannot be read or parsed, or has no list of jobs; or jobs-state.json, which holds "
+    "the run state since 2026.4.20, is unusable. Warning only if just the state file cannot be "
+    "parsed.",
+    cause="A manual edit, two writers at once, or a crash during a write.",
+    gateway="If jobs.json cannot be parsed, cron does not run at all and the file stays untouched. If it "
+    "has another structure, the gateway sees no jobs. A jobs-state.json that cannot be parsed is "
+    "ignored: next and last run are lost. One that cannot be opened stops cron.",
+    remedy="Compare with jobs.json.bak, where there is one. Fix the position shown with the gateway "
+    "stopped. If a file could not be read, scan again as the user the gateway runs as.",
 )
 
 LOST = Rule(
@@ -43,15 +44,16 @@ LOST = Rule(
     family=Family.CRON,
     severity=Severity.INFO,
     title="Jobs found only in backups",
-    meaning="Copies of jobs.json, or jobs-state.json, name jobs that jobs.json does not. This is evidence and no "
-    "proof: jobs are also deleted on purpose. Warning if no job is left, or at least three and half of all are gone. "
-    "Where jobs are in the state database, jobs-not-in-database tells of those it lacks.",
-    cause="An upgrade that moved jobs to another store and dropped some, a store written back by a gateway that "
-    "could not read it, or a deletion.",
+    meaning="Copies of jobs.json, or jobs-state.json, name jobs that are not in jobs.json. This is a "
+    "hint, not proof: jobs are also deleted on purpose. Warning if no job is left, or if at "
+    "least three jobs and half of all are gone. If jobs are in the state database, "
+    "jobs-not-in-database lists those missing there.",
+    cause="An upgrade moved the jobs and dropped some, a gateway that could not read the store "
+    "overwrote it, or the jobs were deleted.",
     gateway="It runs the jobs in jobs.json (from 2026.6.1 on those of the state database) and no others. Its next "
     "change of a job replaces jobs.json.bak, which may be the last copy.",
-    remedy="Copy the files named away now. Add each job that is wanted again with openclaw cron add. Do not copy a "
-    "retired jobs.json back over a newer release: jobs may fire twice.",
+    remedy="Copy the files named here to a safe place now. Add each job you want back with `openclaw "
+    "cron add`. Do not restore a retired jobs.json under a newer release: jobs may fire twice.",
 )
 
 RUNLOG = Rule(
@@ -59,11 +61,10 @@ RUNLOG = Rule(
     family=Family.CRON,
     severity=Severity.INFO,
     title="Cron run logs are large",
-    meaning="A log in cron/runs is several times larger than the gateway lets it grow, or all of them together are "
-    "large.",
+    meaning="A log in cron/runs is several times over the gateway's own size limit, or the logs are large in total.",
     cause="Lines of hundreds of KB (long summaries), or logs of jobs that no longer run, which are never truncated.",
-    gateway="It cuts a log of more than 2,000,000 bytes to its last 2,000 lines when a run of that job ends. It "
-    "never removes the log of a deleted job.",
+    gateway="It truncates a log of more than 2,000,000 bytes to its last 2,000 lines when a run of that "
+    "job ends. It never removes the log of a deleted job.",
     remedy="Move the logs of deleted jobs elsewhere. The others shrink after the next run of their job.",
 )
 
@@ -79,9 +80,9 @@ def _store(x: Examination) -> Iterator[Finding]:
     if store.reason is None:
         return
     named = len({job.job_id for job in x.cron.lost})
-    also = f" Copies and state name {plural(named, 'job')}." if named else ""
+    also = f" Its copies and jobs-state.json name {plural(named, 'job')}." if named else ""
     if store.problem is not None:
-        message = f"jobs.json could not be read here: {store.reason}."
+        message = f"Cannot read jobs.json: {store.reason}."
         then = unread.consequence(store.problem, "cron does not run at all")
         by_hand = unread.by_hand(store.problem)
     else:
@@ -111,14 +112,14 @@ def _without_jobs(store: CronFile) -> str:
 
 def _put_right(x: Examination) -> str:
     store = x.cron.store
-    what = "Correct the place given" if store.fault else "Put the list of jobs back"
+    what = "Fix the position shown" if store.fault else "Restore the list of jobs"
     backup = f"{store.path.name}.bak" in x.cron.copies
     compare = ", and compare with the .bak copy next to it" if backup else ""
-    return f"With the gateway stopped: copy the file away. {what}{compare}."
+    return f"With the gateway stopped, copy the file to a safe place. {what}{compare}."
 
 
 def _severity(file: CronFile) -> Severity | None:
-    """What only this program cannot read is no error of the directory's."""
+    """What only this program cannot read is not an error of the directory's."""
     beyond = file.problem is not None and file.problem.obstacle is Obstacle.BEYOND_LIMIT
     return Severity.WARNING if beyond else None
 
@@ -143,7 +144,7 @@ def _state(x: Examination) -> Iterator[Finding]:
     if state.problem is not None:
         # 2026.4.25 and 2026.5.22 pass over a state file they cannot parse, but not over one they cannot open.
         yield BROKEN.finding(
-            f"jobs-state.json could not be read here: {state.reason}.",
+            f"Cannot read jobs-state.json: {state.reason}.",
             unread.consequence(state.problem, "cron does not run at all"),
             severity=_severity(state),
             path=state.path,
@@ -159,8 +160,8 @@ def _state(x: Examination) -> Iterator[Finding]:
         path=state.path,
         evidence=_evidence(state),
         repair=None,
-        by_hand="With the gateway stopped: copy the file away, then mend it or move it away. It is written anew, "
-        "with no memory of earlier runs.",
+        by_hand="With the gateway stopped, copy the file to a safe place, then repair it or move it "
+        "away. Without it the gateway writes a new one, with no record of earlier runs.",
     )
 
 
@@ -169,13 +170,13 @@ def jobs_lost(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if x.state is not None:
         return  # jobs-not-in-database tells of them
     cron = x.cron
-    # Beside a damaged jobs.json every job looks lost; beside a retired one they are in SQLite.
+    # Beside a damaged jobs.json every job looks lost; next to a retired one they are in SQLite.
     moved = cron.store.read is CronRead.MISSING and cron.migrated
     if not cron.lost or cron.store.reason is not None or moved:
         return
     sources = Counter(source for job in cron.lost for source in job.sources)
     yield LOST.finding(
-        f"{plural(len(cron.lost), 'job')} that copies name and jobs.json does not; it holds {len(cron.jobs):,}.",
+        f"{plural(len(cron.lost), 'job')} in copies but not in jobs.json, which holds {len(cron.jobs):,}.",
         "The gateway does not run them, and its next change to a job may overwrite the copy that names them.",
         count=len(cron.lost),
         severity=Severity.WARNING if _most_are_gone(len(cron.lost), len(cron.jobs)) else None,
@@ -191,7 +192,7 @@ def jobs_lost(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _most_are_gone(lost: int, left: int) -> bool:
-    """One or two jobs missing beside others look like a person tidying up."""
+    """One or two jobs missing next to others look like a person tidying up."""
     return not left or lost >= max(FEW_JOBS, left)
 
 
@@ -207,7 +208,7 @@ def run_logs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     ownerless = sum(log.job_id not in known for log in logs) if readable else None
     yield RUNLOG.finding(
         f"{plural(len(logs), 'run log')} of {size(total)}, the largest {size(logs[0].bytes)}"
-        + (f"; {ownerless:,} of jobs that are gone." if ownerless else "."),
+        + (f"; {ownerless:,} of deleted jobs." if ownerless else "."),
         "The gateway truncates a log only when a run of its job ends." if large else NOTHING_BY_ITSELF,
         count=len(large) or len(logs),
         path=x.cron.store.path.parent / "runs",

@@ -29,10 +29,10 @@ UNRUNNABLE = Rule(
     "deletes a job or no job runs at all; info if the release is not known, or was not tried with such a job.",
     cause="Jobs written by hand or by a script, or by a release with other names for the fields: jobId for id, "
     "schedule.cron for schedule.expr, a schedule as text.",
-    gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25; 2026.5.22 "
-    "deletes such a job from jobs.json about 3 minutes after its start, and seconds later from jobs.json.bak. A "
-    "schedule that cannot be computed fails without a word in the list of jobs; after three tries the job is "
-    "disabled.",
+    gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25; "
+    "2026.5.22 deletes such a job from jobs.json about 3 minutes after its start, and seconds "
+    "later from jobs.json.bak. A schedule that cannot be computed fails silently in the list of "
+    "jobs; after three tries the job is disabled.",
     remedy="Correct the field named in the evidence, with the gateway stopped. `repair cron` takes the job out of "
     "jobs.json into cron/jobs-parked.json, which no release reads: there it is safe and does not run. Correct it "
     "there and put it back with `repair cron --unpark JOB`.",
@@ -63,7 +63,7 @@ PARKED = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Parked cron jobs do not run",
-    meaning="A repair took these jobs out of jobs.json and keeps them in a file beside it, which no release reads.",
+    meaning="A repair removed these jobs from jobs.json and keeps them in a file next to it, which no release reads.",
     cause="A `repair cron` parks jobs that the release in use cannot run, and those named with --park.",
     gateway="It does not know these jobs: they do not run, and its list does not show them.",
     remedy="Correct the job in the file with the parked jobs, then put it back: `repair cron --unpark JOB`. One that "
@@ -174,7 +174,7 @@ def _untold(x: Examination, problems: list[JobProblem]) -> Finding:
     return UNRUNNABLE.finding(
         f"{plural(jobs, 'job')} of {_entries(x):,} may not run: "
         f"{'; '.join(text for text, _ in fields.most_common(3))}.",
-        "Releases differ in what they make of this, and which one runs here is not known.",
+        "Releases handle this differently, and it is not known which one runs here.",
         count=jobs,
         severity=Severity.INFO,
         path=x.cron.store.path,

@@ -23,18 +23,18 @@ NOT_RUN = Rule(
     id="cron-job-not-run",
     family=Family.CRON,
     severity=Severity.WARNING,
-    title="Cron jobs that do not run when their schedule says",
-    meaning="The next run that the gateway noted lies later than the schedule has one, or the schedule had at least "
-    "three times since the last run while the gateway was alive. Times that other jobs, rows and run logs show are "
-    "taken for signs of life.",
+    title="Cron jobs that do not run when they are scheduled",
+    meaning="The next run that the gateway noted lies later than the schedule has one, or the schedule "
+    "had at least three times since the last run while the gateway was running. Times in other "
+    "jobs, rows and run logs count as signs of life.",
     cause="A release that moved the next run ahead without running the job, a change of the clock, a scheduler that "
     "hung, or a schedule that was changed by hand while the old next run stayed.",
-    gateway="Seen with 2026.3.28, 2026.4.25 and 2026.5.22: a start runs a job with a cron expression that had a time "
-    "since its last run, and computes its next run anew; the next run of an interval stays as it was noted until "
-    "that time.",
-    remedy="Restart the gateway and look at the next runs again with gatewaydoctor cron. Where a next run stays too "
-    "late, remove nextRunAtMs of the job from jobs.json (since 2026.4.20 from jobs-state.json) with the gateway "
-    "stopped: it is computed anew.",
+    gateway="Seen with 2026.3.28, 2026.4.25 and 2026.5.22: a start runs a job with a cron expression "
+    "that had a time since its last run, and computes its next run again; the next run of an "
+    "interval stays as recorded until that time.",
+    remedy="Restart the gateway and check the next runs again with `gatewaydoctor cron`. If a next run "
+    "stays too late, remove nextRunAtMs of the job from jobs.json (since 2026.4.20 from "
+    "jobs-state.json) with the gateway stopped: it is computed again.",
 )
 
 ONE_SHOT = Rule(
@@ -53,11 +53,11 @@ OFTEN = Rule(
     id="cron-runs-too-often",
     family=Family.CRON,
     severity=Severity.WARNING,
-    title="Cron jobs run more often than their schedule says",
+    title="Cron jobs run more often than they are scheduled",
     meaning="The run rows of a job lie closer together than its schedule has times: the usual distance of its runs "
     "is less than 80 % of the shortest distance of the schedule.",
-    cause="A retry after each failure, a next run that a restart computes anew, two gateways on one directory, runs "
-    "by hand, or a schedule that was made rarer in between.",
+    cause="A retry after each failure, a next run that a restart computes again, two gateways on one "
+    "directory, runs by hand, or a schedule that was made rarer in between.",
     gateway="It goes on at this rate, with a row and a transcript a run up to 2026.4.25. Run rows go once they are "
     "older than cron.sessionRetention (24 h unless set): releases from 2026.2.26 on remove them at the end of a "
     "scheduler pass, in stores of agents that own a job; 2026.2.9 has nothing that removes them.",
@@ -105,7 +105,7 @@ def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
         last = min((each.last_run or each.job.created_at or x.now) for each in missed)
         alive = duration(max(0, x.now - last_sign_of_life(x)))
         did = f"{len(missed):,} did not run at {MISSED_PERIODS} or more times of the schedule, the longest for"
-        said.append(f"{did} {duration(x.now - last)}; the gateway was alive {alive} ago")
+        said.append(f"{did} {duration(x.now - last)}; the gateway was running {alive} ago")
     yield NOT_RUN.finding(
         f"{'. '.join(said)}.",
         f"{a_gateway(x)} may run some at its next start, and others only at the time noted.",
@@ -143,8 +143,8 @@ def _too_often(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
     for each in jobs[:EXAMPLES]:
         retention = x.config.cron.session_retention.value
         yield OFTEN.finding(
-            f"{plural(each.runs, 'run row')} of one job, one every {duration(each.interval or 0)}; the schedule says "
-            f"every {duration(each.gap or 0)}.",
+            f"{plural(each.runs, 'run row')} of one job, one every "
+            f"{duration(each.interval or 0)}; the schedule is every {duration(each.gap or 0)}.",
             _removal(x),
             count=each.runs,
             path=jobs_in_use(x).store.path,

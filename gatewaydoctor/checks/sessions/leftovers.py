@@ -1,4 +1,4 @@
-"""Rules about files that pile up beside the transcripts: archives, sidecars, temp files."""
+"""Rules about files that pile up next to the transcripts: archives, sidecars, temp files."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ ARCHIVE = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.WARNING,
     title="Archives fill the sessions directory",
-    meaning="Transcripts the gateway set aside (.deleted., .reset., .bak.) and backups of its own transcript repair "
-    "take much room. They are people's archives, not rubbish.",
-    cause="Resets and removed sessions, with a retention that is long, switched off, or skipped in mode warn. Repair "
-    "backups (.jsonl.bak-<pid>-<ms>) match no clean-up rule at all.",
-    gateway="In mode enforce a save deletes .deleted. and .reset. archives older than the retention, by the time in "
-    "their name; in mode warn none. The cron reaper deletes every .deleted. archive older than cron.sessionRetention "
-    "(24 h) in directories it works on. Up to 2026.4.25 each save lists the whole directory, so that many files slow "
-    "every save.",
-    remedy="Copy what matters elsewhere, oldest first. Keep .reset. archives of people's sessions: they are the "
-    "only copy.",
+    meaning="Transcripts that the gateway set aside (.deleted., .reset., .bak.) and backups from its "
+    "transcript repair take up much space. They are archives of conversations; do not treat them "
+    "as rubbish.",
+    cause="Resets and removed sessions, with a retention that is long, disabled, or skipped in mode "
+    "warn. No clean-up rule matches repair backups (.jsonl.bak-<pid>-<ms>).",
+    gateway="In mode enforce a save deletes .deleted. and .reset. archives older than the retention, by "
+    "the time in their names; in mode warn none. In the directories it handles, the cron reaper "
+    "deletes every .deleted. archive older than cron.sessionRetention (24 h). Up to 2026.4.25 "
+    "each save lists the whole directory, so many files slow every save.",
+    remedy="Copy what matters elsewhere, oldest first. Keep the .reset. archives of conversations: they "
+    "are the only copy.",
 )
 
 HISTORY = Rule(
@@ -42,8 +43,9 @@ HISTORY = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.INFO,
     title="Archives with people's history that the gateway will delete",
-    meaning="Transcripts that a reset or a removed session left as .reset. or .deleted. archives hold people's "
-    "words. Nothing of them is lost yet. Archives of machines alone are not counted.",
+    meaning="Transcripts that a reset or a removed session left as .reset. or .deleted. archives hold "
+    "conversations. Nothing in them is lost yet. Archives with only machine messages are not "
+    "counted.",
     cause="A session was reset, by command, by a new day or by a restart, or its entry was removed. Its history is "
     "in the archive and nowhere else.",
     gateway="In mode enforce a save deletes .reset. archives older than session.maintenance.resetArchiveRetention "
@@ -58,14 +60,13 @@ SIDECAR = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.WARNING,
     title="Checkpoints and trajectories fill the sessions directory",
-    meaning="Compaction checkpoints, trajectories and their pointers take much room. Those whose session no index "
-    "names any more are counted apart.",
-    cause="Each compaction keeps a copy of up to 64 MiB, 25 per entry; trajectories are written along with every "
-    "run.",
-    gateway="Nothing prunes them by age up to 2026.5.22. 2026.4.25 takes a trajectory for an unindexed transcript: "
-    "a disk budget deletes it, and usage calls read it.",
-    remedy="Move those without an owner away first. A checkpoint is what an entry goes back to; keep those of live "
-    "entries.",
+    meaning="Compaction checkpoints, trajectories and their pointers take up much space. Those whose "
+    "session is no longer in any index are counted separately.",
+    cause="Each compaction keeps a copy of up to 64 MiB, 25 per session; every run writes a trajectory.",
+    gateway="Releases up to 2026.5.22 do not prune them by age. 2026.4.25 treats a trajectory as an "
+    "unindexed transcript: a disk budget deletes it, and usage calls read it.",
+    remedy="First move away those without a session. A session is restored from its checkpoints, so "
+    "keep those of sessions in use.",
 )
 
 TEMP = Rule(
@@ -73,12 +74,12 @@ TEMP = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.INFO,
     title="Temp files left by interrupted writes",
-    meaning="Files that are written beside the real one and renamed within seconds are still there. They are only "
-    "rubbish while the file they belong to is sound.",
+    meaning="Files that are normally renamed within seconds are still here. They are rubbish only if the "
+    "file they belong to is sound.",
     cause="The gateway or another tool was killed between writing and renaming, or the disk was full.",
     gateway="It ignores them and deletes none.",
-    remedy="While the store beside them is damaged, keep them: one may hold the only copy. Otherwise move them away "
-    "once no gateway runs.",
+    remedy="Keep them while the store next to them is damaged: one may hold the only copy. Otherwise "
+    "move them away once the gateway is stopped.",
     repair="temps",
 )
 
@@ -156,7 +157,7 @@ def sidecar_growth(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if count < t.sidecar_bytes or not files:
             continue
         facts = store.transcripts
-        unowned = f"; {facts.unowned_sidecars:,} ({size(facts.unowned_bytes)}) belong to no session any more"
+        unowned = f"; {facts.unowned_sidecars:,} ({size(facts.unowned_bytes)}) no longer belong to a session"
         yield SIDECAR.finding(
             f"{plural(files, 'checkpoint or trajectory file')} of {size(count)}"
             + (f"{unowned}." if facts.referenced_known and facts.unowned_sidecars else "."),
@@ -194,9 +195,9 @@ def _temps(
     if not old:
         return
     yield TEMP.finding(
-        f"{plural(len(old), 'temp file')} of {size(sum(row[1] for row in old))}, the newest "
+        f"{plural(len(old), 'temp file')} ({size(sum(row[1] for row in old))}), the newest "
         f"{duration(min(row[2] for row in old))} old."
-        + (" The file beside them is damaged: one of them may hold the only copy." if damaged else ""),
+        + (" The file they belong to is damaged: one of them may hold the only copy." if damaged else ""),
         "The gateway ignores them and does not delete them.",
         count=len(old),
         agent_id=agent_id,

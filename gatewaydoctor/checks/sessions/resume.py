@@ -28,19 +28,20 @@ RESUMES = Rule(
     family=Family.SESSIONS,
     severity=Severity.WARNING,
     title="The next start resumes sessions",
-    meaning="Some sessions were interrupted in a way that makes the next start send them a message and run the "
-    "model. Which ones depends on the release; where it is unknown, those of any release are counted.",
-    cause="The gateway ended while these sessions were running: a crash, a kill, or a restart in the middle of a "
-    "turn.",
-    gateway="2026.3.28 resumes only children of the subagent registry: those whose run has not ended and whose "
-    "session has abortedLastRun, whatever its status. 2026.4.25 and 2026.5.22 do so for runs that timed out as well. "
-    "They also take up running sessions that have abortedLastRun, or whose stale transcript lock they have just "
-    "removed: after 5 s each is resumed where the transcript ends with a message of the user or a tool, else set to "
-    "failed. 2026.9.6 does this with every running conversation, one at a time, up to three tries. Subagents, cron "
-    "and ACP sessions are left out of the latter two.",
-    remedy="If these turns are not wanted, give the entries a terminal status and an endedAt and clear "
-    "abortedLastRun, with the gateway stopped. To take one poisoned session out of sight, remove its entry, and put "
-    "it back later.",
+    meaning="Some sessions were interrupted in a way that makes the next start send them a message and "
+    "run the model. Which ones depends on the release; if it is unknown, all that any release "
+    "would resume are counted.",
+    cause="The gateway exited while these sessions were running: a crash, a kill, or a restart during a turn.",
+    gateway="2026.3.28 resumes only children in the subagent registry whose run has not ended and whose "
+    "session has abortedLastRun, whatever its status. 2026.4.25 and 2026.5.22 also resume those "
+    "whose run timed out. They also resume running sessions that have abortedLastRun, or whose "
+    "stale transcript lock they have just removed: after 5 s each one is resumed if its "
+    "transcript ends with a message from the user or a tool, else set to failed. 2026.9.6 does "
+    "this with every running conversation, one at a time, up to three tries. These last two "
+    "kinds of recovery skip subagents, cron and ACP sessions.",
+    remedy="If you do not want these turns: with the gateway stopped, give the sessions a terminal "
+    "status and an endedAt, and clear abortedLastRun. To set one harmful session aside, park it "
+    "and unpark it later.",
     repair="expire",
 )
 
@@ -67,10 +68,10 @@ def resumes_at_boot(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         subagents = sum(each.entry.kind is Kind.SUBAGENT for each in found)
         yield RESUMES.finding(
-            f"{plural(len(found), 'session')} will be taken up at the next start"
-            + (f", {plural(subagents, 'subagent')} among them." if 0 < subagents < len(found) else ".")
+            f"{plural(len(found), 'session')} will be resumed at the next start"
+            + (f", including {plural(subagents, 'subagent')}." if 0 < subagents < len(found) else ".")
             if x.config.release.policy
-            else f"{plural(len(found), 'session')} may be taken up at the next start.",
+            else f"{plural(len(found), 'session')} may be resumed at the next start.",
             _BOOT.of(x),
             count=len(found),
             agent_id=store.agent_id,

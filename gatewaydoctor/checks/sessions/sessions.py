@@ -32,17 +32,17 @@ STUCK = Rule(
     family=Family.SESSIONS,
     severity=Severity.ERROR,
     title="Entries are stuck at running",
-    meaning="The index holds entries with status running that have shown no sign of life for longer than "
-    "--stuck-after, while no gateway is live. A sign of life is updatedAt, startedAt, endedAt, or the transcript's "
-    "mtime. It is a warning where nobody can tell whether a gateway runs, for runs of hours are legal.",
-    cause="A run that never reached a terminal status: the model refused or errored, or the gateway was killed in "
-    "the middle. Nothing at start-up clears a stale running in 2026.3.28.",
-    gateway="2026.3.28 loads them all, clears none, and every later cron run copies a running base row. 2026.4.25 "
-    "and 2026.5.22 resume or fail conversations that were marked as aborted or whose transcript lock is stale; "
-    "2026.5.22 also settles subagents. 2026.9.6 takes up every conversation among them with a real model turn, and "
-    "exempts all running rows from prune and cap.",
-    remedy="With the gateway stopped and after a copy of the store, remove the cron runs among them and give the "
-    "others a terminal status with an endedAt.",
+    meaning="These sessions have status running but have shown no sign of life for longer than --stuck-after, and no "
+    "gateway is running. A sign of life is updatedAt, startedAt, endedAt, or the transcript's mtime. Warning only if "
+    "gatewaydoctor cannot tell whether a gateway is running: runs may take hours.",
+    cause="A run never reached a terminal status: the model refused or returned an error, or the gateway was killed "
+    "midway. 2026.3.28 clears no stale running status at start.",
+    gateway="2026.3.28 leaves all of them marked running, and every later cron run copies a running job row. "
+    "2026.4.25 and 2026.5.22 resume or fail conversations that were marked as aborted or whose transcript lock is "
+    "stale; 2026.5.22 also settles subagents. 2026.9.6 resumes every conversation among them with a real model "
+    "turn, and exempts all running sessions from prune and cap.",
+    remedy="With the gateway stopped and the store copied, remove the cron runs among them and give the others a "
+    "terminal status with an endedAt.",
     repair="trim",
 )
 
@@ -51,15 +51,16 @@ PHANTOM = Rule(
     family=Family.SESSIONS,
     severity=Severity.WARNING,
     title="A job row is stuck at running and is copied into later runs",
-    meaning="The base row of a cron job has a stuck status running. Run rows that also say running may have ended "
-    "well: up to 2026.3.28 their status is a copy. It is an error there, because every further run makes one more.",
-    cause="The gateway died in the middle of a run and the base row kept its status. Up to 2026.3.28 a new run's "
-    "entry starts as a copy of the base row, and the final save writes that copy over what the run's end had "
-    "recorded.",
-    gateway="2026.3.28 (and, without a status, 2026.3.13) goes on copying. From 2026.4.25 on only preferences are "
-    "carried over, so the row is merely wrong.",
-    remedy="With the gateway stopped, give the base row a terminal status and an endedAt. Run rows that copied it "
-    "can be removed.",
+    meaning="The job row (base row) of a cron job is stuck at running. Its run rows marked running may "
+    "have ended well: up to 2026.3.28 their status is a copy. Error under those releases, "
+    "because every further run adds one more.",
+    cause="The gateway exited during a run and the job row kept its status. Up to 2026.3.28 a new run "
+    "row starts as a copy of the job row, and the final save overwrites what the end of the run "
+    "had recorded.",
+    gateway="2026.3.28 (and, without a status, 2026.3.13) keeps copying it. From 2026.4.25 on only "
+    "preferences are carried over, so the row is merely wrong.",
+    remedy="With the gateway stopped, give the job row a terminal status and an endedAt. Run rows that "
+    "copied it can be removed.",
     repair="expire",
 )
 
@@ -68,14 +69,14 @@ MISSING = Rule(
     family=Family.SESSIONS,
     severity=Severity.WARNING,
     title="Entries whose transcript is missing",
-    meaning="The file an entry stands for does not exist, and nothing excuses it: the agent is not in a database, "
-    "and the entry is older than an hour. Where another file in the directory is the session's, it counts as "
-    "misplaced; so does an entry of a thread without sessionId where a topic transcript that no entry reaches has "
-    "its thread id in the name. Entries of machines alone are information.",
-    cause="The transcript was deleted or archived while the entry stayed, a crash came before the first write, or a "
-    "hand edit changed the pointer.",
-    gateway="It starts such a session anew, with an empty history, at its next turn. It repairs no pointer. Its own "
-    "sessions cleanup --fix-missing drops the entries.",
+    meaning="The transcript of a session does not exist although it should: the agent is not in a "
+    "database, and the session is older than an hour. If another file in the directory belongs "
+    "to the session, it counts as misplaced; so does a thread without sessionId if an unindexed "
+    "topic transcript has its thread id in the name. Info only if no conversation is affected.",
+    cause="The transcript was deleted or archived but the session stayed, a crash came before the "
+    "first write, or a manual edit changed the pointer.",
+    gateway="It starts such a session with an empty history at its next turn. It repairs no pointer. Its "
+    "own `sessions cleanup --fix-missing` drops the sessions.",
     remedy="Point misplaced entries to the file that is there; one without sessionId gets that of the file. Drop "
     "others only one by one: a backend of its own may keep the history elsewhere.",
     repair="missing",
@@ -86,17 +87,17 @@ FOREIGN = Rule(
     family=Family.SESSIONS,
     severity=Severity.WARNING,
     title="Entries point to paths on another host",
-    meaning="The sessionFile of an entry is an absolute path that leads out of this state directory. This is right "
-    "where the tree belongs to a container or another host and is only looked at from here; then give --path-map "
-    "FROM=TO.",
-    cause="The state directory was moved, restored, or is mounted elsewhere: another user, /home and /Users, "
-    ".clawdbot and .openclaw.",
-    gateway="A path of the shape agents/<id>/sessions/<file> is taken at its word: the gateway looks there on its "
-    "own disk, and may recreate that directory and begin an empty history. Any other path is ignored in favour of "
-    "<sessionId>.jsonl.",
-    remedy="If the gateway runs where you look from: rewrite the prefix, the same one in all entries, and only "
-    "where the file exists here and its header names the session. Do not replace text blindly; prompts may hold the "
-    "path too.",
+    meaning="The sessionFile of a session is an absolute path outside this state directory. That is "
+    "correct if the directory belongs to a container or another host and is only scanned here; "
+    "in that case pass --path-map FROM=TO.",
+    cause="The state directory was moved, restored, or mounted elsewhere: another user, /home or "
+    "/Users, .clawdbot or .openclaw.",
+    gateway="It trusts a path of the form agents/<id>/sessions/<file>: it opens that path on its own "
+    "disk, and may recreate that directory and start an empty history. It ignores any other path "
+    "and uses <sessionId>.jsonl.",
+    remedy="If the gateway runs on this host: rewrite the prefix, the same one in all sessions, and "
+    "only where the file exists here and its header names the session. Do not search and replace "
+    "blindly; prompts may contain the path too.",
     repair="paths",
 )
 
@@ -104,16 +105,16 @@ _BOOT_STUCK = NextBoot(
     v3_28="loads them all and settles none; its reaper removes old cron runs among them",
     v4_25="leaves them marked running, except conversations it resumes",
     v5_22="settles the subagents among them and the conversations it resumes; the others stay marked running",
-    v9_6="takes up every conversation among them with a model turn, and exempts the rest from prune and cap",
-    unknown="2026.3.28 settles none of them but reaps old cron runs, 2026.5.22 settles only subagents and "
-    "conversations it takes up again; 2026.9.6 takes up every conversation with a model turn.",
+    v9_6="resumes every conversation among them with a model turn, and exempts the rest from prune and cap",
+    unknown="2026.3.28 settles none of them but reaps old cron runs, 2026.5.22 settles only subagents "
+    "and conversations it resumes; 2026.9.6 resumes every conversation with a model turn.",
 )
 _BOOT_PHANTOM = NextBoot(
     v3_28="saves every further run of these jobs as running, even if it ends well",
     v4_25="copies no status; the job rows stay wrong until the next run ends",
     v9_6="copies no status, but exempts a running row from prune and cap",
-    unknown="Up to 2026.3.28 every further run of these jobs is saved as running; from 2026.4.25 on nothing is "
-    "copied.",
+    unknown="Releases up to 2026.3.28 save every further run of these jobs as running; from 2026.4.25 on "
+    "no status is copied.",
 )
 
 
@@ -128,7 +129,7 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         runs = summary.kinds[Kind.CRON_RUN]
         running = plural(len(store.running), "running entry", "running entries")
         yield STUCK.finding(
-            f"{len(stuck):,} of {running} showed no sign of life for {duration(x.depth.stuck_after)}"
+            f"{len(stuck):,} of {running}: no sign of life for {duration(x.depth.stuck_after)}"
             + (f"; {runs:,} {'is a cron run' if runs == 1 else 'are cron runs'}." if runs else ".")
             + (" Cannot tell whether a gateway is running." if unsure else ""),
             _BOOT_STUCK.of(x),
@@ -167,8 +168,8 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         copies = sum(job.status[Status.RUNNING] for job in jobs)
         runs = sum(job.runs for job in jobs)
         yield PHANTOM.finding(
-            f"{plural(len(jobs), 'cron base row says', 'cron base rows say')} running; so do {copies:,} of their "
-            f"{plural(runs, 'run row')}, which may be copies.",
+            f"{plural(len(jobs), 'job row is', 'job rows are')} stuck at running; {copies:,} of "
+            f"their {plural(runs, 'run row')} are marked running too and may be copies.",
             _BOOT_PHANTOM.of(x),
             count=len(jobs),
             severity=Severity.ERROR if copies_status and not unsure and store.era is not Era.SQLITE else None,
@@ -227,8 +228,8 @@ def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
 def _whose(pointers: PointerFacts) -> str:
     """Whose the entries without a transcript are, behind the sentence that counts them."""
     if pointers.missing_people:
-        return f" Without one: {plural(pointers.missing_people, 'conversation')} of people."
-    return " No conversation of people is without one." if pointers.missing else ""
+        return f" {plural(pointers.missing_people, 'conversation')} affected."
+    return " No conversation is affected." if pointers.missing else ""
 
 
 @REGISTRY.check(FOREIGN)
@@ -238,11 +239,12 @@ def path_foreign(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         listed = [each for each in pointers.listed if each.resolution.pointer is PointerKind.FOREIGN]
         derived = pointers.derived
-        mapped = f" One path map would bring {derived.matched:,} of them to files here." if derived else ""
+        mapped = f" One path map would resolve {derived.matched:,} of them to files here." if derived else ""
         yield FOREIGN.finding(
-            f"{plural(pointers.foreign, 'entry points', 'entries point')} out of this state directory.{mapped}",
-            "On this host the gateway does not find these files and begins the sessions anew. In a container that "
-            "has the tree under that path it does.",
+            f"{plural(pointers.foreign, 'entry points', 'entries point')} outside this state directory.{mapped}",
+            "A gateway on this host does not find these files and starts the sessions with an "
+            "empty history. A gateway in a container that has the directory at that path does "
+            "find them.",
             count=pointers.foreign,
             agent_id=store.agent_id,
             path=store.read.ref.path,

@@ -27,14 +27,15 @@ NEVER = Rule(
     family=Family.OTHERS,
     severity=Severity.INFO,
     title="Ended subagent runs that nothing archives",
-    meaning="Runs with spawnMode session or cleanup keep have ended and have no archiveAtMs, which is what the "
-    "sweep of 2026.3 looks for. There it is a warning from 100 such runs on and an error from 800.",
+    meaning="Runs with spawnMode session or cleanup keep have ended but have no archiveAtMs, which the "
+    "2026.3 sweep looks for. Under that release it is a warning from 100 such runs on and an "
+    "error from 800.",
     cause="A workload starts hundreds of subagents as sessions, or keeps them (incident 52725).",
     gateway="2026.3.28 loads all of them and never drops one: file and memory grow with every run (8 GB at 2,800 in "
     "the incident). 2026.4.25 drops them 5 minutes after their clean-up. 2026.5.22 and 2026.9.6 do the same, but "
     "keep those with cleanup keep and spawnMode run. 2026.9.6 does not import the file.",
-    remedy="With the gateway stopped and a copy made, take ended runs out of runs.json. Do not set archiveAtMs: that "
-    "deletes the child's session and transcript.",
+    remedy="With the gateway stopped and runs.json copied, remove ended runs from it. Do not set "
+    "archiveAtMs: that deletes the child's session and transcript.",
     repair="subagents",
 )
 
@@ -43,13 +44,13 @@ ORPHANED = Rule(
     family=Family.OTHERS,
     severity=Severity.INFO,
     title="Subagent runs without a session",
-    meaning="runs.json names runs whose child session is in no index. It is a warning where such a run has not "
-    "ended, or has attachments.",
+    meaning="runs.json lists runs whose child session is not in any index. Warning if such a run has not "
+    "ended or has attachments.",
     cause="The child's entry was removed by a clean-up or by hand, or was lost with a damaged store.",
-    gateway="At start it drops these runs and deletes their attachment directories. Until then an un-ended one can "
-    "make an agent report on work that is long dead.",
-    remedy="If the session store was damaged, mend that first: the children may come back. Copy attachments that "
-    "matter before the start.",
+    gateway="At start it drops these runs and deletes their attachment directories. Until then, a run "
+    "that has not ended can make an agent report on work that stopped long ago.",
+    remedy="If the session store is damaged, repair it first: the child sessions may come back. Copy "
+    "attachments that matter before the start.",
 )
 
 UNREADABLE = Rule(
@@ -57,13 +58,15 @@ UNREADABLE = Rule(
     family=Family.OTHERS,
     severity=Severity.ERROR,
     title="The subagent registry cannot be read",
-    meaning="subagents/runs.json is torn, has another shape or version, or cannot be read. In the sqlite era it is "
-    "information, for the file is not used there.",
+    meaning="subagents/runs.json is cut short, has another structure or version, or cannot be read. Info "
+    "only if sessions are in a database: the file is not used there.",
     cause="Up to 2026.3.28 the file is written in place: a crash leaves it empty or cut short.",
-    gateway="It takes the registry for empty and overwrites it with the next run. Runs under way are forgotten, "
-    "their results never announced, their children never cleaned up. 2026.9.6 discards the file in any case.",
-    remedy="Before a start copy the file away. Whole runs in front of the fault can be put into a new file. Look "
-    "again, as the user the gateway runs as, at what could not be read here.",
+    gateway="It loads the registry as empty and overwrites it at the next run. Runs in progress are "
+    "forgotten, their results never announced, and their children never cleaned up. 2026.9.6 "
+    "discards the file in any case.",
+    remedy="Before a start, copy the file to a safe place. Complete runs before the damage can be "
+    "recovered into a new file. If the file could not be read, scan again as the user the "
+    "gateway runs as.",
     repair="subagents",
 )
 
@@ -72,7 +75,7 @@ _BOOT_NEVER = NextBoot(
     v4_25="drops those whose clean-up is complete within minutes",
     v5_22="drops those of spawnMode session within minutes and keeps the others",
     v9_6="does not import the file",
-    unknown="2026.3.28 keeps all of them for ever; later releases drop most within minutes.",
+    unknown="2026.3.28 keeps all of them forever; later releases drop most within minutes.",
 )
 _BOOT_ORPHANED = NextBoot(
     v3_28="drops them at start and deletes their attachment directories",
@@ -82,7 +85,7 @@ _BOOT_ORPHANED = NextBoot(
 _BOOT_UNREADABLE = NextBoot(
     v3_28="loads the registry as empty and overwrites it at the next subagent run",
     v9_6="discards the file in any case",
-    unknown="Up to 2026.5.22 the gateway takes it for empty and overwrites it with the next run.",
+    unknown="Releases up to 2026.5.22 load it as empty and overwrite it at the next run.",
 )
 
 
@@ -97,8 +100,8 @@ def never_archived(x: Examination, t: Thresholds) -> Iterator[Finding]:
         sure = x.config.release.policy is not None
         severity = Severity.ERROR if sure and count >= t.subagents_error else Severity.WARNING
     yield NEVER.finding(
-        f"{count:,} of {plural(registry.runs, 'subagent run')} ended without a date to be archived. The file has "
-        f"{size(registry.bytes)}.",
+        f"{count:,} of {plural(registry.runs, 'subagent run')} ended without an archive date. The "
+        f"file is {size(registry.bytes)}.",
         _BOOT_NEVER.of(x),
         count=count,
         severity=severity,
@@ -116,13 +119,13 @@ def never_archived(x: Examination, t: Thresholds) -> Iterator[Finding]:
 @REGISTRY.check(ORPHANED)
 def orphaned(x: Examination, t: Thresholds) -> Iterator[Finding]:
     registry = x.subagents
-    # With a store unread or left out, a child that is missing may only be out of sight.
+    # With a store unread or left out, a child that is missing may only be unreadable.
     if not registry.orphaned or not x.complete or not _read(x):
         return
     grave = registry.unended_orphans or registry.with_attachments
     yield ORPHANED.finding(
         f"{registry.orphaned:,} of {plural(registry.runs, 'subagent run')} without a session, "
-        f"{registry.unended_orphans:,} of which did not end.",
+        f"{registry.unended_orphans:,} of them not ended.",
         _BOOT_ORPHANED.of(x),
         count=registry.orphaned,
         severity=Severity.WARNING if grave else None,
@@ -146,7 +149,9 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     reason = registry.reason or "it cannot be read"
     yield UNREADABLE.finding(
-        f"runs.json: {reason}. {plural(registry.runs, 'whole run') if registry.runs else 'No whole run'} before it.",
+        f"runs.json: {reason}. "
+        f"{plural(registry.runs, 'complete run') if registry.runs else 'No complete run'} before "
+        "the damage.",
         _BOOT_UNREADABLE.of(x),
         severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else None,
         path=registry.path,
@@ -172,7 +177,7 @@ def _by_hand(registry: SubagentRegistry) -> str | None:
 def _unread(x: Examination, problem: Unreadable) -> Finding:
     severity = Severity.WARNING if problem.obstacle is Obstacle.BEYOND_LIMIT else None
     return UNREADABLE.finding(
-        f"runs.json could not be read here: {problem.reason}.",
+        f"Cannot read runs.json: {problem.reason}.",
         unread.consequence(problem, "it loads the registry as empty, and runs in progress are forgotten"),
         severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else severity,
         path=problem.path,

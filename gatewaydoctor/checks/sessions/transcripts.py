@@ -33,15 +33,15 @@ UNINDEXED = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.INFO,
     title="Unindexed transcripts",
-    meaning="No entry, checkpoint or topic of any agent leads to these files. They are sorted by what is in them: "
-    "people's words, machines only, a header only, or no transcript at all. They are evidence of history, not "
-    "rubbish.",
-    cause="A session was reset, restarted or dropped by the cap, and its file stayed. Cap and prune at load "
-    "(2026.4.25) leave them by the thousand.",
-    gateway="It never shows them. Its doctor --fix and cleanup rename or delete such files; a disk budget deletes "
-    "them first. Usage calls read them every time.",
-    remedy="Leave those with people's words. Header-only and machine-only files may be moved away, with a list of "
-    "what was moved.",
+    meaning="No session, checkpoint or topic of any agent points to these files. They are sorted by "
+    "content: conversations, machine messages only, header only, or not a transcript. They are "
+    "evidence of history; do not treat them as rubbish.",
+    cause="A session was reset, restarted or dropped by the cap, and its file stayed. Cap and prune at "
+    "load (2026.4.25) leave thousands of them.",
+    gateway="It never shows them. Its `doctor --fix` and cleanup rename or delete them, and a disk "
+    "budget deletes them first. Every usage call reads them.",
+    remedy="Leave conversations where they are. Files with only a header or only machine messages can "
+    "be moved away; keep a list of what you move.",
     repair="orphans",
 )
 
@@ -50,14 +50,14 @@ TORN = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.WARNING,
     title="Transcripts whose end is damaged",
-    meaning="The last line is no JSON, or the file ends in NUL bytes, or the last line is whole but lacks its "
-    "newline. Files that no index reaches are information only.",
+    meaning="The last line is not valid JSON, the file ends in NUL bytes, or the last line is complete "
+    "but has no newline. Info only for unindexed files.",
     cause="A crash, a power cut or a full disk while a line was appended.",
-    gateway="It drops a torn line before the next run. A whole last line without a newline is not repaired: the next "
-    "append is glued to it and both entries are lost. A 2026.9.6 import takes only what stands before the first "
-    "malformed line.",
-    remedy="On a copy, cut the torn or NUL tail at the offset given, or add the missing newline. Do this before an "
-    "upgrade to a release with databases.",
+    gateway="It drops a cut line before the next run. It does not repair a complete last line without a "
+    "newline: the next append is joined to it and both records are lost. A 2026.9.6 import takes "
+    "only what comes before the first malformed line.",
+    remedy="On a copy, remove the cut or NUL tail at the offset shown, or add the missing newline. Do "
+    "this before upgrading to a release that uses databases.",
     repair="transcripts",
 )
 
@@ -66,13 +66,13 @@ BAD_HEADER = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.ERROR,
     title="Transcripts without a valid header",
-    meaning="The first readable line is not a session header with an id, while more lines follow. Files that no "
-    "index reaches are information only; where not every index could be read, the others are a warning.",
-    cause="The first line was damaged or cut off: an edit by hand, tail -n used to shorten the file, a bad block.",
-    gateway="Opening such a file truncates it and writes a new header: the whole history of the session is lost, at "
-    "the session's next turn.",
-    remedy="Before any start, copy the file away. Then put a header line in front: type session, version 3, the id "
-    "the file is named after, and the time of its first entry.",
+    meaning="The first readable line is not a session header with an id, but more lines follow. Info "
+    "only for unindexed files; warning if gatewaydoctor could not read every index.",
+    cause="The first line was damaged or cut off: a manual edit, `tail -n` used to shorten the file, a bad block.",
+    gateway="At the session's next turn it truncates the file and writes a new header: the session's "
+    "whole history is lost.",
+    remedy="Before any start, copy the file to a safe place. Then prepend a header line: type session, "
+    "version 3, the id in the file name, and the time of its first record.",
     repair="transcripts",
 )
 
@@ -81,13 +81,13 @@ HUGE = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.WARNING,
     title="Transcripts large enough to freeze the gateway",
-    meaning="These transcripts are read as a whole for one message or one usage call. Files of 11 to 444 MB are on "
-    "record as freezing a gateway.",
+    meaning="The gateway reads all of such a transcript for one message or one usage call. Files of 11 "
+    "to 444 MB are known to have frozen a gateway.",
     cause="A long-lived session without compaction, or tool output with megabytes per line.",
-    gateway="At the next message in such a session it reads and parses all of it on the event loop; nothing else is "
-    "answered meanwhile.",
-    remedy="Let the session begin anew (its file stays as an archive), or take its entry out of sight and put it "
-    "back later. Do not shorten it with tail: that removes the header.",
+    gateway="At the next message in such a session it reads and parses the whole file on the event loop "
+    "and answers nothing else meanwhile.",
+    remedy="Reset the session (its file stays as an archive), or park it and unpark it later. Do not "
+    "shorten the file with tail: that removes the header.",
 )
 
 BOOT_LOOP = Rule(
@@ -95,27 +95,24 @@ BOOT_LOOP = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.ERROR,
     title="Transcripts that end in repeated restarts",
-    meaning="The end of the transcript is nothing but prompts and context lines that a start of the gateway writes, "
-    "with no turn of any other kind between them.",
+    meaning="The transcript ends with nothing but the prompts and context lines that a gateway start "
+    "writes, with no other turn in between.",
     cause="The gateway starts, resumes this session, crashes on it, and starts again.",
-    gateway="It takes the session up once more. Each round adds lines, and costs a model turn where it gets that "
-    "far.",
-    remedy="With the gateway stopped, take this one session out of sight: note its key, move its entry and its file "
-    "away, start, and put both back when the cause is known.",
+    gateway="It resumes the session once more. Each round adds lines, and costs a model turn if it gets that far.",
+    remedy="With the gateway stopped, park this one session, start, and unpark it once you know the cause.",
 )
 
 _BOOT_TORN = NextBoot(
-    v3_28="drops torn lines before the session's next run; a last line without a newline is lost with the next "
-    "append",
+    v3_28="drops cut lines before the session's next run, and loses a last line without a newline at the next append",
     v9_6="imports only what comes before the first malformed line",
-    unknown="Up to 2026.5.22 torn lines are dropped, and a last line without a newline is lost with the next append; "
-    "2026.9.6 imports only what stands before.",
+    unknown="Releases up to 2026.5.22 drop cut lines, and lose a last line without a newline at the next "
+    "append; 2026.9.6 imports only what comes before.",
 )
 _KINDS = (
-    (ContentClass.HUMAN, "with people's words"),
-    (ContentClass.MACHINE, "of machines only"),
+    (ContentClass.HUMAN, "with a conversation"),
+    (ContentClass.MACHINE, "with machine messages only"),
     (ContentClass.HEADER_ONLY, "with a header only"),
-    (ContentClass.NOT_TRANSCRIPT, "no transcript at all"),
+    (ContentClass.NOT_TRANSCRIPT, "not a transcript"),
     (None, "not read"),
 )
 
@@ -128,7 +125,7 @@ class Reach(Enum):
     NONE = auto()
 
 
-_IF_USED = {Reach.INDEXED: "", Reach.UNKNOWN: "Where a session uses such a file: "}
+_IF_USED = {Reach.INDEXED: "", Reach.UNKNOWN: "If a session uses such a file: "}
 _BOOT_HEADLESS = {
     Reach.INDEXED: "The next turn of each session truncates its file and starts an empty history.",
     Reach.UNKNOWN: "If a session uses such a file, its next turn truncates it and starts an empty history.",
@@ -143,16 +140,15 @@ _TAILS = frozenset({Verdict.TORN_TAIL, Verdict.NUL_TAIL, Verdict.NO_NEWLINE})
 def unindexed(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in directories(x):
         orphans = store.transcripts.orphans
-        # Where a store is damaged or empty, its own finding speaks of them.
+        # Where a store is damaged or empty, its own finding concerns them.
         if not orphans or not store.transcripts.referenced_known or emptied(x, store):
             continue
         counts = Counter(orphan.content for orphan in orphans)
         sorts = ", ".join(f"{counts[kind]:,} {words}" for kind, words in _KINDS if counts[kind])
         yield UNINDEXED.finding(
-            f"{plural(len(orphans), 'transcript')} ({size(store.transcripts.orphan_bytes)}) that no index reaches: "
-            f"{sorts}.",
-            "The gateway shows none of them and leaves them alone, but counts them in usage; its doctor --fix does "
-            "not leave them alone.",
+            f"{plural(len(orphans), 'unindexed transcript')} ({size(store.transcripts.orphan_bytes)}): {sorts}.",
+            "The gateway does not show or change them, but counts them in usage; its `doctor "
+            "--fix` renames or deletes them.",
             count=len(orphans),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir,
@@ -180,7 +176,7 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
             counts = Counter(fault.check.verdict for fault in found)
             glued = sum(fault.check.glued for fault in found)
             parts = (
-                (counts[Verdict.TORN_TAIL] - glued, "with a torn last line"),
+                (counts[Verdict.TORN_TAIL] - glued, "with a cut last line"),
                 (glued, "with joined records in the last line"),
                 (counts[Verdict.NUL_TAIL], "with NUL bytes at the end"),
                 (counts[Verdict.NO_NEWLINE], "without a final newline"),
@@ -214,7 +210,7 @@ def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in directories(x):
         for faults, reach in _by_reference(x, store):
             headless = [fault for fault in faults if fault.check.verdict is Verdict.HEADER_INVALID]
-            # What no session uses and is no transcript is told as that, among the files no index reaches.
+            # What no session uses and is not a transcript is told as that, among the files no index points to.
             found = [
                 fault
                 for fault in headless
@@ -224,7 +220,7 @@ def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 continue
             talks = sum(fault.content in (ContentClass.HUMAN, ContentClass.MACHINE) for fault in found)
             yield BAD_HEADER.finding(
-                f"{_how_many(found, reach)} with a first line that is no header.",
+                f"{_how_many(found, reach)} without a valid header line.",
                 _BOOT_HEADLESS[reach],
                 count=len(found),
                 severity=_SEVERITY[reach],
@@ -237,14 +233,14 @@ def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 repair=BAD_HEADER.repair if talks else None,
                 by_hand=None
                 if talks
-                else "Copy them away before any start, and find out what wrote them: no message "
-                "is in them that a header could be put before.",
+                else "Copy them to a safe place before any start, and find out what wrote them: they "
+                "hold no message, so there is nothing to put a header on.",
             )
 
 
 def _how_many(found: Sequence[TranscriptFault], reach: Reach) -> str:
     if reach is Reach.UNKNOWN:
-        return f"{plural(len(found), 'transcript')} of which no index read here tells the use"
+        return f"{plural(len(found), 'transcript')} not in any index that could be read"
     return plural(len(found), "transcript" if reach is Reach.INDEXED else "unindexed transcript")
 
 
@@ -293,7 +289,8 @@ def boot_loop(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         found.sort(key=lambda row: (-row[1], row[0].name))
         yield BOOT_LOOP.finding(
-            f"{plural(len(found), 'transcript')} that end in boot prompts only, up to {found[0][1]:,} in a row.",
+            f"{plural(len(found), 'transcript ends', 'transcripts end')} in boot prompts only, up "
+            f"to {found[0][1]:,} in a row.",
             "The gateway is likely to resume the session and crash again.",
             count=len(found),
             agent_id=store.agent_id,

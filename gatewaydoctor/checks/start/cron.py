@@ -27,7 +27,7 @@ DELETED_MS = 140_000
 def fired(state: StartState) -> Iterator[Event]:
     x = state.x
     if any(agent.era is not Era.FILES for agent in x.eras.agents) and not state.jobs:
-        what = "runs cron jobs of the database, which were not read here"
+        what = "runs cron jobs of the database, which were not read"
         yield Event(Kind.UNKNOWN, AT_ONCE_MS, what, how_many=0, certainty=Certainty.MAY)
         return
     if x.cron.store.read in (CronRead.UNPARSEABLE, CronRead.UNREADABLE):
@@ -181,7 +181,7 @@ def _malformed(state: StartState) -> Iterator[Event]:
     }
     jobs = [job for job in state.jobs if job.index in bad and job.enabled]
     if jobs:
-        what = f"tries {plural(len(jobs), 'job')} with a bad schedule three times, then disables it and tells main"
+        what = f"tries {plural(len(jobs), 'job')} with a bad schedule three times, then disables it and notifies main"
         yield Event(
             Kind.NOTICE, 13_000, what, names(jobs), len(jobs), Cost(turns=len(jobs)), Certainty.MAY,
             "seen with 2026.3.28",

@@ -23,7 +23,7 @@ def opened(state: StartState) -> Iterator[Event]:
     for database in state.databases:
         agent = database.agent_id
         if database.entries is None:
-            what = f"opens the database of {agent}, whose sessions could not be read here"
+            what = f"opens the database of {agent}, whose sessions could not be read"
             yield Event(Kind.UNKNOWN, 0, what, (str(database.path),), 0, certainty=Certainty.MAY)
             continue
         what = f"opens the database of {agent}: {size(database.bytes)}, {plural(database.entries, 'session')}"

@@ -61,7 +61,7 @@ def _refusal(state: StartState) -> Iterator[Event]:
 
 def _unknown_release(state: StartState) -> Iterator[Event]:
     if state.x.config.release.policy is None:
-        what = "is of an unknown release: what it does differs by release, so every line says may"
+        what = "is of an unknown release: what it does differs by release, so every line is a may"
         yield Event(Kind.UNKNOWN, 0, what, source=state.x.config.release.evidence)
 
 

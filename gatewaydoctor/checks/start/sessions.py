@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOAD_BYTES_PER_MS = 20_000
 """185 MB took a 2026.3.28 gateway about 9 s longer to come up than none."""
 FIRST_SAVE_MS = 15_000
-"""A damaged store beside a job that was due was overwritten within 15 s of the start (2026.3.28)."""
+"""A damaged store next to a job that was due was overwritten within 15 s of the start (2026.3.28)."""
 REAPED_MS = 40_000
 RECOVERY_MS = 5_000
 CAP_MS = 9_000
@@ -44,7 +44,7 @@ def loads(state: StartState) -> Iterator[Event]:
             case Readable.GATEWAY_EMPTY:
                 yield from _emptied(state, store)
             case Readable.NO:
-                what = f"loads {store.agent_id}: it could not be read here, so what follows is not known"
+                what = f"loads {store.agent_id}: it could not be read, so what follows is not known"
                 yield Event(forecast.Kind.UNKNOWN, 0, what, (str(store.path),), certainty=Certainty.MAY)
             case Readable.YES:
                 ms = store.bytes // LOAD_BYTES_PER_MS
@@ -77,11 +77,11 @@ def _imports(store: StoreAtStart) -> Iterator[Event]:
 
 def _emptied(state: StartState, store: StoreAtStart) -> Iterator[Event]:
     yield Event(
-        forecast.Kind.EMPTIES, 0, f"loads {store.agent_id} as EMPTY, without a word and without a copy",
+        forecast.Kind.EMPTIES, 0, f"loads {store.agent_id} as EMPTY, silently and without a copy",
         (str(store.path),), store.entries, source="seen with 2026.3.28",
     )  # fmt: skip
     due = any(job.enabled and (job.state.next_run_at or state.x.now + 1) <= state.x.now for job in state.jobs)
-    when = "within 15 s, for a job is due" if due else "at the first message or run"
+    when = "within 15 s, because a job is due" if due else "at the first message or run"
     what = f"overwrites sessions.json of {store.agent_id} {when}: what was in it is gone"
     yield Event(
         forecast.Kind.EMPTIES, FIRST_SAVE_MS if due else None, what, (str(store.path),), store.entries,

@@ -31,7 +31,7 @@ def registry(state: StartState) -> Iterator[Event]:
         yield Event(Kind.EMPTIES, 0, what, (str(found.path),), found.runs)
         return
     if found.read is RegistryRead.UNREADABLE:
-        what = "takes up subagents of a registry that could not be read here"
+        what = "resumes subagents of a registry that could not be read"
         yield Event(Kind.UNKNOWN, 5_000, what, (str(found.path),), 0, certainty=Certainty.MAY)
         return
     if found.read is RegistryRead.OK:
@@ -99,5 +99,5 @@ def _kept(state: StartState) -> Iterator[Event]:
         what = f"drops {runs} without an archive date{spared}, 5 min after their clean-up"
         yield Event(Kind.SWEEPS, 300_000, what, (), count, certainty=Certainty.MAY)
     else:
-        what = f"keeps {runs} in memory and in runs.json for ever"
+        what = f"keeps {runs} in memory and in runs.json forever"
         yield Event(Kind.SWEEPS, None, what, (), count)

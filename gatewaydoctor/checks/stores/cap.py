@@ -29,17 +29,17 @@ OVER_CAP = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="The session store holds more entries than its cap",
-    meaning="There are more entries than session.maintenance.maxEntries allows. The finding counts what one "
-    "enforced save would drop, and how many conversations of people are among it. It is an error where the gateway "
-    "does enforce and conversations would go.",
-    cause="Maintenance only warns (the default up to 2026.4.19), or the cap was lowered, or a jam of cron runs came "
-    "in since the last save.",
-    gateway="In mode enforce a save cuts to the newest maxEntries by updatedAt, whatever the kind: a jam of cron "
-    "runs pushes out quiet conversations. 2026.4.25 also cuts at load, and then archives no transcript. 2026.5.22 "
-    "waits until a tenth above the cap (at least 25) and spares groups, channels and threads. In mode warn nothing "
-    "is cut.",
-    remedy="Before the gateway does it by age: remove rows of cron runs until the store is below the cap, so that no "
-    "conversation is pushed out.",
+    meaning="The store has more sessions than session.maintenance.maxEntries allows. The finding counts "
+    "what one save in mode enforce would drop, and the conversations among it. Error if the "
+    "gateway does enforce and conversations would be dropped.",
+    cause="Maintenance only warns (the default up to 2026.4.19), the cap was lowered, or a backlog of "
+    "cron runs arrived since the last save.",
+    gateway="In mode enforce a save keeps the newest maxEntries by updatedAt, whatever their kind: a "
+    "backlog of cron runs pushes out quiet conversations. 2026.4.25 also cuts at load, and then "
+    "archives no transcript. 2026.5.22 waits until the store is a tenth above the cap (at least "
+    "25) and spares groups, channels and threads. In mode warn nothing is cut.",
+    remedy="Remove cron runs until the store is below the cap, before the gateway cuts by age and drops "
+    "conversations.",
     repair="trim",
 )
 
@@ -48,14 +48,14 @@ AT_CAP = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="The session store is at its cap",
-    meaning="The store holds as many entries as session.maintenance.maxEntries allows, and maintenance enforces it. "
-    "Every new session pushes out the oldest.",
+    meaning="The store holds as many sessions as session.maintenance.maxEntries allows, and maintenance "
+    "enforces the cap. Every new session drops the oldest.",
     cause="The cap is low for the number of sessions created, usually by isolated cron jobs.",
-    gateway="Up to 2026.4.25 every new session costs a full pass: parse, clone, sort, cut, write, on the event loop "
-    "(incident 72826: one every two minutes, each blocking for tens of seconds). 2026.5.22 makes one pass for every "
-    "25 or more.",
-    remedy="Give cron jobs a persistent session (sessionTarget session:<id>) instead of isolated ones, and remove "
-    "rows of finished runs. A lower cap makes each pass cheaper and pushes out more.",
+    gateway="In releases up to 2026.4.25 every new session costs a full pass on the event loop: parse, "
+    "clone, sort, cut, write (incident 72826: one every two minutes, each blocking for tens of "
+    "seconds). 2026.5.22 makes one pass forevery 25 or more new sessions.",
+    remedy="Give cron jobs a persistent session (sessionTarget session:<id>) instead of isolated ones, "
+    "and remove finished runs. A lower cap makes each pass cheaper but drops more.",
     repair="trim",
 )
 
@@ -67,17 +67,19 @@ NOT_ENFORCED = Rule(
     meaning="session.maintenance.mode is warn, and the store is over its cap or large enough to endanger the heap. "
     "Nothing will shrink it.",
     cause="The default mode up to 2026.4.19 is warn, or the config sets it.",
-    gateway="In mode warn prune, cap, rotation and clean-up of archives are skipped at every save. Only the reaper "
-    "of cron runs still works, and only while cron ticks complete.",
-    remedy="First make the store smaller than its cap, by rows of cron runs or ended subagents. Only then set "
-    "session.maintenance.mode to enforce: the other way round the cap may drop quiet conversations.",
+    gateway="In mode warn every save skips prune, cap, rotation and archive clean-up. Only the reaper of "
+    "cron runs still works, and only while cron ticks complete.",
+    remedy="First bring the store below its cap by removing cron runs or ended subagents. Only then set "
+    "session.maintenance.mode to enforce; in the other order the cap may drop quiet "
+    "conversations.",
 )
 
 _NOT_CRON_ALONE = (
-    "Rows of cron runs alone do not make it small enough. Look which kinds fill it; ended subagents can go as well. "
-    "Or raise session.maintenance.maxEntries before anything is cut."
+    "Removing cron runs alone does not make the store small enough. Find out which kinds fill "
+    "it; ended subagents can be removed too. Or raise session.maintenance.maxEntries before "
+    "anything is cut."
 )
-_FULL_PASS = "makes a full pass over the store for every new session, on its event loop"
+_FULL_PASS = "makes a full pass over the store forevery new session, on its event loop"
 
 
 @REGISTRY.check(OVER_CAP, AT_CAP)
@@ -99,19 +101,19 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
     lost = store.eviction
     rows, people = (lost.rows, lost.conversations) if lost else (entries - limit, 0)
     whose = plural(people, "conversation") if people else "no conversation"
-    drop = f"drop {plural(rows, 'row')} by age alone, {whose} of people among them"
+    drop = f"drop {plural(rows, 'row')} by age alone, {whose} among them"
     if _enforced(x):
         consequence = f"{a_gateway(x)} will {drop}, at its next save" + (" or load." if _cuts_at_load(x) else ".")
     elif x.config.maintenance.mode.origin is Origin.ASSUMED:
-        consequence = f"Up to 2026.4.19 nothing is cut by default; a later gateway would {drop}."
+        consequence = f"Releases up to 2026.4.19 cut nothing by default; a later one would {drop}."
     else:
-        consequence = f"{a_gateway(x)} in mode warn cuts nothing. Its sessions cleanup --enforce would {drop}."
+        consequence = f"{a_gateway(x)} in mode warn cuts nothing. Its `sessions cleanup --enforce` would {drop}."
     origin = x.config.maintenance.max_entries.origin
     survey = store.survey
     runs = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN) if survey else 0
     return OVER_CAP.finding(
-        f"{plural(entries, 'entry', 'entries')}, and the cap is {limit:,} ({origin})"
-        + (f"; enforcing it pushes out {plural(people, 'conversation')}." if people else "."),
+        f"{plural(entries, 'session', 'sessions')}; the cap is {limit:,} ({origin})"
+        + (f"; switching maintenance to enforce would delete {plural(people, 'conversation')}." if people else "."),
         consequence,
         count=entries - limit,
         severity=Severity.ERROR if people and _enforced(x) else None,
@@ -134,9 +136,9 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
 def _at_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Finding:
     waits = _waits(x)
     return AT_CAP.finding(
-        f"{plural(entries, 'entry', 'entries')} at a cap of {limit:,} ({x.config.maintenance.max_entries.origin}): "
-        "each new session pushes out an old one.",
-        f"{a_gateway(x)} cuts in one pass once there are {high_water(limit):,}."
+        f"{plural(entries, 'session', 'sessions')} at a cap of {limit:,} "
+        f"({x.config.maintenance.max_entries.origin}): each new session drops an old one.",
+        f"{a_gateway(x)} cuts in one pass once there are {high_water(limit):,} sessions."
         if waits
         else f"{a_gateway(x)} {_FULL_PASS}.",
         severity=Severity.INFO if waits else None,
@@ -159,11 +161,12 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         assumed = mode.origin is Origin.ASSUMED
         yield NOT_ENFORCED.finding(
-            f"Maintenance only warns ({'assumed, for nothing tells the release' if assumed else mode.origin}), with "
-            f"{plural(survey.entries, 'entry', 'entries')} in the store.",
+            "Maintenance only warns "
+            f"({'assumed: the release is unknown' if assumed else mode.origin}); the store has "
+            f"{plural(survey.entries, 'session')}.",
             "From 2026.4.20 on the default is enforce; under an older release the store keeps growing."
             if assumed
-            else f"{a_gateway(x)} goes on growing the store: no save prunes, caps or cleans up.",
+            else f"{a_gateway(x)} lets the store grow: no save prunes, caps or cleans up.",
             agent_id=store.agent_id,
             path=store.read.ref.path,
             evidence={

@@ -32,14 +32,16 @@ LEGACY = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="A sessions.json remains next to a session database",
-    meaning="A release that keeps sessions in SQLite has written here, and an agent still has a sessions.json. It is "
-    "compared with the database key by key. Critical if an import would replace newer rows; error if the release "
-    "refuses to start over the file; warning if nothing would be lost.",
+    meaning="A release that keeps sessions in SQLite has written here, but an agent still has a "
+    "sessions.json. It is compared with the database key by key. Critical if an import would "
+    "replace newer rows; error if the release refuses to start because of the file; warning if "
+    "nothing would be lost.",
     cause="An unfinished upgrade, an older release started in between, or a restored backup.",
-    gateway="2026.8.1 (exit 1) and 2026.9.3 (exit 78) refuse to start over any such file. 2026.9.6 imports a sound "
-    "one: every key in it REPLACES the row of the database, however old it is, and an entry with another session id "
-    "takes the conversation's place. It refuses to start (exit 78) over a torn, empty or oversized one, a null "
-    "entry, an unsafe session id, a hard link and a symbolic link.",
+    gateway="2026.8.1 (exit 1) and 2026.9.3 (exit 78) refuse to start while any such file exists. "
+    "2026.9.6 imports a sound one: every key in it REPLACES the row of the database, however old "
+    "it is, and an entry with another session id takes the conversation's place. It refuses to "
+    "start (exit 78) because of a cut, empty or oversized one, a null entry, an unsafe session "
+    "id, a hard link and a symbolic link.",
     remedy="Copy the directory first. If the database has every key, move the file out of the directory; else "
     "leave in it only the keys the database lacks. Do not start the gateway to see what happens.",
     repair="salvage",
@@ -51,13 +53,13 @@ NEWER = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database has a newer schema than gatewaydoctor knows",
-    meaning="The user_version of a database is above the newest one that was read, that of 2026.9.6. Nothing is "
-    "concluded from its rows.",
+    meaning="The user_version of a database is higher than the newest one gatewaydoctor knows, that of "
+    "2026.9.6. gatewaydoctor draws no conclusions from its rows.",
     cause="A newer gateway release has written here, perhaps before a rollback.",
-    gateway="A gateway older than the schema refuses to open the database and to start (exit 78). The one that "
-    "wrote it starts.",
-    remedy="Start the release that wrote it, or restore a whole set of databases from before the upgrade. Do not "
-    "lower user_version.",
+    gateway="A gateway older than the schema refuses to open the database and does not start (exit 78). "
+    "The release that wrote it starts.",
+    remedy="Start the release that wrote it, or restore a complete set of databases from before the "
+    "upgrade. Do not lower user_version.",
 )
 
 
@@ -80,13 +82,13 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 def _rewritten(x: Examination, leftover: Leftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
-    """The receipt of the import names the bytes that were imported: no edit of the file brings them back, and none of
-    its database does."""
+    """The receipt of the import names the bytes that were imported: no edit of the file restores them, nor
+    one of its database."""
     at = f", {duration(x.now - source.rewritten_at)} ago" if source.rewritten_at else ""
     kept = " The import archive has the bytes of the receipt." if source.original else ""
     return LEGACY.finding(
-        f"A sessions.json of {size(legacy.size)} is left beside the database of this agent, written after its "
-        f"import{at}: {_compared(leftover)}.{kept}",
+        f"A sessions.json of {size(legacy.size)} is left next to the database of this agent, "
+        f"written after its import{at}: {_compared(leftover)}.{kept}",
         "2026.9.5 and later refuse to start (exit 78): the receipt of the import has another SHA-256.",
         severity=Severity.ERROR,
         agent_id=leftover.agent_id,
@@ -114,7 +116,7 @@ def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) ->
     people = sum(parse_key(each.key).kind not in MACHINE_KINDS for each in older)
     severity, ahead, by_hand = _ahead(x, leftover, len(older), people)
     return LEGACY.finding(
-        f"A sessions.json of {size(legacy.size)} is left beside the database of this agent: {_compared(leftover)}.",
+        f"A sessions.json of {size(legacy.size)} is left next to the database of this agent: {_compared(leftover)}.",
         ahead,
         severity=severity,
         count=len(older) or 1,
@@ -142,8 +144,8 @@ def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) ->
 
 
 def _separable(x: Examination, leftover: Leftover) -> bool:
-    """Whether `leftover` mends it: all rows of file and database are known, and the file can go, or what stays in it
-    is imported once the rows that do harm are out."""
+    """Whether `leftover` repairs it: all rows of file and database are known, and the file can go, or what stays in
+    it is imported once the rows that do harm are out."""
     store = next((each for each in x.stores if each.read.ref.path == leftover.path), None)
     if store is None or store.survey is None or not leftover.compared:
         return False
@@ -186,12 +188,12 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
         shown = f" (exit {code})" if code else ""
         return Severity.ERROR, f"{a_gateway(x)} refuses to start over any such file{shown}.", away
     if leftover.refusal is not None:
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start over it (exit 78).", away
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).", away
     if x.startup_migrated:
         again = (
             f" After an upgrade or a move it imports it, and replaces {plural(older, 'newer row')}." if older else ""
         )
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start over it (exit 78).{again}", away
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).{again}", away
     if leftover.null_entries or leftover.unsafe_ids:
         by_hand = (
             "Copy the directory, then remove these entries from the file, or move the file away if it has no other."
@@ -268,7 +270,7 @@ def _mending(store: StoreFacts, refused: str | None, running: int) -> str | None
 
 def _refused_because(store: StoreFacts, legacy: LegacyStore) -> str | None:
     if store.survey is None:
-        return "it could not be read here"
+        return "it cannot be read"
     if store.survey.verdict.readable is not Readable.YES:
         return "it is damaged or too large"
     return f"it has {legacy.links} hard links" if legacy.links > 1 else None
@@ -285,8 +287,8 @@ def newer_schema(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     first = newer[0]
     yield NEWER.finding(
-        f"{plural(len(newer), 'database')} with a schema newer than known: {first.role} {first.user_version}, known "
-        f"{KNOWN_SCHEMA[first.role]}.",
+        f"{plural(len(newer), 'database')} with a newer schema: {first.role} "
+        f"{first.user_version}, newest known {KNOWN_SCHEMA[first.role]}.",
         "A gateway older than the schema refuses to start (exit 78); the release that wrote it starts.",
         count=len(newer),
         path=first.path,

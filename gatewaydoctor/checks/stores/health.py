@@ -39,11 +39,12 @@ CORRUPT = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database is damaged",
-    meaning="The pages of a database do not hold together, or the file is no database at all. Info only if the "
-    "damage is in an index: its table has every row.",
+    meaning="The pages of a database do not hold together, or the file is not a database at all. Info "
+    "only if the damage is in an index: its table has every row.",
     cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
-    gateway="2026.9.6 refuses to start over a damaged table and prints neither the path nor a way out; it rebuilds "
-    "damaged indexes by itself. The recovery of its own doctor renames the database away and starts empty.",
+    gateway="2026.9.6 refuses to start with a damaged table and prints neither the path nor a way out; "
+    "it rebuilds damaged indexes by itself. The recovery of its own doctor renames the database "
+    "away and starts empty.",
     repair="salvage",
     remedy="Copy the directory, then rebuild the database from the rows that can still be read. Do not run "
     "`openclaw doctor --session-sqlite recover`: it starts empty.",
@@ -57,8 +58,9 @@ EMPTY = Rule(
     meaning="The file is there and has 0 bytes, or no table. Critical if a start takes it for a new one: the state "
     "database always, an agent's where the startup migrations are done.",
     cause="A full disk while it was created or copied, or a copy that was cut off at once.",
-    gateway="2026.9.6 refuses to start over an agent database of 0 bytes, and leaves a backup of it at each attempt. "
-    "Over a state database of 0 bytes it starts: cron jobs, deliveries and pairings are gone.",
+    gateway="2026.9.6 refuses to start with an agent database of 0 bytes, and leaves a backup of it at "
+    "each attempt. With a state database of 0 bytes it starts: cron jobs, deliveries and "
+    "pairings are gone.",
     remedy="Restore the database with its -wal from a backup. Without one, see what files and archives still hold.",
     start_loses=True,
 )
@@ -68,8 +70,8 @@ MISSING = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="A database is gone",
-    meaning="A database that has to be there is not: the registry, its -wal or the other databases tell of it. "
-    "Info only if the config does not have its agent and nothing of it is left.",
+    meaning="A database that should exist is missing: the registry, its -wal or the other databases show "
+    "that it existed. Info only if the config does not have its agent and nothing of it is left.",
     cause="A partial restore, a volume that is not mounted, a file moved away, or a repair that was cut off.",
     gateway="2026.9.6 starts with an EMPTY history for that agent, or without any cron job, delivery and pairing if "
     "the state database is gone, and copies a -wal that is left out of the way.",
@@ -87,7 +89,7 @@ LOG_GONE = Rule(
     cause="A -wal deleted to unlock a database, a copy or restore without it, or a damaged file.",
     gateway="2026.9.6 starts on the last checkpoint: newer messages are gone, removed sessions are back, and "
     "interrupted turns run again.",
-    remedy="Keep the gateway stopped and put the -wal back beside its database, from the same moment.",
+    remedy="Keep the gateway stopped and restore the -wal next to its database, from the same moment.",
     start_loses=True,
 )
 
@@ -111,7 +113,7 @@ OWNER = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database belongs to another agent",
-    meaning="The database says that it is another agent's, or does not say whose it is.",
+    meaning="The database names another agent as its owner, or names none.",
     cause="A database copied or restored into the directory of another agent, or edited.",
     gateway="2026.9.6 refuses to start, for all agents.",
     remedy="Put the agent's own database back, or move this one to the agent it belongs to.",
@@ -147,10 +149,9 @@ ENTRIES = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="Session rows that a start would rebuild with losses",
-    meaning="The entry of a session row is no JSON object, or names another session than its column.",
-    cause="An edit by hand, or a program that wrote one without the other.",
-    gateway="2026.9.6 starts and rebuilds such an entry from the columns: everything else in it is lost, without a "
-    "word.",
+    meaning="The entry of a session row is not a JSON object, or names another session than its column.",
+    cause="A manual edit, or a program that wrote one without the other.",
+    gateway="2026.9.6 starts and rebuilds such an entry from the columns: everything else in it is silently lost.",
     remedy="Copy the directory before a start, and put the entry right on a copy.",
     start_loses=True,
 )
@@ -172,7 +173,7 @@ UNREADABLE = Rule(
     id="database-unreadable",
     family=Family.STORE,
     severity=Severity.ERROR,
-    title="A database could not be read here",
+    title="A database could not be read",
     meaning="The system refuses to open the file, or it changed during every attempt to read it.",
     cause="Another owner or mode than that of the user who runs this, or a gateway that is writing.",
     gateway="If the gateway runs as a user who may not read it either, it refuses to start.",
@@ -335,7 +336,7 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copi
     fault, who = problem.fault, _who(health)
     evidence: dict[str, object] = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
-        ahead = "What a start makes of it cannot be told from here."
+        ahead = "gatewaydoctor cannot tell what a start does with it."
         return _finding(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
     if health.role is DatabaseRole.QUARANTINE and fault.kind is FaultKind.EMPTY:
         message = "The file with the quarantine records is empty."
@@ -347,7 +348,7 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copi
         return _finding(QUARANTINED, health, message, f"{_REFUSES}.", evidence, repair="quarantine")
     if fault.kind is FaultKind.EMPTY:
         return _empty(health, fault, evidence, migrated=migrated, copies=copies)
-    what = "cannot be read" if fault.kind is FaultKind.LOG else "is no database any more"
+    what = "cannot be read" if fault.kind is FaultKind.LOG else "is no longer a database"
     message = f"{who} {what}: {fault.reason}."
     if not health.rows:
         return _finding(CORRUPT, health, message, f"{_REFUSES}.", evidence)
@@ -365,7 +366,7 @@ def _empty(
     if state:
         ahead = "A 2026.9.6 gateway starts without cron jobs, deliveries and pairings."
     elif migrated or tables:
-        ahead = "A 2026.9.6 gateway makes it anew and starts with an EMPTY history for this agent."
+        ahead = "A 2026.9.6 gateway creates a new one and starts with an EMPTY history for this agent."
     else:
         return _finding(EMPTY, health, message, f"{_REFUSES}.", evidence, repair=repair)
     return _finding(EMPTY, health, message, ahead, evidence, severity=Severity.CRITICAL, repair=repair)
@@ -419,7 +420,7 @@ def _readable(health: DatabaseHealth) -> str:
 
 
 def _other_owner(health: DatabaseHealth, problem: OtherOwner) -> Finding:
-    said = "belongs to another agent" if problem.found else "does not say whose it is"
+    said = "belongs to another agent" if problem.found else "names no owner"
     evidence = {"belongsTo": problem.found, "expected": health.agent_id}
     return _finding(OWNER, health, f"{_who(health)} {said}.", f"{_REFUSES}, for all agents.", evidence)
 
@@ -473,7 +474,7 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Fin
     count = sum(len(names) for _, _, names in parts)
     message = f"{_who(health)} has {said}."
     if count == len(problem.missing_tables) and _CORE.isdisjoint(problem.missing_tables):
-        ahead = "A 2026.9.6 gateway makes them anew, empty, at start: what they held is gone already."
+        ahead = "A 2026.9.6 gateway creates them again, empty, at start: what they held is already gone."
         return _finding(SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None)
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
     lost = problem.missing_tables or problem.missing_columns or problem.unexpected_triggers
@@ -486,8 +487,8 @@ def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> 
     return _finding(
         ENTRIES,
         health,
-        f"{plural(problem.count, 'session row')} with an entry that is no JSON object or names another session, or "
-        "with a key that is not in lower case.",
+        f"{plural(problem.count, 'session row')} with an entry that is not a JSON object or names "
+        "another session, or with a key that is not in lower case.",
         "A 2026.9.6 gateway refuses to start (exit 1). After an upgrade or a move it rebuilds each from its columns, "
         "and the rest of the entry is lost."
         if migrated
@@ -516,7 +517,7 @@ def _log_gone(health: DatabaseHealth, problem: LogGone) -> Finding:
     ahead = "A 2026.9.6 gateway starts on the last checkpoint: what was written after it is gone."
     if not problem.sure:
         message += " It was written later: another program may have folded the log in."
-        ahead = "If so, a start loses nothing. The files do not tell."
+        ahead = "If so, a start loses nothing. The files do not show it."
     evidence = {"reason": problem.reason, "openedAtMs": problem.opened_at, "sure": problem.sure}
     severity = None if problem.sure else Severity.INFO
     return _finding(LOG_GONE, health, message, ahead, evidence, severity=severity)

@@ -21,8 +21,8 @@ LEASE = Rule(
     severity=Severity.WARNING,
     title="A lease in the state database has not expired",
     meaning="The state database names an owner on another host, or a maintenance of the agents' databases, whose "
-    "lease has not expired. Nothing tells from here whether it still runs.",
-    cause="A container that was created anew under another host name, a gateway on another host, or a start or "
+    "lease has not expired. gatewaydoctor cannot tell from here whether it still runs.",
+    cause="A container that was recreated under another host name, a gateway on another host, or a start or "
     "doctor that was killed, or stopped by a full disk, while it prepared the databases.",
     gateway="2026.9.6 refuses to start until the lease expires: exit 1 for an owner, at most 300 s after its last "
     "sign; for a maintenance exit 1, or 78 where its startup migrations are due, at most 60 s.",
@@ -37,7 +37,7 @@ ELSEWHERE = Rule(
     meaning="The state database files cron jobs under the absolute path of the directory they were made in. Those "
     "under another path do not run here. Warning if this path has jobs of its own.",
     cause="A directory that was moved, restored elsewhere, or mounted under another path.",
-    gateway="2026.9.6 starts, makes its own managed jobs and ignores the others; nothing tells of it.",
+    gateway="2026.9.6 starts, creates its own managed jobs and silently ignores the others.",
     remedy="Start the gateway at the old path, or file the jobs under the new one.",
     repair="jobs",
 )

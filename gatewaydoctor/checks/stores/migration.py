@@ -39,8 +39,9 @@ LOSSES = Rule(
     family=Family.TRANSCRIPTS,
     severity=Severity.WARNING,
     title="Only the archive of an import has what people wrote",
-    meaning="A transcript that an import retired holds turns of people that the database lacks: the import stops at "
-    "the first line that is no JSON, and passes over a transcript without a header. They are whole in the archive.",
+    meaning="A transcript that an import retired holds turns of conversations that the database lacks: "
+    "the import stops at the first line that is not JSON, and skips a transcript without a "
+    "header. They are complete in the archive.",
     cause="A line cut short by a crash, or a header lost, in a transcript of the file era.",
     gateway="It shows the conversation without them and never reads the archive again.",
     remedy="List them with gatewaydoctor migration, and write them out with gatewaydoctor migration --export DIR. Do "
@@ -52,10 +53,12 @@ JOBS = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs that are not in the database",
-    meaning="Files name jobs, or the database has set jobs aside as malformed, that the gateway does not run. Error "
-    "if it runs none at all; info if one or two are missing beside others: jobs are also deleted on purpose.",
-    cause="An upgrade that kept some jobs only, or took schedules for malformed; a database that was made anew.",
-    gateway="From 2026.6.1 on it runs the jobs of the state database, and none of these. Nothing tells of it.",
+    meaning="Files name jobs, or the database has set jobs aside as malformed, that the gateway does not "
+    "run. Error if it runs none at all; info only if one or two are missing among others: jobs "
+    "are also deleted on purpose.",
+    cause="An upgrade that kept only some jobs, or treated schedules as malformed; a database that was "
+    "created again.",
+    gateway="From 2026.6.1 on it runs the jobs of the state database and silently ignores these.",
     remedy="Copy the files named away. Add each job that is wanted again with openclaw cron add. Do not copy a "
     "retired jobs.json back over a newer release: jobs may fire twice.",
 )
@@ -94,7 +97,11 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         people = sum(each.people for each in mine)
         more = sum(each.undecided for each in mine)
-        turns = plural(people, "turn") + " of people" if people else f"{plural(more, 'line')} that may be people's"
+        turns = (
+            plural(people, "turn") + " of conversations"
+            if people
+            else f"{plural(more, 'line')} that may be of conversations"
+        )
         yield LOSSES.finding(
             f"{plural(len(mine), 'transcript')} with {turns} that only the import archive has.",
             "The gateway shows these conversations without them.",

@@ -1,4 +1,4 @@
-"""Rules about stores that the gateway reads as empty, and about what is left to mend them with."""
+"""Rules about stores that the gateway reads as empty, and about what is left to repair them with."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
 
 READ_AS_EMPTY = NextBoot(
-    v3_28="takes it for an empty store without a word, keeps no copy, and replaces the file at its next save",
+    v3_28="silently loads it as an empty store, keeps no copy, and overwrites the file at its next save",
     v9_6="refuses to start (exit 78)",
-    unknown="Up to 2026.5.22 a gateway takes it for an empty store and replaces the file at its next save; 2026.9.6 "
-    "refuses to start (exit 78).",
+    unknown="Releases up to 2026.5.22 load it as an empty store and overwrite the file at the next save; "
+    "2026.9.6 refuses to start (exit 78).",
 )
 _COPY_FIRST = "Do not start the gateway. First copy the file to a safe place"
 
@@ -39,15 +39,18 @@ UNPARSEABLE = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="The session store is damaged",
-    meaning="sessions.json is empty, cut short, or not JSON from some byte on. The offset given is the first byte "
-    "that no JSON document can have there, or the end of the file where it ends too early. Rules about rows, sizes "
-    "and unindexed files say nothing about a damaged store until it is mended.",
-    cause="A crash, a full disk or a power cut while the file was written, or an edit by hand. 2026.3.13, and "
-    "again releases since 2026.5.12, write the store without fsync, so that a power cut can leave an empty file.",
-    gateway="Releases up to 2026.5.22 read such a file as an empty store, say nothing, keep no copy, and write the "
-    "nearly empty store over it at the next save. 2026.9.6 refuses to start (exit 78) until the file is mended.",
-    remedy=f"{_COPY_FIRST}, with every sessions.json.* beside it. The whole entries before the fault, and often some "
-    "behind it, can be put into a new file; backups and temp files beside it may hold more.",
+    meaning="sessions.json is empty, cut short, or stops being valid JSON at some byte. The offset is "
+    "the first invalid byte, or the end of the file if it ends too early. Rules about sessions, "
+    "sizes and unindexed transcripts skip a damaged store until it is repaired.",
+    cause="A crash, a full disk or a power cut during a write, or a manual edit. 2026.3.13, and again "
+    "releases since 2026.5.12, write the store without fsync, so a power cut can leave an empty "
+    "file.",
+    gateway="Releases up to 2026.5.22 silently load the file as an empty store, keep no copy, and "
+    "overwrite it with a nearly empty store at the next save. 2026.9.6 refuses to start (exit "
+    "78) until the file is repaired.",
+    remedy=f"{_COPY_FIRST}, together with every sessions.json.* next to it. The complete sessions before "
+    "the damage, and often some after it, can be recovered into a new file; backups and temp "
+    "files next to it may hold more.",
     repair="salvage",
     start_loses=True,
 )
@@ -57,14 +60,15 @@ TOO_LARGE = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="The session store is larger than the gateway can read",
-    meaning=f"sessions.json is sound, but has {UNREADABLE_FROM_BYTES:,} bytes (0x1fffffe8) or more. The gateway's "
-    "runtime reads no text file of that size.",
-    cause="Rows that nothing removes, each with its own copy of the skills prompt: run rows of isolated cron jobs "
-    "while maintenance only warns.",
-    gateway="Reading fails with ERR_STRING_TOO_LONG, and releases up to 2026.5.22 treat that like a missing file: "
-    "the store counts as empty and the next save replaces it. 2026.9.6 refuses to start (exit 78).",
-    remedy=f"{_COPY_FIRST}. Then remove rows of finished and stuck cron runs, and the fields the gateway rebuilds, "
-    "until it is small again.",
+    meaning=f"sessions.json is valid, but is {UNREADABLE_FROM_BYTES:,} bytes (0x1fffffe8) or larger. The "
+    "gateway's runtime cannot read a text file of that size.",
+    cause="While maintenance only warns, nothing removes the run rows of isolated cron jobs, and each "
+    "holds its own copy of the skills prompt.",
+    gateway="Reading fails with ERR_STRING_TOO_LONG. Releases up to 2026.5.22 treat that like a missing "
+    "file: they load an empty store, and the next save overwrites the file. 2026.9.6 refuses to "
+    "start (exit 78).",
+    remedy=f"{_COPY_FIRST}. Then remove finished and stuck cron runs, and the fields the gateway "
+    "rebuilds, until the store is small enough.",
     repair="trim",
     start_loses=True,
 )
@@ -74,12 +78,12 @@ NOT_OBJECT = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="The session store is not a JSON object",
-    meaning="sessions.json begins as an array, a string, a number or a literal. The gateway knows only an object "
-    "with one entry per session key.",
+    meaning="The top level of sessions.json is an array, a string, a number or a literal. The gateway "
+    "accepts only an object with one value per session key.",
     cause="Another program wrote the file, or a manual repair changed its structure.",
-    gateway="Releases up to 2026.5.22 take it for an empty store and replace it at the next save. 2026.9.6 refuses "
-    "to start (exit 78).",
-    remedy=f"{_COPY_FIRST}. Then put back a backup of the right shape, or rebuild the object from what is there.",
+    gateway="Releases up to 2026.5.22 load it as an empty store and overwrite it at the next save. "
+    "2026.9.6 refuses to start (exit 78).",
+    remedy=f"{_COPY_FIRST}. Then restore a backup with the right structure, or rebuild the object from this file.",
     repair="salvage",
     start_loses=True,
 )
@@ -89,14 +93,17 @@ EMPTIED = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="The session store is empty or missing, but its transcripts remain",
-    meaning="There is no sessions.json, or one without entries, in a directory that holds transcripts which no index "
-    "reaches. Their history exists but nobody is shown it. It is critical where people's words are among them.",
-    cause="A gateway read a damaged store as empty and saved it. Or, up to 2026.4.23, a rotation renamed the store "
-    "to sessions.json.bak.<ms> and the gateway died before it wrote the new one.",
-    gateway="It starts with no sessions and makes new ones. Each save makes it harder to put the old index back, and "
-    "up to 2026.4.25 rotation keeps only the three newest backups.",
-    remedy="Do not start the gateway. Copy sessions.json.bak.* and *.tmp files away, and put the best of them back "
-    "as sessions.json. Without one, the transcripts can be listed and registered again under new keys.",
+    meaning="sessions.json is missing or has no sessions, but its directory holds transcripts that no "
+    "index points to. Their history still exists, but no session shows it. Critical if any of "
+    "them holds a conversation.",
+    cause="A gateway loaded a damaged store as empty and saved it. Or, in releases up to 2026.4.23, a "
+    "rotation renamed the store to sessions.json.bak.<ms> and the gateway exited before it wrote "
+    "the new one.",
+    gateway="It starts with no sessions and creates new ones. Each save makes the old index harder to "
+    "restore, and rotation up to 2026.4.25 keeps only the three newest backups.",
+    remedy="Do not start the gateway. Copy sessions.json.bak.* and *.tmp files to a safe place, then "
+    "restore the best of them as sessions.json. If there is none, the transcripts can be listed "
+    "and registered again under new keys.",
     repair="salvage",
     start_loses=True,
 )
@@ -106,20 +113,21 @@ CANDIDATES = Rule(
     family=Family.STORE,
     severity=Severity.INFO,
     title="Files that may hold the lost entries",
-    meaning="Beside a store that the gateway reads as empty there are temp files, rotated backups or import "
-    "archives. Any of them may hold the entries that are missing.",
-    cause="A temp file is left when the gateway dies between writing and renaming; up to 2026.4.25 rotation keeps "
-    "three backups; a 2026.9.6 import keeps the whole old store.",
-    gateway="It does not look at them. A rotation deletes all but the three newest sessions.json.bak.* names, and a "
-    "sweep of temp files may delete the only copy.",
-    remedy="Copy them away before anything else is started. Choose by: parses whole, number of entries, newest "
-    "updatedAt.",
+    meaning="Next to a store that loads as empty there are temp files, rotated backups or import "
+    "archives. Any of them may hold the missing sessions.",
+    cause="A gateway that exits between writing and renaming leaves a temp file; rotation up to "
+    "2026.4.25 keeps three backups; a 2026.9.6 import keeps the whole old store.",
+    gateway="It ignores them. A rotation deletes all but the three newest sessions.json.bak.* files, and "
+    "a clean-up of temp files may delete the only copy.",
+    remedy="Copy them to a safe place before you start anything. Prefer one that parses completely, "
+    "then the most sessions, then the newest updatedAt.",
     repair="salvage",
 )
 
 _NO_COPY = (
-    "No backup and no temp file lies beside the store: look for one in backups of the machine before the gateway "
-    "starts. Without one a start loses nothing more; transcripts can be registered again under new keys."
+    "There is no backup or temp file next to the store. Look for one in the machine's backups "
+    "before the gateway starts. Without one, a start loses nothing more; transcripts can be "
+    "registered again under new keys."
 )
 _UNREAD_THEN = (
     "a release up to 2026.5.22 loads it as empty and overwrites it",
@@ -148,7 +156,7 @@ def _unread(x: Examination, store: StoreFacts) -> Iterator[Finding]:
         yield unread.denied(x, problem, "The store", _UNREAD_THEN[False], store.agent_id)
         return
     yield UNPARSEABLE.finding(
-        f"The store could not be read here: {problem.reason}.",
+        f"Cannot read the store: {problem.reason}.",
         unread.consequence(problem, _UNREAD_THEN[problem.obstacle is Obstacle.NOT_A_FILE]),
         severity=Severity.ERROR,
         agent_id=store.agent_id,
@@ -167,10 +175,12 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
     barren = fault.kind in _BARREN and not verdict.entries
     worth = not barren or _candidates(x, store)
-    rows = plural(verdict.entries, "whole entry", "whole entries") if verdict.entries else "No whole entry"
+    rows = (
+        plural(verdict.entries, "complete session", "complete sessions") if verdict.entries else "No complete session"
+    )
     meanwhile = " It was written to meanwhile: scan again." if store.read.ref.path in x.unsettled else ""
     return rule.finding(
-        f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before it.{meanwhile}",
+        f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before the damage.{meanwhile}",
         READ_AS_EMPTY.of(x),
         agent_id=store.agent_id,
         path=store.read.ref.path,
@@ -190,8 +200,9 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
 
 def _too_large(x: Examination, store: StoreFacts, verdict: Verdict) -> Finding:
     return TOO_LARGE.finding(
-        f"{verdict.bytes:,} bytes, and the gateway's runtime reads files below {UNREADABLE_FROM_BYTES:,}. The "
-        f"{plural(verdict.entries, 'entry', 'entries')} are sound.",
+        f"The store is {verdict.bytes:,} bytes; the gateway's runtime reads only files below "
+        f"{UNREADABLE_FROM_BYTES:,}. It holds {plural(verdict.entries, 'session', 'sessions')} "
+        "and is not damaged.",
         READ_AS_EMPTY.of(x),
         agent_id=store.agent_id,
         path=store.read.ref.path,
@@ -231,9 +242,9 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
         unread = sum(orphan.content is None for orphan in lost)
         state = "The store has no entries" if store.survey else "There is no store"
         yield EMPTIED.finding(
-            f"{state}, beside {plural(len(lost), 'transcript')} that no index reaches"
+            (f"{state}, but {plural(len(lost), 'unindexed transcript remains', 'unindexed transcripts remain')}")
             + (
-                f"; {people:,} with people's words{' or unread' if unread else ''}."
+                f"; {people:,} with conversations{' or not read' if unread else ''}."
                 if people
                 else ", none with a conversation."
             ),
@@ -264,8 +275,9 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         newest = max(found, key=lambda each: each[2])
         yield CANDIDATES.finding(
-            f"{plural(len(found), 'file')} beside the store may hold its entries: "
-            f"{size(sum(each[1] for each in found))} in all, the largest {size(max(each[1] for each in found))}.",
+            f"{plural(len(found), 'file')} next to the store may hold its sessions: "
+            f"{size(sum(each[1] for each in found))} in total, the largest "
+            f"{size(max(each[1] for each in found))}.",
             "The gateway ignores them, and later saves may delete them by rotation.",
             count=len(found),
             agent_id=store.agent_id,

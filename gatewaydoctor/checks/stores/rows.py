@@ -30,9 +30,9 @@ DUPLICATE = Rule(
     severity=Severity.WARNING,
     title="A session key appears more than once",
     meaning="One store has two or more entries with exactly the same key.",
-    cause="Another program or a merge by hand wrote the file; the gateway itself never writes a key twice.",
-    gateway="It sees only the last entry of each key. The earlier ones are gone after its next save, and their "
-    "transcripts are then unindexed.",
+    cause="Another program or a manual merge wrote the file; the gateway never writes a key twice.",
+    gateway="It sees only the last entry of each key. Its next save drops the earlier ones and leaves "
+    "their transcripts unindexed.",
     remedy="Compare the entries and keep the one whose transcript holds the history.",
 )
 
@@ -40,15 +40,14 @@ VARIANT = Rule(
     id="store-case-variant-key",
     family=Family.STORE,
     severity=Severity.WARNING,
-    title="Session keys differ in case only",
-    meaning="Two or more keys become the same one when written in lower case, which is how the gateway looks keys "
-    "up. Ids of Signal groups keep their case from 2026.5.22 on and are not counted there.",
-    cause="An older release or another program wrote keys as a channel spells them.",
+    title="Session keys differ only in case",
+    meaning="Two or more keys are the same in lower case, which is how the gateway finds keys. Signal "
+    "group ids keep their case from 2026.5.22 on and are not counted there.",
+    cause="An older release or another program kept the channel's own spelling of the keys.",
     gateway="It takes the variant with the newest updatedAt for all of them. 2026.3.28 deletes the others when it "
     "next writes that session; 2026.4.25 and 2026.5.22 do so at start. The transcripts of the others stay, in no "
     "index.",
-    remedy="Compare the entries and keep the one that names the transcript with the history, under the key in lower "
-    "case.",
+    remedy="Compare the rows and keep the one whose transcript holds the history, under the lower-case key.",
 )
 
 UNSCOPED = Rule(
@@ -56,8 +55,9 @@ UNSCOPED = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="Session keys without an agent become keys that exist",
-    meaning="A key that does not begin with `agent:` stands for one of the store's agent: `foo` for "
-    "`agent:main:foo`, `main` for the main session. Both forms are in the store, with sessions of their own.",
+    meaning="A key that does not begin with `agent:` belongs to the store's agent: `foo` for "
+    "`agent:main:foo`, `main` for the main session. Both forms are in the store, with sessions "
+    "of their own.",
     cause="Releases before agents wrote such keys, and so do other programs. A later release began the other session "
     "because it did not look for the old key.",
     gateway="2026.4.25 and later give such keys their agent at a start. Where the full key exists, the session with "
@@ -71,21 +71,23 @@ INVALID = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="Sessions with values the gateway cannot use",
-    meaning="The value of a key is no object, or a field of it has a type that the release in use takes in its own "
-    "way: it drops the session at load, counts it as old, or fails over it. Conversations among them are named "
-    "first. It is an error where conversations would be dropped or pruned, and where no session of the store could "
-    "be loaded or saved. Also an error: brackets in an entry are nested so deep that the gateway cannot copy it.",
-    cause="A bug, another program, or a hand edit.",
-    gateway="2026.5.22 drops at load every session whose sessionId is given and is no safe text, and takes an "
-    "updatedAt that is no number from 0 on for 0, so that the next save in mode enforce removes the session. Up to "
-    "2026.4.25 JavaScript makes a number of updatedAt: true, 0, negative numbers and empty text count as old. A "
-    "lastAccountId that is no text stops every load there; modelOverride, providerOverride and sessionFile stop "
-    "lists. compactionCheckpoints without preCompaction stop `sessions cleanup` of 2026.5.22. 2026.9.6 imports no "
-    "session without a text as sessionId. Over nesting of about 1,550 levels 2026.3.28 can save nothing, and from "
-    "1,600 on it cannot load the store.",
-    remedy="Stop the gateway and copy sessions.json to a safe place. Give sessionId the text that names the "
-    "transcript, and updatedAt a number of milliseconds; remove other fields of a wrong type. A value that is no "
-    "object holds no session.",
+    meaning="The value of a key is not an object, or a field of it has a type that the release in use "
+    "handles in its own way: it drops the session at load, counts it as old, or fails over it. "
+    "Conversations among them are named first. It is an error where conversations would be "
+    "dropped or pruned, and where no session of the store could be loaded or saved. Also an "
+    "error: brackets in an entry are nested so deep that the gateway cannot copy it.",
+    cause="A bug, another program, or a manual edit.",
+    gateway="2026.5.22 drops at load every session whose sessionId is given but is not safe text, and "
+    "treats an updatedAt that is not a number from 0 on as 0, so that the next save in mode "
+    "enforce removes the session. Up to 2026.4.25 JavaScript makes a number of updatedAt: true, "
+    "0, negative numbers and empty text count as old. A lastAccountId that is not text stops "
+    "every load there; modelOverride, providerOverride and sessionFile stop lists. "
+    "compactionCheckpoints without preCompaction stop `sessions cleanup` of 2026.5.22. 2026.9.6 "
+    "imports no session without a text as sessionId. Over nesting of about 1,550 levels "
+    "2026.3.28 can save nothing, and from 1,600 on it cannot load the store.",
+    remedy="Stop the gateway and copy sessions.json to a safe place. Give sessionId the text that names "
+    "the transcript, and updatedAt a number of milliseconds; remove other fields of a wrong "
+    "type. A value that is not an object holds no session.",
 )
 
 PRUNE_DUE = Rule(
@@ -150,8 +152,8 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
         groups = _variants(x, survey)
         if groups:
             yield VARIANT.finding(
-                f"{plural(len(groups), 'session')} with keys that differ in case only, "
-                f"{plural(sum(map(len, groups)), 'key')} in all.",
+                f"{plural(len(groups), 'session')} with keys that differ only in case "
+                f"({plural(sum(map(len, groups)), 'key')} in total).",
                 _BOOT_VARIANT.of(x),
                 count=len(groups),
                 agent_id=store.agent_id,
@@ -280,7 +282,7 @@ def _no_objects(x: Examination, store: StoreFacts, count: int) -> Finding:
     return INVALID.finding(
         f"{plural(count, 'entry is', 'entries are')} no object.",
         f"{a_gateway(x)} keeps them."
-        + (" A null one breaks its disk-budget scan with a TypeError." if trips else ""),
+        + (" A null row makes its disk-budget scan fail with a TypeError." if trips else ""),
         count=count,
         agent_id=store.agent_id,
         path=store.read.ref.path,
@@ -316,7 +318,7 @@ def prune_due(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _nested(x: Examination, store: StoreFacts, levels: int) -> Finding:
     return INVALID.finding(
-        f"Brackets in an entry are nested {levels:,} levels deep; {SAFE_DEPTH:,} are safe.",
+        f"A row is nested {levels:,} levels deep; up to {SAFE_DEPTH:,} is safe.",
         _BOOT_DEEP.of(x),
         severity=Severity.ERROR,
         agent_id=store.agent_id,

@@ -29,26 +29,29 @@ REPORTED_AMPLIFICATION = 180
 """The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (docs/incidents.md)."""
 
 REBUILT_FIELDS = ("skillsSnapshot", "systemPromptReport")
-"""Fields that the gateway makes anew at the next turn; dropping them loses nothing (docs/gateway.md section 3)."""
+"""Fields that the gateway makes again at the next turn; dropping them loses nothing (docs/gateway.md section 3)."""
 
 HEAP = Rule(
     id="store-heap-risk",
     family=Family.STORE,
     severity=Severity.ERROR,
     title="Loading the session store may exhaust the heap",
-    meaning=f"An estimate: a loaded store was measured to take about {MEASURED_AMPLIFICATION} times its size in "
-    f"memory, and reported to take up to {REPORTED_AMPLIFICATION} times (61633). It is compared with the heap of "
-    "this gateway: --max-old-space-size of its service, NODE_OPTIONS, a memory limit, else 2.3 GB. Warning if the "
-    "reported figure exceeds it. Error if two copies of the measured one do, for reads clone the store. Critical if "
-    "a single one does: a 2026.3.28 gateway with the 185 MB of 61633 was seen to die at 500 MB to 1.8 GB of heap.",
+    meaning=f"An estimate. A loaded store takes about {MEASURED_AMPLIFICATION} times its file size in "
+    f"memory (measured), or up to {REPORTED_AMPLIFICATION} times (reported, 61633). It is "
+    "compared with the heap of this gateway: --max-old-space-size of its service, NODE_OPTIONS, "
+    "a memory limit, else 2.3 GB. Warning if the reported figure exceeds it. Error if two copies "
+    "at the measured figure do: reads clone the store. Critical if a single copy does: a "
+    "2026.3.28 gateway with the 185 MB of 61633 was seen to run out of memory at 500 MB to 1.8 "
+    "GB of heap.",
     cause=(
         "No maintenance removes the run rows of isolated cron jobs, and each holds its own copy of the skills prompt."
     ),
-    gateway="Up to 2026.5.22 the whole file is parsed at start, kept as text and as objects, and cloned for reads; "
-    "out of memory means a crash before the gateway answers, and again after each restart. NODE_OPTIONS may not "
-    "help, for the gateway starts a child that does not inherit it. 2026.9.6 reads the file once, to import it.",
-    remedy="With the gateway stopped and a copy made, remove rows of stuck and finished cron runs. They are most of "
-    "such a store, and no conversation is among them.",
+    gateway="Releases up to 2026.5.22 parse the whole file at start, keep it as text and as objects, and "
+    "clone it for reads. Running out of memory means a crash before the gateway answers, and "
+    "again after each restart. NODE_OPTIONS may not help: the gateway starts a child process "
+    "that does not inherit it. 2026.9.6 reads the file once, to import it.",
+    remedy="With the gateway stopped and the store copied, remove stuck and finished cron runs. They "
+    "make up most of such a store, and none of them is a conversation.",
     repair="trim",
 )
 
@@ -57,14 +60,14 @@ BLOAT = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="Copies of prompts fill the session store",
-    meaning="The store is large for its number of entries, or most of its bytes are skillsSnapshot and "
-    "systemPromptReport, which the gateway rebuilds by itself.",
-    cause="Every entry keeps its own snapshot of the skills prompt, tens of KB and the same in most of them. Until "
-    "2026.5.2 the text of every skill was kept as well.",
-    gateway="It reads and writes all of it at every save. 2026.5.22 strips the skills' texts at load; earlier "
-    "releases keep them.",
-    remedy="Drop both fields from entries that are not running. The gateway writes them again at the next turn; a "
-    "once-only warning may repeat.",
+    meaning="The store is large for its number of sessions, or most of it is skillsSnapshot and "
+    "systemPromptReport, which the gateway rebuilds.",
+    cause="Every session keeps its own snapshot of the skills prompt: tens of KB, and mostly "
+    "identical. Until 2026.5.2 the text of every skill was stored too.",
+    gateway="It reads and writes all of it on every save. 2026.5.22 strips the skills' texts at load; "
+    "earlier releases keep them.",
+    remedy="Remove both fields from sessions that are not running. The gateway writes them again at the "
+    "next turn; a once-only warning may appear again.",
     repair="slim",
 )
 
@@ -75,8 +78,8 @@ _SPLIT = (
 _BOOT_HEAP = NextBoot(
     v3_28="parses and clones the whole store at start, and may run out of memory before it answers",
     v9_6="reads the whole store once at start, to import it, and may run out of memory doing so",
-    unknown="Up to 2026.5.22 a gateway parses and clones the whole store at start and may run out of memory; "
-    "2026.9.6 reads it once, to import it.",
+    unknown="Releases up to 2026.5.22 parse and clone the whole store at start and may run out of "
+    "memory; 2026.9.6 reads it once, to import it.",
 )
 _BOOT_BLOAT = NextBoot(
     v3_28="reads and writes all of it at every save",
@@ -171,8 +174,9 @@ def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if count < entries * t.bloat_entry_bytes and rebuilt < count * t.bloat_share:
             continue
         yield BLOAT.finding(
-            f"{size(count)} in {plural(entries, 'entry', 'entries')}, {size(count / entries)} each; {size(rebuilt)} "
-            f"({100 * rebuilt // count} %) are fields the gateway rebuilds.",
+            f"{size(count)} in {plural(entries, 'session', 'sessions')}, {size(count / entries)} "
+            f"each; {size(rebuilt)} of it ({100 * rebuilt // count}%) is fields the gateway "
+            "rebuilds.",
             _BOOT_BLOAT.of(x),
             count=entries,
             agent_id=store.agent_id,

@@ -22,13 +22,13 @@ def is_over(x: Examination, job: JobRuns) -> bool:
 
 
 def ends_stuck(jobs: Iterable[JobRuns]) -> bool:
-    """Whether stuck run rows go when trim is named: more of them than the one a base row may be a copy of."""
+    """Whether stuck run rows go when trim is named: more of them than the one a job row may be a copy of."""
     return any(job.stuck > int(job.base_key is not None) for job in jobs)
 
 
 def trims(x: Examination, jobs: Iterable[JobRuns]) -> bool:
     """Whether rows of these jobs go when trim is named: stuck ones, and of those quiet for an hour the ones that are
-    older than the retention or not the newest of their job. The run that a job's base row is a copy of stays."""
+    older than the retention or not the newest of their job. The run that a job's job row is a copy of stays."""
     retention = x.config.cron.session_retention.value
     for job in jobs:
         kept = int(job.base_key is not None)

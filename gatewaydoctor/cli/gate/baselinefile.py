@@ -1,4 +1,4 @@
-"""The baseline file of `check`: read, and written anew."""
+"""The baseline file of `check`: read, and written again."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ def read_baseline(fs: ReadFs, path: Path) -> Baseline:
             while len(data) <= LARGEST and (block := stream.read(LARGEST)):
                 data += block
     except FileNotFoundError:
-        raise BadBaseline(f"There is no baseline {path}.", "Write one: add --write-baseline.") from None
+        raise BadBaseline(f"Baseline not found: {path}.", "To create it, add --write-baseline.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise BadBaseline(f"The baseline {path} could not be read: {reason}.", "Mend that first.") from error
+        raise BadBaseline(f"The baseline {path} could not be read: {reason}.", "Fix that first.") from error
     try:
         baseline = msgspec.json.decode(data, type=Baseline)
     except (msgspec.DecodeError, UnicodeError) as error:
-        raise BadBaseline(f"{path} is no baseline: {error}.", "Write it anew: add --write-baseline.") from error
+        raise BadBaseline(
+            f"{path} is not a baseline: {error}.", "To write a new one, add --write-baseline."
+        ) from error
     if baseline.schema_version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
         version = baseline.schema_version
-        raise BadBaseline(f"The baseline {path} has version {version!r}.", "Write it anew: add --write-baseline.")
+        raise BadBaseline(
+            f"The baseline {path} has version {version!r}.", "To write a new one, add --write-baseline."
+        )
     return baseline
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What was decided before anything was looked at: the settings, the rules that count, the known findings."""
+    """What was decided before anything was examined: the settings, the rules that count, the known findings."""
 
     settings: Settings
     rules: tuple[str, ...]
@@ -59,7 +59,7 @@ class Gated:
 
 def settings_for(run: Run, options: GateOptions, *, gate: bool = False) -> Settings:
     """For a verb that is a `gate` a settings file may set everything, for others only what is looked for. Under
-    --format nagios the threshold is `warning` unless somebody sets one: it has a state for warnings."""
+    --format nagios the threshold is `warning` unless one is set: it has a state for warnings."""
     nagios = run.options.format == "nagios" and not run.options.json
     default: FailOn = "warning" if nagios else "error" if gate else "never"
     return settle(run.fs, working_directory(), options, default, KEYS if gate else LOOKING_KEYS)
@@ -70,14 +70,14 @@ def open_gate(run: Run, settings: Settings, *, write: bool = False) -> Gate:
     rules = select_rules([rule.id for rule in all_rules()], settings.only.value, settings.skip.value)
     spelled = settings.baseline.value
     if write and spelled is None:
-        raise UsageError("--write-baseline needs to know where.", "Name the file: --baseline FILE.")
+        raise UsageError("--write-baseline needs to know where.", "Add --baseline FILE.")
     known = None if spelled is None or write else read_baseline(run.fs, Path(spelled))
     return Gate(settings, rules, known, write)
 
 
 def pass_through(gate: Gate, judgement: Judgement, names: Names, run: Run) -> Gated:
     """Decide, and write the baseline where that was asked for and something could be read: else the old one would
-    lose what nobody could see. Raises UsageError for settings or a baseline inside the state directory, and
+    lose what could not be seen. Raises UsageError for settings or a baseline inside the state directory, and
     CannotWrite."""
     x = judgement.examination
     _trust(gate.settings, x)
@@ -98,12 +98,12 @@ def pass_through(gate: Gate, judgement: Judgement, names: Names, run: Run) -> Ga
 
 
 def _trust(settings: Settings, x: Examination) -> None:
-    """What lies in the state directory is looked at, not obeyed: an agent may have written it."""
+    """What lies in the state directory is examined, not obeyed: an agent may have written it."""
     directory = settings.directory
     if directory is not None and any(directory.resolve().is_relative_to(place) for place in places_of(x)):
         raise UsageError(
             "The settings file in the working directory lies inside the state directory.",
-            "Run from elsewhere; files in there are not trusted.",
+            "Run from another directory; settings files there are not trusted.",
         )
 
 

@@ -40,7 +40,7 @@ ThresholdOption = Annotated[
     typer.Option(
         "--threshold",
         metavar="NAME=VALUE",
-        help="From which figure on a rule speaks, such as bloat-bytes=20MB; repeatable.",
+        help="Change a rule's threshold, such as bloat-bytes=20MB; repeatable.",
     ),
 ]
 
@@ -158,13 +158,13 @@ def _listed(values: Iterable[str] | None) -> list[str] | None:
 
 def _thresholds(table: object, options: Iterable[str] | None, origin: str) -> tuple[Thresholds, Mapping[str, str]]:
     if not isinstance(table, dict):
-        raise UsageError(f"{origin}: thresholds is no table.", "Write them below a line [thresholds].")
+        raise UsageError(f"{origin}: thresholds is not a table.", "Put them under [thresholds].")
     _known(table, _THRESHOLDS, origin, "threshold")
     values = {name: (value, origin, f"{origin}: {name}") for name, value in table.items()}
     for option in options or ():
         name, equals, text = option.partition("=")
         if not equals:
-            raise UsageError(f"--threshold {option!r} has no value.", "Give one such as bloat-bytes=20MB.")
+            raise UsageError(f"--threshold {option!r} has no value.", "Try bloat-bytes=20MB.")
         _known((name,), _THRESHOLDS, "--threshold", "threshold")
         values[name] = (text, COMMAND_LINE, f"--threshold {name}")
     parsed: dict[str, Any] = {
@@ -177,7 +177,7 @@ def _known(names: Iterable[str], known: Iterable[str], origin: str, what: str) -
     for name in names:
         if name not in known:
             near = nearest(name, known)
-            hint = f"Did you mean {near}?" if near else f"There are: {', '.join(known)}."
+            hint = f"Did you mean {near}?" if near else f"Known: {', '.join(known)}."
             raise UsageError(f"{origin}: there is no {what} {name!r}.", hint)
 
 
@@ -186,7 +186,9 @@ def _figure(name: str, value: object, said: str) -> float:
     from gatewaydoctor.cli.words.choices import parse_size
 
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise UsageError(f"{said} {value!r} is no figure.", "Give a number, or text with a unit such as 20MB or 2h.")
+        raise UsageError(
+            f"{said} {value!r} is not a number.", "Use a number, or text with a unit such as 20MB or 2h."
+        )
     if _unit(name) == "ms":
         return parse_span(str(value), said)
     if isinstance(value, str) and _unit(name) == "bytes":
@@ -197,7 +199,7 @@ def _figure(name: str, value: object, said: str) -> float:
     except (ValueError, OverflowError):
         figure = -1
     if not 0 <= figure < 2**63 or (whole and float(value) != figure):
-        raise UsageError(f"{said} {value!r} is no figure.", f"Give a {'whole ' if whole else ''}number from 0 up.")
+        raise UsageError(f"{said} {value!r} is not a number.", f"Give a {'whole ' if whole else ''}number from 0 up.")
     return figure
 
 
@@ -211,7 +213,7 @@ def _word(value: object, said: str) -> FailOn:
 def _patterns(value: object, said: str) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
-    raise UsageError(f"{said} is no list of rules.", 'Write it as ["store-*", "lock-stale"].')
+    raise UsageError(f"{said} is not a list of rules.", 'Write it as ["store-*", "lock-stale"].')
 
 
 def _path(value: object, said: str) -> str:

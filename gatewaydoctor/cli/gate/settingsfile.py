@@ -18,7 +18,7 @@ LARGEST_FILE = 4 * 1024 * 1024
 
 def settings_table(fs: ReadFs, directory: Path) -> tuple[dict[str, Any], str]:
     """The settings as they are written, and the name of the file; an empty table where there is none. Raises
-    UsageError for a file that is no TOML, CannotExamine for one that cannot be read."""
+    UsageError for a file that is not TOML, CannotExamine for one that cannot be read."""
     own = _toml(fs, directory / OWN_FILE)
     if own is not None:
         return own, OWN_FILE
@@ -26,7 +26,7 @@ def settings_table(fs: ReadFs, directory: Path) -> tuple[dict[str, Any], str]:
     tools = shared.get("tool", {})
     table = tools.get("gatewaydoctor", {}) if isinstance(tools, dict) else {}
     if not isinstance(table, dict):
-        raise UsageError(f"{SHARED_FILE}: tool.gatewaydoctor is no table.", "Write [tool.gatewaydoctor].")
+        raise UsageError(f"{SHARED_FILE}: tool.gatewaydoctor is not a table.", "Write [tool.gatewaydoctor].")
     return table, SHARED_FILE
 
 
@@ -38,9 +38,11 @@ def _toml(fs: ReadFs, path: Path, mentioning: bytes = b"") -> dict[str, Any] | N
         data = _content(fs, path)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise CannotExamine(f"{path} could not be read: {reason}.", "Mend it, or run elsewhere.") from error
+        raise CannotExamine(
+            f"{path} could not be read: {reason}.", "Fix it, or run from another directory."
+        ) from error
     if len(data) > LARGEST_FILE:
-        raise UsageError(f"{path} is too large for settings.", "Make it smaller, or run elsewhere.")
+        raise UsageError(f"{path} is too large for settings.", "Make it smaller, or run from another directory.")
     if mentioning not in data:
         return None
     import tomllib
@@ -48,7 +50,7 @@ def _toml(fs: ReadFs, path: Path, mentioning: bytes = b"") -> dict[str, Any] | N
     try:
         return tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path.name} is no TOML: {error}.", f"Mend {path}.") from error
+        raise UsageError(f"{path.name} is not TOML: {error}.", f"Fix {path}.") from error
 
 
 def _is_there(fs: ReadFs, path: Path) -> bool:

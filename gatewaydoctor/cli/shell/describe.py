@@ -12,8 +12,8 @@ from gatewaydoctor.cli.shell.verb_table import DEFAULT
 from gatewaydoctor.cli.words.values import values_of
 from gatewaydoctor.completion.tree import Argument, Command, Option, Program, Values, Word
 
-_HELP = Option(HELP_OPTIONS, "Show what there is to say about it.", is_global=True)
-_VERSION = Option(VERSION_OPTIONS, "Show the version, and nothing else.", is_global=True)
+_HELP = Option(HELP_OPTIONS, "Show this message and exit.", is_global=True)
+_VERSION = Option(VERSION_OPTIONS, "Show the version and exit.", is_global=True)
 
 
 def described() -> Program:

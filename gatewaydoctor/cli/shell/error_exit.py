@@ -80,7 +80,7 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="memory", message=message, hint=hint)
         case OutputFailed():
             message = f"The output could not be written: {error}."
-            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where it goes.")
+            return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="output", message=message, hint="Check where stdout goes.")
         case OSError():
             # What follows the first change has words of its own, so nothing was changed yet.
             code = ExitCode.REFUSED if command in verbs.MENDING else ExitCode.CANNOT_EXAMINE
@@ -101,7 +101,7 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
         case _:
             message = f"A bug in gatewaydoctor: {type(error).__name__}."
-            hint = "Run it again with --debug and report the traceback; it may hold paths and names."
+            hint = "Run it again with --debug and report the traceback, which may contain paths and names."
             return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
 
 

@@ -53,7 +53,7 @@ def goes_by_machine(run: Run) -> bool:
 
 
 def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS) -> Judgement:
-    """Examine and judge the directory the options name. Raises DoctorError where there is none to look at."""
+    """Examine and judge the directory the options name. Raises DoctorError where there is none to examine."""
     with progress(run) as shown:
         return judge(examine(world(run), run.where, depth or Depth(), shown), thresholds)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 HELP = """Examine and repair the state directory of an OpenClaw gateway, offline.
 
-Without a verb it scans. Looking never writes. Global options may stand before or after the verb: `scan --help`."""
+Without a verb, it scans. Scanning is read-only. Global options go before or after the verb: `scan --help`."""
 
 HELP_OPTIONS = ("--help", "-h")
 VERSION_OPTIONS = ("--version", "-V")
@@ -65,13 +65,13 @@ def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
 
 
 def arrange(arguments: Sequence[str]) -> list[str]:
-    """The arguments with the verb first: global options that stood before it follow it, and without a verb it is
+    """The arguments with the verb first: global options that was before it follow it, and without a verb it is
     `scan`. Raises UsageError for a verb that does not exist, and for a group without one of its verbs."""
     before, rest = _leading_options(arguments)
     if rest and rest[0] in HELP_OPTIONS and not before:
         return rest
     if not rest or rest[0].startswith("-"):
-        # What is no global option belongs to the default verb.
+        # What is not a global option belongs to the default verb.
         return [verbs.DEFAULT, *before, *rest]
     name, rest = rest[0], rest[1:]
     if name not in verbs.VERBS:
@@ -85,7 +85,7 @@ def arrange(arguments: Sequence[str]) -> list[str]:
         return [name, rest[0]]
     if not rest:
         choices = ", ".join(verbs.GROUPS[name])
-        raise UsageError(f"{name} needs a verb of its own.", f"Choose one of: {choices}.")
+        raise UsageError(f"{name} needs a subcommand.", f"Use one of: {choices}.")
     if rest[0] not in verbs.GROUPS[name] and not rest[0].startswith("-"):
         raise unknown_word(f"verb of {name}:", rest[0], verbs.GROUPS[name])
     return [name, rest[0], *before, *between, *rest[1:]]
@@ -106,7 +106,7 @@ def _leading_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _names_a_path(word: str) -> bool:
-    """Whether a word that is no verb is a directory or a path: the state directory of the default verb."""
+    """Whether a word that is not a verb is a directory or a path: the state directory of the default verb."""
     return "/" in word or word in (".", "..", "~") or Path(word).is_dir()
 
 
@@ -166,7 +166,7 @@ def _say(outcome: Outcome) -> int:
 
     run, code = outcome.run, outcome.exit_code
     as_json = outcome.stream is None and (run.wants_json or outcome.screen is None)
-    # A document has the notices too; the clock is told beside it, for nothing else on stdout hints at it.
+    # A document has the notices too; the clock is told next to it, for nothing else on stdout hints at it.
     for notice in clock_notice(outcome) if as_json else notices(outcome):
         print_warning(notice)
     with telling():

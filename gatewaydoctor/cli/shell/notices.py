@@ -25,7 +25,7 @@ def clock_notice(outcome: Outcome) -> list[str]:
     clock = outcome.run.clock
     if outcome.judgement is None or clock.source is not ClockSource.ENVIRONMENT:
         return []
-    return [f"The clock is {fixed_clock(clock)}: every age is told by it."]
+    return [f"The clock is {fixed_clock(clock)}: all ages are measured by it."]
 
 
 def interrupted(run: Run, place: Place) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def _interrupted(outcome: Outcome) -> list[str]:
     command = outcome.run.invocation.command
     return [
         f"Run {run_id} was interrupted. `{command(f'repair --resume {run_id}')}` finishes it, "
-        f"`{command(f'undo {run_id}')}` takes it back."
+        f"`{command(f'undo {run_id}')}` undoes it."
         for run_id in runs
     ]
 

@@ -59,7 +59,7 @@ _ANNOTATIONS: dict[str, Any] = {
     "format": Annotated[_TEXT, _option("--format", metavar="FORMAT", help="Output format; each verb names its own.")],
     "now": Annotated[
         _TEXT,
-        _option("--now", metavar="TIME", help="Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW)."),
+        _option("--now", metavar="TIME", help="Clock forevery age: ISO or epoch ms (env GATEWAYDOCTOR_NOW)."),
     ],
     "all": Annotated[bool, _option("--all", help="Show every item of capped lists.")],
     "redact": Annotated[bool, _option("--redact", help="Replace ids, names and paths, consistently, for sharing.")],
@@ -93,14 +93,14 @@ def listed() -> Callable[..., None]:
     def callback(**_: Any) -> None:
         pass
 
-    version = Annotated[bool, _option("--version", "-V", help="Show the version, and nothing else.")]
+    version = Annotated[bool, _option("--version", "-V", help="Show the version and exit.")]
     parameters = [*_parameters(), inspect.Parameter("version", _KEYWORD, default=False, annotation=version)]
     _declare(callback, parameters)
     return callback
 
 
 def takes_value(option: str) -> bool | None:
-    """Whether a global option takes a value; None where it is no global option."""
+    """Whether a global option takes a value; None where it is not a global option."""
     for name, annotation in _ANNOTATIONS.items():
         if option in annotation.__metadata__[0].param_decls or option == "--" + name.replace("_", "-"):
             return annotation.__origin__ is not bool
@@ -120,7 +120,7 @@ def _take(values: dict[str, Any]) -> Globals:
 def verb(
     function: Callable[..., Outcome], start: Callable[[Globals], Run], *, examines: bool = False
 ) -> Callable[..., Outcome]:
-    """A verb as typer wants it: the global options stand beside its own, and reach it as `run`. One that `examines`
+    """A verb as typer wants it: the global options are next to its own, and reach it as `run`. One that `examines`
     takes the state directory as an argument as well."""
 
     @functools.wraps(function)

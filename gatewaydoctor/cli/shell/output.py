@@ -34,16 +34,16 @@ def places_of(x: Examination) -> tuple[Path, ...]:
 
 
 def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
-    """Where an output file will be, the links of its directory resolved. Raises UsageError where that is no file one
-    may write: inside a protected directory, or a symbolic link, directory, device or pipe."""
+    """Where an output file will be, the links of its directory resolved. Raises UsageError where that is not a file
+    one may write: inside a protected directory, or a symbolic link, directory, device or pipe."""
     if not spelled.strip() or "\0" in spelled:
-        raise UsageError(f"{option} needs a path.", f"Give a file after {option}.")
+        raise UsageError(f"{option} needs a path.", f"Try {option} FILE.")
     path = real_place(spelled)
     for directory in protected:
         if path.is_relative_to(directory):
             raise UsageError(
-                f"{option} {spelled} lies inside the state directory, which is only looked at.",
-                "Name a file elsewhere.",
+                f"{option} {spelled} is inside the state directory, which gatewaydoctor only reads.",
+                "Use a file elsewhere.",
             )
     if path.is_symlink():
         raise UsageError(
@@ -52,7 +52,7 @@ def target(spelled: str, option: str, protected: Iterable[Path]) -> Path:
         )
     if path.exists() and not path.is_file():
         raise UsageError(
-            f"{option} {spelled} is no regular file.", "Name a file, or leave the option out for stdout."
+            f"{option} {spelled} is not a regular file.", "Use a regular file, or omit the option for stdout."
         )
     return path
 
@@ -66,11 +66,11 @@ def target_directory(spelled: str, option: str, protected: Iterable[Path]) -> Pa
     path = real_place(spelled)
     if any(path.is_relative_to(directory) for directory in protected):
         raise UsageError(
-            f"{option} {spelled} lies inside the state directory, which is only looked at.",
-            "Name a directory elsewhere.",
+            f"{option} {spelled} is inside the state directory, which gatewaydoctor only reads.",
+            "Use a directory elsewhere.",
         )
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise UsageError(f"{option} {spelled} is no directory.", "Name a new directory.")
+        raise UsageError(f"{option} {spelled} is not a directory.", "Name a new directory.")
     try:
         if path.exists() and any(path.iterdir()):
             raise UsageError(f"{option} {spelled} is not empty.", "Name a new directory.")
@@ -133,8 +133,8 @@ def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise CannotWrite(f"{path} could not be written: {reason}.", "What was there before still is.") from error
-    # The new file is there, whole; without this a power cut might bring back the old one, whole as well.
+        raise CannotWrite(f"{path} could not be written: {reason}.", "The old file is unchanged.") from error
+    # The new file is there, whole; without this a power cut might restore the old one, whole as well.
     with suppress(OSError):
         fs.fsync_dir(path.parent)
 

@@ -37,7 +37,7 @@ NOTHING_READ = ErrorInfo(
     message="No session store could be read.",
     hint="Run as the user the gateway runs as, or as root, and check the disk.",
 )
-"""Said beside a report that tells everything else."""
+"""Said next to a report that tells everything else."""
 _SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 
 

@@ -1,4 +1,4 @@
-"""One invocation: its options, its clock, the world it may look at, and what comes out of it."""
+"""One invocation: its options, its clock, the world it may examine, and what comes out of it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
-    stands in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
+    is in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
     is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of
     stdout. `error` says why the exit code is 2 where it is not that no store could be read. `wrote`: the state
     directory, or the vault, is no longer what it was."""
@@ -145,8 +145,8 @@ def _moment(text: str, source: ClockSource) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        hint = "Give an ISO time such as 2026-04-02T09:00:00Z, or epoch ms."
-        raise UsageError(f"{source} {text!r} is no time.", hint) from None
+        hint = "Try an ISO time such as 2026-04-02T09:00:00Z, or epoch ms."
+        raise UsageError(f"{source} {text!r} is not a time.", hint) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)

@@ -40,7 +40,7 @@ _SANE_SIZE = range(20, 10_001)
 
 
 def drop_unusable_sizes() -> None:
-    """Forget COLUMNS and LINES where they are no size of a terminal: the size of the terminal counts then, or 80
+    """Forget COLUMNS and LINES where they are not size of a terminal: the size of the terminal counts then, or 80
     columns. Whoever formats text reads them, and fails or fills the memory over 0, `abc` or ten digits."""
     for name in _SIZES:
         text = os.environ.get(name)

@@ -20,9 +20,9 @@ VERBS = {
     "forecast": "Show what happens when the gateway starts, in order, with times and costs.",
     "status": "Entries by status and kind, their ages, and what makes the store big.",
     "cron": "Cron jobs by what their runs left behind: ticks, bursts, stuck runs.",
-    "stuck": "Entries that say `running` and are not, with the evidence.",
+    "stuck": "Sessions marked running that are stuck, with the evidence.",
     "migration": "Audit the move to databases: what is in a database, only in files, or nowhere.",
-    "orphans": "Files by class: history no index reaches, archives, leftovers.",
+    "orphans": "Files by class: unindexed history, archives, leftovers.",
     "subagents": "The subagent registry: what is never archived or has lost its child.",
     "usage": "What one sessions.usage call must read.",
     "sessions": "The entries themselves, filtered, as a table or a stream.",
@@ -33,7 +33,7 @@ VERBS = {
     "after": "Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.",
     "undo": "Put back what a run changed, byte for byte.",
     "runs": "What earlier repairs kept: list, show, verify, prune.",
-    "simulate": "Reproduce the storms of five incidents, and judge the remedies.",
+    "simulate": "Reproduce the storms of five incidents and compare remedies.",
     "explain": "What a finding means, why it happens, what the gateway will do.",
     "fixtures": "Directories to test with: make them, and compare them with what they should show.",
     "integrate": "A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.",
@@ -48,7 +48,7 @@ EXAMINING = frozenset(
 
 GROUPS: dict[str, dict[str, str]] = {
     "simulate": {
-        "cap-storm": "A store at its cap: a pass for every burst of new sessions (72826).",
+        "cap-storm": "A store at its cap: a pass forevery burst of new sessions (72826).",
         "stuck-cron": "Cron runs that never end, and a store that no longer loads (61633).",
         "subagent-maps": "Three maps that let nothing go (52725).",
         "chat-buffers": "Buffers of runs that never end (51821).",
@@ -56,7 +56,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "runs": {
         "list": "Every run of this state directory and how far it came.",
-        "show": "What a run did and whether it can be taken back.",
+        "show": "Show what a run did and whether it can be undone.",
         "verify": "Hash what the vault holds and compare with its manifest.",
         "prune": "Delete the originals of a run for good.",
     },

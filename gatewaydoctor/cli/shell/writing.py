@@ -40,7 +40,7 @@ Vault = Annotated[
 ]
 GatewayStopped = Annotated[
     bool,
-    typer.Option("--gateway-stopped", help="My word that no gateway runs, where that is unknown; it is recorded."),
+    typer.Option("--gateway-stopped", help="Assert that the gateway is stopped, if that is unknown; recorded."),
 ]
 
 MOST_TOLD = 20
@@ -115,7 +115,7 @@ def _vault_path(vault: str | None) -> Path | None:
 
 
 def person_confirms(*, yes: bool) -> bool:
-    """Whether somebody will be asked before anything is written."""
+    """Whether a person will be asked before anything is written."""
     return not yes and bool(sys.stdin and sys.stdin.isatty() and sys.stderr.isatty())
 
 
@@ -124,11 +124,11 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Refused("Nothing was done: nobody can be asked here.", "Add --yes to do it without asking.")
+        raise Refused("Did not apply: no terminal to confirm on.", "Add --yes.")
     sys.stderr.write(f"{outgoing_text(question)} [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Refused("Nothing was done.", "Run it again and answer y to do it.")
+        raise Refused("Did not apply: not confirmed.", "Run it again and answer y.")
 
 
 def cap(run: Run) -> int | None:

@@ -19,25 +19,21 @@ FailOn = Annotated[
     ),
 ]
 Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="RULE", help="Judge by these rules alone; globs, repeatable.")
+    list[str] | None, typer.Option("--only", metavar="RULE", help="Check only these rules; globs, repeatable.")
 ]
 Skip = Annotated[
     list[str] | None, typer.Option("--skip", metavar="RULE", help="Leave these rules out; globs, repeatable.")
 ]
 BaselineFile = Annotated[
     str | None,
-    typer.Option(
-        "--baseline", metavar="FILE", help="Findings this file knows do not fail until they grow or worsen."
-    ),
+    typer.Option("--baseline", metavar="FILE", help="Findings in this file do not fail until they grow or worsen."),
 ]
 WriteBaseline = Annotated[
     bool, typer.Option("--write-baseline", help="Write what is found now to the baseline file, and pass.")
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
-        "--output", metavar="FILE", help="Replace FILE by the output, whole or not at all, instead of stdout."
-    ),
+    typer.Option("--output", metavar="FILE", help="Write the output to FILE atomically."),
 ]
 Verify = Annotated[
     bool, typer.Option("--verify", help="Also verify every -wal checksum and index entry of databases.")
@@ -58,10 +54,10 @@ def check(
     output: Output = None,
 ) -> Outcome:
     """The findings of `scan` and one decision: exit 0 when nothing fails, 1 when something does, 2 when it could not
-    look. Settings come from the command line, else from gatewaydoctor.toml or [tool.gatewaydoctor] of pyproject.toml
-    in the working directory; --verbose shows who gave each. A known finding fails again when it covers more than a
-    tenth more things than its baseline says, or became worse. Formats: text, json, ndjson, junit, github, prometheus,
-    nagios, markdown, html; nagios has the exit codes 0 to 3 of its own."""
+    scan. Settings come from the command line, else from gatewaydoctor.toml or [tool.gatewaydoctor] of pyproject.toml
+    in the working directory; --verbose shows the source of each. A finding in the baseline fails again when its count
+    grew by more than a tenth, or it became worse. Formats: text, json, ndjson, junit, github, prometheus, nagios,
+    markdown, html; nagios has the exit codes 0 to 3 of its own."""
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.cli.shell.examining import exit_code, look
     from gatewaydoctor.cli.shell.report_output import outside

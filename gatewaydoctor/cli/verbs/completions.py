@@ -15,8 +15,8 @@ ShellName = Annotated[str, typer.Argument(metavar="SHELL", help=f"One of: {', '.
 
 
 def completions(run: Run, *, shell: ShellName) -> Outcome:
-    """Its first lines say how to try it and where to keep it. Verbs, options and every word that is known stand in
-    the script; runs, jobs and agents are looked up when Tab is pressed, in the directory the line names."""
+    """Its first lines show how to try it and where to keep it. Verbs, options and fixed words are part of the script;
+    runs, jobs and agents are read when Tab is pressed, from the directory on the command line."""
     from gatewaydoctor.cli.shell.describe import described
     from gatewaydoctor.completion.shells import script
 

@@ -10,7 +10,7 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 def cron(run: Run) -> Outcome:
     """Shows every job with its last and next run and what is wrong with it, those with a flag first: next-too-late,
     runs-missed, runs-too-often, one-shot-past, owner-gone, no id, never-runs and the like (the release does not run
-    it), rapid-retry (several runs a tick, or ticks far closer than scheduled), zombie (runningAtMs is set), phantom
+    it), rapid-retry (several runs a tick, or ticks far closer than scheduled), zombie (runningAtMs is set), `phantom`
     (its job row is marked running). With --all or --verbose also runs per job and status, grouped into ticks (what
     the scheduler started together)."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view

@@ -18,7 +18,7 @@ RuleId = Annotated[str | None, typer.Argument(metavar="[RULE]", help="Rule id; w
 
 
 def explain(run: Run, *, rule: RuleId = None) -> Outcome:
-    """It looks at no directory."""
+    """Needs no state directory."""
     from gatewaydoctor.checks.judge import all_rules
 
     only_formats(run, "explain", "text", "json")

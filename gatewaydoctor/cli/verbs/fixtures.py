@@ -32,9 +32,7 @@ FixtureDirectory = Annotated[str, typer.Argument(metavar="DIR", help="A director
 FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the fixture.")]
 From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="State directory to make it from.")]
 Into = Annotated[str, typer.Option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
-NoRedact = Annotated[
-    bool, typer.Option("--no-redact", help="Keep names, ids, times and the words of people as they are.")
-]
+NoRedact = Annotated[bool, typer.Option("--no-redact", help="Keep names, ids, times and conversations as they are.")]
 Scale = Annotated[float, typer.Option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
 
 
@@ -57,7 +55,7 @@ def fixtures_list(run: Run) -> Outcome:
         for each in RECIPES.values():
             table.add_row(each.name, f"{each.entries:,}", words.size(each.size), each.summary)
         console.print(table)
-        console.print(f"Their clock says {moment(DEFAULT_NOW)} UTC unless --now says otherwise.")
+        console.print(f"Their clock is {moment(DEFAULT_NOW)} UTC unless --now is given.")
 
     return Outcome("fixtures list", ExitCode.OK, run, details={"recipes": recipes}, screen=screen)
 
@@ -75,7 +73,7 @@ def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, 
         raise UsageError(str(error), "See `gatewaydoctor fixtures list` for the recipes.") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        hint = "What was written so far is still there."
+        hint = "Files written so far are still there."
         raise CannotExamine(f"{out} could not be written: {reason}.", hint) from error
     details = {
         "recipe": recipe,
@@ -96,9 +94,9 @@ def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, 
 
 
 def fixtures_validate(run: Run, *, directories: Directories = None, update: Update = False) -> Outcome:
-    """A fixture is a directory with a state directory in `state` and an `expected.json`, anybody's. It is looked at
-    as its expected.json describes the machine, so that it says the same everywhere and at any time. Exit 0: all are
-    as expected. 1: one is not. 2: one cannot be compared. Formats: text, json, junit, github."""
+    """A fixture is a directory with a state directory in `state` and an `expected.json`; any of yours will do. It is
+    examined as its expected.json describes the machine, so the result is the same everywhere and at any time. Exit 0:
+    all are as expected. 1: one is not. 2: one cannot be compared. Formats: text, json, junit, github."""
     from gatewaydoctor.cli.verbs import fixtures_report as report
     from gatewaydoctor.fixtures.validating import validate
     from gatewaydoctor.model.outcome.report import ErrorInfo
@@ -113,7 +111,7 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
         error_info = ErrorInfo(
             code="broken-fixture",
             message=f"{plural(len(broken), 'fixture')} cannot be compared: {names}.",
-            hint="The report says what is wrong with each.",
+            hint="The report gives the reason for each.",
         )
     different = any(isinstance(each.result, validate.Different) for each in results)
     code = ExitCode.CANNOT_EXAMINE if broken else ExitCode.FINDINGS if different else ExitCode.OK
@@ -139,8 +137,8 @@ def fixtures_validate(run: Run, *, directories: Directories = None, update: Upda
 
 
 def fixtures_set_up(run: Run, *, fixture: FixtureDirectory, out: Out) -> Outcome:
-    """Git keeps no times: a fixture that is examined where it lies shows other ages than its expected.json says. The
-    copy shows what it says, at the clock that is printed."""
+    """Git keeps no times: a fixture examined in place shows other ages than its expected.json lists. The copy shows
+    those, at the clock that is printed."""
     from gatewaydoctor.fixtures.validating.expectation import BrokenFixture
     from gatewaydoctor.fixtures.validating.setup import set_up
 
@@ -160,7 +158,7 @@ def fixtures_set_up(run: Run, *, fixture: FixtureDirectory, out: Out) -> Outcome
         console.print(f"{plural(made.files, 'file')} in {made.state_dir}. Examine it at its clock:")
         console.print(f"    gatewaydoctor scan --state-dir {quote(out)} --now {made.now}", soft_wrap=True)
         if made.missing:
-            console.print(f"This machine cannot show what the fixture says of: {', '.join(made.missing)}.")
+            console.print(f"This machine cannot reproduce what the fixture expects of: {', '.join(made.missing)}.")
 
     return Outcome("fixtures set-up", ExitCode.OK, run, details=details, screen=screen)
 
@@ -168,10 +166,10 @@ def fixtures_set_up(run: Run, *, fixture: FixtureDirectory, out: Out) -> Outcome
 def fixtures_new(
     run: Run, *, name: FixtureName, source: From, out: Into = FIXTURES, no_redact: NoRedact = False
 ) -> Outcome:
-    """It keeps what rules look at: statuses, kinds, relations of times, sizes as a class. Under --redact ids, names,
-    paths and times are replaced consistently, and what people wrote is left out; look through it all the same before
-    you share it. Secrets are never copied, symlinks not followed. Exit 0: it shows the findings of the directory, of
-    fewer things perhaps. 1: it was made and a finding could not be kept, or another one came."""
+    """It keeps what rules examine: statuses, kinds, relations of times, sizes as a class. Under --redact ids, names,
+    paths and times are replaced consistently, and what people wrote is left out; review it before you share it.
+    Secrets are never copied, symlinks not followed. Exit 0: it has the findings of the directory, with smaller counts
+    perhaps. 1: it was made, but a finding is missing or was added."""
     from gatewaydoctor.cli.shell.examining import progress, world
     from gatewaydoctor.cli.verbs import fixtures_report as report
     from gatewaydoctor.fixtures.distil.new import new
@@ -199,23 +197,23 @@ def fixtures_new(
 
 
 def _new_fixture(run: Run, name: str, out: Path, source: Path, *, no_redact: bool) -> Path:
-    """Where the fixture will be. Raises UsageError and Refused before anything is looked at."""
+    """Where the fixture will be. Raises UsageError and Refused before anything is examined."""
     from gatewaydoctor.repair.writing.errors import Refused
 
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} is no name for a fixture.", "Use letters, digits, '.', '_' and '-', at most 64.")
+        raise UsageError(f"{name!r} is not a valid fixture name.", "Use up to 64 letters, digits, '.', '_' and '-'.")
     if run.options.redact and no_redact:
-        raise UsageError("--redact and --no-redact exclude each other.", "Give one of them.")
+        raise UsageError("--redact and --no-redact exclude each other.", "Use one of them.")
     if not run.options.redact and not no_redact:
         raise Refused(
-            "A state directory holds people's words, names and ids; nothing was made.",
+            "A state directory holds conversations, names and ids; no fixture was made.",
             "Add --redact to replace them, or --no-redact to keep them.",
         )
     target = out / name
     if target.exists() or target.is_symlink():
-        raise Refused(f"{target} is there already; nothing was made.", "Give another name, or remove it first.")
+        raise Refused(f"{target} is there already; nothing was made.", "Use another name, or remove it first.")
     if target.resolve().is_relative_to(source.resolve()):
-        raise Refused(f"{out} lies inside {source}; nothing was made.", "Name a directory elsewhere: --out DIR.")
+        raise Refused(f"{out} lies inside {source}; nothing was made.", "Use a directory elsewhere: --out DIR.")
     return target
 
 

@@ -103,7 +103,7 @@ def _github(results: Sequence[Checked]) -> Iterator[str]:
         told = "\n".join(map(harmless, (*lines(each), expected)))
         yield command("error", title, told, in_workspace(expected))
     for each in failed[PER_LEVEL:]:
-        # GitHub drops further annotations without a word; plain lines it keeps.
+        # GitHub drops further annotations silently; plain lines it keeps.
         yield harmless(f"{each.path}: {'; '.join(lines(each))}")
     yield summary(results)
 
@@ -179,7 +179,7 @@ def show_made(console: Console, made: New, invocation: Invocation) -> None:
     if lost:
         console.print(f"{plural(lost, 'finding')} of the directory could not be kept.")
     if added:
-        console.print(f"{plural(added, 'finding is', 'findings are')} the fixture's own.")
-    console.print("Look through it before you share it. To compare it at any time:")
+        console.print(f"{plural(added, 'finding is', 'findings are')} only in the fixture.")
+    console.print("Review it before you share it. To compare it at any time:")
     validate = invocation.complete(f"gatewaydoctor fixtures validate {quote(str(made.path))}")
     print_command(console, Text(), validate, 4)

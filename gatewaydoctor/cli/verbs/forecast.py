@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def forecast(run: Run) -> Outcome:
     """Lists, in order, what a start of the release in use would do with the directory: what it refuses, loads,
     overwrites or drops, sessions resumed with model turns, cron jobs that fire, messages sent, registry rows settled
-    or deleted. A line that says may depends on what no file tells; --verbose names what each line follows from."""
+    or deleted. A line with `may` depends on something no file shows; --verbose names what each line follows from."""
     from gatewaydoctor.checks.start.forecast import forecast as predict
     from gatewaydoctor.checks.start.state import as_it_is
     from gatewaydoctor.cli.shell.examining import exit_code, look, view

@@ -52,7 +52,7 @@ class Answer:
 
 
 def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: Limit = LIMIT_S) -> Outcome:
-    """Exits 78 only if a start now would lose data, fail or loop, and says why in one line on stderr. Exits 0
+    """Exits 78 only if a start now would lose data, fail or loop, and gives the reason in one line on stderr. Exits 0
     otherwise, also if the check fails, takes longer than --limit, cannot read something or is called wrongly.
     GATEWAYDOCTOR_GATE=off lets every start through. `gatewaydoctor integrate` prints the lines that call it."""
     only_formats(run, "gate", "text", "json")

@@ -75,9 +75,7 @@ TextfileDir = Annotated[
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
-        "--output", metavar="FILE", help="Replace FILE by the snippet, whole or not at all, instead of stdout."
-    ),
+    typer.Option("--output", metavar="FILE", help="Write the snippet to FILE atomically."),
 ]
 
 
@@ -96,10 +94,10 @@ def integrate(
     textfile_dir: TextfileDir = None,
     output: Output = None,
 ) -> Outcome:
-    """The snippet, which goes to stdout unless --output names a file, says where it goes and how to switch it on.
-    The paths in it are those of this machine; for docker and kubernetes those in the container, where --state-dir
-    and --program name others; for ansible what --state-dir, --profile and --program say, else what each host has.
-    A snippet stops a start of the gateway only if it would lose data, fail or loop, and GATEWAYDOCTOR_GATE=off
+    """The snippet, which goes to stdout unless --output names a file, shows in comments where it goes and how to
+    switch it on. Paths are those of this machine; for docker and kubernetes those in the container, unless
+    --state-dir and --program name others; for ansible those of --state-dir, --profile and --program, else each host's
+    own. A snippet stops a start of the gateway only if it would lose data, fail or loop, and GATEWAYDOCTOR_GATE=off
     overrides that. None installs gatewaydoctor by its name from an index: --package names the file or image."""
     from gatewaydoctor.cli.verbs.integrate_sites import site_of
     from gatewaydoctor.report.printer import print_warning
@@ -138,9 +136,9 @@ def _words(command: str | None) -> tuple[str, ...] | None:
     try:
         words = tuple(shlex.split(command))
     except ValueError as error:
-        raise UsageError(f"--gateway {command!r} is no command: {error}.", "Quote it as for a shell.") from None
+        raise UsageError(f"--gateway {command!r} is not a command: {error}.", "Quote it as in a shell.") from None
     if not words:
-        raise UsageError("--gateway needs a command.", "Give one such as 'openclaw gateway --port 18789'.")
+        raise UsageError("--gateway needs a command.", "Try 'openclaw gateway --port 18789'.")
     return words
 
 
@@ -155,13 +153,11 @@ def _refuse(run: Run, target: Target, about: About, named: Set[str], program: st
         raise UsageError(f"{target} takes no {option}.", "See `gatewaydoctor integrate --help`.")
     o = run.options
     if target is Target.GITHUB_ACTIONS and (o.state_dir or o.profile or o.config or o.agent or o.path_map or program):
-        raise UsageError(
-            "The workflow installs gatewaydoctor and looks at fixtures alone.", "Name them by --fixtures DIR."
-        )
+        raise UsageError("The workflow installs gatewaydoctor and checks only fixtures.", "Use --fixtures DIR.")
     if o.store is not None:
-        raise UsageError("A snippet looks at a whole state directory.", "Name it by --state-dir instead of --store.")
+        raise UsageError("A snippet examines an entire state directory.", "Use --state-dir instead of --store.")
     if o.redact:
-        raise UsageError("A snippet without its paths would not work.", "Leave out --redact.")
+        raise UsageError("A snippet without its paths would not work.", "Omit --redact.")
 
 
 def _write(target: Target, text: str, output: str, site: Site) -> str:

@@ -29,7 +29,7 @@ PROGRAM = "gatewaydoctor"
 
 
 def site_of(run: Run, target: Target, program: str | None, named: Mapping[str, Any]) -> tuple[Site, tuple[str, ...]]:
-    """The site, and whole sentences about what in it may not hold. Raises UsageError, SeveralStateDirs where the
+    """The site, and sentences about what in it may not hold. Raises UsageError, SeveralStateDirs where the
     directory to watch has to be named, and CannotExamine for an installed LaunchAgent that cannot be read."""
     about = TARGETS[target]
     if target is Target.LAUNCHD:
@@ -51,13 +51,13 @@ def _launchd(run: Run, program: str | None, named: Mapping[str, Any]) -> tuple[S
     path, agent = _installed_agent(run, service)
     if agent is None:
         site, warnings = _here(run, program)
-        new = "The snippet is for a new one; `openclaw gateway install` makes one that knows more."
+        new = "The snippet is for a new one; `openclaw gateway install` creates one with more settings."
         return replace(site, profile=service.profile, **named), (*warnings, f"There is no {path}. {new}")
     env = _environment(run, agent)
     site, warnings = _here(replace(run, env=env), program)
     own = named_state_dir(env, effective_home(env), None, None)
     if own and str(own[0]) != site.state_dir:
-        other = f"The installed agent has its state in {own[0]}; the snippet looks at {site.state_dir}."
+        other = f"The installed agent has its state in {own[0]}; the snippet examines {site.state_dir}."
         warnings = (*warnings, other)
     return replace(site, profile=service.profile, agent=agent, **named), warnings
 
@@ -108,7 +108,7 @@ def _state_dir(run: Run) -> tuple[str, ...]:
         home = effective_home(run.env)
         named = named_state_dir(run.env, home, o.state_dir, o.profile)
         path = named[0] if named else home / STATE_DIR_NAME
-        return str(path), f"{missing.message} The snippet says {path} all the same."
+        return str(path), f"{missing.message} The snippet still uses {path}."
 
 
 def _named_program(run: Run, program: str) -> str:
@@ -135,7 +135,7 @@ def _in_container(run: Run, program: str) -> Site:
     state_dir = o.state_dir or f"{CONTAINER_STATE_DIR}{suffix}"
     for option, path in (("--state-dir", state_dir), ("--config", o.config or "/")):
         if not path.startswith("/"):
-            raise UsageError(f"{option} {path} is not absolute.", "Name the path as the container sees it.")
+            raise UsageError(f"{option} {path} is not absolute.", "Use the path inside the container.")
     config = () if o.config is None else ("--config", o.config)
     return Site((program,), ("--state-dir", state_dir, *config, *_narrowing(run)), state_dir)
 
@@ -175,10 +175,10 @@ def _installed_agent(run: Run, site: Site) -> tuple[Path, Mapping[str, Any] | No
         return path, None
     except (OSError, ValueError, ExpatError, plistlib.InvalidFileException) as error:
         raise CannotExamine(
-            f"{path} is installed and cannot be read: {error}.", "Mend it with `openclaw gateway install`."
+            f"{path} is installed and cannot be read: {error}.", "Repair it with `openclaw gateway install`."
         ) from error
     if not isinstance(agent, dict):
-        raise CannotExamine(f"{path} is no LaunchAgent.", "Mend it with `openclaw gateway install`.")
+        raise CannotExamine(f"{path} is not a LaunchAgent.", "Repair it with `openclaw gateway install`.")
     return path, agent
 
 

@@ -22,9 +22,9 @@ Export = Annotated[
 
 def migration(run: Run, *, export: Export = None) -> Outcome:
     """Shows for each agent, session and job whether it is in the database, only in a file or archive, or nowhere, and
-    counts the turns of people that no database has. Every transcript is compared event by event. --export writes each
-    such transcript as text to read and as JSONL that a gateway of the file era takes, jobs and session rows as JSON;
-    with --redact without any words of people."""
+    counts the conversation turns that are in no database. Every transcript is compared event by event. --export
+    writes each such transcript as text to read and as JSONL that a gateway of the file era reads, jobs and session
+    rows as JSON; with --redact without message text."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.document import CAP

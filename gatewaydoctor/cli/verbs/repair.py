@@ -126,7 +126,7 @@ def repair(
     retrying: Retrying = None,
 ) -> Outcome:
     """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
-    --apply it does exactly that, keeps every original in the vault, looks again, and says how to take it back."""
+    --apply it does exactly that, keeps every original in the vault, verifies the result, and shows how to undo it."""
     only_formats(run, "repair", "text", "json")
     if apply or resume is not None:
         require_own_clock(run)
@@ -135,7 +135,9 @@ def repair(
             return _resume(run, work, resume, yes=yes)
         if plan is not None:
             if not apply or repairs:
-                raise UsageError("--plan FILE goes with --apply, and names no repairs.", "repair --apply --plan FILE")
+                raise UsageError(
+                    "--plan FILE goes with --apply, and names no repairs.", "Run: repair --apply --plan FILE"
+                )
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
         removable = DISPOSABLE | DISPOSABLE_WHEN_NAMED
@@ -143,10 +145,11 @@ def repair(
         if protected := kinds - removable:
             words = ", ".join(sorted(protected))
             raise UsageError(
-                f"--kind {words}: these are conversations, which trim never takes.", "Name one key: --name KEY"
+                f"--kind {words}: these are conversations, which trim never takes.",
+                "Remove a single one with --name KEY.",
             )
         if max_entries is not None and max_entries < 0:
-            raise UsageError(f"--max-entries {max_entries} is no count.", "Give 0 or more.")
+            raise UsageError(f"--max-entries {max_entries} is not a count.", "Use 0 or more.")
         options = Options(
             TrimOptions(
                 kinds,
@@ -207,7 +210,8 @@ def _plan(
     if apply and (refused := _refused(made, repairs)):
         first = refused[0]
         raise Refused(
-            f"Nothing was done. {first.target}: {first.reason}", first.hint or "See the plan without --apply."
+            f"Did not apply: not confirmed. {first.target}: {first.reason}",
+            first.hint or "Run it without --apply to see the plan.",
         )
     if yes and not apply:
         from gatewaydoctor.report.printer import print_warning
@@ -252,11 +256,11 @@ def _require_known(x: Examination, options: Options) -> None:
     if options.names and unknown_names(x, options.names) == options.names:
         raise UsageError(
             "--name: no session key and no file here is called so.",
-            "gatewaydoctor sessions lists keys, gatewaydoctor orphans files.",
+            "`gatewaydoctor sessions` lists keys, `gatewaydoctor orphans` lists files.",
         )
     if options.trim.jobs and unknown_jobs(x, options.trim.jobs) == options.trim.jobs:
         raise UsageError(
-            "--job: no cron job and no row here has this id or name.", "gatewaydoctor cron lists the jobs."
+            "--job: no cron job and no row here has this id or name.", "`gatewaydoctor cron` lists the jobs."
         )
 
 
@@ -280,7 +284,7 @@ def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
 
     plan = read_plan(work.tools.fs, work.tools.fs.realpath(path))
     if Path(plan.state_dir) != work.state_dir:
-        hint = f"Name that directory: --state-dir {plan.state_dir}"
+        hint = f"Pass that directory: --state-dir {plan.state_dir}"
         raise BadPlan(f"The plan is for {plan.state_dir}, not for {work.state_dir}.", hint)
     if plan.created_at > run.clock.machine + CLOCK_SLACK_MS and not run.clock.fixed:
         raise FixedClock(
@@ -300,8 +304,8 @@ def carry_out(
     takes_back: RunInfo | None = None,
     left: int = 0,
 ) -> Outcome:
-    """Ask, apply, and tell. `takes_back` is the run whose missing files the plan brings back; one that was
-    interrupted is ended first. Raises what `apply` raises, and Refused where nobody says yes."""
+    """Ask, apply, and report. `takes_back` is the run whose missing files the plan restores; one that was
+    interrupted is ended first. Raises what `apply` raises, and Refused where the plan is not confirmed."""
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.run.apply import apply
     from gatewaydoctor.repair.run.merge_run import merge
@@ -374,7 +378,7 @@ def _no_such_repair(word: str, known: Sequence[str]) -> UsageError:
     if rule is not None and rule.repair:
         return UsageError(f"{word} is a rule; its repair is {rule.repair}.", f"gatewaydoctor repair {rule.repair}")
     if rule is not None:
-        hint = f"gatewaydoctor explain {word} tells what to do by hand."
+        hint = f"gatewaydoctor explain {word} shows what to do by hand."
         return UsageError(f"{word} is a rule, and no repair removes its findings.", hint)
     if "/" in word:
         return UsageError(f"Unknown repair {word!r}.", f"For a state directory: --state-dir {word}")
@@ -385,7 +389,7 @@ def _keep(text: str) -> int | None:
     if text == "all":
         return None
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise UsageError(f"--keep-per-job {text!r} is no number.", "Give a number, or `all`.")
+        raise UsageError(f"--keep-per-job {text!r} is not a number.", "Use a number, or `all`.")
     return int(text)
 
 

@@ -46,7 +46,7 @@ def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
 
 
 def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
-    """What the run did, where its originals are, and whether it can be taken back."""
+    """Shows what the run did, where its originals are, and whether it can be undone."""
     from gatewaydoctor.repair.drafting.origins import kept_origins
     from gatewaydoctor.repair.run.undo import preview
     from gatewaydoctor.repair.vault.codec import read_plan
@@ -104,15 +104,14 @@ def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outco
 def runs_prune(
     run: Run, *, run_id: SomeRun = None, older_than: OlderThan = None, yes: Yes = False, vault: Vault = None
 ) -> Outcome:
-    """Delete the originals of a run for good: afterwards it cannot be taken back. This is the only thing here that
-    destroys anything."""
+    """Delete the originals of a run for good: it cannot be undone afterwards. No other command destroys anything."""
     from gatewaydoctor.repair.vault.catalog import find_run, list_runs
     from gatewaydoctor.repair.vault.pruning import prune
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs prune", "text", "json")
     if (run_id is None) == (older_than is None):
-        raise UsageError("runs prune needs a RUN or --older-than.", "For example: runs prune --older-than 30d")
+        raise UsageError("runs prune needs a RUN or --older-than.", "Try: runs prune --older-than 30d")
     require_own_clock(run)
     with bench(run, vault=vault) as work:
         if run_id is not None:

@@ -35,9 +35,9 @@ def scan(
 ) -> Outcome:
     """Shows the verdict on the next start, what is at stake, why and what to type, then a line for each finding. With
     --verbose also eras, stores, sessions by kind and status, cron jobs, transcripts, locks and disk space, and every
-    finding with its evidence. Exits 0 if it could examine the directory, whatever it found, unless --fail-on says
-    otherwise. Takes max-age and thresholds from a settings file (see check). Formats: text, json, ndjson, junit,
-    github, prometheus, nagios, markdown, html (one page with charts)."""
+    finding with its evidence. Exits 0 if it could examine the directory, whatever it found, unless --fail-on is
+    given. Takes max-age and thresholds from a settings file (see check). Formats: text, json, ndjson, junit, github,
+    prometheus, nagios, markdown, html (one page with charts)."""
     from gatewaydoctor.checks.start.forecast import forecast
     from gatewaydoctor.checks.start.state import as_it_is
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for

@@ -86,7 +86,7 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
         one = how(scenario.name, options, seed=seed, policy=policy, remedies=remedies, duration=duration)
         made = against(one, taken) if taken else one
     if common["plot"]:
-        # With remedies the storm stands beside them, on the same seed.
+        # With remedies the storm is next to them, on the same seed.
         storm = simulate(scenario.name, options, seed=seed, policy=policy, duration=duration) if remedies else None
         _plot(made, storm, common["plot"])
     # A model has no time of day: without --now its document must be the same whenever it is made.

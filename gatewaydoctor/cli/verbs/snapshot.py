@@ -19,7 +19,7 @@ ROWS = 40
 
 Dest = Annotated[
     str | None,
-    typer.Argument(metavar="[DEST]", help="New directory for the copy; else beside the vault. `verify`: see below."),
+    typer.Argument(metavar="[DEST]", help="New directory (default: next to the vault). `verify`: see below."),
 ]
 Directory = Annotated[str | None, typer.Argument(metavar="[DIR]", help="With verify: the snapshot to verify.")]
 

@@ -1,4 +1,4 @@
-"""`stuck`: entries that say running and are not."""
+"""`stuck`: entries marked running and are not."""
 
 from __future__ import annotations
 

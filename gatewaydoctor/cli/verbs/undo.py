@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.vault.catalog import RunInfo
 
 RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would come back; write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be restored; write nothing.")]
 Merge = Annotated[bool, typer.Option("--merge", help="Add back only what is missing.")]
 
 
@@ -51,7 +51,7 @@ def undo(
             return _merge(run, work, found, dry_run=dry_run, yes=yes)
         returns = preview(work.tools, found)
         if not dry_run:
-            confirm(f"Take back run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
+            confirm(f"Undo run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
             with work.stoppable_between_files() as tools:
                 returns = take_back(found, tools, work.permission)
         seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
@@ -67,7 +67,7 @@ def undo(
 
 
 def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -> Outcome:
-    """Bringing back what is missing is a plan like any other, with a run and an undo of its own."""
+    """Restoring what is missing is a plan like any other, with a run and an undo of its own."""
     from gatewaydoctor.cli.shell.examining import look, view_with
     from gatewaydoctor.cli.verbs.repair import carry_out
     from gatewaydoctor.repair.run.merge_plan import merge_plan

@@ -60,7 +60,7 @@ def parse_size(text: str, option: str) -> int:
     """Bytes; k, M and G are powers of 1,000, Ki, Mi and Gi of 1,024. Raises UsageError for anything else."""
     found = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*([kmg]?)(i?)b?", text.strip(), re.IGNORECASE)
     if found is None:
-        raise UsageError(f"{option} {text!r} is no size.", "Give one such as 500k, 20M or 1GiB.")
+        raise UsageError(f"{option} {text!r} is not a size.", "Try 500k, 20M or 1GiB.")
     power: int = {"": 0, "k": 1, "m": 2, "g": 3}[found[2].lower()]
     unit: int = (1024 if found[3] else 1000) ** power
     return round(float(found[1]) * unit)

@@ -11,11 +11,11 @@ _SPAN = re.compile(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNOR
 
 
 def parse_span(text: str, option: str) -> int:
-    """Milliseconds. Raises UsageError for anything else, and for a number without a unit: nobody would mean ms."""
+    """Milliseconds. Raises UsageError for anything else, and for a number without a unit: ms is not meant."""
     found = _SPAN.fullmatch(text.strip())
-    hint = "Give one such as 90s, 5m, 1h or 2d."
+    hint = "Try 90s, 5m, 1h or 2d."
     if found is None:
-        raise UsageError(f"{option} {text!r} is no span of time.", hint)
+        raise UsageError(f"{option} {text!r} is not a duration.", hint)
     number, unit = float(found[1]), found[2]
     if number and unit is None:
         raise UsageError(f"{option} {text!r} has no unit.", hint)

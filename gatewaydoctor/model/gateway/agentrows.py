@@ -95,7 +95,7 @@ OWNERS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def bytes_by_owner(found: DatabaseBytes) -> tuple[OwnerBytes, ...]:
-    """The live bytes of a database by what they are for, most first; the freelist, and the log beside it, last."""
+    """The live bytes of a database by what they are for, most first; the freelist, and the log next to it, last."""
     totals: Counter[str] = Counter()
     for table in found.tables:
         owner = next((owner for owner, words in OWNERS if table.name.startswith(words)), "other")

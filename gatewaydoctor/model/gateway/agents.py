@@ -25,8 +25,8 @@ class Skipped(StrEnum):
     SYMLINK = "a symbolic link"
     NOT_REGULAR = "not a regular file"
     OUTSIDE = "outside the agents directory"
-    SHADOWS_MAIN = "its directory name is no agent id"
-    UNREADABLE = "it may not be read"
+    SHADOWS_MAIN = "its directory name is not an agent id"
+    UNREADABLE = "no permission to read it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Policy(StrEnum):
-    """Which release's rules and defaults a directory lives under. Each stands for the releases up to the next one."""
+    """Which release's rules and defaults a directory lives under. Each means the releases up to the next one."""
 
     V2026_3_28 = "2026.3.28"
     V2026_4_25 = "2026.4.25"
@@ -30,7 +30,7 @@ class Release:
 
     version: str | None = None
     policy: Policy | None = None
-    evidence: str = "nothing in the directory tells the release"
+    evidence: str = "nothing in the directory names the release"
     stamped: bool = False
     """Whether the config names it, and nothing names a later one."""
 
@@ -39,8 +39,8 @@ UNKNOWN_RELEASE = Release()
 
 
 class Origin(StrEnum):
-    """Where a setting's value comes from. `assumed`: a default, but of a release nobody confirmed. `invalid`: given,
-    but the gateway cannot use it, so the default stands in the value."""
+    """Where a setting's value comes from. `assumed`: a default, but of an unconfirmed release. `invalid`: given,
+    but the gateway cannot use it, so the default is in the value."""
 
     GIVEN = "given"
     ENVIRONMENT = "environment"
@@ -62,7 +62,7 @@ class Setting(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Maintenance:
     """`session.maintenance` (gateway.md section 5). Durations in ms, sizes in bytes. None means: reset archives are
-    kept for ever, nothing rotates, there is no disk budget."""
+    kept forever, nothing rotates, there is no disk budget."""
 
     mode: Setting[str]
     prune_after: Setting[int]
@@ -114,7 +114,7 @@ class ConfigProblem:
             case Obstacle.BEYOND_LIMIT:
                 return f"not read by gatewaydoctor: {self.text}"
             case _:
-                return f"could not be read here: {self.text}"
+                return f"could not be read: {self.text}"
 
 
 UNKNOWN_NAME = "unknown"
@@ -177,7 +177,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class ConfigCopy:
-    """Another version of the config that lies beside it. `parses` is None where it was not read (too many or too
+    """Another version of the config that lies next to it. `parses` is None where it was not read (too many or too
     big)."""
 
     name: str

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 UNDEFINED = "undefined"
-"""What stands for the id of a job without one: up to 2026.4.25 in its session keys, its run log and its state."""
+"""What means the id of a job without one: up to 2026.4.25 in its session keys, its run log and its state."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class FaultKind(StrEnum):
-    """`missing`: no file (a -wal alone is no database). `unreadable`: the system refuses. `empty`: 0 bytes.
+    """`missing`: no file (a -wal alone is not a database). `unreadable`: the system refuses. `empty`: 0 bytes.
     `not-a-database`: no header, garbage or encrypted. `log`: the -wal belongs to another page size or format.
     `newer`: a schema that is not known here. `damaged`: pages or rows that do not hold together. `schema`: SQLite
     cannot make sense of its tables. `changed`: it changed each time it was read. `query`: a table or column that was

@@ -33,7 +33,7 @@ STATUS_BY_WORD = {status.value: status for status in Status if status not in (St
 
 
 class Kind(StrEnum):
-    """What a session key stands for, decided by the key alone."""
+    """What a session key means, decided by the key alone."""
 
     MAIN = "main"
     GLOBAL = "global"
@@ -65,11 +65,11 @@ DISPOSABLE = frozenset({Kind.CRON_RUN, Kind.MODEL_RUN, Kind.HEARTBEAT, Kind.HOOK
 DISPOSABLE_WHEN_NAMED = frozenset({Kind.SUBAGENT, Kind.ACP})
 
 MACHINE_KINDS = DISPOSABLE | DISPOSABLE_WHEN_NAMED | {Kind.CRON_BASE}
-"""Kinds that are no conversation of a person, removable or not."""
+"""Kinds that are not conversation of a person, removable or not."""
 
 
 CONVERSATION_PLACES = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
-"""Kinds that 2026.5.22 keeps whatever their age, and counts against the cap all the same."""
+"""Kinds that 2026.5.22 keeps whatever their age, and counts against the cap anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ class Entry:
 
     `cli_backed`: a CLI backend keeps the history elsewhere. `valid` is False where the value is not an object.
     `session_file` is the text as stored, any host's path. `odd` are fields of a type that some release minds, with
-    `entry` for a value that is no object.
+    `entry` for a value that is not an object.
     """
 
     key: str

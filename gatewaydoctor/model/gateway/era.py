@@ -64,7 +64,7 @@ class SqliteHeader:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database file with its siblings, looked at and never opened. Sizes in bytes, None where the sibling is
+    """A database file with its siblings, examined and never opened. Sizes in bytes, None where the sibling is
     absent. `user_version` is the newest committed one: where the -wal holds a later first page, that page's.
     `problem` says why there is no header."""
 

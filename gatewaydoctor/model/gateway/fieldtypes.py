@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Shape(StrEnum):
-    """The JSON type of a value, as far as releases tell values apart. `unsafe text` is no session id to 2026.5.22,
+    """The JSON type of a value, as far as releases tell values apart. `unsafe text` is not a session id to 2026.5.22,
     `nameless text` is one and names no file. In a `broken list` an item lacks what is read of every item."""
 
     NULL = "null"
@@ -106,7 +106,7 @@ FATES: Mapping[Policy, Mapping[str, tuple[Fate, frozenset[Shape]]]] = {
 judged by `time_of`."""
 
 TEXT_FIELDS = ("model", "modelProvider", "modelOverride", "providerOverride", "lastAccountId", "spawnedBy", "channel")
-"""Judged fields that should be text, beside sessionId and sessionFile."""
+"""Judged fields that should be text, next to sessionId and sessionFile."""
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,254}")
 _NAMES_A_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -119,9 +119,9 @@ def fate_of(policy: Policy, odd: OddField) -> Fate | None:
 
 
 def time_of(policy: Policy, odd: OddField) -> float | None:
-    """The time in epoch ms that a release compares with its limit, for an updatedAt that is no usual number; None
+    """The time in epoch ms that a release compares with its limit, for an updatedAt that is not an usual number; None
     where the row is never pruned. Up to 2026.4.25 JavaScript makes a number of it: `true` is 1, `""` and `[]` are 0,
-    and text that is no number prunes nothing. 2026.5.22 takes anything but a finite number from 0 on for 0."""
+    and text that is not a number prunes nothing. 2026.5.22 takes anything but a finite number from 0 on for 0."""
     if policy in (Policy.V2026_3_28, Policy.V2026_4_25):
         return None if odd.shape is Shape.NULL or math.isnan(odd.number) else odd.number
     return odd.number if odd.shape is Shape.NUMBER and odd.number >= 0 else 0.0

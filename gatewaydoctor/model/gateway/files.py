@@ -1,4 +1,4 @@
-"""Files of a sessions directory as values: what a name says, and what one look at the directory found."""
+"""Files of a sessions directory as values: what a name says, and what one reading of the directory found."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class FileClass(StrEnum):
-    """What a name in a sessions directory stands for (docs/gateway.md section 2). Decided by the name alone."""
+    """What a name in a sessions directory means (docs/gateway.md section 2). Decided by the name alone."""
 
     STORE = "store"
     TRANSCRIPT = "transcript"
@@ -113,7 +113,7 @@ class ClassTotals:
 
 class Obstacle(StrEnum):
     """What kept a file or directory from being read, as far as it tells what others would meet. `forbidden`: to
-    whoever ran this, while the gateway may be allowed. `not-a-file`: something else stands in its place, for
+    whoever ran this, while the gateway may be allowed. `not-a-file`: something else is in its place, for
     everyone. `beyond-limit`: this program does not read so much, while the gateway may. `failed`: anything else, such
     as a bad disk."""
 

@@ -24,7 +24,7 @@ class Unopened:
 class BrokenPages:
     """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
     `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost.
-    `rebuilt`: an index lacks rows or has too many, which 2026.9.6 mends; one whose pages are malformed it does
+    `rebuilt`: an index lacks rows or has too many, which 2026.9.6 repairs; one whose pages are malformed it does
     not. `constraints`: the pages hold together, and every message is about a value that its table forbids."""
 
     messages: tuple[str, ...]
@@ -183,8 +183,8 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """A sessions.json beside the database of its agent, compared with it key by key. `replaced` are keys in both with
-    different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
+    """A sessions.json next to the database of its agent, compared with it key by key. `replaced` are keys in both
+    with different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
     `unsafe_ids` stop the import of 2026.9.6; `skipped` counts entries it passes over. `refusal` is what makes it
     refuse the file whole, None where nothing does. Of a damaged file the whole entries are compared. `compared` is
     False where the database could not be read."""

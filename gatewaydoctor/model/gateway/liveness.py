@@ -1,4 +1,4 @@
-"""Whether somebody still works on a state directory, in three values, with the evidence (architecture.md
+"""Whether a gateway still works on a state directory, in three values, with the evidence (architecture.md
 section 6)."""
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Source(StrEnum):
 class TranscriptPlace:
     """One transcript file that is not wholly in a database. `events` and `contained` count lines with an event;
     `people` turns of people among those that are missing, `undecided` lines in which a person may speak. `broken_at`
-    is the number of the first line that is no JSON. `header` is whether the first one is a header. `reason` says why
+    is the number of the first line that is not JSON. `header` is whether the first one is a header. `reason` says why
     it was not read."""
 
     agent_id: str
@@ -155,7 +155,7 @@ class RetainedSource:
 class AgentMigration:
     """One agent. `database` is None where it has none; `problem` says why it could not be read. `rows` counts the
     entries of its old stores by where they are, `files` its transcript files. `committed` is (rows in the database,
-    rows of a store that waits beside it), None without such a store. Lists hold only what is not in a database."""
+    rows of a store that waits next to it), None without such a store. Lists hold only what is not in a database."""
 
     agent_id: str
     database: Path | None

@@ -79,7 +79,7 @@ class SeveralStateDirs(DoctorError):
         named = ", ".join(str(candidate.path) for candidate in candidates)
         options = " or ".join(candidate.option for candidate in candidates)
         super().__init__(
-            f"{len(candidates)} directories look like a live state directory: {named}.",
-            f"Name the one you mean: {options}.",
+            f"{len(candidates)} directories appear to be state directories in use: {named}.",
+            f"Choose one: {options}.",
         )
         self.candidates = candidates

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class PathMap:
-    """`source` on the host that wrote the state stands for `target` here; both without a trailing separator."""
+    """`source` on the host that wrote the state means `target` here; both without a trailing separator."""
 
     source: str
     target: str
@@ -55,7 +55,7 @@ class Presence(StrEnum):
 
 
 class Exemption(StrEnum):
-    """Why an absent transcript is no loss (docs/gateway.md, failure 4)."""
+    """Why an absent transcript is not a loss (docs/gateway.md, failure 4)."""
 
     CLI_BACKEND = "kept by a CLI backend"
     DATABASE = "imported into a database"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One waiting delivery. Times in epoch ms; `target` is a chat or session, not the text. `readable` is False for a
-    file that is no JSON object, which the gateway passes over."""
+    file that is not JSON object, which the gateway passes over."""
 
     name: str
     enqueued_at: int | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 UNREADABLE_FROM_BYTES = 0x1FFFFFE8
-"""A file of this many bytes or more is read as empty. It is V8's longest string, and although its message speaks of
+"""A file of this many bytes or more is read as empty. It is V8's longest string, and although its message concerns
 characters, Node counts the bytes of the file, whatever characters they make (measured with Node 20, 22 and 24 and
 with 2026.3.28 and 2026.5.22: 536,870,887 bytes read, 536,870,888 do not)."""
 

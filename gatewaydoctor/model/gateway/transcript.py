@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class HeaderState(StrEnum):
-    """`invalid`: the first readable line is no header, so the gateway empties the file when it opens it and the
+    """`invalid`: the first readable line is not a header, so the gateway empties the file when it opens it and the
     history is lost (docs/gateway.md section 11). `unknown`: no readable line in the first MiB."""
 
     OK = "ok"
@@ -17,7 +17,7 @@ class HeaderState(StrEnum):
 
 class TailState(StrEnum):
     """`no-newline`: the last line is whole, but the next append is glued to it and both are lost. `torn`: the last
-    line is no JSON. `nul`: the file ends in NUL bytes. `unknown`: the last line is too long to be read."""
+    line is not JSON. `nul`: the file ends in NUL bytes. `unknown`: the last line is too long to be read."""
 
     WHOLE = "whole"
     NO_NEWLINE = "no-newline"
@@ -44,7 +44,7 @@ class Verdict(StrEnum):
 class TranscriptCheck:
     """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole
     record: what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable
-    lines before the header, which the gateway passes over, `broken` the lines at the end that are no JSON. `reason`
+    lines before the header, which the gateway passes over, `broken` the lines at the end that are not JSON. `reason`
     is set where the file could not be read."""
 
     size: int
@@ -60,7 +60,7 @@ class TranscriptCheck:
 
     @property
     def glued(self) -> bool:
-        """Whether nothing of the last line is torn off: it is no JSON, and ends in a whole record."""
+        """Whether nothing of the last line is torn off: it is not JSON, and ends in a whole record."""
         return self.tail is TailState.TORN and self.sound_end == self.size
 
     @property
@@ -101,7 +101,7 @@ class ContentClass(StrEnum):
 class TranscriptContent:
     """Counts from one pass. `undecided` are records and lines in which a person may speak, and that could not be
     read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.
-    `malformed` lines are no JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in
+    `malformed` lines are not JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in
     one. `after_compaction` is how many bytes follow the last compaction, None without one. `boot_markers` are boot
     and resume prompts and bootstrap lines after the last turn of any other kind (docs/gateway.md, failure 14).
     `complete` is

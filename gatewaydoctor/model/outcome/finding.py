@@ -1,4 +1,4 @@
-"""Findings: what is wrong, the evidence, what the next boot makes of it, and the command that mends it."""
+"""Findings: what is wrong, the evidence, what the next start does with it, and the command that repairs it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WORDS: Mapping[Severity, SeverityWord] = {
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """The exact command that mends it; `safe` means it drops no conversation and can be undone."""
+    """The exact command that repairs it; `safe` means it drops no conversation and can be undone."""
 
     command: str
     safe: bool
@@ -43,7 +43,7 @@ class Fix:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`count` is how many things the finding covers; `evidence` holds JSON-able values only, capped lists, exact
-    numbers. `consequence` says what the next start of the gateway will do. `by_hand` is the remedy in words while
+    numbers. `consequence` is what the next start of the gateway will do. `by_hand` is the remedy in words while
     no command exists for it."""
 
     rule: str

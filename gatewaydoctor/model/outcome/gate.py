@@ -13,7 +13,7 @@ Standing = Literal["new", "grown", "worse", "known"]
 
 
 class VerdictInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What the gate says of one finding; verdicts stand in the order of the findings.
+    """The gate's verdict on one finding; verdicts are in the order of the findings.
 
     `standing`: not in the baseline, there with fewer things, there with a milder severity, or known. `fails`: it is
     not known and reaches the threshold. `fingerprint` is None under `--redact`: short names could be guessed from it.
@@ -36,7 +36,7 @@ class SourcedValue(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class BaselineUse(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """`gone` counts what the baseline knows and nobody found any more. `written`: this very run wrote the file."""
+    """`gone` counts findings of the baseline that were not found again. `written`: this very run wrote the file."""
 
     path: str
     written: bool
@@ -44,8 +44,8 @@ class BaselineUse(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class GateInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """`rules` were judged; `left_out` counts findings of the others. `failing` and `known` count findings, also those
-    a capped list leaves out. `settings` only with `--verbose`."""
+    """`rules` were checked; `left_out` counts findings of the others. `failing` and `known` count findings, also
+    those a capped list leaves out. `settings` only with `--verbose`."""
 
     fail_on: FailOn
     rules: tuple[str, ...]

@@ -160,7 +160,7 @@ class StoreInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class DatabaseInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The agent's SQLite database as its header tells it; nothing in it is opened for writing."""
+    """The agent's SQLite database as its header describes it; nothing in it is opened for writing."""
 
     path: str
     bytes: int
@@ -170,7 +170,7 @@ class DatabaseInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class AgentInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One agent and the generation of files it lives in; `reason` says what decided that. An agent may have a
+    """One agent and the generation of files it lives in; `reason` names what decided that. An agent may have a
     database and no store."""
 
     agent_id: str
@@ -223,7 +223,7 @@ class SkippedInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 class StakeInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What the directory holds, as far as it was read: conversations in its stores, enabled cron jobs, and messages
-    that wait to be delivered. `complete` is false where more may be there. `text` is what the screen says."""
+    that wait to be delivered. `complete` is false where more may be there. `text` is what the screen shows."""
 
     conversations: int
     jobs: int
@@ -234,7 +234,7 @@ class StakeInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 class StartInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """The verdict on the next start, also that of `gate`. `start`: `no` where this release was seen to refuse or to
-    die on what was found, `at-risk` where it loses data without a word or an estimate says that it dies or loops,
+    die on what was found, `at-risk` where it silently loses data or an estimate has it run out of memory or loop,
     `unknown` where something that decides was not read. `effect` is what decided, null for `yes`: `loses`, `fails`,
     `risks` or `unread`. `rules` are those of the findings that decided."""
 
@@ -249,7 +249,7 @@ class StartInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class NextInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What the screen says to do next; `command` is null where there is nothing to type."""
+    """The next step on the screen; `command` is null where there is nothing to type."""
 
     command: str | None
     why: str
@@ -264,7 +264,7 @@ class ClockInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """`ok` is false exactly when the exit code is not 0. `worst` is the worst severity among the findings. `gate` is
-    there when `scan` or `check` decided; `duration_ms` only in formats that tell it; `clock` when `now` is not the
+    there when `scan` or `check` decided; `duration_ms` only in formats that show it; `clock` when `now` is not the
     machine's time."""
 
     schema_version: str

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 class Start(StrEnum):
     """`no`: this release was seen to refuse or to die on what was found. `at-risk`: it starts and loses data without
-    a word, or an estimate says that it dies or loops. `unknown`: something that decides was not read. `yes`: every
+    a word, or an estimate says that it exits or loops. `unknown`: something that decides was not read. `yes`: every
     source was read and none speaks against it."""
 
     YES = "yes"

@@ -1,4 +1,4 @@
-"""How things stand after a run, once the gateway is up again."""
+"""How things are after a run, once the gateway is up again."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Standing(StrEnum):
     OK = "ok"
     OPEN = "open"
     BAD = "bad"
-    AS_SAID = "as said"
+    AS_FORECAST = "as forecast"
 
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """One thing that was looked at: how it stands, in a sentence without full stop, with the names it is about."""
+    """One thing that was examined: how it stands, in a sentence without full stop, with the names it is about."""
 
     about: str
     standing: Standing

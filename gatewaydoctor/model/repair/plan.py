@@ -49,7 +49,7 @@ class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Input(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A file or directory that no act concerns and that the plan was judged by. `seen` is (dev, ino, size, mtime in
+    """A file or directory that no act concerns and that the plan depends on. `seen` is (dev, ino, size, mtime in
     ns), symbolic links followed; None where there was nothing."""
 
     path: str
@@ -59,7 +59,7 @@ class Input(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class Rewrite(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="act", tag="rewrite"):
     """`target` shall hold `segments`, `size` bytes in all. `replaces` is the fingerprint of the file that is there
     now, None where there must be none. Mode and owner are those of fingerprint `like`, else 0600 and the directory's
-    owner. `keep_mtime` gives the new file the mtime of `like`: the repair is no sign of life."""
+    owner. `keep_mtime` gives the new file the mtime of `like`: the repair does not count as a sign of life."""
 
     target: str
     segments: tuple[Segment, ...]
@@ -204,7 +204,7 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What one repair does to one target, in words for people: `action` is a verb, `reason` half a sentence. `count`
     things of `bytes` together are concerned; `sample` names the first few (session keys, job ids or file names).
     `conversations` counts those among them that belong to people, and `touched` names these where they are rows (of a
-    store that is rebuilt the first few). `job_id` and `job_name` say whose rows they are."""
+    store that is rebuilt the first few). `job_id` and `job_name` name the job of the rows."""
 
     repair: str
     action: str
@@ -226,8 +226,8 @@ class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One sentence for the operator; `names` are keys, jobs or files it speaks of, the first few. `command` is what
-    helps, without the options that say where to look."""
+    """One sentence for the operator; `names` are keys, jobs or files it concerns, the first few. `command` is what
+    helps, without the options that name the directory."""
 
     text: str
     names: tuple[str, ...] = ()
@@ -249,7 +249,7 @@ class StartEvent(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """One store before or after. `conversations` counts rows of kinds that are no machine's. `at_most`: how many
+    """One store before or after. `conversations` counts rows of kinds that are conversations. `at_most`: how many
     bytes it will have is known from above only."""
 
     path: str
@@ -264,7 +264,7 @@ class StoreSummary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The directory before or after: its stores, and how many other files of how many bytes the plan speaks of."""
+    """The directory before or after: its stores, and how many other files of how many bytes the plan concerns."""
 
     stores: tuple[StoreSummary, ...] = ()
     files: int = 0
@@ -272,7 +272,7 @@ class Summary(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Something a repair would do and does not. `reason` is a whole sentence, `hint` the way out. `store` is given
+    """Something a repair would do and does not. `reason` is a sentence, `hint` the way out. `store` is given
     where that is to repair this store by itself, with --store."""
 
     repair: str
@@ -283,11 +283,11 @@ class Refusal(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Everything an apply needs, and everything a person needs to say yes. `plan_id` is derived from the rest, so
-    equal plans have equal ids. It is refused where one of `fingerprints` or `inputs` has changed. `forecast` says
-    what the next start of the gateway will do. The stores of `after` are what the second look, with `main_key`, is
-    compared with. `lock_stores`: this release honours `sessions.json.lock`. `undoes` names the run this plan takes
-    back in part. `torn` counts places of damaged stores where an entry was not whole, or may have been one."""
+    """Everything an apply needs, and everything a person needs to confirm it. `plan_id` is derived from the rest, so
+    equal plans have equal ids. It is refused where one of `fingerprints` or `inputs` has changed. `forecast` is
+    what the next start of the gateway will do. The stores of `after` are what the verification, with `main_key`, is
+    compared with. `lock_stores`: this release honours `sessions.json.lock`. `undoes` names the run this plan undoes
+    in part. `torn` counts places of damaged stores where an entry was not complete, or may have been one."""
 
     schema_version: str = PLAN_SCHEMA_VERSION
     plan_id: str = ""

@@ -34,7 +34,7 @@ class RunState(StrEnum):
 
     @property
     def over(self) -> bool:
-        """There is nothing to take back: it was taken back, or its originals were deleted on purpose."""
+        """There is nothing to undo: it was undone, or its originals were deleted on purpose."""
         return self.settled and self is not RunState.DONE
 
 
@@ -82,9 +82,9 @@ class Result(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """The end of a run. `verified` are whole sentences, one per second look; `undo` is the command that takes the run
-    back. `gateway_stopped_by_word`: liveness was unknown and the operator said that the gateway is stopped.
-    `fixed_clock` is the time that --now gave, by which ages were told; None for the machine's own clock.
+    """The end of a run. `verified` are sentences, one per verification; `undo` is the command that takes the run
+    back. `gateway_stopped_by_word`: liveness was unknown and the operator asserted that the gateway is stopped.
+    `fixed_clock` is the time that --now gave, by which ages were measured; None for the machine's own clock.
     `gateway_afterwards` is what was found when everything was written, None in receipts of earlier versions."""
 
     schema_version: str = RECEIPT_SCHEMA_VERSION

@@ -42,8 +42,8 @@ class LeftOut(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class SnapshotDatabase(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A database of the snapshot, read with its -wal. `sound`: SQLite's own check found nothing; None where it is no
-    database that can be opened. `problem` is the check's first line. `rows` are those of the tables that hold what
+    """A database of the snapshot, read with its -wal. `sound`: SQLite's own check found nothing; None where it is not
+    a database that can be opened. `problem` is the check's first line. `rows` are those of the tables that hold what
     people wrote and planned; `same`: the original had as many (None where it changed since, so that nothing can be
     compared)."""
 

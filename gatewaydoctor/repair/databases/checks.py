@@ -51,7 +51,7 @@ def check_new(connection: apsw.Connection, act: Transact, kept: Mapping[str, byt
     """Raises DatabaseUnsound, and apsw.Error where the file cannot be read."""
     faults = [str(word) for (word,) in connection.execute("PRAGMA integrity_check(3)")]
     if faults != ["ok"]:
-        raise _unsound(act, f"SQLite's check says: {faults[0]}")
+        raise _unsound(act, f"SQLite's check reports: {faults[0]}")
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
         raise _unsound(act, f"a row of {broken[0]} belongs to a row of {broken[2]} that is not there")
@@ -68,5 +68,5 @@ def check_new(connection: apsw.Connection, act: Transact, kept: Mapping[str, byt
 def _unsound(act: Transact, reason: str) -> DatabaseUnsound:
     return DatabaseUnsound(
         f"{act.target} does not come out sound: {reason}.",
-        "Nothing was changed. gatewaydoctor scan says what is wrong with the database.",
+        "Nothing was changed. `gatewaydoctor scan` shows what is wrong with the database.",
     )

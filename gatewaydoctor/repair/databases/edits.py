@@ -126,7 +126,7 @@ def _set_fields(
     connection: apsw.Connection, key: str, changes: Mapping[str, bytes | None], *, settle: bool = False
 ) -> bool:
     """Change fields of an entry and no other byte of it; with `settle` abortedLastRun becomes false where it is true.
-    False where the entry is no JSON object: it stays as it is, and a start makes it anew from the columns."""
+    False where the entry is not a JSON object: it stays as it is, and a start makes it again from the columns."""
     found = connection.execute(
         "SELECT CAST(entry_json AS BLOB) FROM session_nodes WHERE session_key = ?", (key,)
     ).fetchone()

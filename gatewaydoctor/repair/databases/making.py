@@ -122,5 +122,5 @@ def _told(target: str) -> Iterator[None]:
     except apsw.Error as error:
         raise DatabaseUnsound(
             f"{target} cannot be edited: {error}.",
-            "gatewaydoctor scan says what is wrong with it. Nothing was changed.",
+            "`gatewaydoctor scan` shows what is wrong with it. Nothing was changed.",
         ) from error

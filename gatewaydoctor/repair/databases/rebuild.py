@@ -37,7 +37,7 @@ DERIVED = frozenset(
         "session_transcript_fts_rows",
     }
 )
-"""Tables that 2026.9.6 makes anew from the others at its start."""
+"""Tables that 2026.9.6 makes again from the others at its start."""
 _IDENTITIES = "transcript_event_identities"
 _STATUS = ("running", "done", "failed", "killed", "timeout")
 _ROUNDS = 20

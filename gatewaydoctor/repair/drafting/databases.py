@@ -34,7 +34,7 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
     whether one that works on rows was named."""
     for facts in draft.x.databases if named else ():
         if facts.gaps and facts.path not in draft.rebuilt:
-            hint = "gatewaydoctor scan says what is wrong with it."
+            hint = "`gatewaydoctor scan` shows what is wrong with it."
             draft.refuse(asked, facts.path, OutOfReach(f"Not all of it is known: {facts.gaps[0]}.", hint))
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt:

@@ -64,9 +64,9 @@ class Draft:
         self.stores = [StoreDraft(facts) for facts in x.stores]
         self.databases = drafts_of(x.databases)
         self.edits: dict[Path, list[Edit]] = {}
-        """Edits of databases besides those of session rows; none at all makes the file anew."""
+        """Edits of databases besides those of session rows; none at all makes the file again."""
         self.rebuilt: dict[Path, StoreSummary] = {}
-        """Databases of agents that are made anew from what can be read, as they will be."""
+        """Databases of agents that are made again from what can be read, as they will be."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
 
@@ -112,21 +112,21 @@ class Draft:
         directory with no symbolic link on the way, and OSError."""
         real = self.real(path)
         if not real.is_relative_to(self.state_dir):
-            raise self._beyond(path, "It lies outside of the state directory.")
+            raise self._beyond(path, "It is outside the state directory.")
         stat = self.fs.lstat(real)
         if stat.is_symlink or self.fs.realpath(real.parent) != real.parent:
-            raise self._beyond(path, "It is or lies behind a symbolic link.")
+            raise self._beyond(path, "It is a symbolic link or is reached through one.")
         if not stat.is_file:
-            raise OutOfReach(f"{path} is no regular file.", "Look at it by hand.")
+            raise OutOfReach(f"{path} is not a regular file.", "Inspect it by hand.")
         return spell(real, self.state_dir), stat
 
     def _beyond(self, path: Path, reason: str) -> OutOfReach:
-        """What is out of reach from here is not where its store is looked at by itself."""
+        """What is out of reach from here is not where its store is examined by itself."""
         store = next((each.path for each in self.stores if each.path.parent == path.parent), None)
         if store is None:
-            return OutOfReach(reason, f"Look at {self.fs.realpath(path)} by hand.")
+            return OutOfReach(reason, f"Inspect {self.fs.realpath(path)} by hand.")
         real = str(self.fs.realpath(store))
-        return OutOfReach(reason, f"Repair that store by itself: gatewaydoctor repair --store {quote(real)}", real)
+        return OutOfReach(reason, f"Repair that store separately: gatewaydoctor repair --store {quote(real)}", real)
 
     def fingerprint(self, path: Path, sha256: str | None = None, seen: FileStat | None = None) -> int:
         """The number of the file's fingerprint. `seen` is the stat that was taken when its content was read. Raises
@@ -138,7 +138,9 @@ class Draft:
             stat.size,
             stat.mtime_ns,
         ):
-            raise OutOfReach(f"{path} changed while it was examined.", "Make sure nothing writes there; look again.")
+            raise OutOfReach(
+                f"{path} changed while it was examined.", "Make sure nothing writes there, then try again."
+            )
         if text not in self._numbers:
             self._numbers[text] = len(self.fingerprints)
             self.fingerprints.append(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def unknown_names(x: Examination, names: frozenset[str]) -> frozenset[str]:
-    """Those that are no session key and no file beside a store; none where a store could not be read whole."""
+    """Those that are not session key and no file next to a store; none where a store could not be read whole."""
     if not names or not _all_read(x):
         return frozenset()
     files = {record.name for store in x.stores for record in store.listing.files}
@@ -48,8 +48,8 @@ def say_unused(draft: Draft) -> None:
         gone |= {draft.fingerprints[act.source].path.rpartition("/")[2] for act in draft.moves}
         if unused := sorted(names - gone):
             draft.caution(
-                "Named, and nothing is done about it. trim and missing take session keys, orphans and temps take "
-                "names of files.",
+                "You named it, but no chosen repair applies to it. trim and missing take session "
+                "keys; orphans and temps take file names.",
                 unused,
             )
     if unknown := sorted(unknown_jobs(draft.x, jobs)):

@@ -40,24 +40,24 @@ class Repair(StrEnum):
 
 
 PURPOSES = {
-    Repair.SALVAGE: "Recover every whole entry of a damaged store.",
+    Repair.SALVAGE: "Recover every complete session of a damaged store.",
     Repair.TRIM: "Remove rows of runs that are over; no conversation.",
     Repair.MISSING: "Re-point entries whose transcript is elsewhere.",
     Repair.PATHS: "Rewrite session paths of another host.",
-    Repair.EXPIRE: "Set an end for entries that say running and are not.",
+    Repair.EXPIRE: "Set an end status on stuck sessions.",
     Repair.SLIM: "Drop fields the gateway rebuilds.",
-    Repair.TRANSCRIPTS: "Mend torn tails and headers of transcripts.",
-    Repair.ORPHANS: "Move transcripts no index reaches, and no person wrote, to the vault.",
-    Repair.LOCKS: "Move locks of dead processes to the vault.",
-    Repair.TEMPS: "Move old temporary files to the vault.",
+    Repair.TRANSCRIPTS: "Repair cut tails and headers of transcripts.",
+    Repair.ORPHANS: "Move unindexed transcripts without a conversation to the vault.",
+    Repair.LOCKS: "Move locks of ended processes to the vault.",
+    Repair.TEMPS: "Move old temp files to the vault.",
     Repair.CRON: "Clear marks of runs; park, disable, enable jobs.",
     Repair.SUBAGENTS: "Remove ended subagent runs that nothing archives.",
-    Repair.LEFTOVER: "Take what a database has out of a sessions.json beside it.",
+    Repair.LEFTOVER: "Remove from a leftover sessions.json what the database already has.",
     Repair.LOGS: "Move the log of another database to the vault.",
     Repair.QUARANTINE: "Remove quarantine records of sound databases.",
     Repair.SCHEMA: "Put triggers back; drop rows that refer to nothing.",
     Repair.JOBS: "File cron jobs under the path the directory has now.",
-    Repair.COMPACT: "Make databases anew without their free pages.",
+    Repair.COMPACT: "Rebuild databases without their free pages.",
 }
 """Each repair in one line."""
 

@@ -66,7 +66,7 @@ def kept_origins(fs: ReadFs, place: RunPlace, shown: int | None) -> tuple[Origin
     except FileNotFoundError:
         return ()
     except (ValueError, KeyError, TypeError, RecursionError):
-        pass  # torn by a crash: what stands before counts
+        pass  # torn by a crash: what is before counts
     return tuple(found.values())
 
 

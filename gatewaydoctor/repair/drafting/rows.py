@@ -184,14 +184,14 @@ class StoreDraft(RowsDraft):
         return max((sign for sign in signs if sign is not None), default=None)
 
     def transcripts_of(self, entry: Entry) -> Iterator[Path]:
-        """Files beside the store whose age `last_sign` has taken for the row's."""
+        """Files next to the store whose age `last_sign` has taken for the row's."""
         return (self.path.parent / name for name in entry.transcript_names if name in self._listed)
 
 
 class DatabaseDraft(RowsDraft):
     """The session rows of an agent's database. As long as `open` was not called it is not part of the plan.
-    `compacted`: it is made anew even where no row changes. `saved` are the bytes of fields that leave, `at_most` what
-    the new file may have."""
+    `compacted`: it is made again even where no row changes. `saved` are the bytes of fields that leave, `at_most`
+    what the new file may have."""
 
     def __init__(self, facts: DatabaseFacts, sessions: RowSet) -> None:
         super().__init__(facts.path, facts.agent_id)

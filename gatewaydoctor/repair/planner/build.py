@@ -73,11 +73,11 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.JOBS: databases.plan_jobs,
     Repair.COMPACT: databases.plan_compact,
 }
-"""In the order in which a plan takes them up: what an earlier one takes away, a later one does not mend."""
+"""In the order in which a plan takes them up: what an earlier one takes away, a later one does not repair."""
 
 _ON_REQUEST = frozenset({Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON, Repair.JOBS, Repair.COMPACT})
 RECOMMENDED = tuple(repair for repair in Repair if repair not in _ON_REQUEST)
-"""What a plan without names looks at. Each adds something only where a finding calls for it."""
+"""What a plan without names examines. Each adds something only where a finding calls for it."""
 
 _ROWS = frozenset({Repair.TRIM, Repair.MISSING, Repair.PATHS, Repair.EXPIRE, Repair.SLIM})
 
@@ -138,7 +138,7 @@ def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     """Repairs by rows, and of the transcripts that rows name, wait until a store is whole."""
     if not names and (draft.rebuilt or any(store.rebuilt for store in draft.stores)):
         draft.caution(
-            "What depends on the rows of a rebuilt store is planned once it is whole. Run again after this:",
+            "Repairs that depend on the rows of a rebuilt store are planned after this one. Run again then:",
             command="gatewaydoctor repair",
         )
 
@@ -150,7 +150,8 @@ def _newer_schema(draft: Draft) -> Refusal | None:
     return Refusal(
         repair="all",
         target=spell(draft.real(newer[0].path), draft.state_dir),
-        reason="A newer release has written here, in a schema this version does not know. Nothing is changed.",
+        reason="A newer gateway release has written here, with a schema this gatewaydoctor does not "
+        "know. Nothing was changed.",
         hint="Use a newer gatewaydoctor.",
     )
 
@@ -169,7 +170,9 @@ def _plan(draft: Draft, names: frozenset[Repair]) -> None:
 def _damaged(*, salvaged: bool) -> OutOfReach:
     if salvaged:
         return OutOfReach("Salvage found nothing in the store to recover.", "Look for a copy in the backups.")
-    return OutOfReach("The store is damaged, so its rows are not all known.", "Name salvage as well.")
+    return OutOfReach(
+        "The store is damaged, so not all of its sessions are known.", "Run salvage too: add it to the command."
+    )
 
 
 def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:
@@ -240,7 +243,7 @@ def _finished(draft: Draft, names: Collection[Repair]) -> Plan:
 
 
 def _concerned(act: Act) -> Iterator[int]:
-    """Fingerprints that an act speaks of."""
+    """Fingerprints that an act concerns."""
     match act:
         case Move(source=source):
             yield source
@@ -258,14 +261,14 @@ def _say_links(draft: Draft, acts: Iterable[Act]) -> None:
     if linked:
         files = plural(len(linked), "file of this plan has", "files of this plan have")
         draft.caution(
-            f"{files} another name (hard link). The other name keeps the old content, and undo brings back a file of "
-            "its own, not a link.",
+            f"{files} another name (hard link). The other name keeps the old content, and undo "
+            "restores a separate file, not a link.",
             linked,
         )
 
 
 def _compact(plan: Plan, used: list[int]) -> Plan:
-    """The plan with those files that no act speaks of among its inputs: an apply need not read them again."""
+    """The plan with those files that no act concerns among its inputs: an apply need not read them again."""
     number = {old: new for new, old in enumerate(used)}
 
     def renumbered(act: Act) -> Act:
@@ -343,7 +346,9 @@ def _after(draft: Draft) -> Summary:
             counts = store.counts(draft.options.end_as)
             stores.append(store_summary(text, store.facts.agent_id, counts, sizes[text]))
             if stores[-1].readable != "yes":
-                draft.caution("The store will be whole, and still too large for a gateway: trim makes it smaller.")
+                draft.caution(
+                    "The store will be repaired but still too large for the gateway: trim makes it smaller."
+                )
         elif store.facts.survey is not None:
             stores.append(_seen(draft, store))
     stores += [*draft.rebuilt.values()]

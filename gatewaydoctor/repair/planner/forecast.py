@@ -38,7 +38,7 @@ def _cron(draft: Draft) -> Iterator[Note]:
         return
     if not x.config.cron.enabled.value:
         if x.cron.jobs:
-            yield note("Cron is switched off in the config: no job fires, and the start clears no mark.", ())
+            yield note("Cron is disabled in the config: no job fires, and the start clears no running mark.", ())
         return
     held = {job.index for job in x.cron.jobs if job.state.running_at is not None}
     freed = [job for job in draft.cron_jobs if job.index in held and job.state.running_at is None and job.enabled]
@@ -80,7 +80,7 @@ def _freed(jobs: list[CronJob], now: int, policy: Policy | None) -> Iterator[Not
     fires = "will fire soon after the start"
     because = "with the mark cleared" if policy is Policy.V2026_9_6 else "because this plan clears the mark"
     if due:
-        otherwise = "" if policy in (Policy.V2026_9_6, None) else "; with the mark none would"
+        otherwise = "" if policy in (Policy.V2026_9_6, None) else "; with the mark they would not"
         yield _jobs_note(f"{plural(len(due), 'cron job')} past due {fires}, {because}{otherwise}.", due)
     if perhaps:
         yield _jobs_note(f"{plural(len(perhaps), 'cron job')} {fires} if a run was missed, {because}.", perhaps)
@@ -102,7 +102,7 @@ def _marked(jobs: list[CronJob], policy: Policy | None) -> Iterator[Note]:
     yield _jobs_note(f"{these} marked as running: {_MARKED[policy].format(them=them)}", jobs)
     once = [job for job in jobs if job.schedule.kind == "at" and job.enabled]
     if once and policy in (Policy.V2026_3_28, Policy.V2026_9_6, None):
-        yield _jobs_note(f"{plural(len(once), 'one-shot job')} among them may fire again all the same.", once)
+        yield _jobs_note(f"{plural(len(once), 'one-shot job')} among them may still fire again.", once)
 
 
 _INTERRUPTED = "the start records the run as interrupted and disables one-shot jobs."
@@ -138,9 +138,9 @@ def _subagents(draft: Draft) -> Iterator[Note]:
     if lost:
         one = len(lost) == 1
         yield note(
-            f"{plural(len(lost), 'run loses its session', 'runs lose their sessions')}: the start drops "
-            f"{'it' if one else 'them'} from the registry. {'It has' if one else 'They have'} ended, without "
-            "attachments.",
+            f"{plural(len(lost), 'run loses its session', 'runs lose their sessions')}: the start "
+            f"drops {'it' if one else 'them'} from the registry. "
+            f"{'It has' if one else 'They have'} ended and have no attachments.",
             lost,
         )
     yield from _archived(draft, gone)

@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 
 def note(text: str, names: Iterable[str] = ()) -> Note:
-    """A sentence with the first few of the names it speaks of."""
+    """A sentence with the first few of the names it concerns."""
     return Note(text=text, names=tuple(names)[:SAMPLE])

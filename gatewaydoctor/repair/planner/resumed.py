@@ -1,5 +1,5 @@
-"""The part of the forecast about sessions: what says running, what is resumed, and what nobody looked at (gateway.md
-sections 3 and 8)."""
+"""The part of the forecast about sessions: what is marked running, what is resumed, and what was not examined
+(gateway.md sections 3 and 8)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def running_notes(draft: Draft) -> Iterator[Note]:
-    """Rows that say running when the plan is done, those that are resumed, and those that nobody looked at."""
+    """Rows that are marked running when the plan is done, those that are resumed, and those not examined."""
     resumption = Resumption(draft.x, gone_locks(draft))
     running: list[str] = []
     bases: list[str] = []
@@ -45,17 +45,17 @@ def running_notes(draft: Draft) -> Iterator[Note]:
     unknown = tuple(_unknown(draft, aborted=aborted))
     if bases:
         yield note(
-            f"{plural(len(bases), 'cron base row')} still {'says' if len(bases) == 1 else 'say'} running: up to "
-            "2026.3.28 every further run of these jobs is saved as running.",
+            f"{plural(len(bases), 'job row')} still marked running: releases up to 2026.3.28 save "
+            "every further run of these jobs as running.",
             bases,
         )
     if resumed:
         sessions = plural(len(resumed), "session")
-        text = f"{sessions} may be taken up with a model turn, as this plan leaves them."
+        text = f"{sessions} may still be resumed with a model turn after this plan."
         yield Note(text=text, names=tuple(resumed))
     if running:
         stay = plural(len(running), "row stays", "rows stay")
-        yield note(f"{stay} running; no start changes that by itself.", running)
+        yield note(f"{stay} marked running; a start does not change that.", running)
     in_databases = tuple(_running_in_databases(draft))
     yield from in_databases
     if not (running or bases or resumed or in_databases):
@@ -63,8 +63,8 @@ def running_notes(draft: Draft) -> Iterator[Note]:
     yield from unknown
 
 
-_NONE_RUNNING = "No row says running: nothing is resumed, and no cron run copies such a status."
-_NOT_ALL_READ = "No row that was read says running. This is not all:"
+_NONE_RUNNING = "No row is marked running: nothing is resumed, and no cron run copies the status."
+_NOT_ALL_READ = "No row that could be read is marked running, but this is incomplete:"
 
 
 def _unknown(draft: Draft, *, aborted: bool) -> Iterator[Note]:
@@ -73,21 +73,25 @@ def _unknown(draft: Draft, *, aborted: bool) -> Iterator[Note]:
     unread = [store.facts.agent_id for store in draft.stores if _rows(store) is None]
     if unread:
         stores = plural(len(unread), "store")
-        yield note(f"Not every row of {stores} could be read: what is resumed of them is not known.", unread)
+        yield note(
+            f"Not every row of {stores} could be read: gatewaydoctor cannot tell which of them resume.", unread
+        )
     if x.left_out:
         stores = plural(x.left_out, "store of another agent was", "stores of other agents were")
-        yield note(f"{stores} not looked at: what says running there may be resumed.", ())
+        yield note(f"{stores} not examined: rows marked running there may be resumed.", ())
     known = {str(store.path) for store in draft.stores}
     if elsewhere := [path for path, _ in x.skipped if path not in known]:
         paths = plural(len(elsewhere), "path")
-        yield note(f"{paths} could not be read: what says running there is not known.", elsewhere)
+        yield note(f"{paths} could not be read: rows marked running there are not known.", elsewhere)
     yield from _databases(draft)
     if (
         aborted
         and x.subagents.read is RegistryRead.UNREADABLE
         and draft.x.config.release.policy is not Policy.V2026_9_6
     ):
-        yield note("The subagent registry could not be read: which aborted sessions are resumed is not known.", ())
+        yield note(
+            "The subagent registry could not be read: gatewaydoctor cannot tell which aborted sessions resume.", ()
+        )
 
 
 def _databases(draft: Draft) -> Iterator[Note]:
@@ -95,19 +99,21 @@ def _databases(draft: Draft) -> Iterator[Note]:
     unread = [each.agent_id for each in draft.x.databases if not each.whole]
     if unread:
         databases = plural(len(unread), "database")
-        yield note(f"Not every row of {databases} could be read: what is resumed of them is not known.", unread)
+        yield note(
+            f"Not every row of {databases} could be read: gatewaydoctor cannot tell which of them resume.", unread
+        )
 
 
 def _running_in_databases(draft: Draft) -> Iterator[Note]:
-    """Session rows of databases that say running when the plan is done."""
+    """Session rows of databases that are marked running when the plan is done."""
     running: Counter[str] = Counter()
     for database in draft.databases:
         counts = database.counts(draft.options.end_as) if database.opened else database.sessions.counts
         running[database.agent_id] += sum(count for (_, status), count in counts.items() if status is Status.RUNNING)
     if total := running.total():
         yield note(
-            f"{plural(total, 'row')} in databases still {'says' if total == 1 else 'say'} running: the start takes "
-            "up the conversations among them with model turns.",
+            f"{plural(total, 'row')} in databases still marked running: "
+            "the start resumes the conversations among them with model turns.",
             (agent_id for agent_id, count in running.items() if count),
         )
 
@@ -144,7 +150,7 @@ def gone_locks(draft: Draft) -> set[Path]:
 
 
 def _marked_rows(draft: Draft, store: StoreDraft) -> Iterator[Entry]:
-    """Rows that say running or were aborted, as they will be."""
+    """Rows that are marked running or were aborted, as they will be."""
     return (entry for entry in as_planned(draft, store) if entry.status is Status.RUNNING or entry.aborted_last_run)
 
 

@@ -36,9 +36,9 @@ class NeededChildren:
         registry = self._draft.x.subagents
         if registry.read is RegistryRead.UNREADABLE:
             said = OutOfReach(
-                f"It cannot be read here ({registry.reason}), so no row of a subagent or an ACP session goes: its "
-                "run may go on or have attachments.",
-                "gatewaydoctor explain subagents-unreadable says more.",
+                f"It cannot be read ({registry.reason}), so no subagent or ACP session is "
+                "removed: its run may still be going or have attachments.",
+                "For details: `gatewaydoctor explain subagents-unreadable`.",
             )
             if all(refusal.reason != said.message for refusal in self._draft.refusals):
                 self._draft.refuse(Repair.TRIM, registry.path, said)
@@ -56,13 +56,13 @@ def all_children(draft: Draft) -> frozenset[str]:
 
 
 def may_go(draft: Draft, entry: Entry, needed: NeededChildren) -> bool:
-    """Whether the row is no child of a run that needs it. Says so in the plan where a row that was named is."""
+    """Whether the row is not a child of a run that needs it. Says so in the plan where a row that was named is."""
     if entry not in needed:
         return True
     if needed.keys is not None:
         draft.caution(
-            "A row that was named stays: its subagent run goes on or has attachments, which the next start would "
-            "delete.",
+            "A session you named stays: its subagent run is still going, or has attachments that "
+            "the next start would delete.",
             [entry.key],
         )
     return False

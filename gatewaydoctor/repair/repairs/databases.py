@@ -165,7 +165,7 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
 
 
 def plan_compact(draft: Draft, *, named: bool) -> None:
-    """Databases with free pages or a log, made anew."""
+    """Databases with free pages or a log, made again."""
     if not named:
         return
     for path in _sound(draft):
@@ -175,7 +175,7 @@ def plan_compact(draft: Draft, *, named: bool) -> None:
             continue
         draft.edits.setdefault(path, [])
         reason = "without free pages and log; no row changes"
-        draft.step(Repair.COMPACT, "make anew", path, reason, [path.name], free + log)
+        draft.step(Repair.COMPACT, "rebuild", path, reason, [path.name], free + log)
 
 
 def _sound(draft: Draft) -> Iterator[Path]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.rows import RowsDraft
 
 
+_ROWS = {Kind.CRON_BASE: "stuck job rows", Kind.CRON_RUN: "stuck run rows"}
+
+
 def plan(draft: Draft, *, named: bool) -> None:
     """Set status and endedAt, and abortedLastRun to false where it is true. `endedAt` is the last sign of life."""
     del named  # the same either way: only rows without a sign of life
@@ -47,9 +50,9 @@ def _expire(draft: Draft, store: RowsDraft) -> None:
     for kind, entries in groups.items():
         draft.step(
             Repair.EXPIRE,
-            f"set to {word}",
+            f"mark as {word}",
             store.path,
-            f"{kind.value} rows that say running, without a sign of life for {duration(x.depth.stuck_after)}",
+            f"{_ROWS.get(kind, f'stuck {kind.value} sessions')}, no sign of life for {duration(x.depth.stuck_after)}",
             [entry.key for entry in entries],
             0,
             agent_id=store.agent_id,
@@ -58,7 +61,7 @@ def _expire(draft: Draft, store: RowsDraft) -> None:
 
 
 def _unmark(draft: Draft, store: StoreDraft, resumption: Resumption) -> None:
-    """Rows that do not say running and are resumed all the same."""
+    """Rows that are not marked running but are resumed anyway."""
     x = draft.x
     unmarked: list[Entry] = []
     for position, entry in store.entries() if resumption.children else ():

@@ -1,4 +1,4 @@
-"""leftover: of a sessions.json beside a database only what that lacks stays, or the file goes to the vault."""
+"""leftover: of a sessions.json next to a database only what that lacks stays, or the file goes to the vault."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         if not (leftover.compared and store.opened):
             if named:
                 why = "Its rows, or those of the database, are not all known."
-                draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "gatewaydoctor scan says what is damaged."))
+                draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "Run `gatewaydoctor scan`."))
             continue
         _lighten(draft, store, leftover)
 
@@ -56,7 +56,7 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
             Repair.LEFTOVER,
             "recover",
             store.path,
-            "whole entries of the damaged file that the database lacks or has older; the rest goes to the vault",
+            "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault",
             [entry.key for entry in rows],
             sum(entry.bytes for entry in rows),
             agent_id=store.agent_id,
@@ -65,7 +65,7 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
         return
     size = draft.move(store.path)
     if size is not None:
-        reason = "a damaged import source whose every whole entry the database has"
+        reason = "a damaged import source whose every complete session the database has"
         draft.step(
             Repair.LEFTOVER, "move to the vault", store.path, reason, [store.path.name], size, agent_id=store.agent_id
         )

@@ -26,8 +26,9 @@ def plan(draft: Draft, *, named: bool) -> None:
     needed = [lock.path.name for lock in dead if lock.path.name.removesuffix(".jsonl.lock") in running]
     if needed:
         draft.caution(
-            f"{plural(len(needed), 'of these locks is', 'of these locks are')} of sessions that stay running: from "
-            "2026.4.25 on the next start takes such a session up because of its lock, and without it does not.",
+            f"{plural(len(needed), 'of these locks belongs', 'of these locks belong')} to "
+            "sessions that stay marked running: from 2026.4.25 on the next start resumes such a "
+            "session only because of its lock.",
             needed,
         )
 

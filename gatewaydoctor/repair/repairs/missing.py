@@ -64,15 +64,15 @@ def _missing(draft: Draft, store: StoreDraft, *, named: bool) -> None:
             dropped.append(entry)
         elif resolution.missing:
             left.append(entry)
-    _say(draft, store, "point to the file that is there", "their sessionFile leads nowhere", pointed)
+    _say(draft, store, "point to the file that is there", "sessions whose sessionFile does not exist", pointed)
     linked = [_link(draft, store, position, match) for position, match in threads.matches()]
     _say(draft, store, "point to the transcript of their thread", "they have no sessionId", linked)
-    _say(draft, store, "remove", "named one by one; their transcripts are gone", dropped)
+    _say(draft, store, "remove", "sessions you named, without a transcript", dropped)
     if named and left:
         people = sum(entry.kind not in MACHINE_KINDS for entry in left)
         draft.caution(
             f"{plural(len(left), 'row without a transcript stays', 'rows without a transcript stay')}, "
-            f"{plural(people, 'conversation')} among them. Name any that may go.",
+            f"including {plural(people, 'conversation')}. To remove any of them, pass --name KEY.",
             [entry.key for entry in left],
         )
 
@@ -85,7 +85,7 @@ def _link(draft: Draft, store: StoreDraft, position: int, match: Match) -> Entry
 
 
 def _claim(entry: Entry) -> str:
-    """The name a row stands for by itself."""
+    """The name a row means by itself."""
     return basename(entry.session_file) if entry.session_file else f"{entry.session_id}.jsonl"
 
 

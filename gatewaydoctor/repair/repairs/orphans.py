@@ -1,4 +1,4 @@
-"""orphans: transcripts no index reaches, of machines or without any message, go to the vault. People's words only
+"""orphans: transcripts no index points to, of machines or without any message, go to the vault. People's words only
 where the file is named. Never by default: unreachable is not broken."""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ FRESH_MS = HOUR_MS
 """A younger file may belong to a row that is still to be written."""
 
 _REASONS = {
-    ContentClass.HEADER_ONLY: "no index reaches them, and they hold no message",
-    ContentClass.MACHINE: "no index reaches them, and no person speaks in them",
+    ContentClass.HEADER_ONLY: "unindexed transcripts without a message",
+    ContentClass.MACHINE: "unindexed transcripts without a conversation",
 }
 
 
@@ -43,9 +43,9 @@ def plan(draft: Draft, *, named: bool) -> None:
 
 def _not_here(store: StoreDraft) -> str | None:
     if store.facts.era is Era.SQLITE:
-        return "Transcripts of an agent whose sessions are in a database are not judged from here."
+        return "Transcripts of an agent whose sessions are in a database are not examined."
     if not store.facts.transcripts.referenced_known:
-        return "A store could not be read whole, so no transcript can be called unindexed. Mend the store first."
+        return "A store could not be read completely, so no transcript counts as unindexed. Repair the store first."
     return None
 
 
@@ -78,7 +78,7 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
         )
     if people:
         stay = plural(people, "unindexed transcript", "unindexed transcripts")
-        draft.caution(f"{stay} with people's words {'stays where it is' if people == 1 else 'stay where they are'}.")
+        draft.caution(f"{stay} with conversations {'stays where it is' if people == 1 else 'stay where they are'}.")
 
 
 def _content(draft: Draft, store: StoreDraft, orphan: Orphan) -> ContentClass:

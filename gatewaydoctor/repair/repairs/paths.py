@@ -68,8 +68,8 @@ def _rewrite(draft: Draft, store: StoreDraft, maps: tuple[PathMap, ...]) -> None
         )
     if left:
         draft.caution(
-            f"{plural(len(left), 'path of another host stays', 'paths of another host stay')}: no file is there, or "
-            "it is another session's.",
+            f"{plural(len(left), 'path of another host stays', 'paths of another host stay')}: "
+            "the file does not exist here, or belongs to another session.",
             [entry.key for entry in left],
         )
 

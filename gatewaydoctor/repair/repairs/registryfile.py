@@ -1,4 +1,4 @@
-"""subagents/runs.json as spans: every run with the bytes it stands in, as a stream."""
+"""subagents/runs.json as spans: every run with the bytes it is in, as a stream."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunsFile:
-    """`opened` is where the object of the runs begins. `whole` is False where the file breaks off or is no JSON from
+    """`opened` is where the object of the runs begins. `whole` is False where the file breaks off or is not JSON from
     some byte on; then `runs` are those before."""
 
     opened: int

@@ -1,6 +1,6 @@
 """salvage: a store the gateway would read as empty is rebuilt from every whole entry of the damaged file and of the
-copies beside it, the newest version of each. The damaged file stays in the vault. To a sound store it adds, where it
-was named, the conversations that only a temp file beside it has: a gateway that once read the store as empty went on
+copies next to it, the newest version of each. The damaged file stays in the vault. To a sound store it adds, where it
+was named, the conversations that only a temp file next to it has: a gateway that once read the store as empty went on
 with an empty one."""
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         if _is_lost(draft, store):
             _rebuild(draft, store)
         elif draft.found("store-too-large-for-gateway", store=store.facts):
-            draft.caution("A store is sound and only too large for a gateway: trim makes it smaller.")
+            draft.caution("A store is not damaged, only too large for the gateway: trim makes it smaller.")
         if named and not store.rebuilt:
             _bring_back(draft, store)
     if draft.x.health.databases or draft.x.health.missing:
@@ -117,14 +117,14 @@ def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
             strange.append(path.name)
     if strange:
         draft.caution(
-            f"Not taken for copies of the store: {plural(len(strange), 'file')} beside it. Most of what is in there "
-            "is no session entry, or cannot be told to be of this store's agents.",
+            f"{plural(len(strange), 'file')} next to the store not used as copies: most of their "
+            "content is not session rows, or may not belong to this store's agents.",
             strange,
         )
 
 
 def read_copy(draft: Draft, path: Path) -> Found:
-    """The rows of a file beside a store. Raises OutOfReach and OSError."""
+    """The rows of a file next to a store. Raises OutOfReach and OSError."""
     _, seen = draft.reach(path)
     with draft.fs.open(path) as stream:
         read = survey(stream, seen.size, draft.x.config.main_key.value)
@@ -143,7 +143,7 @@ def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:
         if table.kind(row) in MACHINE_KINDS or hash(table.key(row).lower()) in draft.held:
             continue
         entry = table[row]
-        # What stands in a file of another kind is none.
+        # What is in a file of another kind is none.
         if look(entry) is Look.SURE:
             yield row, entry
 
@@ -180,9 +180,9 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
         if rows:
             draft.step(
                 Repair.SALVAGE,
-                "bring back",
+                "restore",
                 each.path,
-                "conversations that no store has, from a temp file",
+                "conversations from a temp file that are in no store",
                 [entry.key for entry in rows],
                 sum(entry.bytes for entry in rows),
                 agent_id=store.facts.agent_id,
@@ -206,7 +206,7 @@ def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: b
 def _merged(files: list[Found]) -> list[tuple[int, int]]:
     """(file, row) of the newest version of each key, in the order of the first file, then what others add. An object
     counts as newer than a value that is none. Disposable rows are taken from the first file alone: older copies would
-    bring back what was reaped since."""
+    restore what was reaped since."""
     best: dict[str, tuple[tuple[bool, int], int, int]] = {}
     for number, each in enumerate(files):
         for row, entry in enumerate(each.source.table):
@@ -232,15 +232,15 @@ def _nothing(draft: Draft, store: StoreDraft) -> None:
                 Repair.SALVAGE,
                 "move to the vault",
                 store.path,
-                "it holds no whole entry, and 2026.9.6 does not start over it",
+                "it holds no complete session, and 2026.9.6 refuses to start because of it",
                 [store.path.name],
                 size,
                 agent_id=store.facts.agent_id,
             )
         return
     draft.caution(
-        "A store holds no whole entry, and no copy beside it does either; it stays as it is. Its transcripts are not "
-        "touched.",
+        "Neither a store nor its copies hold a complete session; the store stays unchanged. Its "
+        "transcripts are not touched.",
         [store.path.name],
     )
 
@@ -258,7 +258,7 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
             Repair.SALVAGE,
             "recover",
             each.path,
-            "whole entries of the damaged store" if each.primary else copy,
+            "complete sessions of the damaged store" if each.primary else copy,
             [entry.key for entry in rows],
             sum(entry.bytes for entry in rows),
             agent_id=store.facts.agent_id,
@@ -273,15 +273,17 @@ def _warn(draft: Draft, rescue: Salvage) -> None:
     draft.torn += rescue.torn + rescue.doubtful
     if rescue.torn:
         draft.caution(
-            f"In {plural(rescue.torn, 'place')} of the damaged file an entry begins and is not whole. What stood "
-            "there is lost, unless a copy has it."
+            f"{plural(rescue.torn, 'session was', 'sessions were')} cut in the damaged file and "
+            f"{'is' if rescue.torn == 1 else 'are'} lost unless a backup has "
+            f"{'it' if rescue.torn == 1 else 'them'}."
         )
     if rescue.doubtful:
         draft.caution(
-            f"Beside the damage {plural(rescue.doubtful, 'object')} may be an entry or a part of one. It cannot be "
-            "told which, so they are not taken and stay in the vault only."
+            f"Next to the damage, {plural(rescue.doubtful, 'object')} may be complete or partial "
+            "sessions. gatewaydoctor cannot tell, so they are not recovered and stay only in the "
+            "vault."
         )
     if rescue.given_up is not None:
         draft.caution(
-            f"Behind byte {rescue.given_up:,} of the damaged file nothing was looked for: it breaks off too often."
+            f"Nothing was recovered after byte {rescue.given_up:,} of the damaged file: it has too many breaks."
         )

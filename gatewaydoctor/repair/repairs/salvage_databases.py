@@ -48,7 +48,7 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A database to be made anew."""
+    """A database to be made again."""
 
     role: DatabaseRole
     path: Path
@@ -377,7 +377,7 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
         draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")
     if unknown:
         draft.caution(
-            "Pages are lost, and how many rows they had cannot be told: the index of each table is damaged too.",
+            "Pages are lost, and how many rows they had is unknown: the index of each table is damaged too.",
             unknown,
         )
 
@@ -405,6 +405,9 @@ def _nothing(draft: Draft, target: _Target) -> None:
 
 
 def _no_schema(draft: Draft, target: _Target) -> None:
-    why = "Its tables are not described whole, and no sound database of the same release is here to take them from."
+    why = (
+        "Its tables are not described completely, and no sound database of the same release is here "
+        "to take them from."
+    )
     hint = "Restore the database and its -wal from a backup, as one set."
     draft.refuse(Repair.SALVAGE, target.path, OutOfReach(why, hint))

@@ -54,8 +54,8 @@ def is_copy(draft: Draft, store: StoreDraft, path: Path, table: EntryTable, prim
 
 
 def _agents(draft: Draft, store: StoreDraft, primary: EntryTable | None) -> frozenset[str | None]:
-    """Whose sessions the store holds. Keys that name no agent (None) are its own where no other store lies beside it;
-    of a file named by --store alone its own rows tell."""
+    """Whose sessions the store holds. Keys that name no agent (None) are its own where no other store lies next to
+    it; of a file named by --store alone its own rows tell."""
     ref = store.facts.read.ref
     if ref.origin is StoreOrigin.OPTION:
         return frozenset(entry.agent_id for entry in primary or ())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 AFTER_MS = 5 * MINUTE_MS
 """As 2026.4.25 and later do: five minutes after completion."""
 
-_OF_NO_VERSION = "Mended or not, a gateway reads it as empty: copy it away before a start."
+_OF_NO_VERSION = "Even after a repair the gateway loads it as empty: copy it to a safe place before a start."
 _CLOSING = b"\n  }\n}"
 
 
@@ -51,7 +51,7 @@ def _mend(draft: Draft) -> None:
     _, seen = draft.reach(path)
     found = read_runs(draft.fs, path)
     if found is None or (not found.whole and not found.runs):
-        draft.caution("No whole run could be read from the subagent registry; it stays as it is.", [path.name])
+        draft.caution("The subagent registry holds no complete run; it stays unchanged.", [path.name])
         return
     number = draft.fingerprint(path, content_of(draft.fs, path).sha256, seen)
     least = AFTER_MS if draft.options.older_than is None else draft.options.older_than
@@ -63,14 +63,16 @@ def _mend(draft: Draft) -> None:
         return
     if not found.whole:
         whole = [run.run_id for run in found.runs]
-        draft.step(Repair.SUBAGENTS, "rebuild", path, "it is damaged; the whole runs before the fault stay", whole, 0)
+        draft.step(
+            Repair.SUBAGENTS, "rebuild", path, "it is damaged; the complete runs before the damage are kept", whole, 0
+        )
     if gone:
         runs = [found.runs[place] for place in sorted(gone)]
         draft.step(
             Repair.SUBAGENTS,
             "remove",
             path,
-            f"runs that ended more than {duration(least)} ago and have no date to be archived",
+            f"runs that ended more than {duration(least)} ago and have no archive date",
             [run.run_id for run in runs],
             sum(run.end - run.start for run in runs),
         )
@@ -98,7 +100,7 @@ def _over(found: RunsFile, now: int, least: int, live: frozenset[str]) -> Iterat
         if not run.never_archived or done is None or now - done < least or run.attachments:
             continue
         own = {run.child_key.lower()} if run.child_key else set()
-        # Once its end was told and cleaned up after, nobody waits for it.
+        # Once its end was announced and cleaned up, nothing waits for it.
         waiting = _waiting(run) if run.completed_at is None else set()
         if own.isdisjoint(concerned | live) and waiting.isdisjoint(children | live):
             yield place

@@ -36,7 +36,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             continue
         done.add(directory)
         files = [record for record in store.facts.listing.files if record.cls in TEMPS]
-        # What this plan mends counts as damaged still: only a mended store that was read again is sound.
+        # What this plan repairs counts as damaged still: only a repaired store that was read again is sound.
         sound = all(not each.rebuilt and each.facts.read.whole and each.facts.survey is not None for each in shared)
         mended = any(each.rebuilt for each in shared)
         _temps(draft, directory, files, sound=sound, mended=mended, agent_id=store.facts.agent_id)
@@ -62,8 +62,9 @@ def _temps(
     old = [record for record in files if draft.x.now - record.mtime >= least and _is_known(record)]
     if old and not sound:
         draft.caution(
-            f"Not moved: {plural(len(old), 'temp file')}. What they belong to is missing or damaged, and one may "
-            "hold its only copy. Once that is mended, run this again.",
+            f"Not moved: {plural(len(old), 'temp file')}. The file they belong to is missing or "
+            "damaged, and one of them may be its only copy. Repair that file, then run this "
+            "again.",
             [record.name for record in old],
             command="gatewaydoctor repair temps" if mended else "",
         )
@@ -106,8 +107,9 @@ def _without_people(draft: Draft, directory: Path, old: list[FileRecord]) -> lis
         draft.progress.advance(record.size)
     if people:
         draft.caution(
-            f"Not moved: {plural(len(kept), 'temp file')} with {plural(len(people), 'conversation')} that no store "
-            "has. Named, salvage adds them to the store, and temps --name FILE moves a file all the same.",
+            f"Not moved: {plural(len(kept), 'temp file')} with "
+            f"{plural(len(people), 'conversation')} that are in no store. `repair salvage` adds "
+            "them to the store; temps --name FILE moves a file anyway.",
             kept,
             command="gatewaydoctor repair salvage",
         )

@@ -1,5 +1,5 @@
 """Damage in the middle of transcripts is told and left alone: what a line was cannot be known, and good history
-stands behind it (docs/gateway.md, failure 16)."""
+is behind it (docs/gateway.md, failure 16)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _TOLD = 1000
 
 
 def report(draft: Draft, paths: Collection[Path] | None) -> None:
-    """Say which transcripts hold lines, up to the end of their last whole record, that are no JSON, and where.
-    `paths` None: read every primary transcript beside the stores, which takes as long as reading them does."""
+    """Say which transcripts hold lines, up to the end of their last whole record, that are not JSON, and where.
+    `paths` None: read every primary transcript next to the stores, which takes as long as reading them does."""
     damaged, unread = [], []
     draft.progress.phase("reading transcripts", None)
     for path in sorted(every_transcript(draft) if paths is None else paths):
@@ -39,7 +39,7 @@ def report(draft: Draft, paths: Collection[Path] | None) -> None:
 
 
 def every_transcript(draft: Draft) -> Iterator[Path]:
-    """The primary transcripts beside the stores, each once."""
+    """The primary transcripts next to the stores, each once."""
     for directory, listing in {store.path.parent: store.facts.listing for store in draft.stores}.items():
         for record in listing.files:
             if record.cls in PRIMARY and record.node is NodeKind.FILE:
@@ -50,9 +50,9 @@ def _sentence(count: int) -> str:
     # Skipped when loading: docs/gateway.md section 11; imported up to the first: section 12.
     those = "1 transcript has" if count == 1 else f"{count:,} transcripts have"
     return (
-        f"{those} lines that are no JSON, and whole records in or behind them. Nothing is done about them: a gateway "
-        "on files passes over such lines, but the import into a database ends at the first. Mend a copy by hand "
-        "before then."
+        f"{those} lines that are not JSON, and complete records in or after them. They are not "
+        "repaired: a gateway on files passes over such lines, but the import into a database "
+        "ends at the first. Repair a copy by hand before then."
     )
 
 

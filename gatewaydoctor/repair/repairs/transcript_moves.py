@@ -28,8 +28,8 @@ def move_transcripts(draft: Draft, store: StoreDraft) -> None:
         return
     if not draft.x.complete:
         draft.caution(
-            "The transcripts of the removed rows stay: not every store of this directory was examined whole, and "
-            "another one may reach them."
+            "The transcripts of the removed rows stay: not every store of this directory was "
+            "read completely, and another one may point to them."
         )
         draft.judge_by(*(store.path.parent / record.name for record in files))
         return

@@ -1,6 +1,6 @@
 """transcripts: torn or NUL tails are cut, a missing last newline is added, a lost header is rebuilt. The lines that
-are no JSON at the end of a file are cut together or not at all. The original goes to the vault and the file keeps its
-mtime. Damage in the middle is told and not touched."""
+are not JSON at the end of a file are cut together or not at all. The original goes to the vault and the file keeps
+its mtime. Damage in the middle is told and not touched."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEAD = 64 * 1024
 _Change = tuple[str, str]
 """Verb and reason of a step."""
 
-_HEADER = ("rebuild the header", "its first line is no header, and opening it would empty it")
+_HEADER = ("rebuild the header", "it has no valid header, and opening it would truncate it")
 _CUT = "cut the tail"
 
 
@@ -67,7 +67,7 @@ def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -
     _check_rest(draft, path, check, end)
     header = _header(draft, store, fault, path, check)
     if check.header is HeaderState.INVALID and header is None:
-        raise OutOfReach("It has no header and no message, so it is no transcript.", "Find out what wrote it.")
+        raise OutOfReach("It has no header and no message, so it is not a transcript.", "Find out what wrote it.")
     newline = not _ends_line(draft, path, end)
     changes = [*([_HEADER] if header else []), *_at_the_end(check, newline=newline)]
     if not changes:
@@ -118,10 +118,10 @@ def _at_the_end(check: TranscriptCheck, *, newline: bool) -> Iterator[_Change]:
         case TailState.NUL:
             yield _CUT, "it ends in NUL bytes"
         case TailState.TORN if not check.glued:
-            torn = "its last line is torn" if check.broken == 1 else f"its last {check.broken:,} lines are no JSON"
+            torn = "its last line is cut" if check.broken == 1 else f"its last {check.broken:,} lines are not JSON"
             yield _CUT, torn
         case TailState.TORN | TailState.NO_NEWLINE if newline:
-            yield "end the last line", "its last line has no newline, and the next one would be glued to it"
+            yield "end the last line", "its last line has no newline, and the next one would be joined to it"
 
 
 def _ends_line(draft: Draft, path: Path, end: int) -> bool:
@@ -136,7 +136,7 @@ def _header(
     draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path, check: TranscriptCheck
 ) -> bytes | None:
     """A new first line, before whatever is there: the gateway passes over lines it cannot read, and empties a file
-    whose first readable line is no header (gateway.md section 11). None where the header is sound or the file
+    whose first readable line is not a header (gateway.md section 11). None where the header is sound or the file
     holds no
     conversation."""
     session_id = parse_name(path.name).session_id

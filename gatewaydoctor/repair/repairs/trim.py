@@ -1,6 +1,6 @@
-"""trim: rows of runs that are over leave, newest kept; nobody's conversation is touched.
+"""trim: rows of runs that are over leave, newest kept; no conversation is touched.
 
-A row may go if its kind is disposable, nobody pinned it, it shares its sessionId with no protected row, and it showed
+A row may go if its kind is disposable, it is not pinned, it shares its sessionId with no protected row, and it showed
 no sign of life in the last hour. It goes if it is stuck, older than the retention, or beyond the newest ones of its
 job; `--max-entries` takes the oldest of the rest. A row that was named by its key goes whatever it is.
 """
@@ -60,7 +60,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         if gone and draft.options.trim.vault_transcripts:
             move_transcripts(draft, store)
         elif gone:
-            draft.caution("The transcripts of the removed rows stay where they are, reached by no index.")
+            draft.caution("The transcripts of the removed rows stay in place and become unindexed.")
             draft.judge_by(*(path for entry in store.dropped() for path in store.transcripts_of(entry)))
 
 
@@ -79,7 +79,7 @@ def protected_sessions(store: RowsDraft, disposable: frozenset[Kind]) -> frozens
 
 
 def _one_by_one(draft: Draft, store: RowsDraft) -> Iterator[Gone]:
-    """Rows that were named, of whatever kind: to take one session out of sight (docs/gateway.md, failure 14)."""
+    """Rows that were named, of whatever kind: to set one session aside (docs/gateway.md, failure 14)."""
     needed = NeededChildren(draft)
     for position, entry in store.entries() if draft.options.names else ():
         if entry.key in draft.options.names and may_go(draft, entry, needed):
@@ -96,17 +96,18 @@ def _going(draft: Draft, store: RowsDraft, rows: int, *, pressing: bool) -> list
     left = set(candidates).difference(each.candidate for each in gone)
     if pressing and options.keep_per_job is not None:
         beyond = [each for each in _beyond(left, options.keep_per_job) if each in free]
-        gone += [Gone(each, f"beyond the newest {options.keep_per_job:,} of its job") for each in beyond]
+        gone += [Gone(each, f"all but the newest {options.keep_per_job:,} of its job") for each in beyond]
         left.difference_update(beyond)
     if options.max_entries is not None:
         excess = rows - len(gone) - options.max_entries
         oldest = sorted(left & free, key=lambda each: (each.sign or 0, each.position))
         gone += [
-            Gone(each, f"the oldest beyond {options.max_entries:,} entries") for each in oldest[: max(0, excess)]
+            Gone(each, f"the oldest sessions, to leave {options.max_entries:,}") for each in oldest[: max(0, excess)]
         ]
         if excess > len(oldest):
             draft.caution(
-                f"{excess - len(oldest):,} more entries than {options.max_entries:,} stay: protected or recent ones."
+                f"{excess - len(oldest):,} sessions above {options.max_entries:,} stay because "
+                "they are protected or recent."
             )
     return gone
 
@@ -156,9 +157,9 @@ class _Rule:
         age = None if each.sign is None else self._now - each.sign
         if each.status is Status.RUNNING:
             stuck = age is None or age >= self._stuck_after
-            return f"running, without a sign of life for {duration(self._stuck_after)}" if stuck else None
+            return f"stuck, no sign of life for {duration(self._stuck_after)}" if stuck else None
         if self._retention is not None and (age is None or age > self._retention):
-            return f"over, and older than {duration(self._retention)}" if self._retention else "over"
+            return f"finished, older than {duration(self._retention)}" if self._retention else "over"
         return None
 
     def quiet(self, each: Candidate) -> bool:

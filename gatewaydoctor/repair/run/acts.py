@@ -124,7 +124,7 @@ def _swap(work: Work, waiting: Path, target: Path, expected: Kept | FileStat) ->
 
 
 def _replace(work: Work, number: int, target: Path, kept: Kept) -> None:
-    """Put a new database in the place of the old one, which stays beside it: it is to be the vault's own."""
+    """Put a new database in the place of the old one, which stays next to it: it is to be the vault's own."""
     fs, waiting = work.tools.fs, work.place.new_file(target, number)
     if not between(work, number):
         _expect(lstat_or_none(fs, target), kept, target)
@@ -181,12 +181,12 @@ def _expect(stat: FileStat | None, seen: Kept | FileStat, target: Path) -> None:
 
 def changed(target: Path) -> InputChanged:
     return InputChanged(
-        f"{target} was changed by somebody else meanwhile.", "Make sure nothing writes there, then plan anew."
+        f"Something else changed {target} during the repair.", "Make sure nothing writes there, then make a new plan."
     )
 
 
 def revert(work: Work, number: int, seen: FileStat | None) -> None:
-    """Bring back what was there before. `seen` is the stat of what the run put there. Raises like `perform`."""
+    """Restore what was there before. `seen` is the stat of what the run put there. Raises like `perform`."""
     fs, target = work.tools.fs, work.target(number)
     kept = work.manifest.items[number]
     if isinstance(work.plan.acts[number], Move):
@@ -232,7 +232,7 @@ def _way_back(work: Work, number: int, target: Path, kept: Kept) -> Path:
 
 
 def _original(work: Work, number: int, target: Path, kept: Kept) -> Path:
-    """The displaced file itself where it still waits beside the target, else a copy made from the vault."""
+    """The displaced file itself where it still waits next to the target, else a copy made from the vault."""
     for displaced in (work.place.new_file(target, number), work.place.old_file(target, number)):
         stat = lstat_or_none(work.tools.fs, displaced)
         if stat is not None and is_same(stat, kept):

@@ -151,7 +151,7 @@ def _foretold(x: Examination, done: Done) -> Iterator[Aspect]:
         late = [name for name in event.who if name in jobs and name not in ran]
         if ran:
             text = f"{plural(len(ran), 'job')} fired, as forecast"
-            yield Aspect("forecast", Standing.AS_SAID, text, tuple(ran))
+            yield Aspect("forecast", Standing.AS_FORECAST, text, tuple(ran))
         if late:
             text = f"{plural(len(late), 'job has', 'jobs have')} not fired yet, of those the forecast named"
             yield Aspect("forecast", Standing.OPEN, text, tuple(late))

@@ -1,4 +1,4 @@
-"""Carrying out a plan: refuse, keep, write beside, swap, look again, and only then let the old go.
+"""Carrying out a plan: refuse, keep, write next to, swap, look again, and only then let the old go.
 
 The order of an apply (docs/architecture.md section 8). Until the first swap a failure leaves nothing behind and is a
 refusal. From
@@ -92,9 +92,9 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, 
             with suppress(OSError):
                 abandon(tools, place, plan)
         if isinstance(error, OSError):
-            raise refusal(error, "Nothing was changed: the originals could not be kept") from error
+            raise refusal(error, "Nothing was changed: could not copy the originals to the vault") from error
         if isinstance(error, KeyboardInterrupt):
-            raise Stopped("Stopped before anything was changed.", "Run the same command to start again.") from None
+            raise Stopped("Stopped; nothing was changed.", "Run the same command to start again.") from None
         raise
 
 

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 def drop(run: RunInfo, tools: Tools) -> None:
-    """Take away a run that by its journal had changed nothing. Where something is not as the run found it that it
-    has a copy of, either the journal lies or somebody wrote there since: the copies stay. Raises InputChanged and
+    """Take away a run that by its journal had changed nothing. Where something is not as the run found it that it has
+    a copy of, either the journal lies or another process wrote there since: the copies stay. Raises InputChanged and
     VaultDamaged with nothing changed."""
     place = run.place
     plan = _plan_or_none(tools, place)
     missed = None if plan is None else needed(tools, place, plan)
     kept = lstat_or_none(tools.fs, place.manifest) is not None
     if (plan is None and _holds_files(tools, place)) or (missed and not kept and not _there(tools, missed)):
-        raise VaultDamaged(f"Run {place.run_id} is damaged: it cannot be told what it changed.", place.by_hand)
+        raise VaultDamaged(f"Run {place.run_id} is damaged: cannot tell what it changed.", place.by_hand)
     if missed and kept:
         raise InputChanged(
-            f"{missed} is not as run {place.run_id} found it, and the run's journal does not say why.",
-            f"Bring back only what is missing: `{place.command('undo', '--merge')}`.",
+            f"{missed} is not as run {place.run_id} found it, and the run's journal does not show why.",
+            f"Restore only what is missing: `{place.command('undo', '--merge')}`.",
         )
     try:
         if plan is None:
@@ -68,7 +68,7 @@ def needed(tools: Tools, place: RunPlace, plan: Plan) -> Path | None:
 
 
 def _copied(tools: Tools, target: Path, stored: Path) -> bool:
-    """Whether the vault's copy is one of what is there now, as after the directory was moved or mounted anew."""
+    """Whether the vault's copy is one of what is there now, as after the directory was moved or mounted again."""
     one, other = lstat_or_none(tools.fs, target), lstat_or_none(tools.fs, stored)
     if one is None or other is None or not one.is_file or not other.is_file or one.size != other.size:
         return False

@@ -48,11 +48,11 @@ NAME = "undo-merge"
 def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan:
     """Rows that the run removed and that are not in the store now; files that it took away and that are not there.
     Everything else stays as it is. With `x`, what the directory holds now, the plan tells the next start. Raises
-    NoSuchRun for a run that was taken back, InputChanged for a store that cannot be read whole, VaultDamaged and
+    NoSuchRun for a run that was undone, InputChanged for a store that cannot be read whole, VaultDamaged and
     OSError."""
     check_idle(run)
     if run.state.over:
-        raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
+        raise NoSuchRun(f"The run {run.run_id} is already undone.", "See `gatewaydoctor runs list`.")
     if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
         return with_id(Plan(created_at=tools.clock(), state_dir=str(run.place.state_dir), repairs=(NAME,)))
     merger = _Merger(load_work(tools, run.place, as_it_stands=True))
@@ -60,8 +60,8 @@ def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan
         merger.take(number)
     if merger.lost and not merger.acts and not run.pending:
         raise VaultDamaged(
-            f"The vault no longer holds {merger.lost[0]} as it was, and nothing else is missing.",
-            f"`{run.place.command('runs verify')}` tells more.",
+            f"The vault's copy of {merger.lost[0]} has changed, and nothing else is missing.",
+            f"For details: `{run.place.command('runs verify')}`.",
         )
     plan = merger.plan()
     if x is None or plan.empty:
@@ -108,7 +108,8 @@ class _Merger:
                 self._merge_store(whole, act, kept)
                 self.merged.add(target)
             except (FileNotFoundError, InputChanged):
-                # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made anew.
+                # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made
+                # again.
                 self.left.append(target)
         elif how is Standing.CHANGED:
             self.left.append(target)
@@ -186,7 +187,8 @@ class _Merger:
             read = survey(stream, self.fs.stat(path).size, self.work.plan.main_key)
         if read.verdict.fault is not None:
             raise InputChanged(
-                f"{name} is damaged, then or now: rows cannot be merged.", "gatewaydoctor scan shows what is wrong."
+                f"{name} is damaged now or was before the run: its sessions cannot be merged.",
+                "Run `gatewaydoctor scan`.",
             )
         return read
 
@@ -229,21 +231,21 @@ class _Merger:
         edited = [step for step in self.work.plan.steps if step.target in self.merged and not step.removes]
         if edited:
             what = ", ".join(f"{step.repair} of {step.count:,}" for step in edited)
-            yield Note(text=f"A merge adds what is missing and takes back no edit; these stay: {what}.")
+            yield Note(text=f"A merge adds what is missing and undoes no edit; these stay: {what}.")
         for names, one, several in (
             (
                 self.left,
-                "file was written to since, or stands in the place of another one; it stays",
-                "files were written to since, or stand in the place of others; they stay",
+                "file has changed since the run, or replaced another one; kept as is",
+                "files have changed since the run, or replaced others; kept as they are",
             ),
             (
                 self.lost,
-                "original is no longer in the vault as it was, and does not come back",
+                "original has changed in the vault and will not be restored",
                 "originals are no longer in the vault as they were, and do not come back",
             ),
             (
                 self.homeless,
-                "file cannot come back, for its directory is gone: make it again first",
+                "file cannot be restored: its directory is missing; create it first",
                 "files cannot come back, for their directory is gone: make it again first",
             ),
         ):

@@ -31,7 +31,7 @@ def merge(
     run: RunInfo, plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None
 ) -> tuple[Plan, Receipt | None]:
     """Do what `merge_plan` planned. A run that was interrupted is ended first, with everything as it is now; the plan
-    that is done then is the same, made anew, for the originals may have come into the vault by that. Raises like
+    that is done then is the same, made again, for the originals may have come into the vault by that. Raises like
     `apply`."""
     check_idle(run)
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
@@ -57,7 +57,7 @@ def _end(run: RunInfo, tools: Tools) -> None:
         tidy(work, number)
     sync(work, range(len(work.plan.acts)), going_back=True)
     if run.state in BEFORE_ACTING:
-        work.journal.say(RunState.PUT_BACK)  # it changed nothing that could be taken back
+        work.journal.say(RunState.PUT_BACK)  # it changed nothing that could be undone
     else:
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.DONE, new=new)

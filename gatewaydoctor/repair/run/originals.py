@@ -1,4 +1,4 @@
-"""The originals of a run, in the vault or beside their targets, and what else an act leaves there: found, copied
+"""The originals of a run, in the vault or next to their targets, and what else an act leaves there: found, copied
 back, given to the vault, cleared away. Nothing goes that is the last copy of something."""
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def can_rename_back(work: Work, number: int, kept: Kept) -> bool:
 
 
 def held(work: Work, number: int, kept: Kept) -> Path:
-    """Where the run has the original's bytes: in the vault, or beside the target, on its way back already."""
+    """Where the run has the original's bytes: in the vault, or next to the target, on its way back already."""
     stored = work.place.directory / kept.stored
     if kept.moved or lstat_or_none(work.tools.fs, stored) is not None:
         return stored
@@ -47,7 +47,7 @@ def held(work: Work, number: int, kept: Kept) -> Path:
 
 
 def whole_copy(work: Work, number: int, kept: Kept) -> Path | None:
-    """A file of the run that is the original or a whole copy of it, the vault's before those beside the target; None
+    """A file of the run that is the original or a whole copy of it, the vault's before those next to the target; None
     where it is lost."""
     target, stored = work.target(number), work.place.directory / kept.stored
     alone = kept.moved and isinstance(work.plan.acts[number], Move)
@@ -56,7 +56,7 @@ def whole_copy(work: Work, number: int, kept: Kept) -> Path | None:
 
 
 def rebuilt(work: Work, number: int, target: Path, kept: Kept) -> Path:
-    """The original beside its target: copied, or where there is no room for a copy the vault's own."""
+    """The original next to its target: copied, or where there is no room for a copy the vault's own."""
     fs, path = work.tools.fs, work.place.old_file(target, number)
     if is_kept(work, path, kept):
         return _brought_beside(work, path, path, kept)
@@ -96,12 +96,12 @@ def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
 
 def damaged(work: Work, kept: Kept) -> VaultDamaged:
     return VaultDamaged(
-        f"What the vault holds of {kept.path} is damaged.", f"`{work.place.command('runs verify')}` tells more."
+        f"What the vault holds of {kept.path} is damaged.", f"For details: `{work.place.command('runs verify')}`."
     )
 
 
 def secure(work: Work, number: int) -> None:
-    """See that the vault has the original, where it is only beside its target now."""
+    """See that the vault has the original, where it is only next to its target now."""
     kept, fs = work.manifest.items[number], work.tools.fs
     whole = whole_copy(work, number, kept) if kept is not None else None
     if kept is None or whole is None or whole == work.place.directory / kept.stored:
@@ -113,8 +113,8 @@ def secure(work: Work, number: int) -> None:
 
 
 def tidy(work: Work, number: int) -> None:
-    """Remove what the act left beside its target. Somebody's file that the vault cannot take stays there. Raises
-    OSError where the run's own cannot be removed."""
+    """Remove what the act left next to its target. Another process's file that the vault cannot take stays there.
+    Raises OSError where the run's own cannot be removed."""
     target, fs = work.target(number), work.tools.fs
     for path in (work.place.new_file(target, number), work.place.old_file(target, number)):
         if (kept := _last(work, number, path)) is not None:
@@ -130,7 +130,7 @@ def tidy(work: Work, number: int) -> None:
 
 
 def _last(work: Work, number: int, path: Path) -> Kept | None:
-    """What the vault shall have, where this file beside its target is it and the vault has it not yet."""
+    """What the vault shall have, where this file next to its target is it and the vault has it not yet."""
     kept, fs = work.manifest.items[number], work.tools.fs
     stat = lstat_or_none(fs, path)
     if kept is None or not kept.moved or stat is None or not is_same(stat, kept):
@@ -146,7 +146,8 @@ def _to_vault(work: Work, path: Path, kept: Kept) -> None:
 
 
 def discard(work: Work, number: int, path: Path) -> None:
-    """Unlink a file of the run's own beside a target; what has content of its own the vault takes. Raises OSError."""
+    """Unlink a file of the run's own next to a target; what has content of its own the vault takes. Raises
+    OSError."""
     if _is_spare(work, number, path):
         work.tools.fs.unlink(path)
     elif lstat_or_none(work.tools.fs, path) is not None:
@@ -167,7 +168,7 @@ def _is_spare(work: Work, number: int, path: Path) -> bool:
 
 
 def _set_aside(work: Work, number: int, path: Path) -> None:
-    """Somebody's file that was caught in between goes to the vault."""
+    """Another process's file caught in between goes to the vault."""
     names = (work.place.displaced(number, attempt) for attempt in count())
     _carry(work, path, next(name for name in names if lstat_or_none(work.tools.fs, name) is None))
 

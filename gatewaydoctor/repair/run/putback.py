@@ -1,4 +1,4 @@
-"""Taking back what a run has done so far, after a failure or a crash."""
+"""Undoing what a run has done so far, after a failure or a crash."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
 
 
 def put_back(work: Work, watch: Watch | None = None) -> None:
-    """Take back every act that was performed, last first, then the run's own traces. Can be repeated after a crash.
-    Raises Refused where somebody changed a target since, or where `watch` finds a gateway, and OSError. After a
+    """Undo every act that was performed, last first, then the run's own traces. Can be repeated after a crash.
+    Raises Refused where a target changed since, or where `watch` finds a gateway, and OSError. After a
     failure there is no watch: half a run left under a gateway that has just started would be worse."""
     # A full disk must not keep the originals from coming back; how things stand can be seen without the journal.
     with suppress(OSError):
@@ -99,17 +99,17 @@ def put_back_after(work: Work, error: BaseException) -> NoReturn:
     try:
         put_back(work)
     except Exception as second:
-        raise halfway(work, f"{why} Putting it back failed too. {said(second)}", second) from error
+        raise halfway(work, f"{why} Rolling back failed too. {said(second)}", second) from error
     except KeyboardInterrupt:
         raise stopped_halfway(work) from None
     if isinstance(error, KeyboardInterrupt):
-        raise Stopped("Stopped, and everything was put back.", "Run the same command to start again.") from None
+        raise Stopped("Stopped; all changes were rolled back.", "Run the same command to start again.") from None
     if isinstance(error, (GatewayLive, GatewayUnknown)):
         if untouched:
             raise error
-        raise PutBack(f"{why} Everything was put back.", "Stop the gateway, then repeat the repair.") from error
+        raise PutBack(f"{why} All changes were rolled back.", "Stop the gateway, then repeat the repair.") from error
     if isinstance(error, (OSError, Refused, MemoryError)):
-        raise PutBack(f"{why} Everything was put back.", "Look into that before trying again.") from error
+        raise PutBack(f"{why} All changes were rolled back.", "Fix the cause before you try again.") from error
     raise error
 
 
@@ -117,16 +117,16 @@ def halfway(work: Work, message: str, cause: Exception) -> LeftHalfway:
     """What to say of a run that is neither done nor back, with the command that ends it."""
     place = work.place
     if isinstance(cause, InputChanged):
-        hint = f"Keep what is there and bring back what is missing: `{place.command('undo', '--merge')}`."
+        hint = f"Keep the current files and restore what is missing: `{place.command('undo', '--merge')}`."
     else:
-        hint = f"It is taken back, once the cause is gone, by `{place.command('undo')}`."
+        hint = f"Fix the cause, then undo it: `{place.command('undo')}`."
     return LeftHalfway(message, hint, place.run_id)
 
 
 def stopped_halfway(work: Work) -> Stopped:
     """What to say where the operator stopped the way back itself."""
     place = work.place
-    return Stopped(f"Stopped with run {place.run_id} half taken back.", f"`{place.command('undo')}` goes on.")
+    return Stopped(f"Stopped: run {place.run_id} is only partly undone.", f"To continue: `{place.command('undo')}`.")
 
 
 def said(error: BaseException) -> str:

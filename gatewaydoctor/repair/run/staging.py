@@ -1,4 +1,4 @@
-"""New files are written whole, beside their targets, before the first target is touched."""
+"""New files are written whole, next to their targets, before the first target is touched."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A new file that waits beside its target, by content and by inode."""
+    """A new file that waits next to its target, by content and by inode."""
 
     sha256: str
     size: int
@@ -45,7 +45,9 @@ def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict
             dress = _dress(act, plan, tools, target, manifest.items[number])
             content = write_segments(fs, path, act.segments, sources.get, dress, tools.progress.advance)
             if content.size != act.size:
-                raise BadPlan(f"The plan gives {act.target} {act.size:,} bytes and {content.size:,} came out.", "")
+                raise BadPlan(
+                    f"{act.target} should be {act.size:,} bytes according to the plan, but is {content.size:,}.", ""
+                )
             stat = fs.lstat(path)
             staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
         sources.check_unchanged()

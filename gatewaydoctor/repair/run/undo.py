@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Way(StrEnum):
-    """What undo does with one file. `changed`: somebody wrote there since, so it is left alone. `damaged`: the vault
+    """What undo does with one file. `changed`: it was written since, so it is not changed. `damaged`: the vault
     does not hold it as it was. For either undo refuses."""
 
     RESTORE = "restore"
@@ -106,11 +106,11 @@ def _return(work: Work, number: int, *, done: bool) -> Return:
 
 def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ...]:
     """Take a run back, finished or interrupted, byte for byte; what was done is returned. Raises Refused with nothing
-    changed, where somebody changed a target since among others, and LeftHalfway where it broke off: undo can then be
+    changed, where a target changed since among others, and LeftHalfway where it broke off: undo can then be
     repeated."""
     check_idle(run)
     if run.state.over:
-        raise NoSuchRun(f"The run {run.run_id} was taken back already.", "gatewaydoctor runs list shows them.")
+        raise NoSuchRun(f"The run {run.run_id} is already undone.", "See `gatewaydoctor runs list`.")
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
     if run.state in BEFORE_ACTING:
         drop(run, tools)
@@ -138,16 +138,18 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
     for parent in parents:
         stat = lstat_or_none(fs, parent)
         if stat is None or not stat.is_dir:
-            raise InputChanged(f"The directory {parent} is gone.", f"Make it again, then: `{place.command('undo')}`.")
+            raise InputChanged(
+                f"The directory {parent} is missing.", f"Create it, then run `{place.command('undo')}`."
+            )
     for directory in (place.directory, place.files, *parents):
         if lstat_or_none(fs, directory) is not None and not fs.writable(directory):
-            raise NotWritable(f"{directory} may not be written to.", "Run as its owner, or as root.")
+            raise NotWritable(f"No permission to write to {directory}.", "Run as its owner, or as root.")
     for number, each in back:
         # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
         if _lost(work, number, each):
             raise VaultDamaged(
-                f"The vault no longer holds {each.target} as it was; nothing was changed.",
-                f"`{place.command('runs verify')}` tells more; what is whole comes back by "
+                f"The vault's copy of {each.target} has changed; nothing was restored.",
+                f"For details: `{place.command('runs verify')}`. To restore what is intact: "
                 f"`{place.command('undo', '--merge')}`.",
             )
 
@@ -158,13 +160,13 @@ def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
         raise InputChanged(
             f"{changed[0]} {_how(work, changed[0])} since run {work.place.run_id}"
             + (f", and {len(changed) - 1:,} more files." if len(changed) > 1 else "."),
-            "Take later runs back first, or keep what is there and bring back only what is missing: "
+            "Undo later runs first, or keep the current files and restore only what is missing: "
             f"`{work.place.command('undo', '--merge')}`.",
         )
 
 
 def _how(work: Work, target: str) -> str:
-    return "is gone" if lstat_or_none(work.tools.fs, work.place.at(target)) is None else "was written to"
+    return "is gone" if lstat_or_none(work.tools.fs, work.place.at(target)) is None else "has changed"
 
 
 def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
@@ -181,7 +183,7 @@ def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
     for directory, files in makes.items():
         free = work.tools.fs.space(directory).inodes
         if free is not None and free <= files:
-            raise NoSpace(f"{directory} has room for {free:,} more files only.", f"Delete some, {again}")
+            raise NoSpace(f"{directory} has room for only {free:,} more files.", f"Delete some, {again}")
 
 
 def _go_back(work: Work, watch: Watch) -> None:
@@ -210,7 +212,7 @@ def _or_halfway(work: Work, going: Callable[[Work], None]) -> None:
     try:
         going(work)
     except (OSError, Refused, MemoryError) as error:
-        message = f"The run {work.place.run_id} could not be taken back whole: {said(error)}"
+        message = f"Run {work.place.run_id} was undone only in part: {said(error)}"
         raise halfway(work, message, error) from error
     except KeyboardInterrupt:
         raise stopped_halfway(work) from None
@@ -221,7 +223,7 @@ def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None
     `apply`."""
     check_idle(run)
     if run.state.settled:
-        raise NoSuchRun(f"The run {run.run_id} is finished.", "gatewaydoctor runs list shows them.")
+        raise NoSuchRun(f"The run {run.run_id} is finished.", "See `gatewaydoctor runs list`.")
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
     match run.state:
         case state if state in BEFORE_ACTING:
@@ -241,8 +243,8 @@ def _start_over(run: RunInfo, tools: Tools, permission: Permission) -> Receipt |
         plan = read_plan(tools.fs, run.place.plan)
     except BadPlan:
         raise BadPlan(
-            f"The run {run.run_id} was interrupted before its plan was kept; nothing was changed.",
-            f"Remove it with `{run.place.command('undo')}` and start again.",
+            f"Run {run.run_id} was interrupted before its plan was saved; nothing was changed.",
+            f"Remove it with `{run.place.command('undo')}`, then start again.",
         ) from None
     drop(run, tools)
     if plan.state_dir != str(run.place.state_dir):

@@ -1,4 +1,4 @@
-"""The second look: only what reads back from the disk as planned counts as repaired."""
+"""The verification: only what reads back from the disk as planned counts as repaired."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def second_look(work: Work) -> tuple[str, ...]:
     """Read everything the run wrote and compare it with the plan; whole sentences for the receipt. Raises
     NotAsPlanned and OSError."""
     stores = {store.path: store for store in work.plan.after.stores}
-    work.tools.progress.phase("looking again", sum(staged.size for staged in work.staged.values()))
+    work.tools.progress.phase("verifying", sum(staged.size for staged in work.staged.values()))
     said = [_rewritten(work, number, stores.get(_target(work, number))) for number in work.staged]
     said += _vaulted(work)
     said += _attributes(work)
@@ -48,7 +48,7 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
     holds = f"{plural(found.entries, 'entry', 'entries')}, {plural(found.bytes, 'byte')}, as planned"
     if found.readable != "yes":
         return f"{target} holds {holds}: too large for a gateway."
-    return f"{target} reads as the gateway reads it: {holds}."
+    return f"{target} loads by the gateway's rules: {holds}."
 
 
 def _database(work: Work, number: int, act: Transact) -> str:
@@ -76,7 +76,7 @@ def _read_store(tools: Tools, place: RunPlace, main_key: str, planned: StoreSumm
 
 def _same(target: str, found: object, planned: object) -> None:
     if found != planned:
-        raise NotAsPlanned(f"{target} does not read as planned.", "Please report this.")
+        raise NotAsPlanned(f"{target} does not load as planned.", "Please report this.")
 
 
 def _attributes(work: Work) -> list[str]:
@@ -88,7 +88,7 @@ def _attributes(work: Work) -> list[str]:
             now = work.tools.fs.attributes(work.target(number))
             lost = sorted(name for name, value in kept.attributes.items() if now.get(name) != value)
             if lost:
-                said.append(f"{kept.path} could not keep these attributes: {', '.join(lost)}.")
+                said.append(f"These attributes of {kept.path} could not be kept: {', '.join(lost)}.")
     return said
 
 
@@ -99,12 +99,12 @@ def _vaulted(work: Work) -> list[str]:
         assert kept is not None
         stored = lstat_or_none(work.tools.fs, work.place.directory / kept.stored)
         if stored is None or stored.size != kept.size or lstat_or_none(work.tools.fs, work.target(number)):
-            raise NotAsPlanned(f"{kept.path} is not where the plan puts it.", "Please report this.")
+            raise NotAsPlanned(f"{kept.path} is not where the plan moves it.", "Please report this.")
     if not moves:
         return []
     files = plural(
         len(moves),
         "file is in the vault and no longer in its place",
-        "files are in the vault and no longer in their places",
+        "files were moved to the vault",
     )
     return [f"{files}."]

@@ -62,7 +62,7 @@ def list_runs(fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | N
 
 def _why_missing(fs: ReadFs, root: Path) -> str:
     there = lstat_or_none(fs, root / RUNS) is not None
-    return f"its vault {root} does not have it any more" if there else f"its vault {root} is not there"
+    return f"it is no longer in its vault {root}" if there else f"its vault {root} is missing"
 
 
 def no_runs(fs: ReadFs, state_dir: Path, vault: Path | None = None) -> tuple[Path, ...]:
@@ -85,7 +85,7 @@ def _real(fs: ReadFs, root: Path) -> Path:
 def interrupted_runs(
     fs: ReadFs, processes: Processes, state_dir: Path, vault: Path | None = None
 ) -> tuple[RunInfo, ...]:
-    """Runs that are neither finished nor taken back: for every later command to name. Never raises for want of a
+    """Runs that are neither finished nor undone: for every later command to name. Never raises for want of a
     vault, and costs one directory listing where there is none."""
     return tuple(run for run in list_runs(fs, processes, state_dir, vault) if run.pending)
 
@@ -135,16 +135,16 @@ def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
     for run in interrupted_runs(tools.fs, tools.processes, state_dir, vault):
         check_idle(run)
         raise RunPending(
-            f"The run {run.run_id} was interrupted.",
-            f"Finish it with `{run.place.command('repair --resume')}`, "
-            f"or take it back with `{run.place.command('undo')}`.",
+            f"Run {run.run_id} was interrupted.",
+            f"Finish it with `{run.place.command('repair --resume')}`, or undo it with "
+            f"`{run.place.command('undo')}`.",
         )
 
 
 def check_idle(run: RunInfo) -> None:
     """Raises RunPending where another process works on the run, and as `check_readable`."""
     if run.worker is not None:
-        raise RunPending(f"Process {run.worker} is at work on run {run.run_id}.", "Wait until it is done.")
+        raise RunPending(f"Process {run.worker} is working on run {run.run_id}.", "Wait until it has finished.")
     check_readable(run)
 
 
@@ -152,21 +152,22 @@ def check_readable(run: RunInfo) -> None:
     """Raises VaultDamaged where the run cannot be looked into."""
     if run.problem is not None:
         raise VaultDamaged(
-            f"Run {run.run_id} cannot be looked into: {run.problem}.",
-            f"Make {run.place.directory} readable first: mount its disk, or run as its owner. "
-            f"If it is gone for good, delete the note {vault_of(run.place.state_dir) / ELSEWHERE / run.run_id}.",
+            f"Cannot read run {run.run_id}: {run.problem}.",
+            f"Make {run.place.directory} readable first: mount its disk, or run as its owner. If "
+            "it is gone for good, delete "
+            f"{vault_of(run.place.state_dir) / ELSEWHERE / run.run_id}.",
         )
 
 
 def find_run(tools: Tools, state_dir: Path, vault: Path | None, asked: str | None) -> RunInfo:
-    """The run of that id, or of an id that begins like that; without an id the last one that is not taken back.
+    """The run of that id, or of an id that begins like that; without an id the last one that is not undone.
     Raises NoSuchRun."""
     runs = list_runs(tools.fs, tools.processes, state_dir, vault)
-    hint = "gatewaydoctor runs list shows them."
+    hint = "See `gatewaydoctor runs list`."
     if asked is None:
         left = [run for run in runs if not run.state.over]
         if not left:
-            raise NoSuchRun("There is no run to take back.", hint)
+            raise NoSuchRun("There is no run to undo.", hint)
         return left[-1]
     fitting = [run for run in runs if run.run_id == asked] or [run for run in runs if run.run_id.startswith(asked)]
     if len(fitting) != 1:

@@ -1,4 +1,4 @@
-"""Plans, manifests and receipts as JSON files. Names that are no UTF-8 survive as escaped surrogates."""
+"""Plans, manifests and receipts as JSON files. Names that are not UTF-8 survive as escaped surrogates."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LARGEST_FILE = 256 * 1024 * 1024
 """Bytes. A plan that drops every other of a million rows has about 50 MB; what is larger is not read."""
 _ALL_MODE_BITS = 0o177777
 _NOBODY_AT_ALL = 2**32 - 1
-"""No uid or gid: the number that stands for `leave it`."""
+"""No uid or gid: the number that means `leave it`."""
 
 
 def encode(value: Plan | Manifest | Receipt | SnapshotManifest) -> bytes:
@@ -45,20 +45,20 @@ def _derived_id(plan: Plan) -> str:
 
 
 def read_plan(fs: ReadFs, path: Path) -> Plan:
-    """Raises BadPlan for a file that is no plan, is of a newer schema, or was edited."""
+    """Raises BadPlan for a file that is not a plan, is of a newer schema, or was edited."""
     hint = "Make a new one: gatewaydoctor repair --plan-out FILE."
     try:
         plan = _read(fs, path, Plan)
     except OSError as error:
-        raise BadPlan(f"The plan {path} cannot be read: {error.strerror or error}.", hint) from None
+        raise BadPlan(f"Cannot read the plan {path}: {error.strerror or error}.", hint) from None
     except ValueError:
-        raise BadPlan(f"{path} is no plan of gatewaydoctor.", hint) from None
+        raise BadPlan(f"{path} is not a gatewaydoctor plan.", hint) from None
     if not _sound(plan):
-        raise BadPlan(f"{path} is no plan of gatewaydoctor: its parts do not fit together.", hint)
+        raise BadPlan(f"{path} is not a valid gatewaydoctor plan: its parts do not match.", hint)
     if plan.schema_version.split(".")[0] != PLAN_SCHEMA_VERSION.split(".")[0]:
-        raise BadPlan(f"{path} is a plan of schema {plan.schema_version}; this version reads 1.x.", hint)
+        raise BadPlan(f"{path} has plan schema {plan.schema_version}; this version reads 1.x.", hint)
     if plan.plan_id != _derived_id(plan):
-        raise BadPlan(f"{path} was changed after it was made: its id does not follow from its content.", hint)
+        raise BadPlan(f"{path} was changed after it was made: its id does not match its content.", hint)
     return plan
 
 
@@ -80,7 +80,7 @@ def _read(fs: ReadFs, path: Path, kind: type[T]) -> T:
     data = read_up_to(fs, path, LARGEST_FILE)
     try:
         # Stops at the first value that does not fit, before any large object is made of something else. It refuses
-        # escaped lone surrogates, which names may hold: another escape stands for them.
+        # escaped lone surrogates, which names may hold: another escape means them.
         msgspec.json.decode(data.replace(b"\\ud", b"\\u0"), type=kind)
         return msgspec.convert(json.loads(data), kind)
     except RecursionError:

@@ -42,7 +42,7 @@ def vault_root(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
     if stat.uid not in (tools.processes.own_uid, tools.fs.stat(state_dir).uid):
         raise OutOfBounds(
             f"The vault {root} belongs to user id {stat.uid}, who could read and change what it keeps.",
-            "Move it away, or name another vault: --vault DIR.",
+            "Move it away, or use another vault: --vault DIR.",
         )
     if root != vault_of(state_dir) and stat.mode & _OTHERS:
         raise OutOfBounds(
@@ -68,13 +68,13 @@ def _vault_path(fs: WriteFs, state_dir: Path, asked: Path | None) -> Path:
     if asked is None:
         stat = lstat_or_none(fs, own)
         if stat is not None and not stat.is_dir:
-            raise OutOfBounds(f"{own} is no directory.", "Move it away, or name another vault: --vault DIR.")
+            raise OutOfBounds(f"{own} is not a directory.", "Move it away, or use another vault: --vault DIR.")
         return own
     real = fs.realpath(asked)
     if real != own and (real.is_relative_to(state_dir) or state_dir.is_relative_to(real)):
         raise OutOfBounds(
-            f"The vault {asked} and the state directory lie in each other.",
-            "Leave --vault out, or name a directory elsewhere.",
+            f"The vault {asked} and the state directory overlap.",
+            "Omit --vault, or use a directory elsewhere.",
         )
     return real
 
@@ -155,7 +155,7 @@ def make_directories(fs: WriteFs, path: Path, owner: tuple[int, int] | None) -> 
     stat = lstat_or_none(fs, path)
     if stat is not None:
         if not stat.is_dir:
-            raise OutOfBounds(f"{path} is no directory.", "Move it away, or name another vault: --vault DIR.")
+            raise OutOfBounds(f"{path} is not a directory.", "Move it away, or use another vault: --vault DIR.")
         return
     make_directories(fs, path.parent, owner)
     _make_one(fs, path, owner)
@@ -184,7 +184,7 @@ def dress_of(owner: tuple[int, int] | None) -> Dress:
 
 def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None:
     """Take away the directory of a run that holds nothing anybody needs, and the vault where it is empty then. Only
-    files of the run's own go: without `all_of_it` a run that took in somebody else's file stays. What tells how far
+    files of the run's own go: without `all_of_it` a run that took in a foreign file stays. What tells how far
     it came goes last, so that this can be repeated after a crash. Raises OSError."""
     inside = dict(fs.entries(place.directory))
     displaced = [name for name in inside if name.startswith(DISPLACED)]
@@ -244,7 +244,7 @@ def refusal(error: OSError, what: str) -> Refused:
     """An operating system's error before anything was changed, in our words."""
     said = error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"{what}: {said}.", "Make room, or keep the originals on another disk: --vault DIR.")
+        return NoSpace(f"{what}: {said}.", "Free space, or keep the originals on another disk: --vault DIR.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return NotWritable(f"{what}: {said}.", "Run as the user the gateway runs as.")
-    return Refused(f"{what}: {said}.", "Nothing was changed. Look at the disk before trying again.")
+    return Refused(f"{what}: {said}.", "Nothing was changed. Check the disk before you try again.")

@@ -48,7 +48,7 @@ class Journal:
     def say(self, state: RunState, **facts: object) -> None:
         """The line is on disk when this returns. Raises OSError."""
         text = json.dumps({"at": self._clock(), "state": state.value, **facts}, separators=(",", ":"))
-        # The newline comes first: whatever a crash left of the line before, this one stands alone.
+        # The newline comes first: whatever a crash left of the line before, this one is alone.
         data = memoryview(f"\n{text}\n".encode())
         descriptor = self._fs.append(self._path)
         try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 VAULT_NAME = ".gatewaydoctor"
 TEMP_PREFIX = f"{VAULT_NAME}."
-"""Files beside a target that begin like this are a run's own, left behind only by a crash."""
+"""Files next to a target that begin like this are a run's own, left behind only by a crash."""
 
 RUNS = "runs"
 ELSEWHERE = "elsewhere"
@@ -93,8 +93,8 @@ class RunPlace:
     def by_hand(self) -> str:
         """What to do where no command can tell what the run did."""
         return (
-            f"Its originals are in {self.files}; manifest.json beside them says what each was. "
-            f"Put them back by hand, then move {self.directory} out of the vault."
+            f"Its originals are in {self.files}; manifest.json next to them records what each "
+            f"was. Restore them by hand, then move {self.directory} out of the vault."
         )
 
     def new_file(self, target: Path, act: int) -> Path:
@@ -114,7 +114,7 @@ class RunPlace:
         return target.with_name(f"{TEMP_PREFIX}{self.run_id}.{act}.copy")
 
     def displaced(self, act: int, attempt: int = 0) -> Path:
-        """In the vault: a file that stood where only the run's own should have been."""
+        """In the vault: a file that was where only the run's own should have been."""
         return self.directory / (f"{DISPLACED}{act}" + (f".{attempt}" if attempt else ""))
 
     def at(self, path: str) -> Path:

@@ -1,4 +1,4 @@
-"""Which directories are runs, and whose they are. What is no run of ours is never counted, changed or removed."""
+"""Which directories are runs, and whose they are. What is not a run of ours is never counted, changed or removed."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def prunable(
     runs: tuple[RunInfo, ...], now: int, *, keep: int | None = None, older_than: int | None = None
 ) -> tuple[RunInfo, ...]:
     """Runs whose vault may go: settled ones beyond the newest `keep`, if given, that ended more than `older_than` ms
-    ago, if given. One that was interrupted never is. A run taken back needs its vault no more and counts first."""
+    ago, if given. One that was interrupted never is. A run undone needs its vault no more and counts first."""
     left = [run for run in runs if not run.pending and run.problem is None]
     done = [run for run in left if run.state is RunState.DONE]
     newest = set(done[len(done) - keep :]) if keep else set()
@@ -42,9 +42,7 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...], state_dir: Path | None = None
     for run in runs:
         check_idle(run)
         if run.pending:
-            raise RunPending(
-                f"The run {run.run_id} is not finished.", f"Take it back first: `{run.place.command('undo')}`."
-            )
+            raise RunPending(f"Run {run.run_id} is not finished.", f"Undo it first: `{run.place.command('undo')}`.")
     freed = 0
     for number, run in enumerate(runs):
         _or_stopped(tools, number, runs)
@@ -53,7 +51,7 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...], state_dir: Path | None = None
                 Journal(tools.fs, run.place.journal, tools.clock).say(RunState.PRUNED)
         except OSError as error:
             raise NotWritable(
-                f"Run {run.run_id} may not be changed: {error.strerror or type(error).__name__}.",
+                f"No permission to change run {run.run_id}: {error.strerror or type(error).__name__}.",
                 f"Run as the owner of {run.place.directory}.",
             ) from error
         freed += _deleted(tools, run)
@@ -79,8 +77,8 @@ def _deleted(tools: Tools, run: RunInfo) -> int:
         remove_run(tools.fs, run.place, all_of_it=True)
     except OSError as error:
         raise LeftHalfway(
-            f"Run {run.run_id} could not be deleted whole: {error.strerror or type(error).__name__}.",
-            f"It goes on once the cause is gone: `{run.place.command('runs prune')}`.",
+            f"Run {run.run_id} was deleted only in part: {error.strerror or type(error).__name__}.",
+            f"Fix the cause, then continue: `{run.place.command('runs prune')}`.",
             run.run_id,
         ) from error
     return size

@@ -52,7 +52,7 @@ _DATABASE = re.compile(r"(.+\.(?:sqlite|db))(?:-wal|-shm|-journal)?")
 
 @dataclass(slots=True)
 class _Walk:
-    """What a look at the directory found. `groups` are files that only make sense together, by path."""
+    """What was found in the directory. `groups` are files that only make sense together, by path."""
 
     groups: dict[str, list[tuple[str, FileStat]]] = field(default_factory=lambda: defaultdict(list))
     links: list[SnapshotLink] = field(default_factory=list)
@@ -65,12 +65,12 @@ class _Walk:
 
 
 def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> tuple[Path, SnapshotManifest]:
-    """Copy `state_dir` (its real path) into the new directory `destination`, without one beside the vault. A gateway
+    """Copy `state_dir` (its real path) into the new directory `destination`, without one next to the vault. A gateway
     may go on working: files that change meanwhile are tried again. Raises Refused with nothing left behind."""
     fs = tools.fs
     target = _destination(tools, state_dir, destination)
     walk = _walked(fs, state_dir)
-    check_space(fs, [(existing(fs, target.parent), walk.bytes)], "Make room, or name a directory on another disk.")
+    check_space(fs, [(existing(fs, target.parent), walk.bytes)], "Free space, or use a directory on another disk.")
     tools.progress.phase("copying", walk.bytes)
     owner = owner_for(tools, state_dir, target)
     made = None
@@ -105,7 +105,7 @@ def unfinished(fs: WriteFs, beside: Path) -> tuple[Path, ...]:
 
 
 def _new_directory(fs: WriteFs, target: Path) -> Path:
-    """A new directory beside the target that nobody else works in. Raises OSError."""
+    """A new directory next to the target that no other process works in. Raises OSError."""
     for attempt in range(1, MOST_A_SECOND):
         partial = target.with_name(f".{target.name}.{attempt}.partial")
         try:
@@ -117,7 +117,7 @@ def _new_directory(fs: WriteFs, target: Path) -> Path:
 
 
 def _give_name(tools: Tools, partial: Path, target: Path, state_dir: Path, asked: Path | None) -> Path:
-    """The name under which the snapshot now stands; where nobody asked for one and it was taken meanwhile, another.
+    """The name under which the snapshot now stands; where none was asked for and it was taken meanwhile, another.
     Raises OSError, FileExistsError too."""
     while True:
         try:
@@ -139,9 +139,9 @@ def _destination(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
         return next(place for place in places if lstat_or_none(fs, place) is None)
     real = fs.realpath(asked)
     if real.is_relative_to(state_dir) or state_dir.is_relative_to(real):
-        raise OutOfBounds(f"{asked} and the state directory lie in each other.", "Name a directory elsewhere.")
+        raise OutOfBounds(f"{asked} and the state directory overlap.", "Use a directory elsewhere.")
     if lstat_or_none(fs, real) is not None:
-        raise OutOfBounds(f"{asked} exists already.", "Name a directory that does not exist yet.")
+        raise OutOfBounds(f"{asked} already exists.", "Use a new directory.")
     return real
 
 
@@ -238,7 +238,7 @@ class _Copier:
             paths = _set_of(group[0][0]) or [path for path, _ in group]
             group = [(path, stat) for path in paths if (stat := lstat_or_none(self._fs, self._root / path))]
         if group:
-            self._drop(group, "it changed again and again while it was copied")
+            self._drop(group, "it kept changing while it was copied")
         return []
 
     def _file(self, path: str, stat: FileStat) -> SnapshotFile:

@@ -29,7 +29,8 @@ class InputChanged(Refused):
 
 
 class FixedClock(Refused):
-    """Something that writes would go by a clock that is not the machine's, and that nobody named on the spot."""
+    """Something that writes would go by a clock that is not the machine's, and that was not named on the command
+    line."""
 
     code: ClassVar[str] = "fixed-clock"
 
@@ -81,13 +82,13 @@ class VaultDamaged(Refused):
 
 
 class StoreLocked(Refused):
-    """Somebody holds a store's own lock."""
+    """A process holds a store's own lock."""
 
     code: ClassVar[str] = "store-locked"
 
 
 class NotAsPlanned(Refused):
-    """The second look found something else than the plan said."""
+    """The verification found something else than the plan said."""
 
     code: ClassVar[str] = "not-as-planned"
 

@@ -66,7 +66,7 @@ class WriteFs(ReadFs, Protocol):
         ...
 
     def own(self, path: Path, uid: int, gid: int) -> None:
-        """Give a file or directory to somebody."""
+        """Change the owner of a file or directory."""
         ...
 
     def attributes(self, path: Path) -> dict[str, bytes]:

@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 MARGIN_BYTES = 1024 * 1024
-"""Left free beside what a run writes: for journal, manifest, plan and directories."""
+"""Left free next to what a run writes: for journal, manifest, plan and directories."""
 
-_NEW_PLAN = "Look again: gatewaydoctor repair makes a new plan."
+_NEW_PLAN = "Make a new plan: gatewaydoctor repair"
 
 
 def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
     """Writing needs a gateway proven dead; `stopped_by_word` is the operator's --gateway-stopped, which helps only
-    where nobody can tell."""
+    where liveness is unknown."""
     sentence = next((each.text for each in gateway.evidence if each.says is gateway.liveness), "")
     match gateway.liveness:
         case Liveness.LIVE:
             raise GatewayLive(
                 f"The gateway is running. {sentence}".strip(),
-                "Stop it first; it would overwrite the repair from memory.",
+                "Stop it first: it would overwrite the repair from memory.",
             )
         case Liveness.UNKNOWN if not stopped_by_word:
             raise GatewayUnknown(
-                f"It cannot be told whether the gateway is running. {sentence}".strip(),
-                "If you know that it is stopped, add --gateway-stopped.",
+                f"Cannot tell whether the gateway is running. {sentence}".strip(),
+                "If you know it is stopped, add --gateway-stopped.",
             )
         case _:
             return
@@ -61,7 +61,7 @@ def target_of(act: Act, plan: Plan) -> str:
 
 
 def before(act: Act, plan: Plan) -> Fingerprint | None:
-    """What stands at the act's target; None where nothing does."""
+    """What is at the act's target; None where nothing does."""
     match act:
         case Rewrite(replaces=None) | Transact(replaces=None):
             return None
@@ -74,19 +74,19 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
 
 def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
     """Every file the plan changes or copies from lies inside the state directory, not in the vault, without a
-    symbolic link on the way, and no two acts have the same target. What stands there must be a regular file, or
-    nothing where the plan says so. `kept` is where originals of the run lie that the plan takes back, sources too."""
+    symbolic link on the way, and no two acts have the same target. What is there must be a regular file, or
+    nothing where the plan says so. `kept` is where originals of the run lie that the plan undoes, sources too."""
     state_dir = Path(plan.state_dir)
-    hint = "gatewaydoctor reads and writes only inside the state directory and follows no symbolic link."
+    hint = "gatewaydoctor works only inside the state directory and follows no symbolic links."
     if fs.realpath(state_dir) != state_dir or not fs.stat(state_dir).is_dir:
         raise OutOfBounds(f"The plan is for {state_dir}, which is not a real directory path.", hint)
     targets = [target_of(act, plan) for act in plan.acts]
     if len(set(targets)) != len(targets):
-        raise OutOfBounds("The plan has two acts for one file.", _NEW_PLAN)
+        raise OutOfBounds("The plan changes one file twice.", _NEW_PLAN)
     sources = (seen.path for seen in plan.fingerprints if kept is None or (state_dir / seen.path).parent != kept)
     for parent in sorted({_checked(path, hint).parent.as_posix() for path in (*targets, *sources)}):
         if fs.realpath(state_dir / parent) != state_dir / parent:
-            raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
+            raise OutOfBounds(f"{state_dir / parent} goes through a symbolic link.", hint)
 
 
 def check_inside(fs: ReadFs, state_dir: Path, targets: Iterable[str]) -> None:
@@ -94,7 +94,7 @@ def check_inside(fs: ReadFs, state_dir: Path, targets: Iterable[str]) -> None:
     hint = "gatewaydoctor writes only inside the state directory and follows no symbolic link."
     for parent in sorted({_checked(target, hint).parent.as_posix() for target in targets}):
         if fs.realpath(state_dir / parent) != state_dir / parent:
-            raise OutOfBounds(f"{state_dir / parent} leads through a symbolic link.", hint)
+            raise OutOfBounds(f"{state_dir / parent} goes through a symbolic link.", hint)
 
 
 def _checked(target: str, hint: str) -> PurePosixPath:
@@ -157,7 +157,7 @@ def _how(stat: FileStat | None, seen: Fingerprint) -> str:
     if stat is None:
         return "is gone"
     if not stat.is_file:
-        return "is no regular file any more: it changed"
+        return "is no longer a regular file: it changed"
     if (stat.dev, stat.ino) != (seen.dev, seen.ino):
         return "was replaced"
     return "has another mode or owner" if is_same(stat, seen) else "changed"
@@ -174,12 +174,12 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
     parents = {(state_dir / target_of(act, plan)).parent for act in plan.acts}
     for parent in sorted({state_dir, *parents}):
         if not fs.writable(parent):
-            raise NotWritable(f"{parent} may not be written to.", "Run as the user the gateway runs as.")
+            raise NotWritable(f"No permission to write to {parent}.", "Run as the user the gateway runs as.")
     for act in plan.acts:
         seen = before(act, plan)
         if isinstance(act, (Rewrite, Transact)) and seen is not None and own_uid not in (0, seen.uid):
             raise NotWritable(
-                f"{seen.path} belongs to user id {seen.uid}, and a new file could not.",
+                f"{seen.path} belongs to user id {seen.uid}, and you cannot create files for that user.",
                 "Run as that user, or as root.",
             )
 
@@ -187,7 +187,7 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
 def check_space(
     fs: WriteFs,
     needs: Iterable[tuple[Path, int]],
-    hint: str = "Make room, or keep the originals on another disk: --vault DIR.",
+    hint: str = "Free space, or keep the originals on another disk: --vault DIR.",
 ) -> None:
     """`needs` are (directory, bytes to write there); needs on one filesystem add up. Raises NoSpace."""
     together: dict[int, tuple[Path, int]] = {}
@@ -199,6 +199,6 @@ def check_space(
         free = fs.space(directory).available
         if size and free < size + MARGIN_BYTES:
             raise NoSpace(
-                f"This needs {size + MARGIN_BYTES:,} bytes where {directory} is, and {free:,} are free.",
+                f"The repair needs {size + MARGIN_BYTES:,} bytes on the disk of {directory}; {free:,} are free.",
                 hint,
             )

@@ -90,7 +90,7 @@ def _because(error: OSError, above: int, name: str, path: Path) -> OSError:
 
 def check_own(descriptor: int, directory: int, path: Path) -> None:
     """Raises OSError for what is neither a directory nor a regular file, and for a further name of a file that
-    belongs to somebody else than its directory does: a change of it would show elsewhere."""
+    belongs to another user than its directory does: a change of it would show elsewhere."""
     stat = os.fstat(descriptor)
     if stat_module.S_ISDIR(stat.st_mode):
         return

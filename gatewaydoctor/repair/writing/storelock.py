@@ -33,10 +33,10 @@ def lock_of(store: Path) -> Path:
 
 @contextmanager
 def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stopped_by_word: bool) -> Iterator[None]:
-    """Hold the store's lock while its file is swapped; `beside` is a free name for making it, so that nobody ever
-    sees half a lock. A lock whose owner is dead, proven or by the operator's word, keeps nobody out: it stays where
-    it is. Raises StoreLocked for any other. On the way back a lock that cannot be made, on a full disk for one, is
-    done without, and one whose name no file can have is none: no gateway can take it either."""
+    """Hold the store's lock while its file is swapped; `next to` is a free name for making it, so that half a lock is
+    never seen. A lock whose owner is dead, proven or by the operator's word, keeps nothing out: it stays where it is.
+    Raises StoreLocked for any other. On the way back a lock that cannot be made, on a full disk for one, is done
+    without, and one whose name no file can have is none: no gateway can take it either."""
     if not can_exist(lock_of(store)):
         yield
         return
@@ -54,7 +54,7 @@ def holding(tools: Tools, store: Path, beside: Path, *, going_back: bool, stoppe
 
 
 def check_locks(tools: Tools, plan: Plan, *, stopped_by_word: bool) -> None:
-    """Raises StoreLocked where somebody holds a store or a transcript that the plan changes, before anything is
+    """Raises StoreLocked where a process holds a store or a transcript that the plan changes, before anything is
     written."""
     judge = LockJudge(tools.fs, tools.processes, tools.clock())
     for path in _locked_by(plan):
@@ -71,15 +71,16 @@ def _locked_by(plan: Plan) -> Iterator[Path]:
 
 
 def _keeps_out(tools: Tools, verdict: LockVerdict, *, stopped_by_word: bool) -> None:
-    """Raises StoreLocked for a lock whose owner lives, and for one nobody can judge without the operator's word."""
+    """Raises StoreLocked for a lock whose owner lives, and for one that cannot be checked without the operator's
+    assertion."""
     if verdict.pid == tools.processes.own_pid:
         return
     if verdict.liveness is Liveness.LIVE:
         raise StoreLocked(f"{verdict.path} is held: {verdict.reason}.", "Stop whatever holds it first.")
     if verdict.liveness is Liveness.UNKNOWN and not stopped_by_word:
         raise StoreLocked(
-            f"It cannot be told whether {verdict.path} is held: {verdict.reason}.",
-            "If you know that nothing uses it, add --gateway-stopped.",
+            f"Cannot tell whether {verdict.path} is held: {verdict.reason}.",
+            "If you know nothing uses it, add --gateway-stopped.",
         )
 
 
@@ -93,7 +94,7 @@ def _take(tools: Tools, path: Path, beside: Path, *, stopped_by_word: bool) -> b
         tools.fs.unlink(beside)
         verdict = LockJudge(tools.fs, tools.processes, tools.clock()).judge(path)
         _keeps_out(tools, verdict, stopped_by_word=stopped_by_word)
-        # Our own, which could not be removed before, or one that nobody holds.
+        # Our own, which could not be removed before, or one that no process holds.
         return verdict.payload is not None and verdict.pid == tools.processes.own_pid
     return True
 

@@ -41,7 +41,7 @@ class Dress:
 
 
 def nothing(_amount: int) -> None:
-    """Progress nobody looks at."""
+    """Progress that is not shown."""
 
 
 def content_of(
@@ -64,7 +64,7 @@ def write_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
 
 
 def replace_whole(fs: WriteFs, path: Path, data: bytes, dress: Dress) -> None:
-    """As `write_whole`, but a file of this name is always whole: it is written beside and renamed."""
+    """As `write_whole`, but a file of this name is always whole: it is written next to and renamed."""
     beside = path.with_name(f"{path.name}.new")
     with suppress(FileNotFoundError):
         fs.unlink(beside)
@@ -140,7 +140,7 @@ def _new_file(fs: WriteFs, path: Path, dress: Dress) -> Iterator[int]:
             yield descriptor
             fs.dress(descriptor, dress.mode, dress.uid, dress.gid, dress.mtime_ns)
             if dress.attributes is not None:
-                # After the permission bits: an access list sets them anew.
+                # After the permission bits: an access list sets them again.
                 fs.set_attributes(descriptor, dress.attributes)
             fs.fsync(descriptor)
         finally:

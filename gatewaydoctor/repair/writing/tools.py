@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _go_on() -> None:
-    """Nobody asked to stop."""
+    """No stop was requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What may be known about the gateway. `ask` looks each time, for a gateway may start while somebody reads a
+    """What may be known about the gateway. `ask` looks each time, for a gateway may start while a person reads a
     plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown. `fixed_clock` is the
     time (epoch ms) that --now gave on this command, for the receipt."""
 

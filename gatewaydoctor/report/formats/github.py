@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.report import Document, FindingInfo
 
 PER_LEVEL = 10
-"""GitHub shows this many annotations of each level for a step; more are dropped without a word."""
+"""GitHub shows this many annotations of each level for a step; more are dropped silently."""
 
 
 def render(document: Document) -> str:
@@ -39,7 +39,7 @@ def _lines(document: Document) -> Iterator[str]:
             yield command(level, _title(finding, verdict), _body(document, finding), in_workspace(finding.path))
     left = sum(max(0, count - PER_LEVEL) for count in shown.values())
     if left:
-        yield f"{left:,} more findings have no annotation; the job summary and --format json list them."
+        yield f"{left:,} more findings are not annotated; see the job summary or --format json."
     yield decision(document)
 
 

@@ -86,7 +86,7 @@ def _case(
     if verdict.fails:
         told = ET.SubElement(case, "failure", message=_text(message), type=finding.severity)
     elif verdict.standing == "known":
-        told = ET.SubElement(case, "skipped", message=_text(f"{finding.severity}, known to the baseline: {message}"))
+        told = ET.SubElement(case, "skipped", message=_text(f"{finding.severity}, in the baseline: {message}"))
     else:
         told = ET.SubElement(case, "system-out")
     told.text = _text("\n".join(_body(finding)))

@@ -1,4 +1,4 @@
-"""A report to paste into an issue, best with `--redact`: what was looked at, the findings, the figures."""
+"""A report to paste into an issue, best with `--redact`: what was examined, the findings, the figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TICKS = re.compile("`+")
 
 
 def render(document: Document) -> str:
-    """GitHub's Markdown. Whatever may come from a file stands in code, where it mentions nobody and links nothing."""
+    """GitHub's Markdown. Whatever may come from a file is in code, where it creates no mention and no link."""
     parts = [*_head(document)]
     if examined(document):
         parts += [table(("", ""), _facts(document)), *_findings(document), *_stores(document)]
@@ -33,7 +33,7 @@ def _head(document: Document) -> Iterator[str]:
     if error is None:
         yield f"### gatewaydoctor {_escape(decision(document))}"
         return
-    yield f"### gatewaydoctor {document.command}: it could not look"
+    yield f"### gatewaydoctor {document.command}: could not examine the directory"
     yield code(error.message)
     if error.hint:
         yield code(error.hint)
@@ -76,7 +76,7 @@ def _findings(document: Document) -> Iterator[str]:
         if finding.evidence:
             yield details("Evidence", fenced(encode(finding.evidence, indent=2), "json"))
     if len(found) < document.findings_total:
-        yield f"{len(found):,} of {document.findings_total:,} findings shown; `--all` shows every one."
+        yield f"Showing {len(found):,} of {document.findings_total:,} findings; `--all` shows all."
 
 
 def _marks(finding: FindingInfo, verdict: VerdictInfo) -> str:

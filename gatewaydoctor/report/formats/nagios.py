@@ -51,7 +51,7 @@ def _sentence(document: Document) -> str:
     if not failing:
         known = document.gate.known if document.gate else 0
         rest = tally(f.severity for f, verdict in judged(document) if verdict.standing != "known")
-        return f"{rest}{f', {known:,} known' if known else ''}, gateway {_liveness(document)}"
+        return f"{rest}{f', {known:,} in the baseline' if known else ''}, gateway {_liveness(document)}"
     things: Counter[str] = Counter()
     for finding in failing:
         things[finding.rule] += finding.count

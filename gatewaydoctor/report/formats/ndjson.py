@@ -1,4 +1,4 @@
-"""A stream of lines: first what was looked at and decided, then one finding a line, worst first."""
+"""A stream of lines: first what was examined and decided, then one finding a line, worst first."""
 
 from __future__ import annotations
 

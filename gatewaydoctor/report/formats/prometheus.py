@@ -2,7 +2,7 @@
 
 Labels name agents, stores by path, and jobs by id and name; the number of series follows those, never the entries.
 None is called `job` or `instance`: Prometheus sets these itself, and a push gateway those it is pushed to by.
-Where nothing could be looked at only `info`, `success`, `ok` and the time are there.
+Where nothing could be examined only `info`, `success`, `ok` and the time are there.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _findings(document: Document) -> list[Gauge]:
 
 def _gateway(document: Document) -> list[Gauge]:
     state = Gauge(
-        "gateway_liveness", "1 for the state of the gateway: live (running), dead (not running) or unknown."
+        "gateway_liveness", "1 for the state of the gateway: `live` (running), `dead` (not running) or `unknown`."
     )
     for liveness in Liveness:
         state.add(document.gateway is not None and document.gateway.liveness == liveness.value, state=liveness.value)

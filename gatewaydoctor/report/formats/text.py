@@ -28,7 +28,7 @@ def _lines(document: Document) -> Iterator[str]:
         told = f"{name(finding)}{f' ({standing})' if standing else ''}: {finding.message}"
         yield f"{finding.severity}: {told}{_elsewhere(document, finding)}"
     if gate and len(failing) < gate.failing:
-        yield f"{len(failing):,} of {gate.failing:,} failing findings shown; --all shows every one."
+        yield f"Showing {len(failing):,} of {gate.failing:,} failing findings; --all shows all."
     yield decision(document)
 
 

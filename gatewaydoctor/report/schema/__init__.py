@@ -1,4 +1,4 @@
-"""JSON Schemas of what `--json` prints, made from the types that are printed and shipped beside this file.
+"""JSON Schemas of what `--json` prints, made from the types that are printed and shipped next to this file.
 
 `python -m gatewaydoctor.report.schema` writes them again after a type has changed.
 """

@@ -1,4 +1,4 @@
-"""What became of a repair, a line for each thing that was looked at."""
+"""What became of a repair, a line for each thing that was examined."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.repair.aftermath import Aspect
 
-LABEL = len("as said") + 2
+LABEL = len("as forecast") + 2
 NAMED = 5
-_STYLE = {"ok": "green", "as said": "green", "open": "bold yellow", "bad": "bold red"}
+_STYLE = {"ok": "green", "as forecast": "green", "open": "bold yellow", "bad": "bold red"}
 
 
 def show(

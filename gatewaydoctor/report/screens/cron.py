@@ -80,9 +80,9 @@ def _runs(console: Console, x: Examination, view: View) -> None:
     for store in x.session_stores:
         if not store.jobs:
             continue
-        section(console, f"Runs in the store of {view.agent(store.agent_id)} (per tick: median/most)")
+        section(console, f"Runs in the store of {view.agent(store.agent_id)} (per tick: median/most runs)")
         tables.cron_jobs(console, store.jobs, view)
-        section(console, "When they ran")
+        section(console, "Run times")
         _times(console, store.jobs, x.now, view)
 
 
@@ -102,7 +102,7 @@ def _times(console: Console, jobs: tuple[JobRuns, ...], now: int, view: View) ->
 
 
 def _files(console: Console, x: Examination, view: View) -> None:
-    """The jobs of a jobs.json beside a state database: what of them is in it."""
+    """The jobs of a jobs.json next to a state database: what of them is in it."""
     file = x.cron.store
     reason = f", {file.reason}" if file.reason else ", which the gateway does not run: its jobs are in the database"
     section(console, f"{view.names.path(file.path)}: {file.read.value}{reason}")
@@ -144,7 +144,7 @@ def _title(cron: Cron) -> str:
         return f"{file.path.name}: {file.reason or 'missing'}"
     jobs = cron.jobs
     on = sum(job.enabled for job in jobs)
-    parked = f", {len(cron.parked):,} parked beside it" if cron.parked else ""
+    parked = f", {len(cron.parked):,} parked next to it" if cron.parked else ""
     return f"{words.plural(len(jobs), 'job')} in {file.path.name}, {on:,} enabled{parked}"
 
 

@@ -24,7 +24,7 @@ def show(console: Console, rule: Rule, invocation: Invocation) -> None:
     for label, text in (
         ("What it means", rule.meaning),
         ("Why it happens", rule.cause),
-        ("What the gateway will do", rule.gateway),
+        ("What the gateway does at next start", rule.gateway),
         ("What to do", rule.remedy),
     ):
         console.print()
@@ -32,7 +32,7 @@ def show(console: Console, rule: Rule, invocation: Invocation) -> None:
         console.print(Padding(Text(text), (0, 0, 0, 2)))
     if rule.repair:
         console.print()
-        console.print(Text("The repair, which shows its plan first", "bold"))
+        console.print(Text("Repair (shows its plan first)", "bold"))
         print_command(console, Text(), invocation.command(f"repair {rule.repair}"), 2)
 
 

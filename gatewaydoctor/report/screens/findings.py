@@ -53,12 +53,12 @@ def findings(console: Console, items: Sequence[Finding], view: View) -> None:
 
 
 def _is_elsewhere(item: Finding) -> bool:
-    """Whether nothing but its path says where to go: it is no agent's, and no command mends it."""
+    """Whether nothing but its path says where to go: it is not an agent's, and no command repairs it."""
     return item.path is not None and item.agent_id is None and not item.fix and item.severity >= Severity.WARNING
 
 
 def _rest(console: Console, item: Finding, view: View) -> None:
-    rows: list[tuple[str, RenderableType]] = [("next boot", Text(view.names.text(item.consequence)))]
+    rows: list[tuple[str, RenderableType]] = [("next start", Text(view.names.text(item.consequence)))]
     if item.path and (view.verbose or _is_elsewhere(item)):
         rows.append(("file", view.path(item.path)))
     if item.key is not None and view.verbose:
@@ -68,7 +68,7 @@ def _rest(console: Console, item: Finding, view: View) -> None:
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if item.fix:
         command = view.invocation.complete(view.names.text(item.fix.command))
-        print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next boot  "))
+        print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next start  "))
     if view.verbose and item.evidence:
         shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())
         rows = [(name, Group(*map(Jointed, text.split("\n")))) for name, text in shown]

@@ -116,7 +116,7 @@ def _lines(agent: AgentMigration) -> Iterator[tuple[str, bool]]:
         people = sum(each.people for each in only)
         held = f"{there:,} in the database" if agent.database else "not in a database"
         rest = f", {len(only):,} only here or in part" if agent.database and only else ""
-        turns = f", {words.plural(people, 'turn')} of people only here" if people else ""
+        turns = f", {words.plural(people, 'turn')} of conversations only here" if people else ""
         unread = agent.files.get((source, Place.UNREAD), 0)
         gap = f", {unread:,} not read" if unread else ""
         files = words.plural(total, "transcript")
@@ -236,7 +236,7 @@ def _retained(retained: Sequence[RetainedSource], view: View) -> Iterator[str]:
             at = f" at {moment(each.rewritten_at)}" if each.rewritten_at else ""
             yield f"{name} was written after its import{at}"
             yield f"  its SHA-256 is not that of the receipt ({each.status})"
-            yield "  2026.9.5 and later refuse to start over that (exit 78)"
+            yield "  2026.9.5 and later refuse to start because of that (exit 78)"
             if each.original:
                 yield f"  the bytes of the receipt are in {view.names.path(each.original)}"
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
 
 WORDS: dict[ContentClass | None, str] = {
-    ContentClass.HUMAN: "human turns",
-    ContentClass.MACHINE: "machine only",
+    ContentClass.HUMAN: "conversations",
+    ContentClass.MACHINE: "machine messages only",
     ContentClass.HEADER_ONLY: "header only",
     ContentClass.NOT_TRANSCRIPT: "not a transcript",
     None: "not read",
@@ -68,7 +68,7 @@ def _database(console: Console, database: DatabaseFacts, view: View) -> None:
     console.print(f"{rows.events.count:,} events of {words.plural(rows.events.sessions, 'session')}")
     console.print(f"{words.plural(rows.silent, 'session', 'sessions')} without a transcript")
     lost = words.plural(rows.lost_events, "transcript")
-    people = f", {rows.lost_of_people:,} with people's words" if rows.lost_events else ""
+    people = f", {rows.lost_of_people:,} with a conversation" if rows.lost_events else ""
     console.print(Text(f"{lost} of no session{people}", "yellow" if rows.lost_events else "dim"))
 
 
@@ -95,7 +95,7 @@ def _unowned(console: Console, store: StoreFacts) -> None:
     facts = store.transcripts
     if facts.referenced_known and facts.unowned_sidecars:
         files = words.plural(facts.unowned_sidecars, "sidecar")
-        console.print(f"{files} ({words.size(facts.unowned_bytes)}) of sessions that no index names")
+        console.print(f"{files} ({words.size(facts.unowned_bytes)}) of sessions not in any index")
 
 
 def _archives(console: Console, store: StoreFacts, now: int) -> None:

@@ -1,4 +1,4 @@
-"""A repair before and after: what leaves, what stays, whose conversations are touched, and how to go back."""
+"""A repair before and after: what leaves, what stays, which conversations change, and how to go back."""
 
 from __future__ import annotations
 
@@ -212,11 +212,11 @@ def _change(group: tuple[Step, ...], view: View) -> str:
 
 def _sort(reason: str) -> str:
     """Why runs go, in a word or two."""
-    if reason.startswith("running"):
+    if reason.startswith("stuck"):
         return "stuck"
-    if reason.startswith("beyond the newest"):
-        return "beyond the newest"
-    return reason.removeprefix("over, and ")
+    if reason.startswith("all but the newest"):
+        return "extra"
+    return reason.removeprefix("finished, ")
 
 
 def _summary(console: Console, plan: Plan, view: View) -> None:
@@ -237,7 +237,7 @@ def _state(table: Table, view: View, label: str, store: StoreSummary | None) -> 
         return
     name = view.agent(store.agent_id) if label == "now" else ""
     if store.readable != "yes":
-        label = f"{label}: reads as EMPTY" if store.readable == "gateway-empty" else f"{label}: unreadable"
+        label = f"{label}: loads as EMPTY" if store.readable == "gateway-empty" else f"{label}: cannot be read"
     running = store.status.get("running", 0)
     entries, people = f"{store.entries:,}", f"{store.conversations:,}"
     bytes_then = f"at most {words.size(store.bytes)}" if store.at_most else words.size(store.bytes)
@@ -339,7 +339,7 @@ def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterato
         if note.command:
             yield "do what this plan left:", view.invocation.complete(note.command)
     if plan and any(store.readable != "yes" for store in plan.after.stores):
-        yield "keep the gateway stopped, for a store cannot be loaded yet:", command("scan")
+        yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
         return
     if left:
         findings = words.plural(left, "critical finding is", "critical findings are")

@@ -73,7 +73,10 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
     shown = replace(view, pending=pending)
     if rest and not pending:
         next_step(
-            console, shown, f"{rest} was not deleted whole; go on:", view.invocation.command(f"runs prune {rest}")
+            console,
+            shown,
+            f"{rest} was deleted only in part; to continue:",
+            view.invocation.command(f"runs prune {rest}"),
         )
     elif pending or last:
         next_step(console, shown, "undo one:", view.invocation.command(f"undo {last}"))
@@ -81,7 +84,7 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
     for path in capped(others, view):
-        console.print(Text(f"not a run, left alone: {view.names.path(path)}", "yellow"))
+        console.print(Text(f"not a run, ignored: {view.names.path(path)}", "yellow"))
     more(console, len(capped(others, view)), len(others), "others")
 
 
@@ -116,17 +119,15 @@ def shown(
 
 def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_run: bool, view: View) -> None:
     if dry_run:
-        section(console, f"undo {run_id} would bring back (nothing is written)")
+        section(console, f"undo {run_id} would restore (nothing written)")
     else:
-        console.print(Text.assemble(("Taken back. ", "bold green"), f"Run {run_id}"))
+        console.print(Text.assemble(("Undone. ", "bold green"), f"Run {run_id}"))
     _returns(console, returns, view)
     if dry_run and any(each.alarming for each in returns):
         command = view.invocation.command(f"undo {run_id} --merge")
         changed = any(each.word == "changed" for each in returns)
         why = (
-            "a file changed since. Bring back what is missing:"
-            if changed
-            else "the vault is damaged. Bring back the rest:"
+            "a file changed since. Restore what is missing:" if changed else "the vault is damaged. Restore the rest:"
         )
         next_step(console, view, f"undo would refuse: {why}", command)
     elif dry_run:
@@ -135,13 +136,13 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
         console.print()
         console.print("The vault still holds its copies. To delete them for good:")
         print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
-        next_step(console, view, "look again:", view.invocation.command("scan"))
+        next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
 def ended(console: Console, *, run_id: str, view: View) -> None:
     """An interrupted run that is over with everything as it is, for nothing of it was missing."""
     console.print(Text.assemble(("Ended. ", "bold green"), f"Run {run_id}: nothing was missing, all stays as it is."))
-    next_step(console, view, "look again:", view.invocation.command("scan"))
+    next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
 def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:
@@ -159,7 +160,7 @@ def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:
 def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view: View) -> None:
     bad = [each for each in checks if each.alarming]
     if not bad:
-        console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} whole and unchanged.", "green"))
+        console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
         return
     table = grid("original", "problem", left=2)
     for each in capped(bad, view):

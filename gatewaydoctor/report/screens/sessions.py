@@ -43,7 +43,7 @@ def show(console: Console, sessions: Sessions, view: View) -> None:
     more(console, len(sessions.rows), sessions.total, "entries")
     for path, reason in sessions.problems:
         console.print(Text(f"{path}: {reason}.", "yellow"))
-    next_step(console, view, "what they are, how old, how big:", view.invocation.command("status"))
+    next_step(console, view, "show their kinds, ages and sizes:", view.invocation.command("status"))
 
 
 def _cells(entry: Entry, now: int) -> tuple[RenderableType, ...]:

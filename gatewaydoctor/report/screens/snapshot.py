@@ -31,7 +31,7 @@ def taken(
     verify: str,
     view: View,
 ) -> None:
-    console.print(f"{words.plural(files, 'file')}, {words.size(size)}, copied to")
+    console.print(f"copied {words.plural(files, 'file')} ({words.size(size)}) to")
     console.print(Text(f"  {view.names.path(directory)}", "bold"))
     _databases(console, databases, view)
     _listed(console, "left out", left_out, view)
@@ -56,7 +56,7 @@ def _databases(console: Console, databases: Sequence[SnapshotDatabase], view: Vi
 
 def verified(console: Console, *, files: int, problems: Sequence[tuple[str, str]], view: View) -> None:
     if not problems:
-        console.print(Text(f"{words.plural(files, 'file')}, each as the manifest says.", "green"))
+        console.print(Text(f"{words.plural(files, 'file')}, all as in the manifest.", "green"))
         return
     _listed(console, "differs", problems, view)
     console.print(f"{len(problems):,} of {words.plural(files, 'file')} differ.")

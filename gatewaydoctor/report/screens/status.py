@@ -75,7 +75,7 @@ def _verdict(console: Console, store: StoreFacts, view: View) -> None:
         return
     if verdict.fault is not None:
         rows = words.plural(store.survey.entries if store.survey else 0, "entry", "entries")
-        console.print(Text(f"Read as EMPTY by the gateway: {verdict.fault.sentence}. {rows} before it.", "bold red"))
+        console.print(Text(f"Loads as EMPTY: {verdict.fault.sentence}. {rows} before the damage.", "bold red"))
     if view.verbose:
         facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256)]
         console.print(pairs((label, Text(text)) for label, text in facts))

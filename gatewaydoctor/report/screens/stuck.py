@@ -1,4 +1,4 @@
-"""Entries that say running, and what speaks for and against it."""
+"""Entries that are marked running, and what speaks for and against it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     for store in x.session_stores:
         if store.running:
             silence = words.duration(x.depth.stuck_after)
-            title = f"{len(store.running):,} running, {len(store.stuck):,} stuck (silent for {silence} or more)"
+            title = (
+                f"{len(store.running):,} marked running, {len(store.stuck):,} stuck (no sign of life for {silence})"
+            )
             section(console, f"{view.agent(store.agent_id)}: {title}")
             _store(console, store, x.now, view)
     _former(console, x, view)
@@ -93,7 +95,7 @@ def _by_job(
     for each in runs:
         groups.setdefault(each.entry.job_id or "", []).append(each)
     ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
-    table = grid("cron runs of", "running", "stuck", "last sign of life", "first")
+    table = grid("cron runs of", "running", "stuck", "newest sign of life", "first")
     table.columns[0].no_wrap = False
     for job_id, members in capped(ranked, view):
         signs = [each.last_sign for each in members if each.last_sign is not None]
@@ -117,7 +119,7 @@ def _table(console: Console, running: Sequence[RunningEntry], now: int, view: Vi
 
 
 def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
-    word = Text("stuck", "bold red") if each.stuck else Text("alive?", "dim")
+    word = Text("stuck", "bold red") if each.stuck else Text("maybe running", "dim")
     transcript = NONE if each.transcript_mtime is None else words.since(each.transcript_mtime, now)
     return each.entry.kind.value, word, words.since(each.entry.updated_at, now), transcript
 

@@ -38,7 +38,7 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         console.print(pairs(_counts(registry, x.now, view)))
     else:
         known = registry.read is not RegistryRead.UNREADABLE
-        console.print(Text("no runs" if known else "its runs are not known here", "dim"))
+        console.print(Text("no runs" if known else "its runs could not be read", "dim"))
     if registry.rows:
         console.print()
         _runs(console, registry.rows, registry.notable, x.now, view)
@@ -81,7 +81,7 @@ def _rows(console: Console, found: SubagentRows, path: Path, now: int, view: Vie
 def _runs(console: Console, runs: Sequence[SubagentRun], total: int, now: int, view: View) -> None:
     rows = [(_cells(run, now, view), view.key(run.child_key or "?")) for run in capped(runs, view)]
     keyed(console, ("mode", "state", "created ago", "ended ago"), "child session", rows, left=2)
-    more(console, len(capped(runs, view)), total, "runs worth a look")
+    more(console, len(capped(runs, view)), total, "notable runs")
 
 
 def _cells(run: SubagentRun, now: int, view: View) -> tuple[RenderableType, ...]:

@@ -1,12 +1,12 @@
 """Which running OpenClaw processes work on this state directory, and which on another one (gateway.md section 6).
 
 Only OpenClaw itself and JavaScript runtimes are asked about. A shell, editor, pager or grep that has the directory in
-its arguments or environment is no gateway: an exported variable is in everything started from that shell. Own parents
-that are runtimes (npx, a process manager) are left out too, but an OpenClaw among them counts: an agent may run this
-tool from inside the very gateway in question.
+its arguments or environment is not a gateway: an exported variable is in everything started from that shell. Own
+parents that are runtimes (npx, a process manager) are left out too, but an OpenClaw among them counts: an agent may
+run this tool from inside the very gateway in question.
 
 Every source is asked about every candidate (`signs`). A directory that is used proves life; one that is named counts
-unless another source names a different one: then nobody can tell.
+unless another source names a different one: then it is unknown.
 """
 
 from __future__ import annotations

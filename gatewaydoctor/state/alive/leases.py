@@ -108,7 +108,7 @@ def _is_elsewhere(fs: ReadFs, recorded: str | None, state_dir: Path) -> bool:
 
 
 def _date(ms: int) -> str:
-    """As UTC, to the second; the number where it is no date."""
+    """As UTC, to the second; the number where it is not a date."""
     try:
         return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (OverflowError, ValueError, OSError):

@@ -41,7 +41,7 @@ PROBE_TIMEOUT_S = 0.25
 
 
 def probe_port(port: int) -> bool | None:
-    """Connects to 127.0.0.1 and hangs up. A time-out counts as an answer: somebody listens and is too busy to
+    """Connects to 127.0.0.1 and hangs up. A time-out counts as an answer: a process listens and is too busy to
     accept."""
     try:
         socket.create_connection(("127.0.0.1", port), PROBE_TIMEOUT_S).close()
@@ -95,7 +95,7 @@ class _Inquiry:
     def locks(self) -> list[Evidence]:
         found = [self._lock_evidence(verdict) for verdict in self._own_locks]
         found += [
-            Evidence(Witness.LOCK, Liveness.UNKNOWN, f"{directory} may not be read.", path=directory)
+            Evidence(Witness.LOCK, Liveness.UNKNOWN, f"No permission to read {directory}.", path=directory)
             for directory in self._lock_files.closed
         ]
         return found or [Evidence(Witness.LOCK, Liveness.DEAD, "There is no gateway lock.")]
@@ -151,7 +151,7 @@ class _Inquiry:
             return [Evidence(Witness.PORT, Liveness.DEAD, text, pid)]
         if not self.config.port.given:
             # Any gateway may hold the default port, also one this directory was copied from.
-            text = f"The default port {port} is answered, and nothing tells by whom."
+            text = f"Something answers on the default port {port}; cannot tell what."
             return [Evidence(Witness.PORT, Liveness.UNKNOWN, text)]
         return [Evidence(Witness.PORT, Liveness.LIVE, f"The port set for this gateway, {port}, is answered.")]
 

@@ -64,7 +64,8 @@ _Judgement = tuple[Liveness, str, int | None]  # with the reason, and a live own
 
 @dataclass
 class LockJudge:
-    """Judges transcript, store and gateway locks against one look at the process table, taken when first needed."""
+    """Judges transcript, store and gateway locks against one reading of the process table, taken when first
+    needed."""
 
     fs: ReadFs
     processes: Processes
@@ -104,7 +105,7 @@ class LockJudge:
             return Liveness.DEAD, "it was made before this machine last booted", None
         if payload is None or payload.pid is None:
             return Liveness.UNKNOWN, absent, None
-        # In a container its own root is private to it; any other mount may be shared with one that is out of sight.
+        # In a container its own root is private to it; any other mount may be shared with one that cannot be seen.
         if not self.processes.first_namespace and point != "/":
             return Liveness.UNKNOWN, f"its owner, process {payload.pid}, may run in another container", None
         return Liveness.DEAD, absent, None

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
-    """The config of a place, whatever state it is in. A file that cannot be read or parsed, or is no object, gives
-    defaults and a `problem`; where only an include fails, what the file itself says still counts."""
+    """The config of a place, whatever state it is in. A file that cannot be read or parsed, or is not an object,
+    gives defaults and a `problem`; where only an include fails, what the file itself says still counts."""
     path = place.config_path
     size, exists = 0, True
     document: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""The copies beside a config and what they say about it: evidence for `config-shrunk` (gateway.md, failure 24)."""
+"""The copies next to a config and what they say about it: evidence for `config-shrunk` (gateway.md, failure 24)."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Includes:
                 included = self._included(value[INCLUDE], file, chain)
                 beside = {key: self._resolved(item, file, chain) for key, item in value.items() if key != INCLUDE}
                 if beside and not isinstance(included, dict):
-                    raise _refused(file, "keys beside $include need an included object")
+                    raise _refused(file, "keys next to $include need an included object")
                 return deep_merge(included, beside) if beside else included
             case dict():
                 return {key: self._resolved(item, file, chain) for key, item in value.items()}

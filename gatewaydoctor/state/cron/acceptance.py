@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.config import Release
 
 RELEASES = ("2026.2.26", "2026.3.28", "2026.4.25", "2026.5.22")
-"""The columns of the table. Each stands for the releases up to the next one, the first for older ones too, and the
+"""The columns of the table. Each means the releases up to the next one, the first for older ones too, and the
 last for those up to the first that keeps its jobs in a database."""
 
 _NUMBERS = re.compile(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
@@ -34,11 +34,11 @@ class Shape(Enum):
     ID_OLD_NAME = "id", "missing: only the old name jobId is there"
     ID_TWICE = "id", "another job has the same id"
     SCHEDULE_MISSING = "schedule", "missing"
-    SCHEDULE_OUTSIDE = "schedule", "missing: its fields are beside it, at the top of the job"
+    SCHEDULE_OUTSIDE = "schedule", "missing: its fields are at the top level of the job instead"
     SCHEDULE_NO_OBJECT = "schedule", "not an object"
     SCHEDULE_TEXT = "schedule", "text, not an object"
     SCHEDULE_EMPTY_TEXT = "schedule", "empty text, not an object"
-    KIND_UNKNOWN = "schedule.kind", "not at, every or cron, and no other field tells which"
+    KIND_UNKNOWN = "schedule.kind", "not at, every or cron, and no other field shows which"
     KIND_GUESSED_EVERY = "schedule.kind", "not at, every or cron, and only everyMs is there"
     EXPR_OLD_NAME = "schedule.expr", "missing: only the old name cron is there"
     EXPR_MISSING = "schedule.expr", "missing or not text"
@@ -51,8 +51,8 @@ class Shape(Enum):
     AT_MISSING = "schedule.at", "missing or not text"
     AT_INVALID = "schedule.at", "not a date"
     PAYLOAD_MISSING = "payload", "missing"
-    PAYLOAD_OUTSIDE = "payload", "missing: its text is beside it, at the top of the job"
-    PAYLOAD_COMMAND = "payload", "missing: only a command is beside it, at the top of the job"
+    PAYLOAD_OUTSIDE = "payload", "missing: its text is at the top level of the job instead"
+    PAYLOAD_COMMAND = "payload", "missing: there is only a command, at the top level of the job"
     PAYLOAD_NO_OBJECT = "payload", "not an object"
     PAYLOAD_KIND = "payload.kind", "not systemEvent or agentTurn"
     MESSAGE_MISSING = "payload.message", "missing, empty or not text"

@@ -40,7 +40,7 @@ LOG_WINDOWS = (4096, 256 * 1024)
 
 
 def read_cron(fs: ReadFs, store: Path, release: Release = UNKNOWN_RELEASE) -> Cron:
-    """Everything beside and in the cron store `store` (`…/cron/jobs.json`), judged as `release` takes it. Nothing is
+    """Everything next to and in the cron store `store` (`…/cron/jobs.json`), judged as `release` takes it. Nothing is
     raised."""
     store_file, document = _load(fs, store)
     state_file, states = _load_states(fs, state_path(store))

@@ -114,7 +114,7 @@ def _job_state(state: Mapping[str, object], *, recompute: bool = False) -> JobSt
 
 
 def schedule_of(raw: Mapping[str, object]) -> Schedule:
-    """The schedule of a job, also where it is text or stands at the top of the job."""
+    """The schedule of a job, also where it is text or is at the top of the job."""
     schedule = raw.get("schedule")
     if isinstance(schedule, str):
         return Schedule("cron", expr=string(schedule), tz=string(raw.get("tz")))

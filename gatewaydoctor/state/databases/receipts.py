@@ -52,7 +52,7 @@ def read_run(fs: ReadFs, path: Path) -> tuple[ImportRun, frozenset[str]]:
     except OSError as error:
         return ImportRun(name, path, reason=error.strerror or type(error).__name__), frozenset()
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return ImportRun(name, path, reason="it is no receipt in JSON"), frozenset()
+        return ImportRun(name, path, reason="it is not a JSON receipt"), frozenset()
     issues = [issue for target in receipt.targets for issue in target.issues]
     named = {
         match[1] for issue in issues if isinstance(issue.message, str) and (match := _SESSION.search(issue.message))

@@ -39,18 +39,18 @@ _WORDLESS = frozenset(
     {"session", "model_change", "thinking_level_change", "custom", "custom_message"}
     | {"label", "session_info", "reset", "leaf"}
 )
-"""Types of records that are no turn of anybody's."""
+"""Types of records that are not turn of anybody's."""
 
 _MACHINE_ROLES = frozenset({"assistant", "toolResult", "tool", "system", "custom"})
 _USER = re.compile(rb'"role"\s*:\s*"user"')
-# How a record begins that is no person's: by its type, or by a role that stands before any content.
+# How a record begins that is not a person's: by its type, or by a role that is before any content.
 _WORDLESS_FRONT = re.compile(rf"""\{{"type": ?"(?:{"|".join(_WORDLESS)})\"""".encode())
 _MESSAGE_FRONT = re.compile(rb'\{"type": ?"message"')
 _SAYS_MORE = re.compile(rb'"(?:role|content|text)"')
 _MACHINE_ROLE = re.compile(rf"""\"role": ?"(?:{"|".join(_MACHINE_ROLES)})\"""".encode())
 _MESSAGE = re.compile(rb'"type"\s*:\s*"message"')
 _BARE_FRONT = re.compile(rb'\{(?:"[a-z]*(?:"(?: ?:(?: ?"[a-z_]*)?)?)?)?')
-# The longest beginning of a text that a marker needs, as it stands in JSON.
+# The longest beginning of a text that a marker needs, as it is in JSON.
 _TEXT_HEAD = re.compile(rb'"(?:text|content)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}){0,2000})')
 
 
@@ -63,7 +63,7 @@ def read_content(
     up_to: int | None = None,
 ) -> TranscriptContent | None:
     """Count one transcript; None where the file is gone. With `stop_at_human` reading ends at the first human turn,
-    which settles the class but not the counts. What stands at byte `up_to` or later is left out. `prompts` are
+    which settles the class but not the counts. What is at byte `up_to` or later is left out. `prompts` are
     configured machine prompts. Memory is bounded by the longest line up to 8 MiB. Nothing is raised."""
     tally = _Tally(prompts)
     try:
@@ -208,7 +208,7 @@ class _Tally:
         self.boot = self.boot + 1 if is_boot_text(text) else 0
 
     def _human(self, said_something: bool) -> None:
-        # A message without any content is nobody's words.
+        # A message without any content is not message text.
         self.human += said_something
         self.others += not said_something
         if said_something:
@@ -220,7 +220,7 @@ class _Tally:
             self.first_malformed = offset
         if self.first_nul is None and (at := line.find(b"\0")) >= 0:
             self.first_nul = offset + at
-        # The gateway drops such a line, but somebody's words may stand in it.
+        # The gateway drops such a line, but it may hold message text.
         self._is_transcript |= _USER.search(line) is not None or _MESSAGE.search(line) is not None
         self.undecided += not _is_nobodys(line.strip(b"\0 \t\r\n"))
 
@@ -270,14 +270,14 @@ class _Tally:
         if not (said or self.header_ok or self._is_transcript):
             blank = self._first_record and not self.malformed
             return ContentClass.HEADER_ONLY if blank else ContentClass.NOT_TRANSCRIPT
-        # A summary without any machine's prompt beside it may be all that is left of people's words.
+        # A summary without any machine's prompt next to it may be all that is left of people's words.
         if self.human or self.undecided or (self.summaries and not self.machine):
             return ContentClass.HUMAN
         return ContentClass.MACHINE if said or self._is_transcript else ContentClass.HEADER_ONLY
 
 
 def _is_nobodys(line: bytes) -> bool:
-    """Whether no person's words can stand in a line that is no JSON: it is blank, or begins as a record of a
+    """Whether no person's words can be in a line that is not JSON: it is blank, or begins as a record of a
     machine and holds nothing behind it, or breaks off before any words."""
     if not line:
         return True

@@ -44,7 +44,7 @@ def compare(stream: BinaryIO, known: Callable[[str, str | None], bool]) -> Compa
 def missing_lines(
     stream: BinaryIO, known: Callable[[str, str | None], bool], found: Comparison | None = None
 ) -> Iterator[bytes]:
-    """The lines that only the file has, as they are, one that is no JSON included; of one over 8 MiB the first
+    """The lines that only the file has, as they are, one that is not JSON included; of one over 8 MiB the first
     64 KiB."""
     found = found if found is not None else Comparison()
     session: str | None = None
@@ -71,7 +71,7 @@ def missing_lines(
 
 
 def _record(line: bytes, *, cut: bool) -> tuple[bool, str | None] | None:
-    """Whether it is a header, and its id; None where it is no JSON object."""
+    """Whether it is a header, and its id; None where it is not JSON object."""
     if cut:
         match = _ID.search(line[: 64 * 1024])
         return False, match[1].decode("utf-8", "replace") if match else None

@@ -1,4 +1,4 @@
-"""A last line that is no JSON may still hold whole records: one was glued to a line without a newline, or to a torn
+"""A last line that is not JSON may still hold whole records: one was glued to a line without a newline, or to a torn
 one (docs/gateway.md section 11). These are history, and no torn tail."""
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def name_stamp(name: str, cls: FileClass) -> int | None:
 
 
 def topic_owners(name: str) -> tuple[str, ...]:
-    """Every session id a topic transcript's name may stand for: an id may itself hold `-topic-`."""
+    """Every session id a topic transcript's name may mean: an id may itself hold `-topic-`."""
     stem, found, at = name.removesuffix(".jsonl"), [], name.find("-topic-")
     while at > 0:
         found.append(stem[:at])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
 MOST_PREFIXES = 1000
-"""Different source directories looked at; real trees have a handful."""
+"""Different source directories examined; real trees have a handful."""
 
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 _SESSIONS_DIR = re.compile(r"(.*)/agents/([^/]+)/sessions", re.DOTALL)
@@ -25,12 +25,10 @@ def parse_path_map(text: str, cwd: str) -> PathMap:
     """`FROM=TO` as typed. FROM is absolute on its own system; TO may be relative to `cwd`. Raises UsageError."""
     source, sign, target = (part.strip() for part in text.partition("="))
     if not sign or not source or not target:
-        raise UsageError(
-            f"--path-map wants FROM=TO, not {text!r}.", "For example: --path-map /home/node/.openclaw=$PWD"
-        )
+        raise UsageError(f"--path-map wants FROM=TO, not {text!r}.", "Try --path-map /home/node/.openclaw=$PWD")
     if not is_absolute(source):
         raise UsageError(
-            f"--path-map: {source!r} is not an absolute path.", "FROM is the path as the entries spell it."
+            f"--path-map: {source!r} is not an absolute path.", "FROM is the path as written in the sessions."
         )
     return PathMap(_trimmed(normal(source)), _trimmed(posixpath.normpath(posixpath.join(cwd, target))))
 

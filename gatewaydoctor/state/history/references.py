@@ -14,7 +14,7 @@ LONGEST_NAME = 255
 
 
 class References:
-    """Every transcript name that some agent's entry stands for. Names count across all agents and whatever directory
+    """Every transcript name that some agent's entry means. Names count across all agents and whatever directory
     a pointer gives, so that a tree seen from another host or through another path loses nothing: a file is only
     called unreferenced when no entry anywhere names it. Ask only after every store was added; where one could not
     be read, what it referenced is unknown. Memory is about 75 bytes an entry."""

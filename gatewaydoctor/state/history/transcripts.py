@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 WINDOWS = ((1024, 4096), (64 * 1024, 64 * 1024), (1024 * 1024, 64 * 1024))
-"""Bytes of head and tail looked at, one step after the other, until both are decided."""
+"""Bytes of head and tail examined, one step after the other, until both are decided."""
 
 BLOCK = 1024 * 1024
 _STEP = 64 * 1024
 LONGEST_LAST_LINE = 64 * 1024 * 1024
-"""A last line, or a run of lines at the end that are no JSON, beyond this is not read: its state is unknown."""
+"""A last line, or a run of lines at the end that are not JSON, beyond this is not read: its state is unknown."""
 
 MOST_SKIPPED = 1000
 _BOM = b"\xef\xbb\xbf"
@@ -73,7 +73,7 @@ def _check(head: bytes, tail: bytes, size: int) -> TranscriptCheck:
 
 
 def _header(head: bytes, *, complete: bool) -> tuple[HeaderState, str | None, int, int]:
-    """State, id, the offset after the header's line, and how many unreadable lines stand before it."""
+    """State, id, the offset after the header's line, and how many unreadable lines are before it."""
     position = len(_BOM) if head.startswith(_BOM) else 0
     skipped = 0
     while position < len(head) and skipped <= MOST_SKIPPED:
@@ -142,7 +142,7 @@ class _Tail(NamedTuple):
 
 
 class _Last(NamedTuple):
-    """Where the last whole record ends, and how many lines up to the end of the file are no JSON."""
+    """Where the last whole record ends, and how many lines up to the end of the file are not JSON."""
 
     end: int
     broken: int
@@ -154,8 +154,8 @@ def _last_record(
     sound: Callable[[int, int], tuple[bool, int]],
     before_blanks: Callable[[int], int],
 ) -> _Last | None:
-    """The last whole record before `end`, behind which no blanks are: every line that is no JSON is passed, up to the
-    first that is or that holds a whole record. None where `line_start` cannot tell, or after MOST_SKIPPED lines.
+    """The last whole record before `end`, behind which no blanks are: every line that is not JSON is passed, up to
+    the first that is or that holds a whole record. None where `line_start` cannot tell, or after MOST_SKIPPED lines.
 
     `sound(begin, end)` tells whether the line is JSON and else how many of its bytes belong to whole records,
     `before_blanks` is an offset without the blanks before it."""

@@ -29,7 +29,7 @@ def list_stores(fs: ReadFs, place: Place, config: Config, agent: str | None = No
 
     A sessions directory without a store is listed too (`exists` False), and so is a configured store that is not
     there. A store option narrows to that file, `agent` to that agent's stores. Raises CannotExamine for a store
-    option that is not there and for an agent nobody knows.
+    option that is not there and for an unknown agent.
     """
     if place.store:
         return (_store_option(fs, place, config, place.store),)
@@ -42,7 +42,7 @@ def list_stores(fs: ReadFs, place: Place, config: Config, agent: str | None = No
     narrowed = tuple(store for store in stores if wanted in store.agent_ids)
     if not narrowed and not _has_database(fs, place, wanted):
         known = ", ".join(dict.fromkeys(name for store in stores for name in store.agent_ids))
-        raise CannotExamine(f"There is no agent {wanted} in {place.state_dir}.", f"Name one of: {known}.")
+        raise CannotExamine(f"There is no agent {wanted} in {place.state_dir}.", f"Use one of: {known}.")
     return narrowed
 
 
@@ -107,7 +107,7 @@ def _old_layout(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
 
 def _store_option(fs: ReadFs, place: Place, config: Config, path: Path) -> StoreRef:
     if not _exists(fs, path):
-        raise CannotExamine(f"There is no file {path} (from --store).", "Name a sessions.json: --store FILE.")
+        raise CannotExamine(f"There is no file {path} (from --store).", "Pass a sessions.json: --store FILE.")
     root = agents_root_of(path)
     agent_id = normalize_agent_id(path.parents[1].name) if root else config.default_agent
     return StoreRef(

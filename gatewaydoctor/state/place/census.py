@@ -100,7 +100,7 @@ def disk_space(fs: ReadFs, paths: Iterable[Path]) -> dict[int, tuple[Path, DiskS
 
 
 def _is_plain(listing: Listing) -> bool:
-    """One owner, everything open to it, no directory and no secret: a look at each path would add nothing."""
+    """One owner, everything open to it, no directory and no secret: a check of each path would add nothing."""
     return (
         listing.problem is None
         and len({each.uid for each in listing.owners}) == 1

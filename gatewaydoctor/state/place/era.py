@@ -1,5 +1,5 @@
 """The era of every agent, decided by evidence: which databases there are, what they list, what was retired. Never by
-how many rows there are: a state database without a cron job beside a jobs.json with four is a loss."""
+how many rows there are: a state database without a cron job next to a jobs.json with four is a loss."""
 
 from __future__ import annotations
 

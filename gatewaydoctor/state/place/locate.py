@@ -58,16 +58,16 @@ def locate(
     its own.
 
     Raises UsageError for an impossible option, SeveralStateDirs when only the home rules apply and two directories
-    look live, and CannotExamine when the directory is missing, is no directory, or cannot be listed.
+    look live, and CannotExamine when the directory is missing, is not a directory, or cannot be listed.
     """
     home = effective_home(env)
     for option, text in (("--state-dir", state_dir), ("--config", config), ("--store", store)):
         if text is not None and (not text.strip() or "\0" in text):
-            raise UsageError(f"{option} needs a path.", f"Give a path after {option}.")
+            raise UsageError(f"{option} needs a path.", f"Try {option} PATH.")
     if profile is not None and not _PROFILE_NAME.fullmatch(profile):
         raise UsageError(
             "A profile name has only letters, digits, '_' and '-', at most 64.",
-            "Name the directory with --state-dir DIR.",
+            "Pass the directory: --state-dir DIR.",
         )
     store_path = _store_file(fs, user_path(store, home)) if store else None
     found, source, others = _choose(fs, env, home, state_dir, profile, store_path)
@@ -99,7 +99,7 @@ def _store_file(fs: ReadFs, path: Path) -> Path:
         return path
     what = "a directory" if stat.is_dir else "a device, pipe or socket"
     hint = (
-        f"For a whole state directory: --state-dir {path}" if stat.is_dir else "Name a sessions.json: --store FILE."
+        f"For a whole state directory: --state-dir {path}" if stat.is_dir else "Pass a sessions.json: --store FILE."
     )
     raise CannotExamine(f"{path} is not a file but {what} (from --store).", hint)
 
@@ -181,7 +181,7 @@ def _choose_at_home(
         also = " or ".join(candidate.option for candidate in candidates)
         raise CannotExamine(
             f"No state directory found; looked for {looked}.",
-            f"Name one: {also}." if also else "Name the directory: --state-dir DIR, or set OPENCLAW_STATE_DIR.",
+            f"Pass one: {also}." if also else "Pass --state-dir DIR, or set OPENCLAW_STATE_DIR.",
         )
     path, source = chosen
     real = fs.realpath(path)
@@ -255,7 +255,7 @@ def _require_directory(fs: ReadFs, path: Path, source: StateDirSource) -> FileSt
     except PermissionError:
         again = f"gatewaydoctor scan --state-dir {quote(str(path))}"
         hint = f"Run as its owner: sudo -u '#{stat.uid}' {again}" if stat else f"Run as root: sudo {again}"
-        raise CannotExamine(f"{path} may not be read{named_by}.", hint) from None
+        raise CannotExamine(f"No permission to read {path}{named_by}.", hint) from None
     except OSError as error:
         raise CannotExamine(
             f"{path} cannot be read{named_by}: {error.strerror or error}.", "Check the path and the volume it is on."
@@ -285,7 +285,7 @@ _NAME_A_CONFIG = "Name an openclaw.json: --config FILE"
 
 
 def _config_file(fs: ReadFs, path: Path) -> Path:
-    """The file of the option, which somebody named and means: one that is not there would be defaults in disguise."""
+    """The file of the option, which was named on purpose: one that is not there would be defaults in disguise."""
     try:
         stat = fs.stat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -57,7 +57,7 @@ def require_state(fs: ReadFs, path: Path) -> None:
     if (near := nearby(fs, path)) is not None:
         hint = f"Name the state directory: --state-dir {near}"
     elif (other := _of_another_version(fs, real)) is not None:
-        hint = f"A state directory lies beside it, perhaps that of another version: --state-dir {other}"
+        hint = f"There is a state directory next to it, perhaps of another version: --state-dir {other}"
     what = "is empty" if empty else "has no config, no agent and no database"
     refused = ": a gateway refuses to start there without gateway.mode" if link else ""
     raise NothingKept(f"{path}{link} {what}{refused}.", hint)

@@ -41,7 +41,7 @@ def _queue(fs: ReadFs, directory: Path, sample: int) -> DeliveryQueue:
     waiting = _count(pending)
     return DeliveryQueue(
         directory,
-        # A retry writes the file anew, and a copy of the directory gives it a new mtime: the record knows better.
+        # A retry writes the file again, and a copy of the directory gives it a new mtime: the record knows better.
         QueueCount(waiting.files, waiting.bytes, min(told, default=waiting.oldest)),
         _count(failed),
         delivered=sum(record.name.endswith(".delivered") for record in files),

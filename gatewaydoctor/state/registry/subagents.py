@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BLOCK = 1024 * 1024
 MOST_DIGITS = 4_000
 _ENDLESS = re.compile(rb"[0-9]{%d}" % MOST_DIGITS)
-"""Bytes read at a time. yajl reads a string anew with every piece of it, so smaller pieces would cost far more."""
+"""Bytes read at a time. yajl reads a string again with every piece of it, so smaller pieces would cost far more."""
 
 LISTED = 1000
 
@@ -74,7 +74,7 @@ def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:
         pass
     if fault := _fault(stream):
         return fault
-    # The gateway takes it, ijson does not: bytes that are no UTF-8, or half a surrogate pair in an escape.
+    # The gateway takes it, ijson does not: bytes that are not UTF-8, or half a surrogate pair in an escape.
     tally.restart()
     tally.take(Cleaned(stream))  # type: ignore[arg-type]
     return None
@@ -135,7 +135,7 @@ class _Tally:
         import ijson
 
         stream.seek(0)
-        # What stands at the top: without it, a document of another shape would only look empty.
+        # What is at the top: without it, a document of another shape would only look empty.
         for prefix, event, value in ijson.parse(stream, buf_size=BLOCK):
             if prefix == "version" and event != "map_key":
                 self._version = value

@@ -22,7 +22,7 @@ _WAL_MAGICS = (0x377F0682, 0x377F0683)
 _WAL_HEADER = struct.Struct(">8I")
 _FRAME_HEADER = struct.Struct(">6I")
 MAX_FRAMES = 20_000
-"""Frames of a -wal that are looked at: the 64 MiB the gateway lets it keep, and some more."""
+"""Frames of a -wal that are examined: the 64 MiB the gateway lets it keep, and some more."""
 
 
 def read_database(fs: ReadFs, path: Path, role: DatabaseRole) -> Database | None:
@@ -37,7 +37,7 @@ def read_database(fs: ReadFs, path: Path, role: DatabaseRole) -> Database | None
     try:
         header, problem = parse_header(fs.head_and_tail(path, HEADER_BYTES, 0)[0])
     except OSError as error:
-        problem = f"it may not be read: {error.strerror or error}"
+        problem = f"no permission to read it: {error.strerror or error}"
     version = header.user_version if header else None
     if wal_size:
         version = _version_in_wal(fs, path.with_name(f"{path.name}-wal"), version)

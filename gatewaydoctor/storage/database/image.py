@@ -100,7 +100,7 @@ class Image:
         return None if self._logged is None else (self._logged, at)
 
     def read(self, offset: int, amount: int) -> bytes:
-        """Bytes as they would stand in one settled file."""
+        """Bytes as they would be in one settled file."""
         if self._log is None:
             return self._base(offset, amount)
         found = bytearray()
@@ -113,9 +113,9 @@ class Image:
         return bytes(found)
 
     def moved(self) -> bool:
-        """Whether somebody may have written into the main file what came after this image was taken.
+        """Whether a process may have written into the main file what came after this image was taken.
 
-        A checkpoint of frames that the image has already is no change; one of later frames is, and so is a log
+        A checkpoint of frames that the image has already is not a change; one of later frames is, and so is a log
         that was restarted meanwhile.
         """
         if self._main.mark() == self._mark:

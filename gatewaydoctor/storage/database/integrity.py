@@ -129,8 +129,8 @@ def orphan_rows(database: Opened) -> OrphanRows | None:
 
 
 def bad_entries(database: Opened, *, whole: bool = False) -> BadEntries | None:
-    """Rows whose JSON is no object, or names another session than its column. Runs of cron jobs that a gateway has
-    judged valid are not read again unless `whole`: there may be thousands."""
+    """Rows whose JSON is not an object, or names another session than its column. Runs of cron jobs that a gateway
+    has judged valid are not read again unless `whole`: there may be thousands."""
     if not {"entry_json", "current_session_id", "entry_valid"} <= set(database.columns("session_nodes")):
         return None
     kinds: dict[str, list[str]] = {"text": [], "value": [], "id": [], "key": []}

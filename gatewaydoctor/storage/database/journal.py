@@ -45,7 +45,7 @@ def read_journal(file: RawFile, exists: Callable[[Path], bool]) -> Rollback | Jo
     if above is not None and not exists(above):
         return JournalFacts(size, hot=False, reason="its transaction ended in another file")
     found = _records(file, size)
-    return found or JournalFacts(size, hot=True, reason="its header is torn: nothing was changed yet")
+    return found or JournalFacts(size, hot=True, reason="its header is incomplete: nothing was changed yet")
 
 
 def _records(file: RawFile, size: int) -> Rollback | None:

@@ -116,7 +116,7 @@ def _read_log(file: RawFile, head: bytes, *, verify: bool) -> Log | LogFacts:
         _drop_torn(file, ends, page_size, little=not magic & 1)
     total = max(0, (size - HEADER.size)) // frame
     if not ends:
-        return LogFacts(size, tail=total, verified=sure, reason="it holds no whole transaction")
+        return LogFacts(size, tail=total, verified=sure, reason="it holds no complete transaction")
     committed = ends[-1]
     last = file.read(HEADER.size + (committed - 1) * frame, FRAME.size)
     pages = struct.unpack_from(">2I", last)[1]

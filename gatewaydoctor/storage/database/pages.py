@@ -207,7 +207,7 @@ class PageReader:
     def _content(self, cell: Cell, amount: int) -> bytes:
         """The first `amount` bytes of a record."""
         if amount > cell.payload:
-            raise Malformed("a record is longer than it says")
+            raise Malformed("a record is longer than its header states")
         if amount <= len(cell.local):
             return cell.local
         content = bytearray(cell.local)

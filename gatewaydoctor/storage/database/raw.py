@@ -37,14 +37,14 @@ class RawFile:
         return self._stream.seek(0, io.SEEK_END)
 
     def mark(self) -> tuple[int, int]:
-        """Size and mtime (ns) of the open file: equal marks mean that nobody wrote to it in between."""
+        """Size and mtime (ns) of the open file: equal marks mean that it was not written in between."""
         if self._descriptor is None:
             return self.size(), 0
         stat = os.fstat(self._descriptor)
         return stat.st_size, stat.st_mtime_ns
 
     def identity(self) -> tuple[int, ...] | None:
-        """Device, inode, size and times (ns) of the open file; None for one that is no plain file."""
+        """Device, inode, size and times (ns) of the open file; None for one that is not plain file."""
         if self._descriptor is None:
             return None
         stat = os.fstat(self._descriptor)
@@ -52,7 +52,7 @@ class RawFile:
 
     @property
     def descriptor(self) -> int | None:
-        """For reads that cannot afford a call of Python each; None for a file that is no plain one."""
+        """For reads that cannot afford a call of Python each; None for a file that is not plain one."""
         return self._descriptor
 
     def close(self) -> None:

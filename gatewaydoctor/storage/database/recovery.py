@@ -70,6 +70,6 @@ def _recover(vfs: ReadOnlyVfs) -> None:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA schema_version").fetchall()
     except apsw.Error:
-        pass  # the log may hold a first page that no database has; how far it was read is known all the same
+        pass  # the log may hold a first page that no database has; how far it was read is known anyway
     finally:
         connection.close()

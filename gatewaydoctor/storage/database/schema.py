@@ -46,7 +46,7 @@ def drift(
     columns: Callable[[str], Iterable[str]] = lambda _: (),
 ) -> SchemaDrift | None:
     """How a schema differs from the one its version has; None where it does not, or where the version is unknown.
-    More tables and more plain indexes are no difference: 2026.9.6 starts with them. `columns` gives those of a
+    More tables and more plain indexes are not difference: 2026.9.6 starts with them. `columns` gives those of a
     table."""
     if not is_known(role, version):
         return None

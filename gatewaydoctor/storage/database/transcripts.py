@@ -117,7 +117,7 @@ class _Unpacking(io.RawIOBase):
         try:
             return int(self._reader.readinto(buffer))
         except self._failure as error:
-            raise OSError(f"it is no sound zstd data: {error}") from error
+            raise OSError(f"it is not valid zstd data: {error}") from error
 
     def close(self) -> None:
         self._reader.close()
@@ -134,7 +134,7 @@ def unpacked(data: bytes) -> bytes | str:
         stream = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).stream_reader(data)
         content = stream.read(LARGEST_EVENT + 1)
     except zstandard.ZstdError as error:
-        return f"it is no sound zstd data: {error}"
+        return f"it is not valid zstd data: {error}"
     if len(content) > LARGEST_EVENT:
         return f"it unpacks to more than {LARGEST_EVENT >> 20} MiB"
     return content

@@ -1,6 +1,6 @@
 """SQLite over what is read here: a VFS that opens nothing by itself, locks nothing and cannot write.
 
-It knows one main file and perhaps one log, both given; a temporary file is refused, for it could fall into the
+It knows one main file and perhaps one log, both given; a temp file is refused, for it could fall into the
 working directory.
 """
 
@@ -90,7 +90,7 @@ def registered(
 ) -> Iterator[ReadOnlyVfs]:
     """A VFS for one connection. `opener` is asked with True for the log, which is offered only with `log`. With
     `checks` the file claims that it could be written: SQLite forgets the CHECK constraints of one that cannot, and
-    its integrity check passes over them. Writing fails all the same."""
+    its integrity check passes over them. Writing fails anyway."""
     vfs = ReadOnlyVfs(opener, log=log, checks=checks)
     try:
         yield vfs

@@ -20,7 +20,7 @@ class Judge:
     """Follows the depth of a document pushed in slices. `ended` lists, for each value of the outermost object that is
     now finished, ijson's event that finished it: `end_map`, `end_array`, or the name of a scalar's type.
 
-    It looks at events only and builds no values, so depth and size of a value cost no memory. With `inside`, what is
+    It examines events only and builds no values, so depth and size of a value cost no memory. With `inside`, what is
     pushed continues an object right after a pair; else it starts a document.
     """
 
@@ -37,7 +37,7 @@ class Judge:
         """False where ijson refuses; what it refuses may still be legal (an integer of thousands of digits)."""
         try:
             self._parser.send(data)
-        except Exception:  # beside its own errors ijson lets SystemError, ValueError and those of decimal through
+        except Exception:  # next to its own errors ijson lets SystemError, ValueError and those of decimal through
             return False
         self._follow()
         return True

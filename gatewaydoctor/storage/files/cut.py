@@ -1,7 +1,7 @@
 """Cut a stream of sessions.json bytes at its entries, without holding more than one of them.
 
 Three cutters, each handing what it cannot cut to the next:
-`_canonical` cuts at the lines the gateway writes: a raw newline cannot stand inside a JSON string, so a line of two
+`_canonical` cuts at the lines the gateway writes: a raw newline cannot be inside a JSON string, so a line of two
 spaces and a quote opens an entry or, in another layout, proves to be no entry as soon as its bytes are decoded.
 `_general` pushes the bytes through ijson in slices that end at closing braces; a slice after which ijson reports a
 finished pair was a real cut. `_exact` lets the automaton decide byte by byte: it alone names faults.
@@ -39,9 +39,9 @@ _SPACES = b" \t\n\r"
 
 class Cut(NamedTuple):
     """One entry. `key` (with its quotes) and `value` are bytes of the file, valid until the next cut is asked for;
-    offsets count from the start of the file, `end` is exclusive. `fields` is None where the value is no object. Of an
-    entry over LARGEST_ENTRY nothing is known but that: `value` and `fields` are empty. `own_line` says that the entry
-    stands as the gateway lays entries out."""
+    offsets count from the start of the file, `end` is exclusive. `fields` is None where the value is not an object.
+    Of an entry over LARGEST_ENTRY nothing is known but that: `value` and `fields` are empty. `own_line` says that the
+    entry stands as the gateway lays entries out."""
 
     key: memoryview
     value: memoryview
@@ -68,7 +68,7 @@ class Rest(NamedTuple):
 
 def cuts(rest: Rest, chunks: Iterable[bytes]) -> Iterator[Cut]:
     """Every entry of the store in file order. Raises Illegal, with the fault's offset in the file, after the whole
-    entries before it. The document's first byte that is no white space must be `{`."""
+    entries before it. The document's first byte that is not a white space must be `{`."""
     stream = iter(chunks)
     left: Rest | None = rest
     if rest.data.startswith(b'{\n  "'):
@@ -156,7 +156,7 @@ def _general(rest: Rest, chunks: Iterator[bytes]) -> Generator[Cut, None, Rest |
             del region[:done]
         if legal:
             return Rest(bytes(region) + chunk[position:], after, first)
-    # ijson lets an unfinished token behind the document pass, so what is left is looked at here too.
+    # ijson lets an unfinished token behind the document pass, so what is left is examined here too.
     whole = judge.close() and _END.fullmatch(region)
     return None if whole else Rest(bytes(region), after, first)
 
@@ -176,7 +176,7 @@ def _in_region(region: bytes, offset: int, judge: Judge, *, first: bool) -> Iter
         # The usual case: a slice holds one closing brace, its last byte, and this one closed the entry.
         yield _cut(region, 0, len(region), offset)
         return
-    # Values that are no objects end without a brace: cut again at every delimiter.
+    # Values that are not objects end without a brace: cut again at every delimiter.
     fine = Judge(inside=not first)
     begin = position = 0
     for stop in _stops(_DELIMITER, region, len(region)):

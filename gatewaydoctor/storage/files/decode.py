@@ -36,8 +36,8 @@ _decode_any = msgspec.json.Decoder().decode
 
 
 def fields(value: memoryview, offset: int = 0) -> Fields | None:
-    """The fields of an object, or None for a value of another type. `offset` is where the value stands in its file.
-    Raises Illegal where the bytes are no JSON value."""
+    """The fields of an object, or None for a value of another type. `offset` is where the value is in its file.
+    Raises Illegal where the bytes are not JSON value."""
     try:
         return _decode_fields(value)  # type: ignore[return-value]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -51,7 +51,7 @@ def fields(value: memoryview, offset: int = 0) -> Fields | None:
 
 
 def depth(value: memoryview) -> int:
-    """How many brackets stand inside each other, at most. The value must be sound."""
+    """How many brackets are inside each other, at most. The value must be sound."""
     automaton = Automaton()
     automaton.feed(bytes(value))
     return automaton.deepest
@@ -104,11 +104,11 @@ def size(raw: msgspec.Raw | memoryview) -> int:
 
 
 def time(raw: msgspec.Raw | memoryview | None) -> int | None:
-    """A field's value as epoch ms; None for what is no number, or no moment."""
+    """A field's value as epoch ms; None for what is not a number, or no moment."""
     value = scalar(raw)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    # Beyond what a JavaScript date can hold a number is no time.
+    # Beyond what a JavaScript date can hold a number is not a time.
     return int(value) if abs(value) <= 8.64e15 else None
 
 
@@ -169,7 +169,7 @@ _SHAPES: Mapping[str, tuple[Callable[[object], Shape], Shape]] = {
     "sessionFile": (shape_of, Shape.TEXT),
     "compactionCheckpoints": (checkpoints_shape, Shape.LIST),
 }
-"""How a judged field is looked at, and the shape it should have."""
+"""How a judged field is examined, and the shape it should have."""
 
 
 def _is_no_text(raw: msgspec.Raw | memoryview) -> bool:
@@ -199,7 +199,7 @@ def _binds_cli(found: Fields) -> bool:
 def _kind(kind: Kind, chat_type: msgspec.Raw | memoryview | None) -> Kind:
     if kind is not Kind.OTHER or chat_type is None:
         return kind
-    # A key of an unknown shape that says it is a chat is somebody's conversation.
+    # A key of an unknown shape that is marked as a chat is a conversation.
     word = scalar(chat_type)
     return {"direct": Kind.DIRECT, "group": Kind.GROUP, "channel": Kind.CHANNEL, "thread": Kind.THREAD}.get(
         word if isinstance(word, str) else "", kind

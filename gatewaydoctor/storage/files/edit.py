@@ -23,7 +23,7 @@ _GAP, _COLON = b",\n    ", b": "
 def edit(value: bytes, edits: Edits) -> tuple[Piece, ...]:
     """The object `value` with these fields set or removed, as pieces in order. Of a field that stands twice the last
     one is set, for that is the one the gateway reads; removing takes all. New fields come last, spaced like the
-    others. Raises Illegal where `value` is no JSON."""
+    others. Raises Illegal where `value` is not JSON."""
     found = field_spans(value)
     return tuple(_joined(_pieces(value, found, edits)))
 
@@ -79,12 +79,13 @@ def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def field_spans(value: bytes) -> list[Member]:
-    """Where each field stands. Raises Illegal where `value` is no JSON; a value that is no object has no fields."""
+    """Where each field stands. Raises Illegal where `value` is not JSON; a value that is not an object has no
+    fields."""
     return _canonical_spans(value) or members(value)
 
 
 def _canonical_spans(value: bytes) -> list[Member] | None:
-    """The same for an entry laid out as the gateway does: a field stands on a line of its own, four spaces in.
+    """The same for an entry laid out as the gateway does: a field is on a line of its own, four spaces in.
     Believed only if the decoder finds the very same fields and bytes."""
     if not (value.startswith(b'{\n    "') and value.endswith(b"\n  }")):
         return None

@@ -48,7 +48,7 @@ def parse_json5(data: bytes, levels: int = USUAL_LEVELS) -> object:
     try:
         return read_json5(data.decode("utf-8", "replace"), levels)
     except Illegal as refused:
-        # Bytes that are no UTF-8 take more room as U+FFFD.
+        # Bytes that are not UTF-8 take more room as U+FFFD.
         fault = refused.fault
         raise type(refused)(Fault(fault.kind, min(fault.offset, len(data)), fault.detail)) from None
 

@@ -90,7 +90,7 @@ class Automaton:
 
     @classmethod
     def inside_object(cls, on_member: Callable[[Member], None], start: int, *, first: bool) -> Automaton:
-        """One that stands inside an outermost object: right after `{` where `first`, else right after a member."""
+        """One that is inside an outermost object: right after `{` where `first`, else right after a member."""
         automaton = cls(on_member, start)
         automaton._stack.append(_OPEN)
         automaton._state = _FIRST_KEY if first else _COMMA
@@ -129,7 +129,7 @@ class Automaton:
             return "the file ends inside a number or a literal"
         if not self._stack and self._state == _VALUE:
             return "the file holds no JSON value"
-        return f"the file ends where {_WAITING_FOR[self._state]} should follow"
+        return f"the file ends where {_WAITING_FOR[self._state]} is expected"
 
     def _string(self, data: bytes, position: int) -> int:
         while (body := _STRING_BODY.match(data, position)) and body.end() > position:
@@ -152,7 +152,7 @@ class Automaton:
             self._refuse(FaultKind.BAD_ESCAPE, self._offset + stop, "invalid escape in a string")
         if byte == 0:
             self._refuse(FaultKind.NUL_BYTES, self._offset + position, "NUL byte inside a string")
-        detail = f"a raw control character (0x{byte:02x}) stands inside a string"
+        detail = f"raw control character (0x{byte:02x}) inside a string"
         return self._refuse(FaultKind.CONTROL_CHARACTER, self._offset + position, detail)
 
     def _string_ended(self, end: int) -> None:
@@ -272,14 +272,14 @@ class Automaton:
             self._refuse(FaultKind.NOT_A_NUMBER, offset, "NaN or Infinity, which is not valid JSON,")
         shown = chr(byte) if 0x20 < byte < 0x7F else f"0x{byte:02x}"
         waiting = _WAITING_FOR.get(self._state, "the end")
-        return self._refuse(FaultKind.UNEXPECTED, offset, f"{shown} stands where {waiting} should")
+        return self._refuse(FaultKind.UNEXPECTED, offset, f"{shown} where {waiting} is expected")
 
     def _refuse(self, kind: FaultKind, offset: int, detail: str) -> int:
         raise Illegal(Fault(kind, offset, detail))
 
 
 def members(data: Buffer, start: int = 0) -> list[Member]:
-    """Members of the object that `data` is, with offsets from `start`. Raises Illegal where it is no JSON.
+    """Members of the object that `data` is, with offsets from `start`. Raises Illegal where it is not JSON.
 
     A value that is not an object has no members.
     """
@@ -292,7 +292,7 @@ def members(data: Buffer, start: int = 0) -> list[Member]:
 
 def elements(data: Buffer, start: int = 0) -> list[tuple[int, int]]:
     """Start and end of each element of the array that `data` is, with offsets from `start`. Raises Illegal where it
-    is no JSON.
+    is not JSON.
 
     A value that is not an array has no elements.
     """

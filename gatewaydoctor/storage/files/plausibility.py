@@ -1,4 +1,4 @@
-"""Whether a member found beside damage is a session or a part of one."""
+"""Whether a member found next to damage is a session or a part of one."""
 
 from __future__ import annotations
 

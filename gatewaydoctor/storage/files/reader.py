@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CHUNK = 128 * 1024
-"""Bytes read at a time. Larger pieces are no faster, and several of them wait to be hashed."""
+"""Bytes read at a time. Larger pieces are not faster, and several of them wait to be hashed."""
 _BOM = b"\xef\xbb\xbf"
 _SPACES = b" \t\n\r"
 _THREAD_FROM = 8 * 1024 * 1024

@@ -71,7 +71,7 @@ class Reading:
 
     @property
     def settled(self) -> int:
-        """Where to doubt it from: a quote too many or too few makes one string of what stands between two keys."""
+        """Where to doubt it from: a quote too many or too few makes one string of what is between two keys."""
         at = self.reached
         for row in range(len(self.table) - 1, -1, -1):
             if self.table[row].valid:

@@ -1,7 +1,7 @@
 """Find every whole entry in a damaged sessions.json, before and after the damage, in constant memory.
 
-In the gateway's layout an entry is what stands between two lines that begin with two spaces and a quote, for a raw
-newline cannot stand inside a JSON string: damage spoils the entries it touches and no other, however often it occurs.
+In the gateway's layout an entry is what is between two lines that begin with two spaces and a quote, for a raw
+newline cannot be inside a JSON string: damage spoils the entries it touches and no other, however often it occurs.
 Lines that do not hold just one entry, and other layouts, are taken up again as `resume` tells.
 """
 
@@ -60,7 +60,7 @@ def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
         finds = _Lines(stream, read.verdict.bytes, main_key, evidence).salvaged(first)
     if finds is None or (not finds.sure and evidence is None and not opening.startswith(b'{\n  "')):
         if opening.lstrip(SPACES)[:1] != b"{":
-            # Its front is lost: what was read at first is no object, let alone the store.
+            # Its front is lost: what was read at first is not an object, let alone the store.
             first = Reading(EntryTable(), Ending.BROKEN, 0, 0)
         finds = Finds(main_key)
         finds.take(Piece(stream, 0, read.verdict.bytes), first)
@@ -109,7 +109,7 @@ class _Lines:
         return self._finds
 
     def _add(self, entry: Entry) -> None:
-        """Blocks of another file may stand in the damaged place: beside it only what looks like an entry counts."""
+        """Blocks of another file may be in the damaged place: next to it only what looks like an entry counts."""
         if look(entry) is Look.NONE:
             self._waiting.append(entry)
             return

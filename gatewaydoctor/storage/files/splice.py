@@ -16,7 +16,7 @@ OPENING, BETWEEN, CLOSING, NO_ROWS = b"{\n  ", b",\n  ", b"\n}", b"{}"
 
 class Row(NamedTuple):
     """One entry to keep: bytes `start` to `end` (exclusive) of the file with number `source`, its value beginning at
-    `value_start`. `edited` stands for the value's bytes, its ranges counted from `value_start`."""
+    `value_start`. `edited` means the value's bytes, its ranges counted from `value_start`."""
 
     source: int
     start: int

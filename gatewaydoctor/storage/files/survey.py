@@ -29,7 +29,7 @@ BIGGEST_KEPT = 20
 class Survey:
     """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
     `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
-    `repeated` are keys that stand more than once, letter for letter; `variants` are groups of keys that differ in
+    `repeated` are keys that appear more than once, letter for letter; `variants` are groups of keys that differ in
     case only. Both are taken together by the gateway (docs/gateway.md sections 4 and 5). `unread`
     counts rows too large to be looked into: of those nothing but the key is known. `hidden` are the rows that a later
     one of the same key hides from the gateway: no figure here counts them but `hidden_bytes`, the size of their keys
@@ -74,7 +74,7 @@ class Tally:
     biggest: list[tuple[int, int]] = field(default_factory=list)
 
     def take(self, row: int, entry: Entry, fields: decode.Fields | None, *, seen: bool = True) -> None:
-        """Count row number `row`. Its `fields` are None where its value is no object, or was not `seen`."""
+        """Count row number `row`. Its `fields` are None where its value is not an object, or was not `seen`."""
         cell = (entry.kind, entry.status)
         size = entry.bytes
         self.counts[cell] += 1
@@ -130,7 +130,7 @@ def _read_again(stream: BinaryIO, entry: Entry) -> decode.Fields | None:
 
 
 def entries(reader: StoreReader, main_key: str) -> Iterator[tuple[Entry, decode.Fields | None]]:
-    """Each row as a value beside its raw fields, which are valid until the next one is asked for."""
+    """Each row as a value next to its raw fields, which are valid until the next one is asked for."""
     for cut in reader:
         yield as_entry(cut, main_key), cut.fields
 

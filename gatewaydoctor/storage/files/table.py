@@ -119,7 +119,7 @@ class EntryTable:
         return self._text[begin : self._text_ends[index]].decode("utf-8", "surrogatepass")
 
     def _pack_id(self, entry: Entry) -> str:
-        # "=" stands for the run id the key ends with, which is the usual session id of a run.
+        # "=" means the run id the key ends with, which is the usual session id of a run.
         if entry.session_id is None:
             return ""
         return "=" if entry.session_id == entry.run_id else "'" + entry.session_id

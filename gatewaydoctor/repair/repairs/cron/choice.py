@@ -62,7 +62,7 @@ def choose(cron: Cron, options: CronOptions) -> JobChanges:
 
 def require_known(cron: Cron, options: CronOptions) -> None:
     """Raises UsageError for a name that no job has, or that several have."""
-    here, away = "gatewaydoctor cron lists the jobs.", "gatewaydoctor cron lists the parked jobs too."
+    here, away = "`gatewaydoctor cron` lists the jobs.", "gatewaydoctor cron lists the parked jobs too."
     for option in ("disable", "enable", "park"):
         _require(f"--{option}", getattr(options, option), cron.jobs, here)
     _require("--unpark", options.unpark, cron.parked, away)
@@ -82,7 +82,7 @@ def _require(option: str, words: Iterable[str], jobs: Iterable[CronJob | ParkedJ
             raise UsageError(f"{option}: unknown {kind} {word!r}.{meant}", hint)
         if len(found) > 1:
             places = ", ".join(_distinct(job) for job in found[:5])
-            raise UsageError(f"{option}: {len(found)} jobs are called {word!r}.", f"Name one of: {places}.")
+            raise UsageError(f"{option}: {len(found)} jobs are called {word!r}.", f"Use one of: {places}.")
 
 
 def _distinct(job: CronJob | ParkedJob) -> str:

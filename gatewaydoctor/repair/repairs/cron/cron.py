@@ -52,7 +52,7 @@ def plan(draft: Draft, *, named: bool) -> None:
     try:
         _Files(draft, changes, listed, kept).plan()
     except (OutOfReach, OSError, Illegal) as error:
-        reason = OutOfReach("It is no plain JSON.", "Edit it by hand.") if isinstance(error, Illegal) else error
+        reason = OutOfReach("It is not plain JSON.", "Edit it by hand.") if isinstance(error, Illegal) else error
         draft.refuse(Repair.CRON, draft.x.cron.store.path, reason)
 
 
@@ -191,7 +191,7 @@ class _Files:
         )
 
     def _notes(self, off: list[CronJob], on: list[CronJob]) -> None:
-        """Which jobs this program disabled is kept beside jobs.json, so that it is told until it is settled."""
+        """Which jobs this program disabled is kept next to jobs.json, so that it is told until it is settled."""
         path = disabled_path(self.store)
         before = self.draft.x.cron.disabled
         settled = {(job.job_id, job.name) for job in on} | {_note_key(note) for note in self.changes.forget}
@@ -227,7 +227,10 @@ class _Files:
         if once:
             what = "a one-shot job" if len(once) == 1 else "one-shot jobs"
             self._say(
-                "disable", self.store, f"{what} that would fire again without the mark", [job.job_id for job in once]
+                "disable",
+                self.store,
+                f"{what} that would fire again once the mark is cleared",
+                [job.job_id for job in once],
             )
         named = [job for job in off if job not in once]
         self._say("disable", self.store, f"{_jobs(len(named))} that were named", [job.label for job in named])

@@ -1,4 +1,4 @@
-"""jobs.json and the files beside it: how changes of jobs become new bytes, every job that stays byte for byte."""
+"""jobs.json and the files next to it: how changes of jobs become new bytes, every job that stays byte for byte."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OpenedFile:
     jobs: Span
 
     def places(self) -> list[Span]:
-        """Where each job of the list stands. Raises Illegal where the bytes are no JSON."""
+        """Where each job of the list stands. Raises Illegal where the bytes are not JSON."""
         return elements(self.data, self.jobs)
 
     def text(self, place: Span) -> bytes:
@@ -54,14 +54,14 @@ def open_file(draft: Draft, file: CronFile) -> OpenedFile | None:
         return None
     try:
         if file.problem is not None:
-            raise OutOfReach(f"It could not be read here: {file.problem.reason}.", unread.by_hand(file.problem))
+            raise OutOfReach(f"Cannot read it: {file.problem.reason}.", unread.by_hand(file.problem))
         if file.reason is not None:
-            raise OutOfReach(f"It cannot be used as it is: {file.reason}.", _BY_HAND)
+            raise OutOfReach(f"It has an error: {file.reason}.", _BY_HAND)
         return _opened(draft, file.path)
     except FileNotFoundError:
         return None
     except Illegal:
-        reason = "It holds comments or other JSON5, which cannot be edited in place."
+        reason = "It contains comments or other JSON5, which gatewaydoctor cannot edit."
         draft.refuse(Repair.CRON, file.path, OutOfReach(reason, "Edit it by hand."))
     except (OutOfReach, OSError) as error:
         draft.refuse(Repair.CRON, file.path, error)
@@ -69,7 +69,7 @@ def open_file(draft: Draft, file: CronFile) -> OpenedFile | None:
 
 
 def open_beside(draft: Draft, path: Path) -> OpenedFile | None:
-    """A file of this program beside jobs.json, in the same way."""
+    """A file of this program next to jobs.json, in the same way."""
     return open_file(draft, CronFile(path, CronRead.OK))
 
 
@@ -159,6 +159,6 @@ def list_of(jobs: Iterable[bytes]) -> bytes:
 
 
 def note_text(job_id: str | None, name: str | None, at: int | None) -> bytes:
-    """One disabled job as it is kept beside jobs.json."""
+    """One disabled job as it is kept next to jobs.json."""
     said = {"id": job_id, "name": name, "disabledAtMs": at}
     return json.dumps({key: value for key, value in said.items() if value is not None}).encode()

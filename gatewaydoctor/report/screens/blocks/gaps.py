@@ -1,4 +1,4 @@
-"""What an examination did not see, so that no screen says there is nothing where nothing was looked at."""
+"""What an examination did not see, so that no screen says there is nothing where nothing was examined."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def unseen(x: Examination) -> str | None:
     unread = sum(store.read.ref.exists and store.survey is None for store in x.stores)
     unread += sum(database.sessions is None for database in x.databases)
     if unread:
-        return f"{words.plural(unread, 'session store')} could not be read here"
+        return f"{words.plural(unread, 'session store')} could not be read"
     if any(not store.whole for store in x.session_stores):
-        return "a session store could not be read to its end"
+        return "a session store could not be read completely"
     if x.skipped:
-        return f"{words.plural(len(x.skipped), 'path')} could not be read here"
+        return f"{words.plural(len(x.skipped), 'path')} could not be read"
     return None
 
 
@@ -33,7 +33,7 @@ def next_unless(console: Console, x: Examination, view: View, text: str) -> None
     if gap is None:
         next_step(console, view, text)
         return
-    again = " Look again as the user the gateway runs as;" if _forbidden(x) else ""
+    again = " Scan again as the user the gateway runs as;" if _forbidden(x) else ""
     step = f"{gap}, so this is not all.{again} {'what' if again else 'What'} is wrong:"
     next_step(console, view, step, view.invocation.command("scan"))
 

@@ -88,14 +88,14 @@ def _sources(x: Examination, view: View) -> Iterator[tuple[str, RenderableType]]
     yield "config", view.path(config.path)
     state = "read" if config.exists and config.readable else "not there" if not config.exists else "not readable"
     yield "", Text(f"{state}; from {place.config_source.value}", "dim")
-    yield "told by", Text(view.names.text(config.release.evidence))
+    yield "release from", Text(view.names.text(config.release.evidence))
     settings = (f"{name} {_spelled(name, setting)} ({setting.origin.value})" for name, setting in _settings(x))
     yield "settings", Text(", ".join(settings))
     for agent in x.eras.agents:
         if agent.era is not Era.FILES:
             yield "era", Text(f"{view.agent(agent.agent_id)}: {agent.era.value}, {view.names.text(agent.reason)}")
     for other in place.others:
-        yield "also there", view.path(other.path)
+        yield "also found", view.path(other.path)
     for note in config.notes:
         yield "note", Text(view.names.text(note))
     for path, reason in x.skipped:

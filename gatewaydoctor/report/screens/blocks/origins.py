@@ -27,7 +27,9 @@ def origins(console: Console, found: Sequence[Origins], view: View) -> None:
             f"{'the damaged file' if path == each.target else view.names.path(path.rpartition('/')[2])} {count:,}"
             for path, count in each.sources.most_common()
         ]
-        console.print(Padding(Text(f"{'; '.join(parts)}. The newest of each wins."), (0, 0, 0, INDENT)))
+        console.print(
+            Padding(Text(f"{'; '.join(parts)}. The newest version of each session wins."), (0, 0, 0, INDENT))
+        )
         for key, source in each.entries if view.rows is None else ():
             line = Text.assemble(view.names.key(key), ("  from  ", "dim"), view.names.path(source.rpartition("/")[2]))
             console.print(Padding(line, (0, 0, 0, INDENT)))

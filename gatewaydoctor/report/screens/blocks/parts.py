@@ -37,7 +37,7 @@ INDENT = 4
 @dataclass(frozen=True, slots=True)
 class View:
     """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
-    the next step. `pending` is a run that was interrupted: to finish it or take it back is always the next step.
+    the next step. `pending` is a run that was interrupted: to finish it or undo it is always the next step.
     `clock` is told where it is a fixed one."""
 
     names: Names
@@ -98,7 +98,7 @@ def section(console: Console, title: str) -> None:
 def more(console: Console, shown: int, total: int, what: str) -> None:
     """Say what a cap left out."""
     if shown < total:
-        console.print(Text(f"{shown:,} of {total:,} {what} shown; --all shows every one.", "dim"))
+        console.print(Text(f"Showing {shown:,} of {total:,} {what}; --all shows all.", "dim"))
 
 
 def capped(items: Sequence[T], view: View) -> Sequence[T]:
@@ -142,7 +142,7 @@ def next_step(console: Console, view: View, text: str, command: str | None = Non
     if view.quiet:
         return
     if view.pending:
-        text = f"{view.pending} was interrupted; finish it, or undo it:"
+        text = f"run {view.pending} was interrupted; finish or undo it:"
         command = view.invocation.command(f"repair --resume {view.pending}")
     console.print()
     console.print(Text.assemble(("next: ", "bold"), text))

@@ -26,7 +26,7 @@ STATUS_STYLE = {Status.RUNNING: "yellow", Status.FAILED: "red", Status.TIMEOUT: 
 FLAGS = {
     "rapid-retry": "started again and again",
     "zombie": "runningAtMs is set",
-    "phantom": "the base row says running",
+    "phantom": "the job row is marked running",
     "unknown-job": "not in jobs.json",
 }
 """Flags of a job and what each says, in few words."""
@@ -41,7 +41,7 @@ NONE = Text("·", "dim")
 
 
 def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: View) -> None:
-    """One line a store: whose it is, how it reads, how much is in it and beside it. The broken ones come first."""
+    """One line a store: whose it is, how it reads, how much is in it and next to it. The broken ones come first."""
     if not items:
         console.print(Text("no agent has a store", "dim"))
         return
