@@ -653,7 +653,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'store-at-cap' = 'The session store is at its cap'
             'maintenance-not-enforced' = 'Maintenance only warns while the store grows'
             'store-duplicate-key' = 'A session key appears more than once'
-            'store-case-variant-key' = 'Session keys differ in case only'
+            'store-case-variant-key' = 'Session keys differ only in case'
             'store-unscoped-key' = 'Session keys without an agent become keys that exist'
             'store-invalid-entry' = 'Sessions with values the gateway cannot use'
             'store-prune-due' = 'The next save removes conversations by age'

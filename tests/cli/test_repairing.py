@@ -540,7 +540,7 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
     assert run("scan", "--json", *at).document["next"]["command"] == finish
     for verb in ("repair", "status", "runs list"):
         last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
-        assert last == f"run {run_id} was interrupted; finish it, or undo it: {finish}", verb
+        assert last == f"run {run_id} was interrupted; finish or undo it: {finish}", verb
     refused = run("repair", "--apply", "--yes", *at)
     assert refused.code == 3
     assert refused.err.endswith(

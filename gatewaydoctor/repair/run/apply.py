@@ -173,7 +173,7 @@ def _close(work: Work) -> None:
     try:
         for number in numbers:
             tidy(work, number)
-        # Before the run is over: a power cut would bring back what no command names any more.
+        # Before the run is over: a power cut would restore what no command names any more.
         sync(work, numbers)
         work.journal.say(RunState.DONE, directories=times_now(work))
     except OSError as error:
