@@ -186,7 +186,7 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
     if refuses_leftovers(x.config.release):
         code = _CODES.get(x.config.release.version or "")
         shown = f" (exit {code})" if code else ""
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start over any such file{shown}.", away
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start while any such file exists{shown}.", away
     if leftover.refusal is not None:
         return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).", away
     if x.startup_migrated:
