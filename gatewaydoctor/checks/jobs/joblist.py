@@ -150,7 +150,7 @@ def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> 
 
 
 def _entries(x: Examination) -> int:
-    """How many entries the list of jobs.json has, those that are no jobs included."""
+    """How many entries the list of jobs.json has, those that are not jobs included."""
     return len(x.cron.jobs) + len({each.index for each in x.cron.problems if each.field == "job"})
 
 

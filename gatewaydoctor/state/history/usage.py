@@ -222,7 +222,7 @@ def is_priced(line: bytes) -> bool:
     except msgspec.ValidationError:
         return False
     except msgspec.DecodeError:
-        # The gateway also takes bytes that are no UTF-8 and lone surrogates.
+        # The gateway also takes bytes that are not UTF-8 and lone surrogates.
         try:
             entry = msgspec.convert(json.loads(line.decode("utf-8", "replace")), type=_Line)
         except (ValueError, RecursionError):
