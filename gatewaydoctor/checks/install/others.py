@@ -79,8 +79,8 @@ USAGE = Rule(
     meaning="An estimate of the event-loop time that one sessions.usage call costs, from the usage lines (messages "
     "with token counts) of the newest 50 transcripts. `usage` counts the lines; `scan` estimates them from the "
     "beginnings of up to 16 transcripts of each directory. A gateway with other work to do takes longer.",
-    cause="2026.5.22 looks up the price of every usage line again, which took 88 to 173 ms each when measured, all of "
-    "64 KiB of a transcript without a break. In incident 003 nine stores with 184 sessions were enough for "
+    cause="2026.5.22 looks up the price of every usage line again, which took 88 to 173 ms each when measured, all "
+    "of 64 KiB of a transcript without a break. In incident 003 nine stores with 184 sessions were enough for "
     "delays of 18 s and calls of up to 298 s.",
     gateway="Up to 2026.4.25 a call reads the newest 50 sessions of all agents, about 0.5 ms a usage line. 2026.5.22 "
     "answers for one agent from a cache, and reads what the cache lacks in the background, on the same event loop. "
