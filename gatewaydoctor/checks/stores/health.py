@@ -340,7 +340,7 @@ def _unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copi
         return _finding(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
     if health.role is DatabaseRole.QUARANTINE and fault.kind is FaultKind.EMPTY:
         message = "The file with the quarantine records is empty."
-        ahead, by_hand = "A 2026.9.6 gateway makes it anew and starts.", "Nothing has to be done."
+        ahead, by_hand = "A 2026.9.6 gateway makes a new one and starts.", "Nothing has to be done."
         info = Severity.INFO
         return _finding(QUARANTINED, health, message, ahead, evidence, severity=info, repair=None, by_hand=by_hand)
     if health.role is DatabaseRole.QUARANTINE:
