@@ -199,7 +199,16 @@ class _Reader:
     def _about_quarantine(self, health: DatabaseHealth) -> Iterable[Problem]:
         for path, (reason, at) in self.quarantined.items():
             if same_place(path, health.path):
-                yield Quarantined(reason, at, refuted=not health.problems)
+                elsewhere = not self._is_path_of(path, health.path)
+                yield Quarantined(reason, at, refuted=not health.problems, elsewhere=elsewhere)
+
+    def _is_path_of(self, recorded: str, path: Path) -> bool:
+        if PurePath(recorded) == path:
+            return True
+        try:
+            return self.fs.realpath(Path(recorded)) == self.fs.realpath(path)
+        except (OSError, ValueError):
+            return False
 
     def _quarantine_health(self) -> Iterable[DatabaseHealth]:
         if self.eras.quarantine is not None:

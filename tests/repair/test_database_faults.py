@@ -42,6 +42,11 @@ def orphans(state: StateDir) -> None:
 
 def quarantined(state: StateDir) -> None:
     sound(state)
+    state.file(QUARANTINE, quarantine_database([(str(state.root / AGENT), "row 3 missing", NOW - DAY)]), HOUR)
+
+
+def quarantined_elsewhere(state: StateDir) -> None:
+    sound(state)
     state.file(QUARANTINE, quarantine_database([(f"/srv/old/{AGENT}", "row 3 missing", NOW - DAY)]), HOUR)
 
 
@@ -64,6 +69,7 @@ CASES: list[tuple[str, Callable[[StateDir], None], str]] = [
     ("logs", foreign_log, "database-log-foreign"),
     ("schema", orphans, "database-foreign-keys"),
     ("quarantine", quarantined, "database-quarantined"),
+    ("quarantine", quarantined_elsewhere, "database-quarantined"),
     ("quarantine", garbage_records, "database-quarantined"),
     ("jobs", moved_jobs, "jobs-other-path"),
     ("leftover", older_leftover, "legacy-store-beside-sqlite"),
@@ -84,6 +90,15 @@ def test_the_finding_goes_and_comes_back(
     assert rule in doctor.rules()
     doctor.apply(repair)
     assert rule not in doctor.rules()
+
+
+@pytest.mark.parametrize(("make", "severity"), [(quarantined, "error"), (quarantined_elsewhere, "info")])
+def test_a_record_counts_under_the_path_the_database_has(
+    tmp_path: Path, make: Callable[[StateDir], None], severity: str
+) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    make(state)
+    assert state.only("database-quarantined").severity.word == severity
 
 
 def test_orphan_rows_go_and_no_other(tmp_path: Path) -> None:

@@ -162,7 +162,8 @@ QUARANTINED = Rule(
     severity=Severity.ERROR,
     title="The gateway has put a database under quarantine",
     meaning="A record names the database as damaged. It stays until it is removed, also where the database is sound, "
-    "or the file with these records is itself damaged.",
+    "or the file with these records is itself damaged. It is information where the record has a path that the "
+    "database no longer has.",
     cause="A check that failed or ran out of time, perhaps long ago.",
     gateway="2026.9.6 refuses to start as long as the record is there, and its doctor cannot remove it.",
     remedy="If a full check finds nothing, the record can go; else rebuild the database first.",
@@ -527,6 +528,11 @@ def _quarantined(health: DatabaseHealth, problem: Quarantined, *, migrated: bool
     found = "a check finds nothing wrong with it" if problem.refuted else "it has other findings here"
     message = f"{_who(health)} is under quarantine; {found}."
     evidence = {"reason": problem.reason, "atMs": problem.at, "refuted": problem.refuted}
+    if problem.elsewhere:
+        message = f"A quarantine record names {_who(health, small=True)} under a path it no longer has; {found}."
+        ahead = "A 2026.9.6 gateway passes over it."
+        severity, repair = Severity.INFO, "quarantine" if problem.refuted else None
+        return _finding(QUARANTINED, health, message, ahead, evidence, severity=severity, repair=repair)
     refuses = "A 2026.9.6 gateway refuses to start (exit 1)" if migrated else _REFUSES
     ahead = f"{refuses} as long as the record is there."
     return _finding(QUARANTINED, health, message, ahead, evidence, repair="quarantine" if problem.refuted else None)

@@ -104,11 +104,13 @@ class LogGone:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """The gateway has put it under quarantine. `reason` is what it recorded; `refuted`: a check finds nothing."""
+    """The gateway has put it under quarantine. `reason` is what it recorded; `refuted`: a check finds nothing.
+    `elsewhere`: under a path that the database no longer has, which a start passes over (seen with 2026.9.6)."""
 
     reason: str
     at: int | None
     refuted: bool
+    elsewhere: bool = False
 
 
 Problem = (
