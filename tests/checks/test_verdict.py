@@ -30,7 +30,7 @@ LOSES = {
 }
 FAILS = {
     *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
-    *("database-foreign-keys", "database-schema", "database-quarantined", "database-lease", "config-without-mode"),
+    *("database-foreign-keys", "database-schema", "database-lease", "config-without-mode"),
     *("permission-denied", "config-newer"),
     "config-refused",
 }

@@ -58,6 +58,8 @@ def test_what_differs(tmp_path: Path, change: str, differs: dict[str, tuple[str,
 
 def test_every_known_table_has_its_columns() -> None:
     document = json.loads((Path(schema.__file__).parent / "known_schema.json").read_text())
+    # 2026.9.6 starts with a quarantine store that lacks columns.
+    assert document.pop("quarantine")["2"]["columns"] == {}
     for versions in document.values():
         for release in versions.values():
             assert set(release["columns"]) == set(release["tables"])
