@@ -41,6 +41,7 @@ _COUNTED = {
     "cron_jobs": "jobs",
     "delivery_queue_entries": "deliveries",
 }
+_NAMES = ("session_key", "current_session_id")
 _SLACK_MS = 2_000
 _MAINTENANCE = "core:agent-database-maintenance"
 UNOPENABLE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.SCHEMA})
@@ -106,7 +107,7 @@ class _Reader:
         return replace(found, problems=(*self._about_log(found), *found.problems, *self._about_quarantine(found)))
 
     def _left_in(self, path: Path) -> dict[str, int]:
-        """Rows that can be read off the pages of a file that is not a database any more."""
+        """Rows that can be read off the pages where SQL may not be trusted."""
         from gatewaydoctor.storage.database.rescue import rescue
 
         try:
@@ -117,6 +118,9 @@ class _Reader:
             return {}
         with left:
             counts = {name: sum(1 for _ in left.records(table, ())) for table, name in _COUNTED.items()}
+            keys = [key for key, session in left.rows("session_nodes", _NAMES) if isinstance(session, str)]
+        people = sum(parse_key(key).kind not in MACHINE_KINDS for key in keys if isinstance(key, str))
+        counts |= {"sessions": len(keys), "conversations": people}
         return {name: count for name, count in counts.items() if count}
 
     def _opened(self, database: Opened, role: DatabaseRole, path: Path, agent_id: str | None) -> DatabaseHealth:
@@ -127,7 +131,13 @@ class _Reader:
         broken = any(isinstance(each, BrokenPages) and not each.index_only for each in found)
         version = database.user_version
         return DatabaseHealth(
-            role, path, agent_id, found, version, _counts(database, broken=broken), is_known(role, version)
+            role,
+            path,
+            agent_id,
+            found,
+            version,
+            self._left_in(path) if broken else _counts(database),
+            is_known(role, version),
         )
 
     def _about_log(self, health: DatabaseHealth) -> Iterable[Problem]:
@@ -402,25 +412,17 @@ def _log_used(fs: ReadFs, path: Path) -> bool:
                 return log is None or log.used or log.tail > 0
 
 
-def _counts(database: Opened, *, broken: bool) -> dict[str, int]:
-    """Rows that could be read, and how many sessions are conversations. From pages where SQL may not be trusted."""
+def _counts(database: Opened) -> dict[str, int]:
+    """How many rows there are, and how many sessions are conversations."""
     found: dict[str, int] = {}
     tables = database.tables
     for table, name in _COUNTED.items():
-        if table not in tables:
-            continue
-        if broken:
-            found[name] = database.pages.size(tables[table].root).rows
-        else:
+        if table in tables:
             rows = database.all(f"SELECT count(*) FROM {table}")
             if not isinstance(rows, Fault):
                 found[name] = _number(rows[0][0]) or 0
     if "session_nodes" in tables:
-        keys = (
-            (values[0] for _, values in database.pages.rows(tables["session_nodes"].root, (0,)))
-            if broken
-            else (key for (key,) in database.rows("SELECT session_key FROM session_nodes"))
-        )
+        keys = (key for (key,) in database.rows("SELECT session_key FROM session_nodes"))
         found["conversations"] = sum(parse_key(key).kind not in MACHINE_KINDS for key in keys if isinstance(key, str))
     return found
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gatewaydoctor.fixtures.validating.setup import set_up
-from tests.fixes.directories import Directory, complaints
+from tests.fixes.directories import Directory, complaints, repair_of
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
@@ -16,3 +17,25 @@ FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 def test_every_fix_of_a_fixture_does_what_it_says(name: str, tmp_path: Path) -> None:
     made = set_up(FIXTURES / name, tmp_path / "made" / ".openclaw")
     assert complaints(Directory(made.state_dir, made.now), tmp_path / "scratch") == []
+
+
+def test_a_backup_of_a_damaged_file_beside_a_database_is_not_brought_back(tmp_path: Path) -> None:
+    made = set_up(FIXTURES / "era-sqlite-torn-leftover", tmp_path / "made" / ".openclaw")
+    store = made.state_dir / "agents" / "main" / "sessions" / "sessions.json"
+    shutil.copy(store, store.with_name(f"{store.name}.bak.{made.now}"))
+    directory = Directory(made.state_dir, made.now)
+    assert {
+        f.rule: f.fix and repair_of(f) for f in directory.judge().findings if f.rule != "transcript-unindexed"
+    } == {
+        "store-unparseable": ("leftover",),
+        "legacy-store-beside-sqlite": None,
+        "backup-candidates": None,
+    }
+    assert complaints(directory, tmp_path / "scratch") == []
+
+
+def test_rows_behind_the_damage_of_a_database_are_counted(tmp_path: Path) -> None:
+    made = set_up(FIXTURES / "database-corrupt", tmp_path / "made" / ".openclaw")
+    (found,) = Directory(made.state_dir, made.now).judge().findings
+    assert "At least 2 sessions" in found.message
+    assert repair_of(found) == ("salvage",)

@@ -174,7 +174,8 @@ _BARREN = (FaultKind.EMPTY, FaultKind.NOT_OBJECT, FaultKind.CUT_SHORT)
 def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
     barren = fault.kind in _BARREN and not verdict.entries
-    worth = not barren or _candidates(x, store)
+    beside = _beside_database(x, store)
+    worth = beside or not barren or _candidates(x, store)
     rows = (
         plural(verdict.entries, "complete session", "complete sessions") if verdict.entries else "No complete session"
     )
@@ -193,9 +194,14 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
             "transcriptsBeside": store.transcripts.files,
             "sha256": verdict.sha256,
         },
-        repair=rule.repair if worth else None,
+        repair=("leftover" if beside else rule.repair) if worth else None,
         by_hand=None if worth else _NO_COPY,
     )
+
+
+def _beside_database(x: Examination, store: StoreFacts) -> bool:
+    """Whether an import would lay the file over a database. Only what that lacks may come back: `leftover`."""
+    return any(each.path == store.read.ref.path and each.compared for each in x.health.leftovers)
 
 
 def _too_large(x: Examination, store: StoreFacts, verdict: Verdict) -> Finding:
@@ -286,6 +292,7 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "newest": {"name": newest[0], "bytes": newest[1], "mtime": newest[2]},
                 "files": [{"name": name, "bytes": count, "mtime": at} for name, count, at in found[:EXAMPLES]],
             },
+            repair=None if _beside_database(x, store) else CANDIDATES.repair,
         )
 
 

@@ -39,6 +39,8 @@ DERIVED = frozenset(
 )
 """Tables that 2026.9.6 makes again from the others at its start."""
 _IDENTITIES = "transcript_event_identities"
+_NODE = ("session_key", "current_session_id", "entry_json", "updated_at")
+"""The columns without which a row is no session."""
 _STATUS = ("running", "done", "failed", "killed", "timeout")
 _ROUNDS = 20
 """How often rows that refer to nothing are looked for: a chain of foreign keys is not longer."""
@@ -161,6 +163,10 @@ class _Builder:
                 continue
             # A column that was added later is not in the records of before: it has its default.
             row = [values[at] if at < len(values) else None for at in places]
+            node = dict(zip(known, row, strict=True)) if table == NODES else None
+            if node is not None and not is_session(*(node.get(name) for name in _NODE)):
+                # Only its key is left: nothing that a start could load.
+                continue
             short = [name for name, at in zip(known, places, strict=True) if at >= len(values)]
             if rowid is not None and rowid in known:
                 row[known.index(rowid)] = record.rowid
@@ -169,8 +175,8 @@ class _Builder:
                 self._insert(table, ", ".join(quoted(name) for name, _ in pairs), [value for _, value in pairs])
             else:
                 self._insert(table, columns, row)
-            if table == NODES:
-                self._node_at_least(dict(zip(known, row, strict=True)))
+            if node is not None:
+                self._node_at_least(node)
 
     def _insert(self, table: str, columns: str, row: Sequence[Value]) -> None:
         marks = ", ".join("?" if _bindable(value) else "CAST(? AS TEXT)" for value in row)
@@ -183,13 +189,9 @@ class _Builder:
 
     def _node_at_least(self, row: dict[str, Value]) -> None:
         """A session whose other columns are damaged keeps its key, session, entry and time."""
-        columns = ("session_key", "current_session_id", "entry_json", "updated_at")
-        values = [row.get(name) for name in columns]
-        if (
-            is_session(*values)
-            and not self.connection.execute(f"SELECT 1 FROM {NODES} WHERE session_key = ?", (values[0],)).fetchone()
-        ):
-            self._insert(NODES, ", ".join(columns), values)
+        values = [row.get(name) for name in _NODE]
+        if not self._has(NODES, "session_key", values[0]):
+            self._insert(NODES, ", ".join(_NODE), values)
 
     def _bring(self, source: Rescue, keys: frozenset[Value]) -> None:
         """Sessions of another database: rows, windows and events; none that are here already."""
