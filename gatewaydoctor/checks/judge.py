@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.nextstep import next_step
@@ -70,11 +71,29 @@ class Judgement:
 
 def judge(examination: Examination, thresholds: Thresholds = DEFAULTS) -> Judgement:
     """Every finding, worst first; among equals in the order of all_rules(), so that output is stable."""
-    findings = [finding for check in REGISTRY.checks for finding in check(examination, thresholds)]
+    raised = (finding for check in REGISTRY.checks for finding in check(examination, thresholds))
+    findings = [_within_reach(examination, finding) for finding in raised]
     order = {rule.id: place for place, rule in enumerate(all_rules())}
     findings.sort(key=lambda f: (-f.severity, order[f.rule], f.agent_id or "", f.path or "", f.key or ""))
     verdict = start_verdict(examination, findings)
     return Judgement(examination, tuple(findings), verdict, next_step(examination, findings, verdict))
+
+
+_THROUGH_A_LINK = (
+    "It is reached through a symbolic link, and no repair writes through one. With the gateway stopped, put what the "
+    "link leads to in its place, or mount it there. A session store can also be repaired by itself: `gatewaydoctor "
+    "repair --store` with its own path."
+)
+
+
+def _within_reach(x: Examination, finding: Finding) -> Finding:
+    """A finding about a file behind a symbolic link names no repair: none would write there."""
+    if finding.fix is None or finding.path is None or not x.links:
+        return finding
+    path = Path(finding.path)
+    if x.links.isdisjoint((path, *path.parents)):
+        return finding
+    return replace(finding, fix=None, by_hand=_THROUGH_A_LINK)
 
 
 def start_loses() -> tuple[str, ...]:

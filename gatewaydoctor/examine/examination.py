@@ -21,7 +21,14 @@ from gatewaydoctor.examine.files import PointerCollector, deletes_archives, tran
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.health import read_health
-from gatewaydoctor.examine.inputs import Inputs, files_beside_stores, identities, registry_path, store_inputs
+from gatewaydoctor.examine.inputs import (
+    Inputs,
+    files_beside_stores,
+    identities,
+    links_on_the_way,
+    registry_path,
+    store_inputs,
+)
 from gatewaydoctor.examine.migration import audit
 from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
@@ -82,7 +89,8 @@ class Examination:
     that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
     that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
-    `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans."""
+    `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans.
+    `links` are the symbolic links below the state directory through which the inputs are reached."""
 
     now: int
     depth: Depth
@@ -115,6 +123,7 @@ class Examination:
     migration: Migration = field(default_factory=Migration)
     barred: tuple[Barred, ...] = ()
     own_uid: int | None = None
+    links: frozenset[Path] = frozenset()
 
     @property
     def state_rows(self) -> StateRows | None:
@@ -206,6 +215,7 @@ class _Examiner:
         )
         verify = self.depth.verify
         health = read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
+        inputs |= store_inputs(self.fs, place, (*reads, *others))
         self.progress.phase("comparing transcripts with the databases", None)
         seen = Examination(
             world.now,
@@ -225,7 +235,8 @@ class _Examiner:
             tuple(self.skipped),
             complete=known and not others,
             left_out=sum(read.ref.exists for read in others),
-            inputs=inputs | store_inputs(self.fs, place, (*reads, *others)),
+            inputs=inputs,
+            links=links_on_the_way(self.fs, place.state_dir, inputs),
             sentinel=read_sentinel(self.fs, place.state_dir),
             paired=is_paired(self.fs, place.state_dir),
             heap=heap_limit(self.fs, place, world.env, world.memory),

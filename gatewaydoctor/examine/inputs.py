@@ -61,3 +61,16 @@ def _where_stores_appear(fs: ReadFs, root: Path, known: set[Path]) -> Iterator[P
     except OSError:
         return
     yield from (root / name for name in names if root / name not in known)
+
+
+def links_on_the_way(fs: ReadFs, state_dir: Path, paths: Iterable[Path]) -> frozenset[Path]:
+    """The symbolic links below the state directory through which these paths lead, the paths themselves included."""
+    ways = {each for path in paths for each in (path, *path.parents) if state_dir in each.parents}
+    return frozenset(each for each in ways if _is_link(fs, each))
+
+
+def _is_link(fs: ReadFs, path: Path) -> bool:
+    try:
+        return fs.lstat(path).is_symlink
+    except (OSError, ValueError):
+        return False

@@ -39,3 +39,18 @@ def test_rows_behind_the_damage_of_a_database_are_counted(tmp_path: Path) -> Non
     (found,) = Directory(made.state_dir, made.now).judge().findings
     assert "At least 2 sessions" in found.message
     assert repair_of(found) == ("salvage",)
+
+
+@pytest.mark.parametrize("linked", ["agents", "agents/main", "agents/main/sessions/sessions.json", "cron", "state"])
+@pytest.mark.parametrize(
+    "name",
+    ["store-unparseable", "session-stuck-running", "database-corrupt", "cron-job-cannot-run", "transcript-torn-tail"],
+)
+def test_no_fix_is_named_for_what_lies_behind_a_link(name: str, linked: str, tmp_path: Path) -> None:
+    made = set_up(FIXTURES / name, tmp_path / "made" / ".openclaw")
+    link, elsewhere = made.state_dir / linked, tmp_path / "elsewhere"
+    if not link.exists():
+        pytest.skip("this fixture has no such path")
+    link.rename(elsewhere)
+    link.symlink_to(elsewhere)
+    assert complaints(Directory(made.state_dir, made.now), tmp_path / "scratch") == []

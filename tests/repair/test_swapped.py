@@ -141,7 +141,9 @@ def _once(base: Path, act: str, place: str, at: int, *, stays: bool) -> int:
     if swap.moved is not None:
         assert full(base / "outside") == swap.seen, (act, place, at)
         for path in (base / "hall").rglob("*"):
-            if path.is_file() and not path.is_symlink():
+            # FaultFs keeps names that go beside the state directory, and takes them by path.
+            kept_by_the_test = path.parent.name.startswith("names-")
+            if path.is_file() and not path.is_symlink() and not kept_by_the_test:
                 assert SECRET not in path.read_bytes(), (act, place, at, path)
     shutil.rmtree(base)
     base.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import defaultdict
 from functools import cached_property
 from itertools import islice
@@ -113,7 +114,12 @@ class Draft:
         real = self.real(path)
         if not real.is_relative_to(self.state_dir):
             raise self._beyond(path, "It is outside the state directory.")
-        stat = self.fs.lstat(real)
+        try:
+            stat = self.fs.lstat(real)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise self._beyond(path, "It is reached through a symbolic link.") from error
         if stat.is_symlink or self.fs.realpath(real.parent) != real.parent:
             raise self._beyond(path, "It is a symbolic link or is reached through one.")
         if not stat.is_file:
