@@ -32,7 +32,7 @@ _gatewaydoctor_options() {
     'runs prune') words='--older-than --yes -y --vault --format' ;;
     'simulate cap-storm') words='--seed --duration --policy --remedy --compare --sensitivity --clock --plot --from-state-dir --schedule --max-entries --start-rows --mode --entry-bytes --setup --run --host-memory --base-heap --retained --retained-alone --reserve --healthy-walk --starved-walk --load-copies --pass-cost --handoff --restart --format' ;;
     'simulate stuck-cron') words='--seed --duration --policy --remedy --compare --sensitivity --clock --plot --from-state-dir --jobs --jitter --conversations --entry-bytes --run --run-timeout --save-cost --load-copies --loads-at-boot --base-heap --heap-limit --format' ;;
-    'simulate subagent-maps') words='--seed --duration --policy --remedy --compare --sensitivity --clock --plot --from-state-dir --tickets --sessions-per-ticket --pace --session --heap-limit --base-heap --kept --registry-share --context-share --error-rate --record-bytes --abort-rate --recipient-ttl --aborted-ttl --sequence-limit --archive-after --context-ttl --error-ttl --format' ;;
+    'simulate subagent-maps') words='--seed --duration --policy --remedy --compare --sensitivity --clock --plot --from-state-dir --tickets --sessions-per-ticket --pace --session --heap-limit --base-heap --kept --registry-share --context-share --error-rate --record-bytes --end-saves --abort-rate --recipient-ttl --aborted-ttl --sequence-limit --archive-after --context-ttl --error-ttl --format' ;;
     'simulate chat-buffers') words='--seed --duration --policy --remedy --compare --sensitivity --clock --plot --from-state-dir --runs-per-hour --hung-share --run --run-timeout --heap-limit --base-heap --silent-share --kept --grace --batches --format' ;;
     'simulate usage-scan') words='--seed --duration --policy --remedy --compare --sensitivity --clock --plot --from-state-dir --stores --sessions --lines --spread --line-bytes --lookup --models --line-cost --read-cost --open-cost --piece --turns --calls --call-jitter --resolution --background --background-task --cache-line --cache-file --page --slice --patience --known-price --format' ;;
     'fixtures list') words='--format' ;;
@@ -190,6 +190,7 @@ _gatewaydoctor_option() {
     'simulate subagent-maps --context-share') values=free ;;
     'simulate subagent-maps --error-rate') values=free ;;
     'simulate subagent-maps --record-bytes') values=free ;;
+    'simulate subagent-maps --end-saves') values=free ;;
     'simulate subagent-maps --abort-rate') values=free ;;
     'simulate subagent-maps --recipient-ttl') values=free ;;
     'simulate subagent-maps --aborted-ttl') values=free ;;

@@ -381,6 +381,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--context-share' = 'free', 'of it in runContextById Default 0.3333333333333333 (assumed).'
                 '--error-rate' = 'free', 'sessions that leave a pending lifecycle error, which keeps the rest Default 0.25 (assumed).'
                 '--record-bytes' = 'free', 'one record in subagents/runs.json [bytes] Default 8000.0 (assumed).'
+                '--end-saves' = 'free', 'of runs.json as a session ends, in 2026.3.28 (5 in 2026.4.25 and 2026.5.22) [saves] Default 4 (measured).'
                 '--abort-rate' = 'free', 'sessions that are aborted Default 0.05 (assumed).'
                 '--recipient-ttl' = 'free', 'tool event recipients go after this, in every release [s] Default 600.0 (given).'
                 '--aborted-ttl' = 'free', 'aborted runs go after this, in every release [s] Default 3600.0 (given).'

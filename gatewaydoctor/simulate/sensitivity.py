@@ -12,7 +12,7 @@ from gatewaydoctor.simulate.scenario import options_for, policy_named, run, scen
 from gatewaydoctor.simulate.wording import spell_deviation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gatewaydoctor.simulate.scenario import Scenario
 
@@ -90,9 +90,23 @@ def sensitivity(
     return Sensitivity(name, release, seed, lines, tuple(line.name for line in lines if not line.moved), figures)
 
 
+def vary(name: str, inputs: Iterable[str], *, seed: int = 1) -> tuple[Line, ...]:
+    """Some inputs of a scenario at its defaults, varied without remedies only: a sample of `sensitivity`."""
+    scenario = scenario_named(name)
+    options = options_for(scenario, None, BRIEF.get(name))
+    variant = next(_variants(scenario, policy_named(scenario.policy)))
+    base = {variant: _values(name, options, seed, variant)}
+    return tuple(_line(name, options, seed, base, label.replace("-", "_")) for label in inputs)
+
+
+def sensitivity_row(line: Line) -> str:
+    """The line as a row of the Markdown table."""
+    return f"| {line.name} | {_spell(line.half)} | {_spell(line.double)} | {line.variant} |"
+
+
 def sensitivity_table(found: Sensitivity) -> str:
     """As Markdown, with what moves nothing and what nothing moves under it."""
-    rows = [f"| {line.name} | {_spell(line.half)} | {_spell(line.double)} | {line.variant} |" for line in found.lines]
+    rows = [sensitivity_row(line) for line in found.lines]
     idle, unmoved = (_reasons(found.scenario, names) for names in (found.idle_inputs, found.unmoved_figures))
     head = ["| input | at half | at double | in |", "|---|---|---|---|"]
     return "\n".join([*head, *rows, "", f"Inputs that move nothing: {idle}. Results that no input moves: {unmoved}."])

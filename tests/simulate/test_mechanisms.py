@@ -55,6 +55,16 @@ def test_buffers_of_silent_runs_stay_until_a_release_frees_them() -> None:
     assert older > 1.5 * newer
 
 
+def test_the_registry_holds_sessions_that_run_and_is_saved_at_every_change() -> None:
+    """One session: a save at its start and those of its end; ten at once: each save has the records of all."""
+    one = set_options("subagent-maps", tickets=1, sessions_per_ticket=1, record_bytes=1, end_saves=4)
+    assert run("subagent-maps", one).value("bytesWritten") == 1 + 4
+    assert run("subagent-maps", one, policy="2026.4.25").value("bytesWritten") == 1 + 4
+    ten = run("subagent-maps", replace(one, sessions_per_ticket=10), policy="2026.4.25")
+    assert ten.value("registryPeak") == 10
+    assert ten.value("bytesWritten") > sum(range(1, 11)) + 4 * 10
+
+
 def test_maps_that_are_bounded_already_stay_so() -> None:
     quiet = run("subagent-maps")
     assert (quiet.value("recipientsPeak") or 0) < 0.1 * (quiet.value("sequencesPeak") or 0)

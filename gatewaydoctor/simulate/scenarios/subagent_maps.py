@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import simpy
 
 from gatewaydoctor.simulate.kernel import DAY, MB, MINUTE, EventLoop, Heap, OutOfMemory, Trace, chance
-from gatewaydoctor.simulate.options import assumed, derived, given, inputs
+from gatewaydoctor.simulate.options import assumed, derived, given, inputs, measured
 from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.values import Figure, Result, filled
 from gatewaydoctor.simulate.wording import spell
@@ -64,6 +64,9 @@ class SubagentMaps:
     context_share: float = assumed(1 / 3, "", "of it in runContextById")
     error_rate: float = assumed(0.25, "", "sessions that leave a pending lifecycle error, which keeps the rest")
     record_bytes: float = assumed(8_000.0, "bytes", "one record in subagents/runs.json")
+    end_saves: int = measured(
+        4, "saves", "of runs.json as a session ends, in 2026.3.28 (5 in 2026.4.25 and 2026.5.22)"
+    )
     abort_rate: float = assumed(0.05, "", "sessions that are aborted")
     recipient_ttl: float = given(10 * MINUTE, "s", "tool event recipients go after this, in every release")
     aborted_ttl: float = given(60 * MINUTE, "s", "aborted runs go after this, in every release")
@@ -124,6 +127,8 @@ class _Gateway:
     loop: EventLoop = field(init=False)
     heap: Heap = field(init=False)
     sessions: int = 0
+    running: int = 0
+    registered_peak: int = 0
     death: float | None = None
     bytes_written: float = 0.0
     maps: dict[str, _Map] = field(init=False)
@@ -159,11 +164,15 @@ class _Gateway:
             yield self.env.timeout(random.uniform(0.5, 1.5) * options.pace)
 
     def _session(self, random: Random) -> Generator[simpy.Event, Any, None]:
-        """A session of a ticket; what it leaves behind stays from its completion on."""
+        """A session of a ticket. Its record is in the registry from its start on; the memory it leaves behind stays
+        from its completion on."""
         options = self.plan.options
         size = options.kept * random.uniform(1 - _SPREAD, 1 + _SPREAD)
         fails, aborts = random.random() < options.error_rate, random.random() < options.abort_rate
+        self.running += 1
+        self._write_registry(1)
         yield self.env.timeout(options.session * random.uniform(0.5, 1.5))
+        self.running -= 1
         self.sessions += 1
         self._leave("registry", size * options.registry_share)
         self._leave("contexts", size * options.context_share)
@@ -174,7 +183,7 @@ class _Gateway:
         self._leave("sequences", _SMALL_BYTES)
         if aborts:
             self._leave("aborted", _SMALL_BYTES)
-        self._write_registry()
+        self._write_registry(options.end_saves)
         self._note()
 
     def _leave(self, name: str, size: float) -> None:
@@ -195,16 +204,22 @@ class _Gateway:
                 if len(stay) < len(entries):
                     self.heap.release(sum(size for _, size in entries) - sum(size for _, size in stay))
                     self.maps[name].entries = stay
+                    if name == "registry":
+                        self._write_registry(1)
             self._note()
 
-    def _write_registry(self) -> None:
-        """subagents/runs.json is written whole at every change."""
-        self.bytes_written += len(self.maps["registry"].entries) * self.plan.options.record_bytes
+    def _registered(self) -> int:
+        return self.running + len(self.maps["registry"].entries)
+
+    def _write_registry(self, saves: int) -> None:
+        """subagents/runs.json is written whole at every change, with the sessions that still run."""
+        self.registered_peak = max(self.registered_peak, self._registered())
+        self.bytes_written += saves * self._registered() * self.plan.options.record_bytes
 
     def _note(self) -> None:
         self.heap_trace.note(self.env.now, self.heap.live / MB)
-        for held in self.maps.values():
-            held.trace.note(self.env.now, len(held.entries))
+        for name, held in self.maps.items():
+            held.trace.note(self.env.now, self._registered() if name == "registry" else len(held.entries))
 
 
 def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tuple[str, ...]) -> Result:
@@ -212,6 +227,7 @@ def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tup
     death = gateway.death
     lasted = horizon if death is None else death
     values = {f"{key}Peak": float(held.peak) for key, held in gateway.maps.items()} | {
+        "registryPeak": float(gateway.registered_peak),
         "death": None if death is None else death / MINUTE,
         "sessionsAtDeath": None if death is None else gateway.sessions,
         "sessions": gateway.sessions,
