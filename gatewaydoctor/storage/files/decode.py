@@ -37,7 +37,7 @@ _decode_any = msgspec.json.Decoder().decode
 
 def fields(value: memoryview, offset: int = 0) -> Fields | None:
     """The fields of an object, or None for a value of another type. `offset` is where the value is in its file.
-    Raises Illegal where the bytes are not JSON value."""
+    Raises Illegal where the bytes are not a JSON value."""
     try:
         return _decode_fields(value)  # type: ignore[return-value]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
