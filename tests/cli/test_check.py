@@ -216,7 +216,7 @@ def test_known_findings_pass_until_they_grow_by_more_than_a_tenth(tmp_path: Path
         (verdict,) = document["gate"]["verdicts"]
         assert verdict["standing"] == ("known" if code == 0 else "grown")
         assert verdict["baselineCount"] == 20
-    assert "grown, 20 in the baseline" in check(grown, "--baseline", "b.json").out
+    assert "grown from 20 in the baseline" in check(grown, "--baseline", "b.json").out
 
 
 def test_a_baseline_stays_where_nothing_could_be_read(tmp_path: Path, elsewhere: Path) -> None:

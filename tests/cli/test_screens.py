@@ -210,7 +210,7 @@ def test_what_no_command_mends_says_where_it_is(healthy: Path, tmp_path: Path) -
 def test_the_command_after_a_snapshot_can_be_pasted(healthy: Path, tmp_path: Path) -> None:
     copy = tmp_path / "a copy of what was there before the repair of the second of April"
     ran = run("snapshot", str(copy), "--state-dir", str(healthy))
-    command = shlex.split(ran.out.rpartition("next: to verify it later:\n")[2].replace("\\\n", ""))
+    command = shlex.split(ran.out.rpartition("next: verify it at any time:\n")[2].replace("\\\n", ""))
     assert command == ["gatewaydoctor", "snapshot", "verify", str(copy), "--state-dir", str(healthy)]
     assert run(*command[1:]).code == 0
 

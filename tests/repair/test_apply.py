@@ -119,7 +119,7 @@ def test_a_failure_at_any_step_leaves_everything_as_it_was(
             continue
         if isinstance(error, LeftHalfway):
             # Without exchange, and once the displaced original is gone, the way back needs room for it.
-            assert mode is Mode.FULL
+            assert mode is Mode.FULL or "could not be closed" in error.message
             run = find_run(tools(), scene.root, None, error.run_id)
             assert not swaps or "unlink" in fs.log[step - 12 : step] or fs.log[step - 1] == "append"
             undo(run, tools(), DEAD)

@@ -154,7 +154,7 @@ def test_a_prune_that_breaks_off_is_still_listed_and_goes_on(scene: Scene) -> No
             assert (run.state.over, error.run_id) == (True, run.run_id)
             assert "runs prune" in error.hint
         except Exception as error:  # before anything was deleted
-            assert "may not be changed" in str(error)
+            assert "Cannot change run" in str(error)
         if not runs_of(scene.root):
             break
     assert not (scene.root / ".gatewaydoctor").exists()

@@ -391,7 +391,7 @@ def test_a_config_that_may_not_be_read(state: Path) -> None:
     (state / "openclaw.json").write_text("{}")
     place = place_of(state)
     config = load_config(ClosedFs(state / "openclaw.json"), place, {})
-    assert config.problem and config.problem.sentence == "could not be read here: Permission denied"
+    assert config.problem and config.problem.sentence == "could not be read: Permission denied"
     (state / "openclaw.json").unlink()
     os.mkfifo(state / "openclaw.json")
     assert not load_config(OsReadFs(), place, {}).readable

@@ -159,7 +159,9 @@ def test_a_database_that_cannot_be_read_still_counts_as_one(state: Path) -> None
     assert agent.era is Era.SQLITE
     assert agent.reason == "openclaw-agent.sqlite is there (its first page is zeroed)"
     eras = read_eras(ClosedFs(path), state, ())
-    assert eras.agents[0].database and eras.agents[0].database.problem == "it may not be read: Permission denied"
+    assert (
+        eras.agents[0].database and eras.agents[0].database.problem == "no permission to read it: Permission denied"
+    )
 
 
 def test_what_other_generations_left(state: Path) -> None:

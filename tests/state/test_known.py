@@ -58,7 +58,7 @@ def test_an_entry_too_large_to_read_leaves_references_unknown(
     assert store.survey.unread == 1
     assert not store.read.whole
     assert not store.transcripts.referenced_known
-    assert any("not looked into" in reason for _, reason in x.skipped)
+    assert any("were not examined" in reason for _, reason in x.skipped)
 
 
 @pytest.mark.parametrize("closed", ["agents/b/sessions", "agents"])

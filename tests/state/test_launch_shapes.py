@@ -328,6 +328,24 @@ def test_a_child_of_another_gateway_may_be_a_gateway_of_ours(host: Host) -> None
     assert host.ask().liveness is UNKNOWN
 
 
+def test_workers_belong_to_the_gateway_that_started_them(host: Host) -> None:
+    """As 2026.9.6 starts them: one directly, one through it."""
+    dist = "/srv/node_modules/openclaw/dist"
+    env = {"HOME": str(host.home)}
+    host.run(env, lock_of=host.ours / "openclaw.json", pid=7)
+    host.run(env, ("node", f"{dist}/process/spawn-broker/worker.js"), pid=8, parent=7)
+    host.run(env, ("node", f"{dist}/infra/sqlite-readonly-location.worker.js", "session"), pid=9, parent=8)
+    assert (host.ask().liveness, host.ask(host.other).liveness) == (LIVE, DEAD)
+    host.run(env, STARTING, pid=10, parent=8)
+    assert host.ask(host.other).liveness is UNKNOWN
+
+
+def test_a_worker_whose_gateway_is_gone_may_be_of_any_profile(host: Host) -> None:
+    script = "/srv/node_modules/openclaw/dist/process/spawn-broker/worker.js"
+    host.run({"HOME": str(host.home)}, ("node", script), pid=8)
+    assert host.ask(host.other).liveness is UNKNOWN
+
+
 # Gateways of other directories
 
 

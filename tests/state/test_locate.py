@@ -157,7 +157,7 @@ def test_nothing_there(home: Path) -> None:
     with_store(home / ".openclaw-dev")
     with pytest.raises(CannotExamine) as caught:
         locate(FS, {"HOME": str(home)})
-    assert caught.value.hint == "Name one: --profile dev."
+    assert caught.value.hint == "Pass one: --profile dev."
 
 
 def test_what_cannot_be_examined_says_so(home: Path) -> None:
@@ -170,7 +170,7 @@ def test_what_cannot_be_examined_says_so(home: Path) -> None:
         with pytest.raises(CannotExamine, match=words) as caught:
             locate(FS, env, state_dir=str(home / name))
         assert "(from --state-dir)" in caught.value.message
-    with pytest.raises(CannotExamine, match="may not be read"):
+    with pytest.raises(CannotExamine, match="No permission to read"):
         locate(ClosedFs(home / "closed"), env, state_dir=str(home / "closed"))
 
 

@@ -66,10 +66,11 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
     code = ExitCode.DO_NOT_START if answer.stops else ExitCode.OK
 
     def stream() -> ExitCode:
+        from gatewaydoctor.report.outgoing import outgoing_text
         from gatewaydoctor.report.words import harmless
 
         if not (run.options.quiet and not answer.stops):
-            print(harmless(answer.line), file=sys.stderr)
+            print(harmless(outgoing_text(answer.line)), file=sys.stderr)
         if run.wants_json and answer.document is not None:
             sys.stdout.write(answer.document)
         return code
@@ -124,10 +125,11 @@ def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
     if not run.wants_json:
         return Answer(line, stops)
     from gatewaydoctor.cli.shell.report_output import document_of
+    from gatewaydoctor.report.outgoing import outgoing_document
     from gatewaydoctor.report.printer import encode
 
     document = document_of(Outcome("gate", code, run, judgement, names, details={"gate": line}))
-    return Answer(line, stops, f"{encode(document, indent=2)}\n")
+    return Answer(line, stops, f"{encode(outgoing_document(document), indent=2)}\n")
 
 
 def _thresholds(heap_limit: str | None) -> Thresholds:

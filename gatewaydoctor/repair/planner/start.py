@@ -77,8 +77,8 @@ def _after(draft: Draft) -> StartState:
     stores = tuple(_store(draft, store) for store in draft.stores)
     planned = {database.path: _database(database) for database in draft.databases if database.opened}
     databases = tuple(planned.get(facts.path) or database_found(facts) for facts in draft.x.databases)
-    # No plan changes the jobs of a state database.
-    jobs = draft.cron_jobs if draft.x.jobs is None else draft.x.jobs.jobs
+    # Those of a state database are told as they are.
+    jobs = draft.cron_jobs if draft.x.state is None else (draft.x.jobs or draft.x.cron).jobs
     resumption = Resumption(draft.x, gone_locks(draft))
     return StartState(draft.x, stores, databases, jobs, resumption, None, gone & _children(draft))
 

@@ -51,7 +51,7 @@ def prune(tools: Tools, runs: tuple[RunInfo, ...], state_dir: Path | None = None
                 Journal(tools.fs, run.place.journal, tools.clock).say(RunState.PRUNED)
         except OSError as error:
             raise NotWritable(
-                f"No permission to change run {run.run_id}: {error.strerror or type(error).__name__}.",
+                f"Cannot change run {run.run_id}: {error.strerror or type(error).__name__}.",
                 f"Run as the owner of {run.place.directory}.",
             ) from error
         freed += _deleted(tools, run)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime
+from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime, is_worker
 from gatewaydoctor.state.alive.signs import Owner, Sign, SignReader, Weight
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ _OTHERS_MAY_WRITE = 0o022
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What is known of one process. `sure` is False where only the default directory of its home tells."""
+    """What is known of one process. `sure` is False where only the default directory of its home tells. A `worker`
+    is a helper of the gateway that started it."""
 
     pid: int
     parent: int
     owner: Owner
     text: str
     sure: bool = True
+    worker: bool = False
 
 
 @dataclass
@@ -85,7 +87,7 @@ class Attribution:
                 deciding = Sign(Owner.OTHER, Weight.NAMED, "may not write here")
         name = argv[0].split(" ", 1)[0].rpartition("/")[2][:40]
         text = f"Process {pid} ({name}) {deciding.text}."
-        return Claim(pid, info.parent, deciding.owner, text, deciding.weight is not Weight.DEFAULT)
+        return Claim(pid, info.parent, deciding.owner, text, deciding.weight is not Weight.DEFAULT, is_worker(argv))
 
     def _runtime(self, pid: int) -> Claim | None:
         """A runtime that is not known to be OpenClaw is worth a word only if it touches this directory. Its home and
@@ -140,11 +142,19 @@ class Attribution:
         started = [each for each in family if each.owner is Owner.OTHER and each.parent == claim.pid]
         if started and not self.reader.holds_lock(claim.pid):
             return replace(claim, owner=Owner.OTHER)
+        if claim.worker and _works_elsewhere(_line(claim, claims)[1:]):
+            return replace(claim, owner=Owner.OTHER)
         above = [each for each in _line(claim, claims)[1:] if each.sure and each.owner is Owner.OTHER]
         if above and claim.owner is Owner.OURS:
             text = f"{claim.text[:-1]}, but was started by process {above[0].pid} of another one."
             return replace(claim, owner=Owner.CANNOT_TELL, text=text)
         return claim
+
+
+def _works_elsewhere(above: Sequence[Claim]) -> bool:
+    """Whether the gateway that a worker belongs to, perhaps through another worker, is sure to work elsewhere."""
+    gateway = next((each for each in above if each.sure or not each.worker), None)
+    return gateway is not None and gateway.sure and gateway.owner is Owner.OTHER
 
 
 def _line(claim: Claim, claims: Mapping[int, Claim]) -> list[Claim]:

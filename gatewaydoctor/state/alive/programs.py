@@ -13,6 +13,7 @@ _NAMES = r"(openclaw|clawdbot|moltbot|moldbot)"
 _OWN_TITLE = re.compile(rf"{_NAMES}(-[\w-]+)?")
 _OWN_SCRIPT = re.compile(rf"(^|/){_NAMES}(\.mjs|\.js)?$|/openclaw/(dist|src)/")
 _ANY_BUILD = re.compile(r"(^|/)((dist|src)/(index|entry)\.(js|mjs|ts)|scripts/run-node\.mjs)$")
+_WORKER = re.compile(r"/openclaw/dist/.*\bworker\.js$")
 _SCRIPT_WORDS = 3
 """Words that are not options and may be the script: options such as `-r` bring a word of their own."""
 
@@ -34,6 +35,11 @@ def is_openclaw(argv: Sequence[str]) -> bool:
     return any(
         _OWN_SCRIPT.search(word) or (_ANY_BUILD.search(word) and "gateway" in words) for word in words[:_SCRIPT_WORDS]
     )
+
+
+def is_worker(argv: Sequence[str]) -> bool:
+    """Whether a process is a helper that a gateway of 2026.9 starts for itself: it works where its parent works."""
+    return is_runtime(argv) and any(_WORKER.search(word.replace("\\", "/")) for word in argv[1 : 1 + _SCRIPT_WORDS])
 
 
 def _program(argv: Sequence[str]) -> str:
