@@ -86,11 +86,20 @@ _THROUGH_A_LINK = (
 )
 
 
+_OUTSIDE = (
+    "It is outside of the state directory, and no repair writes there. A session store can be repaired by itself: "
+    "`gatewaydoctor repair --store` with its own path."
+)
+
+
 def _within_reach(x: Examination, finding: Finding) -> Finding:
-    """A finding about a file behind a symbolic link names no repair: none would write there."""
-    if finding.fix is None or finding.path is None or not x.links:
+    """A finding about a file outside of the state directory or behind a symbolic link names no repair: none would
+    write there."""
+    if finding.fix is None or finding.path is None:
         return finding
     path = Path(finding.path)
+    if not any(path.is_relative_to(root) for root in (x.place.state_dir, x.place.real_dir)):
+        return replace(finding, fix=None, by_hand=_OUTSIDE)
     if x.links.isdisjoint((path, *path.parents)):
         return finding
     return replace(finding, fix=None, by_hand=_THROUGH_A_LINK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -54,3 +55,18 @@ def test_no_fix_is_named_for_what_lies_behind_a_link(name: str, linked: str, tmp
     link.rename(elsewhere)
     link.symlink_to(elsewhere)
     assert complaints(Directory(made.state_dir, made.now), tmp_path / "scratch") == []
+
+
+@pytest.mark.parametrize("name", ["store-unparseable", "session-stuck-running", "store-over-cap"])
+def test_no_fix_is_named_for_a_store_outside_of_the_state_directory(name: str, tmp_path: Path) -> None:
+    made = set_up(FIXTURES / name, tmp_path / "made" / ".openclaw")
+    inside, outside = made.state_dir / "agents/main/sessions", tmp_path / "elsewhere"
+    inside.rename(outside)
+    config = made.state_dir / "openclaw.json"
+    told = json.loads(config.read_text())
+    told["session"] = told.get("session", {}) | {"store": str(outside / "sessions.json")}
+    config.write_text(json.dumps(told))
+    directory = Directory(made.state_dir, made.now)
+    about = [f for f in directory.judge().findings if f.path and str(outside) in str(f.path)]
+    assert about and not [f.rule for f in about if f.fix]
+    assert complaints(directory, tmp_path / "scratch") == []
