@@ -138,7 +138,7 @@ def test_a_window_that_another_session_points_at_stays_with_it(tmp_path: Path) -
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events WHERE session_id = 'shared'") == [(1,)]
 
 
-@pytest.mark.parametrize("damage", ["rows", "foreign key", "page"])
+@pytest.mark.parametrize("damage", ["rows", "foreign key", "page", "constraint"])
 def test_a_database_that_does_not_come_out_sound_is_left_alone(tmp_path: Path, damage: str) -> None:
     root = made(tmp_path / "state")
     path = root / TARGET
@@ -146,6 +146,13 @@ def test_a_database_that_does_not_come_out_sound_is_left_alone(tmp_path: Path, d
         connection = agentdb.connected(path)
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("INSERT INTO transcript_events VALUES ('lost', 1, '{}', 1)")
+        connection.close()
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).touch()
+    if damage == "constraint":
+        connection = agentdb.connected(path)
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute("UPDATE session_nodes SET status = 'odd' WHERE session_key = ?", (agentdb.CONVERSATION,))
         connection.close()
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).touch()
