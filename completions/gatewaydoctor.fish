@@ -95,7 +95,7 @@ function __gatewaydoctor_offer
                 'prune' 'Delete the originals of a run for good.'
         case verb-simulate
             printf '%s\t%s\n' \
-                'cap-storm' 'A store at its cap: a pass forevery burst of new sessions (72826).' \
+                'cap-storm' 'A store at its cap: a pass for every burst of new sessions (72826).' \
                 'stuck-cron' 'Cron runs that never end, and a store that no longer loads (61633).' \
                 'subagent-maps' 'Three maps that let nothing go (52725).' \
                 'chat-buffers' 'Buffers of runs that never end (51821).' \
@@ -427,7 +427,7 @@ complete -c gatewaydoctor -l store -d 'Examine this one sessions.json alone.' -r
 complete -c gatewaydoctor -l agent -d 'Examine this one agent.' -x -k -a '(__gatewaydoctor_offer agent)'
 complete -c gatewaydoctor -l path-map -d 'Read absolute paths below FROM as below TO; repeatable.' -x
 complete -c gatewaydoctor -l json -d 'One JSON document on stdout.'
-complete -c gatewaydoctor -l now -d 'Clock forevery age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).' -x
+complete -c gatewaydoctor -l now -d 'Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).' -x
 complete -c gatewaydoctor -l all -d 'Show every item of capped lists.'
 complete -c gatewaydoctor -l redact -d 'Replace ids, names and paths, consistently, for sharing.'
 complete -c gatewaydoctor -l no-color -d 'No colours (also NO_COLOR).'

@@ -14,7 +14,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         '--agent' = 'agent', 'Examine this one agent.'
         '--path-map' = 'free', 'Read absolute paths below FROM as below TO; repeatable.'
         '--json' = '', 'One JSON document on stdout.'
-        '--now' = 'free', 'Clock forevery age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).'
+        '--now' = 'free', 'Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW).'
         '--all' = '', 'Show every item of capped lists.'
         '--redact' = '', 'Replace ids, names and paths, consistently, for sharing.'
         '--no-color' = '', 'No colours (also NO_COLOR).'
@@ -533,7 +533,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'prune' = 'Delete the originals of a run for good.'
         }
         'verb-simulate' = [ordered]@{
-            'cap-storm' = 'A store at its cap: a pass forevery burst of new sessions (72826).'
+            'cap-storm' = 'A store at its cap: a pass for every burst of new sessions (72826).'
             'stuck-cron' = 'Cron runs that never end, and a store that no longer loads (61633).'
             'subagent-maps' = 'Three maps that let nothing go (52725).'
             'chat-buffers' = 'Buffers of runs that never end (51821).'

@@ -23,7 +23,7 @@ ENVIRONMENT = {
     "CLAWDBOT_STATE_DIR": "Read by the oldest releases; used if none of the above is given.",
     "OPENCLAW_GATEWAY_PORT": "The port on which to look for a running gateway.",
     "OPENCLAW_INCLUDE_ROOTS": "More directories from which the config may include files.",
-    "GATEWAYDOCTOR_NOW": "The clock forevery age without `--now`: ISO time or epoch ms. What writes refuses it.",
+    "GATEWAYDOCTOR_NOW": "The clock for every age without `--now`: ISO time or epoch ms. What writes refuses it.",
     "GATEWAYDOCTOR_GATE": "`off` makes the snippets from `integrate` start the gateway without a check.",
     "GATEWAYDOCTOR_CACHE": "Where gatewaydoctor.pyz unpacks its compiled parts.",
     "GITHUB_STEP_SUMMARY": "The file `--format github` adds a summary to.",

@@ -28,7 +28,7 @@ UNREADABLE = Rule(
     severity=Severity.ERROR,
     title="The config has errors or cannot be read",
     meaning="openclaw.json, or a file it includes, cannot be read or parsed; gatewaydoctor assumed "
-    "defaults foreverything else it reports. Warning only: single settings have values the "
+    "defaults for everything else it reports. Warning only: single settings have values the "
     "gateway rejects or name environment variables that are not set here, or the config is too "
     "large or too deep for gatewaydoctor alone.",
     cause="A manual edit, or two writers at once; a second object after the first is a sign of the latter.",

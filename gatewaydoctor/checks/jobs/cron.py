@@ -113,7 +113,7 @@ _BOOT_ZOMBIE = NextBoot(
     unknown="2026.3.28 clears the mark; 2026.4.25 and later record an interrupted run and disable one-shot jobs.",
 )
 _BOOT_ISOLATED = NextBoot(
-    v3_28="adds a row forevery run; at the cap in mode enforce each one costs a full pass and drops the oldest row",
+    v3_28="adds a row for every run; at the cap in mode enforce each one costs a full pass and drops the oldest row",
     v5_22="adds no more run rows; existing ones stay until they are reaped",
     unknown="Up to 2026.4.25 every run adds a row, and at the cap costs a full pass; 2026.5.22 keeps one "
     "row per job.",

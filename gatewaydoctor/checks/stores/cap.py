@@ -53,7 +53,7 @@ AT_CAP = Rule(
     cause="The cap is low for the number of sessions created, usually by isolated cron jobs.",
     gateway="In releases up to 2026.4.25 every new session costs a full pass on the event loop: parse, "
     "clone, sort, cut, write (incident 72826: one every two minutes, each blocking for tens of "
-    "seconds). 2026.5.22 makes one pass forevery 25 or more new sessions.",
+    "seconds). 2026.5.22 makes one pass for every 25 or more new sessions.",
     remedy="Give cron jobs a persistent session (sessionTarget session:<id>) instead of isolated ones, "
     "and remove finished runs. A lower cap makes each pass cheaper but drops more.",
     repair="trim",
@@ -79,7 +79,7 @@ _NOT_CRON_ALONE = (
     "it; ended subagents can be removed too. Or raise session.maintenance.maxEntries before "
     "anything is cut."
 )
-_FULL_PASS = "makes a full pass over the store forevery new session, on its event loop"
+_FULL_PASS = "makes a full pass over the store for every new session, on its event loop"
 
 
 @REGISTRY.check(OVER_CAP, AT_CAP)

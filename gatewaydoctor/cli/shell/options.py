@@ -59,7 +59,7 @@ _ANNOTATIONS: dict[str, Any] = {
     "format": Annotated[_TEXT, _option("--format", metavar="FORMAT", help="Output format; each verb names its own.")],
     "now": Annotated[
         _TEXT,
-        _option("--now", metavar="TIME", help="Clock forevery age: ISO or epoch ms (env GATEWAYDOCTOR_NOW)."),
+        _option("--now", metavar="TIME", help="Clock for every age: ISO or epoch ms (env GATEWAYDOCTOR_NOW)."),
     ],
     "all": Annotated[bool, _option("--all", help="Show every item of capped lists.")],
     "redact": Annotated[bool, _option("--redact", help="Replace ids, names and paths, consistently, for sharing.")],

@@ -48,7 +48,7 @@ EXAMINING = frozenset(
 
 GROUPS: dict[str, dict[str, str]] = {
     "simulate": {
-        "cap-storm": "A store at its cap: a pass forevery burst of new sessions (72826).",
+        "cap-storm": "A store at its cap: a pass for every burst of new sessions (72826).",
         "stuck-cron": "Cron runs that never end, and a store that no longer loads (61633).",
         "subagent-maps": "Three maps that let nothing go (52725).",
         "chat-buffers": "Buffers of runs that never end (51821).",
