@@ -122,10 +122,13 @@ def screen(shell: str, line: str, env: Mapping[str, str], until: str) -> str:
 
 
 def _read(terminal: int, until: str) -> str:
+    """What comes until `until` has come and nothing more does."""
     seen, end = "", time.monotonic() + PATIENCE
-    while until not in seen and time.monotonic() < end:
-        if select.select([terminal], [], [], 0.1)[0]:
+    while time.monotonic() < end:
+        if select.select([terminal], [], [], 0.5)[0]:
             seen += os.read(terminal, 65536).decode(errors="replace")
             seen = _ESCAPES.sub("", seen)
+        elif until in seen:
+            break
     assert until in seen, seen
     return seen

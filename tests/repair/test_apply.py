@@ -125,8 +125,10 @@ def test_a_failure_at_any_step_leaves_everything_as_it_was(
             undo(run, tools(), DEAD)
         else:
             assert isinstance(error, Refused | PutBack | Stopped), (step, fs.log[-1], error)
-        assert tree(scene.root, vault=True) == scene.before, (step, fs.log[step - 1])
-        assert list_runs(fs, tools().processes, scene.root) == ()
+        # A run that said it was done, and could not be closed, is kept as one that was undone.
+        closed = "could not be closed" not in str(error)
+        assert tree(scene.root, vault=closed) == scene.before, (step, fs.log[step - 1])
+        assert list_runs(fs, tools().processes, scene.root) == () or not closed
         seen.append(type(error))
     assert PutBack in seen or Stopped in seen
     assert mode is not Mode.FULL or NoSpace in seen

@@ -220,7 +220,9 @@ def test_a_failure_at_any_step_leaves_everything_as_it_was(
             undo(find_run(tools(), root, None, error.run_id), tools(), DEAD)
         else:
             assert isinstance(error, Refused | PutBack | Stopped), (step, fs.log[-1], error)
-        assert tree(root, vault=True) == before, (step, fs.log[-1])
+        # A run that said it was done, and could not be closed, is kept as one that was undone.
+        closed = "could not be closed" not in str(error)
+        assert tree(root, vault=closed) == before, (step, fs.log[-1])
         seen.add(type(error))
     assert PutBack in seen or Stopped in seen
 

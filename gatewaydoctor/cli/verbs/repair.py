@@ -234,7 +234,9 @@ def _refused(plan: Plan, asked: tuple[Repair, ...]) -> list[Refusal]:
     if not asked:
         return list(plan.refusals) if plan.empty else []
     does = {step.repair for step in plan.steps}
-    return [each for each in plan.refusals if each.repair in {*asked, "all"} - does]
+    # A move to the vault is refused for whichever repair wanted it: with nothing else to do, for one that was named.
+    about = {*asked, "all"} | ({"vault"} if plan.empty else set())
+    return [each for each in plan.refusals if each.repair in about - does]
 
 
 def _left(plan: Plan, findings: Iterable[Finding]) -> int:
