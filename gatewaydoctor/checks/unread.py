@@ -1,4 +1,5 @@
-"""Words about what could not be read here. The gateway may run as another user: what it meets is told with an if."""
+"""Texts for what could not be read. The gateway may run as another user, so they say what happens if it cannot
+either."""
 
 from __future__ import annotations
 

@@ -92,12 +92,8 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
         return StartEffect(Effect.UNREAD, reason, f"{_place(finding)}{_first(finding.message)}")
     what = "a store this large" if "limit" in finding.evidence else "a damaged store"
     first = finding.message.partition(". ")[0].removesuffix(".")
-    if "limit" in finding.evidence:
-        cause = f"{_place(finding)}sessions.json has {first}"
-    elif first.startswith("The file "):
-        cause = f"{_place(finding)}sessions.json {first.removeprefix('The file ')}"
-    else:
-        cause = f"{_place(finding)}sessions.json: {_first(first)}"
+    said = first.removeprefix("The file ").removeprefix("The store ")
+    cause = f"{_place(finding)}sessions.json" + (f" {said}" if said != first else f": {_first(first)}")
     if _in_database(release):
         return StartEffect(Effect.FAILS, f"{_capital(_who(release))} refuses to start (exit 78) over {what}.", cause)
     reason = f"It would lose all of {_of(finding)}: {_who(release)} loads {what} as EMPTY and overwrites it."

@@ -14,6 +14,7 @@ from gatewaydoctor.model.gateway.entry import Kind, Status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gatewaydoctor.examine.stuck import Signs
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
     from gatewaydoctor.model.gateway.entry import Entry
 
@@ -26,7 +27,8 @@ DAY_MS = 86_400_000
 class JobRuns:
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
     `base_status` and `base_stuck` are of the job's job row, None and False without one. `bytes` are those of the run
-    rows. `timeline` has one time axis for all jobs of a store; None without times."""
+    rows. `quiet` counts, up to two, the run rows without a sign of life in the last hour, their transcripts included.
+    `timeline` has one time axis for all jobs of a store; None without times."""
 
     job_id: str
     job: CronJob | None
@@ -42,6 +44,7 @@ class JobRuns:
     base_key: str | None
     base_stuck: bool = False
     timeline: Timeline | None = None
+    quiet: int = 0
 
     @property
     def name(self) -> str | None:
@@ -89,19 +92,28 @@ class _Gathered:
     bytes: int = 0
     times: array[int] = field(default_factory=lambda: array("q"))
     stuck: int = 0
+    quiet: int = 0
     base_status: Status | None = None
     base_key: str | None = None
     base_stuck: bool = False
 
 
+QUIET_MS = 3_600_000
+"""No repair removes a run row with a later sign of life."""
+_QUIET_ENOUGH = 2
+"""More of them tell nothing new: one may be the run that a job row is a copy of."""
+
+
 class JobCollector:
     """Takes the rows of a store one by one and says what they tell of each job."""
 
-    def __init__(self) -> None:
+    def __init__(self, signs: Signs, now: int) -> None:
+        self._signs = signs
+        self._now = now
         self._jobs: dict[str, _Gathered] = {}
 
-    def take(self, entry: Entry, *, stuck: bool) -> None:
-        """Rows that belong to no job are passed over."""
+    def take(self, entry: Entry, row: int, *, stuck: bool) -> None:
+        """`row` is its place in the table. Rows that belong to no job are passed over."""
         if entry.job_id is None:
             return
         job = self._jobs.setdefault(entry.job_id, _Gathered())
@@ -112,9 +124,16 @@ class JobCollector:
         job.status[entry.status] += 1
         job.bytes += entry.bytes
         job.stuck += stuck
+        if job.quiet < _QUIET_ENOUGH:
+            job.quiet += self._is_quiet(entry, row)
         at = entry.updated_at if entry.updated_at is not None else entry.started_at
         if at is not None:
             job.times.append(at)
+
+    def _is_quiet(self, entry: Entry, row: int) -> bool:
+        signs = (entry.last_sign, self._signs.newest(entry, row))
+        last = max((sign for sign in signs if sign is not None), default=None)
+        return last is None or self._now - last >= QUIET_MS
 
     def result(self, cron: Cron) -> tuple[JobRuns, ...]:
         """One value per job that has rows, most runs first."""
@@ -145,4 +164,5 @@ def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
             rows.base_key,
             rows.base_stuck,
             timeline(rows.times, first, last) if rows.times else None,
+            rows.quiet,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
@@ -35,13 +35,15 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class StoreRead:
     """What reading the store file gave. `survey` is None where there is no file or it could not be read: then
-    `problem` says why. `changed` is True where size or mtime moved while it was read."""
+    `problem` says why. `changed` is True where size or mtime moved while it was read, `barren` where the file is
+    damaged and holds no complete session, before the damage or behind it."""
 
     ref: StoreRef
     stat: FileStat | None
     survey: Survey | None
     problem: Unreadable | None
     changed: bool = False
+    barren: bool = False
 
     @property
     def whole(self) -> bool:
@@ -140,11 +142,20 @@ def _read_once(
         before = fs.stat(ref.path)
         with fs.open(ref.path) as stream:
             found = survey(stream, before.size, main_key, refer, progress)
+            barren = _is_barren(stream, found, main_key)
         after = fs.stat(ref.path)
     except OSError as error:
         return StoreRead(ref, None, None, unreadable(ref.path, error))
     changed = (before.size, before.mtime_ns, before.ino) != (after.size, after.mtime_ns, after.ino)
-    return StoreRead(ref, before, found, None, changed)
+    return StoreRead(ref, before, found, None, changed, barren)
+
+
+def _is_barren(stream: BinaryIO, found: Survey, main_key: str) -> bool:
+    if found.verdict.fault is None or found.verdict.entries:
+        return False
+    from gatewaydoctor.storage.files.salvage import salvage  # rarely needed
+
+    return not len(salvage(stream, found, main_key).table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +184,7 @@ def row_facts(
 ) -> RowFacts:
     """One walk over the rows the gateway sees. `pointers` is None where transcripts are not files."""
     table = survey.table
-    jobs = JobCollector()
+    jobs = JobCollector(signs, now)
     running, aborted = (
         RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live) for _ in range(2)
     )
@@ -183,7 +194,7 @@ def row_facts(
             stuck = running.take(entry, row)
         elif entry.aborted_last_run:
             aborted.take(entry, row)
-        jobs.take(entry, stuck=stuck)
+        jobs.take(entry, row, stuck=stuck)
         if pointers is not None:
             pointers.take(row, entry)
         if faults is not None:

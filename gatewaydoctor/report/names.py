@@ -13,7 +13,7 @@ from gatewaydoctor.report.vocabulary import (
     is_field_name,
     is_own_word,
 )
-from gatewaydoctor.report.words import shown
+from gatewaydoctor.report.words import harmless, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,10 +88,18 @@ class Names:
 
     def text(self, text: str) -> str:
         """A sentence of the program that may hold names: known names, paths, keys, ids and long numbers go."""
+        return self._shown(self._masked(text))
+
+    def command(self, text: str) -> str:
+        """A command to paste: masked as a sentence is, and never shortened."""
+        masked = self._masked(text)
+        return masked if self._exact else harmless(masked)
+
+    def _masked(self, text: str) -> str:
         if not self.redact:
-            return self._shown(text)
+            return text
         if known := self._aliases.get(text.lower()):
-            return self._shown(known)
+            return known
         for place, _ in self._places:
             text = re.sub(rf"{re.escape(place)}(?![\w-]|\.\w)(?:{_REST})?", lambda found: self.path(found[0]), text)
         text = _PATH.sub(lambda found: self.path(found[0]), text)
@@ -100,7 +108,7 @@ class Names:
         for secret, pattern in self._sentences.items():
             text = pattern.sub(self._aliases[secret.lower()], text)
         text = _UUID.sub(lambda found: self._alias(found[0], "id"), text)
-        return self._shown(_LONG_NUMBER.sub(lambda found: self._alias(found[0], "number"), text))
+        return _LONG_NUMBER.sub(lambda found: self._alias(found[0], "number"), text)
 
     def value(self, value: object, field: str = "") -> object:
         """A JSON-able value with every string in it shown; numbers stay. Under redaction a string that is neither a

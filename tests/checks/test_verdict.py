@@ -61,6 +61,19 @@ def test_every_fixture_has_its_verdict(name: str) -> None:
     assert verdict.stake.text.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("store-too-large-for-gateway", "main: sessions.json is "),
+        ("store-unparseable", "main: sessions.json "),
+    ],
+)
+def test_the_cause_is_a_sentence(name: str, cause: str) -> None:
+    told = fixture(name).verdict.cause
+    assert told.startswith(cause)
+    assert " The " not in told
+
+
 def test_every_rule_named_here_exists() -> None:
     assert set(EFFECTS) <= {rule.id for rule in all_rules()}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -69,4 +70,40 @@ def test_no_fix_is_named_for_a_store_outside_of_the_state_directory(name: str, t
     directory = Directory(made.state_dir, made.now)
     about = [f for f in directory.judge().findings if f.path and str(outside) in str(f.path)]
     assert about and not [f.rule for f in about if f.fix]
+    assert complaints(directory, tmp_path / "scratch") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "fix"),
+    [
+        (bytes(range(128, 256)) * 500, None),
+        (b"\0" * 40 + b'"agent:main:main": {"sessionId": "x", "upd', None),
+        (b'{"agent:main:main": @ "x": {}}', None),
+        (b'\0\0\n  "agent:main:main": {\n    "sessionId": "x",\n    "updatedAt": 5\n  }\n}', ("salvage",)),
+    ],
+)
+def test_salvage_is_named_only_where_a_session_can_come_back(
+    data: bytes, fix: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    made = set_up(FIXTURES / "healthy", tmp_path / "made" / ".openclaw")
+    (made.state_dir / "agents/main/sessions/sessions.json").write_bytes(data)
+    directory = Directory(made.state_dir, made.now)
+    (found,) = (each for each in directory.judge().findings if each.rule == "store-unparseable")
+    assert (repair_of(found) if found.fix else None) == fix
+    assert complaints(directory, tmp_path / "scratch") == []
+
+
+def just_copied(directory: Directory) -> None:
+    """Every transcript as a copy leaves it that does not keep the times of files."""
+    for path in directory.root.rglob("*.jsonl"):
+        os.utime(path, (directory.now / 1000, directory.now / 1000))
+
+
+@pytest.mark.parametrize(
+    "name", ["store-over-cap", "store-at-cap", "incident-61633", "cron-unknown-job", "store-heap-risk"]
+)
+def test_trim_is_not_named_for_rows_it_leaves_alone(name: str, tmp_path: Path) -> None:
+    made = set_up(FIXTURES / name, tmp_path / "made" / ".openclaw")
+    directory = Directory(made.state_dir, made.now)
+    just_copied(directory)
     assert complaints(directory, tmp_path / "scratch") == []

@@ -176,6 +176,16 @@ def test_the_structure_of_keys_and_paths_stays() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("redact", [False, True])
+def test_a_command_is_never_shortened(redact: bool) -> None:
+    names = Names(redact=redact)
+    jobs = [f"job-{'abcdefgh'[n]}{'x' * 40}" for n in range(8)]
+    for job in jobs:
+        names.know(job, "job-id")
+    told = names.command(f"gatewaydoctor repair cron {' '.join(f'--disable {job}' for job in jobs)}")
+    assert shlex.split(told)[2::2] == ["cron", *([f"job-id-{n}" for n in range(1, 9)] if redact else jobs)]
+
+
 @pytest.mark.parametrize("secret", ["x", "a/b", "a:b", "Europe/Zurich"])
 def test_a_known_name_has_one_alias_everywhere(secret: str) -> None:
     names = Names(redact=True)

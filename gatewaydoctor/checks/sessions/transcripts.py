@@ -98,7 +98,7 @@ BOOT_LOOP = Rule(
     meaning="The transcript ends with nothing but the prompts and context lines that a gateway start "
     "writes, with no other turn in between.",
     cause="The gateway starts, resumes this session, crashes on it, and starts again.",
-    gateway="It resumes the session once more. Each round adds lines, and costs a model turn if it gets that far.",
+    gateway="It resumes the session once more. Each start adds lines and can cost a model turn.",
     remedy="With the gateway stopped, park this one session, start, and unpark it once you know the cause.",
 )
 

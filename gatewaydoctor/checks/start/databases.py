@@ -31,7 +31,7 @@ def opened(state: StartState) -> Iterator[Event]:
 
 
 def resumed(state: StartState) -> Iterator[Event]:
-    """2026.9.6 takes up every conversation marked running, one at a time, up to three tries."""
+    """2026.9.6 resumes every conversation marked running, one at a time, up to three tries."""
     running = [entry for database in state.databases for entry in database.running]
     keys = [entry.key for entry in running if entry.kind not in _LEFT_OUT and not entry.spawned]
     if keys:

@@ -162,7 +162,7 @@ def _reaper(state: StartState, store: StoreAtStart) -> Callable[[Entry], bool]:
 
 
 def resumed(state: StartState) -> Iterator[Event]:
-    """Sessions that a start takes up, and what stays marked running."""
+    """Sessions that a start resumes, and what stays marked running."""
     policy = state.x.config.release.policy
     taken: list[Entry] = []
     children: list[Entry] = []

@@ -8,7 +8,7 @@ from gatewaydoctor.checks.boot import a_gateway, keeps_files
 from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
 from gatewaydoctor.checks.stores.size import REPORTED_AMPLIFICATION
-from gatewaydoctor.checks.stores.trimming import trims
+from gatewaydoctor.checks.stores.trimming import trims, waits
 from gatewaydoctor.model.gateway.config import Origin, Policy
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.era import Era
@@ -79,6 +79,10 @@ _NOT_CRON_ALONE = (
     "it; ended subagents can be removed too. Or raise session.maintenance.maxEntries before "
     "anything is cut."
 )
+_NOT_QUIET = (
+    "The run rows or their transcripts changed in the last hour, and no repair removes such rows. "
+    "Scan again in an hour. Copies made without the old file times look like that, too."
+)
 _FULL_PASS = "makes a full pass over the store for every new session, on its event loop"
 
 
@@ -129,7 +133,7 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
             "conversationsAmongThem": people,
         },
         repair=OVER_CAP.repair if entries - runs <= limit and trims(x, store.jobs) else None,
-        by_hand=None if entries - runs <= limit else _NOT_CRON_ALONE,
+        by_hand=_NOT_CRON_ALONE if entries - runs > limit else _NOT_QUIET if waits(store.jobs) else None,
     )
 
 

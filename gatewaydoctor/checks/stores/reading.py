@@ -167,15 +167,10 @@ def _unread(x: Examination, store: StoreFacts) -> Iterator[Finding]:
     )
 
 
-_BARREN = (FaultKind.EMPTY, FaultKind.NOT_OBJECT, FaultKind.CUT_SHORT)
-"""Faults behind which nothing follows that could be recovered."""
-
-
 def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
-    barren = fault.kind in _BARREN and not verdict.entries
     beside = _beside_database(x, store)
-    worth = beside or not barren or _candidates(x, store)
+    worth = beside or not store.read.barren or _candidates(x, store)
     rows = (
         plural(verdict.entries, "complete session", "complete sessions") if verdict.entries else "No complete session"
     )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.examine.jobs import QUIET_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.jobs import JobRuns
 
-QUIET_MS = 3_600_000
-"""No row goes that showed a sign of life more recently than this."""
-
 
 def is_over(x: Examination, job: JobRuns) -> bool:
-    """Whether all run rows of a job go when trim is named: all are older than the retention."""
+    """Whether all run rows of a job go when trim is named: all are older than the retention, and quiet."""
     retention = x.config.cron.session_retention.value
     old = job.last_at is not None and retention is not None and x.now - job.last_at > max(retention, QUIET_MS)
-    return old and job.base_key is None and job.runs > 0
+    return old and job.base_key is None and job.runs > 0 and job.quiet >= min(job.runs, 2)
 
 
 def ends_stuck(jobs: Iterable[JobRuns]) -> bool:
@@ -34,6 +33,11 @@ def trims(x: Examination, jobs: Iterable[JobRuns]) -> bool:
         kept = int(job.base_key is not None)
         age = None if job.first_at is None else x.now - job.first_at
         old = age is not None and retention is not None and age > max(retention, QUIET_MS)
-        if job.stuck > kept or (old and job.runs > kept) or (job.runs > 1 and (age is None or age >= QUIET_MS)):
+        if job.stuck > kept or (job.quiet > kept and (old or job.runs > 1)):
             return True
     return False
+
+
+def waits(jobs: Iterable[JobRuns]) -> bool:
+    """Whether run rows are there that trim leaves alone because they are not quiet."""
+    return any(job.quiet < min(job.runs, 2) for job in jobs)

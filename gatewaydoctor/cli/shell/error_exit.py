@@ -26,7 +26,7 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
     if isinstance(error, typer.Exit):
         return error.exit_code
     if isinstance(error, BrokenPipeError | SystemExit):
-        # Whoever read our output has heard enough; inside typer that is a SystemExit.
+        # The reader closed the pipe and wants no more; inside typer that is a SystemExit.
         silence_stdout()
         return ExitCode.OK
     code, info = ending(error, command)

@@ -75,7 +75,7 @@ def telling() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read it has heard enough; the decision is still what the exit code says.
+        # The reader closed the pipe and wants no more; the exit code still tells the result.
         silence_stdout()
     except OSError as failed:
         raise OutputFailed(failed.strerror or type(failed).__name__) from failed

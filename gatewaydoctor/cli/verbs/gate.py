@@ -144,7 +144,7 @@ def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:
     reason = names.text(verdict.reason.removesuffix("."))
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
     command = judgement.next.command
-    run_this = f" Run: {run.invocation.complete(names.text(command))}" if command else ""
+    run_this = f" Run: {run.invocation.complete(names.command(command))}" if command else ""
     override = f"  (start anyway: {SWITCH}=off)"
     if verdict.effect is None:
         counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]

@@ -10,6 +10,7 @@ from gatewaydoctor.repair.repairs.salvage import read_store
 from gatewaydoctor.repair.writing.errors import OutOfReach
 
 if TYPE_CHECKING:
+    from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.health import Leftover
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
@@ -51,17 +52,10 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
     order = {entry.key: (0, row) for row, entry in enumerate(found.source.table) if entry.key in wanted}
     if order:
         store.rebuild([found.source], list(order.values()))
-        rows = [entry for _, entry in store.entries()]
-        draft.step(
-            Repair.LEFTOVER,
-            "recover",
-            store.path,
-            "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault",
-            [entry.key for entry in rows],
-            sum(entry.bytes for entry in rows),
-            agent_id=store.agent_id,
-            **of_people(rows),
+        reason = (
+            "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault"
         )
+        _say(draft, store, "recover", reason, [entry for _, entry in store.entries()])
         return
     size = draft.move(store.path)
     if size is not None:
@@ -84,12 +78,16 @@ def _unlink_other_name(draft: Draft, store: StoreDraft) -> None:
         return
     rows = list(store.entries())
     store.rebuild(store.sources, [(0, place) for place, _ in rows])
-    entries = [entry for _, entry in rows]
+    reason = "the file has another name (hard link), which a start refuses; every row stays"
+    _say(draft, store, "copy", reason, [entry for _, entry in rows])
+
+
+def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: list[Entry]) -> None:
     draft.step(
         Repair.LEFTOVER,
-        "copy",
+        action,
         store.path,
-        "the file has another name (hard link), which a start refuses; every row stays",
+        reason,
         [entry.key for entry in entries],
         sum(entry.bytes for entry in entries),
         agent_id=store.agent_id,
@@ -100,15 +98,14 @@ def _unlink_other_name(draft: Draft, store: StoreDraft) -> None:
 def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
     wanted = _wanted(leftover)
     refused = set(leftover.null_entries) | set(leftover.unsafe_ids)
-    staying = [entry for _, entry in store.entries() if entry.key in wanted]
-    leaving = [(place, entry) for place, entry in store.entries() if entry not in staying]
+    leaving = [(place, entry) for place, entry in store.entries() if entry.key not in wanted]
     if not leaving:
         _unlink_other_name(draft, store)
         return
     entries = [entry for _, entry in leaving]
     about = of_people(entry for entry in entries if entry.key in refused) | {"agent_id": store.agent_id}
     names = [entry.key for entry in entries]
-    if not staying:
+    if len(leaving) == len(store):
         size = draft.move(store.path)
         if size is not None:
             reason = "an import source whose every row the database has, or a start refuses"

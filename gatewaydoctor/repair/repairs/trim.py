@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from gatewaydoctor.examine.jobs import QUIET_MS
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Entry, Kind, Status
-from gatewaydoctor.model.words import duration
+from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.draft import of_people
-from gatewaydoctor.repair.drafting.options import HOUR_MS, Repair, TrimOptions
+from gatewaydoctor.repair.drafting.options import Repair, TrimOptions
 from gatewaydoctor.repair.drafting.rows import StoreDraft
 from gatewaydoctor.repair.drafting.shrink_need import too_many_rows
 from gatewaydoctor.repair.repairs.childkeys import NeededChildren, may_go
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import RowsDraft
-
-QUIET_MS = HOUR_MS
-"""No row goes that showed a sign of life more recently than this, whatever the options say."""
 
 
 class Candidate(NamedTuple):
@@ -93,6 +91,11 @@ def _going(draft: Draft, store: RowsDraft, rows: int, *, pressing: bool) -> list
     rule = _Rule(draft, pressing=pressing)
     free = {each for each in candidates if not each.shared and rule.quiet(each)}
     gone = [Gone(each, reason) for each in candidates if each in free and (reason := rule.by_itself(each))]
+    if pressing and (fresh := sum(not rule.quiet(each) for each in candidates)):
+        draft.caution(
+            f"{plural(fresh, 'run row stays', 'run rows stay')}: they or their transcripts changed in the last hour. "
+            "Copies without the old file times look like that, too."
+        )
     left = set(candidates).difference(each.candidate for each in gone)
     if pressing and options.keep_per_job is not None:
         beyond = [each for each in _beyond(left, options.keep_per_job) if each in free]

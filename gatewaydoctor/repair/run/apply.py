@@ -58,6 +58,7 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     Stopped with everything put back, LeftHalfway where that failed."""
     if plan.empty:
         return None
+    began = tools.clock()
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
     state_dir = Path(plan.state_dir)
     check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
@@ -67,7 +68,7 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
     check_writable(tools.fs, plan, tools.processes.own_uid)
     check_space(tools.fs, space_needs(tools, state_dir, root, plan))
-    return carry_out(_prepare(plan, tools, permission, state_dir, root), permission)
+    return carry_out(_prepare(plan, tools, permission, state_dir, root), permission, began)
 
 
 def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path) -> Work:
@@ -98,12 +99,13 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, 
         raise
 
 
-def carry_out(work: Work, permission: Permission) -> Receipt:
-    """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point."""
+def carry_out(work: Work, permission: Permission, began: int | None = None) -> Receipt:
+    """Perform every act not yet performed, look again, and finish. Can be repeated after a crash at any point.
+    `began` is when the originals began to be kept (epoch ms), None where that was done before."""
     work = replace(work, stopped_by_word=permission.stopped_by_word)
     watch = Watch(permission, work.tools.clock)
     try:
-        started, gateway = work.tools.clock(), permission.gateway
+        started, gateway = work.tools.clock() if began is None else began, permission.gateway
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
         work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
         for group in _groups(work.plan):

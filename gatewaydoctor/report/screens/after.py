@@ -57,13 +57,13 @@ def _next(console: Console, aspects: Sequence[Aspect], view: View) -> None:
     elif any(each.about == "burst" for each in bad):
         jobs = " ".join(f"--disable {quote(name)}" for each in bad if each.about == "burst" for name in each.names)
         next_step(
-            console, view, "stop the gateway, then disable them:", view.names.text(command(f"repair cron {jobs}"))
+            console, view, "stop the gateway, then disable them:", view.names.command(command(f"repair cron {jobs}"))
         )
     elif bad:
         next_step(console, view, "why it is not running:", command("scan"))
     elif disabled:
         jobs = " ".join(f"--enable {quote(name)}" for name in disabled)
         text = "once their cause is found, with the gateway stopped:"
-        next_step(console, view, text, view.names.text(command(f"repair cron {jobs}")))
+        next_step(console, view, text, view.names.command(command(f"repair cron {jobs}")))
     else:
         next_step(console, view, "nothing to do.")

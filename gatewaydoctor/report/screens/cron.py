@@ -229,7 +229,7 @@ def _next(console: Console, related: Sequence[Finding], view: View) -> None:
     worst = related[0]
     fixable = next((item for item in related if item.fix and item.severity is worst.severity), None)
     if fixable is not None and fixable.fix is not None:
-        command = view.invocation.complete(view.names.text(fixable.fix.command))
+        command = view.invocation.complete(view.names.command(fixable.fix.command))
         next_step(console, view, "see what a repair would do:", command)
     else:
         next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule}"))

@@ -67,7 +67,7 @@ def _rest(console: Console, item: Finding, view: View) -> None:
         rows.append(("by hand", Text(view.names.text(item.by_hand))))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if item.fix:
-        command = view.invocation.complete(view.names.text(item.fix.command))
+        command = view.invocation.complete(view.names.command(item.fix.command))
         print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next start  "))
     if view.verbose and item.evidence:
         shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())

@@ -326,7 +326,7 @@ def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View
     for number, (what, typed) in enumerate(steps, 1):
         console.print(Text(f"{number}. {view.names.text(what)}"))
         if typed:
-            print_command(console, Text(), view.names.text(typed), 3)
+            print_command(console, Text(), view.names.command(typed), 3)
 
 
 def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, str | None]]:
@@ -337,7 +337,7 @@ def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterato
         return
     for note in plan.cautions if plan else ():
         if note.command:
-            yield "do what this plan left:", view.invocation.complete(note.command)
+            yield "see what else there is to repair:", view.invocation.complete(note.command)
     if plan and any(store.readable != "yes" for store in plan.after.stores):
         yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
         return
