@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.gate import Baseline, KnownFinding, Standing
 
@@ -22,7 +22,7 @@ MARGIN = 0.10
 of 84 up to 92, one of fewer than 10 none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """Which findings of two looks are the same one. Paths below one of `roots` (spellings of the state directory)
     count relative to it, so that a baseline survives a move."""
@@ -60,7 +60,7 @@ def _digest(*parts: str | None) -> str:
     return hashlib.sha256(data).hexdigest()[:20]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """How one finding stands to the baseline. `known` is what the baseline has of it."""
 

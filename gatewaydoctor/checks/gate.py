@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.baseline import Compared, compare, gone
 from gatewaydoctor.model.errors import UsageError, nearest
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.gate import Baseline
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     finding: Finding
     compared: Compared
     fails: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """`verdicts` in the order of the findings that count; `left_out` counts the others; `gone` counts known findings
     that were not found."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,7 @@ from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.checks.verdict import start_verdict
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ for _module in _RULES:
     import_module(f"gatewaydoctor.checks.{_module}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """What was seen and what is wrong with it, worst first. `verdict` and `next` follow from all findings, also where
     `findings` are a part of them."""

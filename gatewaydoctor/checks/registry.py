@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ USUAL = "usual"
 """Stands for the repair of the rule itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """What `explain` prints of a rule, in whole sentences: `meaning` of the finding, its usual `cause`, what the
     `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand without one.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gatewaydoctor.model.frozen import frozen
 
 _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 _HOUR = 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Thresholds:
     """Sizes in bytes, times in ms. A value of 0 makes a rule concern the smallest case."""
 

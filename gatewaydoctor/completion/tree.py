@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ class PathKind(StrEnum):
     DIRECTORY = "directory"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """A word that may be typed as it stands; it holds no blank and nothing a shell would read as more than text."""
 
@@ -25,7 +26,7 @@ class Word:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Values:
     """What may be in one place: words that are known, words the state directory knows, and paths. Two that have
     the same name are equal."""
@@ -41,7 +42,7 @@ class Values:
         return any(word.text.endswith("=") for word in self.words)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Option:
     """`metavar` is None for a flag; `values` is None where only the operator knows what to give. A global option may
     come before its verb, too."""
@@ -55,7 +56,7 @@ class Option:
     required: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Argument:
     """A word with a place of its own; `many` takes all that follow."""
 
@@ -65,7 +66,7 @@ class Argument:
     many: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """A verb, or one with verbs of its own. `text` is what its help says below the summary."""
 
@@ -94,7 +95,7 @@ class Command:
         return last if last and last.many else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Program(Command):
     """The whole. Its options are those of the verb that is meant where none is named, for they may stand without
     it; `default` is that verb."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import Status
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ IN_THE_FUTURE = "in the future"
 NEVER = "no updatedAt"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgeBucket:
     label: str
     entries: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _NEVER = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Eviction:
     """What one enforced save would drop: `pruned` rows by age, `capped` ones beyond the cap. `conversations` counts
     those of both sorts that are people's."""

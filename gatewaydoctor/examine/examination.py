@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.activity import ListedTimes, TranscriptSigns
@@ -34,6 +34,7 @@ from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
@@ -79,7 +80,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import DiskSpace, FileStat
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examination:
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
     not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the

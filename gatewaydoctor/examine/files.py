@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
@@ -42,7 +43,7 @@ _FAULTY = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EntryPointer:
     """A row whose transcript is not where its pointer says, or whose path is another host's."""
 
@@ -51,7 +52,7 @@ class EntryPointer:
     resolution: Resolution
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PointerFacts:
     """Where the rows of a store point. `missing` counts rows whose transcript is gone and has no excuse; of these
     `missing_people` are not disposable kinds. `misplaced` counts rows whose transcript lies next to the store under a
@@ -69,7 +70,7 @@ class PointerFacts:
     unlinked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Orphan:
     """A transcript no index points to, and what it is to people; None where it was not read."""
 
@@ -77,7 +78,7 @@ class Orphan:
     content: ContentClass | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Archive:
     """A transcript that was set aside (.reset, .deleted), and what it is to people; None where it was not read. A
     save of the gateway deletes it once it is older than `until` (epoch ms), None where no release is known to."""
@@ -87,7 +88,7 @@ class Archive:
     until: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TranscriptFault:
     """`content` is what a file without a header is to people; None for other faults, and where it was not read."""
 
@@ -97,7 +98,7 @@ class TranscriptFault:
     content: ContentClass | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TranscriptFacts:
     """Primary transcripts of one directory. `orphans` are listed in full; `referenced_known` is False where some
     store could not be read whole, so that nothing can be called unreferenced with certainty. `unowned_sidecars` are

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.storefile import require_sessions
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.agents import StoreOrigin, StoreRef
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.state.config.config import load_config
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A state directory with its config and the stores to examine, none of them read yet."""
 

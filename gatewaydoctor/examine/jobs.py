@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.ticks import Ticks, Timeline, ticks, timeline
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status
 
@@ -23,7 +24,7 @@ RAPID_RUNS = 3
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobRuns:
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
     `base_status` and `base_stuck` are of the job's job row, None and False without one. `bytes` are those of the run

@@ -10,10 +10,11 @@ import hashlib
 import re
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
@@ -67,7 +68,7 @@ _SOURCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _File:
     path: Path
     session_id: str

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 from gatewaydoctor.model.gateway.fieldtypes import Fate, fate_of, time_of
@@ -26,7 +27,7 @@ TOO_EARLY = "number before the year 2000"
 OLD = "older than the limit"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowFault:
     """Rows of one store with one fate over one field. `shapes` counts them by what is in it; `keys` are the first of
     them, people's first. `people` counts conversations."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreRead:
     """What reading the store file gave. `survey` is None where there is no file or it could not be read: then
     `problem` says why. `changed` is True where size or mtime moved while it was read, `barren` where the file is
@@ -65,7 +65,7 @@ class StoreRead:
         return tuple(text for holds, text in found if holds)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreFacts:
     """A store, its rows, and its directory. `running` lists every row with status `running`, `aborted` every other
     one with abortedLastRun; `signs` tells when a row's transcript was written to. `oldest_updated` and
@@ -158,7 +158,7 @@ def _is_barren(stream: BinaryIO, found: Survey, main_key: str) -> bool:
     return not len(salvage(stream, found, main_key).table)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowFacts:
     """What follows from the rows of a store once liveness and files are known."""
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, overload
 
+from gatewaydoctor.model.frozen import frozen
+
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.storage.files.table import EntryTable
@@ -22,7 +24,7 @@ class Signs(Protocol):
     def newest(self, entry: Entry, row: int) -> int | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunningEntry:
     """A row with status `running`, or one that was aborted, as number `row` of its store. `last_sign` is the newest
     of its times and `transcript_mtime` (epoch ms, None where nothing tells). `stuck` follows from that, the

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +15,7 @@ TICK_GAP_MS = 5_000
 than 2 s (docs/gateway.md section 7), and the bursts on record lie 20 s and more apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticks:
     """`interval_*` are ms between the first runs of neighbouring ticks, None with fewer than two ticks."""
 
@@ -56,7 +57,7 @@ def ticks(times: Iterable[int]) -> Ticks:
 TIMELINE_BINS = 160
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """Run counts over time: bin n holds the runs from `start` + n * `step` (epoch ms, ms), below the next bin."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.state.cron import zones
 from gatewaydoctor.state.cron.expression import for_crontab
 
@@ -24,7 +24,7 @@ _SAMPLE = 50
 _LAST_YEAR_MS = 250_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interval:
     """Every `every` ms, counted from `anchor`; without one from the last run, so that only the distance is known."""
 

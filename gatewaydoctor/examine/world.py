@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ class NoProgress:
         pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Where:
     """What the command line says about where to look. None and empty leave it to the rules of architecture.md
     section 3."""
@@ -47,7 +47,7 @@ class Where:
     path_maps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Depth:
     """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all. `weigh`: where the bytes of a
     database are. `audit`: every transcript of an import is compared with the database. `verify`: every checksum of
@@ -60,7 +60,7 @@ class Depth:
     verify: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """What an examination examines: the filesystem, the environment, the processes, the loopback port, the clock
     (`now`, epoch ms; `machine_clock` where it is not fixed). `memory` is what a process here may have, in bytes,

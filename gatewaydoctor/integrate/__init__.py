@@ -5,13 +5,13 @@ A snippet is text made from a Site and nothing else; each target has a module wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.integrate.site import Where, checked
 from gatewaydoctor.model.errors import unknown_word
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class Target(StrEnum):
     ANSIBLE = "ansible"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class About:
     """One line for people, the forms there are (the usual one first), where the paths of a snippet are valid, the
     options that mean something to it besides those every target knows, and what starts gatewaydoctor where that is

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gatewaydoctor.model.frozen import frozen
 
 
 class ClockSource(StrEnum):
@@ -14,7 +15,7 @@ class ClockSource(StrEnum):
     ENVIRONMENT = "GATEWAYDOCTOR_NOW"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """`now` is what ages are told by, `machine` the machine's own clock at the start; both epoch ms."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gatewaydoctor.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """`program` is what the operator typed to start this program, `options` are names and values in turn."""
 

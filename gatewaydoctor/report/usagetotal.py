@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.usage import call_cost
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.usage import UsageCost, UsageLoad
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageTotal:
     """The load of each store, and their sums. `release`: the one that the directory names; where it names none, the
     cost is that of the dearest call, 2026.5.22."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat as stat_module
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ NAME_MAX = 255
 """Bytes that one component of a path may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileStat:
     """What one stat call said. Times are epoch ms, size is bytes; mtime_ns keeps the full precision."""
 
@@ -51,7 +52,7 @@ class FileStat:
         return stat_module.S_ISLNK(self.mode)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskSpace:
     """A volume, in bytes. `available` is what a process without privileges may still write; `inodes` are those left
     (None where the filesystem does not count them)."""

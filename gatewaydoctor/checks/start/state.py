@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.store import Readable
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.verdict import StartVerdict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreAtStart:
     """One store as a start finds it. `rows` are those the gateway will see; `known` is False where not all could be
     read."""
@@ -44,7 +45,7 @@ class StoreAtStart:
         return self.path.parent
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseAtStart:
     """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running` are
     the rows marked running. `bytes` are those of its file, at most."""
@@ -56,7 +57,7 @@ class DatabaseAtStart:
     running: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartState:
     """`x` is what was examined, for everything no plan changes. `gone_children` are keys (lower case) of subagents
     whose runs or rows will be gone; `verdict` is that of the directory, None where a plan changes what decided."""

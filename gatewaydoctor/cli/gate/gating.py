@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from gatewaydoctor.cli.shell.examining import exit_code
 from gatewaydoctor.cli.shell.output import places_of, target
 from gatewaydoctor.cli.shell.run import working_directory
 from gatewaydoctor.model.errors import ExitCode, UsageError
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.gate import BaselineUse, GateInfo, SourcedValue, VerdictInfo
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.report.names import Names
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gate:
     """What was decided before anything was examined: the settings, the rules that count, the known findings."""
 
@@ -44,7 +45,7 @@ class Gate:
         return None if word == "never" else Severity[word.upper()]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Gated:
     """A judgement of the rules that count, and the decision over it."""
 

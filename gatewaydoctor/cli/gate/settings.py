@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import typer
@@ -12,6 +12,7 @@ from gatewaydoctor.cli.gate.settingsfile import settings_table
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
 from gatewaydoctor.model.errors import UsageError, nearest, unknown_word
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,7 @@ ThresholdOption = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sourced(Generic[T]):
     """A value and who gave it. `unit` is that of a number, where it has one."""
 
@@ -54,7 +55,7 @@ class Sourced(Generic[T]):
     unit: Literal["ms", "bytes"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GateOptions:
     """The settings as options; None where an option was not given."""
 
@@ -66,7 +67,7 @@ class GateOptions:
     thresholds: Iterable[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """`max_age` in ms; `baseline` as it was spelled. `origins` names who gave each threshold, by its public name.
     `directory` is where the settings file lies, None without one."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from gatewaydoctor.cli.shell.report_output import STDOUT, with_code
 from gatewaydoctor.cli.shell.streams import put
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.place import NothingKept, SeveralStateDirs
 from gatewaydoctor.report.formats.formats import FORMATS, render
 from gatewaydoctor.report.words import harmless
@@ -28,7 +28,7 @@ _FILING = ("scan", "check")
 _NOT_THERE = (CannotExamine.code, NothingKept.code, SeveralStateDirs.code)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What a command line asks for, as far as arguments that may be wrong can tell. `output` is None for stdout."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PANEL = "Global options (before or after the verb)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Globals:
     """Global options as given; None or False where they were not."""
 

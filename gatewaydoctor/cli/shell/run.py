@@ -6,12 +6,13 @@ import os
 import re
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.system.fs import OsReadFs, ReadFs
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.report.names import Names
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """`fs` and `env` are all a verb sees of the machine. `began` is the monotonic clock, in s."""
 
@@ -70,7 +71,7 @@ class Run:
         return self.options.json or self.options.format == "json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
     is in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`

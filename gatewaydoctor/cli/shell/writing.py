@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
 from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.repair.writing.errors import FixedClock, Refused
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from gatewaydoctor.repair.writing.tools import Permission, Tools
@@ -47,7 +48,7 @@ MOST_TOLD = 20
 """Entries of a long list in JSON, unless --all asks for all."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bench:
     """A state directory to work on. `state_dir` has its links resolved, as plans name it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +14,7 @@ from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.errors import DoctorError, ExitCode
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect
 
@@ -42,7 +43,7 @@ Limit = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """What the gate says in one line, and whether the start is to be held back. `document` is JSON text."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import Database
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Windows:
     """Transcript generations: one a sessionId. `former` are not the current one of any session; `running_former` of
     those are marked running, which nothing ever clears. `by_status` counts NULL under an empty word."""
@@ -24,7 +26,7 @@ class Windows:
     by_status: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Events:
     """Transcript events: `bytes` as stored, `compressed` how many are zstd. `large` ones have at least 64 KiB, mostly
     pictures and tool results; `large_bytes` are theirs. `newest` is epoch ms."""
@@ -38,7 +40,7 @@ class Events:
     newest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """Rows of one sort and the bytes of their content."""
 
@@ -46,7 +48,7 @@ class Stored:
     bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentRows:
     """`owner` is the agent the database says it belongs to. `app_version` is the creator's or last migrator's.
     `archives` are transcripts of deleted sessions, `cold` those moved out of the events, `trajectories` telemetry.
@@ -72,7 +74,7 @@ class AgentRows:
     faults: tuple[tuple[str, Fault], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnerBytes:
     """What a group of tables is for, and its bytes with all indexes."""
 
@@ -106,7 +108,7 @@ def bytes_by_owner(found: DatabaseBytes) -> tuple[OwnerBytes, ...]:
     return (*ranked, *(OwnerBytes(owner, size) for owner, size in beside if size))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseWeight:
     """Where the bytes of one database are, or why that is not known."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class Skipped(StrEnum):
     UNREADABLE = "no permission to read it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreRef:
     """One sessions.json and the agent it is of. `agent_ids` are all agents that share it, `agent_id` the first of
     them. `exists` is about the file. A store with `skipped` is not read by the gateway's search and should be

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import OwnerMode, Unreadable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stranger:
     """A path whose owner is not the one that owns most of the tree."""
 
@@ -21,7 +22,7 @@ class Stranger:
     mode: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Barred:
     """A path that `user` (uid) may not `verb` (read or write), by its owner and permission bits. `role` says what it
     is, with its article."""
@@ -34,7 +35,7 @@ class Barred:
     mode: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Census:
     """`majority` is the uid that owns most files, None in an empty tree. `foreign` counts paths of other owners,
     `strangers` are the first of them. `exposed` are secret files that others may read or write; `closed` paths their

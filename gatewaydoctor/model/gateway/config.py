@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.files import Obstacle
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Policy(StrEnum):
     V2026_9_6 = "2026.9.6"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Release:
     """The release that last wrote here, as far as the directory tells. `version` is its own text, where there is one;
     `policy` None means nothing tells, and then defaults are those of 2026.3.28 and marked as assumed."""
@@ -49,7 +49,7 @@ class Origin(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting(Generic[T]):
     value: T
     origin: Origin
@@ -59,7 +59,7 @@ class Setting(Generic[T]):
         return self.origin in (Origin.GIVEN, Origin.ENVIRONMENT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Maintenance:
     """`session.maintenance` (gateway.md section 5). Durations in ms, sizes in bytes. None means: reset archives are
     kept forever, nothing rotates, there is no disk budget."""
@@ -73,7 +73,7 @@ class Maintenance:
     high_water_bytes: Setting[int | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CronSettings:
     """`store` is the absolute path of jobs.json. `session_retention` in ms, None where the reaper is switched off."""
 
@@ -83,7 +83,7 @@ class CronSettings:
     max_concurrent_runs: Setting[int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentSettings:
     """One configured agent; `agent_id` is normalised as the gateway does it."""
 
@@ -91,7 +91,7 @@ class AgentSettings:
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigProblem:
     """Why a config cannot be used: `text` completes "`path`: …". `offset` counts bytes from the start, `line` and
     `column` from 1. `second_object_at` is where a second object starts behind a whole first one. `obstacle` is set
@@ -120,7 +120,7 @@ class ConfigProblem:
 UNKNOWN_NAME = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusedSetting:
     """A setting of the config over which the release does not start. `section` is a dotted path, empty for the top
     level; `what` completes "`path`: …" and holds no value of the config; `meant` is the known name next to it."""
@@ -140,7 +140,7 @@ class RefusedSetting:
         return f"{self.section}.{self.name}" if self.section else self.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     """What openclaw.json says. A missing file is readable and says nothing; with `problem` set every setting that
     could not be read has its default. `notes` name settings the gateway cannot use and
@@ -175,7 +175,7 @@ class Config:
         return self.problem is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigCopy:
     """Another version of the config that lies next to it. `parses` is None where it was not read (too many or too
     big)."""
@@ -188,7 +188,7 @@ class ConfigCopy:
     gateway_mode: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigHistory:
     """What the copies say about the config in use. `larger` are those of at least 512 bytes of which the config has
     less than half, the gateway's own measure of a clobbered file. `second_object_at` is the byte offset where a

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.words import duration
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ UNDEFINED = "undefined"
 """What means the id of a job without one: up to 2026.4.25 in its session keys, its run log and its state."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schedule:
     """`kind` is at, every, cron or as stored; None where absent. Intervals in ms; `at` is text as stored. `anchor_ms`
     (epoch ms) is from where an interval counts, `stagger_ms` the window in which a cron time is moved."""
@@ -44,7 +44,7 @@ class Schedule:
         return {"every": "every ?", "at": "at ?", "cron": "?"}.get(self.kind or "", self.kind or "?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobState:
     """Times in epoch ms. `running_at`: a job with it is not started again (docs/gateway.md section 7)."""
 
@@ -56,7 +56,7 @@ class JobState:
     schedule_errors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CronJob:
     """One job of jobs.json with the state the gateway would load. `index` is its place in the list. `job_id` is
     UNDEFINED where it has none. `timeout_ms` is the payload's own; None means the default. `schedule_changed`: the
@@ -104,7 +104,7 @@ class Fate(StrEnum):
         return self not in (Fate.RUNS, Fate.SHARES_STATE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobProblem:
     """How a job differs from what the gateway writes: the field and the reason, without its contents. `fate` is what
     the release in use makes of it, None where that is not known. `switched_off`: it is disabled, and as many schedule
@@ -132,7 +132,7 @@ class JobProblem:
         return self.enabled or self.switched_off or self.fate in (Fate.DROPPED, Fate.STOPS_CRON)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ParkedJob:
     """A job that `repair cron` took out of jobs.json. `index` is its place in the file `file`."""
 
@@ -147,7 +147,7 @@ class ParkedJob:
         return self.name or self.job_id or f"#{self.index + 1}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisabledJob:
     """A job that `repair cron` disabled, by id or by name where it has no id, and when (epoch ms)."""
 
@@ -166,7 +166,7 @@ class CronRead(StrEnum):
     EMPTY_FOR_GATEWAY = "empty-for-gateway"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CronFile:
     """How one JSON file of the cron directory reads. Unparseable jobs.json stops cron, the file stays untouched; an
     unparseable or oddly shaped jobs-state.json is ignored and the run state is lost."""
@@ -187,7 +187,7 @@ class CronFile:
         return "no list of jobs in it" if self.read is CronRead.EMPTY_FOR_GATEWAY else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LostJob:
     """A job named elsewhere and absent from jobs.json: evidence, not proof, for jobs are also deleted on purpose.
     `sources` are file names."""
@@ -197,7 +197,7 @@ class LostJob:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunLog:
     """One cron/runs/<jobId>.jsonl. The last_ fields are of its last readable line (epoch ms; duration in ms)."""
 
@@ -209,7 +209,7 @@ class RunLog:
     last_duration: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cron:
     """The cron directory. `copies` are names of backups and retired originals of jobs.json, newest first; `migrated`
     are the retired ones among them (`jobs.json.migrated*`): with one and without a jobs.json the jobs live in SQLite.

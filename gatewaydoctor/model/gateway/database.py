@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class FaultKind(StrEnum):
     QUERY = "query"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """Why a database, or a part of it, was not read. `reason` completes "it cannot be read: ". `page` is the number
     of the first bad page (1 is the header's), where one is known."""
@@ -40,7 +41,7 @@ class Fault:
     page: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogFacts:
     """A -wal as recovery would take it. `frames` and `commits` count what is committed, `tail` the frames after the
     last commit (uncommitted, torn, or left over from before a restart). `used` is False where no frame counts:
@@ -58,7 +59,7 @@ class LogFacts:
         return self.frames > 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalFacts:
     """A rollback journal. `hot`: an unfinished transaction, which the next writer undoes; `pages` are put back."""
 
@@ -68,7 +69,7 @@ class JournalFacts:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TableBytes:
     """One table with its indexes, in bytes of whole pages (`rows` of the table alone). `payload` is what its rows
     hold; `faults` counts pages of it that could not be read."""
@@ -85,7 +86,7 @@ class TableBytes:
         return self.bytes + self.index_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseBytes:
     """Where the bytes of a database are. `main` is the file's size, `live` the size its pages take with the log laid
     over, `freelist` those of them that hold nothing and are used again before the file grows."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.fieldtypes import OddField
@@ -72,7 +73,7 @@ CONVERSATION_PLACES = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
 """Kinds that 2026.5.22 keeps whatever their age, and counts against the cap anyway."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyParts:
     """A session key taken apart. `job_id` and `run_id` are set for cron keys only, in the key's own case. An id
     with colons in it makes no run of a key: every release takes such rows for rows of a job."""
@@ -164,7 +165,7 @@ def _rest_kind(rest: str, main_key: str, *, bare: bool) -> Kind:
     return Kind.OTHER
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One row of sessions.json. Times are epoch ms, None where absent or not a number. `start` is the byte offset of
     the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +52,7 @@ REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
 """Releases that were seen to refuse a database with a newer schema."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SqliteHeader:
     """The fixed part of a database's first page. `user_version` is the schema version. `wal` is the write-ahead mode.
     `pages` is the size the header claims, 0 where it does not count."""
@@ -62,7 +64,7 @@ class SqliteHeader:
     pages: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Database:
     """A database file with its siblings, examined and never opened. Sizes in bytes, None where the sibling is
     absent. `user_version` is the newest committed one: where the -wal holds a later first page, that page's.
@@ -90,7 +92,7 @@ class Database:
         return not self.wal_size and not self.journal_size
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leftover:
     """A file or directory another generation left. `kind` is one of import-archive, migration-run, migration-failure,
     migrated-source, corrupt-database, schema-backup."""
@@ -101,7 +103,7 @@ class Leftover:
     mtime: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegacyStore:
     """A sessions.json of an agent whose sessions are, or are about to be, in a database. Whether it is sound is
     decided where stores are read. `links` above 1 makes 2026.9.6 refuse it."""
@@ -111,7 +113,7 @@ class LegacyStore:
     links: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentEra:
     """`reason` names what decided. `legacy_store` is set where a release with databases would meet it at start."""
 
@@ -123,7 +125,7 @@ class AgentEra:
     leftovers: tuple[Leftover, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Eras:
     """All agents by id. `sqlite_release` says that a release which keeps sessions in databases has written here."""
 
@@ -143,7 +145,7 @@ class Eras:
         return (*own, *(database for database in (self.state, self.quarantine) if database))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseRows:
     """What a settled database said about itself. `status` counts session rows by status word, rows without one under
     `unknown`; `cron_jobs` is for the state database. `not_read` says why nothing is known."""

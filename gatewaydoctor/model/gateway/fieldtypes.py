@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Fate(StrEnum):
     CLEANUP_FAILS = "cleanup-fails"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OddField:
     """One field of a row whose value has a type that some release minds. `number` is what JavaScript makes of it."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ class TempFamily(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileName:
     """A name taken apart. `base` is the name of the file it belongs to (its own for the file itself), `session_id`
     the session that file is of. `stamp` is the time in the name (epoch ms), `pid` the writer named there."""
@@ -82,7 +83,7 @@ class NodeKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileRecord:
     """One entry of a sessions directory. Size in bytes, times in epoch ms; `stamp` is set for archives and store
     backups whose name holds a readable time."""
@@ -101,7 +102,7 @@ class FileRecord:
         return self.mtime if self.stamp is None else self.stamp
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClassTotals:
     """Regular files of one class: how many, bytes together, oldest and newest `FileRecord.at`."""
 
@@ -124,7 +125,7 @@ class Obstacle(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreadable:
     """Something that could not be read, and why in the operating system's words."""
 
@@ -137,7 +138,7 @@ class Unreadable:
         return self.obstacle is Obstacle.MISSING
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnerMode:
     """How many files (or directories) share this owner and these permission bits."""
 
@@ -148,7 +149,7 @@ class OwnerMode:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """One sessions directory, unsorted, its files classed for the store with the name `store`. `problem` is set where
     the listing could not be had or broke off: then `files` holds what was seen until then."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,14 +15,14 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import DatabaseRole
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unopened:
     """Nothing of it can be read the ordinary way: garbage, zeros, 0 bytes, or refused by the system."""
 
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BrokenPages:
     """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
     `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost.
@@ -35,14 +37,14 @@ class BrokenPages:
     constraints: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherOwner:
     """The database belongs to another agent, or, with `found` None, does not say whose it is."""
 
     found: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class VersionsDiffer:
     """The number in the header and the one in schema_meta are not the same."""
 
@@ -50,14 +52,14 @@ class VersionsDiffer:
     recorded: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrphanRows:
     """Rows that refer to a row that is not there: (table, parent table) -> how many."""
 
     counts: Mapping[tuple[str, str], int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchemaDrift:
     """What differs from the schema its release writes."""
 
@@ -70,7 +72,7 @@ class SchemaDrift:
     """As table.column."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BadEntries:
     """Session rows whose entry JSON a start rebuilds from the columns: keys, the first ones, by what is wrong. The
     rest of each such JSON is lost then. `twice`: the key is not trimmed and in lower case, and another row has it so,
@@ -83,7 +85,7 @@ class BadEntries:
     twice: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForeignLog:
     """With its -wal laid over, the database belongs to `found` (None: it does not hold together); without the -wal
     it is sound and its own."""
@@ -91,7 +93,7 @@ class ForeignLog:
     found: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogGone:
     """The gateway did not close it cleanly, and the -wal with the last commits is not there or cannot be used.
     `sure`: the file was last written before the gateway's last sign of life; else another program may have folded
@@ -102,7 +104,7 @@ class LogGone:
     sure: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quarantined:
     """The gateway has put it under quarantine. `reason` is what it recorded; `refuted`: a check finds nothing.
     `elsewhere`: under a path that the database no longer has, which a start passes over (seen with 2026.9.6)."""
@@ -127,7 +129,7 @@ Problem = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseHealth:
     """One database that was examined. `agent_id` is that of its directory, None for the state database. `rows` counts
     what could be read: sessions, conversations, events, jobs; None where it could not. `schema_known`: its version is
@@ -142,7 +144,7 @@ class DatabaseHealth:
     schema_known: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MissingDatabase:
     """A database that has to be there and is not. `source` says what names it; `log` whether its -wal is left;
     `folder` whether its agent has a directory."""
@@ -155,7 +157,7 @@ class MissingDatabase:
     folder: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lease:
     """A claim on a database or on the directory. `holder` names its process; `alive` is None where that cannot be
     told (another host). Times in epoch ms."""
@@ -168,7 +170,7 @@ class Lease:
     expires_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replaced:
     """A row of a database that an import of a leftover store would replace. `older`: the store's is not newer, so
     that the newer one is lost. `other_session`: it would also point to another session id. Times in epoch ms."""
@@ -183,7 +185,7 @@ class Replaced:
         return (self.in_file or 0) < (self.in_database or 0) or self.other_session
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leftover:
     """A sessions.json next to the database of its agent, compared with it key by key. `replaced` are keys in both
     with different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
@@ -204,7 +206,7 @@ class Leftover:
     compared: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Health:
     """Every database of the directory, with what is missing and who claims them. `jobs_elsewhere` counts cron jobs by
     the store path they are filed under, where that is not the path of this directory and this path does not have them

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from gatewaydoctor.model.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeapLimit:
     """Bytes, and what sets them in a few words."""
 

@@ -3,9 +3,10 @@ section 6)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ class Witness(StrEnum):
     STORE = "store"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What one source says. `dead` here means: it was asked and shows no gateway. `text` is a whole sentence."""
 
@@ -38,7 +39,7 @@ class Evidence:
     path: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GatewayState:
     """The verdict over all evidence: `live` if any source proves it, else `unknown` if any could not be checked, else
     `dead`. Sources after the first proof of life are not asked."""
@@ -47,7 +48,7 @@ class GatewayState:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockPayload:
     """What a lock file names. `start_time` is field 22 of the owner's /proc stat line (clock ticks since boot),
     whichever way the lock spells it. `created_at` in epoch ms. Fields a lock does not have are None."""
@@ -61,7 +62,7 @@ class LockPayload:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LockVerdict:
     """Whether a lock's owner still runs. `reason` completes "`path` is stale/held/undecided because …". `age` in ms
     since it was made, by its own date, else by its mtime; None when neither is known. `pid` is a live owner's as seen

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +35,7 @@ class Source(StrEnum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TranscriptPlace:
     """One transcript file that is not wholly in a database. `events` and `contained` count lines with an event;
     `people` turns of people among those that are missing, `undecided` lines in which a person may speak. `broken_at`
@@ -74,7 +76,7 @@ class Row(StrEnum):
     ABSENT = "absent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LostRow:
     """An entry of an old store, and where it is now. `span` is where its value is in the file, in bytes."""
 
@@ -96,7 +98,7 @@ class JobPlace(StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JobWhere:
     """A job that a file or the quarantine names. `files` are the names of those that have it; `namesake`: another
     job of that name is in the database."""
@@ -110,7 +112,7 @@ class JobWhere:
     namesake: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImportRun:
     """The receipt of an import. Dates as written. `planned` and `moved` count files, `issues` what it noted by
     code. `superseded`: a later run of the same agents was completed."""
@@ -131,7 +133,7 @@ class ImportRun:
         return self.reason is None and self.completed is None and not self.superseded
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetainedSource:
     """A source of an import that was to stay: `recorded` is its SHA-256 in the receipt, `found` that of the file now,
     None where it is gone or was not hashed. `original` is an archive with the recorded bytes."""
@@ -151,7 +153,7 @@ class RetainedSource:
         return self.found is not None and self.found != self.recorded
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentMigration:
     """One agent. `database` is None where it has none; `problem` says why it could not be read. `rows` counts the
     entries of its old stores by where they are, `files` its transcript files. `committed` is (rows in the database,
@@ -177,7 +179,7 @@ class AgentMigration:
         return tuple(sorted(found, key=lambda each: (-each.people, -each.undecided, -each.missing, str(each.path))))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Migration:
     """`whole` is False where only what receipts name was compared. `discarded` are sources that were neither imported
     nor kept: (path, SHA-256). `failed_history` counts successful runs of the file era that were imported as

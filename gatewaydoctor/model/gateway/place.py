@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ class ConfigSource(StrEnum):
     LEGACY_NAME = "legacy name in the state directory"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """An existing directory that could be the state directory. `stores` counts agents with a session store or agent
     database; `newest` is the latest mtime among those (epoch ms). `option` selects this directory on the command
@@ -44,7 +44,7 @@ class Candidate:
     looks_live: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """The state directory to examine. `state_dir` is absolute and spelled as the gateway spells it (symlinks kept,
     for the gateway hashes that spelling); `real_dir` has them resolved. `config_path` need not exist. `others` are

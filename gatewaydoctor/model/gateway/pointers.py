@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from gatewaydoctor.model.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class PathMap:
     """`source` on the host that wrote the state means `target` here; both without a trailing separator."""
 
@@ -18,7 +19,7 @@ class PathMap:
         return f"{self.source}={self.target}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DerivedMap:
     """The one map the entries themselves support. `matched` of `foreign` pointers lead to a file here through it;
     `rivals` counts other maps that lead somewhere too."""
@@ -62,7 +63,7 @@ class Exemption(StrEnum):
     FRESH = "nothing was written yet"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolution:
     """`found` is the name of the file that was found (present, elsewhere) or of the newest archive (archived)."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import Unreadable
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One waiting delivery. Times in epoch ms; `target` is a chat or session, not the text. `readable` is False for a
     file that is not JSON object, which the gateway passes over."""
@@ -25,7 +26,7 @@ class Delivery:
     readable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueCount:
     """Files waiting (or given up), their bytes, and when the oldest was queued (epoch ms): by its record where one
     was read, else by its mtime."""
@@ -35,7 +36,7 @@ class QueueCount:
     oldest: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeliveryQueue:
     """One queue directory. `pending` are sent at the next start; `delivered` markers are only removed then. `sample`
     are the oldest pending deliveries, as many as were read. `problem` is set where the directory cannot be listed."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob, JobProblem
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.subagents import SubagentRun
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Partition:
     """The jobs of one cron store path. The gateway runs those of its own path only (`store_key` is absolute: a moved
     directory loses its jobs). `managed` are the gateway's own, such as heartbeats."""
@@ -23,7 +25,7 @@ class Partition:
     managed: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuarantinedJob:
     """A job that a release set aside because it is malformed. `reason` is the gateway's word."""
 
@@ -34,7 +36,7 @@ class QuarantinedJob:
     at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """One started cron run. `owner_start` is the start time of the process in clock ticks."""
 
@@ -47,7 +49,7 @@ class Receipt:
     finished_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunHistory:
     """Finished and open runs. `by_status` counts (runtime, status); `imported_ok` are successful runs of the file era
     that were imported as failed. `runs_of` counts finished cron runs a job, `newest` is the last start."""
@@ -58,7 +60,7 @@ class RunHistory:
     newest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueRows:
     """Deliveries of one queue and status (pending, failed)."""
 
@@ -68,7 +70,7 @@ class QueueRows:
     oldest: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lease:
     """Who holds the state directory, as the owner wrote it: `expires_at` is its last heartbeat and 300 s. A killed
     gateway leaves it; the next start on the same host passes over it."""
@@ -84,7 +86,7 @@ class Lease:
     port: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatabaseLease:
     """A process that has (or had, when it was killed) an agent's database open."""
 
@@ -95,7 +97,7 @@ class DatabaseLease:
     opened_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenTurn:
     """A model turn in flight when the row was last written."""
 
@@ -104,7 +106,7 @@ class OpenTurn:
     claimed_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Boot:
     """One start. `outcome` None: it was never completed, so the process was killed or is running."""
 
@@ -116,7 +118,7 @@ class Boot:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Migration:
     """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
     none of it was taken."""
@@ -132,7 +134,7 @@ class Migration:
     discarded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegisteredDatabase:
     """An agent database the state database knows of; `path` as stored, relative to the state directory or
     absolute."""
@@ -144,7 +146,7 @@ class RegisteredDatabase:
     last_seen: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubagentRows:
     """Subagent runs by state; `open` are those without an end."""
 
@@ -153,7 +155,7 @@ class SubagentRows:
     rows: tuple[SubagentRun, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StateRows:
     """`started` is the release that last booted here (None where no row tells), `app_version` the creator's or last
     migrator's. `job_ids` are those of all store paths, `jobs` those the gateway runs from here, `problems` what is

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gatewaydoctor.model.frozen import frozen
 
 UNREADABLE_FROM_BYTES = 0x1FFFFFE8
 """A file of this many bytes or more is read as empty. It is V8's longest string, and although its message concerns
@@ -48,7 +49,7 @@ class FaultKind(StrEnum):
     UNEXPECTED = "unexpected-byte"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """The first byte after which no JSON document can follow, or the file's size where it ends too early.
 
@@ -64,7 +65,7 @@ class Fault:
         return f"{self.detail} at byte {self.offset:,}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """How one store reads. `bytes` and `sha256` are of the whole file. `entries` are the rows read whole, up to the
     fault if there is one; `last_good_end` is the offset after the last of them."""

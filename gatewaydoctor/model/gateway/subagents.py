@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +51,7 @@ class SubagentRun(NamedTuple):
 READ_VERSIONS = (1, 2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubagentRegistry:
     """What runs.json holds. With a fault the counts are of the whole runs before it, but perhaps for the last one.
     `rows` are the runs worth a look (running, never archived or orphaned), at most as many as were asked for;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gatewaydoctor.model.frozen import frozen
 
 
 class HeaderState(StrEnum):
@@ -40,7 +41,7 @@ class Verdict(StrEnum):
     OK = "ok"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TranscriptCheck:
     """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole
     record: what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable
@@ -97,7 +98,7 @@ class ContentClass(StrEnum):
     NOT_TRANSCRIPT = "not-a-transcript"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TranscriptContent:
     """Counts from one pass. `undecided` are records and lines in which a person may speak, and that could not be
     read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +34,7 @@ _WORDS: Mapping[Severity, SeverityWord] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fix:
     """The exact command that repairs it; `safe` means it drops no conversation and can be undone."""
 
@@ -40,7 +42,7 @@ class Fix:
     safe: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """`count` is how many things the finding covers; `evidence` holds JSON-able values only, capped lists, exact
     numbers. `consequence` is what the next start of the gateway will do. `by_hand` is the remedy in words while

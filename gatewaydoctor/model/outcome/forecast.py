@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gatewaydoctor.model.frozen import frozen
 
 
 class Certainty(StrEnum):
@@ -39,7 +40,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cost:
     """What an event costs: model turns, messages sent, bytes read or written, bytes of heap, ms of time. 0 where it
     costs none, or none that is known."""
@@ -51,7 +52,7 @@ class Cost:
     ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """`at` is ms after the start, None for later. `what` is a sentence without subject and full stop: `resumes 2
     conversations with a model turn`. `who` are keys, job names or paths, all of them; `how_many` counts them, also
@@ -67,7 +68,7 @@ class Event:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forecast:
     """The events of a start of `release` at `now` (epoch ms), in order. `starts` is False where it is refused."""
 

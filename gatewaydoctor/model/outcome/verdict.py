@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gatewaydoctor.model.frozen import frozen
 
 
 class Start(StrEnum):
@@ -44,7 +45,7 @@ _STARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartEffect:
     """What a start makes of a finding. `reason` says it in a whole sentence, `cause` what was found, with the place
     and without a full stop. `at_stake` is a sentence where counting what was read would not tell it."""
@@ -55,7 +56,7 @@ class StartEffect:
     at_stake: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stake:
     """What the directory holds, as far as it was read: `conversations` in its stores, enabled cron `jobs`, and
     `deliveries` that wait in its queues. `complete` is False where more may be there. `text` is the sentence for
@@ -68,7 +69,7 @@ class Stake:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartVerdict:
     """`effect` is None exactly where `start` is yes. `reason` is one or two whole sentences, `cause` one without a
     full stop: what decided, else the worst finding that stops no start, empty where there is none. `rules`
@@ -85,7 +86,7 @@ class StartVerdict:
     rules: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NextStep:
     """What to do next. `command` is a command of this program without the options that say where to look, None
     where the step is none; `why` is half a sentence."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from gatewaydoctor.model.frozen import frozen
 
 
 class Standing(StrEnum):
@@ -15,7 +16,7 @@ class Standing(StrEnum):
     AS_FORECAST = "as forecast"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aspect:
     """One thing that was examined: how it stands, in a sentence without full stop, with the names it is about."""
 

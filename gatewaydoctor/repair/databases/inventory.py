@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 NODES, WINDOWS, EVENTS = "session_nodes", "session_windows", "transcript_events"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionRow:
     """A session row: its current session id, its time (epoch ms), its status word and the bytes of its entry."""
 
@@ -24,7 +26,7 @@ class SessionRow:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inventory:
     """`rows` are the session rows that can be read, by key. `windows` are session ids with their key and time,
     0 where only an index still lists them.

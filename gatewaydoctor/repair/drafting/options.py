@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import Status
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)
 """What `expire` may set, the usual one first."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrimOptions:
     """Which run rows go. `kinds` come on top of cron runs. `older_than` (ms) takes the place of the configured
     retention. `keep_per_job` None switches that limit off. `statuses` and `jobs` (ids, lower case) restrict what may
@@ -80,7 +81,7 @@ class TrimOptions:
     vault_transcripts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CronOptions:
     """Jobs by id, by name, or as #N by their place in the file. `drop` lets parked jobs go, and notes of disabled
     ones."""
@@ -107,7 +108,7 @@ class CronOptions:
         return {name: ",".join(sorted(words)) for name, words in said.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """`names` are session keys or file names that were named one by one: only these lose protection. `end_as` is the
     status that stuck rows get. `older_than` (ms) is for temp files and subagent runs, None their own default.

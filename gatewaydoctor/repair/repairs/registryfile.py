@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.cut import Cut, Rest, cuts
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -43,7 +43,7 @@ class Run(NamedTuple):
         return self.ended_at is not None and self.archive_at is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunsFile:
     """`opened` is where the object of the runs begins. `whole` is False where the file breaks off or is not JSON from
     some byte on; then `runs` are those before."""

@@ -5,9 +5,9 @@ with an empty one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import TEMPS
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """The rows of one file. `sound`: it reads whole. `primary`: it is the store itself."""
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
@@ -38,7 +39,7 @@ _EMPTY = frozenset({FaultKind.EMPTY, FaultKind.MISSING})
 _SIDE = ("-wal", "-shm", "-journal")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Named:
     """A session as far as its key tells."""
 
@@ -46,7 +47,7 @@ class _Named:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Target:
     """A database to be made again."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.jobs import RAPID_RUNS
 from gatewaydoctor.examine.ticks import ticks
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.aftermath import Aspect, Standing
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """A run that was applied: its plan, and when it ended (epoch ms). `kept` are the rows it left in stores."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.repair.writing.guard import target_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """A run whose vault is filled and whose new files are staged."""
 

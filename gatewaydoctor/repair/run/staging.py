@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
 from gatewaydoctor.repair.writing.guard import before, is_same
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Staged:
     """A new file that waits next to its target, by content and by inode."""
 

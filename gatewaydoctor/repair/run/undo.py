@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
 from gatewaydoctor.repair.run.acts import Standing, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
@@ -58,7 +59,7 @@ class Way(StrEnum):
         return self in (Way.CHANGED, Way.DAMAGED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Return:
     """One file on its way back. `bytes` are those that come back."""
 

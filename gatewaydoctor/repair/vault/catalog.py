@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, RunState
 from gatewaydoctor.repair.vault.codec import read_part
 from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.processes import Processes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunInfo:
     """One run. `started_at` and `last_at` are epoch ms, None where the journal was not begun. `worker` is the pid of
     the process that is at work on it now. `problem` says why its journal cannot be read."""
@@ -176,7 +176,7 @@ def find_run(tools: Tools, state_dir: Path, vault: Path | None, asked: str | Non
     return fitting[0]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeptCheck:
     """One file of the vault. `problem` is None where it is as the manifest says."""
 

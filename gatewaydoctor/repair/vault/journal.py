@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.system.reading import read_up_to
 
@@ -25,7 +25,7 @@ LARGEST_JOURNAL = 64 * 1024 * 1024
 _STATES = {state.value: state for state in RunState}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """`at` is epoch ms. `facts` are the line's own keys."""
 

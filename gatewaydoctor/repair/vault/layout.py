@@ -5,9 +5,10 @@ sections 2 and 5): none ends in .jsonl or .tmp, begins with sessions.json, or ho
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ OWN_FILES = frozenset(
 """What is in the directory of a run besides `files` and what was displaced."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunPlace:
     """Where one run keeps its things. `state_dir` is the real path of the directory it works on."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.snapshot import (
     LeftOut,
     SnapshotDirectory,
@@ -307,7 +308,7 @@ def _remove(tools: Tools, directory: Path) -> None:
     fs.rmdir(directory)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SnapshotCheck:
     """One file that is not as the manifest says, and why."""
 

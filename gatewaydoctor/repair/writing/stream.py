@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.plan import Copy, Segment
 from gatewaydoctor.repair.writing.errors import InputChanged
 
@@ -21,7 +21,7 @@ BLOCK = 1024 * 1024
 _ZEROS = bytes(BLOCK)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Content:
     """What a file holds."""
 
@@ -29,7 +29,7 @@ class Content:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dress:
     """Permission bits, owner, mtime and extended attributes of a new file; None leaves what making it gives."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ def _go_on() -> None:
     """No stop was requested."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tools:
     """`clock` gives epoch ms. `check_stop` raises KeyboardInterrupt where the operator asked to stop; it is called
     only where what was done can be put back or be gone on with. Nothing here writes by itself."""
@@ -30,7 +31,7 @@ class Tools:
     check_stop: Callable[[], None] = _go_on
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permission:
     """What may be known about the gateway. `ask` looks each time, for a gateway may start while a person reads a
     plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown. `fixed_clock` is the

@@ -3,10 +3,10 @@ asks for the workspace of the job."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.report.outgoing import outgoing_document
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.report import Document
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Format:
     """`module` in this package has `render(document) -> str`. `whole`: its reader takes every item, so no list is
     cut. `exact`: it encodes whatever a name holds, so names come unescaped. `timed`: it tells how long it took."""

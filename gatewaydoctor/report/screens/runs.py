@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import (
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunLine:
     """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted, `problem` why it cannot be
     looked into."""
@@ -43,7 +44,7 @@ class RunLine:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileLine:
     """One file and a word about it; `alarming` where that word is bad news. `bytes` None where size says nothing."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.head import title
 from gatewaydoctor.report.screens.blocks.key_table import keyed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.place import Place
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sessions:
     """The first of `total` rows, and the stores that could not be read to their end, with the reason."""
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime, is_worker
 from gatewaydoctor.state.alive.signs import Owner, Sign, SignReader, Weight
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _OTHERS_MAY_WRITE = 0o022
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """What is known of one process. `sure` is False where only the default directory of its home tells. A `worker`
     is a helper of the gateway that started it."""

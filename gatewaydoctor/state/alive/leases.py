@@ -7,11 +7,11 @@ the next start passes over those whose process has ended; one of another host ho
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.liveness import Evidence, Liveness, LockPayload, Witness
 from gatewaydoctor.storage.database.select import Tables, integer, text
@@ -27,7 +27,7 @@ STATE = ("state", "openclaw.sqlite")
 _MOST = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """A process that a row names as the owner. `what` completes "the … of process 7"; `host` and `expires_at` only an
     owner lease has. Times in epoch ms, `start` in clock ticks."""

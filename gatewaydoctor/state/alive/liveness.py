@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
 from gatewaydoctor.state.alive.attribution import Attribution
 from gatewaydoctor.state.alive.leases import lease_evidence
@@ -73,7 +74,7 @@ def gateway_liveness(
     return GatewayState(Liveness.UNKNOWN if unknown else Liveness.DEAD, tuple(evidence))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _LockFiles:
     """Gateway locks in the state directory, those in temp directories, and directories that may not be listed."""
 

@@ -15,6 +15,7 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.state.alive.locks import read_payload
 from gatewaydoctor.state.place.home import home_text, trimmed, without_tilde
 from gatewaydoctor.state.place.locate import LEGACY_STATE_DIR_NAMES, STATE_DIR_NAME
@@ -46,7 +47,7 @@ class Weight(IntEnum):
     PROOF = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sign:
     """`text` completes "Process 7 …"."""
 

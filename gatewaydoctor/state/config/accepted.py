@@ -8,10 +8,10 @@ of settings without a type here, are not judged.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, Policy, RefusedSetting
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
@@ -168,7 +168,7 @@ TYPES: tuple[Typed, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """The releases whose word counts for a directory: a setting is refused where all of them refuse it. `certain` is
     False for a release newer than any of them."""

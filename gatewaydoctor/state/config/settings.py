@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import (
     AgentSettings,
     CronSettings,
@@ -36,7 +37,7 @@ _ENV_TOKEN = re.compile(r"\$(\$?)\{([A-Z_][A-Z0-9_]*)\}")
 _PORT = re.compile(r"(?:(?:\[[^\]]+\]|[^:\[\]]+):)?([0-9]{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Defaults:
     mode: str
     max_entries: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
 from gatewaydoctor.model.gateway.usage import PAGE, UsageFile, UsageLoad
@@ -53,7 +54,7 @@ def usage_files(files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22)
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineCount:
     """Lines of a file, an unterminated last one included, how many of them a usage call prices, and bytes read."""
 

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import JournalFacts
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _LOCK_BYTE = 0x40000000
 """The page with this byte is never used; SQLite stops at a record that names it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rollback:
     """The pages to put back (number -> offset in the journal) and the size of the database before, in pages."""
 

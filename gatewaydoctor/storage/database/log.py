@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import struct
 from array import array
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import LogFacts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class PageIndex:
         return HEADER.size + (index - 1) * self._frame + FRAME.size if index else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Log:
     """The pages of a log that count. `pages` is the size of the database after the last commit; `head` the 32 bytes
     that tell whether the log was restarted since."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import DatabaseBytes, Fault, FaultKind, TableBytes
 from gatewaydoctor.storage.database.image import Image, take_image
 from gatewaydoctor.storage.database.pages import PageReader
@@ -26,7 +26,7 @@ _ATTEMPTS = 3
 _SCHEMA_ROOT = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SchemaItem:
     """A row of the schema: `kind` is table, index, trigger or view; `root` its first page, 0 without pages; `sql`
     None for an index that a constraint made."""

@@ -10,6 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from gatewaydoctor.model.frozen import frozen
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
@@ -44,7 +46,7 @@ class Malformed(Exception):
     """A page or record does not hold together. Never leaves this module."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Damage:
     """A page that was passed over, or a row (`rowid`) on it that could not be decoded."""
 
@@ -53,7 +55,7 @@ class Damage:
     rowid: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """One record, its content not yet decoded. `local` is the part of its `payload` bytes on the page itself,
     `overflow` the first page of the rest, 0 without one. `rowid` is None in an index."""
@@ -65,7 +67,7 @@ class Cell:
     overflow: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """A row of a table: the values that were asked for (the others are None), and the bytes of each."""
 

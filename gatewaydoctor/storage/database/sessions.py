@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
 from gatewaydoctor.storage.database.select import integer, text
 from gatewaydoctor.storage.files import decode
@@ -34,7 +35,7 @@ _COLUMNS = (
 _STATUSES = {**STATUS_BY_WORD, Status.INTERRUPTED.value: Status.INTERRUPTED}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RowSet:
     """The rows in the order of their rowids. An Entry's offsets count from the start of its own key and JSON: they
     give its size. `written` has, for each row that is marked running, when its transcript was last written to (row ->

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from os import pread
 from typing import TYPE_CHECKING
 
 import apsw
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.storage.database.vfs import ReadOnlyFile, registered
 
@@ -137,7 +137,7 @@ def _told(text: str) -> str:
     return text.partition(": ")[2] if text.startswith(("SQLError:", "CorruptError:")) else text
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """A column of a table: its declared type in capitals, and whether it must have a value. `is_rowid`: its value is
     the row id, which the record itself does not hold."""

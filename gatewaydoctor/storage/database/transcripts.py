@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.storage.database.select import integer
 
@@ -26,7 +26,7 @@ LARGEST_WINDOW = 64 * 1024 * 1024
 _CHUNK = 1 << 17
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One event: its JSON as the gateway wrote it, or why it could not be unpacked."""
 

@@ -13,10 +13,10 @@ names an agent); is that of an object inside entries; or is longer than 64 KiB.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, BinaryIO
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import Rest, cuts
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -57,7 +57,7 @@ class Ending(Enum):
     BROKEN = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """Members of one object. `reached` is the end of the last one, or where reading began; `fault` where it stopped.
     `closed`: a member behind these with which the file ends. One that lost a bracket takes the store's for its own,
@@ -80,7 +80,7 @@ class Reading:
         return at
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """Bytes `start` up to `stop` of a file. `framed`: the bracket that closes the store belongs behind them."""
 

@@ -8,9 +8,9 @@ Lines that do not hold just one entry, and other layouts, are taken up again as 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.storage.files.evidence import LayoutEvidence, is_own_layout
@@ -32,7 +32,7 @@ CHUNK = 1024 * 1024
 _LINE = re.compile(rb'\n  "')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Salvage:
     """`table` holds the whole entries in file order. `torn` counts the places where an entry began and was not whole,
     `lost` the bytes of the file that belong to none, `doubtful` what may be an entry or a part of a damaged one and

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fnmatch import translate
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """Rows that match every condition given. `updated_before` and `updated_after` are epoch ms, both exclusive; a row
     without updatedAt counts as older than anything. `larger_than` is bytes. `jobs` match id or name, in any case."""
@@ -28,7 +29,7 @@ class Selection:
         return Matcher(self, re.compile(translate(self.key_glob)) if self.key_glob is not None else None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matcher:
     """A selection ready for use on many rows."""
 

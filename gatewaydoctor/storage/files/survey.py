@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.grammar import Illegal
 from gatewaydoctor.storage.files.reader import StoreReader
@@ -25,7 +26,7 @@ T = TypeVar("T", bound="Hashable")
 BIGGEST_KEPT = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
     `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import CronFile, CronRead
 from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
 from gatewaydoctor.repair.drafting.options import Repair
@@ -32,7 +32,7 @@ Piece = Span | bytes
 """A range of the file's own bytes, or new bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenedFile:
     """A cron file whose bytes can be edited. `jobs` is where its list of jobs, or its rows by job id, stand."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.words import plural, size
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _LEAST = 0.4
 STATUSES = ("running", "done", "failed", "killed", "timeout", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A piece of a bar, `start` and `width` in percent of the longest bar."""
 
@@ -29,14 +29,14 @@ class Part:
     told: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     label: str
     value: str
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lane:
     """The runs of one job over time: `ticks` are (x, height, runs), x in percent and height of LANE_HEIGHT."""
 
@@ -45,7 +45,7 @@ class Lane:
     ticks: tuple[tuple[float, float, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Charts:
     """`first_at` and `last_at` (epoch ms) are the ends of the time axis of `lanes`; `bin_width` is in percent."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.table import Table
 from rich.text import Text
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.invocation import PLAIN, Invocation
@@ -34,7 +34,7 @@ LIVENESS_STYLE = {Liveness.LIVE: "bold red", Liveness.DEAD: "green", Liveness.UN
 INDENT = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
     the next step. `pending` is a run that was interrupted: to finish it or undo it is always the next step.
