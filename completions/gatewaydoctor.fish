@@ -303,7 +303,8 @@ function __gatewaydoctor_offer
                 'quarantine' 'Remove quarantine records of sound databases.' \
                 'schema' 'Put triggers back; drop rows that refer to nothing.' \
                 'jobs' 'File cron jobs under the path the directory has now.' \
-                'compact' 'Rebuild databases without their free pages.'
+                'compact' 'Rebuild databases without their free pages.' \
+                'queues' 'Move messages that wait for more than a day to the vault.'
         case interrupted-run
             __gatewaydoctor_ask interrupted
         case disposable-kind
@@ -508,7 +509,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l name -d 'A sessi
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l kind -d 'trim: another disposable kind; repeatable.' -x -k -a '(__gatewaydoctor_offer disposable-kind)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l status -d 'trim: only this status.' -x -k -a '(__gatewaydoctor_offer status)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l job -d 'trim: only this cron job.' -x -k -a '(__gatewaydoctor_offer job)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l older-than -d 'trim, temps, subagents: age from which they go.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l older-than -d 'trim, temps, subagents, queues: age from which they go.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l keep-per-job -d 'trim: newest runs kept, or all.' -x -k -a '(__gatewaydoctor_offer keep-per-job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l max-entries -d 'trim: rows left, at most.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l transcripts -d 'trim: of rows that go.' -x -k -a '(__gatewaydoctor_offer transcripts)'

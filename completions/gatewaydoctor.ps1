@@ -195,7 +195,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--kind' = 'disposable-kind', 'trim: another disposable kind; repeatable.'
                 '--status' = 'status', 'trim: only this status.'
                 '--job' = 'job', 'trim: only this cron job.'
-                '--older-than' = 'free', 'trim, temps, subagents: age from which they go.'
+                '--older-than' = 'free', 'trim, temps, subagents, queues: age from which they go.'
                 '--keep-per-job' = 'keep-per-job', 'trim: newest runs kept, or all.'
                 '--max-entries' = 'free', 'trim: rows left, at most.'
                 '--transcripts' = 'transcripts', 'trim: of rows that go.'
@@ -732,6 +732,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'schema' = 'Put triggers back; drop rows that refer to nothing.'
             'jobs' = 'File cron jobs under the path the directory has now.'
             'compact' = 'Rebuild databases without their free pages.'
+            'queues' = 'Move messages that wait for more than a day to the vault.'
         }
         'disposable-kind' = [ordered]@{
             'acp' = ''

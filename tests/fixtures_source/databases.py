@@ -35,6 +35,8 @@ _JOBS = "CREATE TABLE cron_jobs (store_key TEXT, job_id TEXT PRIMARY KEY, enable
 _REGISTRY = "CREATE TABLE agent_databases (agent_id TEXT, path TEXT, schema_version INTEGER)"
 _LEASES = """CREATE TABLE state_leases (scope TEXT, lease_key TEXT, owner TEXT, expires_at INTEGER,
 heartbeat_at INTEGER, payload_json TEXT)"""
+_DELIVERIES = """CREATE TABLE delivery_queue_entries (queue_name TEXT, id TEXT, status TEXT, enqueued_at INTEGER,
+entry_json TEXT, PRIMARY KEY (queue_name, id))"""
 _QUARANTINED = """CREATE TABLE quarantined_databases (path TEXT PRIMARY KEY, kind TEXT, reason TEXT,
 quarantined_at INTEGER)"""
 _VERIFIED = """CREATE TABLE agent_integrity_verifications (path TEXT PRIMARY KEY, dev TEXT, ino TEXT,
@@ -80,9 +82,10 @@ def state_database(
     agents: Sequence[str] = (),
     lease: tuple[str, int] | None = None,
     started: str | None = None,
+    deliveries: Sequence[tuple[str, str, int]] = (),
 ) -> bytes:
     """The state database with so many cron jobs under a store key, a registry of agents, the lease of a gateway
-    as (host, expires at ms), and the release that last started."""
+    as (host, expires at ms), the release that last started, and deliveries of (id, status, queued at ms)."""
     rows: list[Row] = [(store_key, f"job-{index}", 1, "{}") for index in range(jobs)]
     listed: list[Row] = [(each, f"agents/{each}/agent/openclaw-agent.sqlite", AGENT_VERSION) for each in agents]
     held: list[Row] = []
@@ -97,7 +100,12 @@ def state_database(
     if started:
         row = "INSERT INTO schema_meta (meta_key, app_version) VALUES ('startup-migrations', ?)"
         inserts.append((row, [(f"{started}\n3\n",)]))
-    return _database(version, "global", None, [_JOBS, _REGISTRY, _LEASES], inserts)
+    tables = [_JOBS, _REGISTRY, _LEASES]
+    if deliveries:
+        tables.append(_DELIVERIES)
+        row = "INSERT INTO delivery_queue_entries VALUES ('outbound', ?, ?, ?, '{}')"
+        inserts.append((row, deliveries))
+    return _database(version, "global", None, tables, inserts)
 
 
 def quarantine_database(

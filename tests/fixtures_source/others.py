@@ -83,7 +83,7 @@ def subagents_unreadable(scene: Scene) -> None:
 @fixture("two messages waiting since yesterday and one given up")
 def delivery_backlog(scene: Scene) -> None:
     scene.people()
-    for place, age in (("", 20 * HOUR), ("", 19 * HOUR), ("failed/", 3 * DAY)):
+    for place, age in (("", 28 * HOUR), ("", 26 * HOUR), ("failed/", 3 * DAY)):
         delivery = {
             "id": scene.new_id(),
             "enqueuedAt": scene.ago(age),

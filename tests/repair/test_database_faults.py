@@ -65,6 +65,14 @@ def older_leftover(state: StateDir) -> None:
     state.store({MAIN: row(1, age=30 * DAY)})
 
 
+def old_deliveries(state: StateDir) -> None:
+    sound(state)
+    queued = [("late", "pending", NOW - 2 * DAY), ("new", "pending", NOW - HOUR), ("gone", "failed", NOW - 9 * DAY)]
+    state.file(STATE, state_database(STATE_VERSION, 2, agents=("main",), deliveries=queued), HOUR)
+    for name, age in (("late", 2 * DAY), ("new", HOUR)):
+        state.file(f"delivery-queue/{name}.json", {"enqueuedAt": NOW - age, "channel": "telegram"})
+
+
 CASES: list[tuple[str, Callable[[StateDir], None], str]] = [
     ("logs", foreign_log, "database-log-foreign"),
     ("schema", orphans, "database-foreign-keys"),

@@ -119,6 +119,7 @@ IN_DATABASES: dict[Repair, Callable[[StateDir], None]] = {
     Repair.SCHEMA: databases.orphans,
     Repair.JOBS: databases.moved_jobs,
     Repair.COMPACT: compacted,
+    Repair.QUEUES: databases.old_deliveries,
 }
 SCENES: dict[Repair, Callable[[StateDir], None]] = {
     Repair(make.__name__): make

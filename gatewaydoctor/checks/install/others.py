@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot
-from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.gateway.queues import STALE_MS
 from gatewaydoctor.model.gateway.usage import call_cost
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
@@ -67,8 +69,9 @@ BACKLOG = Rule(
     "nothing moves the message to failed/.",
     gateway="It sends every waiting message soon after the start, including old ones; some may have been "
     "delivered already. It does not touch failed ones.",
-    remedy="Check targets and ages first. With the gateway stopped, move messages that are too old to "
-    "send out of the queue. Deleting all of them drops replies that never arrived.",
+    remedy="Check targets and ages first. `repair queues` moves messages that have waited for more than a day to the "
+    "vault; `--older-than 6h` sets another age. Deleting all of them drops replies that never arrived.",
+    repair="queues",
 )
 
 USAGE = Rule(
@@ -162,28 +165,51 @@ def _locks(locks: Sequence[LockVerdict]) -> list[dict[str, object]]:
 @REGISTRY.check(BACKLOG)
 def delivery_backlog(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for queue in x.queues:
-        waiting, failed = queue.pending.files, queue.failed.files
-        if not waiting and not failed:
-            continue
         age = 0 if queue.pending.oldest is None else x.now - queue.pending.oldest
-        old = bool(waiting) and (age >= t.delivery_age_ms or waiting >= t.delivery_files)
-        parts = (
-            [f"{plural(waiting, 'message waits', 'messages wait')}, the oldest {duration(age)} old"]
-            if waiting
-            else []
-        )
-        parts += [f"{plural(failed, 'was', 'were')} given up"] if failed else []
-        yield BACKLOG.finding(
-            f"{'; '.join(parts)}.",
+        consequence = (
             "The next start sends those that wait, old ones included, some perhaps a second time; those tried 5 "
             "times go to failed/ unsent."
-            if waiting
-            else "The gateway does not send failed messages again.",
-            count=waiting + failed,
-            severity=Severity.WARNING if old else None,
-            path=queue.path,
-            evidence=_queue(queue, age),
         )
+        counts = queue.pending.files, queue.failed.files
+        yield from _backlog(t, queue.path, counts, age, consequence, _queue(queue, age))
+    if x.eras.state is not None and x.state_rows is not None:
+        rows = x.state_rows.queues
+        waiting, failed = (
+            sum(each.count for each in rows if each.status == status) for status in ("pending", "failed")
+        )
+        ages = [x.now - each.oldest for each in rows if each.status == "pending" and each.oldest is not None]
+        age = max(ages, default=0)
+        evidence = {"waiting": waiting, "oldestAgeMs": age, "failed": failed}
+        consequence = "The next start may send those that wait, old ones included."
+        yield from _backlog(t, x.eras.state.path, (waiting, failed), age, consequence, evidence)
+
+
+def _backlog(
+    t: Thresholds,
+    path: Path,
+    counts: tuple[int, int],
+    age: int,
+    consequence: str,
+    evidence: Mapping[str, object],
+) -> Iterator[Finding]:
+    """`counts` are messages that wait and that were given up, `age` (ms) is that of the oldest that waits."""
+    waiting, failed = counts
+    if not waiting and not failed:
+        return
+    old = bool(waiting) and (age >= t.delivery_age_ms or waiting >= t.delivery_files)
+    parts = (
+        [f"{plural(waiting, 'message waits', 'messages wait')}, the oldest {duration(age)} old"] if waiting else []
+    )
+    parts += [f"{plural(failed, 'was', 'were')} given up"] if failed else []
+    yield BACKLOG.finding(
+        f"{'; '.join(parts)}.",
+        consequence if waiting else "The gateway does not send failed messages again.",
+        count=waiting + failed,
+        severity=Severity.WARNING if old else None,
+        path=path,
+        evidence=evidence,
+        repair=USUAL if waiting and age >= STALE_MS else None,
+    )
 
 
 def _queue(queue: DeliveryQueue, age: int) -> dict[str, object]:

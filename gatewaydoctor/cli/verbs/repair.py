@@ -61,7 +61,7 @@ StatusOption = Annotated[list[str] | None, typer.Option("--status", metavar="WOR
 JobOption = Annotated[list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.")]
 OlderThan = Annotated[
     str | None,
-    typer.Option("--older-than", metavar="TIME", help="trim, temps, subagents: age from which they go."),
+    typer.Option("--older-than", metavar="TIME", help="trim, temps, subagents, queues: age from which they go."),
 ]
 KeepPerJob = Annotated[str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.")]
 MaxEntries = Annotated[int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.")]

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import Unreadable
 
 
+STALE_MS = 86_400_000
+"""Messages that have waited for longer are taken out of a queue only where that is asked for."""
+
+
 @frozen
 class Delivery:
     """One waiting delivery. Times in epoch ms; `target` is a chat or session, not the text. `readable` is False for a

@@ -154,6 +154,14 @@ class Rebuild(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fie
     rows: dict[str, int] = {}
 
 
+class DropDeliveries(
+    msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropDeliveries"
+):
+    """These waiting deliveries, each by its queue and id, leave."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
 class SetEnabled(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setEnabled"):
     """These cron jobs, filed under `store_key`, are enabled, or disabled; nothing else of them changes."""
 
@@ -172,6 +180,7 @@ Edit = (
     | SetTrigger
     | DropRecords
     | MoveJobs
+    | DropDeliveries
     | SetEnabled
 )
 

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.model.repair.plan import (
+    DropDeliveries,
     DropFields,
     DropIndexes,
     DropOrphans,
@@ -63,6 +64,9 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
             connection.execute(sql)
         case DropRecords(paths=paths):
             connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
+        case DropDeliveries(rows=rows):
+            statement = "DELETE FROM delivery_queue_entries WHERE queue_name = ? AND id = ? AND status = 'pending'"
+            connection.executemany(statement, rows)
         case MoveJobs(before=before, after=after):
             _move_jobs(connection, before, after)
         case SetEnabled(jobs=jobs):

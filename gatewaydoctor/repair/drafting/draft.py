@@ -70,6 +70,10 @@ class Draft:
         """Databases of agents that are made again from what can be read, as they will be."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
+        self.queues = x.queues
+        """The delivery queues as the plan leaves them."""
+        self.state = x.state
+        """What the state database tells as the plan leaves it."""
 
     @property
     def opened(self) -> Iterator[RowsDraft]:

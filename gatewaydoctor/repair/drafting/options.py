@@ -38,6 +38,7 @@ class Repair(StrEnum):
     SCHEMA = "schema"
     JOBS = "jobs"
     COMPACT = "compact"
+    QUEUES = "queues"
 
 
 PURPOSES = {
@@ -59,6 +60,7 @@ PURPOSES = {
     Repair.SCHEMA: "Put triggers back; drop rows that refer to nothing.",
     Repair.JOBS: "File cron jobs under the path the directory has now.",
     Repair.COMPACT: "Rebuild databases without their free pages.",
+    Repair.QUEUES: "Move messages that wait for more than a day to the vault.",
 }
 """Each repair in one line."""
 

@@ -27,6 +27,7 @@ from gatewaydoctor.repair.repairs import (
     missing,
     orphans,
     paths,
+    queues,
     salvage,
     slim,
     subagents,
@@ -72,10 +73,13 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.SCHEMA: databases.plan_schema,
     Repair.JOBS: databases.plan_jobs,
     Repair.COMPACT: databases.plan_compact,
+    Repair.QUEUES: queues.plan,
 }
 """In the order in which a plan takes them up: what an earlier one takes away, a later one does not repair."""
 
-_ON_REQUEST = frozenset({Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON, Repair.JOBS, Repair.COMPACT})
+_ON_REQUEST = frozenset(
+    {Repair.PATHS, Repair.ORPHANS, Repair.LOCKS, Repair.CRON, Repair.JOBS, Repair.COMPACT, Repair.QUEUES}
+)
 RECOMMENDED = tuple(repair for repair in Repair if repair not in _ON_REQUEST)
 """What a plan without names examines. Each adds something only where a finding calls for it."""
 

@@ -80,7 +80,8 @@ def _after(draft: Draft) -> StartState:
     # Those of a state database are told as they are.
     jobs = draft.cron_jobs if draft.x.state is None else (draft.x.jobs or draft.x.cron).jobs
     resumption = Resumption(draft.x, gone_locks(draft))
-    return StartState(draft.x, stores, databases, jobs, resumption, None, gone & _children(draft))
+    x = replace(draft.x, queues=draft.queues, state=draft.state)
+    return StartState(x, stores, databases, jobs, resumption, None, gone & _children(draft))
 
 
 def _database(database: DatabaseDraft) -> DatabaseAtStart:

@@ -211,8 +211,9 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
 def sync(work: Work, numbers: Iterable[int], *, going_back: bool = False) -> None:
     """Make the renames of these acts durable: where a file came to before where it left."""
     chosen = tuple(numbers)
-    moved = any(kept is not None and kept.moved for kept in (work.manifest.items[number] for number in chosen))
-    vault = [work.place.files] if moved else []
+    kept = [kept for number in chosen if (kept := work.manifest.items[number]) is not None]
+    # On the way back also a copy may be moved out, where there is no room for another one.
+    vault = [work.place.files] if any(going_back or each.moved for each in kept) else []
     places = list({work.target(number).parent: None for number in chosen})
     for directory in (*places, *vault) if going_back else (*vault, *places):
         work.tools.fs.fsync_dir(directory)

@@ -83,8 +83,9 @@ def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
         raise damaged(work, kept)
     if source != path:
         fs.rename_new(source, path)
+        # The vault's directory is synced with all others: now it would forget files that another act has moved out of
+        # it, into a directory that is not synced yet.
         fs.fsync_dir(path.parent)
-        fs.fsync_dir(source.parent)
     stat = fs.lstat(path)
     if (stat.uid, stat.gid) != (kept.uid, kept.gid):
         fs.own(path, kept.uid, kept.gid)
