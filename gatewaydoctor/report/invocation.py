@@ -31,6 +31,19 @@ class Invocation:
         options = [f"{option} {quote(value)}" for option, value in self.options]
         return " ".join([self.program, rest, *options])
 
+    def hinted(self, hint: str) -> str:
+        """Words with commands of this program in backticks, each as `complete` gives it. One that names its directory
+        already gets no other."""
+        import re
+
+        def completed(found: re.Match[str]) -> str:
+            command = found[1]
+            if "--state-dir " in command:
+                return f"`{command.replace('gatewaydoctor', self.program, 1)}`"
+            return f"`{self.complete(command)}`"
+
+        return re.sub(r"`(gatewaydoctor [^`]*)`", completed, hint)
+
 
 PLAIN = Invocation()
 _ANYWHERE = ("explain", "fixtures", "simulate", "completions")

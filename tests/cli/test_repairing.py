@@ -541,8 +541,36 @@ def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeyp
     for verb in ("repair", "status", "runs list"):
         last = " ".join(run(*verb.split(), *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
         assert last == f"run {run_id} was interrupted; finish or undo it: {finish}", verb
+    gate = run("gate", *at)
+    assert gate.code == 0
+    assert gate.err.endswith(f"; run {run_id} was interrupted. Run: {finish}\n")
+    told = f"Run {run_id} was interrupted. `{finish}` finishes it, `gatewaydoctor undo {run_id}"
+    copy = str(incident.parent / "copy")
+    for words in (("check",), ("check", "--format", "github"), ("snapshot", copy), ("runs", "verify")):
+        assert told in run(*words, *at).err, words
     refused = run("repair", "--apply", "--yes", *at)
     assert refused.code == 3
     assert refused.err.endswith(
         f"Finish it with `{finish}`, or undo it with `gatewaydoctor undo {run_id} --state-dir {incident}`.\n"
     )
+
+
+@pytest.mark.parametrize("step", [20, 35])
+def test_a_run_that_changed_nothing_is_ended_by_undo_and_leaves_no_advice_about_its_copies(
+    step: int, incident: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    with monkeypatch.context() as patched:
+        patched.setattr("gatewaydoctor.cli.shell.writing.OsWriteFs", lambda: FaultFs(step, Mode.KILL))
+        with pytest.raises(Killed):
+            run("repair", "trim", "--apply", "--yes", *at)
+    shown = run("undo", "--dry-run", *at)
+    assert "has no file to restore (nothing written)" in shown.out
+    verified = run("runs", "verify", *at)
+    assert (verified.code, "it keeps no originals" in verified.out) == (0, True), verified.err
+    ended = run("undo", "--yes", *at)
+    assert ended.code == 0
+    assert "runs prune" not in ended.out
+    assert run("runs", "list", *at).out == "No runs: no repair was ever applied here.\n"
+    none = run("runs", "show", *at)
+    assert (none.code, none.err) == (3, "gatewaydoctor: There are no runs: no repair was applied here.\n")

@@ -204,7 +204,8 @@ def test_a_job_of_rows_alone_is_known(tmp_path: Path) -> None:
         (("repair", "trim", "--kind", "cronrun"), "Did you mean cron-run?"),
         (("repair", "trim", "--transcripts", "valt"), "Did you mean vault?"),
         (("repair", "expire", "--end-as", "fail"), "Did you mean failed?"),
-        (("repair", "./here"), "--state-dir ./here"),
+        (("repair", "./here"), "./here is a path, not a repair.\n  For a state directory: --state-dir ./here"),
+        (("runs", "show", "./here"), "./here is a path, not a run.\n  For a state directory: --state-dir ./here"),
         (("scan", "--jsn"), "Did you mean --json?"),
         (("repair", "--aply"), "Did you mean --apply?"),
         (("scan", "--format", "jnuit"), "Did you mean junit?"),
@@ -235,3 +236,37 @@ def test_a_word_that_is_near_none_gets_the_list() -> None:
 @pytest.mark.parametrize("clock", ["", " ", "yesterday", "2026-13-01", "1e3"])
 def test_a_clock_that_is_no_time_is_refused(clock: str, busy: Path) -> None:
     refused(run("scan", str(busy), "--now", clock), "Try an ISO time")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("repair", "{}"),
+        ("repair", "{}", "--apply", "--yes"),
+        ("repair", "--resume", "{}"),
+        ("undo", "{}"),
+        ("runs", "show", "{}"),
+        ("runs", "verify", "{}"),
+        ("runs", "prune", "{}"),
+    ],
+    ids=" ".join,
+)
+def test_a_directory_where_a_repair_or_a_run_is_named_leads_to_its_option(words: tuple[str, ...], busy: Path) -> None:
+    """Also where no directory is found without it."""
+    at = () if "--resume" not in words else ("--state-dir", str(busy))
+    refused(run(*(word.format(busy) for word in words), *at), f"For a state directory: --state-dir {busy}")
+
+
+def test_the_name_of_a_directory_here_is_no_repair(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(busy.parent)
+    refused(run("repair", busy.name), f"{busy.name} is a path, not a repair.")
+    (busy.parent / "trim").mkdir()
+    assert run("repair", "trim", "--state-dir", str(busy)).code == 0
+
+
+def test_a_command_in_a_hint_names_the_directory_it_is_about(busy: Path) -> None:
+    at = ("--state-dir", str(busy))
+    refused_run = run("undo", *at)
+    assert refused_run.code == 3
+    assert f"`gatewaydoctor runs list --state-dir {busy}`" in refused_run.err
+    assert "`gatewaydoctor explain disk-space`" in run("repair", "disk-space", *at).err

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
+from tests.world import NOW as WORLD_NOW
+from tests.world import StateDir, job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,3 +152,29 @@ def test_where_nothing_was_applied_there_is_nothing_to_check(incident: Path) -> 
     assert "No repair was applied here." in ran.err
     repair(incident, "--apply", "--yes")
     assert after(incident, "2020").code == 3
+
+
+def test_what_enables_the_jobs_again_names_every_one_so_that_it_is_taken(tmp_path: Path) -> None:
+    """Twelve jobs, two of them of one name, one whose name is another's id, and one without id or name."""
+    state = StateDir(tmp_path)
+    listed = [job(f"j{n}") for n in range(9)] + [job("a") | {"name": "twin"}, job("b") | {"name": "twin"}]
+    listed += [
+        job("c") | {"name": "j3"},
+        {key: value for key, value in job("x").items() if key not in ("id", "name")},
+    ]
+    state.jobs(listed)
+    at = ("--state-dir", str(state.root), "--now", str(WORLD_NOW))
+    words = ("#1", "j1", "j2", "#4", "j4", "j5", "j6", "j7", "j8", "a", "b", "#12", "#13")
+    done = run("repair", "cron", *(part for word in words for part in ("--disable", word)), "--apply", "--yes", *at)
+    assert done.code == 0, done.err
+    assert enabled_of(state.root) == []
+    (command,) = re.findall(r"^   gatewaydoctor (repair cron (?:.*\\\n)*.*)$", done.out, re.MULTILINE)
+    typed = shlex.split(command.replace("\\\n", " "))
+    again = run(*typed, "--now", str(WORLD_NOW), "--apply", "--yes")
+    assert again.code == 0, again.err
+    assert len(enabled_of(state.root)) == len(listed)
+
+
+def enabled_of(root: Path) -> list[int]:
+    jobs = json.loads((root / "cron/jobs.json").read_bytes())["jobs"]
+    return [place for place, each in enumerate(jobs) if each["enabled"]]

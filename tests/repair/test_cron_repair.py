@@ -80,7 +80,7 @@ def test_a_one_shot_job_is_disabled_wherever_its_mark_was(doctor: Doctor) -> Non
     assert (first.target, second.target) == ("cron/jobs.json", "cron/jobs-state.json")
     assert [(step.action, step.target, step.sample) for step in plan.steps] == [
         ("clear the mark", "cron/jobs.json", ("inside",)),
-        ("disable", "cron/jobs.json", ("inside", "beside")),
+        ("disable", "cron/jobs.json", ("name of inside", "name of beside")),
         ("clear the mark", "cron/jobs-state.json", ("beside", "often")),
     ]
     doctor.apply("cron")

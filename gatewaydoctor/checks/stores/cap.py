@@ -81,7 +81,7 @@ _NOT_CRON_ALONE = (
 )
 _NOT_QUIET = (
     "The run rows or their transcripts changed in the last hour, and no repair removes such rows. "
-    "Scan again in an hour. Copies made without the old file times look like that, too."
+    "Scan again in an hour. In a copy made without the old file times all rows count as changed."
 )
 _FULL_PASS = "makes a full pass over the store for every new session, on its event loop"
 

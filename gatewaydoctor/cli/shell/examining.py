@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import Judgement, judge
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
-from gatewaydoctor.cli.shell.notices import interrupted
+from gatewaydoctor.cli.shell.notices import pending_run
 from gatewaydoctor.cli.shell.run import working_directory
 from gatewaydoctor.examine.examination import Examination, examine
 from gatewaydoctor.examine.world import Depth, World
@@ -61,9 +61,7 @@ def look(run: Run, depth: Depth | None = None, thresholds: Thresholds = DEFAULTS
 def view(run: Run, x: Examination) -> View:
     """How the options want an examination shown."""
     seen = view_with(run, names_for(x, redact=run.options.redact), TABLE_ROWS)
-    with suppress(OSError):  # of which a notice tells
-        return replace(seen, pending=next(iter(interrupted(run, x.place)), None))
-    return seen
+    return replace(seen, pending=pending_run(run, x.place))
 
 
 def view_with(run: Run, names: Names, rows: int) -> View:

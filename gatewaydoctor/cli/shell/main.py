@@ -166,8 +166,9 @@ def _say(outcome: Outcome) -> int:
 
     run, code = outcome.run, outcome.exit_code
     as_json = outcome.stream is None and (run.wants_json or outcome.screen is None)
-    # A document has the notices too; the clock is told next to it, for nothing else on stdout hints at it.
-    for notice in clock_notice(outcome) if as_json else notices(outcome):
+    # These documents have the notices too; the clock is told next to it, for nothing else on stdout hints at it.
+    told = outcome.stream is None and (run.wants_json or run.options.format in ("ndjson", "markdown"))
+    for notice in clock_notice(outcome) if told else notices(outcome):
         print_warning(notice)
     with telling():
         if outcome.stream is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.clock import ClockSource
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def notices(outcome: Outcome) -> tuple[str, ...]:
-    """Whole sentences about the directory a verb has examined; none for a verb that examined none."""
+    """Whole sentences about the directory a verb has examined, or copied; none for a verb that does neither."""
     if outcome.judgement is None:
-        return ()
-    return (*clock_notice(outcome), *_interrupted(outcome), *_slow_parser())
+        return () if outcome.place is None else tuple(_interrupted(outcome, outcome.place))
+    return (*clock_notice(outcome), *_interrupted(outcome, outcome.judgement.examination.place), *_slow_parser())
 
 
 def clock_notice(outcome: Outcome) -> list[str]:
@@ -42,10 +43,17 @@ def interrupted(run: Run, place: Place) -> tuple[str, ...]:
     return tuple(each.run_id for each in interrupted_runs(run.fs, system_processes(), place.real_dir))
 
 
-def _interrupted(outcome: Outcome) -> list[str]:
-    assert outcome.judgement is not None
+def pending_run(run: Run, place: Place) -> str | None:
+    """The id of a run that was interrupted: to finish it or undo it comes before anything else. None too where the
+    vault cannot be read, of which a notice tells."""
+    with suppress(OSError):
+        return next(iter(interrupted(run, place)), None)
+    return None
+
+
+def _interrupted(outcome: Outcome, place: Place) -> list[str]:
     try:
-        runs = interrupted(outcome.run, outcome.judgement.examination.place)
+        runs = interrupted(outcome.run, place)
     except OSError as error:
         return [f"The vault cannot be read ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
     command = outcome.run.invocation.command

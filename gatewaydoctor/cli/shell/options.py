@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.errors import DoctorError, UsageError
 from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
@@ -125,8 +125,13 @@ def verb(
 
     @functools.wraps(function)
     def command(**values: Any) -> Outcome:
-        given = _take(values)
-        return function(start(given), **values)
+        run = start(_take(values))
+        try:
+            return function(run, **values)
+        except DoctorError as error:
+            # Only here it is known how this program was started, and on which directory.
+            error.hint = run.invocation.hinted(error.hint)
+            raise
 
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "run"]
     argument = [inspect.Parameter(_DIRECTORY, _KEYWORD, default=None, annotation=_DIRECTORY_ARGUMENT)]

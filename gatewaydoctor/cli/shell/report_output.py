@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.cli.shell.notices import interrupted, notices
+from gatewaydoctor.cli.shell.notices import notices, pending_run
 from gatewaydoctor.cli.shell.output import append, places_of, report_mode, target, write
 from gatewaydoctor.cli.shell.streams import put, telling
 from gatewaydoctor.model.clock import ClockSource
@@ -89,10 +88,8 @@ def _interrupted(outcome: Outcome) -> NextStep | None:
     from gatewaydoctor.checks.nextstep import interrupted as finish
 
     assert outcome.judgement is not None
-    with suppress(OSError):  # of which a notice tells
-        run_id = next(iter(interrupted(outcome.run, outcome.judgement.examination.place)), None)
-        return finish(run_id) if run_id else None
-    return None
+    run_id = pending_run(outcome.run, outcome.judgement.examination.place)
+    return finish(run_id) if run_id else None
 
 
 def _shown_details(outcome: Outcome) -> Mapping[str, object]:

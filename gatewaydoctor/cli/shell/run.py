@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.cli.shell.options import Globals
     from gatewaydoctor.examine.world import Where
+    from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.outcome.gate import GateInfo
     from gatewaydoctor.model.outcome.report import ErrorInfo
     from gatewaydoctor.report.invocation import Invocation
@@ -77,7 +78,8 @@ class Outcome:
     is in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
     is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of
     stdout. `error` says why the exit code is 2 where it is not that no store could be read. `wrote`: the state
-    directory, or the vault, is no longer what it was."""
+    directory, or the vault, is no longer what it was. `place` is the directory of a verb that works on it without
+    examining it."""
 
     command: str
     exit_code: ExitCode
@@ -91,6 +93,7 @@ class Outcome:
     output: Path | None = None
     error: ErrorInfo | None = None
     wrote: bool = False
+    place: Place | None = None
 
 
 def typed_program(argument: str) -> str:

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,7 @@ from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
 from gatewaydoctor.model.clock import ClockSource
-from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.repair.writing.errors import FixedClock, Refused
 from gatewaydoctor.repair.writing.fs import OsWriteFs
@@ -101,14 +102,16 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
     def gateway() -> GatewayState:
         return gateway_of(world(run), run.where, found)  # with the processes of this moment
 
-    try:
-        with hands(run) as tools:
-            fixed = run.now if run.clock.fixed else None
-            yield Bench(found, tools, Permission(gateway, gateway_stopped, fixed), _vault_path(vault))
-    except DoctorError as error:
-        # Only the command line knows how this program was started.
-        error.hint = error.hint.replace("`gatewaydoctor ", f"`{run.invocation.program} ")
-        raise
+    with hands(run) as tools:
+        fixed = run.now if run.clock.fixed else None
+        yield Bench(found, tools, Permission(gateway, gateway_stopped, fixed), _vault_path(vault))
+
+
+def no_directory(word: str, what: str, *, here: bool = False) -> None:
+    """Raises UsageError for a path where `what` is to be named, such as "a run"; `here` also for the bare name of a
+    directory."""
+    if "/" in word or word in (".", "..", "~") or (here and Path(word).is_dir()):
+        raise UsageError(f"{word} is a path, not {what}.", f"For a state directory: --state-dir {quote(word)}")
 
 
 def _vault_path(vault: str | None) -> Path | None:

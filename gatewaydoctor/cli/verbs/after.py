@@ -56,11 +56,13 @@ def after(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
 
 def _found(run: Run, x: Examination, asked: str | None, vault: str | None) -> RunInfo:
     """The run named by its beginning, else the last one that was applied. Raises NoSuchRun and OSError."""
+    from gatewaydoctor.cli.shell.writing import no_directory
     from gatewaydoctor.model.repair.receipt import RunState
     from gatewaydoctor.repair.vault.catalog import list_runs
     from gatewaydoctor.repair.writing.errors import NoSuchRun
     from gatewaydoctor.system.processes import system_processes
 
+    no_directory(asked or "", "a run")
     place: Path | None = None
     if vault is not None:
         from pathlib import Path

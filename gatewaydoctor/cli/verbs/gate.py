@@ -141,16 +141,21 @@ def _thresholds(heap_limit: str | None) -> Thresholds:
 
 
 def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:
+    from gatewaydoctor.checks.nextstep import interrupted
+    from gatewaydoctor.cli.shell.notices import pending_run
+
     x, verdict = judgement.examination, judgement.verdict
     reason = names.text(verdict.reason.removesuffix("."))
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
-    command = judgement.next.command
+    pending = pending_run(run, x.place)
+    command = interrupted(pending).command if pending else judgement.next.command
     run_this = f" Run: {run.invocation.complete(names.command(command))}" if command else ""
     override = f"  (start anyway: {SWITCH}=off)"
     if verdict.effect is None:
         counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]
         rules = f"; findings: {', '.join(dict.fromkeys(counted))}" if counted else ""
-        return f"gate: ok in {time.monotonic() - run.began:.1f} s{rules}"
+        before = f"; run {pending} was interrupted.{run_this}" if pending else ""
+        return f"gate: ok in {time.monotonic() - run.began:.1f} s{rules}{before}"
     if stops:
         release = verdict.release or "the gateway"
         return (

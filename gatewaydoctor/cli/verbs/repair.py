@@ -24,6 +24,7 @@ from gatewaydoctor.cli.shell.writing import (
     bench,
     cap,
     confirm,
+    no_directory,
     person_confirms,
     require_own_clock,
 )
@@ -130,6 +131,7 @@ def repair(
     only_formats(run, "repair", "text", "json")
     if apply or resume is not None:
         require_own_clock(run)
+    chosen = _chosen(repairs)
     with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
         if resume is not None:
             return _resume(run, work, resume, yes=yes)
@@ -167,7 +169,7 @@ def repair(
             _cron(repairs, disable, enable, park, unpark, drop),
             disable_retrying=person_confirms(yes=yes) if retrying is None else retrying,
         )
-        return _plan(run, work, _chosen(repairs), options, apply=apply, yes=yes, out=plan_out)
+        return _plan(run, work, chosen, options, apply=apply, yes=yes, out=plan_out)
 
 
 repair.__doc__ = f"{repair.__doc__} Repairs: {', '.join(Repair)}."
@@ -210,7 +212,7 @@ def _plan(
     if apply and (refused := _refused(made, repairs)):
         first = refused[0]
         raise Refused(
-            f"Did not apply: not confirmed. {first.target}: {first.reason}",
+            f"Did not apply: {first.target}: {first.reason}",
             first.hint or "Run it without --apply to see the plan.",
         )
     if yes and not apply:
@@ -337,6 +339,7 @@ def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
     from gatewaydoctor.repair.vault.catalog import find_run
     from gatewaydoctor.report.document import names_of_place
 
+    no_directory(asked, "a run")
     found = find_run(work.tools, work.state_dir, work.vault, asked)
     confirm(f"Finish the interrupted run {found.run_id}?", yes=yes)
     with work.stoppable() as tools:
@@ -368,22 +371,23 @@ def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
     known = [repair.value for repair in Repair]
     for word in words or ():
         if word not in known:
+            no_directory(word, "a repair", here=True)
             raise _no_such_repair(word, known)
     return tuple(repair for repair in Repair if repair.value in (words or ()))
 
 
 def _no_such_repair(word: str, known: Sequence[str]) -> UsageError:
-    """A rule that was named instead leads to its repair, a directory to its option."""
+    """A rule that was named instead leads to its repair."""
     from gatewaydoctor.checks.judge import all_rules
 
     rule = next((rule for rule in all_rules() if rule.id == word), None)
     if rule is not None and rule.repair:
-        return UsageError(f"{word} is a rule; its repair is {rule.repair}.", f"gatewaydoctor repair {rule.repair}")
+        return UsageError(
+            f"{word} is a rule; its repair is {rule.repair}.", f"Run `gatewaydoctor repair {rule.repair}`."
+        )
     if rule is not None:
-        hint = f"gatewaydoctor explain {word} shows what to do by hand."
+        hint = f"`gatewaydoctor explain {word}` shows what to do by hand."
         return UsageError(f"{word} is a rule, and no repair removes its findings.", hint)
-    if "/" in word:
-        return UsageError(f"Unknown repair {word!r}.", f"For a state directory: --state-dir {word}")
     return unknown_word("repair", word, known)
 
 

@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm, require_own_clock
+from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm, no_directory, require_own_clock
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.words import plural
@@ -54,6 +54,7 @@ def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs show", "text", "json")
+    no_directory(run_id or "", "a run")
     with bench(run, vault=vault) as work:
         found = newest_or_named(work, run_id)
         try:
@@ -86,6 +87,7 @@ def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outco
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs verify", "text", "json")
+    no_directory(run_id or "", "a run")
     with bench(run, vault=vault) as work:
         found = newest_or_named(work, run_id)
         checks = verify_run(work.tools, found)
@@ -98,7 +100,8 @@ def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outco
     lines = [FileLine(each.path, each.problem or "whole", None, each.problem is not None) for each in checks]
     code = ExitCode.FINDINGS if bad else ExitCode.OK
     screen = partial(screens.verified, run_id=found.run_id, checks=lines, view=seen)
-    return Outcome("runs verify", code, run, names=seen.names, details=details, screen=screen)
+    place = work.found.place
+    return Outcome("runs verify", code, run, names=seen.names, details=details, screen=screen, place=place)
 
 
 def runs_prune(
@@ -110,6 +113,7 @@ def runs_prune(
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs prune", "text", "json")
+    no_directory(run_id or "", "a run")
     if (run_id is None) == (older_than is None):
         raise UsageError("runs prune needs a RUN or --older-than.", "Try: runs prune --older-than 30d")
     require_own_clock(run)
@@ -138,10 +142,13 @@ def runs_prune(
 def newest_or_named(work: Bench, run_id: str | None) -> RunInfo:
     """Raises NoSuchRun."""
     from gatewaydoctor.repair.vault.catalog import find_run, list_runs
+    from gatewaydoctor.repair.writing.errors import NoSuchRun
 
     if run_id is None:
         runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
-        run_id = runs[-1].run_id if runs else None
+        if not runs:
+            raise NoSuchRun("There are no runs: no repair was applied here.", "")
+        run_id = runs[-1].run_id
     return find_run(work.tools, work.state_dir, work.vault, run_id)
 
 

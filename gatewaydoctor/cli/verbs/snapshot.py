@@ -86,7 +86,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         view=view_with(run, names, ROWS),
     )
     code = ExitCode.OK if all(each.harmless for each in manifest.left_out) else ExitCode.FINDINGS
-    return Outcome("snapshot", code, run, details=details, screen=screen, wrote=True)
+    return Outcome("snapshot", code, run, details=details, screen=screen, wrote=True, place=work.found.place)
 
 
 def _verify(run: Run, tools: Tools, directory: Path) -> Outcome:

@@ -10,7 +10,16 @@ import typer
 from msgspec import to_builtins
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.cli.shell.writing import Bench, GatewayStopped, Vault, Yes, bench, confirm, require_own_clock
+from gatewaydoctor.cli.shell.writing import (
+    Bench,
+    GatewayStopped,
+    Vault,
+    Yes,
+    bench,
+    confirm,
+    no_directory,
+    require_own_clock,
+)
 from gatewaydoctor.cli.verbs.runs import file_lines
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.model.words import plural
@@ -39,10 +48,12 @@ def undo(
     from gatewaydoctor.repair.run.undo import preview
     from gatewaydoctor.repair.run.undo import undo as take_back
     from gatewaydoctor.repair.vault.catalog import find_run
+    from gatewaydoctor.repair.writing.guard import lstat_or_none
     from gatewaydoctor.report.document import names_of_place
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "undo", "text", "json")
+    no_directory(run_id or "", "a run")
     if not dry_run:
         require_own_clock(run)
     with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
@@ -54,13 +65,16 @@ def undo(
             confirm(f"Undo run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
             with work.stoppable_between_files() as tools:
                 returns = take_back(found, tools, work.permission)
+        kept = lstat_or_none(work.tools.fs, found.place.directory) is not None
         seen = view_with(run, names_of_place(work.found.place, redact=run.options.redact), 40)
     details = {
         "runId": found.run_id,
         "dryRun": dry_run,
         "files": [{"path": each.target, "way": each.way.value, "bytes": each.bytes} for each in returns],
     }
-    screen = partial(screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, view=seen)
+    screen = partial(
+        screens.returned, run_id=found.run_id, returns=file_lines(returns), dry_run=dry_run, kept=kept, view=seen
+    )
     refuses = dry_run and any(each.way.refused for each in returns)
     code = ExitCode.REFUSED if refuses else ExitCode.OK
     return Outcome("undo", code, run, names=seen.names, details=details, screen=screen, wrote=not dry_run)

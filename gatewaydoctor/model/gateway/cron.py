@@ -9,6 +9,7 @@ from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.words import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.files import FileRecord, Unreadable
@@ -154,6 +155,20 @@ class DisabledJob:
     job_id: str | None
     name: str | None
     at: int | None
+
+
+def answers_to(job: CronJob | ParkedJob, word: str) -> bool:
+    """Whether `repair cron` takes the word for this job: its name, its id in any case, or its place as `#N`."""
+    own = job.job_id if job.job_id != UNDEFINED else None
+    return word == job.name or (own is not None and word.lower() == own.lower()) or word == f"#{job.index + 1}"
+
+
+def word_for(job: CronJob, jobs: Iterable[CronJob]) -> str:
+    """What to type for this job and no other of `jobs`: its name, else its id, else its place."""
+    others = [each for each in jobs if each.index != job.index]
+    words = (job.name, job.job_id if job.job_id != UNDEFINED else None)
+    mine = (word for word in words if word and not any(answers_to(each, word) for each in others))
+    return next(mine, f"#{job.index + 1}")
 
 
 class CronRead(StrEnum):

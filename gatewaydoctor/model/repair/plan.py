@@ -211,9 +211,10 @@ Act = Rewrite | Move | Transact
 
 class Step(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What one repair does to one target, in words for people: `action` is a verb, `reason` half a sentence. `count`
-    things of `bytes` together are concerned; `sample` names the first few (session keys, job ids or file names).
-    `conversations` counts those among them that belong to people, and `touched` names these where they are rows (of a
-    store that is rebuilt the first few). `job_id` and `job_name` name the job of the rows."""
+    things of `bytes` together are concerned; `sample` names the first few (session keys, jobs or file names), and
+    every job that is disabled. `conversations` counts those among them that belong to people, and `touched` names
+    these where they are rows (of a store that is rebuilt the first few). `job_id` and `job_name` name the job of the
+    rows."""
 
     repair: str
     action: str

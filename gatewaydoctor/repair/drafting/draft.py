@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 5
 """How many names a step or note carries; it counts all."""
+DISABLE = "disable"
+"""The action of a step that carries all its names: they are what enables the jobs again."""
 
 
 class Draft:
@@ -250,7 +252,7 @@ class Draft:
                 reason=reason,
                 bytes=size,
                 count=len(names),
-                sample=tuple(names[:SAMPLE]),
+                sample=tuple(names if action == DISABLE else names[:SAMPLE]),
                 **more,  # type: ignore[arg-type]
             )
         )

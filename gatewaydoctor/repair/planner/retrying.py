@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.repair.drafting.options import CronOptions
 from gatewaydoctor.repair.repairs.cron import cron
 
@@ -38,15 +39,17 @@ def disable_retrying(draft: Draft, *, also_cron: bool) -> None:
     if not jobs:
         return
     if also_cron:
-        names = [job.name or job.job_id for job in jobs]
+        names = [word_for(job, draft.x.cron.jobs) for job in jobs]
         draft.caution("These jobs retry without end and stay enabled; disable them in a run of their own.", names)
         return
     options = draft.options
-    draft.options = replace(options, cron=CronOptions(disable=frozenset(job.job_id for job in jobs)))
+    draft.options = replace(
+        options, cron=CronOptions(disable=frozenset(word_for(job, draft.x.cron.jobs) for job in jobs))
+    )
     cron.plan(draft, named=True)
 
 
 def still_retrying(draft: Draft) -> tuple[str, ...]:
-    """Ids of such jobs that stay enabled when the plan is done."""
+    """Such jobs that stay enabled when the plan is done, each by the word that `repair cron` takes for it."""
     enabled = {job.index for job in draft.cron_jobs if job.enabled}
-    return tuple(job.job_id for job in retrying(draft) if job.index in enabled)
+    return tuple(word_for(job, draft.x.cron.jobs) for job in retrying(draft) if job.index in enabled)

@@ -57,7 +57,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         if store.path in beside:
             # A start would replace rows of the database by those of a whole file: leftover keeps what is wanted.
             if named and _is_lost(draft, store):
-                hint = "gatewaydoctor repair leftover"
+                hint = "Run `gatewaydoctor repair leftover`."
                 draft.refuse(Repair.SALVAGE, store.path, OutOfReach("It lies next to the agent's database.", hint))
             continue
         if _is_lost(draft, store):

@@ -94,7 +94,7 @@ def _going(draft: Draft, store: RowsDraft, rows: int, *, pressing: bool) -> list
     if pressing and (fresh := sum(not rule.quiet(each) for each in candidates)):
         draft.caution(
             f"{plural(fresh, 'run row stays', 'run rows stay')}: they or their transcripts changed in the last hour. "
-            "Copies without the old file times look like that, too."
+            "In a copy made without the old file times all rows count as changed."
         )
     left = set(candidates).difference(each.candidate for each in gone)
     if pressing and options.keep_per_job is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.examine.jobs import RAPID_RUNS
 from gatewaydoctor.examine.ticks import ticks
 from gatewaydoctor.model.frozen import frozen
+from gatewaydoctor.model.gateway.cron import answers_to, word_for
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.aftermath import Aspect, Standing
@@ -124,14 +125,15 @@ def _all_jobs(x: Examination) -> tuple[CronJob, ...]:
 
 
 def _name(x: Examination, job_id: str) -> str:
-    return next((job.name or job.job_id for job in _all_jobs(x) if job.job_id.lower() == job_id), job_id)
+    """What to type for the job, its bare id where jobs.json no longer has it."""
+    return next((word_for(job, _all_jobs(x)) for job in _all_jobs(x) if job.job_id.lower() == job_id), job_id)
 
 
 def _jobs(x: Examination, done: Done) -> Iterator[Aspect]:
     named = [name for step in done.plan.steps if step.action == "disable" for name in step.sample]
     if not named:
         return
-    jobs = {word: job for job in _all_jobs(x) for word in (job.job_id, job.name) if word}
+    jobs = {name: job for name in named for job in _all_jobs(x) if answers_to(job, name)}
     off = [name for name in named if name in jobs and not jobs[name].enabled]
     on = [name for name in named if name in jobs and jobs[name].enabled]
     if off:

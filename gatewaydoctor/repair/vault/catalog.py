@@ -187,7 +187,9 @@ class KeptCheck:
 
 def verify_run(tools: Tools, run: RunInfo) -> tuple[KeptCheck, ...]:
     """Hash everything the vault holds for the run. Files that an undo has moved back are not expected there. Raises
-    VaultDamaged where the manifest cannot be read."""
+    VaultDamaged where the manifest cannot be read. A run that was interrupted before it kept anything has none."""
+    if run.state is RunState.PREPARING and lstat_or_none(tools.fs, run.place.manifest) is None:
+        return ()
     manifest = read_part(tools.fs, run.place.manifest, Manifest)
     items = [
         item

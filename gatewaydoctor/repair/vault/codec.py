@@ -46,7 +46,7 @@ def _derived_id(plan: Plan) -> str:
 
 def read_plan(fs: ReadFs, path: Path) -> Plan:
     """Raises BadPlan for a file that is not a plan, is of a newer schema, or was edited."""
-    hint = "Make a new one: gatewaydoctor repair --plan-out FILE."
+    hint = "Make a new one: `gatewaydoctor repair --plan-out FILE`."
     try:
         plan = _read(fs, path, Plan)
     except OSError as error:
@@ -64,7 +64,7 @@ def read_plan(fs: ReadFs, path: Path) -> Plan:
 
 def read_part(fs: ReadFs, path: Path, kind: type[T]) -> T:
     """A file of the vault. Raises VaultDamaged."""
-    hint = "gatewaydoctor runs verify shows what the vault still holds."
+    hint = "`gatewaydoctor runs verify` shows what the vault still holds."
     try:
         return _read(fs, path, kind)
     except OSError as error:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MARGIN_BYTES = 1024 * 1024
 """Left free next to what a run writes: for journal, manifest, plan and directories."""
 
-_NEW_PLAN = "Make a new plan: gatewaydoctor repair"
+_NEW_PLAN = "Make a new plan: `gatewaydoctor repair`."
 
 
 def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:

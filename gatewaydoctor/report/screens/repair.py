@@ -203,11 +203,17 @@ def _change(group: tuple[Step, ...], view: View) -> str:
     job = first.job_name or first.job_id
     if not _job(first) or view.verbose:
         owner = f" ({view.names.identifier(job, 'job')})" if job else ""
-        names = f": {', '.join(first.sample)}" if first.action == "disable" else ""
+        names = f": {_first_names(first.sample, view)}" if first.action == "disable" else ""
         return f"{first.repair}: {first.action} {first.reason}{owner}{names}"
     parts = ", ".join(f"{step.count:,} {_sort(step.reason)}" for step in group)
     runs = words.plural(sum(step.count for step in group), "run")
     return f"{view.names.identifier(job or '?', 'job')}: remove {runs} ({parts})"
+
+
+def _first_names(names: Sequence[str], view: View) -> str:
+    shown = names if view.rows is None else names[:NAMED]
+    left = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {left:,} more" if left else "")
 
 
 def _sort(reason: str) -> str:

@@ -118,12 +118,18 @@ def shown(
     next_step(console, view, "see what undo would do:", view.invocation.command(f"undo {run.run_id} --dry-run"))
 
 
-def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_run: bool, view: View) -> None:
-    if dry_run:
+def returned(
+    console: Console, *, run_id: str, returns: Sequence[FileLine], dry_run: bool, kept: bool, view: View
+) -> None:
+    """`kept`: the vault still holds the run."""
+    idle = all(each.word == "nothing" for each in returns)
+    if dry_run and idle:
+        section(console, f"undo {run_id} has no file to restore (nothing written)")
+    elif dry_run:
         section(console, f"undo {run_id} would restore (nothing written)")
     else:
         console.print(Text.assemble(("Undone. ", "bold green"), f"Run {run_id}"))
-    _returns(console, returns, view)
+    _returns(console, () if idle else returns, view)
     if dry_run and any(each.alarming for each in returns):
         command = view.invocation.command(f"undo {run_id} --merge")
         changed = any(each.word == "changed" for each in returns)
@@ -134,9 +140,10 @@ def returned(console: Console, *, run_id: str, returns: Sequence[FileLine], dry_
     elif dry_run:
         next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
     else:
-        console.print()
-        console.print("The vault still holds its copies. To delete them for good:")
-        print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
+        if kept:
+            console.print()
+            console.print("The vault still holds its copies. To delete them for good:")
+            print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
         next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
@@ -160,6 +167,9 @@ def _returns(console: Console, returns: Sequence[FileLine], view: View) -> None:
 
 def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view: View) -> None:
     bad = [each for each in checks if each.alarming]
+    if not checks:
+        console.print(f"{run_id}: it keeps no originals.")
+        return
     if not bad:
         console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.jobs.joblist import EFFECTS, cannot_run
 from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.frozen import frozen
-from gatewaydoctor.model.gateway.cron import UNDEFINED
+from gatewaydoctor.model.gateway.cron import UNDEFINED, answers_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,7 +74,7 @@ def require_known(cron: Cron, options: CronOptions) -> None:
 def _require(option: str, words: Iterable[str], jobs: Iterable[CronJob | ParkedJob], hint: str) -> None:
     known = list(jobs)
     for word in sorted(words):
-        found = [job for job in known if _matches(job, word)]
+        found = [job for job in known if answers_to(job, word)]
         if not found:
             names = [name for job in known for name in (job.name, job.job_id) if name and name != UNDEFINED]
             near = get_close_matches(word, names, 1)
@@ -92,13 +92,7 @@ def _distinct(job: CronJob | ParkedJob) -> str:
 
 def _named(jobs: Iterable[_Job], words: Iterable[str]) -> list[_Job]:
     wanted = list(words)
-    return [job for job in jobs if any(_matches(job, word) for word in wanted)]
-
-
-def _matches(job: CronJob | ParkedJob, word: str) -> bool:
-    """By id in any case, by name, or by place in the file for one that has no id."""
-    own = job.job_id if job.job_id != UNDEFINED else None
-    return word == job.name or (own is not None and word.lower() == own.lower()) or word == f"#{job.index + 1}"
+    return [job for job in jobs if any(answers_to(job, word) for word in wanted)]
 
 
 def _note_matches(note: DisabledJob, words: Iterable[str]) -> bool:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
+from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead, word_for
 from gatewaydoctor.model.words import duration, plural
-from gatewaydoctor.repair.drafting.draft import literal
+from gatewaydoctor.repair.drafting.draft import DISABLE, literal
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.cron.choice import choose
 from gatewaydoctor.repair.repairs.cron.indatabase import plan_in_database
@@ -227,13 +227,14 @@ class _Files:
         if once:
             what = "a one-shot job" if len(once) == 1 else "one-shot jobs"
             self._say(
-                "disable",
+                DISABLE,
                 self.store,
                 f"{what} that would fire again once the mark is cleared",
-                [job.job_id for job in once],
+                [word_for(job, self.draft.x.cron.jobs) for job in once],
             )
         named = [job for job in off if job not in once]
-        self._say("disable", self.store, f"{_jobs(len(named))} that were named", [job.label for job in named])
+        words = [word_for(job, self.draft.x.cron.jobs) for job in named]
+        self._say(DISABLE, self.store, f"{_jobs(len(named))} that were named", words)
 
     def _leave(self, cleared: set[int], off: set[int], on: set[int]) -> None:
         """Tell the draft how the plan leaves the jobs."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.repair.plan import SetEnabled
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.draft import DISABLE
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
     """The jobs that were named, by their ids under the store path of this directory."""
     if draft.options.cron.park:
-        hint = "gatewaydoctor repair cron --disable JOB"
+        hint = "Run `gatewaydoctor repair cron --disable JOB`."
         draft.refuse(Repair.CRON, state, OutOfReach("A job in a database stays there, and can be disabled.", hint))
     off, on = list(changes.disable), list(changes.enable)
     _set(draft, state, off, enabled=False)
@@ -31,7 +33,8 @@ def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
 
 
 def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -> None:
-    labels = {job.job_id: job.label for job in jobs}
+    known = (draft.x.jobs or draft.x.cron).jobs
+    labels = {job.job_id: word_for(job, known) for job in jobs}
     if not labels:
         return
     own = str(draft.state_dir / "cron" / "jobs.json")
@@ -40,4 +43,4 @@ def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -
     if enabled:
         draft.step(Repair.CRON, "enable", state, "jobs that run again when next due", list(labels.values()), 0)
     else:
-        draft.step(Repair.CRON, "disable", state, f"{count} that were named", list(labels.values()), 0)
+        draft.step(Repair.CRON, DISABLE, state, f"{count} that were named", list(labels.values()), 0)
