@@ -215,3 +215,85 @@ def test_jobs_that_the_release_cannot_take(
     assert said is None or said in [each.what for each in events]
     fired = [each for each in events if each.kind is Kind.FIRES]
     assert [each.who for each in fired] == ([("name of sound",)] if fires else [])
+
+
+def imported(tmp_path: Path) -> StateDir:
+    """A directory of the file era under 2026.9.6."""
+    state = made(tmp_path, "2026.9.6")
+    state.store({MAIN: row(1)})
+    return state
+
+
+def test_2026_9_6_moves_a_queue_into_its_database_and_renames_every_file(tmp_path: Path) -> None:
+    state = imported(tmp_path)
+    for name, tries in (("a", 0), ("b", 5), ("failed/c", 5)):
+        message = {"id": name, "enqueuedAt": NOW - HOUR, "channel": "telegram", "retryCount": tries}
+        state.file(f"delivery-queue/{name}.json", message)
+    state.file("delivery-queue/d.delivered", {"id": "d"})
+    found = predicted(state)
+    moved = next(event for event in of(found, Kind.IMPORTS) if "delivery-queue" in event.what)
+    assert moved.what == (
+        "renames 4 files of delivery-queue to *.migrated, after taking 2 waiting messages into the state database; "
+        "1 message of failed/ stay behind"
+    )
+    (sent,) = of(found, Kind.SENDS)
+    assert (sent.how_many, sent.certainty) == (2, Certainty.MAY), "a message with 5 tries is taken over, too"
+    assert of(found, Kind.GIVES_UP) == []
+    assert not any("marker" in event.what for event in found.events)
+
+
+def test_2026_9_6_takes_over_a_restart_note_with_a_turn(tmp_path: Path) -> None:
+    state = imported(tmp_path)
+    state.file("restart-sentinel.json", {"version": 1, "payload": {"ts": NOW - 60 * HOUR}})
+    (event,) = of(predicted(state), Kind.NOTICE)
+    assert (event.cost.turns, event.what) == (
+        1,
+        "puts the text of restart-sentinel.json (2 d 12 h old) into main, with a model turn",
+    )
+
+
+def test_2026_9_6_adds_its_own_jobs_and_defers_what_is_overdue(tmp_path: Path) -> None:
+    state = imported(tmp_path)
+    state.config({"agents": {"list": [{"id": "main", "default": True}, {"id": "work"}]}})
+    due = {"nextRunAtMs": NOW - HOUR}
+    state.jobs([job("late", state=due), job("held", state=due | {"runningAtMs": NOW - 29 * HOUR})])
+    found = predicted(state)
+    (fires,) = of(found, Kind.FIRES)
+    assert (fires.at, fires.who) == (120_000, ("name of late",))
+    written = {event.what: event.who for event in of(found, Kind.WRITES)}
+    assert "rewrites openclaw.json: moves agents.list to agents.entries" in written
+    added = next(who for what, who in written.items() if what.startswith("adds 3 jobs"))
+    assert added == ("heartbeat-main", "skill-collection-review-main", "skill-collection-review-work")
+    taken = next(event for event in of(found, Kind.IMPORTS) if "jobs.json" in event.what)
+    assert taken.how_many == 2
+    (marks,) = of(found, Kind.CLEARS_MARKS)
+    assert marks.what == "records the marked run of 1 cron job as interrupted, an error"
+
+
+def test_2026_3_28_runs_a_one_shot_job_again_that_was_broken_off(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.3.28")
+    state.store({MAIN: row(1)})
+    marked = {"nextRunAtMs": NOW - HOUR, "runningAtMs": NOW - HOUR}
+    state.jobs([job("once", state=marked, schedule={"kind": "at", "at": "2027-01-01"}), job("daily", state=marked)])
+    found = predicted(state)
+    assert [event.who for event in of(found, Kind.FIRES)] == [("name of once",)]
+    (marks,) = of(found, Kind.CLEARS_MARKS)
+    assert marks.what.endswith("out of the catch-up, all but 1 one-shot job")
+
+
+def test_the_cost_is_that_of_the_first_hour_and_counts_a_turn_for_a_system_event(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.3.28")
+    state.store({MAIN: row(1)})
+    bell = {"sessionTarget": "main", "payload": {"kind": "systemEvent", "text": "x"}}
+    state.jobs([job("bell", state={"nextRunAtMs": NOW - HOUR}, **bell)])
+    assert predicted(state).turns == 1
+    state.jobs([job("tomorrow", state={"nextRunAtMs": NOW + 20 * HOUR})])
+    assert predicted(state).turns == 0
+
+
+@pytest.mark.parametrize("plugins", [True, False])
+def test_2026_4_25_installs_with_npm_where_plugins_are_on(plugins: bool, tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.4.25")
+    state.store({MAIN: row(1)})
+    state.config({"plugins": {"enabled": plugins}})
+    assert bool(of(predicted(state), Kind.BLOCKS)) is plugins

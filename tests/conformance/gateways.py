@@ -22,10 +22,12 @@ STOP_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`code` is None where it came up, else the exit code of the start. `log` is all it printed."""
+    """`code` is None where it came up, else the exit code of the start. `log` is all it printed, `up_s` the seconds
+    until it answered."""
 
     code: int | None
     log: str
+    up_s: float = 0
 
     @property
     def up(self) -> bool:
@@ -44,7 +46,7 @@ def environment(state: Path) -> dict[str, str]:
         "OPENCLAW_SKIP_CHANNELS": "1",
         "OPENCLAW_DISABLE_BONJOUR": "1",
         "NO_COLOR": "1",
-        "NODE_COMPILE_CACHE": str(home / "compiled"),
+        "NODE_COMPILE_CACHE": os.environ.get("NODE_COMPILE_CACHE", str(home / "compiled")),
     }
 
 
@@ -61,27 +63,39 @@ def write_config(state: Path, agents: tuple[str, ...]) -> None:
     path.chmod(0o600)
 
 
-def start(command: list[str], state: Path, *, kill: bool = False) -> Outcome:
-    """Start it, wait until it is healthy or has ended, and stop it: cleanly, or with SIGKILL."""
+def start(
+    command: list[str],
+    state: Path,
+    *,
+    kill: bool = False,
+    stay_s: float = 0,
+    node_options: str | None = None,
+) -> Outcome:
+    """Start it, wait until it is healthy or has ended, and stop it `stay_s` later: cleanly, or with SIGKILL."""
     port = _free_port()
     log = state.with_name(f"{state.name}.log")
+    began = time.monotonic()
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [*command, "gateway", "run", "--port", str(port), "--bind", "loopback"],
-            env=environment(state),
+            env=environment(state) | ({"NODE_OPTIONS": node_options} if node_options else {}),
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
             code = _wait(process, port)
+            up_s = time.monotonic() - began
+            if code is None and stay_s:
+                with suppress(subprocess.TimeoutExpired):
+                    code = process.wait(stay_s)
             if code is None:
                 _end(process, signal.SIGKILL if kill else signal.SIGTERM)
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(STOP_S)
-    return Outcome(code, log.read_text(errors="replace"))
+    return Outcome(code, log.read_text(errors="replace"), up_s)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> int | None:

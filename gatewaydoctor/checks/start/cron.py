@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HOUR_MS = 3_600_000
 AT_ONCE_MS = 3_000
 DEFERRED_MS = 120_000
-"""2026.5.22 defers agent jobs that were due by two minutes."""
+"""2026.5.22 defers agent jobs that were due by two minutes, 2026.9.6 all that were due."""
 DELETED_MS = 140_000
 """When 2026.5.22 was seen to write jobs.json without the jobs it cannot take."""
 
@@ -45,7 +45,8 @@ def fired(state: StartState) -> Iterator[Event]:
         yield Event(Kind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
         return
     yield from _marked(state)
-    due = [job for job in _running(state) if is_due(job, x.now)]
+    old = x.config.release.policy is Policy.V2026_3_28
+    due = [job for job in _running(state) if is_due(job, x.now) or (old and _is_marked_once(job))]
     yield from _due(state, due)
     yield from _missed(state, due)
     yield from _next(state, due)
@@ -57,12 +58,18 @@ def is_due(job: CronJob, now: int) -> bool:
     return job.enabled and job.state.running_at is None and at is not None and at <= now
 
 
+def _is_marked_once(job: CronJob) -> bool:
+    """A one-shot job whose run was broken off: 2026.3.28 was seen to run it again at its start."""
+    return job.enabled and job.state.running_at is not None and job.schedule.kind == "at"
+
+
 def names(jobs: list[CronJob]) -> tuple[str, ...]:
     return tuple(job.name or job.job_id for job in jobs)
 
 
 def turns(jobs: list[CronJob]) -> Cost:
-    return Cost(turns=sum(job.payload_kind != "systemEvent" for job in jobs))
+    """One each: a system event for main is answered there."""
+    return Cost(turns=len(jobs))
 
 
 def _marked(state: StartState) -> Iterator[Event]:
@@ -74,9 +81,11 @@ def _marked(state: StartState) -> Iterator[Event]:
         case Policy.V2026_4_25 | Policy.V2026_5_22:
             what = f"records the marked run of {jobs} as interrupted, an error; one-shot jobs are disabled"
         case Policy.V2026_9_6:
-            what = f"records a marked run of {jobs} as interrupted; drops a mark older than 2 h, and the job fires"
+            what = f"records the marked run of {jobs} as interrupted, an error"
         case _:
             what = f"clears the mark of {jobs} and leaves {'it' if len(marked) == 1 else 'them'} out of the catch-up"
+            once = sum(map(_is_marked_once, marked))
+            what += f", all but {plural(once, 'one-shot job')}" if once else ""
     yield Event(Kind.CLEARS_MARKS, 0, what, names(marked), len(marked))
 
 
@@ -92,9 +101,10 @@ def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
         if agents:
             yield _fires(DEFERRED_MS, f"starts {_overdue(agents)}, one at a time", agents)
         return
-    most = "5 at once, the others 5 s apart" if len(due) > 5 else "at once"
     if policy is Policy.V2026_9_6:
-        most = "at most 8 at a time"
+        yield _fires(DEFERRED_MS, f"starts {_overdue(due)} 2 min after it is up, one after another", due)
+        return
+    most = "one after another" + (", those beyond five 5 s apart" if len(due) > 5 else "")
     yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}, {most}", due)
     if policy is Policy.V2026_3_28 and any(job.session_target == "main" for job in events):
         what = "resets main before a system event if its day is over: a new session, the old transcript as .reset"

@@ -20,14 +20,40 @@ MOST_RETRIES = 5
 def sent(state: StartState) -> Iterator[Event]:
     policy = state.x.config.release.policy
     for queue in state.x.queues:
-        yield from _queue(state, queue)
-    if state.x.sentinel is not None and policy is not Policy.V2026_9_6:
-        age = f", {duration(state.x.now - state.x.sentinel)} old" if state.x.sentinel else ""
+        yield from _moved(state, queue) if policy is Policy.V2026_9_6 else _queue(state, queue)
+    if state.x.sentinel is not None:
+        age = f" ({duration(state.x.now - state.x.sentinel)} old)" if state.x.sentinel else ""
         ends = "consumes" if policy is Policy.V2026_4_25 else "puts the text of"
         rest = "" if policy is Policy.V2026_4_25 else " into main, with a model turn"
         what = f"{ends} restart-sentinel.json{age}{rest}"
         turns = 0 if policy is Policy.V2026_4_25 else 1
-        yield Event(Kind.NOTICE, 3_000, what, cost=Cost(turns=turns), source="seen with 2026.3.28, 4.25 and 5.22")
+        yield Event(Kind.NOTICE, 3_000, what, cost=Cost(turns=turns), source=f"seen with {policy or 'others'}")
+
+
+def _moved(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
+    """2026.9.6 takes waiting messages into the state database, whatever their tries, and renames every file of the
+    queue: also markers and what was given up, which it does not take."""
+    waiting = queue.pending.files
+    files = waiting + queue.delivered + queue.failed.files
+    if files:
+        what = f"renames {plural(files, 'file')} of {queue.path.name} to *.migrated"
+        into = f", after taking {plural(waiting, 'waiting message')} into the state database" if waiting else ""
+        left = f"; {plural(queue.failed.files, 'message')} of failed/ stay behind" if queue.failed.files else ""
+        yield Event(Kind.IMPORTS, 0, f"{what}{into}{left}", (str(queue.path),), files, source="seen with 2026.9.6")
+    if waiting:
+        what = f"sends {plural(waiting, 'message')}{_to(queue)}{_age(state, queue)}, also those with 5 tries"
+        without = "; those without a working channel stay pending in the state database"
+        yield Event(Kind.SENDS, 3_000, what + without, (), waiting, Cost(messages=waiting), Certainty.MAY)
+
+
+def _to(queue: DeliveryQueue) -> str:
+    channels = sorted({each.channel for each in queue.sample if each.channel})
+    return f" to {', '.join(channels)}" if channels else ""
+
+
+def _age(state: StartState, queue: DeliveryQueue) -> str:
+    old = queue.pending.oldest
+    return f", the oldest {duration(state.x.now - old)} old" if old is not None and old <= state.x.now else ""
 
 
 def _queue(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
@@ -38,13 +64,10 @@ def _queue(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
         yield Event(Kind.GIVES_UP, 3_000, what, (str(queue.path),), given_up)
     waiting = pending - given_up
     if waiting > 0:
-        channels = sorted({each.channel for each in queue.sample if each.channel and each.retries < MOST_RETRIES})
-        to = f" to {', '.join(channels)}" if channels else ""
-        old = queue.pending.oldest
-        age = f", the oldest {duration(state.x.now - old)} old" if old is not None and old <= state.x.now else ""
         policy = state.x.config.release.policy
         without = "counted as failed once more" if policy is Policy.V2026_5_22 else "moved to failed/"
-        what = f"sends {plural(waiting, 'message')}{to}{age}; those without a working channel are {without}"
+        sends = f"sends {plural(waiting, 'message')}{_to(queue)}{_age(state, queue)}"
+        what = f"{sends}; those without a working channel are {without}"
         yield Event(Kind.SENDS, 3_000, what, (str(queue.path),), waiting, Cost(messages=waiting), Certainty.MAY)
     if queue.delivered:
         what = f"removes {plural(queue.delivered, 'marker')} of delivered messages"

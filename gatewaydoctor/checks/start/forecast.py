@@ -12,6 +12,7 @@ from gatewaydoctor.checks.start import cron, databases, deliveries, sessions, su
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Event, Forecast, Kind
 from gatewaydoctor.model.outcome.verdict import Effect
+from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,11 +80,31 @@ def _start_up(state: StartState) -> Iterator[Event]:
     if policy in (Policy.V2026_4_25, Policy.V2026_5_22) and state.jobs and in_files and not state.x.cron.state.bytes:
         yield Event(Kind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
     match policy:
-        case Policy.V2026_4_25:
-            what = "installs what its bundled plugins need with npm; without a working npm it may not answer for 78 s"
+        case Policy.V2026_4_25 if state.x.config.plugins:
+            what = "installs what its bundled plugins need with npm, and does not answer until that is done: minutes"
             yield Event(Kind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25, plugins on")
+        case Policy.V2026_9_6:
+            yield from _upgrades(state)
         case Policy.V2026_5_22:
             what = "answers after 5-8 s, then may not answer for about 24 s"
             yield Event(Kind.BLOCKS, 8_000, what, certainty=Certainty.MAY, source="seen with 2026.5.22")
         case _:
             pass
+
+
+def _upgrades(state: StartState) -> Iterator[Event]:
+    """What 2026.9.6 rewrites of an earlier release's directory, and the jobs it adds to every one."""
+    x = state.x
+    if x.config.agents_listed and x.config.readable:
+        what = "rewrites openclaw.json: moves agents.list to agents.entries"
+        yield Event(Kind.WRITES, 0, what, source="seen with 2026.9.6")
+    if x.cron.jobs:
+        jobs = plural(len(x.cron.jobs), "job")
+        what = f"takes {jobs} of jobs.json into the state database, and renames the file to *.migrated"
+        yield Event(Kind.IMPORTS, 0, what, (), len(x.cron.jobs), source="seen with 2026.9.6")
+    reviews = [f"skill-collection-review-{agent.agent_id}" for agent in x.config.agents]
+    there = {job.name for job in state.jobs}
+    own = [name for name in (f"heartbeat-{x.config.default_agent}", *reviews) if name not in there]
+    if own and x.config.cron.enabled.value:
+        what = f"adds {plural(len(own), 'job')} of its own: a heartbeat every 30 min, a skill review every 7 d"
+        yield Event(Kind.WRITES, 0, what, tuple(own), len(own), certainty=Certainty.MAY, source="seen with 2026.9.6")

@@ -7,6 +7,9 @@ from enum import StrEnum
 from gatewaydoctor.model.frozen import frozen
 
 
+HOUR_MS = 3_600_000
+
+
 class Certainty(StrEnum):
     """`will`: seen with this release under the same conditions. `may`: it depends on what no file tells, or on a
     release that was not seen to do it."""
@@ -79,5 +82,14 @@ class Forecast:
 
     @property
     def turns(self) -> int:
-        """Model turns that will or may be run within the first minutes."""
-        return sum(event.cost.turns for event in self.events)
+        """Model turns that will or may be run within the hour, heartbeats left out."""
+        return sum(event.cost.turns for event in self._within_the_hour)
+
+    @property
+    def messages(self) -> int:
+        """Messages that will or may be sent within the hour."""
+        return sum(event.cost.messages for event in self._within_the_hour)
+
+    @property
+    def _within_the_hour(self) -> tuple[Event, ...]:
+        return tuple(event for event in self.events if event.at is None or event.at <= HOUR_MS)

@@ -90,11 +90,10 @@ def _named(event: Event) -> bool:
 def _sums(forecast: Forecast) -> Iterator[str]:
     if not forecast.starts:
         return
-    turns, messages = forecast.turns, sum(event.cost.messages for event in forecast.events)
-    parts = [words.plural(turns, "model turn")] if turns else []
-    parts += [words.plural(messages, "message")] if messages else []
+    parts = [words.plural(forecast.turns, "model turn")] if forecast.turns else []
+    parts += [words.plural(forecast.messages, "message")] if forecast.messages else []
     yield ""
-    yield f"Cost: {' and '.join(parts)} at most." if parts else "Cost: no model turn and no message."
+    yield f"Cost within the hour: {' and '.join(parts) or 'no model turn and no message'}, heartbeats not counted."
 
 
 def in_brief(forecast: Forecast) -> str:

@@ -1,0 +1,85 @@
+"""The forecast of a start, line by line, against what a start of the real release then does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .came_true import Start, differences
+from .gateways import environment, start
+from .install import cache_dir, command
+from .observed import observe
+from .stand_in import StandIn, stand_in
+from .start_directories import DIRECTORIES, Maker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.conformance
+DATABASES = "2026.9.6"
+SECONDS = {"2026.3.28": 60, "2026.4.25": 60, "2026.5.22": 60, DATABASES: 60}
+LONGER = {("2026.5.22", "jobs"): 260, ("2026.5.22", "jobs_apart"): 260, (DATABASES, "jobs"): 200}
+"""Where something happens later than that: how long a gateway that is up is watched."""
+CASES = [(release, name) for name in DIRECTORIES for release in SECONDS]
+
+
+@pytest.mark.parametrize(("release", "name"), CASES, ids="-".join)
+def test_every_line_comes_true_and_nothing_happens_without_one(release: str, name: str, tmp_path: Path) -> None:
+    with stand_in() as model:
+        make = Maker(tmp_path / "state", release, _now(), model.config)
+        DIRECTORIES[name](make)
+        make.write()
+        _compare(release, name, make.root, model)
+
+
+@pytest.mark.parametrize("name", ["jobs", "running"])
+def test_a_directory_of_databases_whose_gateway_was_killed_at_work(name: str, tmp_path: Path) -> None:
+    with stand_in() as model:
+        make = Maker(tmp_path / "state", DATABASES, _now(), model.config)
+        DIRECTORIES[name](make)
+        make.write()
+        model.hang = True
+        assert start(_command(DATABASES), make.root, stay_s=150, kill=True).up
+        model.hang = False
+        model.asked.clear()
+        _compare(DATABASES, name, make.root, model)
+
+
+def _compare(release: str, name: str, root: Path, model: StandIn) -> None:
+    told, before, began = forecast(root), observe(root), _now()
+    seconds = LONGER.get((release, name), SECONDS[release])
+    came = start(_command(release), root, stay_s=seconds, kill=release == DATABASES)
+    assert came.up is told["starts"], came.log[-2000:]
+    if came.up:
+        seen = Start(told["events"], before, observe(root), model.asked, began, seconds * 1000)
+        assert differences(seen) == []
+
+
+def forecast(root: Path) -> dict[str, Any]:
+    """What `gatewaydoctor forecast --json` tells of it."""
+    arguments = ["forecast", "--json", "--all", "--state-dir", str(root)]
+    ran = subprocess.run(
+        [sys.executable, "-m", "gatewaydoctor", *arguments],
+        env=environment(root),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told: dict[str, Any] = json.loads(ran.stdout)["details"]["forecast"]
+    return told
+
+
+def _command(release: str) -> list[str]:
+    found = command(cache_dir(), release)
+    if found is None:
+        pytest.skip(f"openclaw {release} is not installed (make conformance)")
+    return found
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
