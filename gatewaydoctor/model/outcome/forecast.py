@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from gatewaydoctor.model.frozen import frozen
 
-
 HOUR_MS = 3_600_000
 
 
