@@ -107,15 +107,15 @@ def _change_in_the_log(path: Path) -> None:
         Path(f"{path}{suffix}.kept").replace(f"{path}{suffix}")
 
 
-def repairing(rounds: int) -> None:
-    """The incident repaired and put back, round after round, against a look at it."""
-    state = prepared("issue-61633")
+def repairing(recipe: str, rounds: int) -> None:
+    """The incident repaired and undone, round after round, against a scan of it."""
+    state = prepared(recipe)
     rows = [
         ("gatewaydoctor scan", tool("scan", state)),
         ("gatewaydoctor repair --apply", tool("repair", state, "--apply", "--yes")),
         ("gatewaydoctor undo", tool("undo", state, "--yes")),
     ]
-    table("issue-61633 repaired and put back, against the scan", rows, rounds)
+    table(f"{recipe} repaired and undone, against the scan", rows, rounds)
     shutil.rmtree(state / ".gatewaydoctor")
 
 
@@ -154,7 +154,8 @@ def main() -> None:
     against_peers("issue-61633", options.rounds)
     against_peers("token-heavy", options.rounds)
     a_database(options.rounds)
-    repairing(options.rounds)
+    repairing("issue-61633", options.rounds)
+    repairing("issue-61633-database", options.rounds)
     many_transcripts(100_000, min(options.rounds, 3))
     if options.large:
         against_peers("issue-61633", min(options.rounds, 3), scale=10)

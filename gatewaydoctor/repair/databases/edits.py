@@ -89,13 +89,19 @@ def _drop_sessions(connection: apsw.Connection, keys: tuple[str, ...]) -> None:
     connection.executemany("INSERT OR IGNORE INTO temp.leaving VALUES (?)", ((key,) for key in keys))
     leaving = "(SELECT session_key FROM temp.leaving)"
     if "session_windows" in tables:
-        # A transcript that a row which stays points at goes on under that row, as the gateway does it.
-        heir = f"n.current_session_id = session_windows.session_id AND n.session_key NOT IN {leaving}"
+        # A transcript that a row which stays points at goes on under that row, as the gateway does it. The heirs are
+        # listed once: not every database has an index to ask for each of them by.
+        connection.execute("CREATE TEMP TABLE heirs (session_id TEXT PRIMARY KEY, session_key TEXT) WITHOUT ROWID")
         connection.execute(
-            f"UPDATE session_windows SET session_key = (SELECT n.session_key FROM session_nodes n WHERE {heir} "
-            f"ORDER BY n.session_key LIMIT 1) WHERE session_key IN {leaving} "
-            f"AND EXISTS (SELECT 1 FROM session_nodes n WHERE {heir})"
+            "INSERT INTO temp.heirs SELECT current_session_id, min(session_key) FROM session_nodes "
+            f"WHERE session_key NOT IN {leaving} AND current_session_id IS NOT NULL GROUP BY current_session_id"
         )
+        connection.execute(
+            "UPDATE session_windows SET session_key = (SELECT h.session_key FROM temp.heirs h "
+            f"WHERE h.session_id = session_windows.session_id) WHERE session_key IN {leaving} "
+            "AND session_id IN (SELECT session_id FROM temp.heirs)"
+        )
+        connection.execute("DROP TABLE temp.heirs")
         windows = f"(SELECT session_id FROM session_windows WHERE session_key IN {leaving})"
         # Without the row of a session nothing would find its words in the search index any more.
         index = next(
@@ -106,7 +112,8 @@ def _drop_sessions(connection: apsw.Connection, keys: tuple[str, ...]) -> None:
     for table, column in _WITHOUT_FOREIGN_KEY:
         if table in tables:
             connection.execute(f"DELETE FROM {table} WHERE {column} IN {leaving}")
-    connection.execute(f"DELETE FROM session_nodes WHERE session_key IN {leaving}")
+    # One by one: SQLite keeps what a single statement has changed in memory until it ends.
+    connection.executemany("DELETE FROM session_nodes WHERE session_key = ?", ((key,) for key in keys))
 
 
 def _end_sessions(connection: apsw.Connection, edit: EndSessions) -> None:
