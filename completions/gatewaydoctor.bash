@@ -20,7 +20,7 @@ _gatewaydoctor_options() {
     'check') words='--fail-on --only --skip --baseline --write-baseline --max-age --stuck-after --threshold --verify --output --format' ;;
     'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
-    'repair') words='--apply --yes -y --plan --plan-out --resume --vault --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
+    'repair') words='--apply --yes -y --plan --plan-out --resume --vault --work-dir --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
     'after') words='--vault --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--format' ;;
@@ -86,6 +86,7 @@ _gatewaydoctor_option() {
     'repair --plan-out') values=file ;;
     'repair --resume') values=interrupted-run ;;
     'repair --vault') values=directory ;;
+    'repair --work-dir') values=directory ;;
     'repair --name') values=free ;;
     'repair --kind') values=disposable-kind ;;
     'repair --status') values=status ;;

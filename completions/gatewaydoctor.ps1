@@ -190,6 +190,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--plan-out' = 'file', 'Save the plan.'
                 '--resume' = 'interrupted-run', 'Finish an interrupted run.'
                 '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--work-dir' = 'directory', 'Where databases are copied and edited. [default: in the vault]'
                 '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
                 '--name' = 'free', 'A session key or file that may go although protected; repeatable.'
                 '--kind' = 'disposable-kind', 'trim: another disposable kind; repeatable.'

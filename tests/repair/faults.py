@@ -46,16 +46,17 @@ class Names:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[set[Path], Callable[[set[Path]], object]]] = []
-        self._stash: Path | None = None
+        self._stashes: dict[int, Path] = {}
         self._count = 0
 
     def keep(self, path: Path) -> Path | None:
         if not path.is_symlink() and not path.is_file():
             return None
-        if self._stash is None:
-            self._stash = Path(tempfile.mkdtemp(prefix="names-", dir=_above(path)))
+        dev = path.lstat().st_dev
+        if dev not in self._stashes:
+            self._stashes[dev] = Path(tempfile.mkdtemp(prefix="names-", dir=_above(path)))
         self._count += 1
-        kept = self._stash / str(self._count)
+        kept = self._stashes[dev] / str(self._count)
         os.link(path, kept, follow_symlinks=False)
         return kept
 
@@ -99,9 +100,9 @@ class Names:
 
     def forget(self) -> None:
         self._waiting.clear()
-        if self._stash is not None:
-            shutil.rmtree(self._stash, ignore_errors=True)
-            self._stash = None
+        for stash in self._stashes.values():
+            shutil.rmtree(stash, ignore_errors=True)
+        self._stashes.clear()
 
 
 def _above(path: Path) -> Path:
@@ -254,9 +255,13 @@ class FaultFs(OsWriteFs):
         with self._step("fsync_dir"):
             self._names.synced(path)
 
+    def _kept(self, path: Path) -> Path | None:
+        """A file whose name goes, held on to where a power cut may bring the name back: that takes its room."""
+        return self._names.keep(path) if self.mode is Mode.NAMES else None
+
     def rename(self, source: Path, target: Path) -> None:
         with self._step("rename"):
-            kept = self._names.keep(target)
+            kept = self._kept(target)
             super().rename(source, target)
             self._names.moved(source, target, kept)
 
@@ -281,7 +286,7 @@ class FaultFs(OsWriteFs):
 
     def unlink(self, path: Path) -> None:
         with self._step("unlink"):
-            kept = self._names.keep(path)
+            kept = self._kept(path)
             super().unlink(path)
             self._names.removed(path, kept)
 

@@ -40,6 +40,10 @@ Vault = Annotated[
     str | None,
     typer.Option("--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"),
 ]
+WorkDir = Annotated[
+    str | None,
+    typer.Option("--work-dir", metavar="DIR", help="Where databases are copied and edited. [default: in the vault]"),
+]
 GatewayStopped = Annotated[
     bool,
     typer.Option("--gateway-stopped", help="Assert that the gateway is stopped, if that is unknown; recorded."),
@@ -57,6 +61,7 @@ class Bench:
     tools: Tools
     permission: Permission
     vault: Path | None
+    work_dir: Path | None = None
 
     @property
     def state_dir(self) -> Path:
@@ -94,7 +99,9 @@ def hands(run: Run) -> Iterator[Tools]:
 
 
 @contextmanager
-def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) -> Iterator[Bench]:
+def bench(
+    run: Run, *, vault: str | None = None, gateway_stopped: bool = False, work_dir: str | None = None
+) -> Iterator[Bench]:
     """The bench for the directory the options name, with progress shown where a person watches. Raises DoctorError
     where there is no such directory."""
     found = find(world(run), run.where, remains=True)
@@ -103,8 +110,8 @@ def bench(run: Run, *, vault: str | None = None, gateway_stopped: bool = False) 
         return gateway_of(world(run), run.where, found)  # with the processes of this moment
 
     with hands(run) as tools:
-        fixed = run.now if run.clock.fixed else None
-        yield Bench(found, tools, Permission(gateway, gateway_stopped, fixed), _vault_path(vault))
+        permission = Permission(gateway, gateway_stopped, run.now if run.clock.fixed else None)
+        yield Bench(found, tools, permission, _absolute(vault), _absolute(work_dir))
 
 
 def no_directory(word: str, what: str, *, here: bool = False) -> None:
@@ -114,8 +121,8 @@ def no_directory(word: str, what: str, *, here: bool = False) -> None:
         raise UsageError(f"{word} is a path, not {what}.", f"For a state directory: --state-dir {quote(word)}")
 
 
-def _vault_path(vault: str | None) -> Path | None:
-    return Path(os.path.expanduser(vault)).absolute() if vault else None  # noqa: PTH111 - Path raises for ~nobody
+def _absolute(path: str | None) -> Path | None:
+    return Path(os.path.expanduser(path)).absolute() if path else None  # noqa: PTH111 - Path raises for ~nobody
 
 
 def person_confirms(*, yes: bool) -> bool:

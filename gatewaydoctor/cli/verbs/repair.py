@@ -20,6 +20,7 @@ from gatewaydoctor.cli.shell.writing import (
     Bench,
     GatewayStopped,
     Vault,
+    WorkDir,
     Yes,
     bench,
     cap,
@@ -109,6 +110,7 @@ def repair(
     plan_out: PlanOut = None,
     resume: Resume = None,
     vault: Vault = None,
+    work_dir: WorkDir = None,
     gateway_stopped: GatewayStopped = False,
     name: Name = None,
     kind: KindOption = None,
@@ -132,7 +134,7 @@ def repair(
     if apply or resume is not None:
         require_own_clock(run)
     chosen = _chosen(repairs)
-    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+    with bench(run, vault=vault, gateway_stopped=gateway_stopped, work_dir=work_dir) as work:
         if resume is not None:
             return _resume(run, work, resume, yes=yes)
         if plan is not None:
@@ -275,6 +277,8 @@ def _again(run: Run, work: Bench, out: str | None) -> str:
         words = ["repair", "--apply", "--plan", "FILE" if run.options.redact else out]
         if work.vault is not None:
             words += ["--vault", "DIR" if run.options.redact else str(work.vault)]
+        if work.work_dir is not None:
+            words += ["--work-dir", "DIR" if run.options.redact else str(work.work_dir)]
         return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
     if run.options.redact:
         return run.invocation.command("repair --apply")
@@ -320,7 +324,7 @@ def carry_out(
         confirm(f"Apply this plan ({_extent(plan)})?", yes=yes)
     with work.stoppable() as tools:
         if takes_back is None:
-            receipt = apply(plan, tools, work.permission, work.vault)
+            receipt = apply(plan, tools, work.permission, work.vault, work.work_dir)
         else:
             plan, receipt = merge(takes_back, plan, tools, work.permission, work.vault)
     told = _told(run, work, plan, receipt, names, left)

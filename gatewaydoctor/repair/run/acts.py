@@ -9,14 +9,14 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.plan import Move, Transact
-from gatewaydoctor.repair.run.originals import damaged, is_kept, rebuilt
+from gatewaydoctor.repair.run.originals import damaged, discard, is_kept, rebuilt, tidy
 from gatewaydoctor.repair.writing.errors import InputChanged
-from gatewaydoctor.repair.writing.guard import is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, is_same, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.storelock import holding
-from gatewaydoctor.repair.writing.stream import content_of
+from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -37,6 +37,9 @@ def performed(work: Work, number: int) -> bool:
     """Whether a run that is not finished has done this act."""
     fs, target = work.tools.fs, work.target(number)
     kept, staged = work.manifest.items[number], work.staged.get(number)
+    if staged is not None and staged.aside:
+        stat = lstat_or_none(fs, target)
+        return stat is not None and kept is not None and not is_same(stat, kept)
     if staged is not None:
         waiting = lstat_or_none(fs, work.place.new_file(target, number))
         return waiting is None or (waiting.dev, waiting.ino) != (staged.dev, staged.ino)
@@ -69,12 +72,15 @@ def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
 
 
 def between(work: Work, number: int) -> bool:
-    """Whether a database has left its place and the new one is not there yet: where two names cannot be exchanged."""
+    """Whether a database has left its place and the new one is not there yet: where two names cannot be exchanged, or
+    where there is no room for both."""
     if not isinstance(work.plan.acts[number], Transact):
         return False
     fs, target, kept = work.tools.fs, work.target(number), work.manifest.items[number]
     if kept is None or lstat_or_none(fs, target) is not None:
         return False
+    if (staged := work.staged.get(number)) is not None and staged.aside:
+        return True
     old = lstat_or_none(fs, work.place.old_file(target, number))
     return old is not None and is_same(old, kept)
 
@@ -94,6 +100,8 @@ def perform(work: Work, number: int) -> None:
         _take_out(work, number, target)
     elif kept is None:
         _put(work, work.place.new_file(target, number), target)
+    elif work.staged[number].aside:
+        _change_over(work, number, target, kept)
     elif isinstance(work.plan.acts[number], Transact):
         _replace(work, number, target, kept)
     else:
@@ -139,6 +147,40 @@ def _replace(work: Work, number: int, target: Path, kept: Kept) -> None:
             fs.rename_new(old, target)
             raise changed(target)
     fs.rename_new(waiting, target)
+
+
+def _change_over(work: Work, number: int, target: Path, kept: Kept) -> None:
+    """Where there is no room for both databases: the old one goes, which the vault has on another disk, and then the
+    new one comes from there."""
+    fs, staged = work.tools.fs, work.staged[number]
+    if not between(work, number):
+        _expect(lstat_or_none(fs, target), kept, target)
+        _set_out(work, number, target, kept)
+    for other in (*_log_of(work, number), number):
+        tidy(work, other)
+    half = work.place.half_file(target, number)
+    dress = Dress(kept.mode, kept.uid, kept.gid, None, kept.attributes)
+    content = copy_file(fs, work.place.waiting_file(number), half, dress, work.tools.progress.advance)
+    if content.sha256 != staged.sha256:
+        raise changed(work.place.waiting_file(number))
+    fs.rename_new(half, target)
+
+
+def _log_of(work: Work, number: int) -> Iterator[int]:
+    """Acts that took away what belongs to this database."""
+    beside = f"{target_of(work.plan.acts[number], work.plan)}-"
+    for other, act in enumerate(work.plan.acts[:number]):
+        if isinstance(act, Move) and target_of(act, work.plan).startswith(beside):
+            yield other
+
+
+def _set_out(work: Work, number: int, target: Path, seen: Kept | FileStat) -> None:
+    """Rename what is at the target aside, if it is what was seen there."""
+    fs, old = work.tools.fs, work.place.old_file(target, number)
+    fs.rename_new(target, old)
+    if not _identical(fs.lstat(old), seen):
+        fs.rename_new(old, target)
+        raise changed(target)
 
 
 def _take_out(work: Work, number: int, target: Path) -> None:
@@ -198,14 +240,21 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
     elif seen is None:
         raise changed(target)
     elif kept is None:
-        old = work.place.old_file(target, number)
-        fs.rename_new(target, old)
-        if not _identical(fs.lstat(old), seen):
-            fs.rename_new(old, target)
-            raise changed(target)
+        _set_out(work, number, target, seen)
+    elif _is_cramped(work, number, target, kept):
+        _set_out(work, number, target, seen)
+        discard(work, number, work.place.old_file(target, number))
+        fs.rename_new(rebuilt(work, number, target, kept), target)
     else:
         with _held(work, number, target, going_back=True):
             _swap(work, _original(work, number, target, kept), target, seen)
+
+
+def _is_cramped(work: Work, number: int, target: Path, kept: Kept) -> bool:
+    """Whether the old database fits only where the new one is."""
+    staged = work.staged.get(number)
+    free = work.tools.fs.space(target.parent).available
+    return staged is not None and staged.aside and free < kept.size + MARGIN_BYTES
 
 
 def sync(work: Work, numbers: Iterable[int], *, going_back: bool = False) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
-from gatewaydoctor.model.repair.plan import Move, Plan
+from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
@@ -26,8 +26,18 @@ from gatewaydoctor.repair.run.verify import second_look
 from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.vault.codec import encode
-from gatewaydoctor.repair.vault.directory import dress_of, narrowed, note, open_run, owner_for, refusal, vault_root
-from gatewaydoctor.repair.vault.intake import fill, space_needs
+from gatewaydoctor.repair.vault.directory import (
+    dress_of,
+    narrowed,
+    note,
+    open_run,
+    owner_for,
+    refusal,
+    remove_waiting,
+    vault_root,
+    work_place,
+)
+from gatewaydoctor.repair.vault.intake import Room, fill, room_for
 from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.layout import SETTLED
 from gatewaydoctor.repair.writing.errors import LeftHalfway, Stopped
@@ -53,9 +63,12 @@ MOVES_A_LINE = 500
 """Moves announced by one line of the journal: each can be repeated, and a sync for each would take longer than it."""
 
 
-def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None) -> Receipt | None:
-    """Do exactly this plan. None where there is nothing to do. Raises Refused with nothing changed, PutBack or
-    Stopped with everything put back, LeftHalfway where that failed."""
+def apply(
+    plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None, work: Path | None = None
+) -> Receipt | None:
+    """Do exactly this plan. Databases are worked on in the directory `work`, or else in the vault. None where there
+    is nothing to do. Raises Refused with nothing changed, PutBack or Stopped with everything put back,
+    LeftHalfway where that failed."""
     if plan.empty:
         return None
     began = tools.clock()
@@ -67,23 +80,38 @@ def apply(plan: Plan, tools: Tools, permission: Permission, vault: Path | None =
     check_unchanged(tools.fs, plan)
     check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
     check_writable(tools.fs, plan, tools.processes.own_uid)
-    check_space(tools.fs, space_needs(tools, state_dir, root, plan))
-    return carry_out(_prepare(plan, tools, permission, state_dir, root), permission, began)
+    work = work_place(tools, state_dir, work)
+    room = room_for(tools, state_dir, root, plan, work)
+    check_space(tools.fs, room.needs, _ELSEWHERE if work or _edits(plan) else _VAULT)
+    return carry_out(_prepare(plan, tools, permission, state_dir, root, room, work), permission, began)
 
 
-def _prepare(plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path) -> Work:
+_VAULT = "Free space, or keep the originals on another disk: --vault DIR."
+_ELSEWHERE = (
+    "Free space, or use another disk: --vault DIR for the originals, --work-dir DIR for the copies that are edited."
+)
+
+
+def _edits(plan: Plan) -> bool:
+    return any(isinstance(act, Transact) for act in plan.acts)
+
+
+def _prepare(
+    plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path, room: Room, work: Path | None
+) -> Work:
     """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
     stays behind."""
     place: RunPlace | None = None
     try:
         times = directory_times(tools, plan)
-        place = open_run(tools, state_dir, root, plan)
+        place = replace(open_run(tools, state_dir, root, plan), work=work)
         told = narrowed(tools, root)
         journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
-        journal.say(RunState.PREPARING, **own_mark(tools))
+        where = {} if work is None else {"work": str(work)}
+        journal.say(RunState.PREPARING, **own_mark(tools), **where)
         manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
-        staged = stage(tools, place, plan, manifest)
+        staged = stage(tools, place, plan, manifest, room.aside)
         keep_origins(tools, place, plan)
         check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
         return Work(tools, place, plan, manifest, staged, journal, told=told)
@@ -107,7 +135,8 @@ def carry_out(work: Work, permission: Permission, began: int | None = None) -> R
     try:
         started, gateway = work.tools.clock() if began is None else began, permission.gateway
         new = {str(number): [each.sha256, each.size, each.dev, each.ino] for number, each in work.staged.items()}
-        work.journal.say(RunState.ACTING, new=new, **own_mark(work.tools))
+        aside = [number for number, each in work.staged.items() if each.aside]
+        work.journal.say(RunState.ACTING, new=new, aside=aside, **own_mark(work.tools))
         for group in _groups(work.plan):
             work.journal.say(RunState.ACTING, acts=[group[0], group[-1]])
             for number in group:
@@ -177,6 +206,7 @@ def _close(work: Work) -> None:
             tidy(work, number)
         # Before the run is over: a power cut would restore what no command names any more.
         sync(work, numbers)
+        remove_waiting(work.tools.fs, work.place)
         work.journal.say(RunState.DONE, directories=times_now(work))
     except OSError as error:
         place = work.place

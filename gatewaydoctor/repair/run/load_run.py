@@ -94,6 +94,7 @@ def _staged(tools: Tools, place: RunPlace, plan: Plan) -> dict[int, Staged] | No
 def _from_journal(lines: tuple[Line, ...]) -> dict[int, Staged] | None:
     try:
         given = msgspec.convert(latest(lines, "new"), dict[str, tuple[str, int, int, int]])
-        return {int(number): Staged(*fields) for number, fields in given.items()}
+        aside = msgspec.convert(latest(lines, "aside") or [], frozenset[int])
+        return {int(number): Staged(*fields, aside=int(number) in aside) for number, fields in given.items()}
     except ValueError:
         return None

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
-from gatewaydoctor.repair.writing.guard import before, is_same
+from gatewaydoctor.repair.writing.guard import before, is_same, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, write_segments
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from gatewaydoctor.model.repair.receipt import Kept, Manifest
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
 
 @frozen
 class Staged:
-    """A new file that waits next to its target, by content and by inode."""
+    """A new file that waits next to its target, by content and by inode. `aside`: it waits in the vault, as there is
+    room for it only where the old one is."""
 
     sha256: str
     size: int
     dev: int
     ino: int
+    aside: bool = False
 
 
-def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict[int, Staged]:
-    """Write and sync the new file of every rewrite and of every database; by act number. Raises InputChanged,
-    BadPlan, Refused where a database does not come out as planned, and OSError."""
+def stage(
+    tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest, aside: Container[int] = ()
+) -> dict[int, Staged]:
+    """Write and sync the new file of every rewrite and of every database; by act number. Those of acts `aside` wait
+    in the vault. Raises InputChanged, BadPlan, Refused where a database does not come out as planned, and OSError."""
     fs = tools.fs
     rewrites = [(number, act) for number, act in enumerate(plan.acts) if isinstance(act, Rewrite)]
     tools.progress.phase("writing", sum(act.size for _, act in rewrites))
@@ -51,13 +56,15 @@ def stage(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict
             stat = fs.lstat(path)
             staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
         sources.check_unchanged()
-    staged |= _transact(tools, place, plan, manifest)
+    staged |= _transact(tools, place, plan, manifest, aside)
     for directory in {place.at(act.target).parent for act in plan.acts if isinstance(act, (Rewrite, Transact))}:
         fs.fsync_dir(directory)
     return staged
 
 
-def _transact(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> dict[int, Staged]:
+def _transact(
+    tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest, aside: Container[int]
+) -> dict[int, Staged]:
     acts = [(number, act) for number, act in enumerate(plan.acts) if isinstance(act, Transact)]
     if not acts:
         return {}
@@ -66,12 +73,26 @@ def _transact(tools: Tools, place: RunPlace, plan: Plan, manifest: Manifest) -> 
     staged: dict[int, Staged] = {}
     for number, act in acts:
         target = place.at(act.target)
+        if number in aside:
+            staged[number] = _beside_originals(tools, place, plan, act, number)
+            continue
         path = place.new_file(target, number)
         dress = _database_dress(act, plan, tools, target, manifest.items[number])
         content = make(tools, place, plan, act, path, dress)
         stat = tools.fs.lstat(path)
         staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
     return staged
+
+
+def _beside_originals(tools: Tools, place: RunPlace, plan: Plan, act: Transact, number: int) -> Staged:
+    from gatewaydoctor.repair.databases.making import make
+
+    if lstat_or_none(tools.fs, place.waiting) is None:
+        tools.fs.mkdir(place.waiting)
+    content = make(tools, place, plan, act, place.waiting_file(number), Dress())
+    for directory in (place.waiting, place.directory):
+        tools.fs.fsync_dir(directory)
+    return Staged(content.sha256, content.size, 0, 0, aside=True)
 
 
 def _database_dress(act: Transact, plan: Plan, tools: Tools, target: Path, kept: Kept | None) -> Dress:

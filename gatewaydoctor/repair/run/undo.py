@@ -34,7 +34,7 @@ from gatewaydoctor.repair.writing.errors import (
     Refused,
     VaultDamaged,
 )
-from gatewaydoctor.repair.writing.guard import check_gateway, check_space, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, check_gateway, check_space, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.storelock import check_locks
 
 if TYPE_CHECKING:
@@ -173,18 +173,36 @@ def _how(work: Work, target: str) -> str:
 def _check_space(work: Work, returns: tuple[Return, ...]) -> None:
     # What the vault holds on the same filesystem is renamed back where there is no room for a copy.
     needs = [
-        (work.target(number).parent, kept.size)
+        (work.target(number).parent, kept.size - _given(work, number))
         for number, (each, kept) in enumerate(zip(returns, work.manifest.items, strict=True))
         if each.way is Way.RESTORE and kept and not kept.moved and not can_rename_back(work, number, kept)
     ]
     again = f"then again: `{work.place.command('undo')}`. Nothing was changed."
-    check_space(work.tools.fs, needs, f"Make that much room there, {again}")
+    # Where there was no room for both, there need not be any besides.
+    cramped = any(each.aside for each in work.staged.values())
+    check_space(work.tools.fs, needs, f"Make that much room there, {again}", margin=0 if cramped else MARGIN_BYTES)
     copied = [number for number, kept in enumerate(work.manifest.items) if kept and not kept.moved]
     makes = Counter(work.target(number).parent for number in copied if returns[number].way is Way.RESTORE)
     for directory, files in makes.items():
         free = work.tools.fs.space(directory).inodes
         if free is not None and free <= files:
             raise NoSpace(f"{directory} has room for only {free:,} more files.", f"Delete some, {again}")
+
+
+_BLOCK = 4096
+"""Bytes in which a disk gives room."""
+
+
+def _given(work: Work, number: int) -> int:
+    """Bytes that need no more room: of the new file, and of what a crash left next to the target."""
+    staged, target = work.staged.get(number), work.target(number)
+    beside = (work.place.half_file(target, number), work.place.old_file(target, number))
+    left = sum(
+        -(-stat.size // _BLOCK) * _BLOCK
+        for path in beside
+        if (stat := lstat_or_none(work.tools.fs, path)) is not None
+    )
+    return left + (staged.size if staged is not None and staged.aside else 0)
 
 
 def _go_back(work: Work, watch: Watch) -> None:
@@ -251,7 +269,7 @@ def _start_over(run: RunInfo, tools: Tools, permission: Permission) -> Receipt |
     if plan.state_dir != str(run.place.state_dir):
         # The directory was moved, with its vault inside.
         plan = with_id(msgspec.structs.replace(plan, state_dir=str(run.place.state_dir)))
-    return apply(plan, tools, permission, run.place.directory.parent.parent)
+    return apply(plan, tools, permission, run.place.directory.parent.parent, run.place.work)
 
 
 def manifest_of(run: RunInfo, tools: Tools) -> Manifest:

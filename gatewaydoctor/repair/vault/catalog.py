@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.frozen import frozen
@@ -97,6 +98,9 @@ def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return RunInfo(place, RunState.PREPARING, None, None, None, reason)
+    work = latest(lines, "work")
+    if isinstance(work, str) and work.startswith("/") and "\0" not in work:
+        place = replace(place, work=place.directory / work)
     first, last = (lines[0].at, lines[-1].at) if lines else (None, None)
     return RunInfo(place, state, first, last, _worker(processes, lines))
 

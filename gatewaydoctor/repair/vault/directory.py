@@ -86,6 +86,22 @@ def existing(fs: WriteFs, path: Path) -> Path:
     return path
 
 
+def work_place(tools: Tools, state_dir: Path, asked: Path | None) -> Path | None:
+    """The real path of the directory that was named for private copies of databases. Raises OutOfBounds for one that
+    is not there, or that the gateway would look into."""
+    if asked is None:
+        return None
+    real = tools.fs.realpath(asked)
+    stat = lstat_or_none(tools.fs, real)
+    if stat is None or not stat.is_dir:
+        raise OutOfBounds(f"The work directory {asked} is not there.", f"Create it: mkdir -p {quote(str(asked))}")
+    if real.is_relative_to(state_dir) or state_dir.is_relative_to(real):
+        raise OutOfBounds(
+            f"The work directory {asked} and the state directory overlap.", "Use a directory elsewhere."
+        )
+    return real
+
+
 def owner_for(tools: Tools, state_dir: Path, root: Path) -> tuple[int, int] | None:
     """Who shall own what is made in the vault: root leaves the directory's owner able to read it."""
     if tools.processes.own_uid != 0 or not root.is_relative_to(state_dir):
@@ -139,7 +155,17 @@ def note(tools: Tools, place: RunPlace, word: str) -> None:
     """Say in the state directory how a run stands whose vault is elsewhere, for when that is out of reach. Nothing
     for a run in the own vault. Raises OSError."""
     path = vault_of(place.state_dir) / ELSEWHERE / place.run_id
-    if lstat_or_none(tools.fs, path) is None:
+    stat = lstat_or_none(tools.fs, path)
+    if stat is None:
+        return
+    if stat.is_symlink:
+        beside = path.with_name(f"{path.name}.new")
+        with suppress(FileNotFoundError):
+            tools.fs.unlink(beside)
+        root = tools.fs.readlink(path).partition("\n")[0]
+        tools.fs.symlink(f"{root}\n{word}\n", beside)
+        tools.fs.rename(beside, path)
+        tools.fs.fsync_dir(path.parent)
         return
     descriptor = tools.fs.append(path)
     try:
@@ -169,12 +195,18 @@ def _make_one(fs: WriteFs, path: Path, owner: tuple[int, int] | None) -> None:
 
 
 def _point_to(tools: Tools, state_dir: Path, root: Path, place: RunPlace) -> None:
-    """A note in the state directory, so that later commands find the run without being told of the vault."""
+    """A note in the state directory, so that later commands find the run without being told of the vault. On a full
+    disk it is a symbolic link with the same text, which needs no block of its own."""
     directory = vault_of(state_dir) / ELSEWHERE
     owner = owner_for(tools, state_dir, directory)
     make_directories(tools.fs, directory, owner)
-    note = f"{root}\n".encode(errors="surrogateescape")
-    write_whole(tools.fs, directory / place.run_id, note, dress_of(owner))
+    text = f"{root}\n"
+    try:
+        write_whole(tools.fs, directory / place.run_id, text.encode(errors="surrogateescape"), dress_of(owner))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        tools.fs.symlink(text, directory / place.run_id)
     tools.fs.fsync_dir(directory)
 
 
@@ -193,6 +225,7 @@ def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None
     if (files := inside.get(place.files.name)) is not None and files.is_dir:
         _empty(fs, place.files)
     remove_private(fs, place)
+    remove_waiting(fs, place)
     last = [place.directory / name for name in (place.manifest.name, place.plan.name, place.journal.name)]
     for path in (place.directory / name for name in (*displaced, *sorted(OWN_FILES)) if name in inside):
         if path not in last:
@@ -210,12 +243,21 @@ def remove_run(fs: WriteFs, place: RunPlace, *, all_of_it: bool = False) -> None
 
 def remove_private(fs: WriteFs, place: RunPlace) -> None:
     """Take away the private copies of databases, all of them made by the run itself. Raises OSError."""
-    stat = lstat_or_none(fs, place.private)
+    _remove_own(fs, place.private)
+
+
+def remove_waiting(fs: WriteFs, place: RunPlace) -> None:
+    """Take away the new files that waited in the vault. Raises OSError."""
+    _remove_own(fs, place.waiting)
+
+
+def _remove_own(fs: WriteFs, directory: Path) -> None:
+    stat = lstat_or_none(fs, directory)
     if stat is None or not stat.is_dir:
         return
-    for name in sorted(fs.names(place.private)):
-        fs.unlink(place.private / name)
-    fs.rmdir(place.private)
+    for name in sorted(fs.names(directory)):
+        fs.unlink(directory / name)
+    fs.rmdir(directory)
 
 
 def remove_empty_vault(fs: WriteFs, state_dir: Path, root: Path) -> None:

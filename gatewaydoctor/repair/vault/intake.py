@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.plan import Act, Fingerprint, Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Kept, Manifest
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import dress_of, existing, owner_for
 from gatewaydoctor.repair.vault.layout import RunPlace, stored_name
 from gatewaydoctor.repair.writing.errors import InputChanged
-from gatewaydoctor.repair.writing.guard import before, is_same, lstat_or_none
+from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, before, is_same, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Content, Dress, content_of, copy_file, replace_whole, write_whole
 
 if TYPE_CHECKING:
@@ -102,8 +103,17 @@ def _check(fs: WriteFs, place: RunPlace, seen: Fingerprint, content: Content) ->
         raise InputChanged(f"{seen.path} changed while it was read.", "Make a new plan: gatewaydoctor repair")
 
 
-def space_needs(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> tuple[tuple[Path, int], ...]:
-    """Bytes a run writes, at most: (directory that exists, bytes). Reflinks may make it less."""
+@frozen
+class Room:
+    """Bytes a run writes, at most: (directory that exists, bytes); reflinks may make it less. The new files of
+    the acts `aside` wait in the vault, as there is no room for them next to the old ones."""
+
+    needs: tuple[tuple[Path, int], ...]
+    aside: frozenset[int] = frozenset()
+
+
+def room_for(tools: Tools, state_dir: Path, root: Path, plan: Plan, work: Path | None = None) -> Room:
+    """What a run needs where. `work` is the directory for private copies, None for the vault."""
     fs = tools.fs
     vault = existing(fs, root)
     inside, dev = root.is_relative_to(state_dir), fs.stat(vault).dev
@@ -114,8 +124,20 @@ def space_needs(tools: Tools, state_dir: Path, root: Path, plan: Plan) -> tuple[
     )
     new = sum(act.size for act in plan.acts if not isinstance(act, Move))
     # Databases are worked on one after the other, each as a private copy and what comes of it.
-    work = max((_private(act, plan) for act in plan.acts if isinstance(act, Transact)), default=0)
-    return (vault, kept + work + len(encode(plan)) * 2), (state_dir, new)
+    private = max((_private(act, plan) for act in plan.acts if isinstance(act, Transact)), default=0)
+    own = (vault, kept + len(encode(plan)) * 2), (work or vault, private)
+    free = fs.space(state_dir).available
+    if dev == fs.stat(state_dir).dev or free >= new + MARGIN_BYTES:
+        return Room((*own, (state_dir, new)))
+    swapped = {n: act for n, act in enumerate(plan.acts) if isinstance(act, Transact) and act.replaces is not None}
+    later = sum(act.size for act in swapped.values())
+    short = max((_growth(act, plan) for act in swapped.values()), default=0)
+    return Room((*own, (vault, later), (state_dir, new - later + short)), frozenset(swapped))
+
+
+def _growth(act: Transact, plan: Plan) -> int:
+    """Bytes that the new database needs on top of what its old one and the log take now."""
+    return max(act.size - sum(plan.fingerprints[number].size for number in act.concerned), 0)
 
 
 def _private(act: Transact, plan: Plan) -> int:

@@ -46,6 +46,8 @@ class RunPlace:
 
     directory: Path
     state_dir: Path
+    work: Path | None = None
+    """Where private copies of databases are made; None for the run's own directory."""
 
     @property
     def run_id(self) -> str:
@@ -88,7 +90,15 @@ class RunPlace:
     @property
     def private(self) -> Path:
         """Private copies of databases while they are worked on."""
-        return self.directory / "private"
+        return self.directory / "private" if self.work is None else self.work / f"{TEMP_PREFIX}{self.run_id}"
+
+    @property
+    def waiting(self) -> Path:
+        """New files that wait in the vault, where there is no room for them next to their targets."""
+        return self.directory / "waiting"
+
+    def waiting_file(self, act: int) -> Path:
+        return self.waiting / f"{act:06d}"
 
     @property
     def by_hand(self) -> str:

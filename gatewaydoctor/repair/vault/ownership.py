@@ -101,7 +101,7 @@ def notes(fs: ReadFs, state_dir: Path) -> Iterator[tuple[str, Path, str]]:
         return
     for name in names:
         try:
-            text = read_up_to(fs, directory / name, _LONGEST_NOTE).decode(errors="surrogateescape")
+            text = _note(fs, directory / name)
         except PermissionError:
             raise
         except OSError:
@@ -109,6 +109,12 @@ def notes(fs: ReadFs, state_dir: Path) -> Iterator[tuple[str, Path, str]]:
         root, *words = text.splitlines() or [""]
         if root.startswith("/") and "\0" not in root:
             yield name, directory / root, words[-1] if words else WORKING
+
+
+def _note(fs: ReadFs, path: Path) -> str:
+    if fs.lstat(path).is_symlink:
+        return fs.readlink(path)  # written on a full disk
+    return read_up_to(fs, path, _LONGEST_NOTE).decode(errors="surrogateescape")
 
 
 def settled(word: str) -> bool:

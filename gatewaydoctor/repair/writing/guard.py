@@ -188,8 +188,11 @@ def check_space(
     fs: WriteFs,
     needs: Iterable[tuple[Path, int]],
     hint: str = "Free space, or keep the originals on another disk: --vault DIR.",
+    *,
+    margin: int = MARGIN_BYTES,
 ) -> None:
-    """`needs` are (directory, bytes to write there); needs on one filesystem add up. Raises NoSpace."""
+    """`needs` are (directory, bytes to write there); needs on one filesystem add up. `margin` bytes are left free
+    next to them. Raises NoSpace."""
     together: dict[int, tuple[Path, int]] = {}
     for directory, size in needs:
         dev = fs.stat(directory).dev
@@ -197,8 +200,8 @@ def check_space(
         together[dev] = (first, so_far + size)
     for directory, size in together.values():
         free = fs.space(directory).available
-        if size and free < size + MARGIN_BYTES:
+        if size > 0 and free < size + margin:
             raise NoSpace(
-                f"The repair needs {size + MARGIN_BYTES:,} bytes on the disk of {directory}; {free:,} are free.",
+                f"The repair needs {size + margin:,} bytes on the disk of {directory}; {free:,} are free.",
                 hint,
             )
