@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
-from gatewaydoctor.model.repair.plan import Plan, Transact
+from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, list_runs
@@ -38,9 +38,9 @@ def full(disk: Path) -> tuple[Path, dict[str, object]]:
     return root, tree(root)
 
 
-def plan_of(root: Path, size: int = 90_000) -> Plan:
+def plan_of(root: Path, size: int = 90_000, agent: str = "main") -> Plan:
     """The new database has no more than `size` bytes; the old one and its log have more than 90,000."""
-    plan = plan_for(root)
+    plan = plan_for(root, agent=agent)
     acts = tuple(msgspec.structs.replace(act, size=size) if isinstance(act, Transact) else act for act in plan.acts)
     return with_id(msgspec.structs.replace(plan, acts=acts))
 
@@ -79,6 +79,29 @@ def test_a_full_disk_with_everything_else_elsewhere(disk: Path) -> None:
     assert not list(work.iterdir())
     assert not (vault / "runs" / receipt.run_id / "waiting").exists()
     assert (root / TARGET).stat().st_mode & 0o7777 == before[TARGET][0] & 0o7777
+    undo(only_run(root), tools(OsWriteFs()), DEAD)
+    assert tree(root) == before
+
+
+def test_of_two_databases_each_gives_its_room_back(disk: Path) -> None:
+    """The log of the other one is long: once the first is back next to its new file, there is no room for that."""
+    root = made(disk / "state")
+    other = made(disk / "other")
+    (other / "agents/main").rename(root / "agents/second")
+    shutil.rmtree(other)
+    with (root / f"{TARGET}-wal").open("ab") as log:
+        log.write(b"\1" * 1_200_000)
+    before = tree(root)
+    plans = [plan_of(root), plan_of(root, agent="second")]
+    acts = [*plans[0].acts]
+    for act in plans[1].acts:
+        moved = {"source": act.source + 3} if isinstance(act, Move) else {"replaces": 3, "log": (4,)}
+        acts.append(msgspec.structs.replace(act, **moved))
+    prints = (*plans[0].fingerprints, *plans[1].fingerprints)
+    plan = with_id(msgspec.structs.replace(plans[0], acts=tuple(acts), fingerprints=prints))
+    stuff(disk)
+    vault, work = away(disk)
+    apply(plan, tools(OsWriteFs()), DEAD, vault, work)
     undo(only_run(root), tools(OsWriteFs()), DEAD)
     assert tree(root) == before
 

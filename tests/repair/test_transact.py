@@ -49,12 +49,13 @@ def made(root: Path) -> Path:
     return root
 
 
-def plan_for(root: Path, edits: tuple[Edit, ...] = EDITS, sessions: int = 5) -> Plan:
-    prints = [fingerprint(root, f"{TARGET}{suffix}", hashed=False) for suffix in ("", "-wal", "-shm")]
+def plan_for(root: Path, edits: tuple[Edit, ...] = EDITS, sessions: int = 5, agent: str = "main") -> Plan:
+    target = TARGET.replace("main", agent)
+    prints = [fingerprint(root, f"{target}{suffix}", hashed=False) for suffix in ("", "-wal", "-shm")]
     acts = (
         Move(source=1),
         Move(source=2),
-        Transact(target=TARGET, replaces=0, log=(1,), edits=edits, size=200_000, sessions=sessions),
+        Transact(target=target, replaces=0, log=(1,), edits=edits, size=200_000, sessions=sessions),
     )
     return with_id(
         Plan(created_at=NOW, state_dir=str(root), repairs=("trim",), fingerprints=tuple(prints), acts=acts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.repair.plan import Move, Transact
 from gatewaydoctor.repair.run.originals import damaged, discard, is_kept, rebuilt, tidy
 from gatewaydoctor.repair.writing.errors import InputChanged
-from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import is_same, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.storelock import holding
 from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file
 
@@ -241,20 +241,14 @@ def revert(work: Work, number: int, seen: FileStat | None) -> None:
         raise changed(target)
     elif kept is None:
         _set_out(work, number, target, seen)
-    elif _is_cramped(work, number, target, kept):
+    elif (staged := work.staged.get(number)) is not None and staged.aside:
+        # As it came: the new one goes first, or there may be no room for what comes back after this one.
         _set_out(work, number, target, seen)
         discard(work, number, work.place.old_file(target, number))
         fs.rename_new(rebuilt(work, number, target, kept), target)
     else:
         with _held(work, number, target, going_back=True):
             _swap(work, _original(work, number, target, kept), target, seen)
-
-
-def _is_cramped(work: Work, number: int, target: Path, kept: Kept) -> bool:
-    """Whether the old database fits only where the new one is."""
-    staged = work.staged.get(number)
-    free = work.tools.fs.space(target.parent).available
-    return staged is not None and staged.aside and free < kept.size + MARGIN_BYTES
 
 
 def sync(work: Work, numbers: Iterable[int], *, going_back: bool = False) -> None:
