@@ -275,6 +275,7 @@ _gatewaydoctor_argument() {
     case $1 in
     ' 0') values=verb ;;
     'scan 0') values=directory ;;
+    'forecast 0') values=directory ;;
     'status 0') values=directory ;;
     'cron 0') values=directory ;;
     'stuck 0') values=directory ;;
@@ -284,6 +285,7 @@ _gatewaydoctor_argument() {
     'usage 0') values=directory ;;
     'sessions 0') values=directory ;;
     'check 0') values=directory ;;
+    'gate 0') values=directory ;;
     'snapshot 0') values=snapshot ;;
     'snapshot 1') values=directory ;;
     'repair '*) values=repair ;;

@@ -455,6 +455,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Write t
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer report-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'forecast\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'forecast\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
@@ -495,6 +496,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l warn -d 'Print wha
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l heap-limit -d 'Heap this gateway may use, such as 4GB. [default: from its service, NODE_OPTIONS or memory limit]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l limit -d 'Give up after this long and exit 0.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 0' -k -a '(__gatewaydoctor_offer snapshot)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 1' -k -a '(__gatewaydoctor_offer directory)'

@@ -74,7 +74,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'forecast' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--format' = 'format', 'Output format; each verb names its own.'
@@ -163,7 +163,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'gate' = @{
-            Arguments = @()
+            Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
                 '--warn' = '', 'Print what would stop the start, but exit 0.'

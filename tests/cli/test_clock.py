@@ -25,12 +25,13 @@ def ill(tmp_path: Path) -> Path:
 
 
 def test_the_clock_of_the_environment_is_told_by_scan_and_check(ill: Path) -> None:
-    for verb in ("scan", "check"):
+    for verb in ("scan", "check", "sessions"):
         said = LEFT.run(verb, "--state-dir", str(ill))
         assert "The clock is fixed by GATEWAYDOCTOR_NOW, 30 d after this machine's clock" in said.err, verb
         document = LEFT.run(verb, "--json", "--state-dir", str(ill)).document
         assert document["clock"] == {"source": "GATEWAYDOCTOR_NOW", "machine": NOW_MS}
-        assert any("GATEWAYDOCTOR_NOW" in notice for notice in document["notices"])
+        assert verb == "sessions" or any("GATEWAYDOCTOR_NOW" in notice for notice in document["notices"])
+    assert "fixed by GATEWAYDOCTOR_NOW" in LEFT.run("runs", "list", "--state-dir", str(ill)).err
     assert "fixed by GATEWAYDOCTOR_NOW, 30 d after" in " ".join(LEFT.run("scan", "--state-dir", str(ill)).out.split())
 
 
@@ -72,6 +73,16 @@ def test_the_gate_goes_by_the_machine(ill: Path) -> None:
     assert "GATEWAYDOCTOR_NOW is not used here" in said.err
     assert LEFT.run("gate", "--json", "--state-dir", str(ill)).document["now"] == NOW_MS
     assert "GATEWAYDOCTOR_NOW" not in run("gate", "--state-dir", str(ill)).err
+
+
+@pytest.mark.parametrize("clock", ["garbage", "99999999999999999", "2026-13-01"])
+def test_a_clock_of_the_environment_that_is_no_time_opens_no_gate(clock: str, ill: Path) -> None:
+    (ill / "agents/main/sessions/sessions.json").write_bytes(b'{"a')
+    left = Machine(env={"GATEWAYDOCTOR_NOW": clock})
+    said = left.run("gate", "--state-dir", str(ill))
+    assert said.code == 78
+    assert "GATEWAYDOCTOR_NOW is not used here" in said.err
+    assert left.run("scan", "--state-dir", str(ill)).code == 2
 
 
 def test_what_only_shows_goes_by_it(ill: Path) -> None:

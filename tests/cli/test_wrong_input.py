@@ -12,9 +12,10 @@ from gatewaydoctor.cli.shell import verb_table
 from gatewaydoctor.examine.storefile import require_sessions
 from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.system.fs import OsReadFs
+from tests.cli import scenes
 from tests.cli.harness import EXAMINING, Ran, run
 
-LOOKING = (*EXAMINING, "check")
+LOOKING = (*EXAMINING, "forecast", "check")
 
 
 def refused(ran: Ran, *words: str) -> None:
@@ -112,7 +113,12 @@ def test_the_state_directory_may_be_an_argument(verb: str, busy: Path) -> None:
 
 
 def test_every_verb_that_takes_the_directory_is_tried_here() -> None:
-    assert set(LOOKING) == verb_table.EXAMINING
+    assert {*LOOKING, "gate"} == verb_table.EXAMINING
+
+
+def test_a_gate_takes_the_directory_as_an_argument_and_holds_back_by_it(tmp_path: Path) -> None:
+    scenes.healthy(tmp_path).write("agents/main/sessions/sessions.json", '{"a')
+    assert run("gate", str(tmp_path)).code == run("gate", "--state-dir", str(tmp_path)).code == 78
 
 
 def test_a_directory_alone_is_scanned(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
         silence_stdout()
         return ExitCode.OK
     code, info = ending(error, command)
-    if command == "gate":
+    if command == verbs.GATE:
         return _let_start(info)
     if (code is ExitCode.BUG or isinstance(error, OSError)) and "--debug" in arguments:
         import traceback

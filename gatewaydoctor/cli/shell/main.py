@@ -14,7 +14,7 @@ from gatewaydoctor import __version__
 from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.error_exit import end
 from gatewaydoctor.cli.shell.options import listed, takes_value, verb
-from gatewaydoctor.cli.shell.run import Outcome, start
+from gatewaydoctor.cli.shell.run import Outcome, start, start_by_machine
 from gatewaydoctor.cli.shell.signals import endings_interrupt
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
@@ -61,7 +61,8 @@ def build_app(only: str | None = None) -> typer.Typer:
 def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
     function = verbs.function(name, sub)
     text = f"{summary}\n\n{function.__doc__ or ''}".strip()
-    app.command(sub or name, help=text, short_help=summary)(verb(function, start, examines=name in verbs.EXAMINING))
+    begun = start_by_machine if name == verbs.GATE else start
+    app.command(sub or name, help=text, short_help=summary)(verb(function, begun, examines=name in verbs.EXAMINING))
 
 
 def arrange(arguments: Sequence[str]) -> list[str]:

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 def notices(outcome: Outcome) -> tuple[str, ...]:
     """Whole sentences about the directory a verb has examined, or copied; none for a verb that does neither."""
     if outcome.judgement is None:
-        return () if outcome.place is None else tuple(_interrupted(outcome, outcome.place))
+        return () if outcome.place is None else (*clock_notice(outcome), *_interrupted(outcome, outcome.place))
     return (*clock_notice(outcome), *_interrupted(outcome, outcome.judgement.examination.place), *_slow_parser())
 
 
 def clock_notice(outcome: Outcome) -> list[str]:
-    """About the clock of a verb that examined. One that was fixed on the command line is on the screen already; one
-    that is in the environment may have been forgotten there."""
+    """About the clock of a verb that examined, or told ages. One that was fixed on the command line is on the screen
+    already; one that is in the environment may have been forgotten there."""
     clock = outcome.run.clock
-    if outcome.judgement is None or clock.source is not ClockSource.ENVIRONMENT:
+    if (outcome.judgement is None and outcome.place is None) or clock.source is not ClockSource.ENVIRONMENT:
         return []
     return [f"The clock is {fixed_clock(clock)}: all ages are measured by it."]
 

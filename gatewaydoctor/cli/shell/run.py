@@ -126,6 +126,13 @@ def start(options: Globals) -> Run:
     return Run(options, clock(options.now), OsReadFs(), dict(os.environ))
 
 
+def start_by_machine(options: Globals) -> Run:
+    """The same for a verb that a clock of the environment, where it may have been forgotten, decides nothing for."""
+    machine = machine_now()
+    own = Clock(machine, machine) if options.now is None else clock(options.now)
+    return Run(options, own, OsReadFs(), dict(os.environ))
+
+
 def machine_now() -> int:
     """The machine's clock, epoch ms."""
     return time.time_ns() // 1_000_000

@@ -14,6 +14,7 @@ MENDING = frozenset({"snapshot", "repair", "undo", "runs"})
 """Verbs that may write into a state directory."""
 WRITING = MENDING | {"fixtures", "simulate"}
 DEFAULT = "scan"
+GATE = "gate"
 
 VERBS = {
     "scan": "Everything on one screen: what is wrong, worst first, and the next step (the default).",
@@ -42,7 +43,10 @@ VERBS = {
 """Verb -> one line of help, in the order of the help screen."""
 
 EXAMINING = frozenset(
-    {"scan", "status", "cron", "stuck", "migration", "orphans", "subagents", "usage", "sessions", "check"}
+    {
+        *("scan", "forecast", "status", "cron", "stuck", "migration", "orphans", "subagents", "usage", "sessions"),
+        *("check", "gate"),
+    }
 )
 """Verbs that take the state directory as an argument, too."""
 

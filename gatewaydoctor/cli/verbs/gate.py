@@ -12,7 +12,7 @@ import typer
 
 from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.model.clock import Clock, ClockSource
+from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import DoctorError, ExitCode
 from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Severity
@@ -60,9 +60,8 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
     if run.env.get(SWITCH, "").strip().lower() in _OFF:
         answer = Answer(f"gate: switched off by {SWITCH}; {_LET}")
     else:
-        own = _by_own_clock(run)
-        answer = _within(own, limit, heap_limit, warn=warn)
-        if own is not run:
+        answer = _within(run, limit, heap_limit, warn=warn)
+        if run.env.get(ClockSource.ENVIRONMENT) and not run.clock.fixed:
             answer = replace(answer, line=f"{answer.line} ({ClockSource.ENVIRONMENT} is not used here)")
     code = ExitCode.DO_NOT_START if answer.stops else ExitCode.OK
 
@@ -78,13 +77,6 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
 
     without_document = run.wants_json and answer.document is None
     return Outcome("gate", code, run, details={"gate": answer.line}, stream=None if without_document else stream)
-
-
-def _by_own_clock(run: Run) -> Run:
-    """A clock left in the environment decides about no start: the machine's own is used."""
-    if run.clock.source is not ClockSource.ENVIRONMENT:
-        return run
-    return replace(run, clock=Clock(run.clock.machine, run.clock.machine))
 
 
 def could_not(reason: str) -> str:

@@ -42,7 +42,8 @@ def runs_list(run: Run, *, vault: Vault = None) -> Outcome:
     details = {"runs": [_details(each) for each in runs], "notRuns": others}
     lines = [_line(each) for each in runs]
     screen = partial(screens.listed, runs=lines, now=run.now, view=seen, others=others)
-    return Outcome("runs list", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+    place = work.found.place
+    return Outcome("runs list", ExitCode.OK, run, names=seen.names, details=details, screen=screen, place=place)
 
 
 def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
@@ -78,7 +79,8 @@ def runs_show(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome
         view=seen,
         sources=sources,
     )
-    return Outcome("runs show", ExitCode.OK, run, names=seen.names, details=details, screen=screen)
+    place = work.found.place
+    return Outcome("runs show", ExitCode.OK, run, names=seen.names, details=details, screen=screen, place=place)
 
 
 def runs_verify(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:

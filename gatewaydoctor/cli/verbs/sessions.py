@@ -87,7 +87,7 @@ def sessions(
 
         screens.show(console, screens.Sessions(found.place, rows, total, tuple(listing.problems), run.now), shown)
 
-    return Outcome("sessions", listing.exit_code, run, screen=screen)
+    return Outcome("sessions", listing.exit_code, run, screen=screen, place=found.place)
 
 
 def _require_jobs(listing: Listing, wanted: list[str]) -> None:
@@ -158,7 +158,7 @@ class Listing:
             "sessions": [names.value(_details(ref, entry)) for ref, entry in rows],
             "problems": [{"path": path, "reason": reason} for path, reason in self.problems],
         }
-        return Outcome("sessions", self.exit_code, self.run, details=details)
+        return Outcome("sessions", self.exit_code, self.run, details=details, place=self.found.place)
 
     def stream(self) -> ExitCode:
         """One line an entry on stdout, then one on stderr for each store that could not be read to its end."""

@@ -270,7 +270,7 @@ class Automaton:
             self._refuse(FaultKind.TRAILING_COMMA, offset, "comma before the closing bracket")
         if self._state <= _FIRST_VALUE and data[position : position + 1] in (b"N", b"I"):
             self._refuse(FaultKind.NOT_A_NUMBER, offset, "NaN or Infinity, which is not valid JSON,")
-        shown = chr(byte) if 0x20 < byte < 0x7F else f"0x{byte:02x}"
+        shown = f"'{chr(byte)}'" if 0x20 < byte < 0x7F else f"0x{byte:02x}"
         waiting = _WAITING_FOR.get(self._state, "the end")
         return self._refuse(FaultKind.UNEXPECTED, offset, f"{shown} where {waiting} is expected")
 
