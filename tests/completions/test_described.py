@@ -10,7 +10,7 @@ from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.describe import described
 from gatewaydoctor.cli.shell.options import takes_value
 from gatewaydoctor.completion.tree import Option, Values, Word, plain
-from gatewaydoctor.repair.drafting.options import PURPOSES, Repair
+from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
 from gatewaydoctor.simulate.releases import RELEASES
 from tests.cli.harness import run
 
@@ -122,7 +122,7 @@ def test_each_scenario_offers_its_own_remedies_only() -> None:
 
 
 def test_every_repair_has_a_purpose() -> None:
-    assert set(PURPOSES) == set(Repair)
+    assert set(REPAIRS) == set(Repair)
     assert words(LEAVES["repair"].arguments[0].values) == [repair.value for repair in Repair]
 
 

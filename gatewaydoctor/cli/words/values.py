@@ -12,7 +12,7 @@ from gatewaydoctor.completion.source import Source
 from gatewaydoctor.completion.tree import PathKind, Values, Word
 from gatewaydoctor.fixtures import RECIPES
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
-from gatewaydoctor.repair.drafting.options import ENDINGS, PURPOSES
+from gatewaydoctor.repair.drafting.options import ENDINGS, REPAIRS
 from gatewaydoctor.report.formats.formats import FORMATS
 from gatewaydoctor.simulate import SCENARIOS
 from gatewaydoctor.simulate.releases import RELEASES
@@ -93,7 +93,7 @@ def _by_metavar() -> dict[str, Values]:
         "JOB": Values("job", source=Source.JOBS),
         "ID": Values("agent", source=Source.AGENTS),
         "RULE": Values("rule", tuple(Word(rule.id, rule.title) for rule in all_rules())),
-        "REPAIR": Values("repair", tuple(Word(repair, purpose) for repair, purpose in PURPOSES.items())),
+        "REPAIR": Values("repair", tuple(Word(repair, spec.purpose) for repair, spec in REPAIRS.items())),
         "RECIPE": Values("recipe", tuple(Word(each.name, each.summary) for each in RECIPES.values())),
         "SHELL": _words("shell", KEPT),
         "RELEASE": _words("release", RELEASES),

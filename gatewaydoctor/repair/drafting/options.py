@@ -1,4 +1,4 @@
-"""What the operator can say about a repair. Every default is the cautious one."""
+"""The repairs, and what the operator can say about each. Every default is the cautious one."""
 
 from __future__ import annotations
 
@@ -41,28 +41,37 @@ class Repair(StrEnum):
     QUEUES = "queues"
 
 
-PURPOSES = {
-    Repair.SALVAGE: "Recover every complete session of a damaged store.",
-    Repair.TRIM: "Remove rows of runs that are over; no conversation.",
-    Repair.MISSING: "Re-point entries whose transcript is elsewhere.",
-    Repair.PATHS: "Rewrite session paths of another host.",
-    Repair.EXPIRE: "Set an end status on stuck sessions.",
-    Repair.SLIM: "Drop fields the gateway rebuilds.",
-    Repair.TRANSCRIPTS: "Repair cut tails and headers of transcripts.",
-    Repair.ORPHANS: "Move unindexed transcripts without a conversation to the vault.",
-    Repair.LOCKS: "Move locks of ended processes to the vault.",
-    Repair.TEMPS: "Move old temp files to the vault.",
-    Repair.CRON: "Clear marks of runs; park, disable, enable jobs.",
-    Repair.SUBAGENTS: "Remove ended subagent runs that nothing archives.",
-    Repair.LEFTOVER: "Remove from a leftover sessions.json what the database already has.",
-    Repair.LOGS: "Move the log of another database to the vault.",
-    Repair.QUARANTINE: "Remove quarantine records of sound databases.",
-    Repair.SCHEMA: "Put triggers back; drop rows that refer to nothing.",
-    Repair.JOBS: "File cron jobs under the path the directory has now.",
-    Repair.COMPACT: "Rebuild databases without their free pages.",
-    Repair.QUEUES: "Move messages that wait for more than a day to the vault.",
+@dataclass(frozen=True, slots=True)
+class RepairSpec:
+    """`purpose` in one line. A plan without names examines what is `recommended`, and adds it only where a finding
+    calls for it. A repair that `edits_rows` is refused while the store is damaged, since not all rows are known."""
+
+    purpose: str
+    recommended: bool = True
+    edits_rows: bool = False
+
+
+REPAIRS = {
+    Repair.SALVAGE: RepairSpec("Recover every complete session of a damaged store."),
+    Repair.TRIM: RepairSpec("Remove rows of runs that are over; no conversation.", edits_rows=True),
+    Repair.MISSING: RepairSpec("Re-point entries whose transcript is elsewhere.", edits_rows=True),
+    Repair.PATHS: RepairSpec("Rewrite session paths of another host.", recommended=False, edits_rows=True),
+    Repair.EXPIRE: RepairSpec("Set an end status on stuck sessions.", edits_rows=True),
+    Repair.SLIM: RepairSpec("Drop fields the gateway rebuilds.", edits_rows=True),
+    Repair.TRANSCRIPTS: RepairSpec("Repair cut tails and headers of transcripts."),
+    Repair.ORPHANS: RepairSpec("Move unindexed transcripts without a conversation to the vault.", recommended=False),
+    Repair.LOCKS: RepairSpec("Move locks of ended processes to the vault.", recommended=False),
+    Repair.TEMPS: RepairSpec("Move old temp files to the vault."),
+    Repair.CRON: RepairSpec("Clear marks of runs; park, disable, enable jobs.", recommended=False),
+    Repair.SUBAGENTS: RepairSpec("Remove ended subagent runs that nothing archives."),
+    Repair.LEFTOVER: RepairSpec("Remove from a leftover sessions.json what the database already has."),
+    Repair.LOGS: RepairSpec("Move the log of another database to the vault."),
+    Repair.QUARANTINE: RepairSpec("Remove quarantine records of sound databases."),
+    Repair.SCHEMA: RepairSpec("Put triggers back; drop rows that refer to nothing."),
+    Repair.JOBS: RepairSpec("File cron jobs under the path the directory has now.", recommended=False),
+    Repair.COMPACT: RepairSpec("Rebuild databases without their free pages.", recommended=False),
+    Repair.QUEUES: RepairSpec("Move messages that wait for more than a day to the vault.", recommended=False),
 }
-"""Each repair in one line."""
 
 ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)
 """What `expire` may set, the usual one first."""

@@ -1,0 +1,153 @@
+"""The rules about databases that a start refuses, loses or replaces: their texts."""
+
+from __future__ import annotations
+
+from gatewaydoctor.checks.registry import Family, Rule
+from gatewaydoctor.model.outcome.finding import Severity
+
+CORRUPT = Rule(
+    id="database-corrupt",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database is damaged",
+    meaning="The pages of a database do not hold together, or the file is not a database at all. Info "
+    "only if the damage is in an index: its table has every row.",
+    cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
+    gateway="2026.9.6 refuses to start with a damaged table and prints neither the path nor a way out; "
+    "it rebuilds damaged indexes by itself. The recovery of its own doctor renames the database "
+    "away and starts empty.",
+    repair="salvage",
+    remedy="Copy the directory, then rebuild the database from the rows that can still be read. Do not run "
+    "`openclaw doctor --session-sqlite recover`: it starts empty.",
+)
+
+EMPTY = Rule(
+    id="database-empty",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database is empty",
+    meaning="The file is there and has 0 bytes, or no table. Critical if a start takes it for a new one: the state "
+    "database always, an agent's where the startup migrations are done.",
+    cause="A full disk while it was created or copied, or a copy that was cut off at once.",
+    gateway="2026.9.6 refuses to start with an agent database of 0 bytes, and leaves a backup of it at "
+    "each attempt. With a state database of 0 bytes it starts: cron jobs, deliveries and "
+    "pairings are gone.",
+    remedy="Restore the database with its -wal from a backup. Without one, see what files and archives still hold.",
+    start_loses=True,
+)
+
+MISSING = Rule(
+    id="database-missing",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="A database is gone",
+    meaning="A database that should exist is missing: the registry, its -wal or the other databases show "
+    "that it existed. Info only if the config does not have its agent and nothing of it is left.",
+    cause="A partial restore, a volume that is not mounted, a file moved away, or a repair that was cut off.",
+    gateway="2026.9.6 starts with an EMPTY history for that agent, or without any cron job, delivery and pairing if "
+    "the state database is gone, and copies a -wal that is left out of the way.",
+    remedy="Keep the gateway stopped. Put the database and its -wal back from a backup, as one set.",
+    start_loses=True,
+)
+
+LOG_GONE = Rule(
+    id="database-log-missing",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="The log of a database is gone",
+    meaning="The gateway did not close this database, so its last commits are in the -wal, and that is not there or "
+    "cannot be used. Info only if the database was written later: another program may have folded the log in.",
+    cause="A -wal deleted to unlock a database, a copy or restore without it, or a damaged file.",
+    gateway="2026.9.6 starts on the last checkpoint: newer messages are gone, removed sessions are back, and "
+    "interrupted turns run again.",
+    remedy="Keep the gateway stopped and restore the -wal next to its database, from the same moment.",
+    start_loses=True,
+)
+
+LOG_FOREIGN = Rule(
+    id="database-log-foreign",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="A database has the log of another one",
+    meaning="Without its -wal the database is sound and its own; with it, it belongs to another agent or does not "
+    "hold together.",
+    cause="A restore that mixed files of two agents or of two moments.",
+    gateway="2026.9.6 writes the foreign pages into the database before it refuses to start: the content is "
+    "overwritten.",
+    remedy="Keep the gateway stopped and move the -wal and -shm of this database out of the directory.",
+    repair="logs",
+    start_loses=True,
+)
+
+OWNER = Rule(
+    id="database-owner",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database belongs to another agent",
+    meaning="The database names another agent as its owner, or names none.",
+    cause="A database copied or restored into the directory of another agent, or edited.",
+    gateway="2026.9.6 refuses to start, for all agents.",
+    remedy="Put the agent's own database back, or move this one to the agent it belongs to.",
+)
+
+FOREIGN_KEYS = Rule(
+    id="database-foreign-keys",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="Rows of a database refer to rows that are gone",
+    meaning="A foreign key leads nowhere, such as events of a session that is not there.",
+    cause="Rows deleted by hand, or by a program that had foreign keys switched off.",
+    gateway="2026.9.6 checks every foreign key and refuses to start.",
+    remedy="Remove those rows on a copy of the database and keep them.",
+    repair="schema",
+)
+
+SCHEMA = Rule(
+    id="database-schema",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="The tables of a database are not those of its release",
+    meaning="A trigger, a table or a column is missing, a trigger or unique index is too many or changed, or the "
+    "version in the header differs from the recorded one.",
+    cause="An edit with another SQLite program, or an upgrade that was cut off.",
+    gateway="2026.9.6 refuses to start. Another plain table or index does not disturb it.",
+    remedy="Restore the missing trigger from another agent's database of the same release, or drop the unique index.",
+    repair="schema",
+)
+
+ENTRIES = Rule(
+    id="database-entry-invalid",
+    family=Family.STORE,
+    severity=Severity.CRITICAL,
+    title="Session rows that a start would rebuild with losses",
+    meaning="The entry of a session row is not a JSON object, or names another session than its column.",
+    cause="A manual edit, or a program that wrote one without the other.",
+    gateway="2026.9.6 starts and rebuilds such an entry from the columns: everything else in it is silently lost.",
+    remedy="Copy the directory before a start, and put the entry right on a copy.",
+    start_loses=True,
+)
+
+QUARANTINED = Rule(
+    id="database-quarantined",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="The gateway has put a database under quarantine",
+    meaning="A record names the database as damaged. It stays until it is removed, also where the database is sound, "
+    "or the file with these records is itself damaged. It is information where the record has a path that the "
+    "database no longer has.",
+    cause="A check that failed or ran out of time, perhaps long ago.",
+    gateway="2026.9.6 refuses to start as long as the record is there, and its doctor cannot remove it.",
+    remedy="If a full check finds nothing, the record can go; else rebuild the database first.",
+    repair="quarantine",
+)
+
+UNREADABLE = Rule(
+    id="database-unreadable",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A database could not be read",
+    meaning="The system refuses to open the file, or it changed during every attempt to read it.",
+    cause="Another owner or mode than that of the user who runs this, or a gateway that is writing.",
+    gateway="If the gateway runs as a user who may not read it either, it refuses to start.",
+    remedy="Run this as the user the gateway runs as, and see whether that user may read and write the file.",
+)
