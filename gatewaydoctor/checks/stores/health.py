@@ -19,7 +19,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     UNREADABLE,
 )
 from gatewaydoctor.model.gateway.database import FaultKind
-from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
@@ -51,8 +51,6 @@ _WHO = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the 
 
 
 _NEWEST = "2026.9.6"
-FIRST_OWNED = 2
-"""First schema version of agents that belongs to a release with sessions in databases."""
 _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
 """Tables without which it was not seen to start."""
 

@@ -48,6 +48,9 @@ KNOWN_SCHEMA: Mapping[DatabaseRole, int] = {
 }
 """Newest `user_version` of each database that was read (docs/database.md section 1)."""
 
+FIRST_OWNED = 2
+"""First schema version of either kind that belongs to a release with sessions in databases."""
+
 REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
 """Releases that were seen to refuse a database with a newer schema."""
 

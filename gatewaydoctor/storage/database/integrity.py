@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
-from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 MESSAGES = 20
 """How many messages of SQLite's check are asked for."""
 EXAMPLES = 10
-FIRST_OWNED = 2
-"""First schema version of either kind that belongs to a release with sessions in databases."""
 _TREE = re.compile(r"Tree (\d+) page (\d+)")
 _PAGE = re.compile(r"[Pp]age (\d+)")
 _FORBIDDEN = re.compile(r"(?:CHECK constraint failed in|(?:NULL|NUMERIC|TEXT|non-[A-Z]+) value in) (\w+)")
