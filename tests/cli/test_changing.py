@@ -82,7 +82,7 @@ def test_a_scan_tells_of_a_store_that_changed_after_it_was_read(state: StateDir)
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{\n  "agent:main:main": {', b"\0" * 9000, None])
-@pytest.mark.parametrize("when", ["_plan", "_write_stores", "say_unused", "_finished"])
+@pytest.mark.parametrize("when", ["_plan", "_write_stores", "say_unused", "finished"])
 @pytest.mark.parametrize("words", [("repair",), ("repair", "trim"), ("repair", "--apply", "--yes")])
 def test_a_store_that_changes_while_it_is_planned_is_a_refusal(
     state: StateDir, data: bytes | None, when: str, words: tuple[str, ...]
