@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.gate import Baseline, KnownFinding, Standing
 
@@ -22,8 +23,7 @@ MARGIN = 0.10
 of 84 up to 92, one of fewer than 10 none."""
 
 
-@frozen
-class Identity:
+class Identity(Struct, frozen=True):
     """Which findings of two looks are the same one. Paths below one of `roots` (spellings of the state directory)
     count relative to it, so that a baseline survives a move."""
 
@@ -60,8 +60,7 @@ def _digest(*parts: str | None) -> str:
     return hashlib.sha256(data).hexdigest()[:20]
 
 
-@frozen
-class Compared:
+class Compared(Struct, frozen=True):
     """How one finding stands to the baseline. `known` is what the baseline has of it."""
 
     fingerprint: str

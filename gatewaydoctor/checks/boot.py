@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.config import Policy
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ _VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}")
 NOTHING_BY_ITSELF = "A start changes nothing about this."
 
 
-@frozen
-class NextBoot:
+class NextBoot(Struct, frozen=True):
     """What a gateway does at its next start. Each text completes "A <release> gateway" without the full stop; a
     release without one does what the one before it does. `unknown` is a whole sentence for a directory that does not
     tell its release, and says what differs."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gatewaydoctor.checks.baseline import Compared, compare, gone
 from gatewaydoctor.model.errors import UsageError, nearest
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,15 +18,13 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.gate import Baseline
 
 
-@frozen
-class Verdict:
+class Verdict(Struct, frozen=True):
     finding: Finding
     compared: Compared
     fails: bool
 
 
-@frozen
-class Decision:
+class Decision(Struct, frozen=True):
     """`verdicts` in the order of the findings that count; `left_out` counts the others; `gone` counts known findings
     that were not found."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.checks.verdict import start_verdict
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +52,7 @@ for _module in _RULES:
     import_module(f"gatewaydoctor.checks.{_module}")
 
 
-@frozen
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What was seen and what is wrong with it, worst first. `verdict` and `next` follow from all findings, also where
     `findings` are a part of them."""
 

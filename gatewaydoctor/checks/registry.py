@@ -3,11 +3,11 @@ section 7)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ USUAL = "usual"
 """Stands for the repair of the rule itself."""
 
 
-@frozen
-class Rule:
+class Rule(Struct, frozen=True):
     """What `explain` prints of a rule, in whole sentences: `meaning` of the finding, its usual `cause`, what the
     `gateway` does at its next start, and `remedy`: what the repair changes, or what to do by hand without one.
 
@@ -94,8 +93,7 @@ def fix_by(repair: str | None) -> Fix | None:
     return Fix(f"gatewaydoctor repair {repair}", safe=True) if repair else None
 
 
-@dataclass(slots=True)
-class Registry:
+class Registry(Struct):
     """All rules by id, in the order they were declared, each with the check that raises it."""
 
     rules: dict[str, Rule] = field(default_factory=dict)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 _HOUR = 3_600_000
 
 
-@frozen
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """Sizes in bytes, times in ms. A value of 0 makes a rule concern the smallest case."""
 
     heap_bytes: int = 2_300 * _MB

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +18,14 @@ class PathKind(StrEnum):
     DIRECTORY = "directory"
 
 
-@frozen
-class Word:
+class Word(Struct, frozen=True):
     """A word that may be typed as it stands; it holds no blank and nothing a shell would read as more than text."""
 
     text: str
     help: str = ""
 
 
-@frozen
-class Values:
+class Values(Struct, frozen=True):
     """What may be in one place: words that are known, words the state directory knows, and paths. Two that have
     the same name are equal."""
 
@@ -42,8 +40,7 @@ class Values:
         return any(word.text.endswith("=") for word in self.words)
 
 
-@frozen
-class Option:
+class Option(Struct, frozen=True):
     """`metavar` is None for a flag; `values` is None where only the operator knows what to give. A global option may
     come before its verb, too."""
 
@@ -56,8 +53,7 @@ class Option:
     required: bool = False
 
 
-@frozen
-class Argument:
+class Argument(Struct, frozen=True):
     """A word with a place of its own; `many` takes all that follow."""
 
     metavar: str
@@ -66,8 +62,7 @@ class Argument:
     many: bool = False
 
 
-@frozen
-class Command:
+class Command(Struct, frozen=True):
     """A verb, or one with verbs of its own. `text` is what its help says below the summary."""
 
     path: tuple[str, ...]
@@ -95,8 +90,7 @@ class Command:
         return last if last and last.many else None
 
 
-@frozen
-class Program(Command):
+class Program(Command, frozen=True):
     """The whole. Its options are those of the verb that is meant where none is named, for they may stand without
     it; `default` is that verb."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.entry import Status
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ IN_THE_FUTURE = "in the future"
 NEVER = "no updatedAt"
 
 
-@frozen
-class AgeBucket:
+class AgeBucket(Struct, frozen=True):
     label: str
     entries: int
     running: int

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from gatewaydoctor.examine.stores import RowFacts, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.era import Era
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@frozen
-class Read:
+class Read(Struct, frozen=True):
     """What one reading of an agent's database gave. `sessions` is None where it has no session table, `weight` where
     the bytes were not asked for."""
 
@@ -45,8 +44,7 @@ class Read:
     weight: DatabaseBytes | None
 
 
-@frozen
-class DatabaseFacts:
+class DatabaseFacts(Struct, frozen=True):
     """An agent's database. `read` is a Fault where nothing of it could be read. `facts` follow from its session rows,
     None where there are none to be had."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 _NEVER = float("-inf")
 
 
-@frozen
-class Eviction:
+class Eviction(Struct, frozen=True):
     """What one enforced save would drop: `pruned` rows by age, `capped` ones beyond the cap. `conversations` counts
     those of both sorts that are people's."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatewaydoctor.examine.activity import ListedTimes, TranscriptSigns
 from gatewaydoctor.examine.databases import (
@@ -34,7 +36,6 @@ from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
@@ -80,8 +81,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import DiskSpace, FileStat
 
 
-@frozen
-class Examination:
+class Examination(Struct, frozen=True):
     """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
     not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
     stores of other agents, of which only references were read. `inputs` are the files that told all this, as they

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
@@ -43,8 +43,7 @@ _FAULTY = frozenset(
 )
 
 
-@frozen
-class EntryPointer:
+class EntryPointer(Struct, frozen=True):
     """A row whose transcript is not where its pointer says, or whose path is another host's."""
 
     entry: Entry
@@ -52,8 +51,7 @@ class EntryPointer:
     resolution: Resolution
 
 
-@frozen
-class PointerFacts:
+class PointerFacts(Struct, frozen=True):
     """Where the rows of a store point. `missing` counts rows whose transcript is gone and has no excuse; of these
     `missing_people` are not disposable kinds. `misplaced` counts rows whose transcript lies next to the store under a
     name their pointer does not give. `unlinked` counts rows of threads without a session whose topic transcript lies
@@ -70,16 +68,14 @@ class PointerFacts:
     unlinked: int = 0
 
 
-@frozen
-class Orphan:
+class Orphan(Struct, frozen=True):
     """A transcript no index points to, and what it is to people; None where it was not read."""
 
     record: FileRecord
     content: ContentClass | None
 
 
-@frozen
-class Archive:
+class Archive(Struct, frozen=True):
     """A transcript that was set aside (.reset, .deleted), and what it is to people; None where it was not read. A
     save of the gateway deletes it once it is older than `until` (epoch ms), None where no release is known to."""
 
@@ -88,8 +84,7 @@ class Archive:
     until: int | None
 
 
-@frozen
-class TranscriptFault:
+class TranscriptFault(Struct, frozen=True):
     """`content` is what a file without a header is to people; None for other faults, and where it was not read."""
 
     record: FileRecord
@@ -98,8 +93,7 @@ class TranscriptFault:
     content: ContentClass | None = None
 
 
-@frozen
-class TranscriptFacts:
+class TranscriptFacts(Struct, frozen=True):
     """Primary transcripts of one directory. `orphans` are listed in full; `referenced_known` is False where some
     store could not be read whole, so that nothing can be called unreferenced with certainty. `unowned_sidecars` are
     checkpoints and trajectories of sessions no index names any more."""
@@ -131,8 +125,7 @@ class TranscriptFacts:
         return sum(orphan.record.size for orphan in self.orphans)
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     files: int = 0
     bytes: int = 0
     referenced: int = 0

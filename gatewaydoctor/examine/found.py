@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gatewaydoctor.examine.storefile import require_sessions
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.agents import StoreOrigin, StoreRef
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.state.config.config import load_config
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@frozen
-class Found:
+class Found(Struct, frozen=True):
     """A state directory with its config and the stores to examine, none of them read yet."""
 
     place: Place

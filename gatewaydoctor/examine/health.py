@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.examine.leftover import compare_leftovers
 from gatewaydoctor.model.gateway.database import Fault, FaultKind

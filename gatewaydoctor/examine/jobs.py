@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from gatewaydoctor.examine.ticks import Ticks, Timeline, ticks, timeline
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status
 
@@ -24,8 +24,7 @@ RAPID_RUNS = 3
 DAY_MS = 86_400_000
 
 
-@frozen
-class JobRuns:
+class JobRuns(Struct, frozen=True):
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
     `base_status` and `base_stuck` are of the job's job row, None and False without one. `bytes` are those of the run
     rows. `quiet` counts, up to two, the run rows without a sign of life in the last hour, their transcripts included.
@@ -87,8 +86,7 @@ class JobRuns:
         return tuple(word for word, holds in found if holds)
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     status: Counter[Status] = field(default_factory=Counter)
     bytes: int = 0
     times: array[int] = field(default_factory=lambda: array("q"))

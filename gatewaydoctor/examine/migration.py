@@ -10,11 +10,12 @@ import hashlib
 import re
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
@@ -68,8 +69,7 @@ _SOURCES = {
 }
 
 
-@frozen
-class _File:
+class _File(Struct, frozen=True):
     path: Path
     session_id: str
     source: Source

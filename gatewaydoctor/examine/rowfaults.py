@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 from gatewaydoctor.model.gateway.fieldtypes import Fate, fate_of, time_of
@@ -27,8 +27,7 @@ TOO_EARLY = "number before the year 2000"
 OLD = "older than the limit"
 
 
-@frozen
-class RowFault:
+class RowFault(Struct, frozen=True):
     """Rows of one store with one fate over one field. `shapes` counts them by what is in it; `keys` are the first of
     them, people's first. `people` counts conversations."""
 
@@ -40,8 +39,7 @@ class RowFault:
     keys: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     shapes: Counter[str] = field(default_factory=Counter)
     people: int = 0
     of_people: list[str] = field(default_factory=list)

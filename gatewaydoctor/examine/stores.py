@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import Struct
+
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
-@frozen
-class StoreRead:
+class StoreRead(Struct, frozen=True):
     """What reading the store file gave. `survey` is None where there is no file or it could not be read: then
     `problem` says why. `changed` is True where size or mtime moved while it was read, `barren` where the file is
     damaged and holds no complete session, before the damage or behind it."""
@@ -65,8 +65,7 @@ class StoreRead:
         return tuple(text for holds, text in found if holds)
 
 
-@frozen
-class StoreFacts:
+class StoreFacts(Struct, frozen=True):
     """A store, its rows, and its directory. `running` lists every row with status `running`, `aborted` every other
     one with abortedLastRun; `signs` tells when a row's transcript was written to. `oldest_updated` and
     `newest_updated` are epoch ms. `eviction` is what an enforced save would drop, None where the store is not over
@@ -158,8 +157,7 @@ def _is_barren(stream: BinaryIO, found: Survey, main_key: str) -> bool:
     return not len(salvage(stream, found, main_key).table)
 
 
-@frozen
-class RowFacts:
+class RowFacts(Struct, frozen=True):
     """What follows from the rows of a store once liveness and files are known."""
 
     running: RunningRows

@@ -6,10 +6,9 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, overload
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry, Kind
@@ -24,8 +23,7 @@ class Signs(Protocol):
     def newest(self, entry: Entry, row: int) -> int | None: ...
 
 
-@frozen
-class RunningEntry:
+class RunningEntry(Struct, frozen=True):
     """A row with status `running`, or one that was aborted, as number `row` of its store. `last_sign` is the newest
     of its times and `transcript_mtime` (epoch ms, None where nothing tells). `stuck` follows from that, the
     threshold, and whether the gateway is live."""
@@ -37,8 +35,7 @@ class RunningEntry:
     stuck: bool
 
 
-@dataclass(slots=True)
-class StuckSummary:
+class StuckSummary(Struct):
     """Stuck rows by kind, and their oldest and newest sign of life (epoch ms), so that they need not be walked for
     that."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +15,7 @@ TICK_GAP_MS = 5_000
 than 2 s (docs/gateway.md section 7), and the bursts on record lie 20 s and more apart."""
 
 
-@frozen
-class Ticks:
+class Ticks(Struct, frozen=True):
     """`interval_*` are ms between the first runs of neighbouring ticks, None with fewer than two ticks."""
 
     count: int
@@ -57,8 +56,7 @@ def ticks(times: Iterable[int]) -> Ticks:
 TIMELINE_BINS = 160
 
 
-@frozen
-class Timeline:
+class Timeline(Struct, frozen=True):
     """Run counts over time: bin n holds the runs from `start` + n * `step` (epoch ms, ms), below the next bin."""
 
     start: int

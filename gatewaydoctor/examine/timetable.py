@@ -7,7 +7,8 @@ from functools import cached_property
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.state.cron import zones
 from gatewaydoctor.state.cron.expression import for_crontab
 
@@ -24,8 +25,7 @@ _SAMPLE = 50
 _LAST_YEAR_MS = 250_000_000_000_000
 
 
-@frozen
-class Interval:
+class Interval(Struct, frozen=True):
     """Every `every` ms, counted from `anchor`; without one from the last run, so that only the distance is known."""
 
     every: int

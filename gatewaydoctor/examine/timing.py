@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gatewaydoctor.examine.timetable import HOUR_MS, fires_at, timetable
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,8 +40,7 @@ class TimingFlag(StrEnum):
     OWNER_GONE = "owner-gone"
 
 
-@frozen
-class JobTiming:
+class JobTiming(Struct, frozen=True):
     """One job by its times. `expected_at` is when the schedule has its next run, `missed` the times it had since the
     last run up to the last sign of life of the gateway; `interval` and `gap` are the usual distance of its runs and
     the shortest one of its schedule (ms). None where not known."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +35,7 @@ class NoProgress:
         pass
 
 
-@frozen
-class Where:
+class Where(Struct, frozen=True):
     """What the command line says about where to look. None and empty leave it to the rules of architecture.md
     section 3."""
 
@@ -47,8 +47,7 @@ class Where:
     path_maps: tuple[str, ...] = ()
 
 
-@frozen
-class Depth:
+class Depth(Struct, frozen=True):
     """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all. `weigh`: where the bytes of a
     database are. `audit`: every transcript of an import is compared with the database. `verify`: every checksum of
     the logs of databases, and every entry of their indexes."""
@@ -60,8 +59,7 @@ class Depth:
     verify: bool = False
 
 
-@frozen
-class World:
+class World(Struct, frozen=True):
     """What an examination examines: the filesystem, the environment, the processes, the loopback port, the clock
     (`now`, epoch ms; `machine_clock` where it is not fixed). `memory` is what a process here may have, in bytes,
     None where that is not known."""

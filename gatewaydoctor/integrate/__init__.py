@@ -9,9 +9,10 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gatewaydoctor.integrate.site import Where, checked
 from gatewaydoctor.model.errors import unknown_word
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,7 @@ class Target(StrEnum):
     ANSIBLE = "ansible"
 
 
-@frozen
-class About:
+class About(Struct, frozen=True):
     """One line for people, the forms there are (the usual one first), where the paths of a snippet are valid, the
     options that mean something to it besides those every target knows, and what starts gatewaydoctor where that is
     not on this machine."""

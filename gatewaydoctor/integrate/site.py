@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
+
+from msgspec import Struct
 
 from gatewaydoctor.model.errors import UsageError
 
@@ -33,8 +34,7 @@ class Where(Enum):
     ELSEWHERE = "elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """`program` is what starts gatewaydoctor, `options` name what it is to examine, `state_dir` is absolute. `unit`
     is a service as its manager calls it, None for what the gateway calls it. `limit` in seconds. `package` is
     where gatewaydoctor comes from: a pyz, a wheel, a directory of wheels or an image. `gateway` starts the
@@ -51,7 +51,7 @@ class Site:
     gateway: tuple[str, ...] | None = None
     fixtures: str = "fixtures"
     textfile_dir: str = "/var/lib/prometheus/node-exporter"
-    agent: Mapping[str, Any] | None = field(default=None, hash=False)
+    agent: Mapping[str, Any] | None = None
 
     def argv(self, *words: str) -> tuple[str, ...]:
         """The arguments of one gatewaydoctor command on this site."""

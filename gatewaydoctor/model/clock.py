@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
 class ClockSource(StrEnum):
@@ -15,8 +15,7 @@ class ClockSource(StrEnum):
     ENVIRONMENT = "GATEWAYDOCTOR_NOW"
 
 
-@frozen
-class Clock:
+class Clock(Struct, frozen=True):
     """`now` is what ages are told by, `machine` the machine's own clock at the start; both epoch ms."""
 
     now: int

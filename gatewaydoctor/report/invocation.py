@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class Invocation:
+class Invocation(Struct, frozen=True):
     """`program` is what the operator typed to start this program, `options` are names and values in turn."""
 
     program: str = "gatewaydoctor"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.usage import call_cost
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.usage import UsageCost, UsageLoad
 
 
-@frozen
-class UsageTotal:
+class UsageTotal(Struct, frozen=True):
     """The load of each store, and their sums. `release`: the one that the directory names; where it names none, the
     cost is that of the dearest call, 2026.5.22."""
 

@@ -9,7 +9,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +22,7 @@ NAME_MAX = 255
 """Bytes that one component of a path may have."""
 
 
-@frozen
-class FileStat:
+class FileStat(Struct, frozen=True):
     """What one stat call said. Times are epoch ms, size is bytes; mtime_ns keeps the full precision."""
 
     size: int
@@ -52,8 +51,7 @@ class FileStat:
         return stat_module.S_ISLNK(self.mode)
 
 
-@frozen
-class DiskSpace:
+class DiskSpace(Struct, frozen=True):
     """A volume, in bytes. `available` is what a process without privileges may still write; `inodes` are those left
     (None where the filesystem does not count them)."""
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,8 +23,7 @@ _MAX_BYTES = 1 << 20
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
-@frozen
-class ProcessInfo:
+class ProcessInfo(Struct, frozen=True):
     """One process. `start_time` in clock ticks since boot (field 22 of /proc/<pid>/stat), None where the system has
     no such number; `started_at` in epoch ms."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where

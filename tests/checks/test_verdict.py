@@ -100,7 +100,7 @@ def test_what_was_not_read_decides_only_where_nothing_worse_does(state: StateDir
 
 @pytest.mark.parametrize(("limit", "effect"), [(500, Effect.FAILS), (1_500, Effect.RISKS), (100_000, None)])
 def test_the_heap_of_this_gateway_decides(limit: int, effect: Effect | None, state: StateDir) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     state.healthy()
     size = (state.root / "agents/main/sessions/sessions.json").stat().st_size

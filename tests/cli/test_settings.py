@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,7 +83,7 @@ def test_a_look_that_is_no_gate_takes_only_what_is_looked_for(tmp_path: Path) ->
 
 
 def test_every_threshold_has_a_public_name_of_its_own() -> None:
-    names = [public_name(each.name) for each in fields(Thresholds)]
+    names = [public_name(name) for name in Thresholds.__struct_fields__]
     assert len(set(names)) == len(names)
     assert not any("_" in name or name.endswith("-ms") for name in names)
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.state.history.files import list_files
@@ -21,7 +22,7 @@ class _Owned(OsReadFs):
         if directory.name == "closed":
             raise PermissionError(13, "Permission denied")
         for name, stat in super().entries(directory):
-            yield name, dataclasses.replace(stat, uid=0 if name.startswith("root-") else 1000, gid=1000)
+            yield name, msgspec.structs.replace(stat, uid=0 if name.startswith("root-") else 1000, gid=1000)
 
 
 def test_owners_modes_and_what_sticks_out(tmp_path: Path) -> None:

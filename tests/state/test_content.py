@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import dataclasses
 import tracemalloc
 from typing import TYPE_CHECKING, BinaryIO
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -149,7 +149,7 @@ def test_counts(tmp_path: Path) -> None:
     ]
     data = b"".join(lines) + b"\0\0\n" + said("you")[:-9]
     found = content(tmp_path, data)
-    assert dataclasses.replace(found, size=0) == TranscriptContent(
+    assert msgspec.structs.replace(found, size=0) == TranscriptContent(
         ContentClass.HUMAN,
         0,
         lines=10,

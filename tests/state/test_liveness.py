@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness, Witness
@@ -275,7 +276,7 @@ def ask(
     env = {"TMPDIR": str(state.parent / "tmp"), **(env or {})}
     place = place_of(state, env)
     if owner is not None:
-        place = replace(place, owner=owner)
+        place = msgspec.structs.replace(place, owner=owner)
     return gateway_liveness(fs, place, config or config_of(state), env, processes, NOW, probe)
 
 

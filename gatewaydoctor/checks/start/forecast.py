@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.start import cron, databases, deliveries, sessions, subagents

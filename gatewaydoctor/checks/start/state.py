@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from gatewaydoctor.examine.resumption import Resumption
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.store import Readable
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.verdict import StartVerdict
 
 
-@frozen
-class StoreAtStart:
+class StoreAtStart(Struct, frozen=True):
     """One store as a start finds it. `rows` are those the gateway will see; `known` is False where not all could be
     read."""
 
@@ -45,8 +44,7 @@ class StoreAtStart:
         return self.path.parent
 
 
-@frozen
-class DatabaseAtStart:
+class DatabaseAtStart(Struct, frozen=True):
     """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running` are
     the rows marked running. `bytes` are those of its file, at most."""
 
@@ -57,8 +55,7 @@ class DatabaseAtStart:
     running: tuple[Entry, ...]
 
 
-@frozen
-class StartState:
+class StartState(Struct, frozen=True):
     """`x` is what was examined, for everything no plan changes. `gone_children` are keys (lower case) of subagents
     whose runs or rows will be gone; `verdict` is that of the directory, None where a plan changes what decided."""
 

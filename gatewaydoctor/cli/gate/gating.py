@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.baseline import Identity, remember
 from gatewaydoctor.checks.gate import Decision, decide, select_rules
@@ -15,7 +17,6 @@ from gatewaydoctor.cli.shell.examining import exit_code
 from gatewaydoctor.cli.shell.output import places_of, target
 from gatewaydoctor.cli.shell.run import working_directory
 from gatewaydoctor.model.errors import ExitCode, UsageError
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.gate import BaselineUse, GateInfo, SourcedValue, VerdictInfo
 
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.report.names import Names
 
 
-@frozen
-class Gate:
+class Gate(Struct, frozen=True):
     """What was decided before anything was examined: the settings, the rules that count, the known findings."""
 
     settings: Settings
@@ -45,8 +45,7 @@ class Gate:
         return None if word == "never" else Severity[word.upper()]
 
 
-@frozen
-class Gated:
+class Gated(Struct, frozen=True):
     """A judgement of the rules that count, and the decision over it."""
 
     judgement: Judgement

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import typer
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
 from gatewaydoctor.cli.gate.settingsfile import settings_table
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
 from gatewaydoctor.model.errors import UsageError, nearest, unknown_word
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,8 +46,7 @@ ThresholdOption = Annotated[
 ]
 
 
-@frozen
-class Sourced(Generic[T]):
+class Sourced(Struct, Generic[T], frozen=True):
     """A value and who gave it. `unit` is that of a number, where it has one."""
 
     value: T
@@ -55,8 +54,7 @@ class Sourced(Generic[T]):
     unit: Literal["ms", "bytes"] | None = None
 
 
-@frozen
-class GateOptions:
+class GateOptions(Struct, frozen=True):
     """The settings as options; None where an option was not given."""
 
     fail_on: str | None = None
@@ -67,8 +65,7 @@ class GateOptions:
     thresholds: Iterable[str] | None = None
 
 
-@frozen
-class Settings:
+class Settings(Struct, frozen=True):
     """`max_age` in ms; `baseline` as it was spelled. `origins` names who gave each threshold, by its public name.
     `directory` is where the settings file lies, None without one."""
 
@@ -109,7 +106,7 @@ def _unit(name: str) -> Literal["ms", "bytes"] | None:
     return "ms" if name.endswith("_ms") else "bytes" if name.endswith("_bytes") else None
 
 
-_THRESHOLDS = {public_name(each.name): each.name for each in fields(Thresholds)}
+_THRESHOLDS = {public_name(name): name for name in Thresholds.__struct_fields__}
 THRESHOLD_NAMES = tuple(_THRESHOLDS)
 KEYS = ("fail-on", "only", "skip", "baseline", "max-age", "thresholds")
 LOOKING_KEYS = ("max-age", "thresholds")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from gatewaydoctor.cli.shell.output import report_mode, target, write
 from gatewaydoctor.cli.shell.report_output import STDOUT, with_code
 from gatewaydoctor.cli.shell.streams import put
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.place import NothingKept, SeveralStateDirs
 from gatewaydoctor.report.formats.formats import FORMATS, render
 from gatewaydoctor.report.words import harmless
@@ -28,8 +28,7 @@ _FILING = ("scan", "check")
 _NOT_THERE = (CannotExamine.code, NothingKept.code, SeveralStateDirs.code)
 
 
-@frozen
-class Asked:
+class Asked(Struct, frozen=True):
     """What a command line asks for, as far as arguments that may be wrong can tell. `output` is None for stdout."""
 
     format: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.judge import Judgement, judge
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds

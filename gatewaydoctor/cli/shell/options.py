@@ -7,9 +7,9 @@ import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct
 
 from gatewaydoctor.model.errors import DoctorError, UsageError
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _PANEL = "Global options (before or after the verb)"
 
 
-@frozen
-class Globals:
+class Globals(Struct, frozen=True):
     """Global options as given; None or False where they were not."""
 
     state_dir: str | None = None

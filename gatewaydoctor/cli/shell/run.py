@@ -6,13 +6,13 @@ import os
 import re
 import sys
 import time
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.system.fs import OsReadFs, ReadFs
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.report.names import Names
 
 
-@frozen
-class Run:
+class Run(Struct, frozen=True):
     """`fs` and `env` are all a verb sees of the machine. `began` is the monotonic clock, in s."""
 
     options: Globals
@@ -72,8 +71,7 @@ class Run:
         return self.options.json or self.options.format == "json"
 
 
-@frozen
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
     is in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
     is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of

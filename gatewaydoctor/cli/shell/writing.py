@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatewaydoctor.cli.shell.examining import progress, world
 from gatewaydoctor.cli.shell.signals import StoppableProgress, held_back
@@ -20,7 +21,6 @@ from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.world import NoProgress
 from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import UsageError
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.repair.writing.errors import FixedClock, Refused
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from gatewaydoctor.repair.writing.tools import Permission, Tools
@@ -53,8 +53,7 @@ MOST_TOLD = 20
 """Entries of a long list in JSON, unless --all asks for all."""
 
 
-@frozen
-class Bench:
+class Bench(Struct, frozen=True):
     """A state directory to work on. `state_dir` has its links resolved, as plans name it."""
 
     found: Found

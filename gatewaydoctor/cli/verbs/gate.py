@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import DoctorError, ExitCode
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect
 
@@ -43,8 +43,7 @@ Limit = Annotated[
 ]
 
 
-@frozen
-class Answer:
+class Answer(Struct, frozen=True):
     """What the gate says in one line, and whether the start is to be held back. `document` is JSON text."""
 
     line: str

@@ -6,11 +6,12 @@ import os
 import plistlib
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 from zipfile import is_zipfile
+
+from msgspec.structs import replace
 
 import gatewaydoctor
 from gatewaydoctor.cli.shell.run import working_directory

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shlex import join
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target, write
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats

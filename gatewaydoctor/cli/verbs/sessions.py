@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids, known_jobs, parse_size
@@ -111,8 +112,7 @@ def _require_jobs(listing: Listing, wanted: list[str]) -> None:
         raise unknown_word("cron job", next(iter(left.values())), known, "`gatewaydoctor cron` lists the jobs.")
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """Entries of all stores that match, in file order, those of databases last. `problems` are stores that could not
     be read (to their end), known once they were asked for."""
 

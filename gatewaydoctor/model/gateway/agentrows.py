@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import Database
 
 
-@frozen
-class Windows:
+class Windows(Struct, frozen=True):
     """Transcript generations: one a sessionId. `former` are not the current one of any session; `running_former` of
     those are marked running, which nothing ever clears. `by_status` counts NULL under an empty word."""
 
@@ -26,8 +24,7 @@ class Windows:
     by_status: Counter[str] = field(default_factory=Counter)
 
 
-@frozen
-class Events:
+class Events(Struct, frozen=True):
     """Transcript events: `bytes` as stored, `compressed` how many are zstd. `large` ones have at least 64 KiB, mostly
     pictures and tool results; `large_bytes` are theirs. `newest` is epoch ms."""
 
@@ -40,16 +37,14 @@ class Events:
     newest: int | None = None
 
 
-@frozen
-class Stored:
+class Stored(Struct, frozen=True):
     """Rows of one sort and the bytes of their content."""
 
     count: int = 0
     bytes: int = 0
 
 
-@frozen
-class AgentRows:
+class AgentRows(Struct, frozen=True):
     """`owner` is the agent the database says it belongs to. `app_version` is the creator's or last migrator's.
     `archives` are transcripts of deleted sessions, `cold` those moved out of the events, `trajectories` telemetry.
     `inputs` counts user inputs by state: a queued one was accepted and never processed. `unjudged` and `cleared` are
@@ -74,8 +69,7 @@ class AgentRows:
     faults: tuple[tuple[str, Fault], ...] = ()
 
 
-@frozen
-class OwnerBytes:
+class OwnerBytes(Struct, frozen=True):
     """What a group of tables is for, and its bytes with all indexes."""
 
     owner: str
@@ -108,8 +102,7 @@ def bytes_by_owner(found: DatabaseBytes) -> tuple[OwnerBytes, ...]:
     return (*ranked, *(OwnerBytes(owner, size) for owner, size in beside if size))
 
 
-@frozen
-class DatabaseWeight:
+class DatabaseWeight(Struct, frozen=True):
     """Where the bytes of one database are, or why that is not known."""
 
     database: Database

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,7 @@ class Skipped(StrEnum):
     UNREADABLE = "no permission to read it"
 
 
-@frozen
-class StoreRef:
+class StoreRef(Struct, frozen=True):
     """One sessions.json and the agent it is of. `agent_ids` are all agents that share it, `agent_id` the first of
     them. `exists` is about the file. A store with `skipped` is not read by the gateway's search and should be
     reported."""

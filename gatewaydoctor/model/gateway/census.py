@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import OwnerMode, Unreadable
 
 
-@frozen
-class Stranger:
+class Stranger(Struct, frozen=True):
     """A path whose owner is not the one that owns most of the tree."""
 
     path: Path
@@ -22,8 +21,7 @@ class Stranger:
     mode: int
 
 
-@frozen
-class Barred:
+class Barred(Struct, frozen=True):
     """A path that `user` (uid) may not `verb` (read or write), by its owner and permission bits. `role` says what it
     is, with its article."""
 
@@ -35,8 +33,7 @@ class Barred:
     mode: int
 
 
-@frozen
-class Census:
+class Census(Struct, frozen=True):
     """`majority` is the uid that owns most files, None in an empty tree. `foreign` counts paths of other owners,
     `strangers` are the first of them. `exposed` are secret files that others may read or write; `closed` paths their
     own owner may not read and write. `unreadable` are directories that could not be listed by us."""

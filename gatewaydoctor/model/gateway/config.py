@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.files import Obstacle
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ class Policy(StrEnum):
     V2026_9_6 = "2026.9.6"
 
 
-@frozen
-class Release:
+class Release(Struct, frozen=True):
     """The release that last wrote here, as far as the directory tells. `version` is its own text, where there is one;
     `policy` None means nothing tells, and then defaults are those of 2026.3.28 and marked as assumed."""
 
@@ -49,8 +49,7 @@ class Origin(StrEnum):
     INVALID = "invalid"
 
 
-@frozen
-class Setting(Generic[T]):
+class Setting(Struct, Generic[T], frozen=True):
     value: T
     origin: Origin
 
@@ -59,8 +58,7 @@ class Setting(Generic[T]):
         return self.origin in (Origin.GIVEN, Origin.ENVIRONMENT)
 
 
-@frozen
-class Maintenance:
+class Maintenance(Struct, frozen=True):
     """`session.maintenance` (gateway.md section 5). Durations in ms, sizes in bytes. None means: reset archives are
     kept forever, nothing rotates, there is no disk budget."""
 
@@ -73,8 +71,7 @@ class Maintenance:
     high_water_bytes: Setting[int | None]
 
 
-@frozen
-class CronSettings:
+class CronSettings(Struct, frozen=True):
     """`store` is the absolute path of jobs.json. `session_retention` in ms, None where the reaper is switched off."""
 
     store: Setting[Path]
@@ -83,16 +80,14 @@ class CronSettings:
     max_concurrent_runs: Setting[int]
 
 
-@frozen
-class AgentSettings:
+class AgentSettings(Struct, frozen=True):
     """One configured agent; `agent_id` is normalised as the gateway does it."""
 
     agent_id: str
     default: bool = False
 
 
-@frozen
-class ConfigProblem:
+class ConfigProblem(Struct, frozen=True):
     """Why a config cannot be used: `text` completes "`path`: …". `offset` counts bytes from the start, `line` and
     `column` from 1. `second_object_at` is where a second object starts behind a whole first one. `obstacle` is set
     where the gateway may well read it, for only this program, or this user, could not."""
@@ -120,8 +115,7 @@ class ConfigProblem:
 UNKNOWN_NAME = "unknown"
 
 
-@frozen
-class RefusedSetting:
+class RefusedSetting(Struct, frozen=True):
     """A setting of the config over which the release does not start. `section` is a dotted path, empty for the top
     level; `what` completes "`path`: …" and holds no value of the config; `meant` is the known name next to it."""
 
@@ -140,8 +134,7 @@ class RefusedSetting:
         return f"{self.section}.{self.name}" if self.section else self.name
 
 
-@frozen
-class Config:
+class Config(Struct, frozen=True):
     """What openclaw.json says. A missing file is readable and says nothing; with `problem` set every setting that
     could not be read has its default. `notes` name settings the gateway cannot use and
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
@@ -178,8 +171,7 @@ class Config:
         return self.problem is None
 
 
-@frozen
-class ConfigCopy:
+class ConfigCopy(Struct, frozen=True):
     """Another version of the config that lies next to it. `parses` is None where it was not read (too many or too
     big)."""
 
@@ -191,8 +183,7 @@ class ConfigCopy:
     gateway_mode: str | None = None
 
 
-@frozen
-class ConfigHistory:
+class ConfigHistory(Struct, frozen=True):
     """What the copies say about the config in use. `larger` are those of at least 512 bytes of which the config has
     less than half, the gateway's own measure of a clobbered file. `second_object_at` is the byte offset where a
     second document starts behind the first one. `lost_meta`, `lost_mode`: some sound copy has what the config

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.words import duration
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ UNDEFINED = "undefined"
 """What means the id of a job without one: up to 2026.4.25 in its session keys, its run log and its state."""
 
 
-@frozen
-class Schedule:
+class Schedule(Struct, frozen=True):
     """`kind` is at, every, cron or as stored; None where absent. Intervals in ms; `at` is text as stored. `anchor_ms`
     (epoch ms) is from where an interval counts, `stagger_ms` the window in which a cron time is moved."""
 
@@ -45,8 +45,7 @@ class Schedule:
         return {"every": "every ?", "at": "at ?", "cron": "?"}.get(self.kind or "", self.kind or "?")
 
 
-@frozen
-class JobState:
+class JobState(Struct, frozen=True):
     """Times in epoch ms. `running_at`: a job with it is not started again (docs/gateway.md section 7)."""
 
     running_at: int | None = None
@@ -57,8 +56,7 @@ class JobState:
     schedule_errors: int = 0
 
 
-@frozen
-class CronJob:
+class CronJob(Struct, frozen=True):
     """One job of jobs.json with the state the gateway would load. `index` is its place in the list. `job_id` is
     UNDEFINED where it has none. `timeout_ms` is the payload's own; None means the default. `schedule_changed`: the
     state was kept for another schedule, so the gateway recomputes the next run. `created_at` and `updated_at` are
@@ -105,8 +103,7 @@ class Fate(StrEnum):
         return self not in (Fate.RUNS, Fate.SHARES_STATE)
 
 
-@frozen
-class JobProblem:
+class JobProblem(Struct, frozen=True):
     """How a job differs from what the gateway writes: the field and the reason, without its contents. `fate` is what
     the release in use makes of it, None where that is not known. `switched_off`: it is disabled, and as many schedule
     errors are counted on it as make a release disable a job."""
@@ -133,8 +130,7 @@ class JobProblem:
         return self.enabled or self.switched_off or self.fate in (Fate.DROPPED, Fate.STOPS_CRON)
 
 
-@frozen
-class ParkedJob:
+class ParkedJob(Struct, frozen=True):
     """A job that `repair cron` took out of jobs.json. `index` is its place in the file `file`."""
 
     file: str
@@ -148,8 +144,7 @@ class ParkedJob:
         return self.name or self.job_id or f"#{self.index + 1}"
 
 
-@frozen
-class DisabledJob:
+class DisabledJob(Struct, frozen=True):
     """A job that `repair cron` disabled, by id or by name where it has no id, and when (epoch ms)."""
 
     job_id: str | None
@@ -181,8 +176,7 @@ class CronRead(StrEnum):
     EMPTY_FOR_GATEWAY = "empty-for-gateway"
 
 
-@frozen
-class CronFile:
+class CronFile(Struct, frozen=True):
     """How one JSON file of the cron directory reads. Unparseable jobs.json stops cron, the file stays untouched; an
     unparseable or oddly shaped jobs-state.json is ignored and the run state is lost."""
 
@@ -202,8 +196,7 @@ class CronFile:
         return "no list of jobs in it" if self.read is CronRead.EMPTY_FOR_GATEWAY else None
 
 
-@frozen
-class LostJob:
+class LostJob(Struct, frozen=True):
     """A job named elsewhere and absent from jobs.json: evidence, not proof, for jobs are also deleted on purpose.
     `sources` are file names."""
 
@@ -212,8 +205,7 @@ class LostJob:
     sources: tuple[str, ...]
 
 
-@frozen
-class RunLog:
+class RunLog(Struct, frozen=True):
     """One cron/runs/<jobId>.jsonl. The last_ fields are of its last readable line (epoch ms; duration in ms)."""
 
     job_id: str
@@ -224,8 +216,7 @@ class RunLog:
     last_duration: int | None = None
 
 
-@frozen
-class Cron:
+class Cron(Struct, frozen=True):
     """The cron directory. `copies` are names of backups and retired originals of jobs.json, newest first; `migrated`
     are the retired ones among them (`jobs.json.migrated*`): with one and without a jobs.json the jobs live in SQLite.
     `quarantined` counts jobs a release parked in jobs-quarantine.json, `set_aside` are those of them with an id.

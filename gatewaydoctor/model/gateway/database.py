@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +30,7 @@ class FaultKind(StrEnum):
     QUERY = "query"
 
 
-@frozen
-class Fault:
+class Fault(Struct, frozen=True):
     """Why a database, or a part of it, was not read. `reason` completes "it cannot be read: ". `page` is the number
     of the first bad page (1 is the header's), where one is known."""
 
@@ -41,8 +40,7 @@ class Fault:
     page: int | None = None
 
 
-@frozen
-class LogFacts:
+class LogFacts(Struct, frozen=True):
     """A -wal as recovery would take it. `frames` and `commits` count what is committed, `tail` the frames after the
     last commit (uncommitted, torn, or left over from before a restart). `used` is False where no frame counts:
     then `reason` says why. `verified` is False where only the checksums of the last transaction were compared."""
@@ -59,8 +57,7 @@ class LogFacts:
         return self.frames > 0
 
 
-@frozen
-class JournalFacts:
+class JournalFacts(Struct, frozen=True):
     """A rollback journal. `hot`: an unfinished transaction, which the next writer undoes; `pages` are put back."""
 
     bytes: int
@@ -69,8 +66,7 @@ class JournalFacts:
     reason: str | None = None
 
 
-@frozen
-class TableBytes:
+class TableBytes(Struct, frozen=True):
     """One table with its indexes, in bytes of whole pages (`rows` of the table alone). `payload` is what its rows
     hold; `faults` counts pages of it that could not be read."""
 
@@ -86,8 +82,7 @@ class TableBytes:
         return self.bytes + self.index_bytes
 
 
-@frozen
-class DatabaseBytes:
+class DatabaseBytes(Struct, frozen=True):
     """Where the bytes of a database are. `main` is the file's size, `live` the size its pages take with the log laid
     over, `freelist` those of them that hold nothing and are used again before the file grows."""
 

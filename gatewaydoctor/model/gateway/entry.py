@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.fieldtypes import OddField
@@ -73,8 +73,7 @@ CONVERSATION_PLACES = frozenset({Kind.GROUP, Kind.CHANNEL, Kind.THREAD})
 """Kinds that 2026.5.22 keeps whatever their age, and counts against the cap anyway."""
 
 
-@frozen
-class KeyParts:
+class KeyParts(Struct, frozen=True):
     """A session key taken apart. `job_id` and `run_id` are set for cron keys only, in the key's own case. An id
     with colons in it makes no run of a key: every release takes such rows for rows of a job."""
 
@@ -165,8 +164,7 @@ def _rest_kind(rest: str, main_key: str, *, bare: bool) -> Kind:
     return Kind.OTHER
 
 
-@frozen
-class Entry:
+class Entry(Struct, frozen=True):
     """One row of sessions.json. Times are epoch ms, None where absent or not a number. `start` is the byte offset of
     the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +54,7 @@ REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
 """Releases that were seen to refuse a database with a newer schema."""
 
 
-@frozen
-class SqliteHeader:
+class SqliteHeader(Struct, frozen=True):
     """The fixed part of a database's first page. `user_version` is the schema version. `wal` is the write-ahead mode.
     `pages` is the size the header claims, 0 where it does not count."""
 
@@ -67,8 +65,7 @@ class SqliteHeader:
     pages: int
 
 
-@frozen
-class Database:
+class Database(Struct, frozen=True):
     """A database file with its siblings, examined and never opened. Sizes in bytes, None where the sibling is
     absent. `user_version` is the newest committed one: where the -wal holds a later first page, that page's.
     `problem` says why there is no header."""
@@ -95,8 +92,7 @@ class Database:
         return not self.wal_size and not self.journal_size
 
 
-@frozen
-class Leftover:
+class Leftover(Struct, frozen=True):
     """A file or directory another generation left. `kind` is one of import-archive, migration-run, migration-failure,
     migrated-source, corrupt-database, schema-backup."""
 
@@ -106,8 +102,7 @@ class Leftover:
     mtime: int
 
 
-@frozen
-class LegacyStore:
+class LegacyStore(Struct, frozen=True):
     """A sessions.json of an agent whose sessions are, or are about to be, in a database. Whether it is sound is
     decided where stores are read. `links` above 1 makes 2026.9.6 refuse it."""
 
@@ -116,8 +111,7 @@ class LegacyStore:
     links: int
 
 
-@frozen
-class AgentEra:
+class AgentEra(Struct, frozen=True):
     """`reason` names what decided. `legacy_store` is set where a release with databases would meet it at start."""
 
     agent_id: str
@@ -128,8 +122,7 @@ class AgentEra:
     leftovers: tuple[Leftover, ...] = ()
 
 
-@frozen
-class Eras:
+class Eras(Struct, frozen=True):
     """All agents by id. `sqlite_release` says that a release which keeps sessions in databases has written here."""
 
     agents: tuple[AgentEra, ...]
@@ -148,8 +141,7 @@ class Eras:
         return (*own, *(database for database in (self.state, self.quarantine) if database))
 
 
-@frozen
-class DatabaseRows:
+class DatabaseRows(Struct, frozen=True):
     """What a settled database said about itself. `status` counts session rows by status word, rows without one under
     `unknown`; `cron_jobs` is for the state database. `not_read` says why nothing is known."""
 

@@ -10,7 +10,8 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.config import Policy
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class Fate(StrEnum):
     CLEANUP_FAILS = "cleanup-fails"
 
 
-@frozen
-class OddField:
+class OddField(Struct, frozen=True):
     """One field of a row whose value has a type that some release minds. `number` is what JavaScript makes of it."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,8 +62,7 @@ class TempFamily(StrEnum):
     UNKNOWN = "unknown"
 
 
-@frozen
-class FileName:
+class FileName(Struct, frozen=True):
     """A name taken apart. `base` is the name of the file it belongs to (its own for the file itself), `session_id`
     the session that file is of. `stamp` is the time in the name (epoch ms), `pid` the writer named there."""
 
@@ -83,8 +82,7 @@ class NodeKind(StrEnum):
     OTHER = "other"
 
 
-@frozen
-class FileRecord:
+class FileRecord(Struct, frozen=True):
     """One entry of a sessions directory. Size in bytes, times in epoch ms; `stamp` is set for archives and store
     backups whose name holds a readable time."""
 
@@ -102,8 +100,7 @@ class FileRecord:
         return self.mtime if self.stamp is None else self.stamp
 
 
-@frozen
-class ClassTotals:
+class ClassTotals(Struct, frozen=True):
     """Regular files of one class: how many, bytes together, oldest and newest `FileRecord.at`."""
 
     count: int
@@ -125,8 +122,7 @@ class Obstacle(StrEnum):
     FAILED = "failed"
 
 
-@frozen
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """Something that could not be read, and why in the operating system's words."""
 
     path: Path
@@ -138,8 +134,7 @@ class Unreadable:
         return self.obstacle is Obstacle.MISSING
 
 
-@frozen
-class OwnerMode:
+class OwnerMode(Struct, frozen=True):
     """How many files (or directories) share this owner and these permission bits."""
 
     uid: int
@@ -149,8 +144,7 @@ class OwnerMode:
     count: int
 
 
-@frozen
-class Listing:
+class Listing(Struct, frozen=True):
     """One sessions directory, unsorted, its files classed for the store with the name `store`. `problem` is set where
     the listing could not be had or broke off: then `files` holds what was seen until then."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,15 +14,13 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import DatabaseRole
 
 
-@frozen
-class Unopened:
+class Unopened(Struct, frozen=True):
     """Nothing of it can be read the ordinary way: garbage, zeros, 0 bytes, or refused by the system."""
 
     fault: Fault
 
 
-@frozen
-class BrokenPages:
+class BrokenPages(Struct, frozen=True):
     """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
     `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost.
     `rebuilt`: an index lacks rows or has too many, which 2026.9.6 repairs; one whose pages are malformed it does
@@ -37,30 +34,26 @@ class BrokenPages:
     constraints: bool = False
 
 
-@frozen
-class OtherOwner:
+class OtherOwner(Struct, frozen=True):
     """The database belongs to another agent, or, with `found` None, does not say whose it is."""
 
     found: str | None
 
 
-@frozen
-class VersionsDiffer:
+class VersionsDiffer(Struct, frozen=True):
     """The number in the header and the one in schema_meta are not the same."""
 
     header: int
     recorded: int
 
 
-@frozen
-class OrphanRows:
+class OrphanRows(Struct, frozen=True):
     """Rows that refer to a row that is not there: (table, parent table) -> how many."""
 
     counts: Mapping[tuple[str, str], int]
 
 
-@frozen
-class SchemaDrift:
+class SchemaDrift(Struct, frozen=True):
     """What differs from the schema its release writes."""
 
     missing_tables: tuple[str, ...]
@@ -72,8 +65,7 @@ class SchemaDrift:
     """As table.column."""
 
 
-@frozen
-class BadEntries:
+class BadEntries(Struct, frozen=True):
     """Session rows whose entry JSON a start rebuilds from the columns: keys, the first ones, by what is wrong. The
     rest of each such JSON is lost then. `twice`: the key is not trimmed and in lower case, and another row has it so,
     or no gateway has judged it yet."""
@@ -85,16 +77,14 @@ class BadEntries:
     twice: tuple[str, ...] = ()
 
 
-@frozen
-class ForeignLog:
+class ForeignLog(Struct, frozen=True):
     """With its -wal laid over, the database belongs to `found` (None: it does not hold together); without the -wal
     it is sound and its own."""
 
     found: str | None
 
 
-@frozen
-class LogGone:
+class LogGone(Struct, frozen=True):
     """The gateway did not close it cleanly, and the -wal with the last commits is not there or cannot be used.
     `sure`: the file was last written before the gateway's last sign of life; else another program may have folded
     the log in since."""
@@ -104,8 +94,7 @@ class LogGone:
     sure: bool
 
 
-@frozen
-class Quarantined:
+class Quarantined(Struct, frozen=True):
     """The gateway has put it under quarantine. `reason` is what it recorded; `refuted`: a check finds nothing.
     `elsewhere`: under a path that the database no longer has, which a start passes over (seen with 2026.9.6)."""
 
@@ -129,8 +118,7 @@ Problem = (
 )
 
 
-@frozen
-class DatabaseHealth:
+class DatabaseHealth(Struct, frozen=True):
     """One database that was examined. `agent_id` is that of its directory, None for the state database. `rows` counts
     what could be read: sessions, conversations, events, jobs; None where it could not. `schema_known`: its version is
     one whose triggers and indexes are known, so that a difference would have been seen."""
@@ -144,8 +132,7 @@ class DatabaseHealth:
     schema_known: bool = False
 
 
-@frozen
-class MissingDatabase:
+class MissingDatabase(Struct, frozen=True):
     """A database that has to be there and is not. `source` says what names it; `log` whether its -wal is left;
     `folder` whether its agent has a directory."""
 
@@ -157,8 +144,7 @@ class MissingDatabase:
     folder: bool = True
 
 
-@frozen
-class Lease:
+class Lease(Struct, frozen=True):
     """A claim on a database or on the directory. `holder` names its process; `alive` is None where that cannot be
     told (another host). Times in epoch ms."""
 
@@ -170,8 +156,7 @@ class Lease:
     expires_at: int | None
 
 
-@frozen
-class Replaced:
+class Replaced(Struct, frozen=True):
     """A row of a database that an import of a leftover store would replace. `older`: the store's is not newer, so
     that the newer one is lost. `other_session`: it would also point to another session id. Times in epoch ms."""
 
@@ -185,8 +170,7 @@ class Replaced:
         return (self.in_file or 0) < (self.in_database or 0) or self.other_session
 
 
-@frozen
-class Leftover:
+class Leftover(Struct, frozen=True):
     """A sessions.json next to the database of its agent, compared with it key by key. `replaced` are keys in both
     with different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
     `unsafe_ids` stop the import of 2026.9.6; `skipped` counts entries it passes over. `refusal` is what makes it
@@ -206,8 +190,7 @@ class Leftover:
     compared: bool = True
 
 
-@frozen
-class Health:
+class Health(Struct, frozen=True):
     """Every database of the directory, with what is missing and who claims them. `jobs_elsewhere` counts cron jobs by
     the store path they are filed under, where that is not the path of this directory and this path does not have them
     too; `own_jobs` counts those that

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class HeapLimit:
+class HeapLimit(Struct, frozen=True):
     """Bytes, and what sets them in a few words."""
 
     bytes: int

@@ -6,7 +6,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,7 @@ class Witness(StrEnum):
     STORE = "store"
 
 
-@frozen
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What one source says. `dead` here means: it was asked and shows no gateway. `text` is a whole sentence."""
 
     witness: Witness
@@ -39,8 +38,7 @@ class Evidence:
     path: Path | None = None
 
 
-@frozen
-class GatewayState:
+class GatewayState(Struct, frozen=True):
     """The verdict over all evidence: `live` if any source proves it, else `unknown` if any could not be checked, else
     `dead`. Sources after the first proof of life are not asked."""
 
@@ -48,8 +46,7 @@ class GatewayState:
     evidence: tuple[Evidence, ...]
 
 
-@frozen
-class LockPayload:
+class LockPayload(Struct, frozen=True):
     """What a lock file names. `start_time` is field 22 of the owner's /proc stat line (clock ticks since boot),
     whichever way the lock spells it. `created_at` in epoch ms. Fields a lock does not have are None."""
 
@@ -62,8 +59,7 @@ class LockPayload:
     role: str | None = None
 
 
-@frozen
-class LockVerdict:
+class LockVerdict(Struct, frozen=True):
     """Whether a lock's owner still runs. `reason` completes "`path` is stale/held/undecided because …". `age` in ms
     since it was made, by its own date, else by its mtime; None when neither is known. `pid` is a live owner's as seen
     here."""

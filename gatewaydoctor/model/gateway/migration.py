@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +34,7 @@ class Source(StrEnum):
     DELETED = "deleted"
 
 
-@frozen
-class TranscriptPlace:
+class TranscriptPlace(Struct, frozen=True):
     """One transcript file that is not wholly in a database. `events` and `contained` count lines with an event;
     `people` turns of people among those that are missing, `undecided` lines in which a person may speak. `broken_at`
     is the number of the first line that is not JSON. `header` is whether the first one is a header. `reason` says why
@@ -76,8 +74,7 @@ class Row(StrEnum):
     ABSENT = "absent"
 
 
-@frozen
-class LostRow:
+class LostRow(Struct, frozen=True):
     """An entry of an old store, and where it is now. `span` is where its value is in the file, in bytes."""
 
     agent_id: str
@@ -98,8 +95,7 @@ class JobPlace(StrEnum):
     FILE = "file"
 
 
-@frozen
-class JobWhere:
+class JobWhere(Struct, frozen=True):
     """A job that a file or the quarantine names. `files` are the names of those that have it; `namesake`: another
     job of that name is in the database."""
 
@@ -112,8 +108,7 @@ class JobWhere:
     namesake: bool = False
 
 
-@frozen
-class ImportRun:
+class ImportRun(Struct, frozen=True):
     """The receipt of an import. Dates as written. `planned` and `moved` count files, `issues` what it noted by
     code. `superseded`: a later run of the same agents was completed."""
 
@@ -133,8 +128,7 @@ class ImportRun:
         return self.reason is None and self.completed is None and not self.superseded
 
 
-@frozen
-class RetainedSource:
+class RetainedSource(Struct, frozen=True):
     """A source of an import that was to stay: `recorded` is its SHA-256 in the receipt, `found` that of the file now,
     None where it is gone or was not hashed. `original` is an archive with the recorded bytes."""
 
@@ -153,8 +147,7 @@ class RetainedSource:
         return self.found is not None and self.found != self.recorded
 
 
-@frozen
-class AgentMigration:
+class AgentMigration(Struct, frozen=True):
     """One agent. `database` is None where it has none; `problem` says why it could not be read. `rows` counts the
     entries of its old stores by where they are, `files` its transcript files. `committed` is (rows in the database,
     rows of a store that waits next to it), None without such a store. Lists hold only what is not in a database."""
@@ -179,8 +172,7 @@ class AgentMigration:
         return tuple(sorted(found, key=lambda each: (-each.people, -each.undecided, -each.missing, str(each.path))))
 
 
-@frozen
-class Migration:
+class Migration(Struct, frozen=True):
     """`whole` is False where only what receipts name was compared. `discarded` are sources that were neither imported
     nor kept: (path, SHA-256). `failed_history` counts successful runs of the file era that were imported as
     failed."""

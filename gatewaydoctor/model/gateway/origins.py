@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Origins:
+class Origins(Struct):
     """Of one store, `target`: entries per source, and (key, source) of the first ones. Paths are as plans spell them.
     Of entries that several files have, the newest counts."""
 

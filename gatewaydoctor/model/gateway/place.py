@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
+
 from gatewaydoctor.model.errors import CannotExamine, DoctorError
-from gatewaydoctor.model.frozen import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +32,7 @@ class ConfigSource(StrEnum):
     LEGACY_NAME = "legacy name in the state directory"
 
 
-@frozen
-class Candidate:
+class Candidate(Struct, frozen=True):
     """An existing directory that could be the state directory. `stores` counts agents with a session store or agent
     database; `newest` is the latest mtime among those (epoch ms). `option` selects this directory on the command
     line."""
@@ -44,8 +44,7 @@ class Candidate:
     looks_live: bool
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True):
     """The state directory to examine. `state_dir` is absolute and spelled as the gateway spells it (symlinks kept,
     for the gateway hashes that spelling); `real_dir` has them resolved. `config_path` need not exist. `others` are
     further candidates that exist. `owner` is the uid of the directory, `mode` its permission

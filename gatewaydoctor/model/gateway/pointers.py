@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
-@frozen
-class PathMap:
+class PathMap(Struct, frozen=True):
     """`source` on the host that wrote the state means `target` here; both without a trailing separator."""
 
     source: str
@@ -19,8 +18,7 @@ class PathMap:
         return f"{self.source}={self.target}"
 
 
-@frozen
-class DerivedMap:
+class DerivedMap(Struct, frozen=True):
     """The one map the entries themselves support. `matched` of `foreign` pointers lead to a file here through it;
     `rivals` counts other maps that lead somewhere too."""
 
@@ -63,8 +61,7 @@ class Exemption(StrEnum):
     FRESH = "nothing was written yet"
 
 
-@frozen
-class Resolution:
+class Resolution(Struct, frozen=True):
     """`found` is the name of the file that was found (present, elsewhere) or of the newest archive (archived)."""
 
     pointer: PointerKind

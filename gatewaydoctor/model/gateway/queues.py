@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,7 @@ STALE_MS = 86_400_000
 """Messages that have waited for longer are taken out of a queue only where that is asked for."""
 
 
-@frozen
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One waiting delivery. Times in epoch ms; `target` is a chat or session, not the text. `readable` is False for a
     file that is not JSON object, which the gateway passes over."""
 
@@ -30,8 +29,7 @@ class Delivery:
     readable: bool = True
 
 
-@frozen
-class QueueCount:
+class QueueCount(Struct, frozen=True):
     """Files waiting (or given up), their bytes, and when the oldest was queued (epoch ms): by its record where one
     was read, else by its mtime."""
 
@@ -40,8 +38,7 @@ class QueueCount:
     oldest: int | None
 
 
-@frozen
-class DeliveryQueue:
+class DeliveryQueue(Struct, frozen=True):
     """One queue directory. `pending` are sent at the next start; `delivered` markers are only removed then. `sample`
     are the oldest pending deliveries, as many as were read. `problem` is set where the directory cannot be listed."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob, JobProblem
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.subagents import SubagentRun
 
 
-@frozen
-class Partition:
+class Partition(Struct, frozen=True):
     """The jobs of one cron store path. The gateway runs those of its own path only (`store_key` is absolute: a moved
     directory loses its jobs). `managed` are the gateway's own, such as heartbeats."""
 
@@ -25,8 +23,7 @@ class Partition:
     managed: int
 
 
-@frozen
-class QuarantinedJob:
+class QuarantinedJob(Struct, frozen=True):
     """A job that a release set aside because it is malformed. `reason` is the gateway's word."""
 
     store_key: str
@@ -36,8 +33,7 @@ class QuarantinedJob:
     at: int | None
 
 
-@frozen
-class Receipt:
+class Receipt(Struct, frozen=True):
     """One started cron run. `owner_start` is the start time of the process in clock ticks."""
 
     job_id: str
@@ -49,8 +45,7 @@ class Receipt:
     finished_at: int | None
 
 
-@frozen
-class RunHistory:
+class RunHistory(Struct, frozen=True):
     """Finished and open runs. `by_status` counts (runtime, status); `imported_ok` are successful runs of the file era
     that were imported as failed. `runs_of` counts finished cron runs a job, `newest` is the last start."""
 
@@ -60,8 +55,7 @@ class RunHistory:
     newest: int | None = None
 
 
-@frozen
-class QueueRows:
+class QueueRows(Struct, frozen=True):
     """Deliveries of one queue and status (pending, failed)."""
 
     queue: str
@@ -70,8 +64,7 @@ class QueueRows:
     oldest: int | None
 
 
-@frozen
-class Lease:
+class Lease(Struct, frozen=True):
     """Who holds the state directory, as the owner wrote it: `expires_at` is its last heartbeat and 300 s. A killed
     gateway leaves it; the next start on the same host passes over it."""
 
@@ -86,8 +79,7 @@ class Lease:
     port: int | None
 
 
-@frozen
-class DatabaseLease:
+class DatabaseLease(Struct, frozen=True):
     """A process that has (or had, when it was killed) an agent's database open."""
 
     agent_id: str
@@ -97,8 +89,7 @@ class DatabaseLease:
     opened_at: int | None
 
 
-@frozen
-class OpenTurn:
+class OpenTurn(Struct, frozen=True):
     """A model turn in flight when the row was last written."""
 
     session_key: str
@@ -106,8 +97,7 @@ class OpenTurn:
     claimed_at: int | None
 
 
-@frozen
-class Boot:
+class Boot(Struct, frozen=True):
     """One start. `outcome` None: it was never completed, so the process was killed or is running."""
 
     pid: int | None
@@ -118,8 +108,7 @@ class Boot:
     reason: str | None
 
 
-@frozen
-class Migration:
+class Migration(Struct, frozen=True):
     """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
     none of it was taken."""
 
@@ -134,8 +123,7 @@ class Migration:
     discarded: bool = False
 
 
-@frozen
-class RegisteredDatabase:
+class RegisteredDatabase(Struct, frozen=True):
     """An agent database the state database knows of; `path` as stored, relative to the state directory or
     absolute."""
 
@@ -146,8 +134,7 @@ class RegisteredDatabase:
     last_seen: int | None
 
 
-@frozen
-class SubagentRows:
+class SubagentRows(Struct, frozen=True):
     """Subagent runs by state; `open` are those without an end."""
 
     count: int = 0
@@ -155,8 +142,7 @@ class SubagentRows:
     rows: tuple[SubagentRun, ...] = ()
 
 
-@frozen
-class StateRows:
+class StateRows(Struct, frozen=True):
     """`started` is the release that last booted here (None where no row tells), `app_version` the creator's or last
     migrator's. `job_ids` are those of all store paths, `jobs` those the gateway runs from here, `problems` what is
     wrong with them. `placements` counts sessions with a placement. `boots` come newest first. `faults` name what

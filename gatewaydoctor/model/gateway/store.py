@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 UNREADABLE_FROM_BYTES = 0x1FFFFFE8
 """A file of this many bytes or more is read as empty. It is V8's longest string, and although its message concerns
@@ -49,8 +49,7 @@ class FaultKind(StrEnum):
     UNEXPECTED = "unexpected-byte"
 
 
-@frozen
-class Fault:
+class Fault(Struct, frozen=True):
     """The first byte after which no JSON document can follow, or the file's size where it ends too early.
 
     `detail` completes the sentence; it never holds text from the file beyond one escaped byte.
@@ -65,8 +64,7 @@ class Fault:
         return f"{self.detail} at byte {self.offset:,}"
 
 
-@frozen
-class Verdict:
+class Verdict(Struct, frozen=True):
     """How one store reads. `bytes` and `sha256` are of the whole file. `entries` are the rows read whole, up to the
     fault if there is one; `last_good_end` is the offset after the last of them."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,8 +50,7 @@ class SubagentRun(NamedTuple):
 READ_VERSIONS = (1, 2)
 
 
-@frozen
-class SubagentRegistry:
+class SubagentRegistry(Struct, frozen=True):
     """What runs.json holds. With a fault the counts are of the whole runs before it, but perhaps for the last one.
     `rows` are the runs worth a look (running, never archived or orphaned), at most as many as were asked for;
     `notable` is how many there are. `reason` says why the gateway would not take it; `problem` is set where it could

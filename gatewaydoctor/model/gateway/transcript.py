@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
 class HeaderState(StrEnum):
@@ -41,8 +41,7 @@ class Verdict(StrEnum):
     OK = "ok"
 
 
-@frozen
-class TranscriptCheck:
+class TranscriptCheck(Struct, frozen=True):
     """Header and last line of one transcript, offsets in bytes. `sound_end` is the offset after the last whole
     record: what comes after it is torn or NUL. `nul_start` is where a NUL tail begins. `skipped` counts unreadable
     lines before the header, which the gateway passes over, `broken` the lines at the end that are not JSON. `reason`
@@ -98,8 +97,7 @@ class ContentClass(StrEnum):
     NOT_TRANSCRIPT = "not-a-transcript"
 
 
-@frozen
-class TranscriptContent:
+class TranscriptContent(Struct, frozen=True):
     """Counts from one pass. `undecided` are records and lines in which a person may speak, and that could not be
     read so far. `other_messages` are those of assistants and tools, `summaries` compactions and branch summaries.
     `malformed` lines are not JSON; `first_malformed` is the offset of the first, `first_nul` of the first NUL byte in

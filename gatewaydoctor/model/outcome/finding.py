@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,16 +33,14 @@ _WORDS: Mapping[Severity, SeverityWord] = {
 }
 
 
-@frozen
-class Fix:
+class Fix(Struct, frozen=True):
     """The exact command that repairs it; `safe` means it drops no conversation and can be undone."""
 
     command: str
     safe: bool
 
 
-@frozen
-class Finding:
+class Finding(Struct, frozen=True):
     """`count` is how many things the finding covers; `evidence` holds JSON-able values only, capped lists, exact
     numbers. `consequence` is what the next start of the gateway will do. `by_hand` is the remedy in words while
     no command exists for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 HOUR_MS = 3_600_000
 
@@ -42,8 +42,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-@frozen
-class Cost:
+class Cost(Struct, frozen=True):
     """What an event costs: model turns, messages sent, bytes read or written, bytes of heap, ms of time. 0 where it
     costs none, or none that is known."""
 
@@ -54,8 +53,7 @@ class Cost:
     ms: int = 0
 
 
-@frozen
-class Event:
+class Event(Struct, frozen=True):
     """`at` is ms after the start, None for later. `what` is a sentence without subject and full stop: `resumes 2
     conversations with a model turn`. `who` are keys, job names or paths, all of them; `how_many` counts them, also
     where they have no names. `source` says what the event follows from."""
@@ -70,8 +68,7 @@ class Event:
     source: str = ""
 
 
-@frozen
-class Forecast:
+class Forecast(Struct, frozen=True):
     """The events of a start of `release` at `now` (epoch ms), in order. `starts` is False where it is refused."""
 
     release: str | None

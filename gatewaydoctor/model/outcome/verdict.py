@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
 class Start(StrEnum):
@@ -45,8 +45,7 @@ _STARTS = {
 }
 
 
-@frozen
-class StartEffect:
+class StartEffect(Struct, frozen=True):
     """What a start makes of a finding. `reason` says it in a whole sentence, `cause` what was found, with the place
     and without a full stop. `at_stake` is a sentence where counting what was read would not tell it."""
 
@@ -56,8 +55,7 @@ class StartEffect:
     at_stake: str = ""
 
 
-@frozen
-class Stake:
+class Stake(Struct, frozen=True):
     """What the directory holds, as far as it was read: `conversations` in its stores, enabled cron `jobs`, and
     `deliveries` that wait in its queues. `complete` is False where more may be there. `text` is the sentence for
     people."""
@@ -69,8 +67,7 @@ class Stake:
     text: str
 
 
-@frozen
-class StartVerdict:
+class StartVerdict(Struct, frozen=True):
     """`effect` is None exactly where `start` is yes. `reason` is one or two whole sentences, `cause` one without a
     full stop: what decided, else the worst finding that stops no start, empty where there is none. `rules`
     are those of the findings that decided. `release` is the one that will start, as far as is known, and
@@ -86,8 +83,7 @@ class StartVerdict:
     rules: tuple[str, ...] = ()
 
 
-@frozen
-class NextStep:
+class NextStep(Struct, frozen=True):
     """What to do next. `command` is a command of this program without the options that say where to look, None
     where the step is none; `why` is half a sentence."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 
 class Standing(StrEnum):
@@ -16,8 +16,7 @@ class Standing(StrEnum):
     AS_FORECAST = "as forecast"
 
 
-@frozen
-class Aspect:
+class Aspect(Struct, frozen=True):
     """One thing that was examined: how it stands, in a sentence without full stop, with the names it is about."""
 
     about: str

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 NODES, WINDOWS, EVENTS = "session_nodes", "session_windows", "transcript_events"
 
 
-@frozen
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """A session row: its current session id, its time (epoch ms), its status word and the bytes of its entry."""
 
     session_id: str
@@ -26,8 +24,7 @@ class SessionRow:
     bytes: int
 
 
-@frozen
-class Inventory:
+class Inventory(Struct, frozen=True):
     """`rows` are the session rows that can be read, by key. `windows` are session ids with their key and time,
     0 where only an index still lists them.
     `events` counts transcript events by session id. `lost` are keys that the key index still lists and whose rows

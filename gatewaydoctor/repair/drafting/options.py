@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.gateway.entry import Status
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class Repair(StrEnum):
     QUEUES = "queues"
 
 
-@dataclass(frozen=True, slots=True)
-class RepairSpec:
+class RepairSpec(Struct, frozen=True):
     """`purpose` in one line. A plan without names examines what is `recommended`, and adds it only where a finding
     calls for it. A repair that `edits_rows` is refused while the store is damaged, since not all rows are known."""
 
@@ -77,8 +76,7 @@ ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)
 """What `expire` may set, the usual one first."""
 
 
-@frozen
-class TrimOptions:
+class TrimOptions(Struct, frozen=True):
     """Which run rows go. `kinds` come on top of cron runs. `older_than` (ms) takes the place of the configured
     retention. `keep_per_job` None switches that limit off. `statuses` and `jobs` (ids, lower case) restrict what may
     go."""
@@ -92,8 +90,7 @@ class TrimOptions:
     vault_transcripts: bool = True
 
 
-@frozen
-class CronOptions:
+class CronOptions(Struct, frozen=True):
     """Jobs by id, by name, or as #N by their place in the file. `drop` lets parked jobs go, and notes of disabled
     ones."""
 
@@ -119,8 +116,7 @@ class CronOptions:
         return {name: ",".join(sorted(words)) for name, words in said.items()}
 
 
-@frozen
-class Options:
+class Options(Struct, frozen=True):
     """`names` are session keys or file names that were named one by one: only these lose protection. `end_as` is the
     status that stuck rows get. `older_than` (ms) is for temp files and subagent runs, None their own default.
     `path_maps` are those given. `disable_retrying`: jobs that retry without end are disabled if runs of them go."""

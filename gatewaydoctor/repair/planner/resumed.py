@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.gateway.config import Policy

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.start.forecast import forecast
 from gatewaydoctor.checks.start.state import DatabaseAtStart, StartState, StoreAtStart, as_it_is, database_found

@@ -4,8 +4,9 @@ late message may still be wanted."""
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.queues import STALE_MS, Delivery, DeliveryQueue, QueueCount

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.cut import Cut, Rest, cuts
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -43,8 +44,7 @@ class Run(NamedTuple):
         return self.ended_at is not None and self.archive_at is None
 
 
-@frozen
-class RunsFile:
+class RunsFile(Struct, frozen=True):
     """`opened` is where the object of the runs begins. `whole` is False where the file breaks off or is not JSON from
     some byte on; then `runs` are those before."""
 

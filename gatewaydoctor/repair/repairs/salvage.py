@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import TEMPS
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat
 
 
-@frozen
-class Found:
+class Found(Struct, frozen=True):
     """The rows of one file. `sound`: it reads whole. `primary`: it is the store itself."""
 
     path: Path

@@ -5,10 +5,10 @@ database that the recovery of the gateway renamed."""
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.gateway.database import FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
@@ -39,16 +39,14 @@ _EMPTY = frozenset({FaultKind.EMPTY, FaultKind.MISSING})
 _SIDE = ("-wal", "-shm", "-journal")
 
 
-@frozen
-class _Named:
+class _Named(Struct, frozen=True):
     """A session as far as its key tells."""
 
     key: str
     kind: Kind
 
 
-@frozen
-class _Target:
+class _Target(Struct, frozen=True):
     """A database to be made again."""
 
     role: DatabaseRole
@@ -56,8 +54,7 @@ class _Target:
     agent_id: str | None
 
 
-@dataclass(slots=True)
-class _Copy:
+class _Copy(Struct):
     """A set-aside database: what is in it, and the keys that are taken from it."""
 
     path: Path

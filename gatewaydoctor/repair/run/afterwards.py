@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gatewaydoctor.examine.jobs import RAPID_RUNS
 from gatewaydoctor.examine.ticks import ticks
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import answers_to, word_for
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@frozen
-class Done:
+class Done(Struct, frozen=True):
     """A run that was applied: its plan, and when it ended (epoch ms). `kept` are the rows it left in stores."""
 
     run_id: str

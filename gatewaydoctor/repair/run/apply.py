@@ -8,10 +8,11 @@ then on a failure puts everything back. A crash leaves a journal that says what 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState

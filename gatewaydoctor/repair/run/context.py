@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.repair.writing.guard import target_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 
-@frozen
-class Work:
+class Work(Struct, frozen=True):
     """A run whose vault is filled and whose new files are staged."""
 
     tools: Tools

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.repair.run.acts import sync

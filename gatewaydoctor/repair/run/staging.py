@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
 from gatewaydoctor.repair.writing.guard import before, is_same, lstat_or_none
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@frozen
-class Staged:
+class Staged(Struct, frozen=True):
     """A new file that waits next to its target, by content and by inode. `aside`: it waits in the vault, as there is
     room for it only where the old one is."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
 from gatewaydoctor.repair.run.acts import Standing, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
@@ -59,8 +59,7 @@ class Way(StrEnum):
         return self in (Way.CHANGED, Way.DAMAGED)
 
 
-@frozen
-class Return:
+class Return(Struct, frozen=True):
     """One file on its way back. `bytes` are those that come back."""
 
     target: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, RunState
 from gatewaydoctor.repair.vault.codec import read_part
 from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state_of
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.processes import Processes
 
 
-@frozen
-class RunInfo:
+class RunInfo(Struct, frozen=True):
     """One run. `started_at` and `last_at` are epoch ms, None where the journal was not begun. `worker` is the pid of
     the process that is at work on it now. `problem` says why its journal cannot be read."""
 
@@ -180,8 +180,7 @@ def find_run(tools: Tools, state_dir: Path, vault: Path | None, asked: str | Non
     return fitting[0]
 
 
-@frozen
-class KeptCheck:
+class KeptCheck(Struct, frozen=True):
     """One file of the vault. `problem` is None where it is as the manifest says."""
 
     path: str

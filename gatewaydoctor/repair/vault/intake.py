@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gatewaydoctor.model.repair.plan import Act, Fingerprint, Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Kept, Manifest
 from gatewaydoctor.repair.vault.codec import encode
@@ -103,8 +104,7 @@ def _check(fs: WriteFs, place: RunPlace, seen: Fingerprint, content: Content) ->
         raise InputChanged(f"{seen.path} changed while it was read.", "Make a new plan: gatewaydoctor repair")
 
 
-@frozen
-class Room:
+class Room(Struct, frozen=True):
     """Bytes a run writes, at most: (directory that exists, bytes); reflinks may make it less. The new files of
     the acts `aside` wait in the vault, as there is no room for them next to the old ones."""
 

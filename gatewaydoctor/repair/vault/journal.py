@@ -10,7 +10,8 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.repair.receipt import RunState
 from gatewaydoctor.system.reading import read_up_to
 
@@ -25,8 +26,7 @@ LARGEST_JOURNAL = 64 * 1024 * 1024
 _STATES = {state.value: state for state in RunState}
 
 
-@frozen
-class Line:
+class Line(Struct, frozen=True):
     """`at` is epoch ms. `facts` are the line's own keys."""
 
     at: int

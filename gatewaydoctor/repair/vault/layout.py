@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +40,7 @@ OWN_FILES = frozenset(
 """What is in the directory of a run besides `files` and what was displaced."""
 
 
-@frozen
-class RunPlace:
+class RunPlace(Struct, frozen=True):
     """Where one run keeps its things. `state_dir` is the real path of the directory it works on."""
 
     directory: Path

@@ -8,11 +8,11 @@ import errno
 import re
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.repair.snapshot import (
     LeftOut,
     SnapshotDirectory,
@@ -51,8 +51,7 @@ LARGEST_LOG = 1024 * 1024
 _DATABASE = re.compile(r"(.+\.(?:sqlite|db))(?:-wal|-shm|-journal)?")
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """What was found in the directory. `groups` are files that only make sense together, by path."""
 
     groups: dict[str, list[tuple[str, FileStat]]] = field(default_factory=lambda: defaultdict(list))
@@ -308,8 +307,7 @@ def _remove(tools: Tools, directory: Path) -> None:
     fs.rmdir(directory)
 
 
-@frozen
-class SnapshotCheck:
+class SnapshotCheck(Struct, frozen=True):
     """One file that is not as the manifest says, and why."""
 
     path: str

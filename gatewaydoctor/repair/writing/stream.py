@@ -6,7 +6,8 @@ import hashlib
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.repair.plan import Copy, Segment
 from gatewaydoctor.repair.writing.errors import InputChanged
 
@@ -21,16 +22,14 @@ BLOCK = 1024 * 1024
 _ZEROS = bytes(BLOCK)
 
 
-@frozen
-class Content:
+class Content(Struct, frozen=True):
     """What a file holds."""
 
     sha256: str
     size: int
 
 
-@frozen
-class Dress:
+class Dress(Struct, frozen=True):
     """Permission bits, owner, mtime and extended attributes of a new file; None leaves what making it gives."""
 
     mode: int = 0o600

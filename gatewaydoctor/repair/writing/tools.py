@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,7 @@ def _go_on() -> None:
     """No stop was requested."""
 
 
-@frozen
-class Tools:
+class Tools(Struct, frozen=True):
     """`clock` gives epoch ms. `check_stop` raises KeyboardInterrupt where the operator asked to stop; it is called
     only where what was done can be put back or be gone on with. Nothing here writes by itself."""
 
@@ -31,8 +30,7 @@ class Tools:
     check_stop: Callable[[], None] = _go_on
 
 
-@frozen
-class Permission:
+class Permission(Struct, frozen=True):
     """What may be known about the gateway. `ask` looks each time, for a gateway may start while a person reads a
     plan. `stopped_by_word` is the operator's word for it, counted where the answer is unknown. `fixed_clock` is the
     time (epoch ms) that --now gave on this command, for the receipt."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
 PREFIX = "gatewaydoctor_"
 
 
-@dataclass(slots=True)
-class Gauge:
+class Gauge(Struct):
     """One metric and its samples. Samples with equal labels are added up: two names that look alike once they are
     escaped or redacted must not become one series twice, which no scraper accepts."""
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.report.outgoing import outgoing_document
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.report import Document
 
 
-@frozen
-class Format:
+class Format(Struct, frozen=True):
     """`module` in this package has `render(document) -> str`. `whole`: its reader takes every item, so no list is
     cut. `exact`: it encodes whatever a name holds, so names come unescaped. `timed`: it tells how long it took."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import takewhile
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from rich.padding import Padding
 from rich.text import Text
 

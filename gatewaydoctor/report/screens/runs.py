@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.text import Text
 
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import (
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan
 
 
-@frozen
-class RunLine:
+class RunLine(Struct, frozen=True):
     """One run: `at` is when it last got on (epoch ms), `pending` that it was interrupted, `problem` why it cannot be
     looked into."""
 
@@ -44,8 +43,7 @@ class RunLine:
     problem: str | None = None
 
 
-@frozen
-class FileLine:
+class FileLine(Struct, frozen=True):
     """One file and a word about it; `alarming` where that word is bad news. `bytes` None where size says nothing."""
 
     path: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from rich.text import Text
 
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.head import title
 from gatewaydoctor.report.screens.blocks.key_table import keyed
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.place import Place
 
 
-@frozen
-class Sessions:
+class Sessions(Struct, frozen=True):
     """The first of `total` rows, and the stores that could not be read to their end, with the reason."""
 
     place: Place

@@ -11,11 +11,13 @@ unless another source names a different one: then it is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime, is_worker
 from gatewaydoctor.state.alive.signs import Owner, Sign, SignReader, Weight
 
@@ -30,8 +32,7 @@ if TYPE_CHECKING:
 _OTHERS_MAY_WRITE = 0o022
 
 
-@frozen
-class Claim:
+class Claim(Struct, frozen=True):
     """What is known of one process. `sure` is False where only the default directory of its home tells. A `worker`
     is a helper of the gateway that started it."""
 

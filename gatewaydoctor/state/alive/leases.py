@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.liveness import Evidence, Liveness, LockPayload, Witness
 from gatewaydoctor.storage.database.select import Tables, integer, text
@@ -27,8 +28,7 @@ STATE = ("state", "openclaw.sqlite")
 _MOST = 1_000
 
 
-@frozen
-class Claim:
+class Claim(Struct, frozen=True):
     """A process that a row names as the owner. `what` completes "the … of process 7"; `host` and `expires_at` only an
     owner lease has. Times in epoch ms, `start` in clock ticks."""
 

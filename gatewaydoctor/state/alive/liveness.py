@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.liveness import Evidence, GatewayState, Liveness, Witness
 from gatewaydoctor.state.alive.attribution import Attribution
 from gatewaydoctor.state.alive.leases import lease_evidence
@@ -74,8 +75,7 @@ def gateway_liveness(
     return GatewayState(Liveness.UNKNOWN if unknown else Liveness.DEAD, tuple(evidence))
 
 
-@frozen
-class _LockFiles:
+class _LockFiles(Struct, frozen=True):
     """Gateway locks in the state directory, those in temp directories, and directories that may not be listed."""
 
     inside: tuple[Path, ...]

@@ -15,7 +15,8 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.state.alive.locks import read_payload
 from gatewaydoctor.state.place.home import home_text, trimmed, without_tilde
 from gatewaydoctor.state.place.locate import LEGACY_STATE_DIR_NAMES, STATE_DIR_NAME
@@ -47,8 +48,7 @@ class Weight(IntEnum):
     PROOF = 3
 
 
-@frozen
-class Sign:
+class Sign(Struct, frozen=True):
     """`text` completes "Process 7 …"."""
 
     owner: Owner

@@ -11,7 +11,8 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, Policy, RefusedSetting
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
@@ -168,8 +169,7 @@ TYPES: tuple[Typed, ...] = (
 )
 
 
-@frozen
-class Asked:
+class Asked(Struct, frozen=True):
     """The releases whose word counts for a directory: a setting is refused where all of them refuse it. `certain` is
     False for a release newer than any of them."""
 

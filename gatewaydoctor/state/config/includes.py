@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from gatewaydoctor.model.gateway.config import ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
@@ -30,8 +31,7 @@ MAX_TOTAL_BYTES = 4 * MAX_BYTES
 _BLOCKED_KEYS = frozenset({"__proto__", "prototype", "constructor"})
 
 
-@dataclass(slots=True)
-class Includes:
+class Includes(Struct):
     """Resolves the includes of one config. `read` fills with the files read, in order."""
 
     fs: ReadFs

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from gatewaydoctor.model.gateway.config import (
     AgentSettings,
     CronSettings,
@@ -37,8 +38,7 @@ _ENV_TOKEN = re.compile(r"\$(\$?)\{([A-Z_][A-Z0-9_]*)\}")
 _PORT = re.compile(r"(?:(?:\[[^\]]+\]|[^:\[\]]+):)?([0-9]{1,9})")
 
 
-@frozen
-class _Defaults:
+class _Defaults(Struct, frozen=True):
     mode: str
     max_entries: int
     rotate_bytes: int | None
@@ -63,8 +63,7 @@ def normalize_agent_id(raw: object) -> str:
     return re.sub(r"[^a-z0-9_-]+", "-", text).strip("-")[:64] or DEFAULT_AGENT
 
 
-@dataclass(slots=True)
-class Settings:
+class Settings(Struct):
     """Looks settings up in one config document. `notes` fills with what the gateway would stumble over."""
 
     document: Mapping[str, object]

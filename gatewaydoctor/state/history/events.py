@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gatewaydoctor.state.history.content import content_of_lines, lines_of
 from gatewaydoctor.storage.files.gateway_json import parse
@@ -18,8 +19,7 @@ _ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,200})"')
 _BLANK = b"\0 \t\r\n"
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """`events` are lines with a record, `contained` those whose id the database has. The rest as in TranscriptPlace.
     `people` counts turns of people that only the file has."""
 

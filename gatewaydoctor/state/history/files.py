@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import stat as stat_module
 from collections import Counter, defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.files import (
     ARCHIVES,

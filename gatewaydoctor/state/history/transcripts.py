@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck
 from gatewaydoctor.state.history.files import unreadable

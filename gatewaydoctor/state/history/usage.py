@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
 from gatewaydoctor.model.gateway.usage import PAGE, UsageFile, UsageLoad
@@ -54,8 +54,7 @@ def usage_files(files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22)
     )
 
 
-@frozen
-class LineCount:
+class LineCount(Struct, frozen=True):
     """Lines of a file, an unterminated last one included, how many of them a usage call prices, and bytes read."""
 
     lines: int

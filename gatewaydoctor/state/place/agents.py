@@ -3,8 +3,9 @@ sessions/targets)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin, StoreRef

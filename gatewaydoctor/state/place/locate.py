@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from shlex import quote
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.errors import CannotExamine, UsageError
 from gatewaydoctor.model.gateway.place import Candidate, ConfigSource, Place, SeveralStateDirs, StateDirSource

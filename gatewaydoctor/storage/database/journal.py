@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.model.gateway.database import JournalFacts
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ _LOCK_BYTE = 0x40000000
 """The page with this byte is never used; SQLite stops at a record that names it."""
 
 
-@frozen
-class Rollback:
+class Rollback(Struct, frozen=True):
     """The pages to put back (number -> offset in the journal) and the size of the database before, in pages."""
 
     facts: JournalFacts

@@ -12,7 +12,8 @@ import struct
 from array import array
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.database import LogFacts
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ class PageIndex:
         return HEADER.size + (index - 1) * self._frame + FRAME.size if index else None
 
 
-@frozen
-class Log:
+class Log(Struct, frozen=True):
     """The pages of a log that count. `pages` is the size of the database after the last commit; `head` the 32 bytes
     that tell whether the log was restarted since."""
 

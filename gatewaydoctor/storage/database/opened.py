@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.database import DatabaseBytes, Fault, FaultKind, TableBytes
 from gatewaydoctor.storage.database.image import Image, take_image
 from gatewaydoctor.storage.database.pages import PageReader
@@ -26,8 +27,7 @@ _ATTEMPTS = 3
 _SCHEMA_ROOT = 1
 
 
-@frozen
-class SchemaItem:
+class SchemaItem(Struct, frozen=True):
     """A row of the schema: `kind` is table, index, trigger or view; `root` its first page, 0 without pages; `sql`
     None for an index that a constraint made."""
 

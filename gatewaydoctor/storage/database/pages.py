@@ -7,10 +7,9 @@ Nothing is trusted: a page that does not hold together is noted in `damage` and 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -46,8 +45,7 @@ class Malformed(Exception):
     """A page or record does not hold together. Never leaves this module."""
 
 
-@frozen
-class Damage:
+class Damage(Struct, frozen=True):
     """A page that was passed over, or a row (`rowid`) on it that could not be decoded."""
 
     page: int
@@ -55,8 +53,7 @@ class Damage:
     rowid: int | None = None
 
 
-@frozen
-class Cell:
+class Cell(Struct, frozen=True):
     """One record, its content not yet decoded. `local` is the part of its `payload` bytes on the page itself,
     `overflow` the first page of the rest, 0 without one. `rowid` is None in an index."""
 
@@ -67,8 +64,7 @@ class Cell:
     overflow: int
 
 
-@frozen
-class Record:
+class Record(Struct, frozen=True):
     """A row of a table: the values that were asked for (the others are None), and the bytes of each."""
 
     rowid: int
@@ -76,8 +72,7 @@ class Record:
     widths: list[int]
 
 
-@dataclass(slots=True)
-class TreeSize:
+class TreeSize(Struct):
     """A b-tree in whole pages, its overflow pages counted by the sizes of their records. `payload` is bytes."""
 
     rows: int = 0

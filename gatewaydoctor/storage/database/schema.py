@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -63,7 +62,7 @@ def drift(
         tuple(sorted(set(triggers) - set(known["triggers"]))),
         tuple(_missing_columns(known["columns"], items, columns)),
     )
-    return found if any(getattr(found, field.name) for field in fields(found)) else None
+    return found if any(getattr(found, name) for name in found.__struct_fields__) else None
 
 
 def _missing_columns(

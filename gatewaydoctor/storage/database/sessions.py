@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
 from gatewaydoctor.storage.database.select import integer, text
 from gatewaydoctor.storage.files import decode
@@ -35,8 +36,7 @@ _COLUMNS = (
 _STATUSES = {**STATUS_BY_WORD, Status.INTERRUPTED.value: Status.INTERRUPTED}
 
 
-@frozen
-class RowSet:
+class RowSet(Struct, frozen=True):
     """The rows in the order of their rowids. An Entry's offsets count from the start of its own key and JSON: they
     give its size. `written` has, for each row that is marked running, when its transcript was last written to (row ->
     epoch ms). `field_bytes` and `field_counts` cover all rows only if they were asked for. `fault` is set where SQL

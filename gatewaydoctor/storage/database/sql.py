@@ -6,8 +6,8 @@ from os import pread
 from typing import TYPE_CHECKING
 
 import apsw
+from msgspec import Struct
 
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.storage.database.vfs import ReadOnlyFile, registered
 
@@ -137,8 +137,7 @@ def _told(text: str) -> str:
     return text.partition(": ")[2] if text.startswith(("SQLError:", "CorruptError:")) else text
 
 
-@frozen
-class Column:
+class Column(Struct, frozen=True):
     """A column of a table: its declared type in capitals, and whether it must have a value. `is_rowid`: its value is
     the row id, which the record itself does not hold."""
 

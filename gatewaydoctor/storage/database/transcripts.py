@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.storage.database.select import integer
 
@@ -26,8 +27,7 @@ LARGEST_WINDOW = 64 * 1024 * 1024
 _CHUNK = 1 << 17
 
 
-@frozen
-class Event:
+class Event(Struct, frozen=True):
     """One event: its JSON as the gateway wrote it, or why it could not be unpacked."""
 
     seq: int

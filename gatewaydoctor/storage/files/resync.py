@@ -16,7 +16,8 @@ import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import Rest, cuts
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -57,8 +58,7 @@ class Ending(Enum):
     BROKEN = auto()
 
 
-@frozen
-class Reading:
+class Reading(Struct, frozen=True):
     """Members of one object. `reached` is the end of the last one, or where reading began; `fault` where it stopped.
     `closed`: a member behind these with which the file ends. One that lost a bracket takes the store's for its own,
     and with it every entry that follows."""
@@ -80,8 +80,7 @@ class Reading:
         return at
 
 
-@frozen
-class Piece:
+class Piece(Struct, frozen=True):
     """Bytes `start` up to `stop` of a file. `framed`: the bracket that closes the store belongs behind them."""
 
     stream: BinaryIO

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.storage.files.evidence import LayoutEvidence, is_own_layout
@@ -32,8 +33,7 @@ CHUNK = 1024 * 1024
 _LINE = re.compile(rb'\n  "')
 
 
-@frozen
-class Salvage:
+class Salvage(Struct, frozen=True):
     """`table` holds the whole entries in file order. `torn` counts the places where an entry began and was not whole,
     `lost` the bytes of the file that belong to none, `doubtful` what may be an entry or a part of a damaged one and
     was not taken. `given_up` is the offset behind which nothing was looked for any more, None as a rule."""

@@ -6,14 +6,13 @@ import re
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
 
 
-@frozen
-class Selection:
+class Selection(Struct, frozen=True):
     """Rows that match every condition given. `updated_before` and `updated_after` are epoch ms, both exclusive; a row
     without updatedAt counts as older than anything. `larger_than` is bytes. `jobs` match id or name, in any case."""
 
@@ -29,8 +28,7 @@ class Selection:
         return Matcher(self, re.compile(translate(self.key_glob)) if self.key_glob is not None else None)
 
 
-@frozen
-class Matcher:
+class Matcher(Struct, frozen=True):
     """A selection ready for use on many rows."""
 
     selection: Selection

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct, field
+
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.grammar import Illegal
 from gatewaydoctor.storage.files.reader import StoreReader
@@ -26,8 +26,7 @@ T = TypeVar("T", bound="Hashable")
 BIGGEST_KEPT = 20
 
 
-@frozen
-class Survey:
+class Survey(Struct, frozen=True):
     """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
     `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
     `repeated` are keys that appear more than once, letter for letter; `variants` are groups of keys that differ in
@@ -63,8 +62,7 @@ class Survey:
         return ((row, self.table[row]) for row in range(len(self.table)) if row not in hidden)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts of the rows of a store of either era, as they are taken one by one."""
 
     counts: Counter[tuple[Kind, Status]] = field(default_factory=Counter)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from gatewaydoctor.checks.jobs.joblist import EFFECTS, cannot_run
 from gatewaydoctor.model.errors import UsageError
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import UNDEFINED, answers_to
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     _Job = TypeVar("_Job", CronJob, ParkedJob)
 
 
-@frozen
-class JobChanges:
+class JobChanges(Struct, frozen=True):
     """`clear` are jobs that lose the mark of a run; `park` maps the place in the list to the reason. `forget` are
     notes of disabled jobs that go without a change to the job. `untouched` says why nothing is done to a job that was
     named."""

@@ -3,8 +3,9 @@ request: every release that keeps jobs in files deals with the marks itself at s
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead, word_for
 from gatewaydoctor.model.words import duration, plural

@@ -6,8 +6,9 @@ import json
 from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from gatewaydoctor.checks import unread
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.cron import CronFile, CronRead
 from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
 from gatewaydoctor.repair.drafting.options import Repair
@@ -32,8 +33,7 @@ Piece = Span | bytes
 """A range of the file's own bytes, or new bytes."""
 
 
-@frozen
-class OpenedFile:
+class OpenedFile(Struct, frozen=True):
     """A cron file whose bytes can be edited. `jobs` is where its list of jobs, or its rows by job id, stand."""
 
     path: Path

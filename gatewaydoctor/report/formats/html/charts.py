@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.words import plural, size
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ _LEAST = 0.4
 STATUSES = ("running", "done", "failed", "killed", "timeout", "unknown")
 
 
-@frozen
-class Part:
+class Part(Struct, frozen=True):
     """A piece of a bar, `start` and `width` in percent of the longest bar."""
 
     name: str
@@ -29,15 +29,13 @@ class Part:
     told: str
 
 
-@frozen
-class Bar:
+class Bar(Struct, frozen=True):
     label: str
     value: str
     parts: tuple[Part, ...]
 
 
-@frozen
-class Lane:
+class Lane(Struct, frozen=True):
     """The runs of one job over time: `ticks` are (x, height, runs), x in percent and height of LANE_HEIGHT."""
 
     label: str
@@ -45,8 +43,7 @@ class Lane:
     ticks: tuple[tuple[float, float, int], ...]
 
 
-@frozen
-class Charts:
+class Charts(Struct, frozen=True):
     """`first_at` and `last_at` (epoch ms) are the ends of the time axis of `lanes`; `bin_width` is in percent."""
 
     sessions: tuple[Bar, ...]

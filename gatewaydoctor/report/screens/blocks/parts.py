@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
-from gatewaydoctor.model.frozen import frozen
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.invocation import PLAIN, Invocation
@@ -34,8 +34,7 @@ LIVENESS_STYLE = {Liveness.LIVE: "bold red", Liveness.DEAD: "green", Liveness.UN
 INDENT = 4
 
 
-@frozen
-class View:
+class View(Struct, frozen=True):
     """How much to show, and how to show names. `rows` caps tables; None shows all. `quiet` leaves out the head and
     the next step. `pending` is a run that was interrupted: to finish it or undo it is always the next step.
     `clock` is told where it is a fixed one."""
