@@ -6,7 +6,7 @@ DEMO := build/demo
 # Many tests start the program: with compiled modules each start takes half the time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test quick mutants regenerate test-packaging fixtures bench lint format readme completions man lock conformance package pyz clean
+.PHONY: help demo test quick mutants regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -14,7 +14,7 @@ help:
 	@echo "make quick        the tests that most changes break, half a minute"
 	@echo "make mutants      break the code on purpose: each breakage must turn a test red (half an hour)"
 	@echo "make fixtures     what fixtures/ should show, against what it shows"
-	@echo "make bench        speed and memory against the peers on this machine"
+	@echo "make bench        speed and memory against the peers on this machine (bench-record, bench-check)"
 	@echo "make lint         ruff and mypy --strict"
 	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
 	@echo "make completions man  completions/ and docs/gatewaydoctor.1, as the program makes them"
@@ -61,8 +61,16 @@ package: $(VENV)/.ready
 pyz: $(VENV)/.ready
 	$(BIN)/python tools/pyz/build.py $(PYZ)
 
+# Some rows only: make bench ROWS="layout repair". A row is measured best of 5; all of them take half an hour.
 bench: $(VENV)/.ready
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ROWS)
+
+# The same, written into docs/speed.md; and compared with what was recorded there last.
+bench-record: $(VENV)/.ready
+	$(BIN)/python -m tests.bench --record $(ROWS)
+
+bench-check: $(VENV)/.ready
+	$(BIN)/python -m tests.bench --check $(ROWS)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check gatewaydoctor tests tools

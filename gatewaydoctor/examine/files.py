@@ -15,6 +15,7 @@ from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptCheck
 from gatewaydoctor.state.history.content import boot_markers_at_tail, content_class
 from gatewaydoctor.state.history.names import classify, parse_name
 from gatewaydoctor.state.history.pathmap import MapEvidence
+from gatewaydoctor.state.history.readonce import ReadOnce
 from gatewaydoctor.state.history.references import unowned
 from gatewaydoctor.state.history.threads import LooseThreads
 from gatewaydoctor.state.history.transcripts import check_transcript
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import FileRecord, Listing
     from gatewaydoctor.model.gateway.pointers import DerivedMap
     from gatewaydoctor.state.history.pointers import Pointers
+    from gatewaydoctor.state.history.readonce import Reads
     from gatewaydoctor.state.history.references import References
     from gatewaydoctor.system.fs import ReadFs
 
@@ -152,15 +154,17 @@ def transcript_facts(
     bytes above which an orphan's content is not read (None: read all). `referenced_known` says whether `references`
     hold every row of every store; `maintenance` is that of the release in use, None where it deletes no archive.
     Files that vanish meanwhile are left out."""
-    tally = _Tally()
+    tally, reads = _Tally(), ReadOnce(fs)
     for record in listing.files:
         if record.cls not in PRIMARY or record.node is not NodeKind.FILE:
             continue
         if progress:
             progress(1)
-        check = check_transcript(fs, directory / record.name)
+        path = directory / record.name
+        check = check_transcript(reads, path)
         if check is not None:
-            _take(tally, fs, directory, record, check, references.reaches(record.name), read_orphans_up_to)
+            _take(tally, reads, path, record, check, references.reaches(record.name), read_orphans_up_to)
+    reads.close()
     sidecars = [record.size for record in unowned(listing.files, references)]
     return TranscriptFacts(
         tally.files,
@@ -208,35 +212,35 @@ def _until(record: FileRecord, maintenance: Maintenance | None) -> int | None:
 
 def _take(
     tally: _Tally,
-    fs: ReadFs,
-    directory: Path,
+    fs: Reads,
+    path: Path,
     record: FileRecord,
     check: TranscriptCheck,
     referenced: bool,
     read_up_to: int | None,
 ) -> None:
-    path = directory / record.name
     tally.files += 1
     tally.bytes += record.size
     tally.checked += 1
     tally.referenced += referenced
-    tally.header_only += check.verdict is Verdict.HEADER_ONLY
-    if check.verdict in _FAULTY:
-        headless = check.verdict is Verdict.HEADER_INVALID
-        content = _content(fs, path, record, check, read_up_to) if headless else None
+    verdict = check.verdict
+    tally.header_only += verdict is Verdict.HEADER_ONLY
+    if verdict in _FAULTY:
+        headless = verdict is Verdict.HEADER_INVALID
+        content = _content(fs, path, record, verdict, read_up_to) if headless else None
         tally.faults.append(TranscriptFault(record, check, referenced, content))
     if record.size >= HUGE_BYTES:
         tally.huge.append(record)
     if referenced and (markers := boot_markers_at_tail(fs, path)) >= BOOT_MARKERS:
         tally.boot_loops.append((record, markers))
     if not referenced:
-        tally.orphans.append(Orphan(record, _content(fs, path, record, check, read_up_to)))
+        tally.orphans.append(Orphan(record, _content(fs, path, record, verdict, read_up_to)))
 
 
 def _content(
-    fs: ReadFs, path: Path, record: FileRecord, check: TranscriptCheck, read_up_to: int | None
+    fs: Reads, path: Path, record: FileRecord, verdict: Verdict, read_up_to: int | None
 ) -> ContentClass | None:
-    if check.verdict is Verdict.HEADER_ONLY:
+    if verdict is Verdict.HEADER_ONLY:
         return ContentClass.HEADER_ONLY
     if read_up_to is not None and record.size > read_up_to:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.state.history.readonce import Reads
 
 BLOCK = 1024 * 1024
 LONGEST_LINE = 8 * 1024 * 1024
@@ -55,7 +56,7 @@ _TEXT_HEAD = re.compile(rb'"(?:text|content)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/
 
 
 def read_content(
-    fs: ReadFs,
+    fs: Reads,
     path: Path,
     prompts: tuple[str, ...] = (),
     *,
@@ -68,25 +69,38 @@ def read_content(
     tally = _Tally(prompts)
     try:
         with fs.open(path) as stream:
-            for offset, line, length in lines_of(stream):
-                if up_to is not None:
-                    if offset >= up_to:
-                        break
-                    line, length = line[: up_to - offset], min(length, up_to - offset)
-                tally.line(offset, line, length)
-                if stop_at_human and tally.human:
-                    return tally.result(fs.stat(path).size, complete=False)
-            return tally.result(stream.tell())
+            size = _take_lines(tally, stream, stop_at_human=stop_at_human, up_to=up_to)
+            return tally.result(stream.seek(0, os.SEEK_END) if size is None else size, complete=size is not None)
     except FileNotFoundError:
         return None
     except OSError as error:
         return tally.result(0, complete=False, reason=unreadable(path, error).reason)
 
 
-def content_class(fs: ReadFs, path: Path, prompts: tuple[str, ...] = ()) -> ContentClass | None:
+def _take_lines(tally: _Tally, stream: BinaryIO, *, stop_at_human: bool, up_to: int | None = None) -> int | None:
+    """Count the lines; where they end, None where a human turn ended the reading."""
+    for offset, line, length in lines_of(stream):
+        if up_to is not None:
+            if offset >= up_to:
+                break
+            line, length = line[: up_to - offset], min(length, up_to - offset)
+        tally.line(offset, line, length)
+        if stop_at_human and tally.human:
+            return None
+    return stream.tell()
+
+
+def content_class(fs: Reads, path: Path, prompts: tuple[str, ...] = ()) -> ContentClass | None:
     """What the file is to people, reading no further than needed. A file that cannot be read counts as people's."""
-    found = read_content(fs, path, prompts, stop_at_human=True)
-    return found.content if found is not None else None
+    tally = _Tally(prompts)
+    try:
+        with fs.open(path) as stream:
+            _take_lines(tally, stream, stop_at_human=True)
+            return tally.content()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ContentClass.HUMAN
 
 
 def content_of_lines(lines: Iterable[bytes], prompts: tuple[str, ...] = ()) -> TranscriptContent:
@@ -98,7 +112,7 @@ def content_of_lines(lines: Iterable[bytes], prompts: tuple[str, ...] = ()) -> T
     return tally.result(offset)
 
 
-def boot_markers_at_tail(fs: ReadFs, path: Path) -> int:
+def boot_markers_at_tail(fs: Reads, path: Path) -> int:
     """Boot and resume prompts and bootstrap lines after the last turn of any other kind, within the last 256 KiB; 0
     where it cannot be read. One or two are normal; a boot loop leaves tens and more (docs/gateway.md, failure 14)."""
     try:
@@ -246,7 +260,7 @@ class _Tally:
 
     def result(self, size: int, *, complete: bool = True, reason: str | None = None) -> TranscriptContent:
         return TranscriptContent(
-            ContentClass.HUMAN if reason else self._content(),
+            ContentClass.HUMAN if reason else self.content(),
             size,
             lines=self.lines,
             longest_line=self.longest,
@@ -265,7 +279,8 @@ class _Tally:
             reason=reason,
         )
 
-    def _content(self) -> ContentClass:
+    def content(self) -> ContentClass:
+        """What the lines so far are to people."""
         said = self.human or self.machine or self.others or self.summaries
         if not (said or self.header_ok or self._is_transcript):
             blank = self._first_record and not self.malformed

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.state.history.readonce import Reads
 
 WINDOWS = ((1024, 4096), (64 * 1024, 64 * 1024), (1024 * 1024, 64 * 1024))
 """Bytes of head and tail examined, one step after the other, until both are decided."""
@@ -31,7 +31,7 @@ _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
 
 
-def check_transcript(fs: ReadFs, path: Path) -> TranscriptCheck | None:
+def check_transcript(fs: Reads, path: Path) -> TranscriptCheck | None:
     """Header and last line of one transcript; None where the file is gone. Memory is at most a few MiB, whatever the
     file. Nothing is raised."""
     try:
