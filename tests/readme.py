@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.shell.verb_table import GROUPS, VERBS
 from gatewaydoctor.model.errors import EXIT_MEANINGS
+from gatewaydoctor.report import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ PAGES = tuple(
         "docs/commands.md",
         "docs/comparison.md",
         "docs/formats.md",
+        "docs/json.md",
         "docs/limits.md",
         "docs/rules.md",
     )
@@ -76,7 +78,38 @@ def tables() -> dict[str, str]:
     for rule in all_rules():
         repair = f"`{rule.repair}`" if rule.repair else ""
         rules.append(f"| `{rule.id}` | {rule.severity.word} | {rule.title} | {repair} |")
-    return {name: "\n".join(lines) + "\n" for name, lines in (("verbs", verbs), ("exits", codes), ("rules", rules))}
+    made = (("verbs", verbs), ("exits", codes), ("rules", rules), ("json", [*_json("report")]))
+    return {name: "\n".join(lines) + "\n" for name, lines in made}
+
+
+def _json(name: str) -> Iterator[str]:
+    """Every field of a document, a table for each kind of object in it."""
+    for kind, definition in schema.schema(name)["$defs"].items():
+        yield f"\n### {kind}\n"
+        yield "| field | type | what |"
+        yield "|---|---|---|"
+        for field, told in definition.get("properties", {}).items():
+            yield f"| `{field}` | {_type(told)} | {told.get('description', '')} |"
+
+
+def _type(told: dict[str, Any]) -> str:
+    """The type of a field in a few words: `string or null`, `list of FindingInfo`, `"yes", "no"`."""
+    if "$ref" in told:
+        kind = told["$ref"].rpartition("/")[2]
+        return f"[{kind}](#{kind.lower()})"
+    if "anyOf" in told:
+        return " or ".join(_type(each) for each in told["anyOf"])
+    if "enum" in told:
+        return ", ".join("null" if each is None else f"`{each}`" for each in told["enum"])
+    match told.get("type"):
+        case "array":
+            return f"list of {_type(told['items'])}" if isinstance(told.get("items"), dict) else "list"
+        case "object":
+            inner = told.get("additionalProperties")
+            return f"object of {_type(inner)}" if isinstance(inner, dict) and inner else "object"
+        case str() as plain:
+            return plain
+    return "any"
 
 
 def with_tables(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows of a store by the age of their last update."""
+"""Sessions of a store by the age of their last update, and by the day they began."""
 
 from __future__ import annotations
 
@@ -45,6 +45,27 @@ def age_buckets(entries: Iterable[Entry], now: int) -> tuple[AgeBucket, ...]:
         bucket[1] += entry.status is Status.RUNNING
         bucket[2] += entry.bytes
     return tuple(AgeBucket(label, *sums[label]) for label in labels)
+
+
+class Day(Struct, frozen=True):
+    """Sessions that began on one day (UTC) and are still in the store. `start_at` is epoch ms."""
+
+    start_at: int
+    sessions: int
+    bytes: int
+
+
+def days(entries: Iterable[Entry]) -> tuple[Day, ...]:
+    """Days on which sessions began, oldest first: by startedAt, else by updatedAt; those without either are left
+    out."""
+    sums: dict[int, list[int]] = {}
+    for entry in entries:
+        began = entry.started_at if entry.started_at is not None else entry.updated_at
+        if began is not None:
+            day = sums.setdefault(began // _DAY, [0, 0])
+            day[0] += 1
+            day[1] += entry.bytes
+    return tuple(Day(day * _DAY, *sums[day]) for day in sorted(sums))
 
 
 def _label(updated: int | None, now: int) -> str:

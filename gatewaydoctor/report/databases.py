@@ -55,7 +55,7 @@ def _agent(rows: AgentRows) -> dict[str, Any]:
             "compressed": rows.events.compressed,
             "large": rows.events.large,
             "largeBytes": rows.events.large_bytes,
-            "newest": rows.events.newest,
+            "newestAtMs": rows.events.newest,
         },
         "archives": _stored(rows.archives),
         "coldArchives": _stored(rows.cold),
@@ -88,7 +88,7 @@ def _state(rows: StateRows) -> dict[str, Any]:
         "schemaVersion": rows.schema,
         "cron": cron_details(rows),
         "queues": [
-            {"queue": each.queue, "status": each.status, "count": each.count, "oldest": each.oldest}
+            {"queue": each.queue, "status": each.status, "count": each.count, "oldestAtMs": each.oldest}
             for each in rows.queues
         ],
         "subagents": {"runs": rows.subagents.count, "state": dict(rows.subagents.by_state)},
@@ -98,22 +98,22 @@ def _state(rows: StateRows) -> dict[str, Any]:
                 "owner": each.owner,
                 "pid": each.pid,
                 "host": each.host,
-                "expiresAt": each.expires_at,
-                "heartbeatAt": each.heartbeat_at,
+                "expiresAtMs": each.expires_at,
+                "heartbeatAtMs": each.heartbeat_at,
             }
             for each in rows.leases
         ],
         "databaseLeases": [
-            {"agentId": each.agent_id, "path": each.path, "pid": each.pid, "openedAt": each.opened_at}
+            {"agentId": each.agent_id, "path": each.path, "pid": each.pid, "openedAtMs": each.opened_at}
             for each in rows.database_leases
         ],
         "placements": rows.placements,
-        "openTurns": [{"sessionKey": each.session_key, "claimedAt": each.claimed_at} for each in rows.open_turns],
+        "openTurns": [{"sessionKey": each.session_key, "claimedAtMs": each.claimed_at} for each in rows.open_turns],
         "boots": [
             {
                 "pid": each.pid,
-                "startedAt": each.started_at,
-                "completedAt": each.completed_at,
+                "startedAtMs": each.started_at,
+                "completedAtMs": each.completed_at,
                 "outcome": each.outcome,
                 "reason": each.reason,
             }
@@ -142,7 +142,7 @@ def cron_details(rows: StateRows) -> dict[str, Any]:
                 "jobId": each.job_id,
                 "name": each.name,
                 "reason": each.reason,
-                "at": each.at,
+                "atMs": each.at,
             }
             for each in rows.quarantined
         ],

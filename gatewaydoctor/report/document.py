@@ -220,7 +220,7 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
             missing=store.pointers.missing if store.pointers else 0,
         ),
         classes={
-            cls.value: ClassInfo(files=t.count, bytes=t.bytes, oldest=t.oldest, newest=t.newest)
+            cls.value: ClassInfo(files=t.count, bytes=t.bytes, oldest_at_ms=t.oldest, newest_at_ms=t.newest)
             for cls, t in sorted(store.classes.items())
         },
         oldest_updated_at=store.oldest_updated,
@@ -312,7 +312,7 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
         running_at_ms=job.job.state.running_at if job.job else None,
         base_status=job.base_status.value if job.base_status else None,
         flags=job.flags,
-        timeline=TimelineInfo(start_at=bins.start, step_ms=bins.step, counts=bins.counts) if bins else None,
+        timeline=TimelineInfo(start_at_ms=bins.start, step_ms=bins.step, counts=bins.counts) if bins else None,
     )
 
 

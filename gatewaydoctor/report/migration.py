@@ -43,7 +43,7 @@ def migration_details(found: Migration, cap: int | None) -> dict[str, Any]:
                 "sha256": each.found,
                 "contradicted": each.contradicted,
                 "gone": each.gone,
-                "rewrittenAt": each.rewritten_at,
+                "rewrittenAtMs": each.rewritten_at,
                 "original": str(each.original) if each.original else None,
                 "reason": each.reason,
             }

@@ -53,7 +53,9 @@ _FIGURE = re.compile(r"\d{1,3}[a-zA-Z]{0,3}")
 _PIECES = re.compile(r"_+|\d+|[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+")
 
-_TIME_FIELD = re.compile(r"(?:.*[a-z])?At(?:Ms)?|at|now|.*[mM]time(?:Ns)?|.*SignOfLife|oldest|newest|.*UpdatedAt")
+_TIME_FIELD = re.compile(
+    r"(?:.*[a-z])?At(?:Ms)?|at|now|.*[mM]time(?:Ms|Ns)?|.*SignOfLife(?:Ms)?|oldest|newest|.*UpdatedAt"
+)
 _SIZE_FIELD = re.compile(r".*(?:[bB]ytes|[sS]ize|Freed|Needed|total|available)")
 _IDENTIFYING = re.compile(
     r"port|pid|.*Pid|uid|gid|dev|ino|inode|seen|owner|owners|majority|starttime|startTime|peer|phone|chat|.*Id"

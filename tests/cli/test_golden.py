@@ -7,6 +7,10 @@ is kept.
 from __future__ import annotations
 
 import os
+import re
+import secrets
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +27,11 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 WRITE = "GATEWAYDOCTOR_WRITE_GOLDEN"
 WIDTHS = (80, 160)
 SHOWN = Path("/srv/openclaw")
+PLAN_ID = re.compile(r"(?<=^Plan )[0-9a-f]{16}", re.MULTILINE)
+"""Made of inodes and times, among others."""
+WHOLE = {"busy-scan-verbose", "busy-stuck-all", "busy-repair-all", "explain", "explain-store-unparseable",
+         "damaged-repair"}  # fmt: skip
+"""Screens that show all of something because that was asked for, and a plan that people say yes to."""
 AT = ("--state-dir", str(SHOWN))
 
 
@@ -34,6 +43,7 @@ def screens() -> Iterator[tuple[str, scenes.Maker, tuple[str, ...]]]:
     yield "busy-scan-quiet", scenes.busy, ("scan", "--quiet", *AT)
     yield "busy-scan-redact", scenes.busy, ("scan", "--redact", *AT)
     yield "busy-stuck-all", scenes.busy, ("stuck", "--all", *AT)
+    yield "busy-forecast", scenes.busy, ("forecast", *AT)
     yield "healthy-scan", scenes.healthy, ("scan", *AT)
     for verb in ("scan", "status", "orphans"):
         yield f"damaged-{verb}", scenes.damaged, (verb, *AT)
@@ -69,6 +79,45 @@ def test_a_screen_is_as_it_was(
     assert ran.out == path.read_text(encoding="utf-8")
 
 
+PLANS = {"busy-repair": (scenes.busy, ()), "busy-repair-all": (scenes.busy, ("--all",)),
+         "damaged-repair": (scenes.damaged, ())}  # fmt: skip
+"""Plans, which a repair makes on the real file system only."""
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A directory whose path is as long as SHOWN, so that lines break alike."""
+    parent = Path(tempfile.gettempdir())
+    path = parent / secrets.token_hex(8)[: len(str(SHOWN)) - len(str(parent)) - 1]
+    path.mkdir(mode=0o700)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_is_as_it_was(name: str, width: int, short_path: Path) -> None:
+    if len(str(short_path)) != len(str(SHOWN)):
+        pytest.skip("the path of the temporary directory is too long")
+    maker, options = PLANS[name]
+    maker(short_path)
+    ran = Machine(width=width).run("repair", *options, "--state-dir", str(short_path))
+    assert ran.err == ""
+    before_the_command, step, _ = ran.out.partition("next: apply this plan:\n")
+    shown = PLAN_ID.sub("PLANID", before_the_command.replace(str(short_path), str(SHOWN))) + step
+    path = GOLDEN / f"{name}-{width}.txt"
+    if os.environ.get(WRITE):
+        path.write_text(shown, encoding="utf-8")
+    assert shown == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(({name for name, _, _ in screens()} | set(PLANS)) - WHOLE))
+def test_a_screen_fits_a_small_terminal(name: str) -> None:
+    shown = (GOLDEN / f"{name}-80.txt").read_text(encoding="utf-8").splitlines()
+    assert len(shown) <= 23 - (name in PLANS), "24 with the prompt, and of a plan the command"
+
+
 def test_no_golden_file_is_left_over() -> None:
-    wanted = {f"{name}-{width}.txt" for name, _, _ in screens() for width in WIDTHS}
+    names = [*(name for name, _, _ in screens()), *PLANS]
+    wanted = {f"{name}-{width}.txt" for name in names for width in WIDTHS}
     assert {path.name for path in GOLDEN.glob("*")} == wanted

@@ -122,9 +122,36 @@ def test_the_bursts_of_a_job_are_tall_bars(tmp_path: Path) -> None:
     page = harness.run(
         "scan", "--state-dir", str(tmp_path / "state"), "--now", str(DEFAULT_NOW), "--format", "html"
     ).out
-    heights = [
-        float(each)
-        for each in re.findall(r'class="fill-running" x="[\d.]+" y="[\d.]+" width="[\d.]+" height="([\d.]+)"', page)
-    ]
-    assert max(heights) == charts.LANE_HEIGHT
+    lanes = {
+        name: re.findall(r'class="fill-(\w+)" x="[\d.]+" y="[\d.]+" width="[\d.]+" height="([\d.]+)"', bars)
+        for name, bars in re.findall(
+            r'<svg class="lane"[^>]* aria-label="([^:"]+):[^>]*>(.*?)</svg>', page, re.DOTALL
+        )
+    }
+    tallest = {name: max(float(height) for _, height in bars) for name, bars in lanes.items()}
+    assert tallest["morning-sleep-report"] == charts.LANE_HEIGHT
+    assert tallest["weekly-expenses"] < charts.LANE_HEIGHT / 5
+    bursts = {name for name, bars in lanes.items() if any(fill == "burst" for fill, _ in bars)}
+    assert bursts == {"git-backup-night", "SSL price check", "morning-sleep-report"}
     assert "At the next start" in page
+
+
+def test_growth_by_day_counts_every_session_once(tmp_path: Path) -> None:
+    make("issue-61633", tmp_path / "state", now=DEFAULT_NOW, scale=0.1)
+    at = ("scan", "--state-dir", str(tmp_path / "state"), "--now", str(DEFAULT_NOW))
+    page = harness.run(*at, "--format", "html").out
+    growth = page.partition("<h3>Growth by day")[2].partition("<h3>")[0]
+    told = [int(each.replace(",", "")) for each in re.findall(r'<td class="value">([\d,]+) sessions?, ', growth)]
+    assert sum(told) == harness.run(*at, "--json").document["stores"][0]["entries"]
+    assert re.findall(r'<td class="label">([\d-]+|before)</td>', growth)[-2:] == ["2026-04-01", "2026-04-02"]
+
+
+def test_every_picture_says_in_words_what_it_shows(looked: Looked) -> None:
+    page = looked.check("html").out
+    for attributes, inside in re.findall(r"<svg ([^>]*)>(.*?)</svg>", page, re.DOTALL):
+        if 'aria-hidden="true"' in attributes:
+            continue
+        label = re.search(r'aria-label="([^"]+)"', attributes)
+        assert label
+        assert 'role="img"' in attributes
+        assert f"<title>{label[1]}</title>" in inside

@@ -164,7 +164,7 @@ def loop(count: int, seed: int, place: Path, rows: int = ROWS, *, databases: boo
     shutil.copytree(pattern, trial)
     finish(trial, "repair", "--apply", "--yes", "--gateway-stopped")
     (done,) = runs(trial)
-    longest = (done["lastAt"] - done["startedAt"]) / 1000 * 1.1
+    longest = (done["lastAtMs"] - done["startedAtMs"]) / 1000 * 1.1
     expected = contents(trial)
     print(f"a run takes {longest:.3f} s", flush=True)
     seen: Counter[str] = Counter()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from gatewaydoctor.report import schema
+from gatewaydoctor.report.schema.descriptions import DESCRIPTIONS
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, run
 from tests.cli.secrets import Nouns, everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("name", schema.TYPES)
@@ -27,6 +28,46 @@ def test_the_file_is_what_the_types_say(name: str) -> None:
 @pytest.mark.parametrize("name", schema.TYPES)
 def test_the_file_is_a_schema(name: str) -> None:
     Draft202012Validator.check_schema(json.loads(schema.path(name).read_text(encoding="utf-8")))
+
+
+def fields(name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Type, field and schema of every property, however deep."""
+    told = json.loads(schema.path(name).read_text(encoding="utf-8"))
+    for kind, definition in told["$defs"].items():
+        yield from ((kind, field, of_field) for field, of_field in definition.get("properties", {}).items())
+
+
+@pytest.mark.parametrize("name", schema.TYPES)
+def test_every_field_is_described(name: str) -> None:
+    silent = [
+        f"{kind}.{field}" for kind, field, told in fields(name) if not told.get("description", "").endswith(".")
+    ]
+    assert silent == []
+
+
+def test_every_schema_has_an_id_of_its_own() -> None:
+    ids = [json.loads(schema.path(name).read_text(encoding="utf-8"))["$id"] for name in schema.TYPES]
+    assert len(set(ids)) == len(schema.TYPES)
+
+
+def test_nothing_is_described_that_is_not_printed() -> None:
+    printed = {(kind, field) for name in schema.TYPES for kind, field, _ in fields(name)}
+    described = {(kind, field) for kind, told in DESCRIPTIONS.items() for field in told}
+    assert described == printed
+
+
+CONTRACT = {"now", "machine", "firstAt", "lastAt", "oldestUpdatedAt", "newestUpdatedAt", "createdAt", "startedAt",
+            "finishedAt", "fixedClock"}  # fmt: skip
+"""Names of times that others rely on."""
+
+
+@pytest.mark.parametrize("name", schema.TYPES)
+def test_a_new_time_has_a_name_that_says_so(name: str) -> None:
+    for kind, field, told in fields(name):
+        says_time = "epoch" in told["description"].lower()
+        assert not says_time or field in CONTRACT or field.endswith(("AtMs", "Ns")) or kind == "EndSessions", field
+    page = (Path(__file__).parents[2] / "docs/json.md").read_text(encoding="utf-8")
+    assert all(f"`{field}`" in page or f".{field}`" in page for field in CONTRACT)
 
 
 def test_no_file_is_left_over() -> None:

@@ -248,7 +248,7 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
             "column": problem.column,
             "secondObjectAt": problem.second_object_at,
             "soundCopies": [
-                {"name": copy.name, "bytes": copy.size, "mtime": copy.mtime} for copy in sound[:EXAMPLES]
+                {"name": copy.name, "bytes": copy.size, "mtimeMs": copy.mtime} for copy in sound[:EXAMPLES]
             ],
         },
         by_hand="Keep the broken file. Correct "
@@ -311,7 +311,7 @@ def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "lostMode": history.lost_mode,
             "lostMeta": history.lost_meta,
             "larger": [
-                {"name": copy.name, "bytes": copy.size, "mtime": copy.mtime} for copy in history.larger[:EXAMPLES]
+                {"name": copy.name, "bytes": copy.size, "mtimeMs": copy.mtime} for copy in history.larger[:EXAMPLES]
             ],
         },
     )

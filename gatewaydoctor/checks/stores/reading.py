@@ -284,8 +284,8 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
             agent_id=store.agent_id,
             path=store.read.ref.path,
             evidence={
-                "newest": {"name": newest[0], "bytes": newest[1], "mtime": newest[2]},
-                "files": [{"name": name, "bytes": count, "mtime": at} for name, count, at in found[:EXAMPLES]],
+                "newest": {"name": newest[0], "bytes": newest[1], "mtimeMs": newest[2]},
+                "files": [{"name": name, "bytes": count, "mtimeMs": at} for name, count, at in found[:EXAMPLES]],
             },
             repair=None if _beside_database(x, store) else CANDIDATES.repair,
         )

@@ -50,7 +50,7 @@ def _details(store: StoreFacts, cap: int | None) -> dict[str, Any]:
             {
                 "name": orphan.record.name,
                 "bytes": orphan.record.size,
-                "mtime": orphan.record.mtime,
+                "mtimeMs": orphan.record.mtime,
                 "content": orphan.content.value if orphan.content else None,
             }
             for orphan in unindexed[:cap]

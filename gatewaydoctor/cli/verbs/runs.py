@@ -177,8 +177,8 @@ def _details(run: RunInfo) -> dict[str, Any]:
         "runId": run.run_id,
         "state": run.state.value,
         "pending": run.pending,
-        "startedAt": run.started_at,
-        "lastAt": run.last_at,
+        "startedAtMs": run.started_at,
+        "lastAtMs": run.last_at,
         "directory": str(run.place.directory),
         "problem": run.problem,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,8 +11,11 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.verbs.check import Output, Verify
 from gatewaydoctor.report.formats.formats import FORMATS
 
+if TYPE_CHECKING:
+    from gatewaydoctor.checks.judge import Judgement
+
 StuckAfter = Annotated[
-    str, typer.Option("--stuck-after", metavar="TIME", help="Silence after which a running entry is stuck.")
+    str, typer.Option("--stuck-after", metavar="TIME", help="Silence after which a session marked running is stuck.")
 ]
 FailOn = Annotated[
     str | None,
@@ -62,8 +65,20 @@ def scan(
         run,
         judgement,
         seen.names,
-        details={"forecast": told(start)} if run.options.format == "html" else {},
+        details={"forecast": told(start), "growth": _growth(judgement)} if run.options.format == "html" else {},
         screen=lambda console: screen.show(console, judgement, seen, ahead),
         gate=gated.info,
         output=path,
     )
+
+
+def _growth(judgement: Judgement) -> list[list[dict[str, Any]]]:
+    """Sessions by the day they began, for each store in the order of the document."""
+    from gatewaydoctor.examine.ages import days
+
+    x = judgement.examination
+    surveys = [*(store.sessions for store in x.stores), *(each.sessions for each in x.databases)]
+    found = [days(entry for _, entry in survey.rows()) if survey else () for survey in surveys]
+    return [
+        [{"startAtMs": day.start_at, "sessions": day.sessions, "bytes": day.bytes} for day in each] for each in found
+    ]

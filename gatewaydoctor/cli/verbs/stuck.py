@@ -29,8 +29,8 @@ def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
             "sessionId": each.entry.session_id,
             "updatedAt": each.entry.updated_at,
             "startedAt": each.entry.started_at,
-            "transcriptMtime": each.transcript_mtime,
-            "lastSignOfLife": each.last_sign,
+            "transcriptMtimeMs": each.transcript_mtime,
+            "lastSignOfLifeMs": each.last_sign,
             "stuck": each.stuck,
         }
         for store in x.session_stores

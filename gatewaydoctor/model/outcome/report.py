@@ -87,9 +87,9 @@ class TickInterval(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class TimelineInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """Runs over time in bins of `step_ms`, the first from `start_at`; the same bins for all jobs of a store."""
+    """Runs over time in bins of `step_ms`, the first from `start_at_ms`; the same bins for all jobs of a store."""
 
-    start_at: int
+    start_at_ms: int
     step_ms: int
     counts: tuple[int, ...]
 
@@ -132,8 +132,8 @@ class ClassInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
     files: int
     bytes: int
-    oldest: int | None
-    newest: int | None
+    oldest_at_ms: int | None
+    newest_at_ms: int | None
 
 
 class StoreInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

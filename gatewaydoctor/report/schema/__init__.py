@@ -15,6 +15,7 @@ from gatewaydoctor.model.outcome.report import SCHEMA_VERSION, Document
 from gatewaydoctor.model.repair.plan import Plan
 from gatewaydoctor.model.repair.receipt import Receipt
 from gatewaydoctor.model.repair.snapshot import SnapshotManifest
+from gatewaydoctor.report.schema.descriptions import DESCRIPTIONS
 
 DIRECTORY = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,8 +25,21 @@ TYPES: dict[str, type] = {"report": Document, "plan": Plan, "receipt": Receipt, 
 
 def schema(name: str) -> dict[str, Any]:
     """The schema as the types stand now."""
-    head = {"$schema": DIALECT, "title": f"gatewaydoctor {name} {SCHEMA_VERSION}"}
-    return {**head, **_unwrapped(msgspec.json.schema(TYPES[name]))}
+    head = {
+        "$schema": DIALECT,
+        "$id": f"urn:gatewaydoctor:schema:{name}:{SCHEMA_VERSION}",
+        "title": f"gatewaydoctor {name} {SCHEMA_VERSION}",
+    }
+    made = _unwrapped(msgspec.json.schema(TYPES[name]))
+    for type_name, definition in made["$defs"].items():
+        _describe(definition, DESCRIPTIONS.get(type_name, {}))
+    return {**head, **made}
+
+
+def _describe(definition: dict[str, Any], told: dict[str, str]) -> None:
+    for field, schema_of_field in definition.get("properties", {}).items():
+        if field in told:
+            schema_of_field.setdefault("description", told[field])
 
 
 def _unwrapped(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -12,24 +13,14 @@ from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
 from gatewaydoctor.report.screens.blocks import tables
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import unseen
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import (
-    SEVERITY_STYLE,
-    View,
-    capped,
-    grid,
-    more,
-    next_step,
-    pairs,
-    section,
-)
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, section
 from gatewaydoctor.report.screens.blocks.rows import cron_lines
-from gatewaydoctor.report.screens.findings import findings
+from gatewaydoctor.report.screens.findings import next_of, related
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
@@ -37,25 +28,23 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.timing import JobTiming
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
-    from gatewaydoctor.model.outcome.finding import Finding
 
-RELATED = ("cron-*",)
-_ROOM = 9
-"""Lines that jobs and findings have together on a terminal of 24 lines."""
-
-_MOST_FINDINGS = 4
+RELATED = ("cron-*", "jobs-*")
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
-    """All of it with --all or --verbose; otherwise what fits 24 lines."""
+    """All of it with --all or --verbose; otherwise what fits the terminal."""
+    fitted(console, view, partial(_draw, judgement=judgement))
+
+
+def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     x = judgement.examination
     whole = view.rows is None or view.verbose
-    related = judgement.of(*RELATED)
+    found = judgement.of(*RELATED)
     head(console, judgement, view)
     if whole:
         _runs(console, x, view)
-    lines = min(len(related), _MOST_FINDINGS)
-    room = None if whole else _ROOM - lines
+    room = None if whole else view.rows
     if x.state is not None and x.jobs is not None:
         _jobs(console, x, x.jobs, view, room)
         if (rows := x.state_rows) is not None and whole:
@@ -67,13 +56,8 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         _files(console, x, view)
     if gap := unseen(x):
         console.print(Text(f"{gap}: runs may be missing here", "yellow"))
-    if related:
-        section(console, "Findings")
-        if whole:
-            findings(console, related, view)
-        else:
-            _short(console, related, view)
-    _next(console, related, view)
+    related(console, found, view)
+    next_of(console, found, view)
 
 
 def _runs(console: Console, x: Examination, view: View) -> None:
@@ -123,14 +107,18 @@ def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | 
     file = cron.store
     section(console, _title(cron))
     rows = sorted(rows_of(x, cron), key=lambda row: not row[2])
-    shown = rows if room is None else rows[: max(3, room - bool(len(rows) > room))]
+    shown = rows if room is None else rows[: max(3, room)]
     if rows:
         table = grid("job", "schedule", "last run", "next run", last="flags", left=2)
-        for column in table.columns if room is not None else ():
-            column.no_wrap, column.overflow = True, "ellipsis"
+        narrow = console.width < tables.ROOMY
+        if room is not None:
+            for column in table.columns:
+                column.no_wrap, column.overflow = True, "ellipsis"
+            table.padding = (0, 1 if narrow else 2, 0, 0)
         for each, timing, flags in shown:
             said = ", ".join(flags) if room is None else _first(flags)
-            table.add_row(*_cells(each, timing.last_run, x.now, view), Text(said, "yellow"))
+            brief = narrow and room is not None
+            table.add_row(*_cells(each, timing.last_run, x.now, view, brief=brief), Text(said, "yellow"))
         console.print(table)
         more(console, len(shown), len(rows), "jobs")
     elif file.read not in (CronRead.OK, CronRead.MISSING, CronRead.EMPTY_FOR_GATEWAY):
@@ -175,20 +163,34 @@ def _is(job_id: str | None, name: str | None, job: CronJob) -> bool:
     return job.job_id == job_id if job_id else name is not None and job.name == name
 
 
-def _cells(job: CronJob, ran: int | None, now: int, view: View) -> tuple[str, str, Text, Text]:
+def _cells(job: CronJob, ran: int | None, now: int, view: View, *, brief: bool) -> tuple[str, str, Text, Text]:
+    """`brief`: ages to one unit, and schedules without their time zone."""
     label = view.names.identifier(job.label, "job" if job.name else "job-id")
-    state = job.state
-    status = view.names.text(state.last_run_status or "")
-    last = f"{words.age(ran, now)} {status}".strip() if ran is not None else status or "-"
-    return label, view.names.text(schedule_words(job)), Text(last), _next_run(job, now)
+    status = view.names.text(job.state.last_run_status or "")
+    last = f"{_age(ran, now, brief=brief)} {status}".strip() if ran is not None else status or "-"
+    schedule = view.names.text(schedule_words(job))
+    if brief and job.schedule.tz:
+        schedule = schedule.removesuffix(f" {view.names.text(job.schedule.tz)}")
+    return label, schedule, Text(last), _next_run(job, now, brief=brief)
 
 
-def _next_run(job: CronJob, now: int) -> Text:
+def _next_run(job: CronJob, now: int, *, brief: bool) -> Text:
     if job.state.running_at is not None:
         return Text("marked running", "yellow")
     if not job.enabled:
         return Text("disabled", "dim")
-    return Text(words.age(job.state.next_run_at, now) if job.state.next_run_at is not None else "-")
+    at = job.state.next_run_at
+    due = "due " if at is not None and at < now else ""
+    return Text(f"{due}{_age(at, now, brief=brief)}" if at is not None else "-", "yellow" if due else "")
+
+
+def _age(at: int | None, now: int, *, brief: bool) -> str:
+    """`1 h 30 min ago`; briefly `1 h ago`."""
+    told = words.age(at, now)
+    if not brief or at is None:
+        return told
+    parts = told.removeprefix("in ").removesuffix(" ago").split()
+    return f"{'in ' * told.startswith('in ')}{' '.join(parts[:2])}{' ago' * told.endswith(' ago')}"
 
 
 def _elsewhere(console: Console, x: Examination, cron: Cron, view: View) -> None:
@@ -202,34 +204,8 @@ def _elsewhere(console: Console, x: Examination, cron: Cron, view: View) -> None
     if gone:
         rows = sum(job.runs for job in gone)
         not_there = words.plural(len(gone), "job that is", "jobs that are")
-        console.print(Text(f"{words.plural(rows, 'run row')} of {not_there} not in the file", "dim"))
+        console.print(Text(f"{words.plural(rows, 'run row')} of {not_there} not in this list", "dim"))
     if cron.parked:
         names = ", ".join(view.names.identifier(job.label, "job") for job in cron.parked[:3])
         left = len(cron.parked) - 3
         console.print(Text(f"parked: {names}{f', and {left:,} more' if left > 0 else ''}", "yellow"))
-
-
-def _short(console: Console, related: Sequence[Finding], view: View) -> None:
-    """One line a finding, cut at the edge."""
-    shown = related if len(related) <= _MOST_FINDINGS else related[: _MOST_FINDINGS - 1]
-    for item in shown:
-        line = Text.assemble((f" {item.severity.word} ", SEVERITY_STYLE[item.severity]), " ", (item.rule, "bold"))
-        line.append(f"  {view.names.text(item.message)}")
-        line.truncate(console.width, overflow="ellipsis")
-        console.print(line, no_wrap=True)
-    if len(shown) < len(related):
-        console.print(Text(f" {len(related) - len(shown)} more findings; --all shows every one in full.", "dim"))
-
-
-def _next(console: Console, related: Sequence[Finding], view: View) -> None:
-    """The repair of the worst finding; without one what it means."""
-    if not related:
-        next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
-        return
-    worst = related[0]
-    fixable = next((item for item in related if item.fix and item.severity is worst.severity), None)
-    if fixable is not None and fixable.fix is not None:
-        command = view.invocation.complete(view.names.command(fixable.fix.command))
-        next_step(console, view, "see what a repair would do:", command)
-    else:
-        next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule}"))

@@ -57,7 +57,7 @@ def _detailed(judgement: Judgement, view: View) -> list[StoreFacts | DatabaseFac
 def _store(console: Console, store: StoreFacts | DatabaseFacts, view: View, *, several: bool) -> None:
     of = f" of {view.agent(store.agent_id)}" if several else ""
     whole = "" if store.whole else " before the damage"
-    section(console, f"Entries{of}{whole} by kind and status")
+    section(console, f"Sessions{of}{whole} by kind and status")
     tables.distribution(console, store)
     if store.jobs:
         section(console, f"Cron jobs{of} (per tick: median/most runs; apart: median time between ticks)")
@@ -95,7 +95,7 @@ def _transcripts(x: Examination) -> Text:
     index = "unindexed" if known else "not in the readable part of the index"
     line = Text(f"{files:,} ({words.size(size)}), {orphans:,} {index}")
     if missing:
-        line.append(f"; {words.plural(missing, 'entry has', 'entries have')} no transcript")
+        line.append(f"; {words.plural(missing, 'session has', 'sessions have')} no transcript")
     if people:
         line.append(f", {people:,} of them {words.plain_plural(people, 'a conversation', 'conversations')}", "yellow")
     return line

@@ -10,7 +10,17 @@ from rich.text import Text
 
 from gatewaydoctor.model.outcome.finding import Finding, Severity
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.parts import INDENT, SEVERITY_STYLE, View, moment, pairs, print_command
+from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
+from gatewaydoctor.report.screens.blocks.parts import (
+    INDENT,
+    SEVERITY_STYLE,
+    View,
+    moment,
+    next_step,
+    pairs,
+    print_command,
+    section,
+)
 from gatewaydoctor.report.screens.blocks.wrapping import Jointed
 
 if TYPE_CHECKING:
@@ -20,6 +30,8 @@ if TYPE_CHECKING:
 
 FULL_FROM = Severity.ERROR
 """Findings from here up are shown with consequence and remedy; milder ones take a line or two unless --verbose."""
+MOST_RELATED = 4
+"""Findings that a screen about something else shows at most where lines are short."""
 _EPOCH = 1_000_000_000_000
 """ms; a count this large is a moment since 2001."""
 
@@ -50,6 +62,31 @@ def findings(console: Console, items: Sequence[Finding], view: View) -> None:
             _rest(console, item, view)
         elif _is_elsewhere(item) and not view.quiet:
             console.print(Padding(pairs([("file", view.path(item.path))]), (0, 0, 0, INDENT)))
+
+
+def related(console: Console, items: Sequence[Finding], view: View) -> None:
+    """The findings that a screen is about: a line each, or in full where everything is shown."""
+    if not items:
+        return
+    section(console, "Findings")
+    if view.rows is None or view.verbose:
+        findings(console, items, view)
+    else:
+        finding_lines(console, items, view, max(MOST_RELATED, view.rows))
+
+
+def next_of(console: Console, items: Sequence[Finding], view: View) -> None:
+    """What to do about them: the repair of the worst; without one what it means; without any the scan."""
+    if not items:
+        next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
+        return
+    worst = items[0]
+    fixable = next((item for item in items if item.fix and item.severity is worst.severity), None)
+    if fixable is not None and fixable.fix is not None:
+        command = view.invocation.complete(view.names.command(fixable.fix.command))
+        next_step(console, view, "see what a repair would do:", command)
+    else:
+        next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule}"))
 
 
 def _is_elsewhere(item: Finding) -> bool:

@@ -1,7 +1,8 @@
-"""Files nothing reaches, by what they are to people; and entries without a file."""
+"""Files that nothing refers to, by what they hold; and sessions without a transcript."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -10,16 +11,19 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import next_unless
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
+from gatewaydoctor.report.screens.blocks.tables import count
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
 
 WORDS: dict[ContentClass | None, str] = {
@@ -32,12 +36,63 @@ WORDS: dict[ContentClass | None, str] = {
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
+    fitted(console, view, partial(_draw, judgement=judgement))
+
+
+def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     x = judgement.examination
     head(console, judgement, view)
     known = all(store.transcripts.referenced_known for store in x.stores)
     if not known:
         console.print()
         console.print(Text("A store could not be read completely: which files it references is unknown.", "yellow"))
+    if len(x.stores) + len(x.databases) > 1 and view.rows is not None and not view.verbose:
+        _overview(console, x, view)
+    else:
+        _each(console, x, view)
+    archives = [each for store in x.stores for each in store.transcripts.archives]
+    if any(each.content is ContentClass.HUMAN and each.until is not None for each in archives):
+        command = view.invocation.command("explain archived-history")
+        next_step(console, view, "the gateway will delete archives with people's history; how to keep them:", command)
+    elif known and any(store.transcripts.orphans for store in x.stores):
+        command = view.invocation.command("explain transcript-unindexed")
+        next_step(console, view, "unindexed transcripts are kept; what they are and where they come from:", command)
+    else:
+        next_unless(console, x, view, "every transcript is indexed; nothing to do.")
+
+
+def _overview(console: Console, x: Examination, view: View) -> None:
+    """A line for each directory and database."""
+    section(console, f"Transcripts of {words.plural(len(x.stores) + len(x.databases), 'place')}")
+    table = grid("agent", "where", "transcripts", "size", "unindexed", "conversations", "sessions without", left=2)
+    table.padding = (0, 1, 0, 0)
+    rows: list[tuple[RenderableType, ...]] = []
+    for store in x.stores:
+        facts, lost = store.transcripts, store.transcripts.orphans
+        people = sum(each.content is ContentClass.HUMAN for each in lost)
+        missing = store.pointers.missing if store.pointers else 0
+        counts = (count(len(lost), "yellow"), count(people, "yellow"), count(missing))
+        rows.append((view.agent(store.agent_id), "files", f"{facts.files:,}", words.size(facts.bytes), *counts))
+    for database in x.databases:
+        if isinstance(database.read, Fault):
+            rows.append((view.agent(database.agent_id), "database", Text("cannot be read", "bold red")))
+            continue
+        found = database.read.rows
+        counts = (
+            count(found.lost_events, "yellow"),
+            count(found.lost_of_people, "yellow"),
+            count(found.silent),
+        )
+        size = words.size(found.events.bytes)
+        rows.append((view.agent(database.agent_id), "database", f"{found.events.sessions:,}", size, *counts))
+    for row in capped(rows, view):
+        table.add_row(*row)
+    console.print(table)
+    more(console, len(capped(rows, view)), len(rows), "places")
+    console.print(Text("unindexed: transcripts that no session refers to. --all lists them by name.", "dim"))
+
+
+def _each(console: Console, x: Examination, view: View) -> None:
     for store in capped(x.stores, view):
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.listing.directory)}")
         _classes(console, store, x.now)
@@ -48,15 +103,6 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
     more(console, len(capped(x.stores, view)), len(x.stores), "directories")
     for database in x.databases:
         _database(console, database, view)
-    archives = [each for store in x.stores for each in store.transcripts.archives]
-    if any(each.content is ContentClass.HUMAN and each.until is not None for each in archives):
-        command = view.invocation.command("explain archived-history")
-        next_step(console, view, "the gateway will delete archives with people's history; how to keep them:", command)
-    elif known and any(store.transcripts.orphans for store in x.stores):
-        command = view.invocation.command("explain transcript-unindexed")
-        next_step(console, view, "unindexed transcripts are kept; what they are and where they come from:", command)
-    else:
-        next_unless(console, x, view, "every transcript is indexed; nothing to do.")
 
 
 def _database(console: Console, database: DatabaseFacts, view: View) -> None:
@@ -154,9 +200,9 @@ def _missing(console: Console, store: StoreFacts, view: View) -> None:
         return
     pointers = store.pointers
     console.print()
-    entries, count = words.plural(pointers.missing, "entry", "entries"), pointers.missing_people
-    conversations = words.plain_plural(count, "a conversation", "conversations")
-    console.print(f"{entries} without a transcript, {f'{count:,}' if count else 'none'} of them {conversations}")
+    sessions, lost = words.plural(pointers.missing, "session"), pointers.missing_people
+    conversations = words.plain_plural(lost, "a conversation", "conversations")
+    console.print(f"{sessions} without a transcript, {f'{lost:,}' if lost else 'none'} of them {conversations}")
     from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 
     people = [each for each in pointers.listed if each.resolution.missing and each.entry.kind not in MACHINE_KINDS]

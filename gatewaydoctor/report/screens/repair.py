@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import takewhile
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import next_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -29,7 +31,8 @@ from gatewaydoctor.report.screens.blocks.parts import (
     print_command,
     section,
 )
-from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
+from gatewaydoctor.report.screens.blocks.starts import NAMED, starts
+from gatewaydoctor.report.screens.blocks.wrapping import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.model.repair.plan import Note, Plan, StartEvent, Step, StoreSummary
+    from gatewaydoctor.model.repair.plan import Note, Plan, Step, StoreSummary
     from gatewaydoctor.model.repair.receipt import Receipt
 
 
@@ -62,9 +65,22 @@ def plan(
         _notes(console, "Warning", plan.cautions, view)
         _next_without_acts(console, plan, judgement, view)
         return
+    draw = partial(_draw, plan=plan, judgement=judgement, again=again, sources=sources)
     if view.verbose:
         head(console, judgement, view)
         console.print()
+    fitted(console, view, draw)
+
+
+def _draw(
+    console: Console,
+    view: View,
+    *,
+    plan: Plan,
+    judgement: Judgement,
+    again: str | None,
+    sources: Sequence[Origins],
+) -> None:
     place = view.names.path(judgement.examination.place.state_dir)
     for line in fill(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
         console.print(Text(line, "bold", no_wrap=True))
@@ -80,38 +96,6 @@ def plan(
     _refusals(console, plan, view)
     if again is not None:
         next_step(console, view, "apply this plan:", again)
-
-
-def starts(console: Console, before: Sequence[StartEvent], after: Sequence[StartEvent], view: View) -> None:
-    """What a start does now, and what it does after the plan: a paragraph each."""
-    if not before and not after:
-        return
-    section(console, "At next start")
-    for label, events in (("before", before), ("after", after)):
-        if not events:
-            continue
-        worth = sorted(filter(_is_worth, events), key=lambda event: _WORTH.index(event.kind))
-        told = "; ".join(_event(event, view) for event in worth) or "nothing of note"
-        most = 2 if view.rows is not None else 40
-        for at, line in enumerate(wrapped(told, console.width - INDENT - 8, most)):
-            console.print(Text(f"{' ' * INDENT}{label if at == 0 else '':<8}{line}"), no_wrap=True, crop=False)
-
-
-def _is_worth(event: StartEvent) -> bool:
-    return event.kind in _WORTH
-
-
-def _event(event: StartEvent, view: View) -> str:
-    what = event.what.partition("; ")[0]
-    names = f" ({', '.join(map(view.names.text, event.who[:NAMED]))})" if event.kind in ("fires", "resumes") else ""
-    names = names if event.who and len(event.who) <= NAMED else ""
-    return f"{'' if event.certain else 'may: '}{view.names.text(what)}{names}"
-
-
-_WORTH = ("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces")
-"""Kinds of events that a plan tells, what is lost first."""
-NAMED = 3
-"""More names than this are not told with an event of a plan; `forecast` tells them."""
 
 
 def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view: View) -> None:
@@ -172,15 +156,20 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: str | None) -
         next_step(console, view, "apply it:", again)
 
 
+_FEWEST = 8
+"""So many changes are always shown, for people say yes to them."""
+
+
 def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
     """What happens, a line for each job or step; with -v every step by itself."""
     table = grid("change", "count", "size", left=1)
     rows = [(step,) for step in steps] if view.verbose else list(_by_job(steps))
-    for group in capped(rows, view):
+    shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST)]
+    for group in shown:
         count, size = sum(step.count for step in group), sum(step.bytes for step in group)
         table.add_row(view.names.text(_change(group, view)), f"{count:,}", words.size(size) if size else "")
     console.print(table)
-    more(console, len(capped(rows, view)), len(rows), "changes")
+    more(console, len(shown), len(rows), "changes")
 
 
 def _by_job(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
@@ -203,11 +192,11 @@ def _change(group: tuple[Step, ...], view: View) -> str:
     job = first.job_name or first.job_id
     if not _job(first) or view.verbose:
         owner = f" ({view.names.identifier(job, 'job')})" if job else ""
-        names = f": {_first_names(first.sample, view)}" if first.action == "disable" else ""
-        return f"{first.repair}: {first.action} {first.reason}{owner}{names}"
+        if first.action == "disable":
+            return f"{first.repair}: disable {_first_names(first.sample, view)}"
+        return f"{first.repair}: {first.action} {first.reason}{owner}"
     parts = ", ".join(f"{step.count:,} {_sort(step.reason)}" for step in group)
-    runs = words.plural(sum(step.count for step in group), "run")
-    return f"{view.names.identifier(job or '?', 'job')}: remove {runs} ({parts})"
+    return f"remove runs of {view.names.identifier(job or '?', 'job')} ({parts})"
 
 
 def _first_names(names: Sequence[str], view: View) -> str:
@@ -227,12 +216,17 @@ def _sort(reason: str) -> str:
 
 def _summary(console: Console, plan: Plan, view: View) -> None:
     console.print()
-    table = grid("store", "", "entries", "conversations", "running", "size", left=2)
-    for before, after in _matched(plan.before.stores, plan.after.stores):
+    table = grid("store", "", "sessions", "conversations", "running", "size", left=2)
+    pairs_of_stores = _matched(plan.before.stores, plan.after.stores)
+    shown = pairs_of_stores if view.rows is None else [each for each in pairs_of_stores if each[0] != each[1]]
+    for before, after in shown:
         _state(table, view, "now", before)
         _state(table, view, "after", after)
-    console.print(table)
-    vault = f"{words.size(_kept(plan))} go to the vault until `runs prune` deletes them"
+    if shown:
+        console.print(table)
+    if same := len(pairs_of_stores) - len(shown):
+        console.print(Text(f"{words.plural(same, 'store')} unchanged", "dim"))
+    vault = f"the vault keeps {words.size(_kept(plan))} until `runs prune`"
     for line in fill(f"Needs {words.size(plan.space_needed)} of disk space; {vault}.", console.width):
         console.print(Text(line, no_wrap=True))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from rich.text import Text
 
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import title
 from gatewaydoctor.report.screens.blocks.key_table import keyed
-from gatewaydoctor.report.screens.blocks.parts import View, more, next_step
+from gatewaydoctor.report.screens.blocks.parts import View, capped, more, next_step
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -31,15 +33,20 @@ class Sessions(Struct, frozen=True):
 
 
 def show(console: Console, sessions: Sessions, view: View) -> None:
+    fitted(console, view, partial(_draw, sessions=sessions))
+
+
+def _draw(console: Console, view: View, *, sessions: Sessions) -> None:
     if not view.quiet:
         title(console, sessions.place, view)
         console.print()
-    if sessions.rows:
-        rows = [(_cells(entry, sessions.now), view.key(entry.key)) for _, entry in sessions.rows]
+    shown = capped(sessions.rows, view)
+    if shown:
+        rows = [(_cells(entry, sessions.now), view.key(entry.key)) for _, entry in shown]
         keyed(console, ("kind", "status", "updated ago", "size"), "key", rows, left=2)
-    if len(sessions.rows) == sessions.total:
-        console.print(Text(words.plural(sessions.total, "entry", "entries"), "dim"))
-    more(console, len(sessions.rows), sessions.total, "entries")
+    if len(shown) == sessions.total:
+        console.print(Text(words.plural(sessions.total, "session"), "dim"))
+    more(console, len(shown), sessions.total, "sessions")
     for path, reason in sessions.problems:
         console.print(Text(f"{path}: {reason}.", "yellow"))
     next_step(console, view, "show their kinds, ages and sizes:", view.invocation.command("status"))

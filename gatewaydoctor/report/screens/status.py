@@ -1,7 +1,8 @@
-"""What the entries are, how old, and what makes the store big."""
+"""What the sessions are, how old, and what makes the store big."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -11,7 +12,8 @@ from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
-from gatewaydoctor.report.screens.blocks.head import head
+from gatewaydoctor.report.screens.blocks.fitting import fitted
+from gatewaydoctor.report.screens.blocks.head import head, maintenance
 from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
 
@@ -28,9 +30,17 @@ BIGGEST = 5
 
 def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket, ...]], view: View) -> None:
     """`ages` are the buckets of each store, by its place among the session stores of the examination."""
+    fitted(console, view, partial(_draw, judgement=judgement, ages=ages))
+
+
+def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int, tuple[AgeBucket, ...]]) -> None:
     head(console, judgement, view)
     x = judgement.examination
+    console.print(f"maintenance {maintenance(x)}")
     stores = x.session_stores
+    if len(stores) > 1 and not _is_whole(view):
+        _overview(console, judgement, view)
+        return
     for place, store in enumerate(capped(stores, view)):
         if isinstance(store, DatabaseFacts):
             _database(console, store, ages[place], x.now, view)
@@ -47,7 +57,27 @@ def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket
             _fields(console, store, view)
             _biggest(console, store, view)
     more(console, len(capped(stores, view)), len(stores), "stores")
-    database_rows.state(console, x, view)
+    if _is_whole(view):
+        database_rows.state(console, x, view)
+    elif x.state_rows is not None or any(isinstance(store, DatabaseFacts) for store in stores):
+        console.print(Text("--all adds what the databases hold and the fields and sessions that take space.", "dim"))
+    next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
+
+
+def _is_whole(view: View) -> bool:
+    """Whether everything is to be shown, or everything fits."""
+    return view.rows is None or view.verbose
+
+
+def _overview(console: Console, judgement: Judgement, view: View) -> None:
+    """A line for each store."""
+    stores = judgement.examination.session_stores
+    section(console, f"{len(stores)} stores")
+    tables.stores(console, stores, view)
+    for store in stores:
+        if not isinstance(store, DatabaseFacts):
+            _damage(console, store, f"{view.agent(store.agent_id)}: loads as EMPTY")
+    console.print(Text("--agent NAME shows kinds, ages and fields of one, --all of every one.", "dim"))
     next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
 
 
@@ -62,6 +92,8 @@ def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...
             _ages(console, ages)
             _fields(console, store, view)
             _biggest(console, store, view)
+    if not _is_whole(view):
+        return
     database_rows.contents(console, store, now, view)
     if isinstance(store.read, Fault):
         return
@@ -73,17 +105,24 @@ def _verdict(console: Console, store: StoreFacts, view: View) -> None:
     verdict = store.survey.verdict if store.survey else None
     if verdict is None:
         return
-    if verdict.fault is not None:
-        rows = words.plural(store.survey.entries if store.survey else 0, "entry", "entries")
-        console.print(Text(f"Loads as EMPTY: {verdict.fault.sentence}. {rows} before the damage.", "bold red"))
+    _damage(console, store, "Loads as EMPTY")
     if view.verbose:
         facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256)]
         console.print(pairs((label, Text(text)) for label, text in facts))
         console.print()
 
 
+def _damage(console: Console, store: StoreFacts, label: str) -> None:
+    if store.survey is None or store.survey.verdict.fault is None:
+        return
+    sentence = store.survey.verdict.fault.sentence
+    console.print(
+        Text(f"{label}: {sentence}. {words.plural(store.survey.entries, 'session')} before it.", "bold red")
+    )
+
+
 def _ages(console: Console, buckets: tuple[AgeBucket, ...]) -> None:
-    table = grid("last touched", "entries", "running", "size")
+    table = grid("last touched", "sessions", "running", "size")
     for bucket in buckets:
         if bucket.entries:
             table.add_row(
@@ -99,8 +138,8 @@ def _fields(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> 
         return
     verdict = None if isinstance(store, DatabaseFacts) else store.survey and store.survey.verdict
     total = (verdict.bytes if verdict else survey.weights.total()) or 1
-    table = grid("field", "entries", "size", "share", "each")
-    limit = None if view.rows is None else MAX_FIELDS
+    table = grid("field", "sessions", "size", "share", "each")
+    limit = None if view.rows is None else min(view.rows, MAX_FIELDS)
     ranked = survey.field_bytes.most_common(limit)
     for name, size in ranked:
         having = survey.field_counts[name]
@@ -118,9 +157,9 @@ def _fields(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> 
 
 def _biggest(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> None:
     survey = store.sessions
-    if survey is None:
+    if survey is None or (view.rows is not None and view.rows < MAX_FIELDS):
         return
     entries = [(size, survey.table[row]) for size, row in survey.biggest[: BIGGEST if view.rows else None]]
     rows = [((words.size(size), entry.status.value), view.key(entry.key)) for size, entry in entries]
     console.print()
-    keyed(console, ("size", "status"), "biggest entries", rows, left=2)
+    keyed(console, ("size", "status"), "biggest sessions", rows, left=2)

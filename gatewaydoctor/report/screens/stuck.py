@@ -1,7 +1,8 @@
-"""Entries that are marked running, and what speaks for and against it."""
+"""Sessions that are marked running, and the evidence for and against it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -10,6 +11,7 @@ from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import next_unless
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.key_table import keyed
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
+    fitted(console, view, partial(_draw, judgement=judgement))
+
+
+def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     x = judgement.examination
     head(console, judgement, view)
     for store in x.session_stores:
@@ -109,13 +115,13 @@ def _by_job(
     console.print(table)
     more(console, len(capped(ranked, view)), len(ranked), "jobs")
     if not view.quiet:
-        console.print(Text("--all lists every entry with its evidence.", "dim"))
+        console.print(Text("--all lists every session with its evidence.", "dim"))
 
 
 def _table(console: Console, running: Sequence[RunningEntry], now: int, view: View) -> None:
     rows = [(_cells(each, now), view.key(each.entry.key)) for each in capped(running, view)]
     keyed(console, ("kind", "", "updated ago", "transcript ago"), "key", rows, left=2)
-    more(console, len(capped(running, view)), len(running), "running entries")
+    more(console, len(capped(running, view)), len(running), "sessions")
 
 
 def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
@@ -127,15 +133,15 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
 def _last(console: Console, judgement: Judgement, view: View) -> None:
     running = [each for store in judgement.examination.session_stores for each in store.running]
     if not running:
-        next_unless(console, judgement.examination, view, "no entry is marked running; nothing to do.")
+        next_unless(console, judgement.examination, view, "no session is marked running; nothing to do.")
     elif judgement.examination.gateway.liveness is Liveness.LIVE:
-        next_step(console, view, "the gateway is running, so no entry counts as stuck; stop it and scan again.")
+        next_step(console, view, "the gateway is running, so no session counts as stuck; stop it and scan again.")
     elif any(each.stuck for each in running):
         found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
         if found and found.fix:
-            next_step(console, view, "settle them; this shows the plan:", view.invocation.complete(found.fix.command))
+            next_step(console, view, "end them; this shows the plan:", view.invocation.complete(found.fix.command))
         else:
             command = view.invocation.command("explain session-stuck-running")
             next_step(console, view, "what this means:", command)
     else:
-        next_unless(console, judgement.examination, view, "no running entry is stuck; nothing to do.")
+        next_unless(console, judgement.examination, view, "no session is stuck; nothing to do.")

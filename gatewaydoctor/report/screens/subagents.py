@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.key_table import keyed
-from gatewaydoctor.report.screens.blocks.parts import View, capped, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
-from gatewaydoctor.report.screens.findings import findings
+from gatewaydoctor.report.screens.findings import next_of, related
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
+    fitted(console, view, partial(_draw, judgement=judgement))
+
+
+def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     x = judgement.examination
     registry = x.subagents
     head(console, judgement, view)
@@ -44,14 +50,9 @@ def show(console: Console, judgement: Judgement, view: View) -> None:
         _runs(console, registry.rows, registry.notable, x.now, view)
     if x.state_rows is not None and x.eras.state is not None:
         _rows(console, x.state_rows.subagents, x.eras.state.path, x.now, view)
-    related = judgement.of("subagent*")
-    if related:
-        section(console, "Findings")
-        findings(console, related, view)
-        command = view.invocation.command(f"explain {related[0].rule}")
-        next_step(console, view, "what this means:", command)
-    else:
-        next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
+    found = judgement.of("subagent*")
+    related(console, found, view)
+    next_of(console, found, view)
 
 
 def _counts(registry: SubagentRegistry, now: int, view: View) -> Iterator[tuple[str, Text]]:

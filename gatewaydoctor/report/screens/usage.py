@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -9,6 +10,7 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
@@ -48,6 +50,10 @@ def _estimate(cost: UsageCost, *, known: bool) -> str:
 
 
 def show(console: Console, judgement: Judgement, total: UsageTotal, view: View) -> None:
+    fitted(console, view, partial(_draw, judgement=judgement, total=total))
+
+
+def _draw(console: Console, view: View, *, judgement: Judgement, total: UsageTotal) -> None:
     head(console, judgement, view)
     section(console, "Transcripts that count as usage")
     table = grid("agent", "files", "size", "lines", "usage lines", "cache")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined
@@ -25,6 +26,7 @@ def render(document: Document) -> str:
     """The page. Everything from a file passes the template's escaping."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(size=size, duration=duration, moment=_moment, evidence=_evidence, when=_when)
+    growth = document.details.get("growth") or [()] * len(document.stores)
     page = environment.from_string(files(__name__).joinpath("page.html.j2").read_text(encoding="utf-8"))
     return page.render(
         document=document,
@@ -35,7 +37,9 @@ def render(document: Document) -> str:
         findings=[
             (finding, standing_words(verdict), place(document, finding)) for finding, verdict in judged(document)
         ],
-        stores=[(store, charts.of_store(store)) for store in document.stores],
+        stores=[(store, charts.of_store(store, days)) for store, days in zip_longest(document.stores, growth)],
+        statuses=charts.STATUSES,
+        burst=charts.BURST,
         forecast=document.details.get("forecast"),
         plural=plural,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from math import log1p
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -9,7 +11,7 @@ from msgspec import Struct
 from gatewaydoctor.model.words import plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gatewaydoctor.model.outcome.report import CronJobInfo, StoreInfo
 
@@ -17,7 +19,10 @@ MOST_BARS = 10
 LANE_HEIGHT = 40
 _LEAST = 0.4
 """A value that is not 0 is drawn at least this wide, in percent."""
-STATUSES = ("running", "done", "failed", "killed", "timeout", "unknown")
+STATUSES = ("running", "done", "failed", "interrupted", "killed", "timeout", "unknown")
+MOST_DAYS = 14
+BURST = 10
+"""From so many runs in one bin on it is drawn as a burst."""
 
 
 class Part(Struct, frozen=True):
@@ -36,7 +41,8 @@ class Bar(Struct, frozen=True):
 
 
 class Lane(Struct, frozen=True):
-    """The runs of one job over time: `ticks` are (x, height, runs), x in percent and height of LANE_HEIGHT."""
+    """The runs of one job over time: `ticks` are (x, height, runs), x in percent. The height, at most LANE_HEIGHT,
+    grows with the logarithm of the runs, by one scale for all lanes of a store."""
 
     label: str
     told: str
@@ -52,21 +58,57 @@ class Charts(Struct, frozen=True):
     lanes: tuple[Lane, ...]
     first_at: int | None
     last_at: int | None
+    bin_ms: int
     bin_width: float
+    growth: tuple[Bar, ...]
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """Those that a bar of `sessions` has, for the key."""
+        shown = {part.name for bar in self.sessions for part in bar.parts}
+        return tuple(status for status in STATUSES if status in shown)
 
 
-def of_store(store: StoreInfo) -> Charts:
+def of_store(store: StoreInfo, days: Sequence[Mapping[str, int]] = ()) -> Charts:
+    """`days`: sessions by the day they began, as `scan` tells them."""
     lanes = [job for job in store.cron if job.timeline is not None]
     timeline = lanes[0].timeline if lanes else None
+    most = max((max(job.timeline.counts) for job in lanes if job.timeline), default=1)
     return Charts(
         _sessions(store),
         _plain(store.field_bytes.items()),
         _plain((name, files.bytes) for name, files in store.classes.items()),
-        tuple(_lane(job) for job in lanes[:MOST_BARS]),
-        timeline.start_at if timeline else None,
-        timeline.start_at + timeline.step_ms * len(timeline.counts) if timeline else None,
+        tuple(_lane(job, most) for job in lanes[:MOST_BARS]),
+        timeline.start_at_ms if timeline else None,
+        timeline.start_at_ms + timeline.step_ms * len(timeline.counts) if timeline else None,
+        timeline.step_ms if timeline else 0,
         100 / len(timeline.counts) if timeline else 0.0,
+        _growth(days),
     )
+
+
+def _growth(days: Sequence[Mapping[str, int]]) -> tuple[Bar, ...]:
+    """A bar for each of the last days, as long as the bytes of the sessions that began on it; older days together."""
+    older, shown = days[:-MOST_DAYS], days[-MOST_DAYS:]
+    told = [(_date(day["startAtMs"]), day["sessions"], day["bytes"]) for day in shown]
+    if older:
+        told.insert(0, ("before", sum(day["sessions"] for day in older), sum(day["bytes"] for day in older)))
+    longest = max((held for _, _, held in told), default=1) or 1
+    return tuple(
+        Bar(
+            label,
+            f"{plural(sessions, 'session')}, {size(held)}",
+            (Part("plain", 0.0, round(max(100 * held / longest, _LEAST), 2), size(held)),),
+        )
+        for label, sessions, held in told
+    )
+
+
+def _date(at: int) -> str:
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d")
+    except (OverflowError, OSError, ValueError):
+        return f"{at} ms"
 
 
 def _sessions(store: StoreInfo) -> tuple[Bar, ...]:
@@ -103,13 +145,12 @@ def _plain(values: Iterable[tuple[str, int]]) -> tuple[Bar, ...]:
     )
 
 
-def _lane(job: CronJobInfo) -> Lane:
-    """The fullest bin of a job is as high as its lane: how many runs that are is told in words."""
+def _lane(job: CronJobInfo, most: int) -> Lane:
+    """`most`: runs in the fullest bin of the store, which is as high as a lane."""
     counts = job.timeline.counts if job.timeline else ()
-    most = max(counts, default=1)
     step = 100 / (len(counts) or 1)
     ticks = tuple(
-        (round(place * step, 2), round(max(LANE_HEIGHT * count / most, 2), 2), count)
+        (round(place * step, 2), round(LANE_HEIGHT * log1p(count) / log1p(most), 2), count)
         for place, count in enumerate(counts)
         if count
     )

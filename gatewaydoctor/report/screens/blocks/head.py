@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor import __version__
+from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import evidence_text
 from gatewaydoctor.report.screens.blocks.parts import LIVENESS_STYLE, View, moment, pairs
@@ -24,61 +26,95 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.place import Place
 
 
+ERAS = {Era.FILES: "files", Era.MIXED: "files and database", Era.SQLITE: "database"}
+LIVENESS = {
+    Liveness.LIVE: ("gateway running", LIVENESS_STYLE[Liveness.LIVE]),
+    Liveness.DEAD: ("gateway not running", LIVENESS_STYLE[Liveness.DEAD]),
+    Liveness.UNKNOWN: ("cannot tell if a gateway runs", LIVENESS_STYLE[Liveness.UNKNOWN]),
+}
+
+
 def head(console: Console, judgement: Judgement, view: View) -> None:
+    """The heading; below it why a gateway is said to run or cannot be told, and with -v where everything is from."""
     if view.quiet:
         return
     x = judgement.examination
-    title(console, x.place, view)
-    rows: list[tuple[str, RenderableType]] = [
-        ("clock", _clock(x.now, view)),
-        ("gateway", gateway_line(judgement, view)),
-        ("release", Text(_release(x, view))),
-    ]
+    heading(console, x, view)
+    rows: list[tuple[str, RenderableType]] = []
+    if view.verbose or x.gateway.liveness is not Liveness.DEAD:
+        rows.append(("gateway", gateway_line(judgement, view)))
     if not x.config.readable and x.config.problem:
         rows.append(("config", Text(view.names.text(x.config.problem.sentence), "yellow")))
     if view.verbose:
-        rows += _sources(x, view)
-    console.print(pairs(rows))
+        rows += [("release", Text(_release(x, view))), *_sources(x, view)]
+    if rows:
+        console.print(pairs(rows))
 
 
-def _clock(now: int, view: View) -> Text:
-    text = Text(f"{moment(now)} UTC")
+def heading(console: Console, x: Examination, view: View) -> int:
+    """Directory, release, era and gateway; the program's name where there is room; the clock where it is fixed. The
+    number of lines."""
+    release = release_name(x.config.release) or "release unknown"
+    eras = {agent.era for agent in x.eras.agents} or {Era.FILES}
+    era = " and ".join(dict.fromkeys(ERAS[each] for each in Era if each in eras)).replace("files and files", "files")
+    facts = Text.assemble(f"{release}, {era}   ", LIVENESS[x.gateway.liveness])
+    lines = title_lines(console, x.place, facts, view)
     if view.clock is not None and view.clock.fixed:
-        text.append(f" ({words.fixed_clock(view.clock)})", "yellow")
-    return text
+        told = f"clock {moment(x.now)} UTC, {words.fixed_clock(view.clock)}"
+        lines += [Text(line, "yellow") for line in fill(told, console.width)]
+    for line in lines:
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+    return len(lines)
 
 
 def title(console: Console, place: Place, view: View) -> None:
-    """The program and the directory, on one line where they fit."""
+    """The directory and the program, where nothing was judged."""
+    for line in title_lines(console, place, None, view):
+        console.print(line, no_wrap=True, overflow="ignore", crop=False)
+
+
+def title_lines(console: Console, place: Place, facts: Text | None, view: View) -> list[Text]:
+    """The directory, `facts` behind it or below it, and the program at the right where there is room."""
     path = view.names.path(place.state_dir)
-    name = f"gatewaydoctor {__version__}"
-    lines = fill(path, console.width - len(name) - 2)
-    for at, line in enumerate(lines):
-        before = Text(name, "bold") if at == 0 else Text(" " * len(name))
-        console.print(Text.assemble(before, "  ", line))
+    program = f"gatewaydoctor {__version__}"
+    if facts is not None and len(path) + 3 + len(facts) <= console.width:
+        lines = [Text.assemble((path, "bold"), "   ", facts)]
+    else:
+        lines = [Text(line, "bold") for line in fill(path, console.width)]
+        lines += [facts] if facts is not None else []
+    if len(lines[-1]) + 3 + len(program) <= console.width:
+        lines[-1].pad_right(console.width - len(lines[-1]) - len(program))
+        lines[-1].append(program, "dim")
+    return lines
 
 
 def gateway_line(judgement: Judgement, view: View) -> Text:
     """Liveness with the evidence that decided it; all evidence, a line each, where more is wanted."""
     gateway = judgement.examination.gateway
-    line = Text.assemble((gateway.liveness.value, LIVENESS_STYLE[gateway.liveness]))
+    line = Text.assemble(LIVENESS[gateway.liveness]) if view.verbose else Text()
     if view.verbose:
         for item in gateway.evidence:
             line.append(f"\n{item.says.value}: {evidence_text(item, view.names)}", "dim")
         return line
     deciding = [item for item in gateway.evidence if item.says is gateway.liveness][:3]
     if deciding:
-        line.append("  " + " ".join(evidence_text(item, view.names) for item in deciding), "dim")
+        line.append(" ".join(evidence_text(item, view.names) for item in deciding), "dim")
     return line
 
 
+def maintenance(x: Examination) -> str:
+    """Mode and cap of the session maintenance, and where the cap is from."""
+    settings = x.config.maintenance
+    cap = settings.max_entries
+    return f"{settings.mode.value}, cap {cap.value:,} ({cap.origin.value})"
+
+
 def _release(x: Examination, view: View) -> str:
-    release, maintenance = x.config.release, x.config.maintenance
+    release = x.config.release
     version = view.names.text(release.version) if release.version else "unknown"
     policy = release.policy.value if release.policy and release.policy.value != release.version else None
     rules = f" (rules of {policy})" if policy else ""
-    cap = maintenance.max_entries
-    return f"{version}{rules}; maintenance {maintenance.mode.value}, cap {cap.value:,} ({cap.origin.value})"
+    return f"{version}{rules}; maintenance {maintenance(x)}"
 
 
 def _sources(x: Examination, view: View) -> Iterator[tuple[str, RenderableType]]:

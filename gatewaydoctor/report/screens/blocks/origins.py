@@ -1,4 +1,4 @@
-"""Where the entries of a salvaged store come from."""
+"""Where the sessions of a salvaged store come from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def origins(console: Console, found: Sequence[Origins], view: View) -> None:
     for each in found:
         if len(each.sources) < 2 and view.rows is not None:
             continue
-        section(console, "Where the entries come from")
+        section(console, "Where the sessions come from")
         parts = [
             f"{'the damaged file' if path == each.target else view.names.path(path.rpartition('/')[2])} {count:,}"
             for path, count in each.sources.most_common()

@@ -9,6 +9,7 @@ from rich.text import Text
 from gatewaydoctor.examine.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.stores import StoreFacts
 
+SESSIONS_IN = {Era.FILES: "files", Era.MIXED: "files", Era.SQLITE: "database"}
 STATUS_STYLE = {Status.RUNNING: "yellow", Status.FAILED: "red", Status.TIMEOUT: "red", Status.KILLED: "red"}
 
 FLAGS = {
@@ -45,7 +47,9 @@ def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: 
     if not items:
         console.print(Text("no agent has a store", "dim"))
         return
-    table = grid("agent", "era", "reads", "entries", "size", "transcripts", "size", left=3)
+    table = grid("agent", "sessions in", "loads", "sessions", "running", "size", "transcripts", "their size", left=3)
+    if console.width < ROOMY:
+        table.padding = (0, 1, 0, 0)
     for store in capped(sorted(items, key=_soundness), view):
         if isinstance(store, DatabaseFacts):
             table.add_row(*_database(store, view))
@@ -53,9 +57,10 @@ def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: 
         verdict = store.survey.verdict if store.survey else None
         table.add_row(
             ", ".join(view.agent(agent_id) for agent_id in store.read.ref.agent_ids),
-            store.era.value,
+            SESSIONS_IN[store.era],
             reads(store),
             f"{store.survey.entries:,}" if store.survey else "-",
+            count(len(store.running), "yellow"),
             words.size(verdict.bytes) if verdict else "-",
             f"{store.transcripts.files:,}",
             words.size(store.transcripts.bytes),
@@ -66,14 +71,22 @@ def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: 
 
 def _database(store: DatabaseFacts, view: View) -> tuple[RenderableType, ...]:
     """The line of an agent's database; its transcripts are the sessions with events in it."""
-    head = (view.agent(store.agent_id), store.era.value)
+    head = (view.agent(store.agent_id), SESSIONS_IN[store.era])
     size = words.size(store.database.size)
     if isinstance(store.read, Fault):
-        return *head, Text("cannot be read", "bold red"), "-", size, "-", "-"
+        return *head, Text("cannot be read", "bold red"), "-", "-", size, "-", "-"
     events = store.read.rows.events
     reads = Text("yes", "green") if store.whole else Text("in part", "bold red")
     entries = f"{store.sessions.entries:,}" if store.sessions else "-"
-    return *head, reads, entries, size, f"{events.sessions:,}", words.size(events.bytes)
+    return (
+        *head,
+        reads,
+        entries,
+        count(len(store.running), "yellow"),
+        size,
+        f"{events.sessions:,}",
+        words.size(events.bytes),
+    )
 
 
 def _soundness(store: StoreFacts | DatabaseFacts) -> int:
@@ -100,10 +113,10 @@ def distribution(console: Console, store: StoreFacts | DatabaseFacts) -> None:
     """Rows by kind and status, with their bytes."""
     survey = store.sessions
     if survey is None or not survey.counts:
-        console.print(Text("no entries", "dim"))
+        console.print(Text("no sessions", "dim"))
         return
     present = [status for status in Status if any(survey.counts[kind, status] for kind in Kind)]
-    table = grid("kind", *(status.value for status in present), "entries", "size")
+    table = grid("kind", *(status.value for status in present), "sessions", "size")
     for kind in Kind:
         row = [survey.counts[kind, status] for status in present]
         if not any(row):

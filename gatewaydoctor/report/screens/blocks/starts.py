@@ -1,0 +1,52 @@
+"""What the next start does, now and after a plan, in a few words each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.report.screens.blocks.wrapping import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.model.repair.plan import StartEvent
+    from gatewaydoctor.report.screens.blocks.parts import View
+
+_WORTH = ("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces")
+"""Kinds of events that a plan tells, what is lost first."""
+NAMED = 3
+"""More names than this are not told with an event of a plan; `forecast` tells them."""
+MANY_ROWS = 8
+"""Where tables have fewer rows than this, what a start does takes a line."""
+_LABEL = len("Start after  ")
+
+
+def starts(console: Console, before: Sequence[StartEvent], after: Sequence[StartEvent], view: View) -> None:
+    """What a start does now, and what it does after the plan."""
+    if not before and not after:
+        return
+    console.print()
+    most = 40 if view.rows is None else 1 if view.rows < MANY_ROWS else 2
+    for label, events in (("Start now", before), ("Start after", after)):
+        if not events:
+            continue
+        worth = sorted((each for each in events if each.kind in _WORTH), key=lambda each: _WORTH.index(each.kind))
+        told = "; ".join(_event(event, view, brief=most == 1) for event in worth) or "nothing of note"
+        for at, line in enumerate(wrapped(told, console.width - _LABEL, most)):
+            head = Text(label if at == 0 else "", "bold")
+            head.pad_right(_LABEL - len(head))
+            console.print(head + Text(line), no_wrap=True, crop=False)
+
+
+def _event(event: StartEvent, view: View, *, brief: bool) -> str:
+    """An event; briefly without what follows from it and without names."""
+    may = "" if event.certain else "may: "
+    if brief:
+        return f"{may}{view.names.text(event.what.partition('; ')[0].partition(', ')[0])}"
+    names = f" ({', '.join(map(view.names.text, event.who[:NAMED]))})" if event.kind in ("fires", "resumes") else ""
+    names = names if event.who and len(event.who) <= NAMED else ""
+    return f"{may}{view.names.text(event.what.partition('; ')[0])}{names}"
