@@ -460,7 +460,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\'' -l format -d 'Outpu
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'status\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'cron\' 0' -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l stuck-after -d 'Silence after which a running entry is stuck.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l stuck-after -d 'Silence after which a session marked running is stuck.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'stuck\' 0' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'migration\'' -l export -d 'Write what only files have to a new directory.' -x -k -a '(__gatewaydoctor_offer directory)'

@@ -98,7 +98,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
-                '--stuck-after' = 'free', 'Silence after which a running entry is stuck.'
+                '--stuck-after' = 'free', 'Silence after which a session marked running is stuck.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
