@@ -131,7 +131,7 @@ def test_global_options_stand_before_or_after_the_verb(verb: str, busy: Path) ->
 
 
 def test_every_global_option_is_known_on_both_sides() -> None:
-    for name in Globals.__dataclass_fields__:
+    for name in Globals.__struct_fields__:
         option = "--" + name.replace("_", "-")
         for ran in (
             run("explain", "--help"),
