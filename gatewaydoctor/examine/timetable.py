@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -74,7 +74,7 @@ class CronTimes:
 
     def count(self, since: int, until: int, most: int) -> int:
         """How many times lie behind `since` and up to `until`; not more than `most`."""
-        return sum(1 for each in islice(self._times(since), most) if each <= until)
+        return sum(1 for _ in islice(takewhile(lambda at: at <= until, self._times(since)), most))
 
     @cached_property
     def shortest_gap(self) -> int | None:

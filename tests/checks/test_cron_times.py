@@ -14,6 +14,7 @@ from gatewaydoctor.state.cron.jobs import read_jobs
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, job, row, run_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.cron import CronJob
@@ -58,6 +59,21 @@ def test_times_of_cron_expressions(expr: str, tz: str, at: str, expected: str) -
     found = timetable(read(**cron(expr, tz)))
     assert isinstance(found, CronTimes)
     assert found.after(ms(at)) == ms(expected)
+
+
+def test_counting_ends_with_the_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def times(table: CronTimes, at: int) -> Iterator[int]:
+        for time in range(at, at + 1000):
+            asked.append(time)
+            yield time
+
+    monkeypatch.setattr(CronTimes, "_times", times)
+    found = timetable(read(**cron("* * * * *", "UTC")))
+    assert isinstance(found, CronTimes)
+    assert found.count(0, 2, 1000) == 3
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize("expr", ["0 9 15W * *", "0 30 6 * * * 2027", "0 9 * * +MON", "bad", "61 * * * *"])

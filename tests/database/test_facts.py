@@ -7,6 +7,8 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import apsw
+
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.subagents import RunState
 from gatewaydoctor.state.databases.agent import LARGE, read_agent
@@ -74,8 +76,34 @@ def test_rows_have_kinds_statuses_and_the_sixth_word(tmp_path: Path) -> None:
     assert by_key["agent:main:main"].aborted_last_run
     assert by_key["agent:main:subagent:s"].spawned
     # When the transcript of a running row was written to.
-    assert sorted(found.written.values()) == [2010, 4010]
+    assert sorted(at for _, at in found.written.items()) == [2010, 4010]
     assert (found.unjudged, found.cleared, found.invalid, found.fault) == (1, 0, 0, None)
+
+
+def test_a_failed_run_is_decoded_only_where_it_may_have_been_interrupted(tmp_path: Path) -> None:
+    path = Made(tmp_path / "a.sqlite", AGENT, 23).path
+    with closing(connect(path)) as connection:
+        node(connection, f"{RUN}r1", "failed", at=1, error="disk full")
+        node(connection, f"{RUN}r2", "interrupted", at=2)
+    found = rows_of(path)
+    assert [entry.status for _, entry in found.rows()] == [Status.FAILED, Status.INTERRUPTED]
+    assert "error" not in found.field_counts
+    assert rows_of(path, weigh=True).field_counts["error"] == 1
+
+
+def test_windows_are_counted_by_any_word_in_little_memory(tmp_path: Path) -> None:
+    path = agent(tmp_path)
+    with closing(connect(path)) as connection:
+        connection.execute(
+            "INSERT INTO session_windows (session_id, session_key, status) "
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) "
+            "SELECT 'w' || i, 'agent:main:main', CASE WHEN i % 2 THEN 'done' ELSE 'weird' END FROM n"
+        )
+    apsw.memory_high_water(True)
+    with opened(path) as database:
+        words = read_agent(database).windows.by_status
+    assert (words["done"], words["weird"]) == (30_001, 30_000)
+    assert apsw.memory_high_water() < 3_000_000
 
 
 def test_fields_are_weighed_on_demand(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import Kind as SessionKind
@@ -32,12 +33,16 @@ def opened(state: StartState) -> Iterator[Event]:
 
 def resumed(state: StartState) -> Iterator[Event]:
     """2026.9.6 resumes every conversation marked running, one at a time, up to three tries."""
-    running = [entry for database in state.databases for entry in database.running]
-    keys = [entry.key for entry in running if entry.kind not in _LEFT_OUT and not entry.spawned]
+    keys = []
+    left = 0
+    for entry in chain.from_iterable(database.running() for database in state.databases):
+        if entry.kind in _LEFT_OUT or entry.spawned:
+            left += 1
+        else:
+            keys.append(entry.key)
     if keys:
         what = f"resumes {plural(len(keys), 'conversation')} with a model turn, one at a time, up to three tries each"
         yield Event(Kind.RESUMES, RECOVERY_MS, what, tuple(keys), len(keys), Cost(turns=len(keys)))
-    left = len(running) - len(keys)
     if left:
         what = f"leaves {plural(left, 'row')} of cron runs and subagents marked running"
         yield Event(Kind.SETTLES, None, what, (), left, certainty=Certainty.MAY)

@@ -191,7 +191,7 @@ def resumed(state: StartState) -> Iterator[Event]:
     if foreign:
         what = f"begins {plural(len(foreign), 'of them', 'of them')} with an empty history, at a path of another host"
         yield Event(forecast.Kind.RESUMES, RECOVERY_MS, what, tuple(foreign), len(foreign), certainty=Certainty.MAY)
-    in_databases = any(database.running for database in state.databases)
+    in_databases = any(True for database in state.databases for _ in database.running())
     if not taken and not children and not in_databases:
         yield Event(forecast.Kind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
     if left:

@@ -45,14 +45,14 @@ class StoreAtStart(Struct, frozen=True):
 
 
 class DatabaseAtStart(Struct, frozen=True):
-    """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running` are
-    the rows marked running. `bytes` are those of its file, at most."""
+    """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running`
+    gives the rows marked running, afresh each time. `bytes` are those of its file, at most."""
 
     agent_id: str
     path: Path
     bytes: int
     entries: int | None
-    running: tuple[Entry, ...]
+    running: Callable[[], Iterator[Entry]]
 
 
 class StartState(Struct, frozen=True):
@@ -82,7 +82,7 @@ def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
         facts.path,
         facts.database.size,
         None if facts.sessions is None else facts.sessions.entries,
-        tuple(each.entry for each in facts.running),
+        lambda: (each.entry for each in facts.running),
     )
 
 

@@ -87,11 +87,12 @@ def _after(draft: Draft) -> StartState:
 
 def _database(database: DatabaseDraft) -> DatabaseAtStart:
     """The database as the plan leaves it."""
-    running = tuple(
-        entry
-        for position, entry in database.entries()
-        if entry.status is Status.RUNNING and "status" not in database.edits_of(position)
-    )
+
+    def running() -> Iterator[Entry]:
+        for position, entry in database.entries():
+            if entry.status is Status.RUNNING and "status" not in database.edits_of(position):
+                yield entry
+
     facts = database.facts
     size = database.at_most or facts.database.size
     return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running)

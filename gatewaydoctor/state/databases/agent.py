@@ -6,13 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.agentrows import AgentRows, Events, Stored, Windows
+from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.state.history.content import content_of_lines
 from gatewaydoctor.storage.database.select import Tables, integer, text
 from gatewaydoctor.storage.database.transcripts import Transcripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gatewaydoctor.storage.database.opened import Opened
 
@@ -66,21 +67,28 @@ def _validity(tables: Tables) -> Counter[int]:
 def _windows(tables: Tables) -> Windows:
     if not tables.has("session_windows", "session_id", "session_key") or not tables.has("session_nodes"):
         return Windows()
-    status = "w.status" if tables.has("session_windows", "status") else "NULL"
+    status = "coalesce(w.status, '')" if tables.has("session_windows", "status") else "''"
+    # Sums by word: grouping would sort the windows in memory, however many there are.
+    words = ("", *(each.value for each in Status))
+    sums = ", ".join(f"sum({status} = '{word}')" for word in words)
     statement = (
-        f"SELECT coalesce({status}, ''), n.session_key IS NULL, count(*) FROM session_windows w "
-        "LEFT JOIN session_nodes n ON n.session_key = w.session_key AND n.current_session_id = w.session_id "
-        "GROUP BY 1, 2"
+        f"SELECT count(*), sum(n.session_key IS NULL), sum(n.session_key IS NULL AND {status} = 'running'), {sums} "
+        "FROM session_windows w "
+        "LEFT JOIN session_nodes n ON n.session_key = w.session_key AND n.current_session_id = w.session_id"
     )
-    by_status: Counter[str] = Counter()
-    former = running_former = 0
-    for word, is_former, count in tables.ask("session_windows", statement):
-        number = integer(count) or 0
-        by_status[text(word) or ""] += number
-        if is_former:
-            former += number
-            running_former += number if word == "running" else 0
-    return Windows(by_status.total(), former, running_former, by_status)
+    for total, former, running_former, *counts in tables.ask("session_windows", statement):
+        by_status = Counter({word: integer(count) or 0 for word, count in zip(words, counts, strict=True) if count})
+        if by_status.total() < (integer(total) or 0):
+            by_status.update(_other_words(tables, words))
+        return Windows(integer(total) or 0, integer(former) or 0, integer(running_former) or 0, by_status)
+    return Windows()
+
+
+def _other_words(tables: Tables, known: Sequence[str]) -> dict[str, int]:
+    """Statuses that no release writes."""
+    listed = ", ".join(f"'{word}'" for word in known)
+    statement = f"SELECT status, count(*) FROM session_windows WHERE status NOT IN ({listed}) GROUP BY 1"
+    return {str(word): integer(count) or 0 for word, count in tables.ask("session_windows", statement)}
 
 
 def _events(tables: Tables) -> Events:
@@ -91,7 +99,8 @@ def _events(tables: Tables) -> Events:
     if tables.has("transcript_events", "event_zstd"):
         size, compressed = f"{size} + coalesce(octet_length(event_zstd), 0)", "event_zstd IS NOT NULL"
     statement = (
-        f"SELECT count(DISTINCT session_id), count(*), sum(size), sum(packed), sum(size >= {LARGE}), "
+        "SELECT (SELECT count(*) FROM (SELECT DISTINCT session_id FROM transcript_events)), count(*), sum(size), "
+        f"sum(packed), sum(size >= {LARGE}), "
         f"sum(CASE WHEN size >= {LARGE} THEN size END), max(created_at) FROM "
         f"(SELECT session_id, {size} AS size, {compressed} AS packed, created_at FROM transcript_events)"
     )

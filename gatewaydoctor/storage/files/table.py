@@ -111,8 +111,12 @@ class EntryTable:
 
     def updated_span(self, without: Container[int] = ()) -> tuple[int | None, int | None]:
         """Oldest and newest updatedAt (epoch ms) of the rows that are not `without`; None where no row has one."""
-        times = [at for row, at in enumerate(self._updated) if at != _NO_TIME and row not in without]
-        return min(times, default=None), max(times, default=None)
+        oldest = newest = None
+        for row, at in enumerate(self._updated):
+            if at != _NO_TIME and row not in without:
+                oldest = at if oldest is None or at < oldest else oldest
+                newest = at if newest is None or at > newest else newest
+        return oldest, newest
 
     def _piece(self, index: int) -> str:
         begin = self._text_ends[index - 1] if index else 0
