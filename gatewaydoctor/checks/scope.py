@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import Sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def whole_session_stores(x: Examination) -> Iterator[StoreFacts | DatabaseFacts]
 def sound_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
     """Stores that the gateway reads as what they are."""
     for store, survey in whole_stores(x):
-        if survey.verdict.readable is Readable.YES:
+        if isinstance(store.soundness, Sound):
             yield store, survey
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.health import Leftover, Replaced
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,10 +76,13 @@ def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts
 
 def _refusal(fs: ReadFs, legacy: LegacyStore, store: StoreFacts) -> str | None:
     """What makes 2026.9.6 refuse the whole file."""
-    if store.survey is None:
-        return "it cannot be read"
-    if store.survey.verdict.readable is not Readable.YES:
-        return "it is damaged or too large"
+    match store.soundness:
+        case Absent() | Unread():
+            return "it cannot be read"
+        case Damaged() | TooLarge():
+            return "it is damaged or too large"
+        case Sound():
+            pass
     if legacy.links > 1:
         return f"it has {legacy.links} hard links"
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, assert_never
 
 from msgspec import Struct
 
 from gatewaydoctor.examine.jobs import JobCollector, JobRuns
 from gatewaydoctor.examine.stuck import RunningRows, StuckSummary
 from gatewaydoctor.model.gateway.entry import Status
+from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY
 from gatewaydoctor.storage.files.survey import Survey, survey
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, Listing, Unreadable
+    from gatewaydoctor.model.gateway.soundness import Soundness
     from gatewaydoctor.model.gateway.usage import UsageLoad
     from gatewaydoctor.state.history.references import References
     from gatewaydoctor.storage.protocol import SessionSet
@@ -46,11 +48,27 @@ class StoreRead(Struct, frozen=True):
     barren: bool = False
 
     @property
+    def soundness(self) -> Soundness:
+        """How the gateway takes it."""
+        if self.survey is None:
+            return Absent() if self.problem is None else Unread(self.problem)
+        verdict = self.survey.verdict
+        if verdict.fault is not None:
+            return Damaged(verdict.fault)
+        return TooLarge(verdict.bytes) if verdict.too_large else Sound()
+
+    @property
     def whole(self) -> bool:
         """Whether every row of the store is known. A store that is not there has none."""
-        if self.survey is None:
-            return not self.ref.exists
-        return self.survey.verdict.fault is None and not self.gaps
+        match self.soundness:
+            case Absent():
+                return not self.ref.exists
+            case Unread() | Damaged():
+                return False
+            case Sound() | TooLarge():
+                return not self.gaps
+            case _:
+                assert_never(self.soundness)
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -96,6 +114,10 @@ class StoreFacts(Struct, frozen=True):
     @property
     def survey(self) -> Survey | None:
         return self.read.survey
+
+    @property
+    def soundness(self) -> Soundness:
+        return self.read.soundness
 
     @property
     def sessions(self) -> SessionSet | None:

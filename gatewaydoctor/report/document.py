@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.outcome.report import (
     SCHEMA_VERSION,
@@ -194,7 +194,6 @@ def config_info(x: Examination, names: Names) -> ConfigInfo:
 def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None) -> StoreInfo:
     ref, survey, stat = store.read.ref, store.survey, store.read.stat
     verdict = survey.verdict if survey else None
-    readable = verdict.readable if verdict else Readable.NO if store.read.problem else Readable.YES
     fault = verdict.fault if verdict else None
     return StoreInfo(
         agent_id=names.identifier(ref.agent_id, "agent"),
@@ -204,7 +203,7 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
         exists=ref.exists,
         bytes=verdict.bytes if verdict else stat.size if stat else 0,
         entries=survey.entries if survey else 0,
-        readable=readable.value,
+        readable=readable(store.soundness).value,
         layout=verdict.layout.value if verdict else None,
         sha256=verdict.sha256 if verdict else None,
         fault=FaultInfo(kind=fault.kind.value, offset=fault.offset, sentence=fault.sentence) if fault else None,

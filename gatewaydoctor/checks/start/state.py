@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from gatewaydoctor.examine.resumption import Resumption
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Era
+    from gatewaydoctor.model.gateway.store import Readable
     from gatewaydoctor.model.outcome.verdict import StartVerdict
 
 
@@ -98,7 +99,7 @@ def _found(store: StoreFacts) -> StoreAtStart:
         store.read.ref.path,
         verdict.bytes if verdict else 0,
         verdict.entries if verdict else 0,
-        verdict.readable if verdict else Readable.YES if not store.read.ref.exists else Readable.NO,
+        readable(store.soundness),
         rows,
         store.read.whole,
         store.era,

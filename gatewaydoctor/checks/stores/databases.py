@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 
@@ -149,7 +149,7 @@ def _separable(x: Examination, leftover: Leftover) -> bool:
     store = next((each for each in x.stores if each.read.ref.path == leftover.path), None)
     if store is None or store.survey is None or not leftover.compared:
         return False
-    damaged = store.survey.verdict.fault is not None
+    damaged = isinstance(store.soundness, Damaged)
     if not (damaged or store.read.whole):
         return False
     refused = {*leftover.null_entries, *leftover.unsafe_ids}
@@ -259,21 +259,29 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
 
 def _mending(store: StoreFacts, refused: str | None, running: int) -> str | None:
     """What makes the file fit for its import: a damaged one is rebuilt, stuck rows of a sound one are ended."""
-    if store.survey is None:
-        return None
-    if store.survey.verdict.fault is not None:
-        return "salvage"
-    if store.survey.verdict.too_large:
-        return "trim"
-    return "expire" if running and refused is None else None
+    match store.soundness:
+        case Absent() | Unread():
+            return None
+        case Damaged():
+            return "salvage"
+        case TooLarge():
+            return "trim"
+        case Sound():
+            return "expire" if running and refused is None else None
+        case _:
+            assert_never(store.soundness)
 
 
 def _refused_because(store: StoreFacts, legacy: LegacyStore) -> str | None:
-    if store.survey is None:
-        return "it cannot be read"
-    if store.survey.verdict.readable is not Readable.YES:
-        return "it is damaged or too large"
-    return f"it has {legacy.links} hard links" if legacy.links > 1 else None
+    match store.soundness:
+        case Absent() | Unread():
+            return "it cannot be read"
+        case Damaged() | TooLarge():
+            return "it is damaged or too large"
+        case Sound():
+            return f"it has {legacy.links} hard links" if legacy.links > 1 else None
+        case _:
+            assert_never(store.soundness)
 
 
 def _rows(store: StoreFacts) -> str:

@@ -10,7 +10,8 @@ from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass, NodeKind, Obstacle
-from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind, Readable
+from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
+from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, size
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.files import Orphan
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.files import FileRecord
+    from gatewaydoctor.model.gateway.files import FileRecord, Unreadable
     from gatewaydoctor.model.gateway.store import Fault, Verdict
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -140,17 +141,17 @@ _TALKS = frozenset({ContentClass.HUMAN, ContentClass.MACHINE, None})
 @REGISTRY.check(UNPARSEABLE, TOO_LARGE, NOT_OBJECT)
 def reads_as_empty(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in x.stores:
-        if store.survey is None:
-            yield from _unread(x, store)
-        elif (fault := store.survey.verdict.fault) is not None:
-            yield _damaged(x, store, store.survey.verdict, fault)
-        elif store.survey.verdict.too_large:
-            yield _too_large(x, store, store.survey.verdict)
+        match store.soundness:
+            case Unread(problem):
+                yield from _unread(x, store, problem)
+            case Damaged(fault) if store.survey is not None:
+                yield _damaged(x, store, store.survey.verdict, fault)
+            case TooLarge() if store.survey is not None:
+                yield _too_large(x, store, store.survey.verdict)
 
 
-def _unread(x: Examination, store: StoreFacts) -> Iterator[Finding]:
-    problem = store.read.problem
-    if problem is None or problem.missing:
+def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[Finding]:
+    if problem.missing:
         return
     if problem.obstacle is Obstacle.FORBIDDEN:
         yield unread.denied(x, problem, "The store", _UNREAD_THEN[False], store.agent_id)
@@ -226,10 +227,13 @@ def emptied(x: Examination, store: StoreFacts) -> tuple[Orphan, ...]:
 
 def _blank(store: StoreFacts) -> bool:
     """Whether a store is sound and without entries, or not there."""
-    if store.survey is None:
-        return store.read.problem is None
-    verdict = store.survey.verdict
-    return verdict.readable is Readable.YES and not verdict.entries
+    match store.soundness:
+        case Absent():
+            return True
+        case Sound():
+            return store.survey is not None and not store.survey.verdict.entries
+        case _:
+            return False
 
 
 @REGISTRY.check(EMPTIED)
@@ -270,7 +274,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
 @REGISTRY.check(CANDIDATES)
 def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in x.stores:
-        damaged = store.survey is not None and store.survey.verdict.fault is not None
+        damaged = isinstance(store.soundness, Damaged)
         found = _candidates(x, store) if damaged or emptied(x, store) else ()
         if not found:
             continue

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import Damaged, TooLarge
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.repair.plan import Note
 from gatewaydoctor.model.words import plural
@@ -138,7 +138,7 @@ def _rows(store: StoreDraft) -> Iterable[tuple[int, Entry]] | None:
     if store.opened:
         return store.entries()
     read = store.facts.read
-    if read.survey is not None and read.survey.verdict.readable is Readable.GATEWAY_EMPTY:
+    if isinstance(read.soundness, Damaged | TooLarge):
         return ()
     if not read.whole:
         return None

@@ -12,6 +12,7 @@ from gatewaydoctor.checks.start.state import DatabaseAtStart, StartState, StoreA
 from gatewaydoctor.checks.verdict import start_verdict
 from gatewaydoctor.examine.resumption import Resumption
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
+from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty
 from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
@@ -113,13 +114,12 @@ def _store(draft: Draft, store: StoreDraft) -> StoreAtStart:
         return as_planned(draft, store)
 
     size = written.size if written else survey.verdict.bytes if survey else 0
-    readable = survey.verdict.readable if survey else Readable.NO if read.ref.exists else Readable.YES
     return StoreAtStart(
         read.ref.agent_ids,
         store.path,
         size,
         len(store) if store.opened else survey.verdict.entries if survey else 0,
-        Readable.YES if written else readable,
+        Readable.YES if written else readable(read.soundness),
         rows,
         store.whole,
         store.facts.era,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.soundness import Damaged
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.salvage import read_store
@@ -34,8 +35,7 @@ def plan(draft: Draft, *, named: bool) -> None:
 
 
 def _is_damaged(store: StoreDraft) -> bool:
-    survey = store.facts.survey
-    return survey is not None and survey.verdict.fault is not None
+    return isinstance(store.facts.soundness, Damaged)
 
 
 def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:

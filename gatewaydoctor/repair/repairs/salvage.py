@@ -12,6 +12,7 @@ from msgspec import Struct
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import TEMPS
+from gatewaydoctor.model.gateway.soundness import Damaged
 from gatewaydoctor.model.gateway.store import Layout
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
@@ -74,7 +75,7 @@ def plan(draft: Draft, *, named: bool) -> None:
 
 def _is_lost(draft: Draft, store: StoreDraft) -> bool:
     """Whether the gateway reads the store as empty though it need not be. One that is only too large is sound."""
-    if store.facts.survey is not None and store.facts.survey.verdict.fault is not None:
+    if isinstance(store.facts.soundness, Damaged):
         return True
     return bool(draft.found("store-empty-beside-transcripts", store=store.facts))
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from gatewaydoctor.examine.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.soundness import Damaged, Unread
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.ages import AgeBucket
     from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.store import Verdict
 
 MAX_FIELDS = 12
 BIGGEST = 5
@@ -46,11 +48,14 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
             _database(console, store, ages[place], x.now, view)
             continue
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.read.ref.path)}")
+        _damage(console, store, "Loads as EMPTY")
         if store.survey is None:
-            reason = f"cannot be read: {store.read.problem.reason}" if store.read.problem else "there is no store"
+            unread = store.soundness
+            reason = f"cannot be read: {unread.problem.reason}" if isinstance(unread, Unread) else "there is no store"
             console.print(Text(reason, "yellow"))
             continue
-        _verdict(console, store, view)
+        if view.verbose:
+            _file(console, store.survey.verdict)
         tables.distribution(console, store)
         if store.survey.counts:
             _ages(console, ages[place])
@@ -101,24 +106,19 @@ def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...
         database_rows.weight(console, store.read.weight, view)
 
 
-def _verdict(console: Console, store: StoreFacts, view: View) -> None:
-    verdict = store.survey.verdict if store.survey else None
-    if verdict is None:
-        return
-    _damage(console, store, "Loads as EMPTY")
-    if view.verbose:
-        facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256)]
-        console.print(pairs((label, Text(text)) for label, text in facts))
-        console.print()
-
-
 def _damage(console: Console, store: StoreFacts, label: str) -> None:
-    if store.survey is None or store.survey.verdict.fault is None:
+    if store.survey is None or not isinstance(store.soundness, Damaged):
         return
-    sentence = store.survey.verdict.fault.sentence
+    sentence = store.soundness.fault.sentence
     console.print(
         Text(f"{label}: {sentence}. {words.plural(store.survey.entries, 'session')} before it.", "bold red")
     )
+
+
+def _file(console: Console, verdict: Verdict) -> None:
+    facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256)]
+    console.print(pairs((label, Text(text)) for label, text in facts))
+    console.print()
 
 
 def _ages(console: Console, buckets: tuple[AgeBucket, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from rich.text import Text
 
@@ -10,7 +10,7 @@ from gatewaydoctor.examine.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.model.gateway.store import Readable
+from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs
 
@@ -94,19 +94,22 @@ def _soundness(store: StoreFacts | DatabaseFacts) -> int:
         return int(store.whole)
     if not store.read.ref.exists:
         return 2
-    sound = store.survey is not None and store.survey.verdict.readable is Readable.YES
-    return 1 if sound else 0
+    return int(isinstance(store.soundness, Sound))
 
 
 def reads(store: StoreFacts) -> Text:
     """How the gateway takes the store."""
-    if not store.read.ref.exists:
-        return Text("no store", "dim")
-    if store.survey is None:
-        return Text("cannot be read", "bold red")
-    if store.survey.verdict.readable is Readable.GATEWAY_EMPTY:
-        return Text("as EMPTY", "bold red")
-    return Text("yes", "green")
+    match store.soundness:
+        case Absent():
+            return Text("no store", "dim")
+        case Unread():
+            return Text("cannot be read", "bold red")
+        case Damaged() | TooLarge():
+            return Text("as EMPTY", "bold red")
+        case Sound():
+            return Text("yes", "green")
+        case _:
+            assert_never(store.soundness)
 
 
 def distribution(console: Console, store: StoreFacts | DatabaseFacts) -> None:
