@@ -37,6 +37,7 @@ _RULES = (
     "install.host",
     "sessions.leftovers",
     "install.others",
+    "sessions.parked",
     "sessions.resume",
     "sessions.sessions",
     "stores.reading",

@@ -32,6 +32,7 @@ from gatewaydoctor.examine.inputs import (
     store_inputs,
 )
 from gatewaydoctor.examine.migration import audit
+from gatewaydoctor.examine.parked import find_parked
 from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gatewaydoctor.examine.parked import Parked
     from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.census import Barred, Census
     from gatewaydoctor.model.gateway.config import Config, ConfigHistory
@@ -91,7 +93,8 @@ class Examination(Struct, frozen=True):
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
     that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
     `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans.
-    `links` are the symbolic links below the state directory through which the inputs are reached."""
+    `links` are the symbolic links below the state directory through which the inputs are reached. `parked` is what
+    `park` has taken out of the gateway's sight."""
 
     now: int
     depth: Depth
@@ -125,6 +128,7 @@ class Examination(Struct, frozen=True):
     barred: tuple[Barred, ...] = ()
     own_uid: int | None = None
     links: frozenset[Path] = frozenset()
+    parked: tuple[Parked, ...] = ()
 
     @property
     def state_rows(self) -> StateRows | None:
@@ -249,6 +253,7 @@ class _Examiner:
             machine_clock=world.machine_clock,
             own_uid=world.processes.own_uid,
             migration=self._migration(place, config, eras, state, cron, health),
+            parked=find_parked(self.fs, place.state_dir, stores, self._agents(eras), config.main_key.value),
         )
         unsettled = self._unsettled(reads)
         denied = barred(self.fs, seen.census, _needed(place, config, refs)) if place.store is None else ()
@@ -272,6 +277,13 @@ class _Examiner:
             wanted=lambda agent: where.agent is None or normalize_agent_id(where.agent) == agent,
             progress=self.progress.advance,
         )
+
+    def _agents(self, eras: Eras) -> Iterator[AgentEra]:
+        """The agents that were asked for, as far as they may have a database."""
+        if self.where.store is None:
+            for agent in eras.agents:
+                if self.where.agent is None or normalize_agent_id(self.where.agent) == agent.agent_id:
+                    yield agent
 
     def _read_databases(
         self, eras: Eras, references: References, main_key: str

@@ -24,6 +24,7 @@ from gatewaydoctor.model.gateway.health import (
     Quarantined,
     Unopened,
 )
+from gatewaydoctor.model.gateway.parked import parked_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -265,7 +266,7 @@ class _Reader:
         }
         for agent_id, text in sorted(listed.items()):
             path = self._here(text)
-            if path is not None and not self._exists(path):
+            if path is not None and not self._exists(path) and not self._is_parked(path):
                 yield MissingDatabase(
                     DatabaseRole.AGENT,
                     path,
@@ -278,6 +279,14 @@ class _Reader:
             path = self.state_dir / "agents" / agent.agent_id / AGENT
             if agent.agent_id not in listed and agent.database is None and self._size(path, "-wal"):
                 yield MissingDatabase(DatabaseRole.AGENT, path, agent.agent_id, "its -wal, which is left", log=True)
+
+    def _is_parked(self, path: Path) -> bool:
+        """Whether the file waits next to its place until it is put back."""
+        try:
+            names = [name for name, _ in self.fs.entries(path.parent)]
+        except OSError:
+            return False
+        return any(found[1] == path.name for name in names if (found := parked_name(name)))
 
     def _missing_state(self) -> Iterable[MissingDatabase]:
         path = self.state_dir / STATE

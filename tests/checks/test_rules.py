@@ -31,7 +31,7 @@ DESIGN = {
     "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "
     "database-entry-invalid database-quarantined database-unreadable migration-unfinished",
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
-    "session-resumes-at-boot",
+    "session-resumes-at-boot session-parked",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "
     "transcript-boot-loop archive-growth sidecar-growth temp-leftover migration-losses archived-history",
     Family.CRON: "cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable "

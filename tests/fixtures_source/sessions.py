@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatewaydoctor.fixtures.building.world import DAY, HOUR, MINUTE
-from tests.fixtures_source.scene import CAPPING, Scene, fixture
+from tests.fixtures_source.scene import CAPPING, Scene, fixture, line
 
 
 @fixture("conversations that say running since the gateway died")
@@ -50,3 +50,14 @@ def session_resumes_at_boot(scene: Scene) -> None:
     scene.main(20 * MINUTE, status="running", abortedLastRun=True)
     scene.rows["main"][-1].entry["abortedLastRun"] = True
     scene.finds("session-resumes-at-boot", "warning")
+
+
+@fixture("a conversation that was parked, with its transcript, and not put back")
+def session_parked(scene: Scene) -> None:
+    scene.people()
+    parked, at = scene.new_id(), scene.ago(2 * HOUR)
+    row = {"sessionId": parked, "updatedAt": scene.ago(3 * HOUR), "status": "done"}
+    scene.json(scene.sessions(f"parked-{at}.json"), {"agent:main:telegram:direct:77": row}, 2 * HOUR)
+    header = line(type="session", version=3, id=parked)
+    scene.write(scene.sessions(f"parked-{at}.{parked}.jsonl.kept"), header, 3 * HOUR)
+    scene.finds("session-parked", "info")

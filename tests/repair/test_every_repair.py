@@ -112,6 +112,17 @@ def mixed_leftover(state: StateDir) -> None:
     state.store({databases.MAIN: row(1, age=30 * DAY), "agent:main:telegram:direct:77": row(2)})
 
 
+def park(state: StateDir) -> None:
+    state.store(PERSON | RUNS)
+    state.transcript(1)
+
+
+def unpark(state: StateDir) -> None:
+    state.store(RUNS)
+    state.beside("parked-1700000000000.json", PERSON)
+    state.beside(f"parked-1700000000000.{session_id(1)}.jsonl.kept", talk(1), age=3 * DAY)
+
+
 IN_DATABASES: dict[Repair, Callable[[StateDir], None]] = {
     Repair.LEFTOVER: mixed_leftover,
     Repair.LOGS: databases.foreign_log,
@@ -123,9 +134,25 @@ IN_DATABASES: dict[Repair, Callable[[StateDir], None]] = {
 }
 SCENES: dict[Repair, Callable[[StateDir], None]] = {
     Repair(make.__name__): make
-    for make in (salvage, trim, expire, slim, orphans, missing, paths, transcripts, locks, temps, cron, subagents)
+    for make in (
+        salvage,
+        trim,
+        expire,
+        slim,
+        orphans,
+        missing,
+        paths,
+        transcripts,
+        locks,
+        temps,
+        cron,
+        subagents,
+        park,
+        unpark,
+    )
 } | IN_DATABASES
-OPTIONS = {Repair.MISSING: Options(names=frozenset(PERSON))}
+_NAMED = Options(names=frozenset(PERSON))
+OPTIONS: dict[Repair | str, Options] = {Repair.MISSING: _NAMED, Repair.PARK: _NAMED, Repair.UNPARK: _NAMED}
 
 
 def damaged_database(state: StateDir) -> None:
@@ -140,10 +167,48 @@ def missing_database(state: StateDir) -> None:
     state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
 
 
-SALVAGED: dict[str, Callable[[StateDir], None]] = {
-    make.__name__: make for make in (damaged_database, missing_database)
+def agent_in_files(state: StateDir) -> None:
+    state.store(PERSON | RUNS)
+    state.transcript(1)
+
+
+def session_in_a_database(state: StateDir) -> None:
+    agentdb.make(state.root, dict.fromkeys((*PERSON, *PEOPLE[:3]), "done"))
+
+
+def agent_in_a_database(state: StateDir) -> None:
+    compacted(state)
+
+
+def parked_in_a_database(state: StateDir) -> None:
+    """One session of it is parked."""
+    session_in_a_database(state)
+    apply(Doctor(state).plan(Repair.PARK, options=_NAMED), tools(), DEAD)
+    shutil.rmtree(state.root / ".gatewaydoctor")
+
+
+def parked_agent(state: StateDir) -> None:
+    """All it had is parked, and the gateway has made an empty store since."""
+    agent_in_files(state)
+    apply(Doctor(state).plan(Repair.PARK, options=_AGENT), tools(), DEAD)
+    shutil.rmtree(state.root / ".gatewaydoctor")
+    state.store({})
+
+
+_AGENT = Options(names=frozenset({"main"}))
+MORE: dict[str, tuple[Repair, Callable[[StateDir], None], Options]] = {
+    make.__name__: (repair, make, options)
+    for repair, make, options in (
+        (Repair.SALVAGE, damaged_database, Options()),
+        (Repair.SALVAGE, missing_database, Options()),
+        (Repair.PARK, agent_in_files, _AGENT),
+        (Repair.PARK, session_in_a_database, _NAMED),
+        (Repair.PARK, agent_in_a_database, _AGENT),
+        (Repair.UNPARK, parked_in_a_database, _NAMED),
+        (Repair.UNPARK, parked_agent, _AGENT),
+    )
 }
-"""More scenes of salvage, by name."""
+"""More scenes, by name."""
 
 
 def test_every_repair_has_a_scene() -> None:
@@ -151,10 +216,11 @@ def test_every_repair_has_a_scene() -> None:
 
 
 def prepared(ground: Path, repair: Repair | str) -> tuple[Path, Plan]:
-    if repair in SALVAGED:
-        doctor = Doctor(StateDir(ground, "2026.9.6"))
-        SALVAGED[repair](doctor.state)
-        return doctor.state.root, doctor.plan(Repair.SALVAGE)
+    if repair in MORE:
+        doctor = Doctor(StateDir(ground, "2026.9.6" if "database" in repair else "2026.3.28"))
+        asked, make, options = MORE[repair]
+        make(doctor.state)
+        return doctor.state.root, doctor.plan(asked, options=options)
     repair = Repair(repair)
     doctor = Doctor(StateDir(ground, "2026.9.6") if repair in IN_DATABASES else StateDir(ground))
     SCENES[repair](doctor.state)
@@ -228,7 +294,7 @@ def cases(*modes: Mode) -> list[ParameterSet]:
     act is in test_transact.py."""
     deadly = [mode for mode in modes if mode in (Mode.KILL, Mode.NAMES)]
     pairs = [(repair, mode) for repair in SCENES for mode in (deadly if repair in IN_DATABASES else modes)]
-    pairs += [(name, Mode.KILL) for name in SALVAGED]
+    pairs += [(name, Mode.KILL) for name in MORE]
     return [pytest.param(repair, mode, id=f"{repair}-{mode.name}") for repair, mode in pairs]
 
 

@@ -86,8 +86,8 @@ HUGE = Rule(
     cause="A long-lived session without compaction, or tool output with megabytes per line.",
     gateway="At the next message in such a session it reads and parses the whole file on the event loop "
     "and answers nothing else meanwhile.",
-    remedy="Reset the session (its file stays as an archive), or park it and unpark it later. Do not "
-    "shorten the file with tail: that removes the header.",
+    remedy="Reset the session (its file stays as an archive), or set it aside: `gatewaydoctor park KEY`, and "
+    "`unpark KEY` later. Do not shorten the file with tail: that removes the header.",
 )
 
 BOOT_LOOP = Rule(
@@ -99,7 +99,8 @@ BOOT_LOOP = Rule(
     "writes, with no other turn in between.",
     cause="The gateway starts, resumes this session, crashes on it, and starts again.",
     gateway="It resumes the session once more. Each start adds lines and can cost a model turn.",
-    remedy="With the gateway stopped, park this one session, start, and unpark it once you know the cause.",
+    remedy="With the gateway stopped, set this one session aside: `gatewaydoctor park KEY`. Start, and `unpark KEY` "
+    "once you know the cause.",
 )
 
 _BOOT_TORN = NextBoot(

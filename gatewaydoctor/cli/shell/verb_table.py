@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.cli.shell.run import Outcome
 
-MENDING = frozenset({"snapshot", "repair", "undo", "runs"})
+MENDING = frozenset({"snapshot", "repair", "park", "unpark", "undo", "runs"})
 """Verbs that may write into a state directory."""
 WRITING = MENDING | {"fixtures", "simulate"}
 DEFAULT = "scan"
@@ -31,6 +31,8 @@ VERBS = {
     "gate": "Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.",
     "snapshot": "A consistent copy of the state directory, with hashes.",
     "repair": "Shows a plan of what would go and what stays; with --apply does exactly that.",
+    "park": "Take one session or agent out of the next start's sight, until unpark.",
+    "unpark": "Put back a parked session or agent, also after the gateway has run.",
     "after": "Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.",
     "undo": "Put back what a run changed, byte for byte.",
     "runs": "What earlier repairs kept: list, show, verify, prune.",

@@ -171,7 +171,7 @@ def repair(
             _cron(repairs, disable, enable, park, unpark, drop),
             disable_retrying=person_confirms(yes=yes) if retrying is None else retrying,
         )
-        return _plan(run, work, chosen, options, apply=apply, yes=yes, out=plan_out)
+        return plan_or_apply(run, work, chosen, options, apply=apply, yes=yes, out=plan_out)
 
 
 repair.__doc__ = f"{repair.__doc__} Repairs: {', '.join(Repair)}."
@@ -191,9 +191,10 @@ def _cron(repairs: list[str] | None, *jobs: list[str] | None) -> CronOptions:
     return CronOptions(*named)
 
 
-def _plan(
+def plan_or_apply(
     run: Run, work: Bench, repairs: tuple[Repair, ...], options: Options, *, apply: bool, yes: bool, out: str | None
 ) -> Outcome:
+    """The plan of these repairs; with `apply` what came of it."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.repair.drafting.origins import planned_origins
     from gatewaydoctor.repair.planner.build import build_plan
@@ -202,7 +203,7 @@ def _plan(
     from gatewaydoctor.report.screens import repair as screens
 
     judgement = look(run)
-    _require_known(judgement.examination, options)
+    _require_known(judgement.examination, repairs, options)
     made = build_plan(judgement.examination, judgement.findings, repairs, options, work.tools.fs, work.tools.progress)
     seen = view(run, judgement.examination)
     if out is not None:
@@ -252,13 +253,14 @@ def _left(plan: Plan, findings: Iterable[Finding]) -> int:
     )
 
 
-def _require_known(x: Examination, options: Options) -> None:
+def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
     """Raises UsageError where nothing at all is called what was named."""
-    from gatewaydoctor.repair.drafting.named import unknown_jobs, unknown_names
+    from gatewaydoctor.repair.drafting.named import require_parkable, unknown_jobs, unknown_names
     from gatewaydoctor.repair.repairs.cron.choice import require_known
 
     if x.cron.store.reason is None:
         require_known(x.jobs or x.cron, options.cron)
+    require_parkable(x, repairs, options.names)
     if options.names and unknown_names(x, options.names) == options.names:
         raise UsageError(
             "--name: no session key and no file here is called so.",

@@ -162,6 +162,21 @@ class DropDeliveries(
     rows: tuple[tuple[str, str], ...]
 
 
+class KeepSessions(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="keepSessions"):
+    """A copy of the act's sources, a database and its log, takes the place of the copy: of it nothing but these
+    sessions stays, with everything that belongs to them."""
+
+    keys: tuple[str, ...]
+
+
+class BringSessions(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="bringSessions"):
+    """Everything that the act's source number `source`, a database that holds nothing but these sessions, has of
+    them."""
+
+    source: int
+    keys: tuple[str, ...]
+
+
 class SetEnabled(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setEnabled"):
     """These cron jobs, filed under `store_key`, are enabled, or disabled; nothing else of them changes."""
 
@@ -180,6 +195,8 @@ Edit = (
     | SetTrigger
     | DropRecords
     | MoveJobs
+    | KeepSessions
+    | BringSessions
     | DropDeliveries
     | SetEnabled
 )
@@ -204,6 +221,12 @@ class Transact(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_fi
     def concerned(self) -> tuple[int, ...]:
         """Fingerprints of its own set."""
         return (*(() if self.replaces is None else (self.replaces,)), *self.log)
+
+    @property
+    def copied(self) -> tuple[int, ...]:
+        """Fingerprints of what is copied to work on."""
+        reads = any(isinstance(edit, KeepSessions | BringSessions) for edit in self.edits)
+        return (*self.concerned, *(self.sources if reads else ()))
 
 
 Act = Rewrite | Move | Transact

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.repair.plan import DropFields, DropSessions, EndSessions
-from gatewaydoctor.repair.databases.edits import tables_of
+from gatewaydoctor.model.repair.plan import DropFields, DropSessions, EndSessions, KeepSessions
+from gatewaydoctor.repair.databases.sessions import tables_of
 from gatewaydoctor.repair.writing.errors import DatabaseUnsound
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def kept_entries(connection: apsw.Connection, act: Transact) -> Mapping[str, byt
     if _NODES not in tables_of(connection):
         return {}
     concerned = _concerned(act)
+    only = next((frozenset(edit.keys) for edit in act.edits if isinstance(edit, KeepSessions)), None)
     # The key is asked for first: the entries of those that leave need not be read.
     keys = [str(key) for (key,) in connection.execute(f"SELECT session_key FROM {_NODES}")]
-    return {key: _digest(connection, key) for key in keys if key not in concerned}
+    return {key: _digest(connection, key) for key in keys if key not in concerned and (only is None or key in only)}
 
 
 def _concerned(act: Transact) -> frozenset[str]:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.model.repair.plan import (
+    BringSessions,
     DropDeliveries,
     DropFields,
     DropIndexes,
@@ -17,38 +18,34 @@ from gatewaydoctor.model.repair.plan import (
     DropRecords,
     DropSessions,
     EndSessions,
+    KeepSessions,
     MoveJobs,
     Rebuild,
     SetEnabled,
     SetTrigger,
 )
+from gatewaydoctor.repair.databases.sessions import bring_sessions, drop_sessions, keep_sessions, quoted, tables_of
 from gatewaydoctor.storage.files.edit import edit as edited
 from gatewaydoctor.storage.files.edit import field_spans
 from gatewaydoctor.storage.files.grammar import Illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import apsw
 
     from gatewaydoctor.model.repair.plan import Edit
 
-_WITHOUT_FOREIGN_KEY = (
-    ("session_goal_operations", "session_key"),
-    ("conversation_deliveries", "source_session_key"),
-    ("message_tool_run_outcomes", "session_key"),
-)
-"""(table, column) that name a session and that no cascade reaches."""
 
-
-def perform(connection: apsw.Connection, edit: Edit) -> None:
-    """Do one edit in a transaction of its own. Raises apsw.Error."""
+def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = ()) -> None:
+    """Do one edit in a transaction of its own; `sources` are private copies of the act's. Raises apsw.Error."""
     connection.execute("BEGIN IMMEDIATE")
     match edit:
         case Rebuild():
             pass  # done before there was anything to edit
         case DropSessions(keys=keys):
-            _drop_sessions(connection, keys)
+            drop_sessions(connection, keys)
         case EndSessions():
             _end_sessions(connection, edit)
         case DropFields(fields=fields, keys=keys):
@@ -64,6 +61,10 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
             connection.execute(sql)
         case DropRecords(paths=paths):
             connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
+        case KeepSessions(keys=keys):
+            keep_sessions(connection, keys)
+        case BringSessions(source=source):
+            bring_sessions(connection, sources[source])
         case DropDeliveries(rows=rows):
             statement = "DELETE FROM delivery_queue_entries WHERE queue_name = ? AND id = ? AND status = 'pending'"
             connection.executemany(statement, rows)
@@ -75,45 +76,6 @@ def perform(connection: apsw.Connection, edit: Edit) -> None:
         case _ as never:
             assert_never(never)
     connection.execute("COMMIT")
-
-
-def tables_of(connection: apsw.Connection) -> frozenset[str]:
-    """Names of the tables of the database."""
-    return frozenset(str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'"))
-
-
-def _drop_sessions(connection: apsw.Connection, keys: tuple[str, ...]) -> None:
-    tables = tables_of(connection)
-    connection.execute("CREATE TEMP TABLE IF NOT EXISTS leaving (session_key TEXT PRIMARY KEY) WITHOUT ROWID")
-    connection.execute("DELETE FROM temp.leaving")
-    connection.executemany("INSERT OR IGNORE INTO temp.leaving VALUES (?)", ((key,) for key in keys))
-    leaving = "(SELECT session_key FROM temp.leaving)"
-    if "session_windows" in tables:
-        # A transcript that a row which stays points at goes on under that row, as the gateway does it. The heirs are
-        # listed once: not every database has an index to ask for each of them by.
-        connection.execute("CREATE TEMP TABLE heirs (session_id TEXT PRIMARY KEY, session_key TEXT) WITHOUT ROWID")
-        connection.execute(
-            "INSERT INTO temp.heirs SELECT current_session_id, min(session_key) FROM session_nodes "
-            f"WHERE session_key NOT IN {leaving} AND current_session_id IS NOT NULL GROUP BY current_session_id"
-        )
-        connection.execute(
-            "UPDATE session_windows SET session_key = (SELECT h.session_key FROM temp.heirs h "
-            f"WHERE h.session_id = session_windows.session_id) WHERE session_key IN {leaving} "
-            "AND session_id IN (SELECT session_id FROM temp.heirs)"
-        )
-        connection.execute("DROP TABLE temp.heirs")
-        windows = f"(SELECT session_id FROM session_windows WHERE session_key IN {leaving})"
-        # Without the row of a session nothing would find its words in the search index any more.
-        index = next(
-            (name for name in ("session_transcript_fts_rows", "session_transcript_fts") if name in tables), ""
-        )
-        if index:
-            connection.execute(f"DELETE FROM {index} WHERE session_id IN {windows}")
-    for table, column in _WITHOUT_FOREIGN_KEY:
-        if table in tables:
-            connection.execute(f"DELETE FROM {table} WHERE {column} IN {leaving}")
-    # One by one: SQLite keeps what a single statement has changed in memory until it ends.
-    connection.executemany("DELETE FROM session_nodes WHERE session_key = ?", ((key,) for key in keys))
 
 
 def _end_sessions(connection: apsw.Connection, edit: EndSessions) -> None:
@@ -233,8 +195,3 @@ def _with(value: bytes, changes: Mapping[str, bytes | None]) -> str | None:
         return b"".join(parts).decode()
     except (Illegal, UnicodeDecodeError):
         return None
-
-
-def quoted(name: str) -> str:
-    """A name as SQL takes it."""
-    return '"' + name.replace('"', '""') + '"'

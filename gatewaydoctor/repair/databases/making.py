@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gatewaydoctor.model.repair.plan import Rebuild
+from gatewaydoctor.model.repair.plan import BringSessions, KeepSessions, Rebuild
 from gatewaydoctor.repair.databases.checks import check_new, kept_entries
 from gatewaydoctor.repair.databases.edits import perform
 from gatewaydoctor.repair.databases.rebuild import rebuild
@@ -19,7 +19,7 @@ from gatewaydoctor.repair.writing.guard import is_same
 from gatewaydoctor.repair.writing.stream import Content, Dress, copy_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.repair.plan import Fingerprint, Plan, Transact
@@ -39,12 +39,14 @@ def make(tools: Tools, place: RunPlace, plan: Plan, act: Transact, path: Path, d
     try:
         copy, new = place.private / "database", place.private / "new"
         first = next((edit for edit in act.edits if isinstance(edit, Rebuild)), None)
+        taken_out = any(isinstance(edit, KeepSessions) for edit in act.edits)
         if first is None:
-            _take_copy(tools, place, plan, act, copy)
+            _take_copy(tools, place, plan, act.sources if taken_out else act.concerned, copy)
+        sources = _take_sources(tools, place, plan, act)
         with _told(act.target):
             if first is not None:
                 _rebuilt(tools, place, plan, act, first, copy)
-            _edited(copy, new, act)
+            _edited(copy, new, act, sources)
         return copy_file(fs, new, path, dress, tools.progress.advance)
     finally:
         remove_private(fs, place)
@@ -60,10 +62,20 @@ def _rebuilt(tools: Tools, place: RunPlace, plan: Plan, act: Transact, edit: Reb
             raise InputChanged(f"{each.path} changed while it was read.", "Make a new plan and apply that.")
 
 
-def _take_copy(tools: Tools, place: RunPlace, plan: Plan, act: Transact, copy: Path) -> None:
-    for number in act.concerned:
+def _take_sources(tools: Tools, place: RunPlace, plan: Plan, act: Transact) -> tuple[Path, ...]:
+    """Copies of the databases that sessions come from: none is opened where it is."""
+    if not any(isinstance(edit, BringSessions) for edit in act.edits):
+        return ()
+    copies = tuple(place.private / f"source-{at}" for at in range(len(act.sources)))
+    for number, copy in zip(act.sources, copies, strict=True):
+        _take_copy(tools, place, plan, (number,), copy)
+    return copies
+
+
+def _take_copy(tools: Tools, place: RunPlace, plan: Plan, numbers: Iterable[int], copy: Path) -> None:
+    for number in numbers:
         seen = plan.fingerprints[number]
-        suffix = next((each for each in _SUFFIXES if number in act.log and seen.path.endswith(each)), "")
+        suffix = next((each for each in _SUFFIXES if seen.path.endswith(each)), "")
         source = place.at(seen.path)
         content = copy_file(tools.fs, source, copy.with_name(copy.name + suffix), Dress(), tools.progress.advance)
         _check(tools, source, seen, content)
@@ -74,7 +86,7 @@ def _check(tools: Tools, source: Path, seen: Fingerprint, content: Content) -> N
         raise InputChanged(f"{seen.path} changed while it was copied.", "Make a new plan and apply that.")
 
 
-def _edited(copy: Path, new: Path, act: Transact) -> None:
+def _edited(copy: Path, new: Path, act: Transact, sources: Sequence[Path]) -> None:
     with _opened(copy) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         # The copy is thrown away after any failure: it needs no way back, and no sync.
@@ -83,7 +95,7 @@ def _edited(copy: Path, new: Path, act: Transact) -> None:
         connection.authorizer = _no_other_file
         kept = kept_entries(connection, act)
         for edit in act.edits:
-            perform(connection, edit)
+            perform(connection, edit, sources)
         connection.authorizer = None
         connection.execute("VACUUM INTO ?", (os.fspath(new),))
     with _opened(new) as connection:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gatewaydoctor.repair.databases.edits import drop_orphans, quoted, tables_of
+from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS, is_session, take_inventory
+from gatewaydoctor.repair.databases.sessions import quoted, tables_of
 from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.writing.errors import InputChanged
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault
-from gatewaydoctor.model.repair.plan import DropFields, DropSessions, Ending, EndSessions, Move, Transact
+from gatewaydoctor.model.repair.plan import (
+    BringSessions,
+    DropFields,
+    DropSessions,
+    Ending,
+    EndSessions,
+    Move,
+    Transact,
+)
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -56,7 +64,8 @@ def write_databases(draft: Draft) -> None:
         if database.opened and (database.changed or more is not None):
             size = _at_most(draft, database)
             database.at_most, database.compacted = size, True
-            transact(draft, database.path, (*(more or ()), *_edits(database)), size, len(database))
+            sources = tuple(number for number, _ in database.brought)
+            transact(draft, database.path, (*(more or ()), *_edits(database)), size, len(database), sources)
     for path, edits in others.items():
         try:
             transact(draft, path, tuple(edits), draft.fs.stat(draft.real(path)).size)
@@ -119,6 +128,8 @@ def _edits(database: DatabaseDraft) -> Iterator[Edit]:
         yield EndSessions(status=word, sessions=tuple(sessions))
     for names, of_these in dropped.items():
         yield DropFields(fields=names, keys=tuple(of_these))
+    for at, (_, key) in enumerate(database.brought):
+        yield BringSessions(source=at, keys=(key,))
 
 
 def _at_most(draft: Draft, database: DatabaseDraft) -> int:
@@ -127,4 +138,5 @@ def _at_most(draft: Draft, database: DatabaseDraft) -> int:
     found = read_database_once(draft.fs, database.path, lambda opened: opened.bytes_in_use)
     whole = draft.fingerprints[database.number].size
     in_use = whole if isinstance(found, Fault) else found
+    in_use += sum(draft.fingerprints[number].size for number, _ in database.brought)
     return max(in_use - sum(entry.bytes for entry in database.dropped()) - database.saved, 4096)

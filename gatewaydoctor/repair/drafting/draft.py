@@ -56,6 +56,8 @@ class Draft:
         self.refusals: list[Refusal] = []
         self.cautions: list[Note] = []
         self.torn = 0
+        self.answered: set[str] = set()
+        """Names of the options that a repair has dealt with."""
         self._inputs = dict(x.inputs)
         self._numbers: dict[str, int] = {}
         self._targets: set[str] = set()
@@ -69,7 +71,7 @@ class Draft:
         self.edits: dict[Path, list[Edit]] = {}
         """Edits of databases besides those of session rows; none at all makes the file again."""
         self.rebuilt: dict[Path, StoreSummary] = {}
-        """Databases of agents that are made again from what can be read, as they will be."""
+        """Stores that are made again, or put back whole, as they will be."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
         self.queues = x.queues
@@ -217,6 +219,11 @@ class Draft:
     def taken(self, path: Path) -> bool:
         """Whether the plan does something to this file already."""
         return spell(self.real(path), self.state_dir) in self._targets
+
+    def leaves(self, path: Path) -> bool:
+        """Whether the plan takes this file away and puts nothing in its place."""
+        text = spell(self.real(path), self.state_dir)
+        return any(self.fingerprints[act.source].path == text for act in self.moves)
 
     def act(self, target: str, act: Act) -> bool:
         """Add an act as it is. False where the plan already does something to its target."""

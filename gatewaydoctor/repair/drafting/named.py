@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from shlex import quote
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.repair.drafting.options import Repair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.files.table import EntryTable
+
+
+SHOWN = 5
+"""Names that a hint gives."""
 
 
 def unknown_names(x: Examination, names: frozenset[str]) -> frozenset[str]:
@@ -20,7 +28,37 @@ def unknown_names(x: Examination, names: frozenset[str]) -> frozenset[str]:
         return frozenset()
     files = {record.name for store in x.stores for record in store.listing.files}
     files |= {record.name for record in x.cron.temps}
+    files |= {each.agent_id for each in x.eras.agents}
+    files |= {name for name in names if any(each.answers_to(name) for each in x.parked)}
     return names - files - {key for table in _tables(x) for key in table.all_keys() if key in names}
+
+
+def require_parkable(x: Examination, repairs: Collection[Repair], names: frozenset[str]) -> None:
+    """Raises UsageError where `park` or `unpark` is asked for with no name, with one that nothing has, or with one
+    that several have."""
+    for repair in (Repair.PARK, Repair.UNPARK):
+        if repair in repairs and not names:
+            raise UsageError(f"{repair} needs a session key or an agent.", f"gatewaydoctor {repair} KEY")
+    if Repair.PARK in repairs and _all_read(x):
+        known = {each.agent_id for each in x.eras.agents}
+        known |= {key for table in _tables(x) for key in table.all_keys()}
+        for name in sorted(names - known):
+            if any(each.answers_to(name) for each in x.parked):
+                raise UsageError(f"{name} is parked already.", f"To put it back: gatewaydoctor unpark {quote(name)}")
+            near = get_close_matches(name, known, 1, 0.8)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            raise UsageError(f"Unknown session or agent {name!r}.{meant}", "`gatewaydoctor sessions` lists the keys.")
+    if Repair.UNPARK in repairs:
+        for name in sorted(names):
+            found = [each for each in x.parked if each.answers_to(name)]
+            if not found:
+                parked = ", ".join(each.label for each in x.parked[:SHOWN])
+                hint = f"Parked: {parked}." if parked else "Nothing is parked here."
+                raise UsageError(f"Nothing is parked under the name {name!r}.", hint)
+            if len(found) > 1:
+                numbers = ", ".join(str(each.at) for each in found[:SHOWN])
+                hint = f"Use the number in the names of its files, the newest last: {numbers}."
+                raise UsageError(f"{len(found)} sessions or agents are parked as {name!r}.", hint)
 
 
 def unknown_jobs(x: Examination, jobs: frozenset[str]) -> frozenset[str]:
@@ -46,7 +84,7 @@ def say_unused(draft: Draft) -> None:
     if names:
         gone = {entry.key for store in draft.opened for entry in store.dropped()}
         gone |= {draft.fingerprints[act.source].path.rpartition("/")[2] for act in draft.moves}
-        if unused := sorted(names - gone):
+        if unused := sorted(names - gone - draft.answered):
             draft.caution(
                 "You named it, but no chosen repair applies to it. trim and missing take session "
                 "keys; orphans and temps take file names.",

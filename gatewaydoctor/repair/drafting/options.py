@@ -39,6 +39,8 @@ class Repair(StrEnum):
     JOBS = "jobs"
     COMPACT = "compact"
     QUEUES = "queues"
+    PARK = "park"
+    UNPARK = "unpark"
 
 
 class RepairSpec(Struct, frozen=True):
@@ -70,6 +72,10 @@ REPAIRS = {
     Repair.JOBS: RepairSpec("File cron jobs under the path the directory has now.", recommended=False),
     Repair.COMPACT: RepairSpec("Rebuild databases without their free pages.", recommended=False),
     Repair.QUEUES: RepairSpec("Move messages that wait for more than a day to the vault.", recommended=False),
+    Repair.PARK: RepairSpec(
+        "Take the session or agent named by --name out of the next start's sight.", recommended=False
+    ),
+    Repair.UNPARK: RepairSpec("Put back what was parked.", recommended=False),
 }
 
 ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)

@@ -43,6 +43,7 @@ class RowsDraft:
         self._hidden: defaultdict[str, list[int]] = defaultdict(list)
         self._out = bytearray()
         self._edits: dict[int, dict[str, bytes | None]] = {}
+        self._added = False
         self.rebuilt = False
 
     @property
@@ -51,7 +52,7 @@ class RowsDraft:
 
     @property
     def changed(self) -> bool:
-        return self.rebuilt or any(self._gone) or bool(self._edits)
+        return self.rebuilt or self._added or any(self._gone) or bool(self._edits)
 
     def rebuild(self, sources: list[Source], order: Sequence[tuple[int, int]]) -> None:
         """Take rows from several files instead: `order` holds (index of the source, row)."""
@@ -60,6 +61,15 @@ class RowsDraft:
         self._gone = bytearray(len(order))
         self._out = bytearray(len(order))
         self.rebuilt = True
+
+    def add(self, source: Source, rows: Sequence[int]) -> None:
+        """Rows of another file come after those that are here."""
+        own = [(0, row) for row in range(len(self._out))] if self._order is None else self._order
+        self._order = [*own, *((len(self.sources), row) for row in rows)]
+        self.sources.append(source)
+        self._gone.extend(bytes(len(rows)))
+        self._out.extend(bytes(len(rows)))
+        self._added = True
 
     def __len__(self) -> int:
         """Rows that stay."""
@@ -200,6 +210,8 @@ class DatabaseDraft(RowsDraft):
         self.compacted = False
         self.saved = 0
         self.at_most = 0
+        self.brought: list[tuple[int, str]] = []
+        """Databases (fingerprint) that hold one session each, which comes from there, with its key."""
         self._written = {sessions.table.key(row): written for row, written in sessions.written.items()}
 
     def open(self, number: int) -> None:
@@ -216,7 +228,12 @@ class DatabaseDraft(RowsDraft):
 
     @property
     def changed(self) -> bool:
-        return self.compacted or super().changed
+        return self.compacted or bool(self.brought) or super().changed
+
+    def bring(self, source: Source) -> None:
+        """The only session of another database comes from there."""
+        self.add(source, [0])
+        self.brought.append((source.number, source.table.key(0)))
 
     def last_sign(self, entry: Entry) -> int | None:
         """Newest of the row's own times and what its window says of the transcript."""

@@ -20,6 +20,7 @@ from gatewaydoctor.repair.repairs import (
     locks,
     missing,
     orphans,
+    parking,
     paths,
     queues,
     salvage,
@@ -28,6 +29,7 @@ from gatewaydoctor.repair.repairs import (
     temps,
     transcripts,
     trim,
+    unparking,
 )
 from gatewaydoctor.repair.repairs.cron import cron
 from gatewaydoctor.repair.vault.layout import spell
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.SALVAGE: salvage.plan,
     Repair.TRIM: trim.plan,
+    Repair.PARK: parking.plan,
+    Repair.UNPARK: unparking.plan,
     Repair.MISSING: missing.plan,
     Repair.PATHS: paths.plan,
     Repair.EXPIRE: expire.plan,

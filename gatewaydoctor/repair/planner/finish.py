@@ -126,7 +126,7 @@ def _with_space(plan: Plan) -> Plan:
     moved = [plan.fingerprints[act.source] for act in plan.acts if isinstance(act, Move)]
     # A database is copied to be worked on, and its original moves to the vault.
     copied = sum(seen.size for seen in moved if seen.nlink > 1)
-    private = (act.size + sum(plan.fingerprints[number].size for number in act.concerned) for act in databases)
+    private = (act.size + sum(plan.fingerprints[number].size for number in act.copied) for act in databases)
     copied += max(private, default=0)
     needed = new + old + copied + 2 * len(encode(plan)) if plan.acts else 0
     old += sum(plan.fingerprints[act.replaces].size for act in databases if act.replaces is not None)
@@ -157,6 +157,8 @@ def _after(draft: Draft) -> Summary:
     sizes = {act.target: act.size for act in draft.acts if isinstance(act, Rewrite)}
     stores = []
     for store in draft.stores:
+        if store.path in draft.rebuilt:
+            continue
         text = spell(draft.real(store.path), draft.state_dir)
         if text in sizes:
             counts = store.counts(draft.options.end_as)
@@ -165,11 +167,11 @@ def _after(draft: Draft) -> Summary:
                 draft.caution(
                     "The store will be repaired but still too large for the gateway: trim makes it smaller."
                 )
-        elif store.facts.survey is not None:
+        elif store.facts.survey is not None and not draft.leaves(store.path):
             stores.append(_seen(draft, store))
     stores += [*draft.rebuilt.values()]
     for database in draft.databases:
-        if database.path in draft.rebuilt:
+        if database.path in draft.rebuilt or draft.leaves(database.path):
             continue
         if database.opened and database.changed:
             text = spell(draft.real(database.path), draft.state_dir)

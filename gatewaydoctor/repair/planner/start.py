@@ -76,9 +76,13 @@ def _after(draft: Draft) -> StartState:
         for entry in store.dropped()
         if entry.kind in DISPOSABLE_WHEN_NAMED
     )
-    stores = tuple(_store(draft, store) for store in draft.stores)
+    stores = tuple(_store(draft, store) for store in draft.stores if not draft.leaves(store.path))
     planned = {database.path: _database(database) for database in draft.databases if database.opened}
-    databases = tuple(planned.get(facts.path) or database_found(facts) for facts in draft.x.databases)
+    databases = tuple(
+        planned.get(facts.path) or database_found(facts)
+        for facts in draft.x.databases
+        if not draft.leaves(facts.path)
+    )
     # Those of a state database are told as they are.
     jobs = draft.cron_jobs if draft.x.state is None else (draft.x.jobs or draft.x.cron).jobs
     resumption = Resumption(draft.x, gone_locks(draft))

@@ -11,6 +11,8 @@ from gatewaydoctor.state.history.references import References, basename
 from gatewaydoctor.storage.files.survey import survey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
@@ -18,31 +20,11 @@ if TYPE_CHECKING:
 
 def move_transcripts(draft: Draft, store: StoreDraft) -> None:
     """Never to a `.deleted.` name: the gateway's reaper deletes those after a day (docs/gateway.md section 5)."""
-    ids, names = _left_behind(store)
-    files = [
-        record
-        for record in store.facts.listing.files
-        if record.cls in PRIMARY | SIDECARS and record.node is NodeKind.FILE and _is_of(record, ids, names)
-    ]
-    if not files:
-        return
-    if not draft.x.complete:
-        draft.caution(
-            "The transcripts of the removed rows stay: not every store of this directory was "
-            "read completely, and another one may point to them."
-        )
-        draft.judge_by(*(store.path.parent / record.name for record in files))
-        return
-    kept = _kept_references(draft)
     moved = [
         (record.name, size)
-        for record in files
-        if not kept.reaches(record.name)
-        and not kept.owns(record.name)
-        and (size := draft.move(store.path.parent / record.name)) is not None
+        for record in transcripts_left(draft, store, store.dropped())
+        if (size := draft.move(store.path.parent / record.name)) is not None
     ]
-    gone = {name for name, _ in moved}
-    draft.judge_by(*(store.path.parent / record.name for record in files if record.name not in gone))
     if moved:
         draft.step(
             Repair.TRIM,
@@ -55,10 +37,34 @@ def move_transcripts(draft: Draft, store: StoreDraft) -> None:
         )
 
 
-def _left_behind(store: StoreDraft) -> tuple[set[str], set[str]]:
+def transcripts_left(draft: Draft, store: StoreDraft, leaving: Iterable[Entry]) -> list[FileRecord]:
+    """Transcripts and their sidecars that only these rows reach, which leave the store."""
+    ids, names = _named_by(leaving)
+    files = [
+        record
+        for record in store.facts.listing.files
+        if record.cls in PRIMARY | SIDECARS and record.node is NodeKind.FILE and _is_of(record, ids, names)
+    ]
+    if not files:
+        return []
+    found: list[FileRecord] = []
+    if draft.x.complete:
+        kept = _kept_references(draft)
+        found = [each for each in files if not kept.reaches(each.name) and not kept.owns(each.name)]
+    else:
+        draft.caution(
+            "The transcripts of the removed rows stay: not every store of this directory was "
+            "read completely, and another one may point to them."
+        )
+    gone = {record.name for record in found}
+    draft.judge_by(*(store.path.parent / record.name for record in files if record.name not in gone))
+    return found
+
+
+def _named_by(rows: Iterable[Entry]) -> tuple[set[str], set[str]]:
     ids: set[str] = set()
     names: set[str] = set()
-    for entry in store.dropped():
+    for entry in rows:
         if entry.session_id:
             ids.add(entry.session_id)
         if entry.session_file:

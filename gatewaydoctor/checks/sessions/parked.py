@@ -1,0 +1,70 @@
+"""Rule about sessions and agents that were parked and not put back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.parked import Parked
+    from gatewaydoctor.model.outcome.finding import Finding
+
+PARKED = Rule(
+    id="session-parked",
+    family=Family.SESSIONS,
+    severity=Severity.INFO,
+    title="Parked sessions",
+    meaning="`park` took these sessions, or all that an agent has, out of their store. They wait next to it in files "
+    "named parked-<number>, which hold all of them.",
+    cause="An operator parked them, for example because a start resumed a session that makes the gateway crash.",
+    gateway="It does not know them: they are not listed, not resumed and not deleted. A new message to such a "
+    "session begins a new one under the same key.",
+    remedy="Put them back when the cause is settled: `gatewaydoctor unpark KEY`, also after the gateway has run. If "
+    "a session has begun under the same key since, park that one first.",
+)
+
+
+@REGISTRY.check(PARKED)
+def session_parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    by_agent: defaultdict[str, list[Parked]] = defaultdict(list)
+    for each in x.parked:
+        by_agent[each.agent_id].append(each)
+    for agent_id, parked in sorted(by_agent.items()):
+        sessions = [each for each in parked if not each.whole]
+        said = [plural(len(sessions), "session is parked", "sessions are parked")] if sessions else []
+        said += ["all that the agent has is parked"] if len(sessions) < len(parked) else []
+        since = duration(max(0, x.now - min(each.at for each in parked)))
+        place = parked[0].rows or parked[0].files[0].kept
+        yield PARKED.finding(
+            f"{_capital('; '.join(said))}, the first {since} ago.",
+            "The gateway does not see them until they are put back.",
+            count=len(parked),
+            agent_id=agent_id,
+            path=place.parent,
+            key=parked[0].key,
+            evidence={
+                "parked": [
+                    {
+                        "key": each.key,
+                        "whole": each.whole,
+                        "parkedAt": each.at,
+                        "files": len(each.files) + (each.rows is not None),
+                        "bytes": sum(file.size for file in each.files),
+                        "readable": each.whole or each.sessions is not None,
+                    }
+                    for each in parked[:EXAMPLES]
+                ]
+            },
+        )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

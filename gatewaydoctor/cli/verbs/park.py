@@ -1,0 +1,37 @@
+"""`park`: one session or agent out of the next start's sight."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
+from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes, bench, require_own_clock
+from gatewaydoctor.cli.verbs.repair import Apply, PlanOut, plan_or_apply
+from gatewaydoctor.repair.drafting.options import Options, Repair
+
+Named = Annotated[str, typer.Argument(metavar="KEY", help="A session key, or an agent id.")]
+
+
+def park(
+    run: Run,
+    *,
+    named: Named,
+    apply: Apply = False,
+    yes: Yes = False,
+    plan_out: PlanOut = None,
+    vault: Vault = None,
+    gateway_stopped: GatewayStopped = False,
+) -> Outcome:
+    """Takes one session, or everything an agent has, out of the next start's sight: out of sessions.json with its
+    transcripts, or out of the agent's database with all that belongs to it. It waits next to the store, and `unpark`
+    puts it back. Shows a plan; with --apply does exactly that, and `undo` takes it back."""
+    only_formats(run, "park", "text", "json")
+    if apply:
+        require_own_clock(run)
+    with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
+        options = Options(names=frozenset({named}))
+        told = plan_or_apply(run, work, (Repair.PARK,), options, apply=apply, yes=yes, out=plan_out)
+        return replace(told, command="park")
