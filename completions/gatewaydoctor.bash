@@ -21,6 +21,8 @@ _gatewaydoctor_options() {
     'gate') words='--warn --heap-limit --limit --format' ;;
     'snapshot') words='--format' ;;
     'repair') words='--apply --yes -y --plan --plan-out --resume --vault --work-dir --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
+    'park') words='--apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
+    'unpark') words='--apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
     'after') words='--vault --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--format' ;;
@@ -102,6 +104,12 @@ _gatewaydoctor_option() {
     'repair --unpark') values=job ;;
     'repair --drop') values=job ;;
     'repair --format') values=format ;;
+    'park --plan-out') values=file ;;
+    'park --vault') values=directory ;;
+    'park --format') values=format ;;
+    'unpark --plan-out') values=file ;;
+    'unpark --vault') values=directory ;;
+    'unpark --format') values=format ;;
     'after --vault') values=directory ;;
     'after --format') values=format ;;
     'undo --vault') values=directory ;;
@@ -289,6 +297,8 @@ _gatewaydoctor_argument() {
     'snapshot 0') values=snapshot ;;
     'snapshot 1') values=directory ;;
     'repair '*) values=repair ;;
+    'park 0') values=free ;;
+    'unpark 0') values=free ;;
     'after 0') values=run ;;
     'undo 0') values=run ;;
     'explain 0') values=rule ;;
@@ -310,7 +320,7 @@ _gatewaydoctor_argument() {
 # Sets words, asked and paths to what some values are.
 _gatewaydoctor_values() {
     case $1 in
-    verb) words='scan forecast status cron stuck migration orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures' ;;
+    verb) words='scan forecast status cron stuck migration orphans subagents usage sessions check gate snapshot repair park unpark after undo explain integrate completions runs simulate fixtures' ;;
     verb-runs) words='list show verify prune' ;;
     verb-simulate) words='cap-storm stuck-cron subagent-maps chat-buffers usage-scan' ;;
     verb-fixtures) words='list make validate set-up new' ;;
@@ -326,9 +336,9 @@ _gatewaydoctor_values() {
     kind) words='main global cron-base cron-run subagent acp hook node heartbeat direct group channel thread explicit model-run dashboard tui slash api other' ;;
     job) asked=jobs ;;
     stream-format) words='text json ndjson' ;;
-    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry store-prune-due session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth archived-history sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-newer config-without-mode config-unreadable config-refused config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
+    rule) words='legacy-store-beside-sqlite newer-schema database-missing database-log-foreign database-log-missing database-entry-invalid database-empty database-corrupt database-owner database-foreign-keys database-schema database-quarantined database-unreadable migration-unfinished store-unparseable store-too-large-for-gateway store-not-object store-empty-beside-transcripts backup-candidates store-heap-risk store-bloat store-over-cap store-at-cap maintenance-not-enforced store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry store-prune-due session-parked session-resumes-at-boot session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign migration-losses archive-growth archived-history sidecar-growth temp-leftover transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge transcript-boot-loop cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database config-newer config-without-mode config-unreadable config-refused config-shrunk database-lease permissions permission-denied hardlinked disk-space clock-behind multiple-state-dirs lock-stale lock-unknown delivery-backlog usage-scan-load subagent-never-archived subagent-orphaned subagents-unreadable' ;;
     snapshot) words='verify'; paths=-d ;;
-    repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents leftover logs quarantine schema jobs compact queues' ;;
+    repair) words='salvage trim missing paths expire slim transcripts orphans locks temps cron subagents leftover logs quarantine schema jobs compact queues park unpark' ;;
     interrupted-run) asked=interrupted ;;
     disposable-kind) words='acp cron-run heartbeat hook model-run subagent' ;;
     keep-per-job) words='all' ;;
@@ -360,7 +370,7 @@ _gatewaydoctor_step() {
         [[ -n $verb ]] || case $name in --fail-on|--max-age|--stuck-after|--threshold|--verify|--output) verb=scan ;; esac
         [[ $word == *=* ]] || _gatewaydoctor_option "${verb:-scan} $word"
     elif [[ -z $verb ]]; then
-        case $word in scan|forecast|status|cron|stuck|migration|orphans|subagents|usage|sessions|check|gate|snapshot|repair|after|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
+        case $word in scan|forecast|status|cron|stuck|migration|orphans|subagents|usage|sessions|check|gate|snapshot|repair|park|unpark|after|undo|explain|integrate|completions|runs|simulate|fixtures) verb=$word ;; *) verb='?' ;; esac
     else
         case $verb in
             runs|simulate|fixtures) verb="$verb $word" ;;

@@ -35,7 +35,7 @@ function __gatewaydoctor_read
             end
         else if test -z "$__gatewaydoctor_verb"
             set -g __gatewaydoctor_verb '?'
-            contains -- $word scan forecast status cron stuck migration orphans subagents usage sessions check gate snapshot repair after undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
+            contains -- $word scan forecast status cron stuck migration orphans subagents usage sessions check gate snapshot repair park unpark after undo explain integrate completions runs simulate fixtures; and set -g __gatewaydoctor_verb $word
         else if contains -- $__gatewaydoctor_verb runs simulate fixtures
             set -g __gatewaydoctor_verb "$__gatewaydoctor_verb $word"
         else
@@ -79,6 +79,8 @@ function __gatewaydoctor_offer
                 'gate' 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.' \
                 'snapshot' 'A consistent copy of the state directory, with hashes.' \
                 'repair' 'Shows a plan of what would go and what stays; with --apply does exactly that.' \
+                'park' 'Take one session or agent out of the next start\'s sight, until unpark.' \
+                'unpark' 'Put back a parked session or agent, also after the gateway has run.' \
                 'after' 'Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.' \
                 'undo' 'Put back what a run changed, byte for byte.' \
                 'explain' 'What a finding means, why it happens, what the gateway will do.' \
@@ -229,6 +231,7 @@ function __gatewaydoctor_offer
                 'store-unscoped-key' 'Session keys without an agent become keys that exist' \
                 'store-invalid-entry' 'Sessions with values the gateway cannot use' \
                 'store-prune-due' 'The next save removes conversations by age' \
+                'session-parked' 'Parked sessions' \
                 'session-resumes-at-boot' 'The next start resumes sessions' \
                 'session-stuck-running' 'Entries are stuck at running' \
                 'cron-phantom-running' 'A job row is stuck at running and is copied into later runs' \
@@ -304,7 +307,9 @@ function __gatewaydoctor_offer
                 'schema' 'Put triggers back; drop rows that refer to nothing.' \
                 'jobs' 'File cron jobs under the path the directory has now.' \
                 'compact' 'Rebuild databases without their free pages.' \
-                'queues' 'Move messages that wait for more than a day to the vault.'
+                'queues' 'Move messages that wait for more than a day to the vault.' \
+                'park' 'Take the session or agent named by --name out of the next start\'s sight.' \
+                'unpark' 'Put back what was parked.'
         case interrupted-run
             __gatewaydoctor_ask interrupted
         case disposable-kind
@@ -525,6 +530,18 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l drop -d 'cron: l
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l disable-retrying -d 'Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -k -a '(__gatewaydoctor_offer repair)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l apply -d 'Do it. Without this the plan is shown and nothing written.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l yes -s y -d 'Do it without asking.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l plan-out -d 'Save the plan.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l apply -d 'Do it. Without this the plan is shown and nothing written.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l yes -s y -d 'Do it without asking.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l plan-out -d 'Save the plan.' -r -F
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'after\' 0' -k -a '(__gatewaydoctor_offer run)'

@@ -210,6 +210,32 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
+        'park' = @{
+            Arguments = @('free')
+            Many = $false
+            Options = [ordered]@{
+                '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
+                '--yes' = '', 'Do it without asking.'
+                '-y' = '', 'Do it without asking.'
+                '--plan-out' = 'file', 'Save the plan.'
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
+        'unpark' = @{
+            Arguments = @('free')
+            Many = $false
+            Options = [ordered]@{
+                '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
+                '--yes' = '', 'Do it without asking.'
+                '-y' = '', 'Do it without asking.'
+                '--plan-out' = 'file', 'Save the plan.'
+                '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
+                '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
+                '--format' = 'format', 'Output format; each verb names its own.'
+            }
+        }
         'after' = @{
             Arguments = @('run')
             Many = $false
@@ -518,6 +544,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'gate' = 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.'
             'snapshot' = 'A consistent copy of the state directory, with hashes.'
             'repair' = 'Shows a plan of what would go and what stays; with --apply does exactly that.'
+            'park' = 'Take one session or agent out of the next start''s sight, until unpark.'
+            'unpark' = 'Put back a parked session or agent, also after the gateway has run.'
             'after' = 'Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.'
             'undo' = 'Put back what a run changed, byte for byte.'
             'explain' = 'What a finding means, why it happens, what the gateway will do.'
@@ -659,6 +687,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'store-unscoped-key' = 'Session keys without an agent become keys that exist'
             'store-invalid-entry' = 'Sessions with values the gateway cannot use'
             'store-prune-due' = 'The next save removes conversations by age'
+            'session-parked' = 'Parked sessions'
             'session-resumes-at-boot' = 'The next start resumes sessions'
             'session-stuck-running' = 'Entries are stuck at running'
             'cron-phantom-running' = 'A job row is stuck at running and is copied into later runs'
@@ -734,6 +763,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'jobs' = 'File cron jobs under the path the directory has now.'
             'compact' = 'Rebuild databases without their free pages.'
             'queues' = 'Move messages that wait for more than a day to the vault.'
+            'park' = 'Take the session or agent named by --name out of the next start''s sight.'
+            'unpark' = 'Put back what was parked.'
         }
         'disposable-kind' = [ordered]@{
             'acp' = ''
@@ -867,7 +898,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 elseif ($everywhere.Contains($name)) { $values = $everywhere[$name][0] }
             }
         }
-        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'migration', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'after', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
+        elseif (-not $verb) { $verb = if ($word -in @('scan', 'forecast', 'status', 'cron', 'stuck', 'migration', 'orphans', 'subagents', 'usage', 'sessions', 'check', 'gate', 'snapshot', 'repair', 'park', 'unpark', 'after', 'undo', 'explain', 'integrate', 'completions', 'runs', 'simulate', 'fixtures')) { $word } else { '?' } }
         elseif ($verb -in @('runs', 'simulate', 'fixtures')) { $verb = "$verb $word" }
         else { $number++ }
     }

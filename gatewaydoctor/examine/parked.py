@@ -6,7 +6,8 @@ from collections import defaultdict
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.frozen import frozen
+from msgspec import Struct
+
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-@frozen
-class KeptFile:
+class KeptFile(Struct, frozen=True):
     """A file that waits under another name; `path` is where it was."""
 
     path: Path
@@ -33,8 +33,7 @@ class KeptFile:
     size: int
 
 
-@frozen
-class Parked:
+class Parked(Struct, frozen=True):
     """One session, or `whole`: all that an agent had. `at` (epoch ms) names it. `rows` is the file with the session's
     row and `sessions` what it holds, None where that cannot be read; both are None of a whole agent."""
 
