@@ -79,6 +79,7 @@ def test_the_formats_offered_are_those_the_verb_has(verb: str) -> None:
         "RECIPE": ("cap-storm",),
         "NAME": ("n",),
         "RUN": ("r",),
+        "KEY": ("agent:main:main",),
     }
     needed["TARGET"] = ("cron",)
     given = [word for each in LEAVES[verb].arguments for word in needed.get(each.metavar.strip("[]"), ())]

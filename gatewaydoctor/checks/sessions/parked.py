@@ -22,8 +22,8 @@ PARKED = Rule(
     family=Family.SESSIONS,
     severity=Severity.INFO,
     title="Parked sessions",
-    meaning="`park` took these sessions, or all that an agent has, out of their store. They wait next to it in files "
-    "named parked-<number>, which hold all of them.",
+    meaning="The command `park` took these sessions, or all that an agent has, out of their store. They wait next to "
+    "it in files named parked-<number>, which hold all of them.",
     cause="An operator parked them, for example because a start resumed a session that makes the gateway crash.",
     gateway="It does not know them: they are not listed, not resumed and not deleted. A new message to such a "
     "session begins a new one under the same key.",
