@@ -277,8 +277,8 @@ def test_the_heap_is_estimated_in_three_steps(state: StateDir) -> None:
     size = len(TEXT)
     for heap, severity in (
         (180 * size, Severity.WARNING),
-        (20 * size, Severity.ERROR),
-        (10 * size, Severity.CRITICAL),
+        (24 * size, Severity.ERROR),
+        (12 * size, Severity.CRITICAL),
     ):
         found = state.only("store-heap-risk", Thresholds(heap_bytes=heap))
         assert found.severity is severity
@@ -288,7 +288,7 @@ def test_the_heap_is_estimated_in_three_steps(state: StateDir) -> None:
 
 def test_the_incident_of_61633_is_an_error_by_default() -> None:
     size, limit = 185_300_000, Thresholds().heap_bytes
-    assert 20 * size >= limit > 10 * size
+    assert 24 * size >= limit > 12 * size
 
 
 def test_bloat_is_large_entries_or_rebuilt_fields(state: StateDir) -> None:

@@ -140,10 +140,23 @@ def store_size(state: Path) -> int:
 def test_a_store_that_this_heap_cannot_load_is_held_back(incident: Path) -> None:
     size = store_size(incident)
     assert gate(incident).code == 0
-    ran = gate(incident, "--heap-limit", str(9 * size))
+    ran = gate(incident, "--heap-limit", str(11 * size))
     assert (ran.code, "restarts forever" in ran.err) == (78, True)
-    risky = gate(incident, "--heap-limit", str(11 * size))
+    risky = gate(incident, "--heap-limit", str(13 * size))
     assert (risky.code, risky.err.startswith("gate: at risk: ")) == (0, True)
+
+
+@pytest.mark.parametrize(("recipe", "dies_mb"), [("issue-61633", 734), ("issue-61633-database", 419)])
+def test_2026_9_6_needs_less_heap_for_rows_in_a_file_or_a_database(recipe: str, dies_mb: int, tmp_path: Path) -> None:
+    """With 185 MB the real one was seen to die at these sizes and not at 1.05 GB."""
+    state = tmp_path / "state"
+    make(recipe, state, seed=DEFAULT_SEED, scale=0.05, now=DEFAULT_NOW)
+    config = state / "openclaw.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"meta": {"lastTouchedVersion": "2026.9.6"}}))
+    size = 185_000_000 // 20
+    assert gate(state, "--heap-limit", str(size * dies_mb // 185)).code == 78
+    passed = gate(state, "--heap-limit", str(size * 1050 // 185))
+    assert (passed.code, passed.err.startswith("gate: at risk: ")) == (0, True)
 
 
 def test_the_heap_comes_from_what_starts_the_gateway(incident: Path, tmp_path: Path) -> None:

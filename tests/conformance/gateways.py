@@ -35,7 +35,8 @@ class Outcome:
 
 
 def environment(state: Path) -> dict[str, str]:
-    """Nothing of the caller's OpenClaw leaks in; HOME and TMPDIR are beside the state directory."""
+    """Nothing of the caller's OpenClaw leaks in, but for the place where 2026.4.25 keeps what npm installed. HOME and
+    TMPDIR are beside the state directory."""
     home = state.with_name(f"{state.name}-home")
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     return {
@@ -46,6 +47,7 @@ def environment(state: Path) -> dict[str, str]:
         "OPENCLAW_SKIP_CHANNELS": "1",
         "OPENCLAW_DISABLE_BONJOUR": "1",
         "NO_COLOR": "1",
+        **{name: os.environ[name] for name in ("OPENCLAW_PLUGIN_STAGE_DIR",) if name in os.environ},
         "NODE_COMPILE_CACHE": os.environ.get("NODE_COMPILE_CACHE", str(home / "compiled")),
     }
 

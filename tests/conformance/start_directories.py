@@ -246,14 +246,14 @@ def subagents(make: Maker) -> None:
 
 
 def cap(make: Maker) -> None:
-    """More sessions than the cap, and some past the age limit."""
+    """More sessions than the cap, some past the age limit, and a job that is due: its run makes the gateway save."""
     make.more = {"session": {"maintenance": {"mode": "enforce", "maxEntries": 60, "pruneAfter": "10d"}}}
     make.row("agent:main:main", age=20 * MINUTE)
     for n in range(40):
         make.row(f"agent:main:telegram:direct:{n}", age=(n + 1) * 2 * HOUR)
     for n in range(5):
         make.row(f"agent:main:telegram:direct:old-{n}", age=(20 + n) * DAY)
-    job = make.job("later", {"nextRunAtMs": make.now + 5 * HOUR})
+    job = make.job("due", {"nextRunAtMs": make.now - HOUR})
     for _ in range(62):
         make.row(f"agent:main:cron:{job}:run:{make.uuid()}", age=make.random.randrange(1, 20) * HOUR)
 

@@ -81,13 +81,16 @@ def _start_up(state: StartState) -> Iterator[Event]:
     if policy in (Policy.V2026_4_25, Policy.V2026_5_22) and state.jobs and in_files and not state.x.cron.state.bytes:
         yield Event(Kind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
     match policy:
-        case Policy.V2026_4_25 if state.x.config.plugins:
-            what = "installs what its bundled plugins need with npm, and does not answer until that is done: minutes"
-            yield Event(Kind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25, plugins on")
+        case Policy.V2026_4_25:
+            what = (
+                "installs what its bundled plugins need with npm, even with plugins off; does not answer until "
+                "that is done, minutes the first time"
+            )
+            yield Event(Kind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25: 215 s and more")
         case Policy.V2026_9_6:
             yield from _upgrades(state)
         case Policy.V2026_5_22:
-            what = "answers after 5-8 s, then may not answer for about 24 s"
+            what = "answers after 5-8 s, then may not answer for 24 to 95 s; what is due at once waits for that"
             yield Event(Kind.BLOCKS, 8_000, what, certainty=Certainty.MAY, source="seen with 2026.5.22")
         case _:
             pass

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.cap import high_water
 from gatewaydoctor.checks.stores.rows import merged_at_start
-from gatewaydoctor.checks.stores.size import MEASURED_AMPLIFICATION
+from gatewaydoctor.checks.stores.size import heap_needed
 from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
@@ -49,7 +49,7 @@ def loads(state: StartState) -> Iterator[Event]:
             case Readable.YES:
                 ms = store.bytes // LOAD_BYTES_PER_MS
                 took = f", about {duration(ms)}" if ms >= 100 else ""
-                heap = store.bytes * MEASURED_AMPLIFICATION
+                heap = heap_needed(policy, store.bytes)[0]
                 needs = f" and {rounded_size(heap)} of heap" if heap > 200_000_000 else ""
                 what = f"loads {store.agent_id}: {size(store.bytes)}, {plural(store.entries, 'session')}{took}{needs}"
                 cost = Cost(bytes=store.bytes, heap=heap, ms=ms)

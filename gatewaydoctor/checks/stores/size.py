@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
 from gatewaydoctor.checks.stores.trimming import trims
 from gatewaydoctor.checks.thresholds import DEFAULTS
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, rounded_size, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.storage.files.survey import Survey
 
-MEASURED_AMPLIFICATION = 10
-"""Resident memory over store bytes: 1.86 GB in a 2026.3.28 gateway with a store of 185 MB (gateway.md section 9)."""
+MEASURED_AMPLIFICATION = 12
+"""Heap over store bytes up to 2026.5.22. With 185 MB, 2026.3.28 ran out of memory at 2.1 GB of heap and not
+at 2.4 GB, 2026.5.22 ran out at 1.9 GB (gateway.md section 14)."""
+
+ROWS_AMPLIFICATION = 4
+"""Heap over the bytes of session rows of 2026.9.6, imported or in a database. With 185 MB it ran out of
+memory at 734 MB of heap and not at 1.05 GB (gateway.md section 14)."""
 
 REPORTED_AMPLIFICATION = 180
 """The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (docs/incidents.md)."""
@@ -37,19 +44,21 @@ HEAP = Rule(
     severity=Severity.ERROR,
     title="Loading the session store may exhaust the heap",
     meaning=f"An estimate. A loaded store takes about {MEASURED_AMPLIFICATION} times its file size in "
-    f"memory (measured), or up to {REPORTED_AMPLIFICATION} times (reported, 61633). It is "
+    f"memory (measured), or up to {REPORTED_AMPLIFICATION} times (reported, 61633); 2026.9.6 takes "
+    f"{ROWS_AMPLIFICATION} to {2 * ROWS_AMPLIFICATION} times the size of its session rows. It is "
     "compared with the heap of this gateway: --max-old-space-size of its service, NODE_OPTIONS, "
     "a memory limit, else 2.3 GB. Warning if the reported figure exceeds it. Error if two copies "
-    "at the measured figure do: reads clone the store. Critical if a single copy does: a "
-    "2026.3.28 gateway with the 185 MB of 61633 was seen to run out of memory at 500 MB to 1.8 "
-    "GB of heap.",
+    "at the measured figure do: reads clone the store. Critical if a single copy does: with the "
+    "185 MB of 61633, 2026.3.28 was seen to run out of memory at 500 MB to 2.1 GB of heap and "
+    "2026.9.6 at 734 MB.",
     cause=(
         "No maintenance removes the run rows of isolated cron jobs, and each holds its own copy of the skills prompt."
     ),
     gateway="Releases up to 2026.5.22 parse the whole file at start, keep it as text and as objects, and "
     "clone it for reads. Running out of memory means a crash before the gateway answers, and "
     "again after each restart. NODE_OPTIONS may not help: the gateway starts a child process "
-    "that does not inherit it. 2026.9.6 reads the file once, to import it.",
+    "that does not inherit it. 2026.9.6 reads the file once, to import it, and the rows of its "
+    "database at each start.",
     remedy="With the gateway stopped and the store copied, remove stuck and finished cron runs. They "
     "make up most of such a store, and none of them is a conversation.",
     repair="trim",
@@ -77,9 +86,9 @@ _SPLIT = (
 )
 _BOOT_HEAP = NextBoot(
     v3_28="parses and clones the whole store at start, and may run out of memory before it answers",
-    v9_6="reads the whole store once at start, to import it, and may run out of memory doing so",
+    v9_6="reads every session row at start and may run out of memory doing so",
     unknown="Releases up to 2026.5.22 parse and clone the whole store at start and may run out of "
-    "memory; 2026.9.6 reads it once, to import it.",
+    "memory; 2026.9.6 reads every session row.",
 )
 _BOOT_BLOAT = NextBoot(
     v3_28="reads and writes all of it at every save",
@@ -93,30 +102,62 @@ _BOOT_BLOAT = NextBoot(
 def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
     limit, source = heap_allowed(x, t)
     for store, survey in sound_stores(x):
-        count = survey.verdict.bytes
-        measured, reported = count * MEASURED_AMPLIFICATION, count * REPORTED_AMPLIFICATION
-        if reported < limit:
+        repair = _lightens(x, limit, store, survey)
+        loaded = Loaded(store.agent_id, store.read.ref.path, survey.verdict.bytes, survey.entries)
+        yield from _heap_finding(x, loaded, limit, source, repair)
+    for database in x.databases:
+        rows = database.sessions
+        if rows is None or not database.whole:
             continue
-        grave = Severity.CRITICAL if measured >= limit else Severity.ERROR
-        yield HEAP.finding(
-            f"{size(count)} in {plural(survey.entries, 'session')} need an estimated "
-            f"{rounded_size(measured, reported)} of heap; the limit is {rounded_size(limit)} ({source}).",
-            _BOOT_HEAP.of(x),
-            severity=grave if 2 * measured >= limit else Severity.WARNING,
-            agent_id=store.agent_id,
-            path=store.read.ref.path,
-            evidence={
-                "bytes": count,
-                "entries": survey.entries,
-                "estimate": True,
-                "heapBytesMeasuredRatio": measured,
-                "heapBytesReportedRatio": reported,
-                "heapLimitBytes": limit,
-                "heapLimitSource": source,
-            },
-            repair=_lightens(x, t, store, survey),
-            by_hand=None if _lightens(x, t, store, survey) else _SPLIT,
+        count, runs = (
+            sum(rows.weights.values()),
+            sum(rows.weights[key] for key in rows.weights if key[0] is Kind.CRON_RUN),
         )
+        repair = "trim" if trims(x, database.jobs) and runs >= count / 2 else None
+        loaded = Loaded(database.agent_id, database.path, count, rows.entries)
+        yield from _heap_finding(x, loaded, limit, source, repair)
+
+
+class Loaded(NamedTuple):
+    """Session rows that a start loads. `bytes` are those of the file, or of the rows of a database."""
+
+    agent_id: str
+    path: Path
+    bytes: int
+    entries: int
+
+
+def heap_needed(policy: Policy | None, count: int) -> tuple[int, int]:
+    """Bytes of heap that a start takes for so many bytes of sessions: seen, and at most."""
+    if policy is Policy.V2026_9_6:
+        return count * ROWS_AMPLIFICATION, 2 * count * ROWS_AMPLIFICATION
+    return count * MEASURED_AMPLIFICATION, count * REPORTED_AMPLIFICATION
+
+
+def _heap_finding(x: Examination, loaded: Loaded, limit: int, source: str, repair: str | None) -> Iterator[Finding]:
+    measured, most = heap_needed(x.config.release.policy, loaded.bytes)
+    if most < limit:
+        return
+    grave = Severity.CRITICAL if measured >= limit else Severity.ERROR
+    yield HEAP.finding(
+        f"{size(loaded.bytes)} in {plural(loaded.entries, 'session')} need an estimated "
+        f"{rounded_size(measured, most)} of heap; the limit is {rounded_size(limit)} ({source}).",
+        _BOOT_HEAP.of(x),
+        severity=grave if 2 * measured >= limit else Severity.WARNING,
+        agent_id=loaded.agent_id,
+        path=loaded.path,
+        evidence={
+            "bytes": loaded.bytes,
+            "entries": loaded.entries,
+            "estimate": True,
+            "heapBytesMeasuredRatio": measured,
+            "heapBytesReportedRatio": most,
+            "heapLimitBytes": limit,
+            "heapLimitSource": source,
+        },
+        repair=repair,
+        by_hand=None if repair else _SPLIT,
+    )
 
 
 def heap_allowed(x: Examination, t: Thresholds) -> tuple[int, str]:
@@ -127,14 +168,14 @@ def heap_allowed(x: Examination, t: Thresholds) -> tuple[int, str]:
     return (x.heap.bytes, x.heap.source) if x.heap else (t.heap_bytes, "usual")
 
 
-def _lightens(x: Examination, t: Thresholds, store: StoreFacts, survey: Survey) -> str | None:
+def _lightens(x: Examination, limit: int, store: StoreFacts, survey: Survey) -> str | None:
     """The repairs that make the store light enough, else one that takes away half of it or more."""
     total, rebuilt = survey.verdict.bytes, _rebuilt(survey)
     runs = sum(weight for (kind, _), weight in survey.weights.items() if kind is Kind.CRON_RUN)
     rows = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN)
     removed = runs * (1 - min(1, len(store.jobs) / rows)) if rows and trims(x, store.jobs) else 0
     trimmed, slimmed = total - removed, total - rebuilt * _slimmable(survey)
-    enough = t.heap_bytes / REPORTED_AMPLIFICATION
+    enough = limit / (heap_needed(x.config.release.policy, 1)[1])
     if removed and trimmed < enough:
         return "trim"
     if slimmed < enough:
