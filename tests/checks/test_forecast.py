@@ -297,3 +297,27 @@ def test_2026_4_25_may_install_with_npm_even_with_plugins_off(tmp_path: Path) ->
     state.config({"plugins": {"enabled": False}})
     (event,) = of(predicted(state), Kind.BLOCKS)
     assert (event.certainty, event.what.endswith("minutes the first time")) == (Certainty.MAY, True)
+
+
+def test_2026_9_6_removes_old_run_rows_whatever_their_status_and_caps_machines_alone(tmp_path: Path) -> None:
+    state = imported(tmp_path)
+    rows = {f"agent:main:telegram:direct:{n}": row(n, age=n * DAY) for n in range(1, 21)}
+    rows |= {run_key("job", n): row(n, age=2 * DAY, status="running") for n in range(30, 33)}
+    rows |= {run_key("job", n): row(n, age=2 * HOUR) for n in range(40, 50)}
+    state.store(rows)
+    state.maintenance(maxEntries=25, pruneAfter="10d")
+    assert of(predicted(state), Kind.REAPS) == [], "no job, no timer"
+    state.jobs([job("job", state={"nextRunAtMs": NOW - HOUR})])
+    found = predicted(state)
+    (reaped,), (capped,) = of(found, Kind.REAPS), of(found, Kind.EVICTS)
+    assert (reaped.how_many, reaped.certainty) == (3, Certainty.MAY)
+    assert "removes 3 run rows of main older than 1 d, 3 of them marked running" in reaped.what
+    assert capped.how_many == 8, "33 sessions, cap 25; rows of conversations and marked running are not in danger"
+    assert capped.what.endswith("conversations stay")
+    (left,) = of(found, Kind.SETTLES)
+    assert (left.how_many, left.certainty) == (3, Certainty.MAY)
+    state.maintenance(maxEntries=5)
+    (capped,) = of(predicted(state), Kind.EVICTS)
+    assert capped.how_many == 10
+    state.maintenance(maxEntries=5, mode="warn")
+    assert of(predicted(state), Kind.EVICTS) == []

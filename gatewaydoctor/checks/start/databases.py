@@ -5,18 +5,23 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status
 from gatewaydoctor.model.gateway.entry import Kind as SessionKind
+from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from gatewaydoctor.checks.start.state import StartState
+    from gatewaydoctor.model.gateway.entry import Entry
 
 _LEFT_OUT = frozenset({SessionKind.SUBAGENT, SessionKind.ACP, SessionKind.CRON_BASE, SessionKind.CRON_RUN})
 CHECK_BYTES_PER_MS = 200_000
 RECOVERY_MS = 5_000
+REAPED_MS = 300_000
 
 
 def opened(state: StartState) -> Iterator[Event]:
@@ -46,6 +51,60 @@ def resumed(state: StartState) -> Iterator[Event]:
     if left:
         what = f"leaves {plural(left, 'row')} of cron runs and subagents marked running"
         yield Event(Kind.SETTLES, None, what, (), left, certainty=Certainty.MAY)
+
+
+def kept(state: StartState) -> Iterator[Event]:
+    """What 2026.9.6 removes from a database, imported a moment before or not: run rows older than the retention once
+    cron has run, and at a save what is beyond the cap, conversations and rows marked running aside."""
+    x = state.x
+    if x.config.release.policy is not Policy.V2026_9_6:
+        return
+    imports = ((store.agent_id, store.rows) for store in state.stores if store.readable is Readable.YES)
+    for agent, rows in (*imports, *((database.agent_id, database.rows) for database in state.databases)):
+        yield from _reaped(state, agent, rows)
+        yield from _capped(state, agent, rows)
+
+
+def _reaped(state: StartState, agent: str, rows: Callable[[], Iterator[Entry]]) -> Iterator[Event]:
+    x = state.x
+    retention = x.config.cron.session_retention.value
+    if not retention or not x.config.cron.enabled.value or not any(job.enabled for job in state.jobs):
+        return
+    old = [
+        entry
+        for entry in rows()
+        if entry.kind is SessionKind.CRON_RUN and (entry.updated_at or 0) < x.now - retention
+    ]
+    if old:
+        marked = sum(entry.status is Status.RUNNING for entry in old)
+        also = f", {marked:,} of them marked running" if marked else ""
+        what = f"removes {plural(len(old), 'run row')} of {agent} older than {duration(retention)}{also}"
+        yield Event(
+            Kind.REAPS, REAPED_MS, f"{what}, once a cron job has run", (), len(old), certainty=Certainty.MAY,
+            source="seen with 2026.9.6: of 22 rows marked running 2 were left after 5 min",
+        )  # fmt: skip
+
+
+def _capped(state: StartState, agent: str, rows: Callable[[], Iterator[Entry]]) -> Iterator[Event]:
+    maintenance = state.x.config.maintenance
+    if maintenance.mode.value != "enforce":
+        return
+    cap, before = maintenance.max_entries.value, state.x.now - maintenance.prune_after.value
+    total = old = machine = 0
+    for entry in rows():
+        total += 1
+        if entry.kind in MACHINE_KINDS and entry.status is not Status.RUNNING and not entry.pinned:
+            machine += 1
+            old += entry.updated_at is not None and entry.updated_at < before
+    gone = max(old, min(machine, total - cap))
+    if gone > 0:
+        what = (
+            f"drops {plural(gone, 'session')} of cron runs and subagents of {agent} by age and cap at its first save"
+        )
+        yield Event(
+            Kind.EVICTS, None, f"{what}, and one more for each new one; conversations stay", (), gone,
+            certainty=Certainty.MAY, source=f"{total:,} sessions, cap {cap:,}; seen with 2026.9.6",
+        )  # fmt: skip
 
 
 def queued(state: StartState) -> Iterator[Event]:

@@ -30,6 +30,7 @@ _SOURCES = (
     deliveries.sent,
     databases.opened,
     databases.resumed,
+    databases.kept,
     databases.queued,
 )
 """Each gives the events of its matter."""

@@ -197,9 +197,10 @@ def resumed(state: StartState) -> Iterator[Event]:
     if left:
         what = f"leaves {plural(left, 'session')} marked running"
         settles = policy is Policy.V2026_5_22
+        removes = policy is Policy.V2026_9_6 and any(job.enabled for job in state.jobs)
         yield Event(
             forecast.Kind.SETTLES, None, what + (", subagents that it settles aside" if settles else ""),
-            how_many=left, certainty=Certainty.MAY if settles else Certainty.WILL,
+            how_many=left, certainty=Certainty.MAY if settles or removes else Certainty.WILL,
         )  # fmt: skip
 
 

@@ -47,13 +47,14 @@ class StoreAtStart(Struct, frozen=True):
 
 class DatabaseAtStart(Struct, frozen=True):
     """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running`
-    gives the rows marked running, afresh each time. `bytes` are those of its file, at most."""
+    gives the rows marked running and `rows` all of them, afresh each time. `bytes` are those of its file, at most."""
 
     agent_id: str
     path: Path
     bytes: int
     entries: int | None
     running: Callable[[], Iterator[Entry]]
+    rows: Callable[[], Iterator[Entry]]
 
 
 class StartState(Struct, frozen=True):
@@ -78,12 +79,17 @@ def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
 
 def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
     """A database as it was examined."""
+
+    def rows() -> Iterator[Entry]:
+        return iter(()) if facts.sessions is None else (entry for _, entry in facts.sessions.rows())
+
     return DatabaseAtStart(
         facts.agent_id,
         facts.path,
         facts.database.size,
         None if facts.sessions is None else facts.sessions.entries,
         lambda: (each.entry for each in facts.running),
+        rows,
     )
 
 

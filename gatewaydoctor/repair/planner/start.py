@@ -100,7 +100,11 @@ def _database(database: DatabaseDraft) -> DatabaseAtStart:
 
     facts = database.facts
     size = database.at_most or facts.database.size
-    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running)
+
+    def rows() -> Iterator[Entry]:
+        return (entry for _, entry in database.entries())
+
+    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running, rows)
 
 
 def _children(draft: Draft) -> frozenset[str]:
