@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import NOW as WORLD_NOW
-from tests.world import StateDir, job
+from tests.world import HOUR, StateDir, job, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +145,53 @@ def test_a_job_that_fired_is_told_as_forecast(incident: Path) -> None:
     path.write_text(json.dumps(jobs))
     told = json.loads(after(incident, "--json").out)["details"]["checks"]
     assert [each["names"] for each in told if each["standing"] == "as forecast"] == [[ran_job["name"]]]
+
+
+def forecast_lines(ran: Any) -> list[tuple[str, str]]:
+    told = json.loads(ran.out)["details"]["checks"]
+    return [(each["standing"], each["text"]) for each in told if each["about"] == "forecast"]
+
+
+def test_sessions_messages_and_jobs_of_the_forecast_are_followed(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.5.22")
+    now = int(time.time() * 1000)  # a receipt is dated by the machine's clock
+    friend = "agent:main:telegram:direct:1000"
+    session = row(2, status="running", abortedLastRun=True) | {"updatedAt": now - HOUR}
+    state.store({friend: session})
+    state.transcript(2)
+    state.jobs([job("off"), job("later", state={"nextRunAtMs": now + 5 * HOUR})])
+    waiting = state.file("delivery-queue/a.json", {"id": "a", "enqueuedAt": now - HOUR, "channel": "telegram"})
+    at = ("--state-dir", str(state.root))
+    assert run("repair", "cron", "--disable", "off", "--apply", "--yes", *at, "--now", str(now)).code == 0
+
+    def after_world() -> Any:
+        return run("after", "--json", *at, "--now", str(now + HOUR))
+
+    assert forecast_lines(after_world()) == [
+        ("open", "1 message waiting to be sent"),
+        ("open", "1 session is not resumed yet"),
+        ("open", "1 job is not due yet; the first is in 4 h"),
+    ]
+    state.store({friend: session | {"status": "done"}})
+    waiting.unlink()
+    assert forecast_lines(after_world())[:2] == [
+        ("as forecast", "1 message of the forecast: none waits any more"),
+        ("as forecast", "1 session resumed, as forecast"),
+    ]
+
+
+def test_run_rows_that_the_forecast_named_are_told_once_they_went(incident: Path) -> None:
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    assert ("open", "2 sessions that the forecast named are not removed yet") in forecast_lines(
+        after(incident, "--json")
+    )
+    path = incident / "agents/main/sessions/sessions.json"
+    rows = json.loads(path.read_text())
+    old = sorted((key for key in rows if ":run:" in key), key=lambda key: rows[key]["updatedAt"])[:2]
+    path.write_text(json.dumps({key: value for key, value in rows.items() if key not in old}, indent=2))
+    ran = after(incident, "--json")
+    assert ("as forecast", "2 of 2 sessions that the forecast named were removed") in forecast_lines(ran)
+    assert ran.code == 0
 
 
 def test_where_nothing_was_applied_there_is_nothing_to_check(incident: Path) -> None:

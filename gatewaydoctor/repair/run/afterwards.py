@@ -10,7 +10,7 @@ from msgspec import Struct
 from gatewaydoctor.examine.jobs import RAPID_RUNS
 from gatewaydoctor.examine.ticks import ticks
 from gatewaydoctor.model.gateway.cron import answers_to, word_for
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.aftermath import Aspect, Standing
 from gatewaydoctor.model.repair.plan import Rewrite
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.model.repair.plan import Plan, StartEvent
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.system.fs import ReadFs
 
@@ -144,16 +144,71 @@ def _jobs(x: Examination, done: Done) -> Iterator[Aspect]:
 
 
 def _foretold(x: Examination, done: Done) -> Iterator[Aspect]:
-    """Jobs that were to fire: which have, and which are late."""
-    jobs = {word: job for job in _all_jobs(x) for word in (job.job_id, job.name) if word}
+    """What became of each event that the forecast of the plan named, where the directory tells."""
     for event in done.plan.start_after:
-        if event.kind != "fires":
-            continue
-        ran = [name for name in event.who if name in jobs and (jobs[name].state.last_run_at or 0) > done.finished_at]
-        late = [name for name in event.who if name in jobs and name not in ran]
-        if ran:
-            text = f"{plural(len(ran), 'job')} fired, as forecast"
-            yield Aspect("forecast", Standing.AS_FORECAST, text, tuple(ran))
-        if late:
-            text = f"{plural(len(late), 'job has', 'jobs have')} not fired yet, of those the forecast named"
-            yield Aspect("forecast", Standing.OPEN, text, tuple(late))
+        match event.kind:
+            case "fires" | "catches-up":
+                yield from _fired(x, done, event)
+            case "resumes":
+                yield from _resumed(x, done, event)
+            case "reaps" | "evicts":
+                yield from _removed(x, done, event)
+            case "sends" | "gives-up":
+                yield from _sent(x, event)
+            case _:
+                pass
+
+
+def _fired(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
+    """Jobs that were to fire: which have, which are late, and which are not due yet."""
+    jobs = {word: job for job in _all_jobs(x) for word in (job.job_id, job.name) if word}
+    ran = [name for name in event.who if name in jobs and (jobs[name].state.last_run_at or 0) > done.finished_at]
+    late = tuple(name for name in event.who if name in jobs and name not in ran)
+    if ran:
+        text = f"{plural(len(ran), 'job')} fired, as forecast"
+        yield Aspect("forecast", Standing.AS_FORECAST, text, tuple(ran))
+    if not late:
+        return
+    wait = done.finished_at + (event.at_ms or 0) - x.now
+    if wait > 0 and not ran:
+        text = f"{plural(len(late), 'job is', 'jobs are')} not due yet; the first is in {duration(wait)}"
+    else:
+        text = f"{plural(len(late), 'job has', 'jobs have')} not fired yet, of those the forecast named"
+    yield Aspect("forecast", Standing.OPEN, text, late)
+
+
+def _resumed(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
+    now = _now(x)
+    there = {key: now[key.lower()] for key in event.who if key.lower() in now}
+    waiting = tuple(
+        key
+        for key, entry in there.items()
+        if entry.status is Status.RUNNING and (entry.updated_at or 0) <= done.finished_at
+    )
+    taken = tuple(key for key in there if key not in waiting)
+    if taken:
+        yield Aspect("forecast", Standing.AS_FORECAST, f"{plural(len(taken), 'session')} resumed, as forecast", taken)
+    if waiting:
+        text = f"{plural(len(waiting), 'session is', 'sessions are')} not resumed yet"
+        yield Aspect("forecast", Standing.OPEN, text, waiting)
+
+
+def _removed(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
+    """Kept rows of machines that went since: as many as the forecast named, or not yet."""
+    now = _now(x)
+    gone = [entry.key for entry in done.kept if entry.kind in MACHINE_KINDS and entry.key.lower() not in now]
+    if gone:
+        told = f"{len(gone):,} of {plural(event.how_many, 'session')} that the forecast named"
+        yield Aspect("forecast", Standing.AS_FORECAST, f"{told} were removed", tuple(gone))
+    elif done.kept and event.certain:
+        text = f"{plural(event.how_many, 'session')} that the forecast named are not removed yet"
+        yield Aspect("forecast", Standing.OPEN, text)
+
+
+def _sent(x: Examination, event: StartEvent) -> Iterator[Aspect]:
+    waiting = sum(queue.pending.files for queue in x.queues)
+    if not waiting:
+        text = f"{plural(event.how_many, 'message')} of the forecast: none waits any more"
+        yield Aspect("forecast", Standing.AS_FORECAST, text)
+    else:
+        yield Aspect("forecast", Standing.OPEN, f"{plural(waiting, 'message')} waiting to be sent")
