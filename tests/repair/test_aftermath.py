@@ -14,8 +14,8 @@ import pytest
 from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
-from tests.world import NOW as WORLD_NOW
 from tests.world import HOUR, StateDir, job, row
+from tests.world import NOW as WORLD_NOW
 
 if TYPE_CHECKING:
     from pathlib import Path
