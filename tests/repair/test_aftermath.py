@@ -226,3 +226,19 @@ def test_what_enables_the_jobs_again_names_every_one_so_that_it_is_taken(tmp_pat
 def enabled_of(root: Path) -> list[int]:
     jobs = json.loads((root / "cron/jobs.json").read_bytes())["jobs"]
     return [place for place, each in enumerate(jobs) if each["enabled"]]
+
+
+def test_the_forecast_of_a_merge_counts_what_comes_back(incident: Path) -> None:
+    """Jobs that the run disabled are enabled again, and rows fill the heap again."""
+    repair(incident, "--disable-retrying", "--apply", "--yes")
+    path = incident / "agents/main/sessions/sessions.json"
+    rows = json.loads(path.read_text())
+    rows["agent:main:telegram:direct:new"] = row(9)
+    path.write_text(json.dumps(rows, indent=2))
+    size = 185_000_000 // 5
+    option = {"NODE_OPTIONS": f"--max-old-space-size={8 * size // 1_048_576}"}
+    told = run("undo", "--merge", "--dry-run", "--json", "--state-dir", str(incident), *NOW, env=option)
+    events = json.loads(told.out)["details"]["plan"]["startAfter"]
+    fired = {name for event in events if event["kind"] == "fires" for name in event["who"]}
+    assert fired >= {"SSL price check"}
+    assert [event["certain"] for event in events if "out of memory" in event["what"]] == [True]

@@ -10,10 +10,13 @@ from msgspec.structs import replace
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.start import cron, databases, deliveries, sessions, subagents
+from gatewaydoctor.checks.stores.size import heap_allowed, heap_needed
+from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty, Event, Forecast, Kind
 from gatewaydoctor.model.outcome.verdict import Effect
-from gatewaydoctor.model.words import plural
+from gatewaydoctor.model.words import plural, rounded_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +72,15 @@ def _unknown_release(state: StartState) -> Iterator[Event]:
 
 
 def _out_of_memory(state: StartState) -> Iterator[Event]:
-    verdict = state.verdict
-    if verdict is not None and "store-heap-risk" in verdict.rules:
+    limit, source = heap_allowed(state.x, DEFAULTS)
+    loaded = [store.bytes for store in state.stores if store.readable is Readable.YES]
+    loaded += [sum(entry.bytes for entry in database.rows()) for database in state.databases]
+    needed = heap_needed(state.x.config.release.policy, max(loaded, default=0))[0]
+    if 2 * needed >= limit:
         what = "runs out of memory while it loads a store, and is started again by whatever restarts it"
-        yield Event(Kind.REFUSES, 0, what, certainty=Certainty.MAY, source=verdict.reason)
+        why = f"a copy of the largest takes an estimated {rounded_size(needed)}; the limit is {rounded_size(limit)}"
+        certainty = Certainty.WILL if needed >= limit else Certainty.MAY
+        yield Event(Kind.REFUSES, 0, what, certainty=certainty, source=f"{why} ({source})")
 
 
 def _start_up(state: StartState) -> Iterator[Event]:

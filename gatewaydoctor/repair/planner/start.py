@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.outcome.forecast import Forecast
     from gatewaydoctor.repair.drafting.draft import Draft
@@ -55,8 +56,11 @@ SHOWN = 20
 """Names that a plan keeps for each event; it counts all."""
 
 
-def merged(x: Examination, added: Mapping[Path, Sequence[Entry]]) -> tuple[StartEvent, ...]:
-    """The events of a start once these rows are back in the stores of `x`, by path."""
+def merged(
+    x: Examination, added: Mapping[Path, Sequence[Entry]], jobs: tuple[CronJob, ...] | None
+) -> tuple[StartEvent, ...]:
+    """The events of a start once these rows are back in the stores of `x`, by path, and `jobs` where they are, None
+    where jobs.json stays as it is."""
 
     def with_rows(store: StoreAtStart) -> StoreAtStart:
         more = added.get(store.path, ())
@@ -65,7 +69,8 @@ def merged(x: Examination, added: Mapping[Path, Sequence[Entry]]) -> tuple[Start
         return replace(store, rows=lambda: chain(rows(), more), entries=store.entries + len(more), bytes=size)
 
     state = as_it_is(x, start_verdict(x, ()))
-    return told(forecast(replace(state, stores=tuple(map(with_rows, state.stores)))))
+    stores = tuple(map(with_rows, state.stores))
+    return told(forecast(replace(state, stores=stores, jobs=state.jobs if jobs is None else jobs)))
 
 
 def _after(draft: Draft) -> StartState:

@@ -27,6 +27,7 @@ from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import InputChanged, NoSuchRun, VaultDamaged
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
+from gatewaydoctor.state.cron.cron import jobs_of_copy
 from gatewaydoctor.storage.files.splice import Row, splice
 from gatewaydoctor.storage.files.survey import Survey, survey
 
@@ -68,7 +69,9 @@ def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan
         return plan
     real = {run.place.at(path): rows for path, rows in merger.added.items()}
     added = {store.read.ref.path: real.get(tools.fs.realpath(store.read.ref.path), ()) for store in x.stores}
-    return with_id(msgspec.structs.replace(plan, plan_id="", start_after=merged(x, added)))
+    copy = merger.back.get(tools.fs.realpath(x.config.cron.store.value))
+    jobs = jobs_of_copy(tools.fs, copy, x.cron, x.config.release) if copy else None
+    return with_id(msgspec.structs.replace(plan, plan_id="", start_after=merged(x, added, jobs)))
 
 
 class _Merger:
@@ -85,6 +88,7 @@ class _Merger:
         self.before: list[StoreSummary] = []
         self.after: list[StoreSummary] = []
         self.added: dict[str, list[Entry]] = {}
+        self.back: dict[Path, Path] = {}
         self.stores = {store.path: store for store in work.plan.after.stores}
 
     def take(self, number: int) -> None:
@@ -154,6 +158,7 @@ class _Merger:
                 keep_mtime=True,
             )
         )
+        self.back[path] = whole
         self._step("put back", kept.path, "as it was before the run", [Path(kept.path).name], size)
 
     def _merge_store(self, whole: Path, act: Rewrite, kept: Kept) -> None:

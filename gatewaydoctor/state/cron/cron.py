@@ -72,6 +72,16 @@ def read_cron(fs: ReadFs, store: Path, release: Release = UNKNOWN_RELEASE) -> Cr
     return replace(cron, lost=_lost(fs, store, known, copies[:MOST_COPIES], states))
 
 
+def jobs_of_copy(fs: ReadFs, copy: Path, beside: Cron, release: Release = UNKNOWN_RELEASE) -> tuple[CronJob, ...]:
+    """The jobs of a copy of jobs.json as they would be in its place: with the state inside, or that of the jobs of
+    `beside` where a state file lies next to those. Nothing is raised."""
+    jobs, _ = read_jobs(jobs_list(_load(fs, copy)[1]) or [], None, release)
+    if not beside.state.bytes:
+        return jobs
+    states = {job.job_id: job.state for job in beside.jobs}
+    return tuple(replace(job, state=states.get(job.job_id, job.state)) for job in jobs)
+
+
 def state_path(store: Path) -> Path:
     """`X.json` has its run state in `X-state.json`."""
     return _sibling(store, "state")
