@@ -63,9 +63,10 @@ def _jobs(start: Start) -> Iterator[str]:
     before, after = start.before.jobs, start.after.jobs
     fired = {name for name, job in after.items() if name in before and _ran(job, start.began)}
     gone = {name for name in before if name not in after}
-    sure = start.named("fires", will=True, due=True)
-    for name in sorted(sure - fired - gone):
-        yield f"did not fire: {name}"
+    for event in start.events("fires", will=True, due=True):
+        late = sorted(set(event["who"]) - fired - gone)
+        if late and ("within the hour" not in event["what"] or len(late) == event["howMany"]):
+            yield f"did not fire: {late}"
     for name in sorted((fired | gone) - start.named(*_FIRES)):
         yield f"{'vanished' if name in gone else 'fired'} untold: {name}"
     marked = {name for name, job in before.items() if job["state"].get("runningAtMs")}
@@ -136,6 +137,10 @@ _WRITTEN = ("openclaw.json", "restart-sentinel.json", "delivery-queue/", "cron/j
 
 
 def _files(start: Start) -> Iterator[str]:
+    if start.before.config != start.after.config and not any(
+        "openclaw.json" in event["what"] for event in start.told
+    ):
+        yield "openclaw.json was rewritten untold"
     gone = {name for name in start.before.files - start.after.files if name.startswith(_WRITTEN)}
     if "restart-sentinel.json" in gone and not start.events("notice"):
         yield "restart-sentinel.json went untold"

@@ -22,12 +22,14 @@ _STATE = "state/openclaw.sqlite"
 class Seen:
     """`rows` by session key: those of databases where there are any, else those of the store; `jobs` by name, each
     with its run state under `state`; `runs` are ids of subagent runs; `waiting` counts messages of the state database
-    by status; `files` are the names of everything else, relative to the directory."""
+    by status; `config` is the text of openclaw.json; `files` are the names of everything else, relative to the
+    directory."""
 
     rows: dict[str, dict[str, Any]]
     jobs: dict[str, dict[str, Any]]
     runs: frozenset[str]
     waiting: dict[str, int]
+    config: str
     files: frozenset[str]
 
     @property
@@ -42,7 +44,10 @@ def observe(root: Path) -> Seen:
     waiting = dict(_asked(root / _STATE, "SELECT status, count(*) FROM delivery_queue_entries GROUP BY 1"))
     runs |= {row[0] for row in _asked(root / _STATE, "SELECT run_id FROM subagent_runs")}
     files = (path for path in root.rglob("*") if path.is_file())
-    return Seen(_rows(root), jobs, frozenset(runs), waiting, frozenset(str(each.relative_to(root)) for each in files))
+    config = (root / "openclaw.json").read_text()
+    return Seen(
+        _rows(root), jobs, frozenset(runs), waiting, config, frozenset(str(each.relative_to(root)) for each in files)
+    )
 
 
 def _rows(root: Path) -> dict[str, dict[str, Any]]:

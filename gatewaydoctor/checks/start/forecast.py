@@ -106,11 +106,8 @@ def _start_up(state: StartState) -> Iterator[Event]:
 
 
 def _upgrades(state: StartState) -> Iterator[Event]:
-    """What 2026.9.6 rewrites of an earlier release's directory, and the jobs it adds to every one."""
+    """What 2026.9.6 takes of an earlier release's directory, and the jobs it adds to every one."""
     x = state.x
-    if x.config.agents_listed and x.config.readable:
-        what = "rewrites openclaw.json: moves agents.list to agents.entries"
-        yield Event(Kind.WRITES, 0, what, source="seen with 2026.9.6")
     if x.cron.jobs:
         jobs = plural(len(x.cron.jobs), "job")
         what = f"takes {jobs} of jobs.json into the state database, and renames the file to *.migrated"

@@ -139,8 +139,7 @@ class Config(Struct, frozen=True):
     could not be read has its default. `notes` name settings the gateway cannot use and
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
     `refused` is empty for a config with a problem: then nothing in it is judged. `unjudged` are the sections of the
-    file whose settings are not judged. `agents_listed`: the agents are in the list of releases before
-    2026.9.6.
+    file whose settings are not judged.
     """
 
     path: Path
@@ -163,7 +162,6 @@ class Config(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     refused: tuple[RefusedSetting, ...] = ()
     unjudged: tuple[str, ...] = ()
-    agents_listed: bool = False
 
     @property
     def readable(self) -> bool:

@@ -101,7 +101,6 @@ def _typed(
         notes=tuple(dict.fromkeys(settings.notes)),
         refused=refused(document, release, settings.get) if problem is None else (),
         unjudged=unjudged(document) if problem is None else (),
-        agents_listed=isinstance(settings.get("agents", "list"), list),
     )
 
 
