@@ -25,7 +25,7 @@ _gatewaydoctor_options() {
     'unpark') words='--apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
     'after') words='--vault --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
-    'explain') words='--format' ;;
+    'explain') words='--found --format' ;;
     'integrate') words='--form --program --unit --limit --image --package --gateway --fixtures --textfile-dir --output --format' ;;
     'completions') words='--format' ;;
     'runs list') words='--vault --format' ;;

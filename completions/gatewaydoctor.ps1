@@ -261,6 +261,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('rule')
             Many = $false
             Options = [ordered]@{
+                '--found' = '', 'Also show the findings of this rule in the state directory.'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }

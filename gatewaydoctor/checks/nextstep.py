@@ -37,6 +37,8 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     live = x.gateway.liveness is Liveness.LIVE
     if command := _permission(deciding):
         return NextStep(command, "permission is missing; scan again afterwards, before any start")
+    if verdict.effect is Effect.UNREAD and x.unsettled:
+        return NextStep("gatewaydoctor scan", "once nothing writes there; fuser and lsof name what does")
     if verdict.effect is Effect.UNREAD:
         return NextStep(
             "gatewaydoctor scan -v", "lists what was not read; scan again as the user the gateway runs as"
@@ -46,15 +48,19 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     if any("recordedSha256" in finding.evidence for finding in deciding):
         return NextStep("gatewaydoctor snapshot", "copies the directory; then gatewaydoctor migration shows more")
     if deciding:
-        return NextStep(f"gatewaydoctor explain {deciding[0].rule}", "what to do by hand, before any start")
+        return NextStep(_by_hand(deciding[0]), "what to do by hand, before any start")
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]
     if repair := _repair(worth, worth):
         return NextStep(repair, _why(live=live, loses=False))
     if command := _permission(worth[:1]):
         return NextStep(command, "permission is missing; scan again afterwards")
     if worth:
-        return NextStep(f"gatewaydoctor explain {worth[0].rule}", "what the worst finding means")
+        return NextStep(_by_hand(worth[0]), "what the worst finding means, and what to do by hand")
     return NextStep(None, "nothing to do")
+
+
+def _by_hand(finding: Finding) -> str:
+    return f"gatewaydoctor explain {finding.rule} --found"
 
 
 def _permission(deciding: Sequence[Finding]) -> str | None:

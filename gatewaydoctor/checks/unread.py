@@ -33,6 +33,9 @@ DENIED = Rule(
     remedy="Give the paths to the gateway's user with chown, or scan as that user with sudo -u.",
 )
 
+CHANGING = "changedWhileRead"
+"""Evidence that what seems damaged may be a save that was not finished."""
+
 
 def denied(x: Examination, problem: Unreadable, what: str, then: str, agent_id: str | None = None) -> Finding:
     """Something that whoever runs this may not read. `what` begins a sentence; `then` is as for `consequence`."""

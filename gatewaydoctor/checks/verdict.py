@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
+from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import REFUSES_NEWER, Era
@@ -90,6 +92,9 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
     if finding.evidence.get("reason") is not None:
         reason = "The session store could not be read, so it is not known what a start does with it."
         return StartEffect(Effect.UNREAD, reason, f"{_place(finding)}{_first(finding.message)}")
+    if finding.evidence.get(CHANGING):
+        reason = "The session store was written to while it was read, so it is not known what a start does with it."
+        return StartEffect(Effect.UNREAD, reason, f"{_place(finding)}sessions.json changed while it was read")
     what = "a store this large" if "limit" in finding.evidence else "a damaged store"
     first = finding.message.partition(". ")[0].removesuffix(".")
     said = first.removeprefix("The file ").removeprefix("The store ")
@@ -360,7 +365,8 @@ def _unread(x: Examination) -> Iterator[StartEffect]:
     if gaps := _gaps(x):
         path, why = gaps[0]
         more = f"; {len(gaps) - 1:,} more" if len(gaps) > 1 else ""
-        reason = f"{plural(len(gaps), 'path')} could not be read."
+        changed = all(Path(each) in x.unsettled for each, _ in gaps)
+        reason = f"{plural(len(gaps), 'path')} {'changed while it was' if changed else 'could not be'} read."
         yield StartEffect(Effect.UNREAD, reason, f"{path}: {why.removesuffix('.')}{more}")
     if x.left_out:
         agents = plural(x.left_out, "store of another agent was", "stores of other agents were")

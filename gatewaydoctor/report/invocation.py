@@ -25,7 +25,7 @@ class Invocation(Struct, frozen=True):
             return command.replace(" gatewaydoctor ", f" {self.program} ", 1)
         if name != "gatewaydoctor":
             return command
-        if rest.startswith(_ANYWHERE):
+        if rest.startswith(_ANYWHERE) and not rest.endswith(" --found"):
             return f"{self.program} {rest}"
         options = [f"{option} {quote(value)}" for option, value in self.options]
         return " ".join([self.program, rest, *options])
@@ -46,4 +46,4 @@ class Invocation(Struct, frozen=True):
 
 PLAIN = Invocation()
 _ANYWHERE = ("explain", "fixtures", "simulate", "completions")
-"""Verbs that examine no state directory of the operator."""
+"""Verbs that examine no state directory of the operator, but for `explain RULE --found`."""

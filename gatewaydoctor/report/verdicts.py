@@ -65,6 +65,7 @@ def decision(document: Document) -> str:
     else:
         said = f"passed; no {'new ' if known else ''}finding of severity {gate.fail_on} or worse"
     counts = [f"{count:,} {words}" for count, words in rest if count]
+    counts += [f"{plural(len(document.skipped), 'path')} not read"] if document.skipped else []
     return f"{document.command}: {'; '.join([said, *counts])}.{_baseline(document)}"
 
 

@@ -23,7 +23,7 @@ CLOCK = ("--now", str(NOW))
 @pytest.fixture
 def state(tmp_path: Path) -> StateDir:
     made = StateDir(tmp_path)
-    made.store({run_key("j", n): row(n, age=3 * DAY) for n in range(40)})
+    whole(made)
     return made
 
 
@@ -48,6 +48,10 @@ def store_of(state: StateDir) -> Path:
     return state.root / "agents/main/sessions/sessions.json"
 
 
+def whole(state: StateDir) -> Path:
+    return state.store({run_key("j", n): row(n, age=3 * DAY) for n in range(40)})
+
+
 def test_a_store_that_was_half_written_is_read_again(state: StateDir) -> None:
     fs = Writer(store_of(state), times=2, half=True)
     document = Machine(fs=fs).run("scan", "--json", "--state-dir", str(state.root), *CLOCK).document
@@ -62,9 +66,20 @@ def test_a_scan_tells_of_a_store_that_never_rests(state: StateDir) -> None:
     assert [each["reason"] for each in ran.document["skipped"]] == ["it changed while it was read; scan again"]
     (found,) = [each for each in ran.document["findings"] if each["rule"] == "store-unparseable"]
     assert found["message"].endswith("It was written to meanwhile: scan again.")
-    machine = Machine(fs=Writer(store_of(state), times=99, half=False))
+    assert (found["severity"], found["fix"]) == ("error", None)
+    assert ran.document["verdict"]["start"] == "unknown"
+    assert ran.document["next"]["command"] == f"gatewaydoctor scan --state-dir {state.root}"
+    screen = " ".join(machine.run("scan", "--state-dir", str(state.root), *CLOCK).out.split())
+    assert "WILL IT START Cannot tell. The session store was written to while it was read" in screen
+    assert "DO gatewaydoctor scan" in screen and "once nothing writes there" in screen
+    gate = machine.run("gate", "--state-dir", str(state.root), *CLOCK)
+    assert (gate.code, "cannot tell" in gate.err) == (0, True)
+    checked = machine.run("check", "--fail-on", "critical", "--state-dir", str(state.root), *CLOCK)
+    assert checked.out.endswith("; 1 path not read.\n")
+    machine = Machine(fs=Writer(whole(state), times=99, half=False))
     said = machine.run("scan", "-v", "--state-dir", str(state.root), *CLOCK)
     assert "it changed while it was read; scan again" in " ".join(said.out.split())
+    assert "Cannot tell. 1 path changed while it was read." in " ".join(said.out.split())
 
 
 def test_a_scan_tells_of_a_store_that_changed_after_it_was_read(state: StateDir) -> None:

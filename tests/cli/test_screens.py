@@ -114,7 +114,10 @@ def test_the_next_step_follows_the_worst_finding(tmp_path: Path) -> None:
     assert step()[0] == f"gatewaydoctor repair cron --state-dir {tmp_path}"
 
     scene.write("openclaw.json", "{")  # worse, and no repair helps
-    assert step() == ("gatewaydoctor explain config-unreadable", "what to do by hand, before any start")
+    assert step() == (
+        f"gatewaydoctor explain config-unreadable --found --state-dir {tmp_path}",
+        "what to do by hand, before any start",
+    )
 
     scenes.busy(tmp_path)  # several repairs: all that are recommended
     assert step()[0] == f"gatewaydoctor repair --state-dir {tmp_path}"
@@ -240,3 +243,28 @@ def test_cron_fits_a_terminal_and_ends_in_the_next_step(tmp_path: Path, count: i
     assert all("owner-gone" in job["flags"] for job in document["details"]["jobs"])
     shown = run("cron", "--all", *where).out
     assert all(f"number {n}" in " ".join(shown.split()) for n in range(count)), "--all names every job"
+
+
+def test_the_command_for_work_by_hand_shows_what_this_finding_says(tmp_path: Path) -> None:
+    scene = scenes.healthy(tmp_path)
+    scene.jobs({**scenes.job("x", "tea"), "id": None}, {**scenes.job("y", "milk"), "id": None})
+    at = ("--state-dir", str(tmp_path))
+    step = run("scan", *at, "--json").document["next"]["command"]
+    assert step == f"gatewaydoctor explain cron-job-shares-state --found --state-dir {tmp_path}"
+    (finding,) = run("check", "--only", "cron-job-shares-state", "--json", *at).document["findings"]
+    shown = run(*step.split()[1:])
+    words = " ".join(shown.out.split())
+    assert shown.code == 0
+    for told in (finding["message"], finding["consequence"], finding["byHand"], "name tea", "name milk"):
+        assert told in words
+    document = run(*step.split()[1:], "--json").document
+    assert [each["rule"] for each in document["findings"]] == ["cron-job-shares-state"]
+    assert "finds none" in " ".join(run("explain", "lock-stale", "--found", *at).out.split())
+    assert run("explain", "--found", *at).code == 2
+
+
+def test_a_named_repair_that_plans_nothing_names_the_repair_of_what_is_critical(tmp_path: Path) -> None:
+    scenes.damaged(tmp_path)
+    at = ("--state-dir", str(tmp_path))
+    last = " ".join(run("repair", "locks", *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
+    assert last == f"a critical finding remains: gatewaydoctor repair salvage --state-dir {tmp_path}"

@@ -168,6 +168,9 @@ def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[
     )
 
 
+_STOP_WRITER = "Scan again once nothing writes there; fuser and lsof name what does."
+
+
 def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
     rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
     beside = _beside_database(x, store)
@@ -175,7 +178,9 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
     rows = (
         plural(verdict.entries, "complete session", "complete sessions") if verdict.entries else "No complete session"
     )
-    meanwhile = " It was written to meanwhile: scan again." if store.read.ref.path in x.unsettled else ""
+    changing = store.read.ref.path in x.unsettled
+    meanwhile = " It was written to meanwhile: scan again." if changing else ""
+    by_hand = _STOP_WRITER if changing else None if worth else _NO_COPY
     return rule.finding(
         f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before the damage.{meanwhile}",
         READ_AS_EMPTY.of(x),
@@ -189,9 +194,11 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
             "lastGoodEnd": verdict.last_good_end,
             "transcriptsBeside": store.transcripts.files,
             "sha256": verdict.sha256,
+            **({unread.CHANGING: True} if changing else {}),
         },
-        repair=("leftover" if beside else rule.repair) if worth else None,
-        by_hand=None if worth else _NO_COPY,
+        severity=Severity.ERROR if changing else None,
+        repair=("leftover" if beside else rule.repair) if worth and not changing else None,
+        by_hand=by_hand,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
-from gatewaydoctor.model.errors import ExitCode, unknown_word
+from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
 
 RuleId = Annotated[str | None, typer.Argument(metavar="[RULE]", help="Rule id; without one all rules are listed.")]
 
+Found = Annotated[bool, typer.Option("--found", help="Also show the findings of this rule in the state directory.")]
 
-def explain(run: Run, *, rule: RuleId = None) -> Outcome:
-    """Needs no state directory."""
+
+def explain(run: Run, *, rule: RuleId = None, found: Found = False) -> Outcome:
+    """Needs no state directory, but with --found, which scans it and shows what to do about each finding there."""
     from gatewaydoctor.checks.judge import all_rules
 
     only_formats(run, "explain", "text", "json")
     rules = all_rules() if rule is None else (_find(rule),)
+    if found:
+        if rule is None:
+            raise UsageError("--found goes with a rule.", "Run `gatewaydoctor scan -v` for all findings.")
+        return _found(run, rules[0])
 
     def screen(console: Console) -> None:
         from gatewaydoctor.report.screens import explain as screens
@@ -33,6 +40,23 @@ def explain(run: Run, *, rule: RuleId = None) -> Outcome:
             screens.show(console, rules[0], run.invocation)
 
     return Outcome("explain", ExitCode.OK, run, details={"rules": [_details(each) for each in rules]}, screen=screen)
+
+
+def _found(run: Run, rule: Rule) -> Outcome:
+    """The rule, and what a scan finds of it now."""
+    from gatewaydoctor.cli.shell.examining import look, view
+    from gatewaydoctor.report.screens import explain as screens
+
+    judgement = look(run)
+    judgement = replace(judgement, findings=tuple(each for each in judgement.findings if each.rule == rule.id))
+    seen = view(run, judgement.examination)
+
+    def screen(console: Console) -> None:
+        screens.show(console, rule, run.invocation)
+        screens.found(console, judgement, seen)
+
+    details = {"rules": [_details(rule)]}
+    return Outcome("explain", ExitCode.OK, run, judgement, seen.names, details=details, screen=screen)
 
 
 def _find(rule_id: str) -> Rule:

@@ -86,7 +86,7 @@ def next_of(console: Console, items: Sequence[Finding], view: View) -> None:
         command = view.invocation.complete(view.names.command(fixable.fix.command))
         next_step(console, view, "see what a repair would do:", command)
     else:
-        next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule}"))
+        next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule} --found"))
 
 
 def _is_elsewhere(item: Finding) -> bool:

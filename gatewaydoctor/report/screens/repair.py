@@ -102,7 +102,9 @@ def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view:
     command = next((note.command for note in plan.cautions if note.command), None)
     worst = judgement.findings[0] if judgement.findings else None
     if worst and worst.severity is Severity.CRITICAL:
-        next_step(console, view, "a critical finding remains:", view.invocation.command(f"explain {worst.rule}"))
+        other = worst.fix and worst is _unasked(plan, judgement)
+        todo = worst.fix.command if worst.fix and other else f"gatewaydoctor explain {worst.rule} --found"
+        next_step(console, view, "a critical finding remains:", view.invocation.complete(todo))
     elif command:
         next_step(console, view, "see what this would do:", view.invocation.complete(command))
     elif alone := _by_themselves(plan, view):
@@ -110,7 +112,7 @@ def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view:
     elif plan.refusals:
         next_step(console, view, 'see "Not repaired" above for what to do.')
     elif worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination):
-        next_step(console, view, "an error remains:", view.invocation.command(f"explain {worst.rule}"))
+        next_step(console, view, "an error remains:", view.invocation.command(f"explain {worst.rule} --found"))
     elif unasked := _unasked(plan, judgement):
         worth = unasked.severity >= Severity.WARNING
         label = (
@@ -119,7 +121,7 @@ def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view:
         next_step(console, view, label, view.invocation.complete(unasked.fix.command if unasked.fix else ""))
     elif worst and worst.severity is Severity.WARNING and not worst.fix and not unseen(judgement.examination):
         label = "no repair does it; what to do by hand:"
-        next_step(console, view, label, view.invocation.command(f"explain {worst.rule}"))
+        next_step(console, view, label, view.invocation.command(f"explain {worst.rule} --found"))
     else:
         next_unless(console, judgement.examination, view, "nothing to do.")
 

@@ -12,7 +12,7 @@ from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import evidence_text
-from gatewaydoctor.report.screens.blocks.parts import LIVENESS_STYLE, View, moment, pairs
+from gatewaydoctor.report.screens.blocks.parts import LIVENESS_STYLE, LIVENESS_WORD, View, moment, pairs
 from gatewaydoctor.report.screens.blocks.wrapping import fill
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def gateway_line(judgement: Judgement, view: View) -> Text:
     line = Text.assemble(LIVENESS[gateway.liveness]) if view.verbose else Text()
     if view.verbose:
         for item in gateway.evidence:
-            line.append(f"\n{item.says.value}: {evidence_text(item, view.names)}", "dim")
+            line.append(f"\n{LIVENESS_WORD[item.says]}: {evidence_text(item, view.names)}", "dim")
         return line
     deciding = [item for item in gateway.evidence if item.says is gateway.liveness][:3]
     if deciding:

@@ -30,6 +30,7 @@ SEVERITY_STYLE = {
     Severity.WARNING: "yellow",
     Severity.INFO: "cyan",
 }
+LIVENESS_WORD = {Liveness.LIVE: "running", Liveness.DEAD: "not running", Liveness.UNKNOWN: "cannot tell"}
 LIVENESS_STYLE = {Liveness.LIVE: "bold red", Liveness.DEAD: "green", Liveness.UNKNOWN: "bold yellow"}
 INDENT = 4
 
