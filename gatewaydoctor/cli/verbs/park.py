@@ -27,7 +27,7 @@ def park(
 ) -> Outcome:
     """Takes one session, or everything an agent has, out of the next start's sight: out of sessions.json with its
     transcripts, or out of the agent's database with all that belongs to it. It waits next to the store, and `unpark`
-    puts it back. Shows a plan; with --apply does exactly that, and `undo` takes it back."""
+    puts it back. Shows a plan; with --apply does exactly that, and `undo` undoes it."""
     only_formats(run, "park", "text", "json")
     if apply:
         require_own_clock(run)

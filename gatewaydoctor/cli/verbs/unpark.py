@@ -26,7 +26,7 @@ def unpark(
     gateway_stopped: GatewayStopped = False,
 ) -> Outcome:
     """Puts back what `park` took away, also after the gateway has run in between. Refuses where the session is there
-    again. Shows a plan; with --apply does exactly that, and `undo` takes it back."""
+    again. Shows a plan; with --apply does exactly that, and `undo` undoes it."""
     only_formats(run, "unpark", "text", "json")
     if apply:
         require_own_clock(run)
