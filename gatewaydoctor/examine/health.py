@@ -130,6 +130,8 @@ class _Reader:
         from gatewaydoctor.storage.database.schema import is_known
 
         found = tuple(problems(database, role, agent_id, whole=self.verify))
+        if any(isinstance(each, OtherOwner) for each in found) and self._is_of_another(path, agent_id):
+            found = tuple(replace(each, shared=True) if isinstance(each, OtherOwner) else each for each in found)
         broken = any(isinstance(each, BrokenPages) and not each.index_only for each in found)
         version = database.user_version
         return DatabaseHealth(
@@ -141,6 +143,15 @@ class _Reader:
             self._left_in(path) if broken else _counts(database),
             is_known(role, version),
         )
+
+    def _is_of_another(self, path: Path, agent_id: str | None) -> bool:
+        """Whether the database of another agent is the same file."""
+        others = (each.database.path for each in self.eras.agents if each.database and each.agent_id != agent_id)
+        try:
+            mine = self.fs.stat(path)
+            return any((mine.dev, mine.ino) == ((other := self.fs.stat(each)).dev, other.ino) for each in others)
+        except OSError:
+            return False
 
     def _about_log(self, health: DatabaseHealth) -> Iterable[Problem]:
         """A log that is another database's explains every other problem; one that is gone explains none."""

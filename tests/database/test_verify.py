@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from tests.cli.harness import run
 from .made import AGENT, STATE, Made, connect, insert, node
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = 1_796_000_000_000
@@ -228,3 +231,37 @@ def test_a_store_of_an_agent_without_a_database_stops_a_start_that_imports_nothi
 def test_an_empty_quarantine_store_is_made_anew(state: Path) -> None:
     (state / "state/openclaw-quarantine.sqlite").write_bytes(b"")
     assert rules(state)["database-quarantined"]["severity"] == "info"
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_two_agents_with_one_file_keep_no_gateway_from_starting(
+    state: Path, link: Callable[[Path, Path], None]
+) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        insert(database, "schema_meta", meta_key="primary", role="agent", schema_version=23, agent_id="main")
+    second = state / AGENT_PATH.replace("main", "second")
+    second.parent.mkdir(parents=True)
+    link(state / AGENT_PATH, second)
+
+    def owners() -> dict[str, dict[str, Any]]:
+        found = [each for each in told(state)["findings"] if each["rule"] == "database-owner"]
+        return {each["agentId"]: each for each in found if each["agentId"]}
+
+    assert {agent: each["severity"] for agent, each in owners().items()} == {"second": "warning"}
+    assert "second name" in owners()["second"]["message"]
+    second.unlink()
+    shutil.copyfile(state / AGENT_PATH, second)
+    assert owners()["second"]["severity"] == "error"
+
+
+@pytest.mark.parametrize("version", [3, 200])
+def test_a_format_that_sqlite_only_reads(state: Path, version: int) -> None:
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+    with (state / AGENT_PATH).open("r+b") as stream:
+        stream.seek(18)
+        stream.write(bytes([version, 2]))
+    found = rules(state)["database-corrupt"]
+    assert f"write version {version}" in found["message"]
+    assert "exit 1)" in found["consequence"]
+    assert sum(each["entries"] or 0 for each in told(state)["stores"]) == 40

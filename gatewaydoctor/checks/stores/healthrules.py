@@ -1,9 +1,18 @@
-"""The rules about databases that a start refuses, loses or replaces: their texts."""
+"""The rules about databases that a start refuses, loses or replaces: their texts, and their findings."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gatewaydoctor.checks.registry import Family, Rule
+from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.outcome.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gatewaydoctor.model.gateway.health import DatabaseHealth
+    from gatewaydoctor.model.outcome.finding import Finding
 
 CORRUPT = Rule(
     id="database-corrupt",
@@ -151,3 +160,44 @@ UNREADABLE = Rule(
     gateway="If the gateway runs as a user who may not read it either, it refuses to start.",
     remedy="Run this as the user the gateway runs as, and see whether that user may read and write the file.",
 )
+
+REFUSES = "A 2026.9.6 gateway refuses to start (exit 78)"
+_NAMES = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
+
+
+def finding_of(
+    rule: Rule,
+    health: DatabaseHealth,
+    message: str,
+    ahead: str,
+    evidence: Mapping[str, object],
+    *,
+    severity: Severity | None = None,
+    count: int = 1,
+    key: str | None = None,
+    by_hand: str | None = None,
+    repair: str | None = None,
+) -> Finding:
+    return rule.finding(
+        message,
+        ahead,
+        count=count,
+        severity=severity,
+        agent_id=health.agent_id,
+        path=health.path,
+        key=key,
+        evidence={**evidence, "role": health.role.value},
+        repair=repair,
+        by_hand=by_hand,
+    )
+
+
+def who_of(health: DatabaseHealth, *, small: bool = False) -> str:
+    text = _NAMES.get(health.role, "the database of an agent")
+    return text if small else text[:1].upper() + text[1:]
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Table names, which are the gateway's own words and no names from messages."""
+    known = [name if name.isidentifier() and len(name) < 60 else "another table" for name in names]
+    return ", ".join(known[:3]) + (f" and {len(known) - 3} more" if len(known) > 3 else "")

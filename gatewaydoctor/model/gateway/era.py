@@ -56,13 +56,15 @@ REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
 
 class SqliteHeader(Struct, frozen=True):
     """The fixed part of a database's first page. `user_version` is the schema version. `wal` is the write-ahead mode.
-    `pages` is the size the header claims, 0 where it does not count."""
+    `pages` is the size the header claims, 0 where it does not count. SQLite only reads a file whose `write_version`
+    is above 2."""
 
     page_size: int
     user_version: int
     application_id: int
     wal: bool
     pages: int
+    write_version: int = 2
 
 
 class Database(Struct, frozen=True):

@@ -35,9 +35,17 @@ class BrokenPages(Struct, frozen=True):
 
 
 class OtherOwner(Struct, frozen=True):
-    """The database belongs to another agent, or, with `found` None, does not say whose it is."""
+    """The database belongs to another agent, or, with `found` None, does not say whose it is. `shared`: it is the
+    very file of that agent, under a second name."""
 
     found: str | None
+    shared: bool = False
+
+
+class ReadOnlyFormat(Struct, frozen=True):
+    """The write version in its header is newer than SQLite's: it is read and cannot be written."""
+
+    version: int
 
 
 class VersionsDiffer(Struct, frozen=True):
@@ -108,6 +116,7 @@ Problem = (
     Unopened
     | BrokenPages
     | OtherOwner
+    | ReadOnlyFormat
     | VersionsDiffer
     | OrphanRows
     | SchemaDrift

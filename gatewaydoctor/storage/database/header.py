@@ -62,6 +62,7 @@ def parse_header(data: bytes) -> tuple[SqliteHeader | None, str | None]:
         application_id=_integer(data, 68),
         wal=data[18] == 2 and data[19] == 2,
         pages=_integer(data, 28),
+        write_version=data[18],
     ), None
 
 

@@ -12,6 +12,7 @@ from gatewaydoctor.model.gateway.health import (
     BrokenPages,
     OrphanRows,
     OtherOwner,
+    ReadOnlyFormat,
     Unopened,
     VersionsDiffer,
 )
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MESSAGES = 20
 """How many messages of SQLite's check are asked for."""
 EXAMPLES = 10
+NEWEST_FORMAT = 2
+"""The write-ahead mode is the newest format of a file (sqlite.org/fileformat2.html section 1.3.3)."""
 _TREE = re.compile(r"Tree (\d+) page (\d+)")
 _PAGE = re.compile(r"[Pp]age (\d+)")
 _FORBIDDEN = re.compile(r"(?:CHECK constraint failed in|(?:NULL|NUMERIC|TEXT|non-[A-Z]+) value in) (\w+)")
@@ -44,6 +47,8 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
     if not version and not database.tables and role is not DatabaseRole.QUARANTINE:
         yield Unopened(Fault(FaultKind.EMPTY, database.path, "it has no table"))
         return
+    if database.header.write_version > NEWEST_FORMAT:
+        yield ReadOnlyFormat(database.header.write_version)
     if found := owner(database, role, agent_id, version):
         yield found
     if differs := drift(role, version, database.schema, database.columns):

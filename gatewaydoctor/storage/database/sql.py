@@ -41,7 +41,7 @@ class _ImageFile(ReadOnlyFile):
                 return data
         if offset < 100:
             head = self._read(0, offset + amount)
-            return (head[:18] + b"\1\1" + head[20:])[offset:] if head[18:20] == b"\2\2" else head[offset:]
+            return (head[:18] + b"\1\1" + head[20:])[offset:] if head[19:20] == b"\2" else head[offset:]
         return self._read(offset, amount)
 
     def xFileSize(self) -> int:
