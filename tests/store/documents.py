@@ -66,9 +66,24 @@ def written(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
+def mixed(draw: st.DrawFn) -> bytes:
+    """A sound store whose entries are laid out alike, but for some, with keys as the gateway has them and others."""
+    keys = st.one_of(TEXT, TEXT.map("agent:main:{}".format), TEXT.map("agent:main:cron:{}".format))
+    entries = draw(st.lists(st.tuples(keys, st.one_of(st.dictionaries(TEXT, VALUE, max_size=4), VALUE)), max_size=8))
+    usual = draw(LAYOUT)
+    text = "{"
+    for place, (key, value) in enumerate(entries):
+        indent, separators = draw(LAYOUT) if draw(st.integers(0, 3)) == 0 else usual
+        member = json.dumps({key: value}, indent=indent, separators=separators, ensure_ascii=draw(st.booleans()))
+        inside = member[1:-1]
+        text += inside if place == 0 else separators[0] + inside if indent is None else f",{inside.rstrip()}"
+    return f"{text}{draw(st.sampled_from(['}', chr(10) + '}', ' } ' + chr(10)]))}".encode("utf-8", "surrogatepass")
+
+
+@st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """A store that was cut, overwritten, or had bytes put in or taken out. It may still be sound by chance."""
-    data = bytearray(draw(written()))
+    data = bytearray(draw(st.one_of(written(), mixed())))
     for _ in range(draw(st.integers(1, 2))):
         at = draw(st.integers(0, len(data)))
         match draw(st.sampled_from(["cut", "drop", "insert", "overwrite", "zeros"])):

@@ -16,7 +16,7 @@ from gatewaydoctor.storage.files import cut as cut_module
 from gatewaydoctor.storage.files import decode, reader
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.reader import StoreReader
-from tests.store.documents import STORE, damaged, written
+from tests.store.documents import STORE, damaged, mixed, written
 
 
 class Row(NamedTuple):
@@ -64,7 +64,7 @@ def by_automaton(data: bytes) -> tuple[list[Member], Illegal | None]:
     return found, None
 
 
-@given(st.one_of(written(), damaged()), st.sampled_from([1, 2, 3, 7, 64, 1 << 20]))
+@given(st.one_of(written(), mixed(), damaged()), st.sampled_from([1, 2, 3, 7, 64, 1 << 20]))
 def test_all_cutters_agree_with_the_automaton(data: bytes, piece: int) -> None:
     rows, verdict = read(data, piece)
     assert verdict.bytes == len(data)
@@ -239,6 +239,65 @@ def test_an_entry_too_large_to_look_into_is_still_an_entry(monkeypatch: pytest.M
     ]
     assert data[rows[1].value_start : rows[1].end] == b'{"b": "%s"}' % (b"x" * 5000)
     assert verdict.fault is None
+
+
+_ENTRY = {"sessionId": "s", "skills": [{"a": {"b": 1}}, {"c": {}}], "text": "x" * 200}
+_MANY = {f"agent:main:cron:job:run:{number}": _ENTRY for number in range(400)}
+
+
+def _counting_what_ijson_gets(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    pushed: list[int] = []
+
+    class Counting(cut_module.Judge):
+        def push(self, data: bytes) -> bool:
+            pushed.append(len(data))
+            return super().push(data)
+
+    monkeypatch.setattr(cut_module, "Judge", Counting)
+    return pushed
+
+
+def _crlf(text: str) -> str:
+    return text.replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(_MANY, indent=2),
+        json.dumps(_MANY, indent=4),
+        json.dumps(_MANY, indent="\t"),
+        json.dumps(_MANY, separators=(",", ":")),
+        json.dumps(_MANY),
+        _crlf(json.dumps(_MANY, indent=2)),
+        json.dumps({**_MANY, "global": _ENTRY, **{f"{key}x": _ENTRY for key in _MANY}}, indent=2),
+    ],
+    ids=["the gateway's", "4 spaces", "tabs", "minified", "one line", "CRLF", "other keys"],
+)
+def test_a_layout_that_repeats_itself_needs_ijson_for_one_entry_at_most(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    pushed = _counting_what_ijson_gets(monkeypatch)
+    rows, verdict = read(text.encode())
+    assert len(rows) == len(json.loads(text))
+    assert verdict.fault is None
+    assert sum(pushed) < 4 * len(json.dumps(_ENTRY, indent=4))
+
+
+@pytest.mark.parametrize("stray", [" ,\n  ", ",\n ", ",", ",\n\n  "])
+def test_one_irregular_entry_leaves_the_others_to_the_regular_reader(
+    monkeypatch: pytest.MonkeyPatch, stray: str
+) -> None:
+    pushed = _counting_what_ijson_gets(monkeypatch)
+    before, after = json.dumps(_MANY, indent=2).split('"agent:main:cron:job:run:200"')
+    data = (
+        f'{before.removesuffix(chr(10) + "  ").removesuffix(",")}{stray}"agent:main:cron:job:run:200"{after}'.encode()
+    )
+    rows, verdict = read(data)
+    assert json.loads(data) == _MANY
+    assert [row.key for row in rows] == list(_MANY)
+    assert verdict.fault is None
+    assert sum(pushed) < 4 * len(json.dumps(_ENTRY, indent=4))
 
 
 def test_the_survey_says_how_deep_an_unusual_row_is_nested() -> None:

@@ -1,22 +1,25 @@
 """Cut a stream of sessions.json bytes at its entries, without holding more than one of them.
 
-Three cutters, each handing what it cannot cut to the next:
-`_canonical` cuts at the lines the gateway writes: a raw newline cannot be inside a JSON string, so a line of two
-spaces and a quote opens an entry or, in another layout, proves to be no entry as soon as its bytes are decoded.
-`_general` pushes the bytes through ijson in slices that end at closing braces; a slice after which ijson reports a
-finished pair was a real cut. `_exact` lets the automaton decide byte by byte: it alone names faults.
+Three readers take turns, each from the end of the last entry on (docs/speed.md says which takes what, and why):
+`_regular` guesses from what is before an entry where it ends, and proves it: the bytes up to there have to decode as
+one key and one whole value, and JSON read from a known place has only one reading. It takes any layout that is
+the same from entry to entry, as the gateway's is.
+`_judged` lets ijson find the end of an entry where the guess fails, pushing slices that end at closing braces; a
+slice after which ijson reports a finished pair was a real cut.
+`_exact` lets the automaton decide byte by byte where ijson refuses: it alone names faults.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from itertools import chain
+from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.boundaries import CLOSES, Judge
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
+from gatewaydoctor.storage.files.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -24,17 +27,34 @@ if TYPE_CHECKING:
 LARGEST_ENTRY = 16 * 1024 * 1024
 """An entry of more bytes is counted but not looked into, so that memory stays bounded on any input."""
 
-_SLICE = 1024 * 1024
-_BOUNDARY = re.compile(rb'\n  "')
-_CANONICAL_KEY = re.compile(rb'"(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+": (?=[^ \t\n\r])')
+_SLICE = 256 * 1024
+_MOST_AT_A_TIME = 1024
+_FAR = 1024 * 1024
+_LONGEST_KEY = 64 * 1024
+"""A key that has no end within this many bytes is left to ijson."""
+
+# What is before an entry's key, the key, and the colon; the value follows.
+_MEMBER = re.compile(
+    rb"([ \t\n\r]*+)([{,])([ \t\n\r]*+)"
+    rb'("(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+")([ \t\n\r]*+:[ \t\n\r]*+)(?=[^ \t\n\r])'
+)
 _BEFORE_KEY = re.compile(rb"[ \t\n\r]*+[{,]?[ \t\n\r]*+")
 _KEY = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _COLON = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+")
-_BRACE = re.compile(rb"\}")
 _DELIMITER = re.compile(rb"[,\]}]")
 _END = re.compile(rb"[ \t\n\r]*+\{?[ \t\n\r]*+\}[ \t\n\r]*+")
 _FOREIGN_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SPACES = b" \t\n\r"
+_OWN_LINES = (b",\n  ", b"{\n  ")
+
+
+class _Stop(Enum):
+    """Why a reader hands over: the document has ended, the next entry is not for this reader, or, of ijson, it took
+    as many entries as it was to take."""
+
+    ENDED = auto()
+    NOT_MINE = auto()
+    TAKEN = auto()
 
 
 class Cut(NamedTuple):
@@ -69,96 +89,148 @@ class Rest(NamedTuple):
 def cuts(rest: Rest, chunks: Iterable[bytes]) -> Iterator[Cut]:
     """Every entry of the store in file order. Raises Illegal, with the fault's offset in the file, after the whole
     entries before it. The document's first byte that is not a white space must be `{`."""
-    stream = iter(chunks)
-    left: Rest | None = rest
-    if rest.data.startswith(b'{\n  "'):
-        left = yield from _canonical(rest, stream)
-    if left is not None:
-        left = yield from _general(left, stream)
-    if left is not None:
-        yield from _exact(left, stream)
-
-
-def _canonical(rest: Rest, chunks: Iterator[bytes]) -> Generator[Cut, None, Rest | None]:
-    buffer, base = rest.data, rest.offset
-    after, start = 0, 4
+    window = Window(rest.data, rest.offset, iter(chunks))
+    first, most = rest.first, 1
+    guess = _Guess()
     while True:
-        view = memoryview(buffer)
-        for bound in _BOUNDARY.finditer(buffer, start):
-            stop = bound.start() - 1
-            cut = _entry_line(view[start:stop], base + start) if view[stop] == 0x2C else None
-            if cut is None:
-                return Rest(buffer[after:], base + after, base + after == rest.offset)
-            yield cut
-            after, start = stop, bound.end() - 1
-        chunk = next(chunks, b"") if len(buffer) - after <= LARGEST_ENTRY else b""
-        if not chunk:
-            break
-        buffer = b"".join((view[after:], chunk))
-        base += after
-        after, start = 0, start - after
-    last = _last_line(view[start:], base + start)
-    if last is None:
-        return Rest(buffer[after:], base + after, base + after == rest.offset)
-    yield last
-    return None
+        before = window.offset
+        if (yield from _regular(window, guess, first=first)) is _Stop.ENDED:
+            return
+        if window.offset > before:
+            first, most = False, 1
+        # Where no guess comes true, ever more entries are left to ijson before the next guess.
+        before = window.offset
+        stop = yield from _judged(window, most, first=first)
+        most = min(2 * most, _MOST_AT_A_TIME)
+        if stop is _Stop.NOT_MINE:
+            stop = yield from _exact(window, first=first and window.offset == before)
+        if stop is _Stop.ENDED:
+            return
+        first = first and window.offset == before
 
 
-def _entry_line(line: memoryview, offset: int) -> Cut | None:
-    """`"key": value` as the gateway writes it, or None where these bytes are not just that."""
-    key = _CANONICAL_KEY.match(line)
-    if key is None or line[-1] in _SPACES:
+def _regular(window: Window, guess: _Guess, *, first: bool) -> Generator[Cut, None, _Stop]:
+    """Entries for as long as each ends where the bytes come again that were before its own key."""
+    searched, at_end = 0, False
+    while True:
+        member = _MEMBER.match(window.data, window.at)
+        if member is None:
+            if at_end or window.pending > _LONGEST_KEY:
+                return _Stop.NOT_MINE
+            at_end = not window.more()
+            continue
+        if (member[2] == b"{") is not first or not guess.follows(window, member, first=first):
+            return _Stop.NOT_MINE
+        stop = window.data.find(guess.separator, max(member.end(), window.at + searched))
+        if stop < 0 and not at_end:
+            if window.pending > _FAR and guess.widen():
+                searched = 0
+            elif window.pending > LARGEST_ENTRY:
+                return _Stop.NOT_MINE
+            else:
+                searched = max(0, window.pending - len(guess.separator))
+                at_end = not window.more()
+            continue
+        cut = _proven(window, member, stop + guess.closing if stop >= 0 else _end_of_last(window.data))
+        if cut is None:
+            if not guess.widen():
+                return _Stop.NOT_MINE
+            searched = 0
+            continue
+        window.take(cut.end)
+        yield cut
+        if stop < 0:
+            return _Stop.ENDED
+        searched, first = 0, False
+
+
+class _Guess:
+    """What is between an entry and the next if both are laid out alike: `separator`, whose first `closing` bytes
+    belong to the entry. It ends with the beginning of the key, agent:, which is found faster than a quote. On lines
+    of their own entries are found without it, too."""
+
+    def __init__(self) -> None:
+        self.separator = b""
+        self.closing = 0
+        self._any_key = False
+
+    def follows(self, window: Window, member: re.Match[bytes], *, first: bool) -> bool:
+        """Guess from what is before this entry; False where it would be found everywhere."""
+        if self.separator and window.data.startswith(self.separator[self.closing :], window.at):
+            return True
+        before, after = b"" if first else member[1], member[3]
+        word, colon, _ = member[4].partition(b":")
+        # No string holds a raw newline, so within one layout these lines are before keys of entries and nowhere else.
+        lines = b"\n" in before or b"\n" in after
+        if not (lines or colon):
+            return False
+        self.closing = 0 if lines else 1
+        key = b'"' if lines and (self._any_key or not colon) else word + colon
+        self.separator = b"".join((b"}"[: self.closing], before, b",", after, key))
+        return True
+
+    def widen(self) -> bool:
+        """Whether there is a guess that does without the beginning of the key; from now on it is made."""
+        if self.closing or self._any_key:
+            return False
+        self._any_key, self.separator = True, b""
+        return True
+
+
+def _end_of_last(data: bytes) -> int:
+    """Where the document's last entry ends, if it is the last; 0 where the document does not end."""
+    body = data.rstrip(_SPACES)
+    return len(body[:-1].rstrip(_SPACES)) if body.endswith(b"}") else 0
+
+
+def _proven(window: Window, member: re.Match[bytes], end: int) -> Cut | None:
+    """The entry, if the bytes up to `end` are one whole value."""
+    view, base = memoryview(window.data), window.offset - window.at
+    key_start, key_end, value_start = member.start(4), member.end(4), member.end()
+    value = view[value_start:end]
+    if not 0 < len(value) <= LARGEST_ENTRY or value[-1] in _SPACES:
         return None
-    value_start = key.end()
-    value = line[value_start:]
-    literal = line[: value_start - 2]
+    literal = view[key_start:key_end]
     try:
         found = decode.fields(value)
         decode.check_string(literal)
     except Illegal:
         return None
-    return Cut(literal, value, offset, offset + value_start, offset + len(line), found, True)
+    own_line = window.data[window.at : key_start] in _OWN_LINES and member[5] == b": "
+    return Cut(literal, value, base + key_start, base + value_start, base + end, found, own_line)
 
 
-def _last_line(tail: memoryview, offset: int) -> Cut | None:
-    body = bytes(tail).rstrip(_SPACES)
-    if not body.endswith(b"\n}"):
-        return None
-    return _entry_line(memoryview(body[:-2]), offset)
-
-
-def _general(rest: Rest, chunks: Iterator[bytes]) -> Generator[Cut, None, Rest | None]:
-    judge = Judge(inside=not rest.first)
+def _judged(window: Window, most: int, *, first: bool) -> Generator[Cut, None, _Stop]:
+    """Up to `most` entries, or some more that end together, as ijson finds their ends."""
+    if window.pending > LARGEST_ENTRY:
+        return _Stop.NOT_MINE
+    judge = Judge(inside=not first)
     to_text = codecs.getincrementaldecoder("utf-8")("replace").decode
-    region, after, first = bytearray(), rest.offset, rest.first
-    for chunk in chain(_sliced(rest.data), chunks):
-        position = 0
-        legal = _FOREIGN_CONTROL.search(chunk)
-        for stop in _stops(_BRACE, chunk, legal.start() if legal else len(chunk)):
-            piece = chunk[position:stop]
-            position = stop
-            region += piece
-            if not judge.push(to_text(piece).encode()) or len(region) > LARGEST_ENTRY:
-                return Rest(bytes(region) + chunk[position:], after, first)
-            if not judge.ended:
-                continue
-            done = 0
-            try:
-                for cut in _in_region(bytes(region), after, judge, first=first):
-                    yield cut
-                    done = cut.end - after
-                    first = False
-            except Illegal:
-                # A scalar has ended on a byte that cannot follow it; ijson would say so at its next one.
-                return Rest(bytes(region[done:]) + chunk[position:], after + done, first)
-            judge.ended.clear()
-            after += done
-            del region[:done]
-        if legal:
-            return Rest(bytes(region) + chunk[position:], after, first)
-    # ijson lets an unfinished token behind the document pass, so what is left is examined here too.
-    whole = judge.close() and _END.fullmatch(region)
-    return None if whole else Rest(bytes(region), after, first)
+    fed = taken = 0
+    while taken < most:
+        if fed == window.pending and not window.more():
+            # ijson lets an unfinished token behind the document pass, so what is left is examined here too.
+            whole = judge.close() and _END.fullmatch(window.data, window.at)
+            return _Stop.ENDED if whole else _Stop.NOT_MINE
+        begin = window.at + fed
+        stop = window.data.find(b"}", begin) + 1 or len(window.data)
+        piece = window.data[begin:stop]
+        fed += len(piece)
+        if fed > LARGEST_ENTRY or _FOREIGN_CONTROL.search(piece) or not judge.push(to_text(piece).encode()):
+            return _Stop.NOT_MINE
+        if not judge.ended:
+            continue
+        try:
+            for cut in _in_region(window.data[window.at : stop], window.offset, judge, first=first):
+                window.take(cut.end)
+                yield cut
+                taken, first = taken + 1, False
+        except Illegal:
+            # A scalar has ended on a byte that cannot follow it; ijson would say so at its next one.
+            return _Stop.NOT_MINE
+        judge.ended.clear()
+        fed = stop - window.at
+    return _Stop.TAKEN
 
 
 def _stops(pattern: re.Pattern[bytes], data: bytes, size: int) -> Iterator[int]:
@@ -209,7 +281,7 @@ def _cut(region: bytes, begin: int, end: int, offset: int) -> Cut:
     value_start = colon.end() if colon else key_end
     view = memoryview(region)
     value = view[value_start:end]
-    own_line = region[begin:start] in (b",\n  ", b"{\n  ") and region[key_end:value_start] == b": "
+    own_line = region[begin:start] in _OWN_LINES and region[key_end:value_start] == b": "
     return Cut(
         view[start:key_end],
         value,
@@ -221,41 +293,51 @@ def _cut(region: bytes, begin: int, end: int, offset: int) -> Cut:
     )
 
 
-def _exact(rest: Rest, chunks: Iterator[bytes]) -> Iterator[Cut]:
+def _exact(window: Window, *, first: bool) -> Generator[Cut, None, _Stop]:
+    """The next entries, at least one, or the end of the document. Raises Illegal."""
     found: list[Member] = []
     automaton = (
-        Automaton(found.append, rest.offset)
-        if rest.first
-        else Automaton.inside_object(found.append, rest.offset, first=False)
+        Automaton(found.append, window.offset)
+        if first
+        else Automaton.inside_object(found.append, window.offset, first=False)
     )
-    region, after, fed = bytearray(), rest.offset, rest.offset
-    for chunk in chain(_sliced(rest.data), chunks):
-        if len(region) <= LARGEST_ENTRY:
-            region += chunk
-        fed += len(chunk)
+    after, fed = window.offset, 0
+    beginning: bytes | None = None
+    while True:
+        if fed == window.pending:
+            if fed > LARGEST_ENTRY or beginning is not None:
+                # Too large to be held: only its end is looked for.
+                beginning = beginning or window.data[window.at :]
+                window.at, fed = len(window.data), 0
+            if not window.more():
+                automaton.finish()
+                return _Stop.ENDED
+        at = window.at + fed
+        piece = window.data[at : at + _SLICE]
+        fed += len(piece)
         fault: Illegal | None = None
         try:
-            automaton.feed(chunk)
+            automaton.feed(piece)
         except Illegal as illegal:
             fault = illegal
         for member in found:
-            yield _member_cut(bytes(region), after, member)
-            unread = fed - member.value_end
-            # What follows the member is in this chunk, even where the member was too large to keep.
-            region, after = bytearray(chunk[len(chunk) - unread :] if unread else b""), member.value_end
-        found.clear()
+            yield _member_cut(window.data[window.at :] if beginning is None else beginning, after, member)
+            after, beginning = member.value_end, None
+            window.take(after)
+        if found:
+            # Where a fault follows in the same bytes, it is found again from the last entry on.
+            return _Stop.TAKEN
         if fault is not None:
             raise fault
-    automaton.finish()
 
 
 def _member_cut(region: bytes, after: int, member: Member) -> Cut:
     view = memoryview(region)
     key = view[member.key_start - after : member.key_end - after]
     value = view[member.value_start - after : member.value_end - after]
-    whole = member.value_end - after <= len(region)
+    whole = member.value_end - after <= len(region) and member.value_end - member.value_start <= LARGEST_ENTRY
     lead = region[: member.key_start - after]
-    own_line = lead in (b",\n  ", b"{\n  ") and member.value_start - member.key_end == 2
+    own_line = lead in _OWN_LINES and member.value_start - member.key_end == 2
     return Cut(
         key,
         value if whole else view[:0],
@@ -270,7 +352,3 @@ def _member_cut(region: bytes, after: int, member: Member) -> Cut:
 def _unread(beginning: memoryview) -> decode.Fields | None:
     """No fields for an object that was not kept, None for any other value."""
     return {} if beginning[:1].tobytes() == b"{" else None
-
-
-def _sliced(data: bytes) -> Iterator[bytes]:
-    return (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
