@@ -6,13 +6,14 @@ DEMO := build/demo
 # Many tests start the program: with compiled modules each start takes half the time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test quick mutants regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance package pyz clean
+.PHONY: help demo test quick mutants torture regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
 	@echo "make test         all tests"
 	@echo "make quick        the tests that most changes break, half a minute"
 	@echo "make mutants      break the code on purpose: each breakage must turn a test red (half an hour)"
+	@echo "make torture      every act that writes, with one system call of it gone wrong (ten minutes; needs cc)"
 	@echo "make fixtures     what fixtures/ should show, against what it shows"
 	@echo "make bench        speed and memory against the peers on this machine (bench-record, bench-check)"
 	@echo "make lint         ruff and mypy --strict"
@@ -46,6 +47,10 @@ quick: $(VENV)/.ready
 # Slow (half an hour): breaks the code on purpose and expects red. `make mutants WORDS="synced undo"` for some.
 mutants: $(VENV)/.ready
 	$(BIN)/python -m tests.mutants $(WORDS)
+
+# Some acts, more calls: make torture WORDS="trim --most 0". The table of docs/robustness.md: WORDS="--record".
+torture: $(VENV)/.ready
+	$(BIN)/python -m tests.torture $(WORDS)
 
 fixtures: $(VENV)/.ready
 	$(BIN)/gatewaydoctor fixtures validate fixtures
