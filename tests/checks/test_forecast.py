@@ -280,6 +280,21 @@ def test_2026_3_28_runs_a_one_shot_job_again_that_was_broken_off(tmp_path: Path)
     assert marks.what.endswith("out of the catch-up, all but 1 one-shot job")
 
 
+def test_2026_9_6_runs_a_broken_off_one_shot_again_and_catches_up_what_it_missed(tmp_path: Path) -> None:
+    state = imported(tmp_path)
+    marked = {"nextRunAtMs": NOW - HOUR, "runningAtMs": NOW - HOUR}
+    missed = {"nextRunAtMs": NOW + 10 * HOUR, "lastRunAtMs": NOW - 30 * HOUR}
+    hourly = {"kind": "cron", "expr": "0 * * * *"}
+    once = {"kind": "at", "at": "2027-01-01"}
+    state.jobs([job("once", state=marked, schedule=once), job("missed", state=missed, schedule=hourly)])
+    found = predicted(state)
+    assert (120_000, ("name of once",)) in [(event.at, event.who) for event in of(found, Kind.FIRES)]
+    (caught,) = of(found, Kind.CATCHES_UP)
+    assert (caught.at, caught.who, caught.certainty) == (120_000, ("name of missed",), Certainty.MAY)
+    (marks,) = of(found, Kind.CLEARS_MARKS)
+    assert marks.what.endswith("1 one-shot job of them will run again")
+
+
 def test_the_cost_is_that_of_the_first_hour_and_counts_a_turn_for_a_system_event(tmp_path: Path) -> None:
     state = made(tmp_path, "2026.3.28")
     state.store({MAIN: row(1)})

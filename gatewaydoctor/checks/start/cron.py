@@ -45,8 +45,8 @@ def fired(state: StartState) -> Iterator[Event]:
         yield Event(Kind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
         return
     yield from _marked(state)
-    old = x.config.release.policy is Policy.V2026_3_28
-    due = [job for job in _running(state) if is_due(job, x.now) or (old and _is_marked_once(job))]
+    again = x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_9_6)
+    due = [job for job in _running(state) if is_due(job, x.now) or (again and _is_marked_once(job))]
     yield from _due(state, due)
     yield from _missed(state, due)
     yield from _next(state, due)
@@ -59,7 +59,7 @@ def is_due(job: CronJob, now: int) -> bool:
 
 
 def _is_marked_once(job: CronJob) -> bool:
-    """A one-shot job whose run was broken off: 2026.3.28 was seen to run it again at its start."""
+    """A one-shot job whose run was broken off: 2026.3.28 and 2026.9.6 were seen to run it again after a start."""
     return job.enabled and job.state.running_at is not None and job.schedule.kind == "at"
 
 
@@ -82,6 +82,8 @@ def _marked(state: StartState) -> Iterator[Event]:
             what = f"records the marked run of {jobs} as interrupted, an error; one-shot jobs are disabled"
         case Policy.V2026_9_6:
             what = f"records the marked run of {jobs} as interrupted, an error"
+            once = sum(map(_is_marked_once, marked))
+            what += f"; {plural(once, 'one-shot job')} of them will run again" if once else ""
         case _:
             what = f"clears the mark of {jobs} and leaves {'it' if len(marked) == 1 else 'them'} out of the catch-up"
             once = sum(map(_is_marked_once, marked))
@@ -138,8 +140,8 @@ def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
         and job.state.last_run_at is not None
         and state.x.now - job.state.last_run_at > HOUR_MS
     ]
-    if missed and policy in (Policy.V2026_3_28, Policy.V2026_5_22):
-        at = DEFERRED_MS if policy is Policy.V2026_5_22 else AT_ONCE_MS
+    if missed and policy in (Policy.V2026_3_28, Policy.V2026_5_22, Policy.V2026_9_6):
+        at = AT_ONCE_MS if policy is Policy.V2026_3_28 else DEFERRED_MS
         what = f"catches up {plural(len(missed), 'job')} if a time of the schedule passed since the last run"
         yield Event(Kind.CATCHES_UP, at, what, names(missed), len(missed), turns(missed), Certainty.MAY)
 

@@ -71,16 +71,15 @@ def _jobs_note(text: str, jobs: Iterable[CronJob | JobRuns]) -> Note:
 
 def _freed(jobs: list[CronJob], now: int, policy: Policy | None) -> Iterator[Note]:
     """Jobs that lose their mark by this plan. Seen with the real 2026.3.28 and 2026.9.6: those past due fire at
-    start, and a cron expression where a time of it lies after the last run; with the mark, up to 2026.5.22, they
-    would not."""
+    start, and a cron expression where a time of it lies after the last run; with the mark they would not."""
     due = [job for job in jobs if _is_due(job, now)]
     rest = [job for job in jobs if not _is_due(job, now)]
     perhaps = [job for job in rest if _caught_up(job)]
     later = [job for job in rest if not _caught_up(job)]
     fires = "will fire soon after the start"
-    because = "with the mark cleared" if policy is Policy.V2026_9_6 else "because this plan clears the mark"
+    because = "because this plan clears the mark"
     if due:
-        otherwise = "" if policy in (Policy.V2026_9_6, None) else "; with the mark they would not"
+        otherwise = "" if policy is None else "; with the mark they would not"
         yield _jobs_note(f"{plural(len(due), 'cron job')} past due {fires}, {because}{otherwise}.", due)
     if perhaps:
         yield _jobs_note(f"{plural(len(perhaps), 'cron job')} {fires} if a run was missed, {because}.", perhaps)
@@ -110,9 +109,8 @@ _MARKED = {
     Policy.V2026_3_28: "the start clears the mark and leaves {them} out of its catch-up.",
     Policy.V2026_4_25: _INTERRUPTED,
     Policy.V2026_5_22: _INTERRUPTED,
-    # Seen with a real 2026.9.6, for jobs that it takes over from jobs.json.
-    Policy.V2026_9_6: "the start records a run of the last 2 h as interrupted; it drops an older mark and fires what "
-    "is past due.",
+    # Seen with a real 2026.9.6 for marks of 1 h and of 29 h, in jobs.json, jobs-state.json and the database.
+    Policy.V2026_9_6: "the start records the run as interrupted and computes the next one.",
     None: "every release deals with that at start, 2026.4.25 and 2026.5.22 by recording an interrupted run.",
 }
 
