@@ -159,6 +159,22 @@ def test_2026_9_6_needs_less_heap_for_rows_in_a_file_or_a_database(recipe: str, 
     assert (passed.code, passed.err.startswith("gate: at risk: ")) == (0, True)
 
 
+GIB = 1024 * 1024 * 1024
+
+
+@pytest.mark.parametrize(("memory", "code"), [(3 * GIB, 78), (14 * GIB, 78), (16 * GIB, 0), (None, 0)], ids=str)
+def test_node_allows_itself_more_on_a_larger_machine(memory: int | None, code: int, tmp_path: Path) -> None:
+    """A store of 160 MB takes 2.24 GB with 2026.5.22: too much where V8 allows itself 2 GiB at most."""
+    state = tmp_path / "state"
+    make("issue-61633", state, seed=DEFAULT_SEED, scale=0.05, now=DEFAULT_NOW)
+    config = state / "openclaw.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"meta": {"lastTouchedVersion": "2026.5.22"}}))
+    store = state / "agents/main/sessions/sessions.json"
+    store.write_bytes(store.read_bytes() + b" " * (160_000_000 - store.stat().st_size))
+    told = gate(state, memory=memory)
+    assert told.code == code, told.err
+
+
 def test_the_heap_comes_from_what_starts_the_gateway(incident: Path, tmp_path: Path) -> None:
     few = store_size(incident) * 5 // 1_048_576
     option = f"--max-old-space-size={few}"

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.files.survey import Survey
 
 MEASURED_AMPLIFICATION = 12
-"""Heap over store bytes up to 2026.5.22. With 185 MB, 2026.3.28 ran out of memory at 2.1 GB of heap and not
-at 2.4 GB, 2026.5.22 ran out at 1.9 GB (gateway.md section 14)."""
+"""Heap over store bytes of 2026.3.28 and 2026.4.25. With 185 MB, 2026.3.28 ran out of memory at 2.1 GB of heap and
+not at 2.4 GB (gateway.md section 14)."""
+
+LATER_AMPLIFICATION = 14
+"""The same for 2026.5.22, which ran out at 2.4 GB."""
 
 ROWS_AMPLIFICATION = 4
-"""Heap over the bytes of session rows of 2026.9.6, imported or in a database. With 185 MB it ran out of
-memory at 734 MB of heap and not at 1.05 GB (gateway.md section 14)."""
+"""Heap over the bytes of session rows of 2026.9.6, imported or in a database. With 185 MB it ran out of memory at
+734 MB of heap and not at 1.05 GB."""
 
 REPORTED_AMPLIFICATION = 180
 """The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (docs/incidents.md)."""
@@ -44,20 +47,19 @@ HEAP = Rule(
     severity=Severity.ERROR,
     title="Loading the session store may exhaust the heap",
     meaning=f"An estimate. A loaded store takes about {MEASURED_AMPLIFICATION} times its file size in "
-    f"memory (measured), or up to {REPORTED_AMPLIFICATION} times (reported, 61633); 2026.9.6 takes "
-    f"{ROWS_AMPLIFICATION} to {2 * ROWS_AMPLIFICATION} times the size of its session rows. It is "
-    "compared with the heap of this gateway: --max-old-space-size of its service, NODE_OPTIONS, "
-    "a memory limit, else 2.3 GB. Warning if the reported figure exceeds it. Error if two copies "
-    "at the measured figure do: reads clone the store. Critical if a single copy does: with the "
-    "185 MB of 61633, 2026.3.28 was seen to run out of memory at 500 MB to 2.1 GB of heap and "
-    "2026.9.6 at 734 MB.",
+    f"memory, with 2026.5.22 {LATER_AMPLIFICATION} times (measured), or up to {REPORTED_AMPLIFICATION} "
+    f"times (reported, 61633); 2026.9.6 takes {ROWS_AMPLIFICATION} to {2 * ROWS_AMPLIFICATION} times the size of "
+    "its session rows. It is compared with the heap of this gateway: --max-old-space-size of its "
+    "service, NODE_OPTIONS, a memory limit, else Node's default for the memory of this machine. "
+    "Warning if the reported figure exceeds it. Error if two copies at the measured figure do: "
+    "reads clone the store. Critical if a single copy does: with the 185 MB of 61633, 2026.3.28 was "
+    "seen to run out of memory at 500 MB to 2.1 GB of heap, 2026.5.22 at 2.4 GB and 2026.9.6 at 734 MB.",
     cause=(
         "No maintenance removes the run rows of isolated cron jobs, and each holds its own copy of the skills prompt."
     ),
     gateway="Releases up to 2026.5.22 parse the whole file at start, keep it as text and as objects, and "
     "clone it for reads. Running out of memory means a crash before the gateway answers, and "
-    "again after each restart. NODE_OPTIONS may not help: the gateway starts a child process "
-    "that does not inherit it. 2026.9.6 reads the file once, to import it, and the rows of its "
+    "again after each restart. 2026.9.6 reads the file once, to import it, and the rows of its "
     "database at each start.",
     remedy="With the gateway stopped and the store copied, remove stuck and finished cron runs. They "
     "make up most of such a store, and none of them is a conversation.",
@@ -131,7 +133,8 @@ def heap_needed(policy: Policy | None, count: int) -> tuple[int, int]:
     """Bytes of heap that a start takes for so many bytes of sessions: seen, and at most."""
     if policy is Policy.V2026_9_6:
         return count * ROWS_AMPLIFICATION, 2 * count * ROWS_AMPLIFICATION
-    return count * MEASURED_AMPLIFICATION, count * REPORTED_AMPLIFICATION
+    ratio = LATER_AMPLIFICATION if policy is Policy.V2026_5_22 else MEASURED_AMPLIFICATION
+    return count * ratio, count * REPORTED_AMPLIFICATION
 
 
 def _heap_finding(x: Examination, loaded: Loaded, limit: int, source: str, repair: str | None) -> Iterator[Finding]:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.system.fs import ReadFs
 
-DEFAULT_BYTES = 2_300_000_000
-"""What V8 allows itself by default on the host of incident 61633."""
 _MIB = 1024 * 1024
+_LARGE = 15 * 1024 * _MIB
+"""Memory from which V8 allows itself twice as much."""
 _OPTION = re.compile(r"--max[-_]old[-_]space[-_]size(-percentage|_percentage)?(?:=|\s+)([0-9]{1,9}(?:\.[0-9]{1,9})?)")
 _MEMORY_MAX = re.compile(r"^\s*MemoryMax\s*=\s*([0-9]{1,15}[KMGT]?)\s*$", re.MULTILINE)
 _SETTING = re.compile(r"^\s*(ExecStart|Environment)\s*=\s*(.*)$", re.MULTILINE)
@@ -33,8 +33,8 @@ _LARGEST = 256 * 1024
 
 
 def heap_limit(fs: ReadFs, place: Place, env: Mapping[str, str], memory: int | None) -> HeapLimit | None:
-    """The limit, None where nothing speaks against the usual one. `memory` is what a process here may have (bytes),
-    None where that is not known. Nothing is raised."""
+    """The limit, None where nothing tells one. `memory` is what a process here may have (bytes), None where that is
+    not known. Nothing is raised."""
     services = list(_services(fs, place, env))
     limits = [each.memory for each in services if each.memory is not None]
     memory = min((*limits, *([] if memory is None else [memory])), default=None)
@@ -47,11 +47,12 @@ def heap_limit(fs: ReadFs, place: Place, env: Mapping[str, str], memory: int | N
     if given is not None:
         tight = memory is not None and memory < given.bytes
         return HeapLimit(memory, "memory limit") if tight and memory is not None else given
-    # Measured with Node 20 and 24: half of the memory, 2 GiB at most, 4 GiB from 15 or 16 GiB of memory on.
-    usual = None if memory is None else min(memory // 2, 2048 * _MIB)
-    if usual is None or usual >= min(DEFAULT_BYTES, 2048 * _MIB):
-        return None
-    return HeapLimit(usual, "Node's default for the memory here")
+    return None if memory is None else HeapLimit(_usual(memory), "Node's default for the memory here")
+
+
+def _usual(memory: int) -> int:
+    """Measured with Node 20 and 24: half of the memory, 2 GiB at most, but 4 GiB on a large machine."""
+    return 4096 * _MIB if memory >= _LARGE else min(memory // 2, 2048 * _MIB)
 
 
 def _own_options(env: Mapping[str, str], services: list[_Service]) -> str:
