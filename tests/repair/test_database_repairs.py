@@ -97,3 +97,11 @@ def test_a_damaged_database_is_left_alone_and_named(tmp_path: Path) -> None:
     plan = doctor.plan("trim")
     assert plan.empty
     assert [refusal.target for refusal in plan.refusals] == ["agents/main/agent/openclaw-agent.sqlite"]
+
+
+def test_the_plan_tells_that_the_start_checks_a_new_file_and_its_rows(tmp_path: Path) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows())
+    plan = doctor.plan("trim", "expire")
+    after = [event for event in plan.start_after if event.kind == "validates"]
+    assert [(event.who, event.how_many) for event in after] == [((str(path),), plan.after.stores[0].entries)]
+    assert not [event for event in plan.start_before if event.kind == "validates"]

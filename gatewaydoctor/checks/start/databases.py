@@ -34,6 +34,22 @@ def opened(state: StartState) -> Iterator[Event]:
             continue
         what = f"opens the database of {agent}: {size(database.bytes)}, {plural(database.entries, 'session')}"
         yield Event(Kind.LOADS, 0, what, (str(database.path),), database.entries, Cost(bytes=database.bytes))
+        if database.fresh:
+            sessions = plural(database.entries, "session")
+            what = f"checks the new database of {agent} once in full and validates {sessions}"
+            yield Event(Kind.VALIDATES, 0, what, (str(database.path),), database.entries, source=_INODE)
+
+
+_INODE = "2026.9.6 trusts a database it has checked by its inode"
+
+
+def settled(state: StartState) -> Iterator[Event]:
+    """Receipts of cron runs whose gateway has ended."""
+    rows = state.x.state_rows
+    if rows and rows.running:
+        jobs = tuple(dict.fromkeys(receipt.job_id for receipt in rows.running))
+        what = f"settles {plural(len(rows.running), 'receipt')} of broken-off cron runs as interrupted"
+        yield Event(Kind.SETTLES, 0, what, jobs, len(rows.running), source="seen with 2026.9.6")
 
 
 def resumed(state: StartState) -> Iterator[Event]:

@@ -32,6 +32,7 @@ _SOURCES = (
     cron.fired,
     deliveries.sent,
     databases.opened,
+    databases.settled,
     databases.resumed,
     databases.kept,
     databases.queued,

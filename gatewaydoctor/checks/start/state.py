@@ -47,7 +47,8 @@ class StoreAtStart(Struct, frozen=True):
 
 class DatabaseAtStart(Struct, frozen=True):
     """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running`
-    gives the rows marked running and `rows` all of them, afresh each time. `bytes` are those of its file, at most."""
+    gives the rows marked running and `rows` all of them, afresh each time. `bytes` are those of its file, at most.
+    `fresh`: a plan makes it a new file, with an inode that the gateway has not checked yet."""
 
     agent_id: str
     path: Path
@@ -55,6 +56,7 @@ class DatabaseAtStart(Struct, frozen=True):
     entries: int | None
     running: Callable[[], Iterator[Entry]]
     rows: Callable[[], Iterator[Entry]]
+    fresh: bool = False
 
 
 class StartState(Struct, frozen=True):

@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     REFUSES = "refuses"
     LOADS = "loads"
+    VALIDATES = "validates"
     EMPTIES = "empties"
     IMPORTS = "imports"
     EVICTS = "evicts"

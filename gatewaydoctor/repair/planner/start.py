@@ -82,7 +82,7 @@ def _after(draft: Draft) -> StartState:
         if entry.kind in DISPOSABLE_WHEN_NAMED
     )
     stores = tuple(_store(draft, store) for store in draft.stores if not draft.leaves(store.path))
-    planned = {database.path: _database(database) for database in draft.databases if database.opened}
+    planned = {database.path: _database(draft, database) for database in draft.databases if database.opened}
     databases = tuple(
         planned.get(facts.path) or database_found(facts)
         for facts in draft.x.databases
@@ -95,7 +95,7 @@ def _after(draft: Draft) -> StartState:
     return StartState(x, stores, databases, jobs, resumption, None, gone & _children(draft))
 
 
-def _database(database: DatabaseDraft) -> DatabaseAtStart:
+def _database(draft: Draft, database: DatabaseDraft) -> DatabaseAtStart:
     """The database as the plan leaves it."""
 
     def running() -> Iterator[Entry]:
@@ -109,7 +109,8 @@ def _database(database: DatabaseDraft) -> DatabaseAtStart:
     def rows() -> Iterator[Entry]:
         return (entry for _, entry in database.entries())
 
-    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running, rows)
+    taken = draft.taken(facts.path)
+    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running, rows, taken)
 
 
 def _children(draft: Draft) -> frozenset[str]:

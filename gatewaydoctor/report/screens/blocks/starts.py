@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import StartEvent
     from gatewaydoctor.report.screens.blocks.parts import View
 
-_WORTH = ("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces")
+_WORTH = (
+    *("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces"),
+    *("validates", "settles"),
+)
 """Kinds of events that a plan tells, what is lost first."""
 NAMED = 3
 """More names than this are not told with an event of a plan; `forecast` tells them."""
