@@ -519,3 +519,59 @@ def schema_text_torn(state: Path) -> None:
 @damage()
 def search_index_damaged(state: Path) -> None:
     sql(state / AGENT, "DELETE FROM session_transcript_fts_data WHERE id > 1")
+
+
+# A main file that is gone while its log or journal is not
+
+
+def _alone(path: Path, *gone: str) -> None:
+    """Fill the log, then take the files with these suffixes away; the empty one is the main file."""
+    fill_log(path)
+    for suffix in gone:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@damage(hot=True)
+def agent_missing_beside_its_log(state: Path) -> None:
+    _alone(state / AGENT, "")
+
+
+@damage(hot=True)
+def agents_log_alone(state: Path) -> None:
+    _alone(state / AGENT, "", "-shm")
+
+
+@damage(hot=True)
+def state_missing_beside_its_log(state: Path) -> None:
+    _alone(state / STATE, "")
+
+
+@damage(hot=True)
+def agent_of_0_bytes_beside_its_log(state: Path) -> None:
+    _alone(state / AGENT, "-shm")
+    os.truncate(state / AGENT, 0)
+
+
+@damage(hot=True)
+def state_of_0_bytes_beside_its_log(state: Path) -> None:
+    _alone(state / STATE, "-shm")
+    os.truncate(state / STATE, 0)
+
+
+@damage()
+def agents_journal_alone(state: Path) -> None:
+    hot_journal(state)
+    (state / AGENT).unlink()
+
+
+@damage()
+def agent_of_0_bytes_beside_its_journal(state: Path) -> None:
+    hot_journal(state)
+    os.truncate(state / AGENT, 0)
+
+
+@damage()
+def agent_missing_beside_an_empty_log(state: Path) -> None:
+    settle(state / AGENT)
+    (state / AGENT).unlink()
+    (state / f"{AGENT}-wal").write_bytes(b"")

@@ -45,8 +45,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     made = Base(found, folder / "state", folder / "stopped", folder / "killed")
     write_config(made.state, AGENTS)
     for agent in AGENTS:
-        _sessions(made.state, agent)
-    _jobs(made.state)
+        sessions_of_files(made.state, agent)
+    jobs_of_files(made.state)
     assert start(made.command, made.state).up
     shutil.copytree(made.state, made.stopped, symlinks=True)
     assert start(made.command, made.state, kill=True).up
@@ -54,7 +54,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     return made
 
 
-def _sessions(state: Path, agent: str) -> None:
+def sessions_of_files(state: Path, agent: str) -> None:
     """A store and transcripts of the file era, which the first start imports."""
     folder = state / "agents" / agent / "sessions"
     folder.mkdir(parents=True)
@@ -84,7 +84,7 @@ def _sessions(state: Path, agent: str) -> None:
     (folder / "sessions.json").write_text(json.dumps(store, indent=2))
 
 
-def _jobs(state: Path) -> None:
+def jobs_of_files(state: Path) -> None:
     folder = state / "cron"
     folder.mkdir()
     now = int(time.time() * 1000)

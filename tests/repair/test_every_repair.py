@@ -11,7 +11,7 @@ import pytest
 from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.model.repair.plan import Rewrite, Transact
 from gatewaydoctor.model.repair.receipt import RunState
-from gatewaydoctor.repair.drafting.options import Options, Repair
+from gatewaydoctor.repair.drafting.options import CronOptions, Options, Repair
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs
@@ -195,12 +195,35 @@ def parked_agent(state: StateDir) -> None:
     state.store({})
 
 
+def trim_in_a_database(state: StateDir) -> None:
+    """A conversation and a job's rows, some of them stuck and half of them in the log alone."""
+    agentdb.make(state.root, agentdb.rows(4), version=21, skillsSnapshot={"prompt": "p" * 300})
+
+
+def cron_in_a_database(state: StateDir) -> None:
+    databases.sound(state)
+    own = str(state.root / "cron/jobs.json")
+    state.file(STATE, state_database(STATE_VERSION, 2, agents=("main",), store_key=own), HOUR)
+
+
+def expire_in_a_database(state: StateDir) -> None:
+    trim_in_a_database(state)
+
+
+def slim_in_a_database(state: StateDir) -> None:
+    trim_in_a_database(state)
+
+
 _AGENT = Options(names=frozenset({"main"}))
 MORE: dict[str, tuple[Repair, Callable[[StateDir], None], Options]] = {
     make.__name__: (repair, make, options)
     for repair, make, options in (
         (Repair.SALVAGE, damaged_database, Options()),
         (Repair.SALVAGE, missing_database, Options()),
+        (Repair.TRIM, trim_in_a_database, Options()),
+        (Repair.EXPIRE, expire_in_a_database, Options()),
+        (Repair.SLIM, slim_in_a_database, Options()),
+        (Repair.CRON, cron_in_a_database, Options(cron=CronOptions(disable=frozenset({"job-1"})))),
         (Repair.PARK, agent_in_files, _AGENT),
         (Repair.PARK, session_in_a_database, _NAMED),
         (Repair.PARK, agent_in_a_database, _AGENT),

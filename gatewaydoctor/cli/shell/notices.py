@@ -29,6 +29,19 @@ def clock_notice(outcome: Outcome) -> list[str]:
     return [f"The clock is {fixed_clock(clock)}: all ages are measured by it."]
 
 
+def halfway_run(run: Run, place: Place) -> str | None:
+    """The id of an interrupted run that may have left a database between two states. None too where the vault cannot
+    be read."""
+    with suppress(OSError):
+        if interrupted(run, place):
+            from gatewaydoctor.repair.vault.catalog import halfway, interrupted_runs
+            from gatewaydoctor.system.processes import system_processes
+
+            runs = interrupted_runs(run.fs, system_processes(), place.real_dir)
+            return next((each.run_id for each in runs if halfway(run.fs, each)), None)
+    return None
+
+
 def interrupted(run: Run, place: Place) -> tuple[str, ...]:
     """The ids of interrupted runs. Raises OSError for a vault that cannot be read."""
     from gatewaydoctor.repair.vault.layout import VAULT_NAME

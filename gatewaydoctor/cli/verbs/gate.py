@@ -106,13 +106,17 @@ def _within(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> An
 
 def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
     from gatewaydoctor.cli.shell.examining import look
+    from gatewaydoctor.cli.shell.notices import halfway_run
     from gatewaydoctor.report.document import names_for
 
     judgement = look(replace(run, options=replace(run.options, quiet=True)), thresholds=_thresholds(heap_limit))
     names = names_for(judgement.examination, redact=run.options.redact)
     effect = judgement.verdict.effect
-    stops = effect is not None and effect.stops_gate and not warn
-    line = _line(run, judgement, names, stops=stops)
+    halfway = halfway_run(run, judgement.examination.place)
+    stops = (halfway is not None or (effect is not None and effect.stops_gate)) and not warn
+    line = (
+        _halfway(run, judgement, names, halfway) if stops and halfway else _line(run, judgement, names, stops=stops)
+    )
     code = ExitCode.DO_NOT_START if stops else ExitCode.OK
     if not run.wants_json:
         return Answer(line, stops)
@@ -129,6 +133,17 @@ def _thresholds(heap_limit: str | None) -> Thresholds:
     from gatewaydoctor.cli.words.choices import parse_size
 
     return DEFAULTS if heap_limit is None else replace(DEFAULTS, heap_bytes=parse_size(heap_limit, "--heap-limit"))
+
+
+def _halfway(run: Run, judgement: Judgement, names: Names, run_id: str) -> str:
+    from gatewaydoctor.checks.nextstep import interrupted
+
+    place, release = judgement.examination.place, judgement.verdict.release or "the gateway"
+    command = run.invocation.complete(names.command(interrupted(run_id).command or ""))
+    return (
+        f"gate: not starting {release} on {names.path(place.state_dir)}: run {run_id} was interrupted while it "
+        f"changed a database. Run: {command}  (start anyway: {SWITCH}=off)"
+    )
 
 
 def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, RunState
-from gatewaydoctor.repair.vault.codec import read_part
+from gatewaydoctor.repair.vault.codec import read_part, read_plan
 from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state_of
 from gatewaydoctor.repair.vault.layout import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
 from gatewaydoctor.repair.vault.ownership import notes, own_runs, settled, strangers
-from gatewaydoctor.repair.writing.errors import NoSuchRun, RunPending, VaultDamaged
+from gatewaydoctor.repair.writing.errors import BadPlan, NoSuchRun, RunPending, VaultDamaged
 from gatewaydoctor.repair.writing.guard import lstat_or_none
 from gatewaydoctor.repair.writing.stream import content_of
 
@@ -89,6 +90,17 @@ def interrupted_runs(
     """Runs that are neither finished nor undone: for every later command to name. Never raises for want of a
     vault, and costs one directory listing where there is none."""
     return tuple(run for run in list_runs(fs, processes, state_dir, vault) if run.pending)
+
+
+def halfway(fs: ReadFs, run: RunInfo) -> bool:
+    """Whether the run began to change a database and has not come to an end, forth or back: the database may be
+    missing, or be without its log. Where its plan cannot be read, nothing is known of it: False."""
+    if run.state not in (RunState.ACTING, RunState.PUTTING_BACK, RunState.UNDOING):
+        return False
+    try:
+        return any(isinstance(act, Transact) for act in read_plan(fs, run.place.plan).acts)
+    except (BadPlan, OSError):
+        return False
 
 
 def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:

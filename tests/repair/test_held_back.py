@@ -1,0 +1,66 @@
+"""While a run has a database between two states, `gate` holds the start back and every command names the run."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import resume, undo
+from tests.cli.harness import run as run_command
+from tests.repair.faults import FaultFs, Killed, Mode
+from tests.repair.scene import DEAD, contents, tools
+from tests.repair.test_every_repair import prepared
+from tests.repair.test_transact import pending
+from tests.world import NOW
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AGENT = "agents/main/agent/openclaw-agent.sqlite"
+
+
+def gate(root: Path) -> tuple[int, str]:
+    ran = run_command("gate", "--state-dir", str(root), "--now", str(NOW))
+    return ran.code, ran.out + ran.err
+
+
+@pytest.mark.parametrize(("way", "swaps"), [("undo", False), ("resume", True)])
+def test_at_every_step_at_which_something_is_changed(ground: Path, way: str, swaps: bool) -> None:
+    held, missing = 0, 0
+    for step in range(1, 200):
+        place = ground / "place"
+        place.mkdir()
+        root, plan = prepared(place, Repair.COMPACT)
+        before, (code, _) = contents(root), gate(root)
+        assert code == ExitCode.OK
+        fs = FaultFs(step, Mode.KILL_AFTER, swaps=swaps)
+        try:
+            apply(plan, tools(fs), DEAD)
+        except Killed:
+            (run,) = pending(root) or (None,)
+            gone = not (root / AGENT).exists()
+            missing += gone
+            if run is not None and run.state is RunState.APPLIED:
+                assert not gone
+            elif run is not None and contents(root) != before:
+                code, said = gate(root)
+                assert code == ExitCode.DO_NOT_START, (step, fs.log[-1])
+                assert run.run_id in said, (step, said)
+                held += 1
+                (undo if way == "undo" else resume)(run, tools(), DEAD)
+                assert gate(root)[0] == ExitCode.OK, (step, fs.log[-1])
+            else:
+                assert not gone, (step, fs.log[-1])
+        fs.release()
+        shutil.rmtree(place)
+        if not fs.fault_met:
+            assert held > 3
+            assert missing == 0 if swaps else missing > 0
+            return
+    pytest.fail("it never finished")
