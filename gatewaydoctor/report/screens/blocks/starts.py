@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _WORTH = (
     *("refuses", "empties", "evicts", "imports", "resumes", "fires", "catches-up", "sends", "reaps", "announces"),
-    *("validates", "settles"),
+    "validates",
 )
 """Kinds of events that a plan tells, what is lost first."""
 NAMED = 3
