@@ -107,6 +107,13 @@ def compacted(state: StateDir) -> None:
     state.file(f"{AGENT}-wal", log, HOUR)
 
 
+def crowded(state: StateDir) -> None:
+    """A shared-memory file, and a set-aside copy of the database that has its bytes."""
+    databases.sound(state)
+    state.file(f"{AGENT}-shm", bytes(32_768), HOUR)
+    state.file(f"{AGENT}.corrupt-1795000000000", (state.root / AGENT).read_bytes(), HOUR)
+
+
 def mixed_leftover(state: StateDir) -> None:
     databases.older_leftover(state)
     state.store({databases.MAIN: row(1, age=30 * DAY), "agent:main:telegram:direct:77": row(2)})
@@ -130,6 +137,7 @@ IN_DATABASES: dict[Repair, Callable[[StateDir], None]] = {
     Repair.SCHEMA: databases.orphans,
     Repair.JOBS: databases.moved_jobs,
     Repair.COMPACT: compacted,
+    Repair.SPACE: crowded,
     Repair.QUEUES: databases.old_deliveries,
 }
 SCENES: dict[Repair, Callable[[StateDir], None]] = {

@@ -63,8 +63,9 @@ DISK = Rule(
     cause="Transcripts, archives, sidecars and logs that nothing prunes, or other users of the volume.",
     gateway="A save that does not fit fails and leaves a temp file; a line that does not fit leaves a "
     "cut transcript.",
-    remedy="Free space before any repair: logs and temp files first, then archives you have copied "
-    "elsewhere. Do not rewrite anything on the full volume.",
+    remedy="Free space before any repair: `gatewaydoctor repair space --vault DIR`, with DIR on another volume, "
+    "moves what can be made again there; then logs, and archives you have copied elsewhere. Do not rewrite anything "
+    "on the full volume.",
 )
 
 SEVERAL = Rule(

@@ -36,7 +36,7 @@ from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED,
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import ENDINGS, CronOptions, Options, Repair, TrimOptions
-from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, Refused
+from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, NoSpace, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
 if TYPE_CHECKING:
@@ -209,6 +209,8 @@ def plan_or_apply(
     if out is not None:
         path = target(out, "--plan-out", places_of(judgement.examination))
         write(path, encode(made).decode(), PRIVATE)
+    if apply and Repair.SPACE in repairs:
+        _require_other_disk(work)
     again = None if apply else _again(run, work, out)
     sources = planned_origins(work.tools.fs, made, cap(run))
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
@@ -231,6 +233,20 @@ def plan_or_apply(
             print_screen(show, no_color=run.options.no_color)
             sys.stdout.write("\n")
     return carry_out(run, work, made, yes=yes, names=seen.names, left=_left(made, judgement.findings))
+
+
+def _require_other_disk(work: Bench) -> None:
+    """Raises NoSpace where the vault is on the disk that is to get room."""
+    from gatewaydoctor.repair.vault.directory import existing, vault_root
+
+    fs = work.tools.fs
+    vault = existing(fs, vault_root(work.tools, work.state_dir, work.vault))
+    if fs.stat(vault).dev == fs.stat(work.state_dir).dev:
+        free = fs.space(work.state_dir).available
+        raise NoSpace(
+            f"The vault is on the disk of {work.state_dir} ({free:,} bytes free): moving files there frees nothing.",
+            "Name a vault on another disk: --vault DIR.",
+        )
 
 
 def _refused(plan: Plan, asked: tuple[Repair, ...]) -> list[Refusal]:

@@ -41,6 +41,7 @@ class Repair(StrEnum):
     QUEUES = "queues"
     PARK = "park"
     UNPARK = "unpark"
+    SPACE = "space"
 
 
 class RepairSpec(Struct, frozen=True):
@@ -76,6 +77,7 @@ REPAIRS = {
         "Take the session or agent named by --name out of the next start's sight.", recommended=False
     ),
     Repair.UNPARK: RepairSpec("Put back what was parked.", recommended=False),
+    Repair.SPACE: RepairSpec("Move what can be made again to a vault on another disk.", recommended=False),
 }
 
 ENDINGS = (Status.FAILED, Status.TIMEOUT, Status.KILLED)

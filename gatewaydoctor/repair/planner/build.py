@@ -25,6 +25,7 @@ from gatewaydoctor.repair.repairs import (
     queues,
     salvage,
     slim,
+    space,
     subagents,
     temps,
     transcripts,
@@ -69,6 +70,7 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.JOBS: databases.plan_jobs,
     Repair.COMPACT: databases.plan_compact,
     Repair.QUEUES: queues.plan,
+    Repair.SPACE: space.plan,
 }
 """In the order in which a plan takes them up: what an earlier one takes away, a later one does not repair."""
 
