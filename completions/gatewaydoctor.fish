@@ -309,7 +309,8 @@ function __gatewaydoctor_offer
                 'compact' 'Rebuild databases without their free pages.' \
                 'queues' 'Move messages that wait for more than a day to the vault.' \
                 'park' 'Take the session or agent named by --name out of the next start\'s sight.' \
-                'unpark' 'Put back what was parked.'
+                'unpark' 'Put back what was parked.' \
+                'space' 'Move what can be made again to a vault on another disk.'
         case interrupted-run
             __gatewaydoctor_ask interrupted
         case disposable-kind

@@ -766,6 +766,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'queues' = 'Move messages that wait for more than a day to the vault.'
             'park' = 'Take the session or agent named by --name out of the next start''s sight.'
             'unpark' = 'Put back what was parked.'
+            'space' = 'Move what can be made again to a vault on another disk.'
         }
         'disposable-kind' = [ordered]@{
             'acp' = ''

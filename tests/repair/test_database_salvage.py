@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -307,3 +308,30 @@ def test_a_definition_that_is_more_than_one_does_nothing(tmp_path: Path) -> None
     with suppress(Refused):
         doctor.apply("salvage")
     assert not target.exists()
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "0 bytes"])
+def test_a_log_without_its_database_gives_back_what_it_holds(tmp_path: Path, there: bool) -> None:
+    """An agent whose gateway never folded its log in: everything is in the log."""
+    state = StateDir(tmp_path, "2026.9.6")
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
+    path = agentdb.path_in(state.root)
+    path.parent.mkdir(parents=True)
+    connection = agentdb.connected(path.with_name("made"))
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    list(connection.execute(agentdb.SCHEMA))
+    for key, status in agentdb.rows(4).items():
+        agentdb.node(connection, key, status)
+    shutil.copyfile(path.with_name("made-wal"), f"{path}-wal")
+    connection.close()
+    path.with_name("made").unlink()
+    if there:
+        path.write_bytes(b"")
+    doctor = Doctor(state)
+    assert ("database-empty" if there else "database-missing") in doctor.rules()
+    (step,) = steps(doctor.plan("salvage"), "salvage")
+    assert (step.action, step.count) == ("recover", 7)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert agentdb.statuses(path) == agentdb.rows(4)
+    assert not doctor.rules() & {"database-empty", "database-missing"}
