@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -219,7 +219,7 @@ def test_the_gateway_agrees_after(
     hurt(ground.state)
     done = repaired(ground.state, repair)
     assert done["error"] is None, done["error"]
-    assert done["receipt"] is not None, done["plan"]
+    assert done["details"]["receipt"] is not None, done["details"]["plan"]
     kept = keys(ground.state) | set(added)
     outcome = start(ground.command, ground.state)
     record(ground, repair, hurt.__name__, done, outcome.log)
@@ -233,13 +233,13 @@ def test_the_gateway_agrees_after(
         assert sound(ground.state / path) == ["ok"]
 
 
-def repaired(state: Path, repair: str) -> dict[str, object]:
+def repaired(state: Path, repair: str) -> dict[str, Any]:
     env = {**os.environ, "OPENCLAW_STATE_DIR": str(state), "HOME": str(state.with_name("state-home"))}
     words = ["repair", repair, "--apply", "--yes", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "gatewaydoctor", *words], env=env, capture_output=True, text=True, check=False
     )
-    found: dict[str, object] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
@@ -314,10 +314,11 @@ def sound(path: Path) -> list[str]:
     return [str(word) for (word,) in asked(path, "PRAGMA integrity_check")]
 
 
-def record(ground: Ground, repair: str, hurt: str, done: dict[str, object], log: str) -> None:
+def record(ground: Ground, repair: str, hurt: str, done: dict[str, Any], log: str) -> None:
     if report := os.environ.get("CONFORMANCE_REPORT"):
         from pathlib import Path
 
-        line = {"release": ground.release, "repair": repair, "hurt": hurt, "plan": done["plan"], "log": log}
+        plan = done["details"]["plan"]
+        line = {"release": ground.release, "repair": repair, "hurt": hurt, "plan": plan, "log": log}
         with Path(report).open("a") as stream:
             stream.write(json.dumps(line) + "\n")
