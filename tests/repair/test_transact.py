@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
@@ -18,6 +19,7 @@ from gatewaydoctor.model.repair.plan import (
     Plan,
     Transact,
 )
+from gatewaydoctor.repair.databases.making import log_ahead
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, verify_run
@@ -307,3 +309,15 @@ def test_no_step_leaves_the_name_without_a_database_where_names_can_be_exchanged
     undo(find_run(tools(), root, None, None), tools(FaultFs(hook=look)), DEAD)
     assert not missed
     assert contents(root)
+
+
+def test_a_mode_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    """SQLite answers with the old mode, and raises nothing."""
+    with pytest.raises(apsw.IOError):
+        log_ahead(apsw.Connection(":memory:"))
+    path = tmp_path / "new"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE one(x)")
+    log_ahead(connection)
+    connection.close()
+    assert path.read_bytes()[18:20] == b"\x02\x02"

@@ -100,8 +100,15 @@ def _edited(copy: Path, new: Path, act: Transact, sources: Sequence[Path]) -> No
         connection.execute("VACUUM INTO ?", (os.fspath(new),))
     with _opened(new) as connection:
         check_new(connection, act, kept)
-        # As the gateway leaves its databases. The file is whole by itself: closing takes the log away.
-        connection.execute("PRAGMA journal_mode = WAL")
+        log_ahead(connection)
+
+
+def log_ahead(connection: apsw.Connection) -> None:
+    """In the mode in which the gateway leaves its databases. The file is whole by itself: closing takes the log away.
+    Raises apsw.IOError: SQLite answers with the old mode where it could not write the new one."""
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchall()[0]
+    if mode != "wal":
+        raise apsw.IOError(f"its journal mode stays {mode}")
 
 
 def _no_other_file(action: int, *_about: str | None) -> int:
