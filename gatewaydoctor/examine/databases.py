@@ -12,10 +12,6 @@ from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.staterows import StateRows
-from gatewaydoctor.state.databases.agent import read_agent
-from gatewaydoctor.state.databases.state import read_state
-from gatewaydoctor.storage.database.opened import read_database_once
-from gatewaydoctor.storage.database.sessions import TABLE, RowSet, read_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import AgentEra, Database
     from gatewaydoctor.state.history.references import References
     from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.database.sessions import RowSet
     from gatewaydoctor.system.fs import ReadFs
 
 
@@ -97,6 +94,8 @@ class DatabaseFacts(Struct, frozen=True):
         found = [f"table {table} could not be read: {fault.reason}" for table, fault in self.read.rows.faults]
         sessions = self.read.sessions
         if sessions is None:
+            from gatewaydoctor.storage.database.sessions import TABLE
+
             found.insert(0, f"it has no table {TABLE}, so its sessions are not known")
         elif sessions.fault is not None:
             found.insert(0, f"{sessions.lost:,} of its pages could not be read: {sessions.fault.reason}")
@@ -121,6 +120,7 @@ def read_agent_database(
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"
         return database, Fault(FaultKind.NEWER, database.path, reason)
+    from gatewaydoctor.storage.database.opened import read_database_once  # many directories have none
 
     def refer(entry: Entry) -> None:
         references.add(agent.agent_id, entry.session_id, None, ())
@@ -132,6 +132,9 @@ def read_agent_database(
 
 
 def _read(opened: Opened, main_key: str, refer: Callable[[Entry], None], *, weigh: bool) -> Read:
+    from gatewaydoctor.state.databases.agent import read_agent
+    from gatewaydoctor.storage.database.sessions import read_sessions
+
     return Read(
         read_sessions(opened, main_key, weigh=weigh, on_entry=refer),
         read_agent(opened),
@@ -187,6 +190,9 @@ def state_facts(
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"
         return Fault(FaultKind.NEWER, database.path, reason)
+    from gatewaydoctor.state.databases.state import read_state
+    from gatewaydoctor.storage.database.opened import read_database_once
+
     return read_database_once(fs, database.path, lambda opened: read_state(opened, store_key, is_known))
 
 
@@ -194,6 +200,8 @@ def weigh(fs: ReadFs, database: Database | None) -> DatabaseBytes | None:
     """Where the bytes of a database are; None without one, and where it cannot be read."""
     if database is None:
         return None
+    from gatewaydoctor.storage.database.opened import read_database_once
+
     found = read_database_once(fs, database.path, lambda opened: opened.bytes_by_table())
     return None if isinstance(found, Fault) else found
 

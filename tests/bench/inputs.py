@@ -68,8 +68,8 @@ LAYOUTS: dict[str, Callable[[str], str]] = {
 
 
 def layout(name: str) -> Path:
-    """A quarter of the incident (46 MB) in that layout."""
-    source = recipe("issue-61633", 0.25)
+    """The incident in that layout."""
+    source = recipe("issue-61633")
 
     def build(out: Path) -> None:
         (out / SESSIONS).mkdir(parents=True)

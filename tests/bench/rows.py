@@ -78,7 +78,7 @@ def _layouts() -> Iterator[Row]:
     for name in inputs.LAYOUTS:
         state = inputs.layout(name)
         store = state / inputs.STORE
-        yield Row(f"`scan`, {name}, 46 MB", _tool("scan", state), "ijson.kvitems", peers.kvitems(store), 1.5)
+        yield Row(f"`scan`, the incident, {name}", _tool("scan", state), "ijson.kvitems", peers.kvitems(store), 1.5)
 
 
 def _large() -> Iterator[Row]:

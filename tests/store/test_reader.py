@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.storage.files import boundaries, decode, reader
 from gatewaydoctor.storage.files import cut as cut_module
-from gatewaydoctor.storage.files import decode, reader
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.reader import StoreReader
 from tests.store.documents import STORE, damaged, mixed, written
@@ -248,12 +248,12 @@ _MANY = {f"agent:main:cron:job:run:{number}": _ENTRY for number in range(400)}
 def _counting_what_ijson_gets(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pushed: list[int] = []
 
-    class Counting(cut_module.Judge):
+    class Counting(boundaries.Judge):
         def push(self, data: bytes) -> bool:
             pushed.append(len(data))
             return super().push(data)
 
-    monkeypatch.setattr(cut_module, "Judge", Counting)
+    monkeypatch.setattr(boundaries, "Judge", Counting)
     return pushed
 
 

@@ -6,12 +6,10 @@ for the memory there is. A control group or MemoryMax below any of them kills fi
 
 from __future__ import annotations
 
-import plistlib
 import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.parsers.expat import ExpatError
 
 from gatewaydoctor.model.gateway.heap import HeapLimit
 from gatewaydoctor.state.config.units import parse_bytes
@@ -130,6 +128,9 @@ def _words(value: str) -> list[str]:
 
 
 def _plist(fs: ReadFs, path: Path) -> Mapping[str, object] | None:
+    import plistlib  # of macOS alone
+    from xml.parsers.expat import ExpatError
+
     try:
         agent = plistlib.loads(read_up_to(fs, path, _LARGEST))
     except (OSError, ValueError, ExpatError, plistlib.InvalidFileException):

@@ -17,12 +17,13 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.storage.files import decode
-from gatewaydoctor.storage.files.boundaries import CLOSES, Judge
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+
+    from gatewaydoctor.storage.files.boundaries import Judge
 
 LARGEST_ENTRY = 16 * 1024 * 1024
 """An entry of more bytes is counted but not looked into, so that memory stays bounded on any input."""
@@ -204,6 +205,8 @@ def _judged(window: Window, most: int, *, first: bool) -> Generator[Cut, None, _
     """Up to `most` entries, or some more that end together, as ijson finds their ends."""
     if window.pending > LARGEST_ENTRY:
         return _Stop.NOT_MINE
+    from gatewaydoctor.storage.files.boundaries import Judge  # loads ijson, which few files need
+
     judge = Judge(inside=not first)
     to_text = codecs.getincrementaldecoder("utf-8")("replace").decode
     fed = taken = 0
@@ -248,6 +251,8 @@ def _in_region(region: bytes, offset: int, judge: Judge, *, first: bool) -> Iter
         # The usual case: a slice holds one closing brace, its last byte, and this one closed the entry.
         yield _cut(region, 0, len(region), offset)
         return
+    from gatewaydoctor.storage.files.boundaries import CLOSES, Judge
+
     # Values that are not objects end without a brace: cut again at every delimiter.
     fine = Judge(inside=not first)
     begin = position = 0

@@ -7,8 +7,7 @@ import json
 import orjson
 
 from gatewaydoctor.model.gateway.store import Fault, FaultKind
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal
-from gatewaydoctor.storage.files.json5text import TooMuch, read_json5
+from gatewaydoctor.storage.files.grammar import Automaton, Illegal, TooMuch
 
 __all__ = ["TooMuch", "parse", "parse_json5"]
 
@@ -45,6 +44,8 @@ def parse_json5(data: bytes, levels: int = USUAL_LEVELS) -> object:
     except Illegal as strict:
         if _hopeless(data, strict.fault):
             raise
+    from gatewaydoctor.storage.files.json5text import read_json5  # most files are strict JSON
+
     try:
         return read_json5(data.decode("utf-8", "replace"), levels)
     except Illegal as refused:

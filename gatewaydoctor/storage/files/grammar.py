@@ -26,6 +26,10 @@ class Illegal(Exception):
         self.fault = fault
 
 
+class TooMuch(Illegal):
+    """It may be just what the gateway reads, and is nested too deeply to be read here."""
+
+
 class Member(NamedTuple):
     """One `"key": value` of an object, as byte offsets; ends are exclusive. The key span includes its quotes."""
 

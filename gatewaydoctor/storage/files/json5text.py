@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from gatewaydoctor.model.gateway.store import Fault, FaultKind
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.files.grammar import Illegal, TooMuch
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _SKIPPED = re.compile(rf"(?:[{_BLANK}]+|//[^\n\r\u2028\u2029]*|/\*.*?\*/)*", re.DOTALL)
@@ -23,10 +23,6 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(\r\n|[\n\r\u202
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _CLOSING = {"{": "}", "[": "]"}
-
-
-class TooMuch(Illegal):
-    """It may be just what the gateway reads, and is nested too deeply to be read here."""
 
 
 def read_json5(text: str, levels: int) -> object:
