@@ -119,7 +119,7 @@ MUTANTS = (
     Mutant(
         "a full disk is found out half-way",
         "repair/writing/guard.py",
-        "        if size and free < size + MARGIN_BYTES:",
+        "        if size > 0 and free < size + margin:",
         "        if False:",
         ("tests/repair/test_apply.py", "tests/repair/test_small_disk.py"),
     ),
@@ -253,9 +253,16 @@ MUTANTS = (
         ("tests/cli/test_secrets.py", "tests/cli/test_redacted_outputs.py"),
     ),
     Mutant(
+        "a mode that a database did not take is believed",
+        "repair/databases/making.py",
+        '    if mode != "wal":',
+        "    if False:",
+        ("tests/repair/test_transact.py",),
+    ),
+    Mutant(
         "the gate lets a start through that would lose data",
         "cli/verbs/gate.py",
-        "    stops = effect is not None and effect.stops_gate and not warn",
+        "    stops = (halfway is not None or (effect is not None and effect.stops_gate)) and not warn",
         "    stops = False",
         ("tests/cli/test_gate.py",),
     ),
