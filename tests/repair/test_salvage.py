@@ -205,3 +205,13 @@ def test_a_run_that_salvages_nothing_keeps_no_list(doctor: Doctor) -> None:
     receipt = doctor.apply("trim")
     assert receipt is not None
     assert kept_origins(tools().fs, RunPlace(Path(receipt.vault), doctor.state.root), None) == ()
+
+
+def test_a_key_that_two_keys_were_joined_to_is_named(doctor: Doctor) -> None:
+    """A line of the store that begins with the start of one key and goes on with the end of another."""
+    joined = TEXT.replace(b'"agent:main:telegram:direct:4"', b'"agent:main:telegragent:main:telegram:direct:4"')
+    doctor.state.store(joined[:-40])
+    (note,) = [each for each in doctor.plan("salvage").cautions if "of no form" in each.text]
+    assert note.names == ("agent:main:telegragent:main:telegram:direct:4",)
+    doctor.state.store(TEXT[:-40])
+    assert not [each for each in doctor.plan("salvage").cautions if "of no form" in each.text]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS
+from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS, Kind
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import TEMPS
 from gatewaydoctor.model.gateway.soundness import Damaged
@@ -268,6 +268,13 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
         )
         if each.primary and each.rescue is not None:
             _warn(draft, each.rescue)
+            if odd := [entry.key for entry in rows if entry.kind is Kind.OTHER]:
+                have = "recovered session has a key" if len(odd) == 1 else "recovered sessions have keys"
+                draft.caution(
+                    f"{len(odd):,} {have} of no form that a gateway writes, as damage leaves that joins two keys. "
+                    "Check whose conversations they are before a start.",
+                    odd,
+                )
 
 
 def _warn(draft: Draft, rescue: Salvage) -> None:
