@@ -48,7 +48,7 @@ def test_threads_without_a_session_get_the_transcript_of_their_thread(doctor: Do
     doctor.state.beside(f"{session_id(8)}-topic-177.1.jsonl", talk(8))
     found = doctor.state.only("session-missing-transcript")
     assert (found.evidence["unlinked"], found.evidence["misplaced"]) == (1, 1)
-    assert "1 entry of a thread has no sessionId" in found.message
+    assert "1 session of a thread has no sessionId" in found.message
     before = doctor.store.read_bytes()
     doctor.there_and_back("missing")
     doctor.apply("missing")

@@ -201,8 +201,9 @@ def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if pointers.misplaced:
             parts.append(f"{plural(pointers.misplaced, 'entry has its', 'entries have their')} transcript elsewhere")
         if pointers.unlinked:
-            rows = plural(pointers.unlinked, "entry of a thread has", "entries of threads have")
-            parts.append(f"{rows} no sessionId, though its transcript is there")
+            rows = plural(pointers.unlinked, "session of a thread has", "sessions of threads have")
+            whose = "its transcript is" if pointers.unlinked == 1 else "their transcripts are"
+            parts.append(f"{rows} no sessionId, though {whose} there")
         yield MISSING.finding(
             f"{'; '.join(parts)}.{_whose(pointers)}",
             "The gateway starts each of these sessions with an empty history at its next turn."
