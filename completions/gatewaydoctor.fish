@@ -442,7 +442,7 @@ complete -c gatewaydoctor -l quiet -s q -d 'Only what is asked for: no progress,
 complete -c gatewaydoctor -l verbose -s v -d 'More evidence, and where settings come from.'
 complete -c gatewaydoctor -l debug -d 'Show the traceback of a bug.'
 complete -c gatewaydoctor -l help -s h -d 'Show this message and exit.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l fail-on -d 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
@@ -453,7 +453,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'\' 0' -k -a '(__gatewaydoctor
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs\' 0' -k -a '(__gatewaydoctor_offer verb-runs)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate\' 0' -k -a '(__gatewaydoctor_offer verb-simulate)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures\' 0' -k -a '(__gatewaydoctor_offer verb-fixtures)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l fail-on -d 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l fail-on -d 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
@@ -487,7 +487,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l key -d 'Keys t
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l larger-than -d 'Bytes, or with k, M, G.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer stream-format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'sessions\' 0' -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l fail-on -d 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l fail-on -d 'Fail on findings of this severity or worse: critical, error, warning, info, never. [default: error; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l only -d 'Check only these rules; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l skip -d 'Leave these rules out; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l baseline -d 'Findings in this file do not fail until they grow or worsen.' -r -F
@@ -622,7 +622,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l plo
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l from-state-dir -d 'Take the workload from a real directory.' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jobs -d 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN: RUNS over all TICKS (with + they go on at that rate), the status of the job row, and the run that a crash of the gateway cuts short, leaving the job row running [jobs] Default \'morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49+x3540s:2236:failed>running@151 ssl-price-check=97+x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done\' (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l jitter -d 'the first job\'s ticks are 20 to 25 s apart [s] Default 2.5 (given).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l conversations -d 'of the 15 rows that are no runs, five are the jobs\' base rows [rows] Default 10 (derived).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l conversations -d 'of the 15 rows that are not runs, five are job rows [rows] Default 10 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l entry-bytes -d '185 MB over 6,539 rows [bytes] Default 28292 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run -d 'length of a run that ends [s] Default 20.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate stuck-cron\'' -l run-timeout -d 'an agent turn is given up after 60 min (docs/gateway.md section 7) [s] Default 3600.0 (given).' -x
@@ -645,7 +645,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l 
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l sessions-per-ticket -d 'agent sessions each ticket makes [sessions] Default 2 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l pace -d 'one ticket after the other [s] Default 30.0 (assumed).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l session -d 'how long a session runs [s] Default 240.0 (assumed).' -x
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l heap-limit -d 'heap at which the process dies [bytes] Default 8000000000.0 (given).' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l heap-limit -d 'heap at which the process runs out of memory [bytes] Default 8000000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l base-heap -d 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l kept -d '8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps [bytes] Default 2620000.0 (derived).' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate subagent-maps\'' -l registry-share -d 'of it in subagentRuns; the report gives only the sum Default 0.3333333333333333 (assumed).' -x

@@ -31,7 +31,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('verb')
             Many = $false
             Options = [ordered]@{
-                '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
+                '--fail-on' = 'severity', 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]'
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
@@ -64,7 +64,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
-                '--fail-on' = 'severity', 'Exit 1 from this severity up: critical, error, warning, info, never. [default: never; with --format nagios warning]'
+                '--fail-on' = 'severity', 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]'
                 '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
@@ -149,7 +149,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('directory')
             Many = $false
             Options = [ordered]@{
-                '--fail-on' = 'severity', 'Fail from this severity up: critical, error, warning, info, never. [default: error; with --format nagios warning]'
+                '--fail-on' = 'severity', 'Fail on findings of this severity or worse: critical, error, warning, info, never. [default: error; with --format nagios warning]'
                 '--only' = 'rule', 'Check only these rules; globs, repeatable.'
                 '--skip' = 'rule', 'Leave these rules out; globs, repeatable.'
                 '--baseline' = 'file', 'Findings in this file do not fail until they grow or worsen.'
@@ -373,7 +373,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--from-state-dir' = 'directory', 'Take the workload from a real directory.'
                 '--jobs' = 'free', 'name=TICKSxINTERVAL:RUNS:STATUS>STATUS@RUN: RUNS over all TICKS (with + they go on at that rate), the status of the job row, and the run that a crash of the gateway cuts short, leaving the job row running [jobs] Default ''morning-sleep-report=68x22.5s:2075:none>running@59 git-backup-night=49+x3540s:2236:failed>running@151 ssl-price-check=97+x1788s:2211:none fourth-job=1x24h:1:done fifth-job=1x24h:1:done'' (given).'
                 '--jitter' = 'free', 'the first job''s ticks are 20 to 25 s apart [s] Default 2.5 (given).'
-                '--conversations' = 'free', 'of the 15 rows that are no runs, five are the jobs'' base rows [rows] Default 10 (derived).'
+                '--conversations' = 'free', 'of the 15 rows that are not runs, five are job rows [rows] Default 10 (derived).'
                 '--entry-bytes' = 'free', '185 MB over 6,539 rows [bytes] Default 28292 (derived).'
                 '--run' = 'free', 'length of a run that ends [s] Default 20.0 (assumed).'
                 '--run-timeout' = 'free', 'an agent turn is given up after 60 min (docs/gateway.md section 7) [s] Default 3600.0 (given).'
@@ -402,7 +402,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--sessions-per-ticket' = 'free', 'agent sessions each ticket makes [sessions] Default 2 (given).'
                 '--pace' = 'free', 'one ticket after the other [s] Default 30.0 (assumed).'
                 '--session' = 'free', 'how long a session runs [s] Default 240.0 (assumed).'
-                '--heap-limit' = 'free', 'heap at which the process dies [bytes] Default 8000000000.0 (given).'
+                '--heap-limit' = 'free', 'heap at which the process runs out of memory [bytes] Default 8000000000.0 (given).'
                 '--base-heap' = 'free', 'resident after a restart (incident 003) [bytes] Default 922000000.0 (given).'
                 '--kept' = 'free', '8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps [bytes] Default 2620000.0 (derived).'
                 '--registry-share' = 'free', 'of it in subagentRuns; the report gives only the sum Default 0.3333333333333333 (assumed).'

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "gatewaydoctor"
-ELSEWHERE = ("simulate", "simulate.py", "simulation.md")
-"""The simulation has a vocabulary of its own: its gateways die, its sessions are alive."""
-
 EVERYWHERE = {
     r"\bby estimate\b": "an estimated",
     r"\b(?:no|some)body\b": "who or what it is",
@@ -152,7 +149,7 @@ def descriptions(path: Path) -> Iterator[Text]:
 
 
 def modules() -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if not set(ELSEWHERE) & set(path.parts)]
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def shown() -> Iterator[Text]:
@@ -160,23 +157,19 @@ def shown() -> Iterator[Text]:
     for path in modules():
         yield from (each for each in strings(path) if " " in each.text.strip())
     for path in (PACKAGE / "cli/verbs").glob("*.py"):
-        if path.name not in ELSEWHERE:
-            yield from helps(path)
+        yield from helps(path)
     for path in sorted(PACKAGE.rglob("*.j2")):
         yield from (each._replace(text=re.sub(r"{[{%].*?[%}]}", "{}", each.text)) for each in lines(path))
     for path in sorted(PACKAGE.rglob("*.schema.json")):
         yield from descriptions(path)
     yield from offered()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        if path.name not in ELSEWHERE:
-            yield from lines(path)
+        yield from lines(path)
 
 
 def offered() -> Iterator[Text]:
     """Help of verbs, arguments and options, and of the words that completions offer."""
     for leaf in described().leaves:
-        if leaf.path[0] == "simulate":
-            continue
         helps = [leaf.summary, leaf.text]
         for place in (*leaf.arguments, *leaf.options):
             helps += [place.help, *(word.help for word in (place.values.words if place.values else ()))]

@@ -57,8 +57,8 @@ def decision(document: Document) -> str:
     milder = total - gate.failing - known
     rest = [(milder, "below the threshold"), (known, "known"), (gate.left_out, "of rules left out")]
     if gate.fail_on == "never":
-        worst = f", the worst of severity {document.worst}" if document.worst else ""
-        said = f"{plural(total, 'finding')}{worst}; none fails with --fail-on never"
+        worst = f", worst severity {document.worst}" if document.worst else ""
+        said = f"{plural(total, 'finding')}{worst}; --fail-on never lets all pass"
         rest = rest[1:]
     elif gate.failing:
         said = f"failed; {plural(gate.failing, 'finding')} of severity {gate.fail_on} or worse"

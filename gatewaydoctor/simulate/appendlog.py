@@ -2,7 +2,7 @@
 
 One line per change: 8 hex digits of CRC-32, a blank, and a JSON text `{"put": {key: row}, "drop": [key]}`. A change
 is one line and one fsync, so it happens whole or not at all. When most of the file is history, it is rewritten
-beside, fsynced and renamed over the old one. What a crash can leave behind is a torn last line and a temporary file:
+beside, fsynced and renamed over the old one. What a crash can leave behind is a torn last line and a temp file:
 opening cuts the one and removes the other. Damage anywhere else is no crash, and opening refuses it.
 """
 

@@ -123,7 +123,7 @@ def read_workload(
     scenario = scenario_named(name)
     take = _TAKERS.get(name)
     if take is None:
-        raise UnknownName(f"{name} leaves nothing on disk; --from-state-dir works for {', '.join(_TAKERS)}")
+        raise UnknownName(f"{name} leaves nothing on disk; --from-state-dir supports {', '.join(_TAKERS)}")
     place = locate(fs, env, state_dir=state_dir, config=config, profile=profile, store=store)
     directory = _read(fs, env, place, agent, redact=redact)
     changes, observed, notes = take(directory)
@@ -131,7 +131,7 @@ def read_workload(
     release = directory.config.release.policy
     policy = release.value if release and release.value in RELEASES else scenario.policy
     if release is None or release.value != policy:
-        notes.append(f"the directory does not say which of the known releases wrote it; taken as {policy}")
+        notes.append(f"the directory does not show which of the known releases wrote it; treated as {policy}")
     options = replace(scenario.options(), **changes)
     return Workload(name, options, policy, tuple(changes), observed, tuple(notes))
 

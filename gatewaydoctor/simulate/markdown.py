@@ -58,7 +58,18 @@ def ranking_table(comparison: Comparison) -> str:
         for verdict in comparison.verdicts
     )
     table = _table(
-        ("rank", "remedy", "conversations lost", "worst block", "dies after", "effect", "who", "written", "why"), rows
+        (
+            "rank",
+            "remedy",
+            "conversations lost",
+            "worst block",
+            "out of memory after",
+            "effect",
+            "who",
+            "written",
+            "why",
+        ),
+        rows,
     )
     return f"{comparison.answer}\n\n{table}"
 

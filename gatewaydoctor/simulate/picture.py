@@ -74,9 +74,9 @@ def _row(title: str, result: Result, lost: int = 0) -> Row:
     if lost:
         look, outcome = WORSE, f"loses {lost:,} conversations"
     elif minutes is not None:
-        look, outcome = DEAD, f"dies after {spell(minutes, 'min')}"
+        look, outcome = DEAD, f"out of memory after {spell(minutes, 'min')}"
     else:
-        look, outcome = ALIVE, f"alive after {spell(result.horizon, 's')}"
+        look, outcome = ALIVE, f"runs after {spell(result.horizon, 's')}"
     return Row(title, outcome, result, look, None if minutes is None else minutes * 60)
 
 
@@ -117,7 +117,7 @@ def _until(rows: Sequence[Row]) -> float:
 
 def _title(rows: Sequence[Row]) -> str:
     first = rows[0].result
-    key = "solid, arrow: alive; dashed, cross: out of memory; dotted, triangle: loses conversations"
+    key = "solid, arrow: still runs; dashed, cross: out of memory; dotted, triangle: loses conversations"
     return f"{first.scenario}, release {first.policy}, seed {first.seed}\n{key}"
 
 

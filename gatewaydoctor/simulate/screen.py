@@ -41,7 +41,7 @@ def result_screen(result: Result, width: int, *, verbose: bool = False) -> Rende
 def comparison_screen(comparison: Comparison) -> RenderableType:
     """What to do, the ranking, and under it one sentence for each remedy."""
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("#", "remedy", "lost", "worst block", "dies after", "written", "who"):
+    for title in ("#", "remedy", "lost", "worst block", "out of memory after", "written", "who"):
         grid.add_column(title, justify="left" if title in {"remedy", "who"} else "right", no_wrap=True)
     for verdict in comparison.verdicts:
         grid.add_row(
@@ -152,5 +152,5 @@ def _sentence(comparison: Comparison, verdict: Verdict) -> Text:
     text.append(f"{change} -> {'never' if verdict.after is None else spell(verdict.after, figure.unit)}.")
     if not verdict.kept:
         unchanged = verdict.before == verdict.after
-        text.append(" It changes nothing here." if unchanged else " That is not what was promised.", style="red")
+        text.append(" No change here." if unchanged else " This differs from what the remedy promises.", style="red")
     return text

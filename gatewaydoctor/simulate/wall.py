@@ -80,13 +80,13 @@ def measure(
     scenario = scenario_named(name)
     if scenario.saves is None:
         with_store = ", ".join(each.name for each in SCENARIOS.values() if each.saves)
-        raise UnknownName(f"{name} has no store to measure; --clock wall works for {with_store}")
+        raise UnknownName(f"{name} has no store to measure; --clock wall supports {with_store}")
     chosen = scenario.remedies_named(remedies)
     plan = scenario.plan_with(options_for(scenario, options, duration), chosen)
     release = policy_named(policy or scenario.policy)
     if RELEASES[release].store is None:
         files = ", ".join(name for name, each in RELEASES.items() if each.store)
-        raise UnknownName(f"{release} keeps sessions in a database; --clock wall works for {files}")
+        raise UnknownName(f"{release} keeps sessions in a database; --clock wall supports {files}")
     names = tuple(remedy.name for remedy in chosen)
     virtual = scenario.simulate(plan, policy=release, seed=seed, remedies=names)
     modelled = scenario.saves(_with(plan, alone=True), policy=release, seed=seed)

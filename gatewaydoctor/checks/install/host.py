@@ -111,7 +111,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
     census = x.census
     if census.foreign:
         yield PERMISSIONS.finding(
-            f"{plural(census.foreign, 'path belongs', 'paths belong')} to another user than the rest of the tree.",
+            f"{plural(census.foreign, 'path belongs', 'paths belong')} to a different user than the rest of the directory.",
             "If the gateway runs as the owner of the rest, it may fail to save them.",
             count=census.foreign,
             path=census.strangers[0].path if census.strangers else x.place.state_dir,
@@ -330,7 +330,7 @@ def several_state_dirs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     live = sum(candidate.looks_live for candidate in others)
     yield SEVERAL.finding(
         f"{plural(len(others), 'other directory holds', 'other directories hold')} session stores"
-        + (f"; {plural(live, 'was', 'were')} used as lately as any." if live else "; none was used recently."),
+        + (f"; {plural(live, 'was', 'were')} used as recently as this one." if live else "; none was used recently."),
         "The gateway uses only one of them; make sure it is the one examined here.",
         count=len(others),
         severity=None if live else Severity.INFO,

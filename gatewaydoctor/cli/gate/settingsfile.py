@@ -42,7 +42,9 @@ def _toml(fs: ReadFs, path: Path, mentioning: bytes = b"") -> dict[str, Any] | N
             f"{path} could not be read: {reason}.", "Fix it, or run from another directory."
         ) from error
     if len(data) > LARGEST_FILE:
-        raise UsageError(f"{path} is too large for settings.", "Make it smaller, or run from another directory.")
+        raise UsageError(
+            f"{path} is too large for a settings file.", "Make it smaller, or run from another directory."
+        )
     if mentioning not in data:
         return None
     import tomllib

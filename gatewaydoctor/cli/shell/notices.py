@@ -68,7 +68,7 @@ def _interrupted(outcome: Outcome, place: Place) -> list[str]:
     try:
         runs = interrupted(outcome.run, place)
     except OSError as error:
-        return [f"The vault cannot be read ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
+        return [f"Cannot read the vault ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
     command = outcome.run.invocation.command
     return [
         f"Run {run_id} was interrupted. `{command(f'repair --resume {run_id}')}` finishes it, "
@@ -83,4 +83,4 @@ def _slow_parser() -> list[str]:
     name = backend()
     if name.startswith("yajl2"):
         return []
-    return [f"ijson runs without yajl ({name}), so stores in an unusual layout are read many times slower."]
+    return [f"ijson has no yajl ({name}), so reading stores with an unusual layout is many times slower."]

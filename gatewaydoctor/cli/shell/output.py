@@ -133,7 +133,7 @@ def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise CannotWrite(f"{path} could not be written: {reason}.", "The old file is unchanged.") from error
+        raise CannotWrite(f"Cannot write {path}: {reason}.", "The old file is unchanged.") from error
     # The new file is there, whole; without this a power cut might restore the old one, whole as well.
     with suppress(OSError):
         fs.fsync_dir(path.parent)

@@ -74,7 +74,7 @@ def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, 
     except OSError as error:
         reason = error.strerror or type(error).__name__
         hint = "Files written so far are still there."
-        raise CannotExamine(f"{out} could not be written: {reason}.", hint) from error
+        raise CannotExamine(f"Cannot write {out}: {reason}.", hint) from error
     details = {
         "recipe": recipe,
         "stateDir": str(made.state_dir),

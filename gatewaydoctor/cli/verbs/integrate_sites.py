@@ -176,7 +176,7 @@ def _installed_agent(run: Run, site: Site) -> tuple[Path, Mapping[str, Any] | No
         return path, None
     except (OSError, ValueError, ExpatError, plistlib.InvalidFileException) as error:
         raise CannotExamine(
-            f"{path} is installed and cannot be read: {error}.", "Repair it with `openclaw gateway install`."
+            f"Cannot read the installed {path}: {error}.", "Repair it with `openclaw gateway install`."
         ) from error
     if not isinstance(agent, dict):
         raise CannotExamine(f"{path} is not a LaunchAgent.", "Repair it with `openclaw gateway install`.")

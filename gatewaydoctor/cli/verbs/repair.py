@@ -140,7 +140,7 @@ def repair(
         if plan is not None:
             if not apply or repairs:
                 raise UsageError(
-                    "--plan FILE goes with --apply, and names no repairs.", "Run: repair --apply --plan FILE"
+                    "--plan FILE needs --apply and takes no repair names.", "Run: repair --apply --plan FILE"
                 )
             return _apply_saved(run, work, Path(plan), yes=yes)
         span = parse_span(older_than, "--older-than") if older_than else None
@@ -149,7 +149,7 @@ def repair(
         if protected := kinds - removable:
             words = ", ".join(sorted(protected))
             raise UsageError(
-                f"--kind {words}: these are conversations, which trim never takes.",
+                f"--kind {words}: trim never removes conversations by kind.",
                 "Remove a single one with --name KEY.",
             )
         if max_entries is not None and max_entries < 0:

@@ -51,8 +51,8 @@ def sessions(
     key: Key = None,
     larger_than: Larger = None,
 ) -> Outcome:
-    """Entries in file order that match every filter given, as a table or, with --format ndjson, one JSON object a
-    line while the store is being read. Message text is never part of it."""
+    """Lists sessions that match every filter, in file order, as a table or, with --format ndjson, as one JSON object
+    per line while the store is being read. Never includes message text."""
     from gatewaydoctor.cli.shell.examining import view_with, world
     from gatewaydoctor.examine.found import find, sources
     from gatewaydoctor.report.document import names_of_place

@@ -118,7 +118,7 @@ def _sensitivity(
 
 def _wall(word: str) -> bool:
     if word not in ("virtual", "wall"):
-        raise UsageError(f"--clock {word!r} is neither virtual nor wall.", "Choose one of: virtual, wall.")
+        raise UsageError(f"--clock {word!r} is not valid.", "Use virtual or wall.")
     return word == "wall"
 
 
@@ -146,7 +146,7 @@ def _plot(made: Result | Comparison, storm: Result | None, spelled: str) -> None
     except PlotUnavailable as error:
         raise CannotExamine(f"{error}", "Or leave --plot out.") from error
     except ValueError as error:
-        raise UsageError(f"--plot {path}: {error}.", "End the name in .svg or .png.") from error
+        raise UsageError(f"--plot {path}: {error}.", "Use a name that ends in .svg or .png.") from error
     write(path, picture, kept_mode(path, PUBLIC))
 
 

@@ -59,7 +59,7 @@ def _cron(draft: Draft) -> Iterator[Note]:
     if again:
         these = "it" if len(again) == 1 else "them"
         yield _jobs_note(
-            f"{plural(len(again), 'job')} that piled up runs before will run again. Disable {these} in the same run, "
+            f"{plural(len(again), 'job')} that piled up runs will run again. Disable {these} in the same run, "
             f"with --disable-retrying, {UNTIL_FOUND}",
             again,
         )

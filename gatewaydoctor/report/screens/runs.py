@@ -147,7 +147,9 @@ def returned(
 
 def ended(console: Console, *, run_id: str, view: View) -> None:
     """An interrupted run that is over with everything as it is, for nothing of it was missing."""
-    console.print(Text.assemble(("Ended. ", "bold green"), f"Run {run_id}: nothing was missing, all stays as it is."))
+    console.print(
+        Text.assemble(("Ended. ", "bold green"), f"Run {run_id}: nothing was missing, and nothing was changed.")
+    )
     next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 

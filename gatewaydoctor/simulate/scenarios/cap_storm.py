@@ -58,7 +58,7 @@ _ALONE: Final = ("worstBlock", "death", "passes", "growth", "bytesWritten")
 class CapStorm:
     """The workload and the host. Sizes in bytes, times in seconds."""
 
-    duration: float = given(3 * DAY, "s", "the report looks back on three days")
+    duration: float = given(3 * DAY, "s", "the report covers three days")
     schedule: str = assumed(
         "2x5m 3x10m 3x15m 4x30m 1x30m~ 6x1h~ 14x12h~ 17x1d~",
         "jobs",
@@ -281,7 +281,7 @@ class _Gateway:
         self._note()
 
     def _size_heap(self) -> None:
-        """A large store fills the heap by itself, unless a worker loads it or nobody does."""
+        """A large store fills the heap by itself, unless a worker loads it or nothing does."""
         elsewhere = self.plan.append_log or self.plan.off_loop or self.release.store is None
         loaded = 0.0 if elsewhere else self.plan.options.load_copies * self._file_bytes()
         self.heap.base = max(self.plan.options.base_heap, loaded)
@@ -353,9 +353,9 @@ def _growth(gateway: _Gateway, death: float | None) -> float:
 
 def _sentence(gateway: _Gateway, alone: _Gateway) -> str:
     worst, other = (spell(max((s for _, s in each.loop.blocks), default=0.0), "s") for each in (gateway, alone))
-    store = f"the store alone blocks for {other}" + (" and dies as well" if alone.deaths else "")
+    store = f"the store alone blocks for {other}" + (" and runs out of memory as well" if alone.deaths else "")
     if not gateway.deaths:
         span = spell(gateway.plan.options.duration, "s")
-        return f"Alive after {span}; the event loop is never blocked for more than {worst}; {store}."
+        return f"Still runs after {span}; the event loop is never blocked for more than {worst}; {store}."
     death = spell(gateway.deaths[0], "s")
     return f"Out of memory after {death}, {len(gateway.deaths)} times in all; blocks of up to {worst}; {store}."

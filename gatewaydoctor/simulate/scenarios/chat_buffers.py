@@ -158,7 +158,7 @@ def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tup
         "hung": gateway.hung,
     }
     figures = filled(FIGURES, values)
-    notes = ("The model holds no event loop and writes nothing: the report speaks of neither.",)
+    notes = ("The model has no event loop and writes nothing: the report describes neither.",)
     return Result(
         NAME, policy, seed, "virtual", remedies, lasted, _sentence(gateway), inputs(options), figures,
         (gateway.heap_trace.series(), gateway.buffer_trace.series()), (), notes,

@@ -74,7 +74,7 @@ class StuckCron:
         "status of the job row, and the run that a crash of the gateway cuts short, leaving the job row running",
     )
     jitter: float = given(2.5, "s", "the first job's ticks are 20 to 25 s apart")
-    conversations: int = derived(10, "rows", "of the 15 rows that are no runs, five are the jobs' base rows")
+    conversations: int = derived(10, "rows", "of the 15 rows that are not runs, five are job rows")
     entry_bytes: int = derived(28_292, "bytes", "185 MB over 6,539 rows")
     run: float = assumed(20.0, "s", "length of a run that ends")
     run_timeout: float = given(HOUR, "s", "an agent turn is given up after 60 min (docs/gateway.md section 7)")

@@ -57,7 +57,7 @@ class SubagentMaps:
     sessions_per_ticket: int = given(2, "sessions", "agent sessions each ticket makes")
     pace: float = assumed(30.0, "s", "one ticket after the other")
     session: float = assumed(240.0, "s", "how long a session runs")
-    heap_limit: float = given(8e9, "bytes", "heap at which the process dies")
+    heap_limit: float = given(8e9, "bytes", "heap at which the process runs out of memory")
     base_heap: float = given(922e6, "bytes", "resident after a restart (incident 003)")
     kept: float = derived(2.62e6, "bytes", "8 GB less the start, over 2,700 of the 2,800 sessions: one, in all maps")
     registry_share: float = assumed(1 / 3, "", "of it in subagentRuns; the report gives only the sum")
@@ -239,7 +239,7 @@ def _result(gateway: _Gateway, plan: Plan, policy: str, seed: int, remedies: tup
         gateway.heap_trace.series(),
         *(gateway.maps[name].trace.series() for name in ("registry", "contexts", "errors")),
     )
-    notes = ("The model holds no event loop: nothing in the report speaks of blocks.",)
+    notes = ("The model has no event loop: the report does not mention blocks.",)
     return Result(
         NAME,
         policy,

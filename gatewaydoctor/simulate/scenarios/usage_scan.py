@@ -320,5 +320,5 @@ def _sentence(gateway: _Gateway, worst: float, longest: float) -> str:
     wait, call = spell(worst, "s"), spell(longest, "s")
     return (
         f"{gateway.priced:,} usage lines are priced; everything else waits up to {wait} for its turn, and a call "
-        f"takes up to {call}{ending}."
+        f"lasts up to {call}{ending}."
     )

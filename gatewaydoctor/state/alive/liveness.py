@@ -144,11 +144,11 @@ class _Inquiry:
         port = self.config.port.value
         answer = self.probe(port)
         if answer is None:
-            return [Evidence(Witness.PORT, Liveness.UNKNOWN, f"Port {port} could not be tried.")]
+            return [Evidence(Witness.PORT, Liveness.UNKNOWN, f"Cannot try port {port}.")]
         if not answer:
             return [Evidence(Witness.PORT, Liveness.DEAD, f"Nothing answers on 127.0.0.1:{port}.")]
         if pid := self._other_listener(port):
-            text = f"Port {port} is answered by process {pid}, an OpenClaw of another state directory."
+            text = f"Process {pid}, an OpenClaw with another state directory, answers on port {port}."
             return [Evidence(Witness.PORT, Liveness.DEAD, text, pid)]
         if not self.config.port.given:
             # Any gateway may hold the default port, also one this directory was copied from.

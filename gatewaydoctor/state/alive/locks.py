@@ -116,7 +116,7 @@ class LockJudge:
             if payload.start_time != info.start_time:
                 return None
             if info.zombie:
-                return Liveness.DEAD, f"its owner, process {info.pid}, has ended and waits to be reaped", None
+                return Liveness.DEAD, f"its owner, process {info.pid}, has ended (zombie)", None
             return Liveness.LIVE, f"its owner, process {info.pid}, runs", info.pid
         # Locks made before 2026.3.2, and those of systems without /proc, have no start time: dates have to do.
         if info.zombie or (info.started_at is not None and info.started_at > made_at + SLACK_MS):

@@ -108,7 +108,7 @@ def _old_layout(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
 
 def _store_option(fs: ReadFs, place: Place, config: Config, path: Path) -> StoreRef:
     if not _exists(fs, path):
-        raise CannotExamine(f"There is no file {path} (from --store).", "Pass a sessions.json: --store FILE.")
+        raise CannotExamine(f"{path} does not exist (from --store).", "Pass a sessions.json: --store FILE.")
     root = agents_root_of(path)
     agent_id = normalize_agent_id(path.parents[1].name) if root else config.default_agent
     return StoreRef(

@@ -102,7 +102,7 @@ def _store_file(fs: ReadFs, path: Path) -> Path:
     hint = (
         f"For a whole state directory: --state-dir {path}" if stat.is_dir else "Pass a sessions.json: --store FILE."
     )
-    raise CannotExamine(f"{path} is not a file but {what} (from --store).", hint)
+    raise CannotExamine(f"{path} is {what}, not a file (from --store).", hint)
 
 
 def _choose(
@@ -297,4 +297,4 @@ def _config_file(fs: ReadFs, path: Path) -> Path:
         return path
     what = "a directory" if stat.is_dir else "a device, pipe or socket"
     hint = f"Name the file in it: --config {path / CONFIG_NAME}" if stat.is_dir else _NAME_A_CONFIG
-    raise CannotExamine(f"{path} is not a file but {what} (from --config).", hint)
+    raise CannotExamine(f"{path} is {what}, not a file (from --config).", hint)

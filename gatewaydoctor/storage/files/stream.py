@@ -40,4 +40,4 @@ class FileSessions:
             self.problem = f"could not be read: {error.strerror or type(error).__name__}"
             return
         if fault is not None:
-            self.problem = f"{fault.sentence}; the entries before it are listed"
+            self.problem = f"{fault.sentence}; only the sessions before the damage are listed"
