@@ -111,7 +111,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
     census = x.census
     if census.foreign:
         yield PERMISSIONS.finding(
-            f"{plural(census.foreign, 'path belongs', 'paths belong')} to a different user than the rest of the directory.",
+            f"{plural(census.foreign, 'path belongs', 'paths belong')} to a different user than the rest.",
             "If the gateway runs as the owner of the rest, it may fail to save them.",
             count=census.foreign,
             path=census.strangers[0].path if census.strangers else x.place.state_dir,

@@ -15,7 +15,8 @@ FailOn = Annotated[
     typer.Option(
         "--fail-on",
         metavar="SEVERITY",
-        help=f"Fail on findings of this severity or worse: {', '.join(FAIL_WORDS)}. [default: error; with --format nagios warning]",
+        help=f"Fail on findings of this severity or worse: {', '.join(FAIL_WORDS)}. "
+        "[default: error; with --format nagios warning]",
     ),
 ]
 Only = Annotated[

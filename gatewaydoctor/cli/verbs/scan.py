@@ -22,7 +22,8 @@ FailOn = Annotated[
     typer.Option(
         "--fail-on",
         metavar="SEVERITY",
-        help=f"Exit 1 on findings of this severity or worse: {', '.join(FAIL_WORDS)}. [default: never; with --format nagios warning]",
+        help=f"Exit 1 on findings of this severity or worse: {', '.join(FAIL_WORDS)}. "
+        "[default: never; with --format nagios warning]",
     ),
 ]
 
