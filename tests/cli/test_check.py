@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
-from tests.cli import harness
+from tests.cli import harness, scenes
 from tests.cli.failing import Failing
 from tests.gates import damaged, healthy, hostile, issue_61633, run, stuck
 from tests.world import DAY, NOW, StateDir, job
@@ -372,3 +372,13 @@ def test_a_working_directory_that_was_removed_has_no_settings(tmp_path: Path, el
     state = stuck(tmp_path)
     elsewhere.rmdir()
     assert check(state).code == 1
+
+
+def test_on_a_terminal_lines_break_between_words_and_the_next_step_is_last(tmp_path: Path) -> None:
+    scenes.busy(tmp_path)
+    plain = harness.Machine().run("check", "--state-dir", str(tmp_path)).out
+    shown = harness.Machine(terminal=True).run("check", "--state-dir", str(tmp_path)).out
+    body, _, step = shown.partition("\n\nnext: ")
+    assert max(map(len, body.splitlines())) <= 80 < max(map(len, plain.splitlines()))
+    assert body.split() == plain.split()
+    assert step == f"gatewaydoctor repair --state-dir {tmp_path}\n"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,7 +18,7 @@ from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.outcome.report import ClockInfo, ErrorInfo
 from gatewaydoctor.report.formats.formats import FORMATS, Format, exit_code, render
-from gatewaydoctor.report.outgoing import outgoing_text
+from gatewaydoctor.report.outgoing import outgoing_document, outgoing_text
 from gatewaydoctor.report.words import harmless, pasteable
 
 if TYPE_CHECKING:
@@ -144,7 +146,12 @@ def _deliver_screen(outcome: Outcome, screen: Callable[[Console], None]) -> int:
 
 def _deliver_document(outcome: Outcome, chosen: str) -> int:
     document = with_code(chosen, document_of(outcome, FORMATS[chosen]))
-    text = render(chosen, document)
+    if chosen == "text" and outcome.output is None and sys.stdout.isatty() and not outcome.run.options.quiet:
+        from gatewaydoctor.report.formats.text import on_terminal
+
+        text = on_terminal(outgoing_document(document), get_terminal_size().columns)
+    else:
+        text = render(chosen, document)
     if outcome.output is not None:
         write(outcome.output, text, report_mode(outcome.output, chosen))
     else:

@@ -18,6 +18,20 @@ def render(document: Document) -> str:
     return "".join(f"{line}\n" for line in _lines(document))
 
 
+def on_terminal(document: Document, width: int) -> str:
+    """The same for a person at a terminal: lines break between words, and the next step comes last."""
+    from textwrap import wrap
+
+    lines = [
+        part
+        for line in _lines(document)
+        for part in wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    ]
+    if document.next is not None and document.next.command is not None:
+        lines += ["", f"next: {document.next.command}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def _lines(document: Document) -> Iterator[str]:
     gate = document.gate
     if gate and gate.settings:
