@@ -192,7 +192,7 @@ def test_a_job_of_rows_alone_is_known(tmp_path: Path) -> None:
     sessions.mkdir(parents=True)
     row = {"sessionId": "s", "updatedAt": 1}
     (sessions / "sessions.json").write_text(json.dumps({"agent:main:main": row, "agent:main:cron:Lost:run:1": row}))
-    assert "1 entr" in run("sessions", str(tmp_path), "--job", "lost").out
+    assert "1 session" in run("sessions", str(tmp_path), "--job", "lost").out
     refused(run("sessions", str(tmp_path), "--job", "lost", "--job", "gone"), "'gone'")
 
 

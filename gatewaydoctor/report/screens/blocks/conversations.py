@@ -8,7 +8,6 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.report.screens.blocks.parts import INDENT, View
-from gatewaydoctor.report.screens.blocks.wrapping import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan, Step
 
 FEW = 5
+FEWEST = 1
+"""So many names where tables have fewer rows than _ROOMY."""
 _ROOMY = 8
-"""Where tables have fewer rows than this, names take one line."""
 
 
 def touched(console: Console, plan: Plan, view: View) -> None:
@@ -31,14 +31,10 @@ def touched(console: Console, plan: Plan, view: View) -> None:
     else:
         text = "Conversations lost: none." + (f" {total:,} change; see the steps below." if total else "")
     console.print(Text(text, "yellow" if total or plan.torn else "green"))
-    shown = names if view.rows is None else names[:FEW]
-    if view.rows is not None and view.rows < _ROOMY and len(shown) > 1:
-        line = ", ".join(str(view.names.value(name)) for name in shown)
-        console.print(Text(" " * INDENT + cut(line, console.width - INDENT), no_wrap=True))
-        shown = []
+    shown = names if view.rows is None else names[: FEW if view.rows >= _ROOMY else FEWEST]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
-    if total > len(shown) and (shown or not names):
+    if total > len(shown):
         how = "" if view.rows is None or len(names) == len(shown) else "; --all lists them"
         more = f"and {total - len(shown):,} more{how}" if shown else "The steps below list their files."
         console.print(Padding(Text(more, "dim"), (0, 0, 0, INDENT)))
