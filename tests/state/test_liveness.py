@@ -174,7 +174,7 @@ def test_a_recycled_pid_is_told_by_its_start_time(state: Path) -> None:
 def test_a_zombie_is_dead(state: Path) -> None:
     found = verdict(state, FakeProcesses([FakeProcess(7, GATEWAY, zombie=True)]), lock())
     assert found.liveness is Liveness.DEAD
-    assert "reaped" in found.reason
+    assert "zombie" in found.reason
 
 
 def test_without_a_start_time_dates_and_looks_decide(state: Path) -> None:
