@@ -55,7 +55,7 @@ def lines(console: Console, events: Sequence[Event], view: View) -> None:
                 continue
             left = None if left is None else left - len(told)
             for line in told:
-                head = Text(label if first else "", "bold")
+                head = Text.assemble((label if first else "", "bold"))
                 head.pad_right(LABEL - len(head))
                 console.print(head + Text(line), no_wrap=True, overflow="ignore", crop=False)
                 first = False

@@ -40,7 +40,7 @@ def starts(console: Console, before: Sequence[StartEvent], after: Sequence[Start
         worth = sorted((each for each in events if each.kind in _WORTH), key=lambda each: _WORTH.index(each.kind))
         told = "; ".join(_event(event, view, brief=most == 1) for event in worth) or "nothing of note"
         for at, line in enumerate(wrapped(told, console.width - _LABEL, most)):
-            head = Text(label if at == 0 else "", "bold")
+            head = Text.assemble((label if at == 0 else "", "bold"))
             head.pad_right(_LABEL - len(head))
             console.print(head + Text(line), no_wrap=True, crop=False)
 

@@ -40,7 +40,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     lines = 0
     for label, text in blocks:
         for at, line in enumerate(text):
-            head = Text(label if at == 0 else "", "bold")
+            head = Text.assemble((label if at == 0 else "", "bold"))
             head.pad_right(LABEL - len(head))
             shown = Text(line)
             if lines == 0:
@@ -50,7 +50,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     why = wrapped(view.names.text(step.why), width, 2)[: max(0, MOST_LINES - lines - len(command))] if command else []
     rows = (*((line, "bold green") for line in command), *((line, "") for line in why))
     for at, (line, style) in enumerate(rows):
-        head = Text("DO" if at == 0 else "", "bold")
+        head = Text.assemble(("DO" if at == 0 else "", "bold"))
         head.pad_right(LABEL - len(head))
         console.print(head + Text(line, style), no_wrap=True, overflow="ignore", crop=False)
     return lines + len(rows)
