@@ -168,11 +168,13 @@ def _leftover(state: Path) -> None:
     lacking = {"sessionId": "77777777-0000-4000-8000-000000000077", "updatedAt": now - HOUR, "status": "done"}
     older = {"sessionId": "bbbbbbbb-0000-4000-8000-00000000aaaa", "updatedAt": 5, "status": "done"}
     rows = {"agent:main:telegram:direct:1001": older, "agent:main:telegram:direct:77": lacking, "agent:main:x": None}
+    (state / STORE).parent.mkdir(parents=True, exist_ok=True)
     (state / STORE).write_text(json.dumps(rows, indent=2))
 
 
 def _contained(state: Path) -> None:
     older = {"sessionId": "bbbbbbbb-0000-4000-8000-00000000aaaa", "updatedAt": 5, "status": "done"}
+    (state / STORE).parent.mkdir(parents=True, exist_ok=True)
     (state / STORE).write_text(json.dumps({"agent:main:telegram:direct:1001": older}, indent=2))
 
 
