@@ -31,11 +31,22 @@ def run() -> None:
         code = main(sys.argv[1:])
     except KeyboardInterrupt:
         code = 130  # while still loading: nothing was begun
-    except ImportError as missing:
-        # Python would end with 1, which means findings.
-        print(f"gatewaydoctor: The installation is broken: {missing}.\n  Install it again.", file=sys.stderr)
-        code = 70
+    except Exception as broken:
+        # Of what a sound program raises main() lets nothing through. Python would end with 1, which means findings.
+        if "--debug" in sys.argv:
+            raise
+        code = _broken(broken, sys.argv[1:])
     sys.exit(code)
+
+
+def _broken(what: Exception, arguments: list[str]) -> int:
+    """The exit code where the program cannot be loaded. A gate that is broken holds no start back."""
+    reason = f"The installation is broken: {what}"
+    if arguments[:1] == ["gate"] or ("gate" in arguments and arguments[0].startswith("-")):
+        print(f"gate: could not check ({reason}); the start is not held back", file=sys.stderr)
+        return 0
+    print(f"gatewaydoctor: {reason}.\n  Install it again.", file=sys.stderr)
+    return 70
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +125,26 @@ def test_an_answer_of_any_size_comes_through() -> None:
     assert in_child(lambda: b"x" * 1_000_000, 20) == b"x" * 1_000_000
     with pytest.raises(NoAnswer):
         in_child(lambda: b"", 20)
+
+
+@pytest.mark.parametrize("broken", ["raise ImportError('gone')", "def (", "raise SystemError"])
+@pytest.mark.parametrize(("arguments", "code"), [(["gate"], 0), (["--json", "gate"], 0), (["check"], 70), ([], 70)])
+def test_a_broken_installation_holds_nothing_back(
+    broken: str, arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    """A library that cannot be loaded, before any other of this program's lines runs."""
+    (tmp_path / "msgspec").mkdir()
+    (tmp_path / "msgspec/__init__.py").write_text(broken)
+    ran = subprocess.run(
+        [sys.executable, "-m", "gatewaydoctor", *arguments],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == code, ran.stderr
+    assert "The installation is broken" in ran.stderr
+    assert "Traceback" not in ran.stderr
 
 
 @pytest.fixture(scope="module")
