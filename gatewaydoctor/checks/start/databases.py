@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status
@@ -13,7 +13,7 @@ from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from gatewaydoctor.checks.start.state import StartState
     from gatewaydoctor.model.gateway.entry import Entry
@@ -72,54 +72,69 @@ def resumed(state: StartState) -> Iterator[Event]:
 def kept(state: StartState) -> Iterator[Event]:
     """What 2026.9.6 removes from a database, imported a moment before or not: run rows older than the retention once
     cron has run, and at a save what is beyond the cap, conversations and rows marked running aside."""
-    x = state.x
-    if x.config.release.policy is not Policy.V2026_9_6:
+    if state.x.config.release.policy is not Policy.V2026_9_6:
         return
     imports = ((store.agent_id, store.rows) for store in state.stores if store.readable is Readable.YES)
     for agent, rows in (*imports, *((database.agent_id, database.rows) for database in state.databases)):
-        yield from _reaped(state, agent, rows)
-        yield from _capped(state, agent, rows)
+        counted = _counted(state, rows())
+        yield from _reaped(state, agent, counted)
+        yield from _capped(state, agent, counted)
 
 
-def _reaped(state: StartState, agent: str, rows: Callable[[], Iterator[Entry]]) -> Iterator[Event]:
+class _Counted(NamedTuple):
+    """Rows of an agent: all, run rows older than the retention and those of them marked running, and rows of machines
+    that the cap may take, with those of them older than pruneAfter."""
+
+    rows: int
+    expired: int
+    expired_running: int
+    machine: int
+    aged: int
+
+
+def _counted(state: StartState, rows: Iterator[Entry]) -> _Counted:
     x = state.x
-    retention = x.config.cron.session_retention.value
-    if not retention or not x.config.cron.enabled.value or not any(job.enabled for job in state.jobs):
-        return
-    old = [
-        entry
-        for entry in rows()
-        if entry.kind is SessionKind.CRON_RUN and (entry.updated_at or 0) < x.now - retention
-    ]
-    if old:
-        marked = sum(entry.status is Status.RUNNING for entry in old)
-        also = f", {marked:,} of them marked running" if marked else ""
-        what = f"removes {plural(len(old), 'run row')} of {agent} older than {duration(retention)}{also}"
-        yield Event(
-            Kind.REAPS, REAPED_MS, f"{what}, once a cron job has run", (), len(old), certainty=Certainty.MAY,
-            source="seen with 2026.9.6: of 22 rows marked running 2 were left after 5 min",
-        )  # fmt: skip
-
-
-def _capped(state: StartState, agent: str, rows: Callable[[], Iterator[Entry]]) -> Iterator[Event]:
-    maintenance = state.x.config.maintenance
-    if maintenance.mode.value != "enforce":
-        return
-    cap, before = maintenance.max_entries.value, state.x.now - maintenance.prune_after.value
-    total = old = machine = 0
-    for entry in rows():
+    expires = x.now - (x.config.cron.session_retention.value or x.now)
+    prunes = x.now - x.config.maintenance.prune_after.value
+    total = expired = running = machine = aged = 0
+    for entry in rows:
         total += 1
-        if entry.kind in MACHINE_KINDS and entry.status is not Status.RUNNING and not entry.pinned:
+        if entry.kind not in MACHINE_KINDS:
+            continue
+        at, is_running = entry.updated_at, entry.status is Status.RUNNING
+        if entry.kind is SessionKind.CRON_RUN and (at or 0) < expires:
+            expired += 1
+            running += is_running
+        if not is_running and not entry.pinned:
             machine += 1
-            old += entry.updated_at is not None and entry.updated_at < before
-    gone = max(old, min(machine, total - cap))
-    if gone > 0:
-        what = (
-            f"drops {plural(gone, 'session')} of cron runs and subagents of {agent} by age and cap at its first save"
-        )
+            aged += at is not None and at < prunes
+    return _Counted(total, expired, running, machine, aged)
+
+
+def _reaped(state: StartState, agent: str, counted: _Counted) -> Iterator[Event]:
+    cron = state.x.config.cron
+    retention = cron.session_retention.value
+    armed = cron.enabled.value and any(job.enabled for job in state.jobs)
+    if not retention or not armed or not counted.expired:
+        return
+    also = f", {counted.expired_running:,} of them marked running" if counted.expired_running else ""
+    what = f"removes {plural(counted.expired, 'run row')} of {agent} older than {duration(retention)}{also}"
+    yield Event(
+        Kind.REAPS, REAPED_MS, f"{what}, once a cron job has run", (), counted.expired, certainty=Certainty.MAY,
+        source="seen with 2026.9.6: 15 rows of 15, within 4 min",
+    )  # fmt: skip
+
+
+def _capped(state: StartState, agent: str, counted: _Counted) -> Iterator[Event]:
+    maintenance = state.x.config.maintenance
+    cap = maintenance.max_entries.value
+    gone = max(counted.aged, min(counted.machine, counted.rows - cap))
+    if gone > 0 and maintenance.mode.value == "enforce":
+        rows = f"{plural(gone, 'session')} of cron runs and subagents of {agent}"
+        what = f"drops {rows} by age and cap at its first save, and one more for each new one; conversations stay"
         yield Event(
-            Kind.EVICTS, None, f"{what}, and one more for each new one; conversations stay", (), gone,
-            certainty=Certainty.MAY, source=f"{total:,} sessions, cap {cap:,}; seen with 2026.9.6",
+            Kind.EVICTS, None, what, (), gone,
+            certainty=Certainty.MAY, source=f"{counted.rows:,} sessions, cap {cap:,}; seen with 2026.9.6",
         )  # fmt: skip
 
 

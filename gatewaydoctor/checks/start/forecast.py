@@ -75,7 +75,7 @@ def _unknown_release(state: StartState) -> Iterator[Event]:
 def _out_of_memory(state: StartState) -> Iterator[Event]:
     limit, source = heap_allowed(state.x, DEFAULTS)
     loaded = [store.bytes for store in state.stores if store.readable is Readable.YES]
-    loaded += [sum(entry.bytes for entry in database.rows()) for database in state.databases]
+    loaded += [database.row_bytes for database in state.databases]
     needed = heap_needed(state.x.config.release.policy, max(loaded, default=0))[0]
     if 2 * needed >= limit:
         what = "runs out of memory while it loads a store, and is started again by whatever restarts it"

@@ -47,8 +47,9 @@ class StoreAtStart(Struct, frozen=True):
 
 class DatabaseAtStart(Struct, frozen=True):
     """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running`
-    gives the rows marked running and `rows` all of them, afresh each time. `bytes` are those of its file, at most.
-    `fresh`: a plan makes it a new file, with an inode that the gateway has not checked yet."""
+    gives the rows marked running and `rows` all of them, afresh each time. `bytes` are those of its file, at most,
+    `row_bytes` those of its session rows. `fresh`: a plan makes it a new file, with an inode that the gateway has not
+    checked yet."""
 
     agent_id: str
     path: Path
@@ -56,6 +57,7 @@ class DatabaseAtStart(Struct, frozen=True):
     entries: int | None
     running: Callable[[], Iterator[Entry]]
     rows: Callable[[], Iterator[Entry]]
+    row_bytes: int
     fresh: bool = False
 
 
@@ -92,6 +94,7 @@ def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
         None if facts.sessions is None else facts.sessions.entries,
         lambda: (each.entry for each in facts.running),
         rows,
+        0 if facts.sessions is None else sum(facts.sessions.weights.values()),
     )
 
 

@@ -109,8 +109,8 @@ def _database(draft: Draft, database: DatabaseDraft) -> DatabaseAtStart:
     def rows() -> Iterator[Entry]:
         return (entry for _, entry in database.entries())
 
-    taken = draft.taken(facts.path)
-    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running, rows, taken)
+    kept, taken = database.size() - database.saved, draft.taken(facts.path)
+    return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running, rows, kept, taken)
 
 
 def _children(draft: Draft) -> frozenset[str]:
