@@ -104,9 +104,11 @@ def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
             yield _fires(DEFERRED_MS, f"starts {_overdue(agents)}, one at a time", agents)
         return
     if policy is Policy.V2026_9_6:
-        yield _fires(DEFERRED_MS, f"starts {_overdue(due)} 2 min after it is up, one after another", due)
+        each = ", one after another" if len(due) > 1 else ""
+        yield _fires(DEFERRED_MS, f"starts {_overdue(due)} 2 min after it is up{each}", due)
         return
-    most = "one after another" + (", those beyond five 5 s apart" if len(due) > 5 else "")
+    most = "one after another" if len(due) > 1 else "at once"
+    most += ", those beyond five 5 s apart" if len(due) > 5 else ""
     yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}, {most}", due)
     if policy is Policy.V2026_3_28 and any(job.session_target == "main" for job in events):
         what = "resets main before a system event if its day is over: a new session, the old transcript as .reset"
