@@ -111,6 +111,7 @@ def _resumed(start: Start) -> Iterator[str]:
 def _settled(start: Start) -> Iterator[str]:
     left = start.before.running & start.after.running
     told = sum(event["howMany"] for event in start.events("settles") if "marked running" in event["what"])
+    told += start.counted("reaps")  # until they are removed
     resumed = start.named("resumes")
     if len(left - resumed) > told:
         yield f"{len(left - resumed)} sessions are still marked running, told were {told}: {sorted(left)[:5]}"
