@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SLACK_MS = 30_000
 """What a line may come late, on a busy machine."""
-_REMOVES_ROWS = ("evicts", "reaps", "sweeps", "empties")
+_REMOVES_ROWS = ("evicts", "reaps", "sweeps")
 _FIRES = ("fires", "catches-up", "notice")
 
 
@@ -51,6 +51,7 @@ def differences(start: Start) -> list[str]:
     return [
         *_jobs(start),
         *_rows(start),
+        *_emptied(start),
         *_resumed(start),
         *_settled(start),
         *_runs(start),
@@ -90,6 +91,15 @@ def _rows(start: Start) -> Iterator[str]:
         most += 2 * sum(_ran(job, start.began) for job in start.after.jobs.values())
     if not least <= len(gone) <= most:
         yield f"{len(gone)} sessions went, told were {least} to {most}: {sorted(gone)[:5]}"
+
+
+def _emptied(start: Start) -> Iterator[str]:
+    """A store that was cut short has no rows until the gateway writes it, and then new ones."""
+    overwrites = [event for event in start.events("empties", will=True, due=True) if event["atMs"]]
+    if overwrites and not start.after.rows:
+        yield "the damaged store was not overwritten"
+    if not overwrites and not start.before.rows and start.before.jobs and start.after.rows:
+        yield "a store was overwritten untold"
 
 
 def _resumed(start: Start) -> Iterator[str]:
