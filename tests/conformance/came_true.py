@@ -98,7 +98,8 @@ def _emptied(start: Start) -> Iterator[str]:
     overwrites = [event for event in start.events("empties", will=True, due=True) if event["atMs"]]
     if overwrites and not start.after.rows:
         yield "the damaged store was not overwritten"
-    if not overwrites and not start.before.rows and start.before.jobs and start.after.rows:
+    torn = not start.before.rows and any(name.endswith("sessions.json") for name in start.before.files)
+    if torn and start.after.rows and not start.events("empties"):
         yield "a store was overwritten untold"
 
 
