@@ -335,3 +335,14 @@ def test_2026_9_6_removes_old_run_rows_whatever_their_status_and_caps_machines_a
     assert capped.how_many == 10
     state.maintenance(maxEntries=5, mode="warn")
     assert of(predicted(state), Kind.EVICTS) == []
+
+
+def test_a_run_that_is_dropped_is_not_kept_forever(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.3.28")
+    child = f"agent:main:subagent:{session_id(21)}"
+    base = {"requesterSessionKey": MAIN, "cleanup": "keep", "endedAt": NOW - HOUR, "createdAt": NOW - 2 * HOUR}
+    state.store({MAIN: row(1), child: row(21)})
+    runs = [{"runId": "there", "childSessionKey": child}, {"runId": "gone", "childSessionKey": f"{child}-gone"}]
+    state.subagents([base | run for run in runs])
+    swept = {event.what.partition(" ")[0]: event.how_many for event in of(predicted(state), Kind.SWEEPS)}
+    assert swept == {"drops": 1, "keeps": 1}

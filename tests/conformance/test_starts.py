@@ -29,7 +29,7 @@ LONGER |= {(DATABASES, name): 240 for name in ("jobs_apart", "cap", "retention")
 CASES = [(release, name) for name in DIRECTORIES for release in SECONDS]
 
 
-@pytest.mark.parametrize(("release", "name"), CASES, ids="-".join)
+@pytest.mark.parametrize(("release", "name"), CASES, ids=["-".join(case) for case in CASES])
 def test_every_line_comes_true_and_nothing_happens_without_one(release: str, name: str, tmp_path: Path) -> None:
     with stand_in() as model:
         make = Maker(tmp_path / "state", release, _now(), model.config)

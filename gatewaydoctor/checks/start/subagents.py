@@ -90,7 +90,8 @@ def _swept(state: StartState) -> Iterator[Event]:
 
 def _kept(state: StartState) -> Iterator[Event]:
     """Ended runs without an archive date, which 2026.3.28 never drops."""
-    count, policy = state.x.subagents.never_archived, state.x.config.release.policy
+    registry, policy = state.x.subagents, state.x.config.release.policy
+    count = registry.never_archived - sum(run.never_archived and run.orphaned for run in registry.rows)
     if not count:
         return
     runs = plural(count, "ended subagent run")
