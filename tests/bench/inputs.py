@@ -128,11 +128,11 @@ def _lines(session_id: str, number: int) -> Iterator[str]:
         yield json.dumps({"type": "message", "id": f"m{place}", "timestamp": at, "message": message}) + "\n"
 
 
-def database_with_a_log() -> Path:
+def database_with_a_log(scale: float = 1.0) -> Path:
     """The incident as an import leaves it, with 1,000 runs marked failed in the log alone: a gateway was killed."""
 
     def build(out: Path) -> None:
-        make("issue-61633-database", out, seed=DEFAULT_SEED, scale=1.0, now=DEFAULT_NOW)
+        make("issue-61633-database", out, seed=DEFAULT_SEED, scale=scale, now=DEFAULT_NOW)
         path = out / "agents/main/agent/openclaw-agent.sqlite"
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("PRAGMA wal_autocheckpoint = 0")
@@ -145,4 +145,47 @@ def database_with_a_log() -> Path:
         for suffix in ("", "-wal"):
             Path(f"{path}{suffix}.kept").replace(f"{path}{suffix}")
 
-    return _once("issue-61633-database-with-log", build)
+    return _once(f"issue-61633-database-with-log-x{scale:g}", build)
+
+
+def archived_transcripts(count: int = 10_000, size: int = 200_000) -> Path:
+    """An import of `count` transcripts of `size` bytes: the archive has each, the database all but the last turn of
+    every hundredth."""
+
+    def build(out: Path) -> None:
+        make("issue-61633-database", out, seed=DEFAULT_SEED, scale=0.01, now=DEFAULT_NOW)
+        archive = out / "agents/main/session-sqlite-import-archive"
+        archive.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(out / "agents/main/agent/openclaw-agent.sqlite")) as database:
+            for number in range(count):
+                session_id = f"{number:08x}-0000-4000-8000-{number:012x}"
+                lines = list(_long_lines(session_id, size))
+                name = f"agent_main_telegram_direct_{number}.{session_id}.jsonl.imported-{DEFAULT_NOW}"
+                (archive / name).write_text("".join(lines))
+                database.execute(
+                    "INSERT INTO session_windows (session_id, session_key, status) "
+                    "VALUES (?, 'agent:main:main', 'done')",
+                    (session_id,),
+                )
+                kept = lines[1 : -1 if number % 100 == 0 else None]
+                database.executemany(
+                    "INSERT INTO transcript_events (session_id, seq, event_json, created_at) VALUES (?, ?, ?, ?)",
+                    [
+                        (session_id, seq, json.dumps({"type": "message", "id": f"m{seq}"}), DEFAULT_NOW)
+                        for seq, _ in enumerate(kept)
+                    ],
+                )
+            database.commit()
+
+    return _once(f"archived-transcripts-{count}", build)
+
+
+def _long_lines(session_id: str, size: int) -> Iterator[str]:
+    """A header and twenty turns that fill so many bytes."""
+    at = "2026-04-01T00:00:00.000Z"
+    yield json.dumps({"type": "session", "version": 3, "id": session_id, "timestamp": at, "cwd": "/srv"}) + "\n"
+    said = "the report of the night is complete. " * (size // 20 // 37)
+    for place in range(20):
+        role = ("user", "assistant")[place % 2]
+        message = {"role": role, "content": [{"type": "text", "text": said}], "timestamp": DEFAULT_NOW}
+        yield json.dumps({"type": "message", "id": f"m{place}", "timestamp": at, "message": message}) + "\n"

@@ -51,6 +51,12 @@ with tempfile.TemporaryDirectory() as scratch:
     copy.close()"""
 
 
+_READ_ALL = """import os, sys
+for entry in os.scandir(sys.argv[1]):
+    with open(entry.path, 'rb', buffering=0) as file:
+        while file.read(1 << 20): pass"""
+
+
 def _program(text: str, *arguments: Path) -> list[str]:
     return [sys.executable, "-c", text, *map(str, arguments)]
 
@@ -82,6 +88,11 @@ def both_ends(directory: Path) -> list[str]:
 def reading(store: Path) -> list[str]:
     """The bytes read, nothing made of them."""
     return _program(_READ, store)
+
+
+def reading_all(directory: Path) -> list[str]:
+    """The bytes of every file of a directory read, nothing made of them."""
+    return _program(_READ_ALL, directory)
 
 
 def copy_and_ask(database: Path) -> list[str]:

@@ -107,6 +107,14 @@ def _databases() -> Iterator[Row]:
     peer = ("private copy and SQL", peers.copy_and_ask(path))
     yield Row("`scan`, the incident in a database", _tool("scan", state), *peer, ratio=1.5)
     yield Row("`scan --verify`, the same", _tool("scan", state, "--verify"), *peer)
+    large = inputs.database_with_a_log(10)
+    peer = ("private copy and SQL", peers.copy_and_ask(large / "agents/main/agent/openclaw-agent.sqlite"))
+    yield Row("`scan`, a database of 1.7 GB", _tool("scan", large), *peer, ratio=1.5, peak=45 * MB)
+    for verb in ("stuck", "cron", "sessions", "usage"):
+        yield Row(f"`{verb}`, a database of 1.7 GB", _tool(verb, large), *peer)
+    moved = inputs.archived_transcripts()
+    read = ("reading the bytes", peers.reading_all(moved / "agents/main/session-sqlite-import-archive"))
+    yield Row("`migration`, 10,000 transcripts of 2 GB", _tool("migration", moved), *read, peak=60 * MB)
 
 
 def _many() -> Iterator[Row]:

@@ -265,3 +265,12 @@ def test_a_format_that_sqlite_only_reads(state: Path, version: int) -> None:
     assert f"write version {version}" in found["message"]
     assert "exit 1)" in found["consequence"]
     assert sum(each["entries"] or 0 for each in told(state)["stores"]) == 40
+
+
+@pytest.mark.parametrize(("release", "code"), [("2026.8.1", 1), ("2026.9.3", 1), ("2026.9.6", 78)])
+def test_a_file_that_is_no_database_by_the_release_in_use(state: Path, release: str, code: int) -> None:
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{release}\n3\nx")
+    with (state / AGENT_PATH).open("r+b") as stream:
+        stream.write(b"no database here")
+    assert rules(state)["database-corrupt"]["consequence"] == f"A {release} gateway refuses to start (exit {code})."

@@ -41,7 +41,7 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
@@ -72,7 +72,7 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             if ForeignLog in told and not isinstance(problem, ForeignLog):
                 continue  # what the foreign log shows is not this database
             copies = health.agent_id in set_aside
-            yield _of(health, problem, x.health.databases, migrated=migrated, copies=copies)
+            yield _of(x, health, problem, copies=copies)
         if migrated and not health.problems and _is_older(x, health):
             yield _older(health)
 
@@ -139,14 +139,13 @@ def _missing(missing: MissingDatabase, *, copies: bool) -> Finding:
     )
 
 
-def _of(
-    health: DatabaseHealth, problem: Problem, others: Iterable[DatabaseHealth], *, migrated: bool, copies: bool
-) -> Finding:
-    """`migrated`: 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this. `copies`:
-    a database of the agent was set aside next to it."""
+def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: bool) -> Finding:
+    """`copies`: a database of the agent was set aside next to it."""
+    # Then 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this.
+    migrated = x.startup_migrated
     match problem:
         case Unopened():
-            return unopened(health, problem, migrated=migrated, copies=copies)
+            return unopened(health, problem, x.config.release.version, migrated=migrated, copies=copies)
         case BrokenPages():
             return broken(health, problem, migrated=migrated)
         case OtherOwner():
@@ -158,7 +157,7 @@ def _of(
         case OrphanRows():
             return _orphans(health, problem)
         case SchemaDrift():
-            return _drift(health, problem, sister=any(is_sister(health, other) for other in others))
+            return _drift(health, problem, sister=any(is_sister(health, other) for other in x.health.databases))
         case BadEntries():
             return _entries(health, problem, migrated=migrated)
         case ForeignLog():

@@ -15,7 +15,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     who_of,
 )
 from gatewaydoctor.model.gateway.database import FaultKind
-from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.era import NO_DATABASE_EXITS, DatabaseRole
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
 
 
-def unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copies: bool) -> Finding:
+def unopened(
+    health: DatabaseHealth, problem: Unopened, release: str | None, *, migrated: bool, copies: bool
+) -> Finding:
+    """`release` is the one in use, which may refuse with another exit code than 2026.9.6."""
     fault, who = problem.fault, who_of(health)
     evidence: dict[str, object] = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
@@ -45,10 +48,13 @@ def unopened(health: DatabaseHealth, problem: Unopened, *, migrated: bool, copie
         return _empty(health, fault, evidence, migrated=migrated, copies=copies)
     what = "cannot be read" if fault.kind is FaultKind.LOG else "is no longer a database"
     message = f"{who} {what}: {fault.reason}."
+    ahead = f"{REFUSES}."
+    if health.role is DatabaseRole.AGENT and release is not None and release in NO_DATABASE_EXITS:
+        ahead = f"A {release} gateway refuses to start (exit {NO_DATABASE_EXITS[release]})."
     if not health.rows:
-        return finding_of(CORRUPT, health, message, f"{REFUSES}.", evidence)
+        return finding_of(CORRUPT, health, message, ahead, evidence)
     evidence["rowsReadable"] = dict(health.rows)
-    return finding_of(CORRUPT, health, f"{message} {_readable(health)}", f"{REFUSES}.", evidence, repair="salvage")
+    return finding_of(CORRUPT, health, f"{message} {_readable(health)}", ahead, evidence, repair="salvage")
 
 
 def _empty(

@@ -54,6 +54,10 @@ REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
 """Releases that were seen to refuse a database with a newer schema."""
 
 
+NO_DATABASE_EXITS: Mapping[str, int] = {"2026.8.1": 1, "2026.9.3": 1, "2026.9.6": 78}
+"""Exit codes with which releases were seen to refuse an agent's database that is no database any more."""
+
+
 class SqliteHeader(Struct, frozen=True):
     """The fixed part of a database's first page. `user_version` is the schema version. `wal` is the write-ahead mode.
     `pages` is the size the header claims, 0 where it does not count. SQLite only reads a file whose `write_version`

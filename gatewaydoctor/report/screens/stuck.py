@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -76,41 +77,55 @@ def _receipts(running: Sequence[Receipt]) -> dict[str, list[Receipt]]:
 
 
 def _store(console: Console, store: StoreFacts | DatabaseFacts, now: int, view: View) -> None:
-    runs = [each for each in store.running if each.entry.kind is Kind.CRON_RUN]
     others = [each for each in store.running if each.entry.kind is not Kind.CRON_RUN]
     if view.rows is None:
+        runs = [each for each in store.running if each.entry.kind is Kind.CRON_RUN]
         _table(console, [*_longest_silent(others), *_longest_silent(runs)], now, view)
         return
     if others:
         _table(console, _longest_silent(others), now, view)
-    if runs:
+    if len(others) < len(store.running):
         if others:
             console.print()
-        _by_job(console, store, runs, now, view)
+        _by_job(console, store, now, view)
 
 
 def _longest_silent(running: Sequence[RunningEntry]) -> list[RunningEntry]:
     return sorted(running, key=lambda each: each.last_sign or 0)
 
 
-def _by_job(
-    console: Console, store: StoreFacts | DatabaseFacts, runs: Sequence[RunningEntry], now: int, view: View
-) -> None:
+class _Runs:
+    """The runs of one job that are marked running, counted: there may be tens of thousands."""
+
+    def __init__(self) -> None:
+        self.count = self.stuck = 0
+        self.newest: int | None = None
+        self.oldest: int | None = None
+
+    def take(self, each: RunningEntry) -> None:
+        self.count += 1
+        self.stuck += each.stuck
+        if (sign := each.last_sign) is not None:
+            self.newest = sign if self.newest is None else max(self.newest, sign)
+            self.oldest = sign if self.oldest is None else min(self.oldest, sign)
+
+
+def _by_job(console: Console, store: StoreFacts | DatabaseFacts, now: int, view: View) -> None:
     names = {job.job_id: job_name(job, view) for job in store.jobs}
-    groups: dict[str, list[RunningEntry]] = {}
-    for each in runs:
-        groups.setdefault(each.entry.job_id or "", []).append(each)
-    ranked = sorted(groups.items(), key=lambda item: -len(item[1]))
+    groups: defaultdict[str, _Runs] = defaultdict(_Runs)
+    for each in store.running:
+        if each.entry.kind is Kind.CRON_RUN:
+            groups[each.entry.job_id or ""].take(each)
+    ranked = sorted(groups.items(), key=lambda item: -item[1].count)
     table = grid("cron runs of", "running", "stuck", "newest sign of life", "first")
     table.columns[0].no_wrap = False
-    for job_id, members in capped(ranked, view):
-        signs = [each.last_sign for each in members if each.last_sign is not None]
+    for job_id, runs in capped(ranked, view):
         table.add_row(
             names.get(job_id, "?"),
-            f"{len(members):,}",
-            count(sum(each.stuck for each in members), "red"),
-            words.age(max(signs, default=None), now),
-            words.age(min(signs, default=None), now),
+            f"{runs.count:,}",
+            count(runs.stuck, "red"),
+            words.age(runs.newest, now),
+            words.age(runs.oldest, now),
         )
     console.print(table)
     more(console, len(capped(ranked, view)), len(ranked), "jobs")
@@ -131,12 +146,12 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
 
 
 def _last(console: Console, judgement: Judgement, view: View) -> None:
-    running = [each for store in judgement.examination.session_stores for each in store.running]
-    if not running:
+    stores = judgement.examination.session_stores
+    if not any(store.running for store in stores):
         next_unless(console, judgement.examination, view, "no session is marked running; nothing to do.")
     elif judgement.examination.gateway.liveness is Liveness.LIVE:
         next_step(console, view, "the gateway is running, so no session counts as stuck; stop it and scan again.")
-    elif any(each.stuck for each in running):
+    elif any(store.stuck for store in stores):
         found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
         if found and found.fix:
             next_step(console, view, "end them; this shows the plan:", view.invocation.complete(found.fix.command))
