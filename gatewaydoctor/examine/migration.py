@@ -226,7 +226,17 @@ class _Auditor:
             broken_at=found.broken_at,
             header=found.header,
             bytes=found.size,
+            waiting=file.source is Source.IMPORTED and _is_there(self.fs, told.waits_at),
+            homeless=file.source is Source.IMPORTED and not _is_there(self.fs, told.waits_at.parent),
         )
+
+
+def _is_there(fs: ReadFs, path: Path) -> bool:
+    try:
+        fs.lstat(path)
+    except OSError:
+        return False
+    return True
 
 
 def _nothing(event_id: str, session: str | None) -> bool:

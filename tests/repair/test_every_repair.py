@@ -21,6 +21,7 @@ from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_
 from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.repair import agentdb
 from tests.repair import test_database_faults as databases
+from tests.repair import test_imports as imports
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, contents, tools, tree
@@ -139,6 +140,7 @@ IN_DATABASES: dict[Repair, Callable[[StateDir], None]] = {
     Repair.COMPACT: compacted,
     Repair.SPACE: crowded,
     Repair.QUEUES: databases.old_deliveries,
+    Repair.IMPORT: imports.cut_by_an_import,
 }
 SCENES: dict[Repair, Callable[[StateDir], None]] = {
     Repair(make.__name__): make

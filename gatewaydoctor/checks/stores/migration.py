@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import a_gateway
-from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.migration import JobPlace
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
@@ -31,7 +32,7 @@ UNFINISHED = Rule(
     cause="A kill, a restart by a supervisor, or a full disk during the first start of a release with databases.",
     gateway="2026.9.6 finishes it at its next start: it imports the store again, row by row.",
     remedy="Give the next start the time it needs: 60 s for 6,500 sessions were seen. A supervisor's start limit has "
-    "to allow that.",
+    "to allow that. To go back to sessions.json instead: `repair import` moves the unfinished database to the vault.",
 )
 
 LOSSES = Rule(
@@ -44,8 +45,10 @@ LOSSES = Rule(
     "header. They are complete in the archive.",
     cause="A line cut short by a crash, or a header lost, in a transcript of the file era.",
     gateway="It shows the conversation without them and never reads the archive again.",
-    remedy="List them with gatewaydoctor migration, and write them out with gatewaydoctor migration --export DIR. Do "
-    "not delete session-sqlite-import-archive.",
+    remedy="`repair import` lays them down in the sessions directory, without the lines that are not JSON and with a "
+    "header; 2026.9.6 adds what its database lacks at the next start. gatewaydoctor migration lists them, and "
+    "`--export DIR` writes them out. Do not delete session-sqlite-import-archive.",
+    repair="import",
 )
 
 JOBS = Rule(
@@ -90,7 +93,8 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 @REGISTRY.check(LOSSES)
 def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    found = x.migration.losses
+    found = [each for each in x.migration.losses if not each.waiting]
+    by_start = x.config.release.policy is Policy.V2026_9_6
     for agent in x.migration.agents:
         mine = [each for each in found if each.agent_id == agent.agent_id]
         if not mine:
@@ -108,6 +112,7 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
             count=len(mine),
             agent_id=agent.agent_id,
             path=mine[0].path,
+            repair=USUAL if by_start and not any(each.homeless for each in mine) else None,
             evidence={
                 "peoplesTurns": people,
                 "undecidedLines": more,
@@ -123,6 +128,19 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
                     for each in mine[:EXAMPLES]
                 ],
             },
+        )
+
+    waiting = [each for each in x.migration.losses if each.waiting]
+    if waiting:
+        yield LOSSES.finding(
+            f"{plural(len(waiting), 'transcript')} laid down for the next start, which an import had lost or cut.",
+            "2026.9.6 adds to its database what that lacks." if by_start else "Only 2026.9.6 was seen to take them.",
+            count=len(waiting),
+            severity=Severity.INFO,
+            path=waiting[0].waits_at.parent,
+            evidence={"transcripts": [{"sessionId": each.session_id} for each in waiting[:EXAMPLES]]},
+            repair=None,
+            by_hand="Start the gateway.",
         )
 
 

@@ -38,7 +38,8 @@ class TranscriptPlace(Struct, frozen=True):
     """One transcript file that is not wholly in a database. `events` and `contained` count lines with an event;
     `people` turns of people among those that are missing, `undecided` lines in which a person may speak. `broken_at`
     is the number of the first line that is not JSON. `header` is whether the first one is a header. `reason` says why
-    it was not read."""
+    it was not read. `waiting`: what an import retired is in the sessions directory again, for the next start to
+    take; `homeless`: there is no such directory."""
 
     agent_id: str
     path: Path
@@ -53,6 +54,13 @@ class TranscriptPlace(Struct, frozen=True):
     header: bool = True
     bytes: int = 0
     reason: str | None = None
+    waiting: bool = False
+    homeless: bool = False
+
+    @property
+    def waits_at(self) -> Path:
+        """Where a start looks for the transcript of an archive."""
+        return self.path.parent.with_name("sessions") / f"{self.session_id}.jsonl"
 
     @property
     def missing(self) -> int:

@@ -38,6 +38,7 @@ class Repair(StrEnum):
     SCHEMA = "schema"
     JOBS = "jobs"
     COMPACT = "compact"
+    IMPORT = "import"
     QUEUES = "queues"
     PARK = "park"
     UNPARK = "unpark"
@@ -72,6 +73,7 @@ REPAIRS = {
     Repair.SCHEMA: RepairSpec("Put triggers back; drop rows that refer to nothing."),
     Repair.JOBS: RepairSpec("File cron jobs under the path the directory has now.", recommended=False),
     Repair.COMPACT: RepairSpec("Rebuild databases without their free pages.", recommended=False),
+    Repair.IMPORT: RepairSpec("Lay down what an import lost, for the next start to take."),
     Repair.QUEUES: RepairSpec("Move messages that wait for more than a day to the vault.", recommended=False),
     Repair.PARK: RepairSpec(
         "Take the session or agent named by --name out of the next start's sight.", recommended=False

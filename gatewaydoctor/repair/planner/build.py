@@ -16,6 +16,7 @@ from gatewaydoctor.repair.planner.retrying import disable_retrying
 from gatewaydoctor.repair.repairs import (
     databases,
     expire,
+    imports,
     leftover,
     locks,
     missing,
@@ -69,6 +70,7 @@ PLANNERS: dict[Repair, Callable[..., None]] = {
     Repair.SCHEMA: databases.plan_schema,
     Repair.JOBS: databases.plan_jobs,
     Repair.COMPACT: databases.plan_compact,
+    Repair.IMPORT: imports.plan,
     Repair.QUEUES: queues.plan,
     Repair.SPACE: space.plan,
 }

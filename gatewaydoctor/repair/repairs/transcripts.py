@@ -21,7 +21,7 @@ from gatewaydoctor.state.history.names import parse_name
 from gatewaydoctor.state.history.transcripts import check_transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.examine.files import TranscriptFault
@@ -144,12 +144,19 @@ def _header(
         return None
     if content_class(draft.fs, path) not in (ContentClass.HUMAN, ContentClass.MACHINE):
         return None
+    beside = [path.with_name(each.name) for each in store.listing.files if each.node is NodeKind.FILE]
+    return new_header(draft, path, session_id, beside, fault.record.mtime)
+
+
+def new_header(draft: Draft, path: Path, session_id: str, beside: Iterable[Path], mtime: int) -> bytes:
+    """The first line of a transcript whose own is lost. The working directory is that of another transcript, `beside`
+    this one; where no record tells a time it is `mtime` (epoch ms)."""
     line = {
         "type": "session",
         "version": 3,
         "id": session_id,
-        "timestamp": _first_time(draft, path) or _moment(fault.record.mtime),
-        "cwd": _working_directory(draft, store, path),
+        "timestamp": _first_time(draft, path) or _moment(mtime),
+        "cwd": _working_directory(draft, path, beside),
     }
     return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
@@ -169,12 +176,12 @@ def _first_time(draft: Draft, path: Path) -> str | None:
     return None
 
 
-def _working_directory(draft: Draft, store: StoreFacts, path: Path) -> str:
+def _working_directory(draft: Draft, path: Path, beside: Iterable[Path]) -> str:
     """As another transcript of the same agent names it; one that cannot be read has no part in it."""
-    for record in store.listing.files:
-        if record.name.endswith(".jsonl") and record.name != path.name and record.node is NodeKind.FILE:
+    for other in beside:
+        if ".jsonl" in other.name and other != path:
             with suppress(OSError):
-                head, _, _ = draft.fs.head_and_tail(path.with_name(record.name), _HEAD, 0)
+                head, _, _ = draft.fs.head_and_tail(other, _HEAD, 0)
                 found = _field(head.split(b"\n", 1)[0], "cwd")
                 if found:
                     return found

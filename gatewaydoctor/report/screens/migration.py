@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.migration import AgentMigration, Migration, RetainedSource, TranscriptPlace
+    from gatewaydoctor.model.outcome.finding import Fix
 
 AGENTS = 8
 """Agents in the table where nothing more was asked for."""
@@ -52,7 +53,8 @@ def show(console: Console, judgement: Judgement, view: View, exported: tuple[str
         console.print("No database is here: sessions are in files, and nothing has been imported.")
         next_step(console, view, "see what is there and whether it starts:", view.invocation.command("scan"))
         return
-    _next(console, found, view, exported)
+    lost = next((each.fix for each in judgement.findings if each.rule == "migration-losses" and each.fix), None)
+    _next(console, found, view, exported, lost)
 
 
 def _overview(console: Console, found: Migration, view: View) -> None:
@@ -241,12 +243,15 @@ def _retained(retained: Sequence[RetainedSource], view: View) -> Iterator[str]:
                 yield f"  the bytes of the receipt are in {view.names.path(each.original)}"
 
 
-def _next(console: Console, found: Migration, view: View, exported: tuple[str, int] | None) -> None:
+def _next(console: Console, found: Migration, view: View, exported: tuple[str, int] | None, fix: Fix | None) -> None:
     if exported is not None:
         directory, files = exported
         next_step(console, view, f"read the {words.plural(files, 'file')} written to {view.names.path(directory)}.")
     elif any(each.contradicted for each in found.retained):
         next_step(console, view, "copy the directory before anything else:", view.invocation.command("snapshot"))
+    elif fix is not None:
+        command = view.invocation.command(fix.command.removeprefix("gatewaydoctor "))
+        next_step(console, view, "lay down what the import lost, for the next start to take:", command)
     elif has_something(found):
         command = view.invocation.command("migration --export DIR")
         next_step(console, view, "write what only files have to a directory, to read and keep:", command)
