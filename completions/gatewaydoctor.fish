@@ -204,6 +204,7 @@ function __gatewaydoctor_offer
             printf '%s\t%s\n' \
                 'legacy-store-beside-sqlite' 'A sessions.json remains next to a session database' \
                 'newer-schema' 'A database has a newer schema than gatewaydoctor knows' \
+                'migration-unfinished' 'An import into a database was not finished' \
                 'database-missing' 'A database is gone' \
                 'database-log-foreign' 'A database has the log of another one' \
                 'database-log-missing' 'The log of a database is gone' \
@@ -215,7 +216,6 @@ function __gatewaydoctor_offer
                 'database-schema' 'The tables of a database are not those of its release' \
                 'database-quarantined' 'The gateway has put a database under quarantine' \
                 'database-unreadable' 'A database could not be read' \
-                'migration-unfinished' 'An import into a database was not finished' \
                 'store-unparseable' 'The session store is damaged' \
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
                 'store-not-object' 'The session store is not a JSON object' \
@@ -262,8 +262,8 @@ function __gatewaydoctor_offer
                 'cron-one-shot-past' 'One-shot jobs past their time are still enabled' \
                 'cron-runs-too-often' 'Cron jobs run more often than they are scheduled' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
-                'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'jobs-not-in-database' 'Cron jobs that are not in the database' \
+                'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'config-newer' 'The config is of a newer release than the one that last started' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
                 'config-unreadable' 'The config has errors or cannot be read' \

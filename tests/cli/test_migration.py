@@ -190,7 +190,7 @@ def test_the_screen_ends_with_the_next_step(tmp_path: Path) -> None:
     command = next(number for number, text in enumerate(lines) if text.startswith("next:"))
     assert max(map(len, lines[: command + 1])) <= 80
     assert len(lines) <= 24
-    assert "--export DIR" in " ".join(lines[command:])
+    assert "gatewaydoctor repair import" in " ".join(lines[command:])
     assert "main 0 0 1 0 1 2" in " ".join(told.out.split())
     verbose = run("migration", "-v", "--state-dir", str(tmp_path / "state-dir"), "--now", str(NOW)).out
     assert "2 turns of conversations only here" in " ".join(verbose.split())

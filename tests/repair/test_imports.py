@@ -131,6 +131,8 @@ def test_an_unfinished_import_is_taken_back_only_where_it_is_named(tmp_path: Pat
     doctor.there_and_back("import")
     doctor.apply("import")
     assert not (state.root / AGENT).exists() and len(doctor.rows()) == 3
+    assert "database-missing" not in doctor.rules()
+    assert "imports sessions.json" in state.only("migration-unfinished").consequence
 
 
 def test_a_database_that_has_more_than_the_file_stays(tmp_path: Path) -> None:

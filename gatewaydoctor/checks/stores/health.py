@@ -22,6 +22,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     some_of,
     who_of,
 )
+from gatewaydoctor.checks.stores.migration import reads_again
 from gatewaydoctor.checks.stores.unsound import broken, read_only, unopened
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -62,6 +63,8 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
     set_aside = _set_aside(x)
     configured = {agent.agent_id for agent in x.config.agents}
     for missing in x.health.missing:
+        if any(reads_again(x, run, missing.agent_id) for run in x.migration.unfinished if missing.agent_id):
+            continue  # as migration-unfinished tells
         if missing.agent_id is None or missing.agent_id in configured or missing.folder:
             yield _missing(missing, copies=missing.agent_id in set_aside)
         else:

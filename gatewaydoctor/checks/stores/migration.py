@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.migration import JobWhere
+    from gatewaydoctor.model.gateway.migration import ImportRun, JobWhere
     from gatewaydoctor.model.outcome.finding import Finding
 
 FEW_JOBS = 3
@@ -45,7 +45,7 @@ LOSSES = Rule(
     "header. They are complete in the archive.",
     cause="A line cut short by a crash, or a header lost, in a transcript of the file era.",
     gateway="It shows the conversation without them and never reads the archive again.",
-    remedy="`repair import` lays them down in the sessions directory, without the lines that are not JSON and with a "
+    remedy="Let `repair import` lay them down in the sessions directory, without lines that are not JSON and with a "
     "header; 2026.9.6 adds what its database lacks at the next start. gatewaydoctor migration lists them, and "
     "`--export DIR` writes them out. Do not delete session-sqlite-import-archive.",
     repair="import",
@@ -78,6 +78,14 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
             if agent.agent_id in run.agents and agent.committed is not None
         ]
         if not waiting:
+            if reads_again(x, run):
+                yield UNFINISHED.finding(
+                    "Unfinished import run, and its database is not there; sessions.json has the sessions.",
+                    f"{a_gateway(x)} imports sessions.json at start.",
+                    path=run.path,
+                    evidence={"runId": run.run_id, "committed": 0, "started": run.started},
+                )
+                return
             continue
         committed = sum(rows for _, (rows, _) in waiting)
         total = sum(rows for _, (_, rows) in waiting)
@@ -89,6 +97,16 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={"runId": run.run_id, "committed": committed, "rows": total, "started": run.started},
         )
         return
+
+
+def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> bool:
+    """Whether a start begins the import anew: no database is there, and the store it was made from is."""
+    return any(
+        agent.database is None and store is not None and store.read.whole and store.survey is not None
+        for agent in x.eras.agents
+        if agent.agent_id in run.agents and agent_id in (None, agent.agent_id)
+        for store in (x.store_of(agent.agent_id),)
+    )
 
 
 @REGISTRY.check(LOSSES)
