@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 import pytest
 
+from gatewaydoctor.repair.drafting.origins import kept_origins, planned_origins
+from gatewaydoctor.repair.vault.layout import RunPlace
 from gatewaydoctor.repair.writing.errors import Refused
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database, zeroed_page
 from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
+from tests.repair.scene import tools
 from tests.world import HOUR, NOW, StateDir, run_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 PAGE = 1024
 PEOPLE = [f"agent:main:telegram:direct:{number}" for number in range(60)]
@@ -263,6 +266,22 @@ def test_conversations_of_a_renamed_database_come_back_when_named(tmp_path: Path
     doctor.apply("salvage")
     assert set(agentdb.statuses(path)) == set(PEOPLE[:8])
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(16,)]
+
+
+@pytest.mark.parametrize("name", ["bak", "bak-2026", "pre-startup-migration-5aafea3b.bak"])
+def test_a_backup_next_to_a_lost_database_is_taken_and_named(tmp_path: Path, name: str) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    copy = whole(state.root, PEOPLE[:5], name=f"openclaw-agent.sqlite.{name}")
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
+    doctor = Doctor(state)
+    (origins,) = planned_origins(tools().fs, doctor.plan("salvage"), None)
+    assert {key for key, _ in origins.entries} == set(PEOPLE[:5])
+    assert [path.rpartition("/")[2] for path in origins.sources] == [copy.name]
+    receipt = doctor.apply("salvage")
+    assert receipt is not None
+    assert set(agentdb.statuses(agentdb.path_in(state.root))) == set(PEOPLE[:5])
+    (kept,) = kept_origins(tools().fs, RunPlace(Path(receipt.vault), state.root), None)
+    assert kept.as_json() == origins.as_json()
 
 
 def test_another_agents_copy_is_not_taken(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ class Database(Struct, frozen=True):
 
 class Leftover(Struct, frozen=True):
     """A file or directory another generation left. `kind` is one of import-archive, migration-run, migration-failure,
-    migrated-source, corrupt-database, schema-backup."""
+    migrated-source, corrupt-database, schema-backup, database-copy."""
 
     kind: str
     path: Path

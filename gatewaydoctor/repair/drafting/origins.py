@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.origins import Origins
-from gatewaydoctor.model.repair.plan import Copy, Rewrite
+from gatewaydoctor.model.repair.plan import Copy, Rebuild, Rewrite, Transact
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.vault.directory import dress_of, owner_for
 from gatewaydoctor.repair.vault.provenance import provenance
@@ -37,18 +37,32 @@ def planned_origins(fs: ReadFs, plan: Plan, shown: int | None) -> tuple[Origins,
             if step.target in files:
                 origins.sources[step.target] += step.count
         found.append(origins)
-    return tuple(found)
+    brought: dict[str, Origins] = {}
+    for target, key, source in _brought(plan):
+        _count(brought.setdefault(target, Origins(target)), key, source, shown)
+    return (*found, *brought.values())
+
+
+def _brought(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Database, session key and file of each session that comes from another database. All others are from the pages
+    of the database itself."""
+    for act in (each for each in plan.acts if isinstance(each, Transact)):
+        for edit in (each for each in act.edits if isinstance(each, Rebuild)):
+            for each in edit.brought:
+                source = plan.fingerprints[act.sources[each.source]].path
+                yield from ((act.target, key, source) for key in each.keys)
 
 
 def keep_origins(tools: Tools, place: RunPlace, plan: Plan) -> None:
     """Write the run's list, a line of JSON for each entry; none where nothing is salvaged. Raises OSError."""
     targets = _salvaged(plan)
-    if targets:
+    brought = tuple(_brought(plan))
+    if targets or brought:
         dress = dress_of(owner_for(tools, place.state_dir, place.directory))
+        copied = ((target, *pair) for target in targets for pair in provenance(tools.fs, plan, target))
         lines = (
             json.dumps({"store": target, "key": key, "source": source}).encode() + b"\n"
-            for target in targets
-            for key, source in provenance(tools.fs, plan, target)
+            for target, key, source in chain(copied, brought)
         )
         write_pieces(tools.fs, place.origins, lines, dress)
 

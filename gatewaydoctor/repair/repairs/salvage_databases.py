@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _GARBAGE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.SCHEMA, FaultKind.LOG})
 _EMPTY = frozenset({FaultKind.EMPTY, FaultKind.MISSING})
+_COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
 _SIDE = ("-wal", "-shm", "-journal")
 
 
@@ -111,7 +112,7 @@ def _copies(draft: Draft, target: _Target, stack: ExitStack) -> Iterator[_Copy]:
     if target.role is DatabaseRole.STATE:
         leftovers = [each for each in draft.x.eras.leftovers if each.path.parent == target.path.parent]
     for each in sorted(leftovers, key=lambda each: -each.mtime):
-        own = each.path.name.startswith(target.path.name) and each.kind in ("corrupt-database", "schema-backup")
+        own = each.path.name.startswith(target.path.name) and each.kind in _COPIES
         if not own or each.path.name.endswith(_SIDE) or "-wal." in each.path.name or "-shm." in each.path.name:
             continue
         rescue = open_source(draft.fs, draft.real(each.path))

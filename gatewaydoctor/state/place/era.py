@@ -32,6 +32,7 @@ _LEFTOVERS = tuple(
     for pattern, kind in (
         (r".+\.sqlite\.corrupt-.+", "corrupt-database"),
         (r".*(\.bak-schema|schema-backup\.|\.moved-schema).*", "schema-backup"),
+        (r".+\.sqlite(\..+)?\.bak([.-].*)?", "database-copy"),
         (r".+\.migrated(\.[0-9]+)?", "migrated-source"),
         (r".+\.imported-[0-9]+", "import-archive"),
         (r"session-sqlite-.+\.failure\.(md|json)", "migration-failure"),
