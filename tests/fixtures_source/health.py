@@ -166,7 +166,7 @@ def migration_losses(scene: Scene) -> None:
         RUN, {"runId": "run", "completedAt": iso(NOW), "targets": [{"agentId": "main", "issues": [issue]}]}, HOUR
     )
     # A start keeps the directory that it has imported from.
-    scene.write(f"agents/main/sessions/{session}.jsonl.deleted.2026-01-01T00-00-00.000Z.5aafea3b.zst", b"", DAY)
+    scene.json("agents/main/sessions/.usage-cost-cache.json", {}, DAY)
     scene.finds("migration-losses", "warning")
 
 
