@@ -270,15 +270,16 @@ def _crlf(text: str) -> str:
         json.dumps(_MANY, separators=(",", ":")),
         json.dumps(_MANY),
         _crlf(json.dumps(_MANY, indent=2)),
+        json.dumps({f"{'abc'[number % 3]}:{number}": _ENTRY for number in range(400)}, indent=2),
         json.dumps({**_MANY, "global": _ENTRY, **{f"{key}x": _ENTRY for key in _MANY}}, indent=2),
     ],
-    ids=["the gateway's", "4 spaces", "tabs", "minified", "one line", "CRLF", "other keys"],
+    ids=["the gateway's", "4 spaces", "tabs", "minified", "one line", "CRLF", "keys in turn", "other keys"],
 )
 def test_a_layout_that_repeats_itself_needs_ijson_for_one_entry_at_most(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     pushed = _counting_what_ijson_gets(monkeypatch)
-    rows, verdict = read(text.encode())
+    rows, verdict = read(text.encode(), 509)
     assert len(rows) == len(json.loads(text))
     assert verdict.fault is None
     assert sum(pushed) < 4 * len(json.dumps(_ENTRY, indent=4))
