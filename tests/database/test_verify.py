@@ -274,3 +274,15 @@ def test_a_file_that_is_no_database_by_the_release_in_use(state: Path, release: 
     with (state / AGENT_PATH).open("r+b") as stream:
         stream.write(b"no database here")
     assert rules(state)["database-corrupt"]["consequence"] == f"A {release} gateway refuses to start (exit {code})."
+
+
+@pytest.mark.parametrize(("release", "code"), [("2026.8.1", 1), ("2026.9.3", 1), ("2026.9.6", 78)])
+def test_a_zeroed_page_of_sessions_by_the_release_in_use(state: Path, release: str, code: int) -> None:
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{release}\n3\nx")
+    with closing(connect(state / AGENT_PATH)) as database:
+        (root,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'session_nodes'").fetchone()
+    with (state / AGENT_PATH).open("r+b") as stream:
+        stream.seek((root - 1) * 4096)
+        stream.write(bytes(4096))
+    assert rules(state)["database-corrupt"]["consequence"] == f"A {release} gateway refuses to start (exit {code})."

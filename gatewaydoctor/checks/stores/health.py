@@ -150,7 +150,7 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
         case Unopened():
             return unopened(health, problem, x.config.release.version, migrated=migrated, copies=copies)
         case BrokenPages():
-            return broken(health, problem, migrated=migrated)
+            return broken(health, problem, x.config.release.version, migrated=migrated)
         case OtherOwner():
             return _other_owner(health, problem)
         case ReadOnlyFormat():

@@ -15,7 +15,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     who_of,
 )
 from gatewaydoctor.model.gateway.database import FaultKind
-from gatewaydoctor.model.gateway.era import NO_DATABASE_EXITS, DatabaseRole
+from gatewaydoctor.model.gateway.era import DAMAGED_EXITS, DatabaseRole
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -48,9 +48,7 @@ def unopened(
         return _empty(health, fault, evidence, migrated=migrated, copies=copies)
     what = "cannot be read" if fault.kind is FaultKind.LOG else "is no longer a database"
     message = f"{who} {what}: {fault.reason}."
-    ahead = f"{REFUSES}."
-    if health.role is DatabaseRole.AGENT and release is not None and release in NO_DATABASE_EXITS:
-        ahead = f"A {release} gateway refuses to start (exit {NO_DATABASE_EXITS[release]})."
+    ahead = _refused(health, release)
     if not health.rows:
         return finding_of(CORRUPT, health, message, ahead, evidence)
     evidence["rowsReadable"] = dict(health.rows)
@@ -73,7 +71,7 @@ def _empty(
     return finding_of(EMPTY, health, message, ahead, evidence, severity=Severity.CRITICAL, repair=repair)
 
 
-def broken(health: DatabaseHealth, problem: BrokenPages, *, migrated: bool) -> Finding:
+def broken(health: DatabaseHealth, problem: BrokenPages, release: str | None, *, migrated: bool) -> Finding:
     evidence = {
         "messages": list(problem.messages),
         "tables": list(problem.tables),
@@ -102,7 +100,7 @@ def broken(health: DatabaseHealth, problem: BrokenPages, *, migrated: bool) -> F
     tables = f" in {some_of(problem.tables)}" if problem.tables else ""
     page = f", page {problem.pages[0]:,}" if problem.pages else ""
     message = f"{who_of(health)} is damaged{tables}{page}. {_readable(health)}"
-    return finding_of(CORRUPT, health, message, f"{REFUSES}.", evidence, repair=_salvage(health))
+    return finding_of(CORRUPT, health, message, _refused(health, release), evidence, repair=_salvage(health))
 
 
 def read_only(health: DatabaseHealth, problem: ReadOnlyFormat, *, migrated: bool) -> Finding:
@@ -116,6 +114,12 @@ def read_only(health: DatabaseHealth, problem: ReadOnlyFormat, *, migrated: bool
         by_hand="Copy the directory, and restore the set from a backup.",
         repair=None,
     )
+
+
+def _refused(health: DatabaseHealth, release: str | None) -> str:
+    if health.role is DatabaseRole.AGENT and release is not None and release in DAMAGED_EXITS:
+        return f"A {release} gateway refuses to start (exit {DAMAGED_EXITS[release]})."
+    return f"{REFUSES}."
 
 
 def _salvage(health: DatabaseHealth) -> str | None:

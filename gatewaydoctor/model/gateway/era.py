@@ -54,8 +54,9 @@ REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
 """Releases that were seen to refuse a database with a newer schema."""
 
 
-NO_DATABASE_EXITS: Mapping[str, int] = {"2026.8.1": 1, "2026.9.3": 1, "2026.9.6": 78}
-"""Exit codes with which releases were seen to refuse an agent's database that is no database any more."""
+DAMAGED_EXITS: Mapping[str, int] = {"2026.8.1": 1, "2026.9.3": 1, "2026.9.6": 78}
+"""Exit codes with which releases were seen to refuse an agent's database whose header is garbage, or a
+zeroed page of its sessions."""
 
 
 class SqliteHeader(Struct, frozen=True):
