@@ -1,4 +1,4 @@
-"""import: what an import lost is laid down for the next start to take, and one that was not finished is taken back.
+"""import: what an import lost is laid down for the next start to take, and one that was not finished is undone.
 
 Seen with 2026.9.6: a transcript in the sessions directory completes a session that the database has in part, and one
 of which it has nothing, at the next start (docs/database.md, section 6).
@@ -36,7 +36,7 @@ _BLANK = b"\0 \t\r\n"
 
 
 def plan(draft: Draft, *, named: bool) -> None:
-    """Losses are given back in any plan. An unfinished import is taken back only where this is named: the next start
+    """Losses are given back in any plan. An unfinished import is undone only where this is named: the next start
     finishes it."""
     if draft.x.config.release.policy is not Policy.V2026_9_6:
         if named and draft.x.migration.losses:
@@ -70,7 +70,7 @@ def _lay_down(draft: Draft, agent_id: str, losses: list[TranscriptPlace]) -> Non
         names, total = list(sizes), sum(sizes.values())
         draft.step(Repair.IMPORT, "lay down", target, reason, names, total, agent_id=agent_id, conversations=people)
     if cut:
-        draft.caution("Lines that are no JSON stay in these archives only:", cut)
+        draft.caution("Lines that are not JSON stay in these archives only:", cut)
 
 
 def _give_back(draft: Draft, loss: TranscriptPlace) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def _give_back(draft: Draft, loss: TranscriptPlace) -> tuple[int, int]:
     number = draft.fingerprint(loss.path)
     segments, lines, left_out = _records(draft, loss.path, number)
     if not lines:
-        raise OutOfReach("None of its lines is a record.", "Look into it by hand.")
+        raise OutOfReach("None of its lines is a record.", "Examine it by hand.")
     if not loss.header:
         mtime = draft.fingerprints[number].mtime_ns // 1_000_000
         header = new_header(draft, loss.path, loss.session_id, _others(draft, loss.path), mtime)
