@@ -28,7 +28,8 @@ PARKED = Rule(
     gateway="It does not know them: they are not listed, not resumed and not deleted. A new message to such a "
     "session begins a new one under the same key.",
     remedy="Put them back when the cause is settled: `gatewaydoctor unpark KEY`, also after the gateway has run. If "
-    "a session has begun under the same key since, park that one first.",
+    "a session has begun under the same key since, park that one first. Files of a session that is not wanted any "
+    "more can be deleted by hand.",
 )
 
 
