@@ -498,7 +498,7 @@ def a_letter_of_an_entry_flipped(state: Path) -> None:
     """Bit rot that no check of SQLite can see."""
     path = state / AGENT
     settle(path)
-    at = path.read_bytes().index(b'"sessionId":"aaaaaaaa')
+    at = path.read_bytes().index(b'"sessionId":"bbbbbbbb')
     poke(path, at, b"{")
 
 
