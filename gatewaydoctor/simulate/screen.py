@@ -41,7 +41,7 @@ def result_screen(result: Result, width: int, *, verbose: bool = False) -> Rende
 def comparison_screen(comparison: Comparison) -> RenderableType:
     """What to do, the ranking, and under it one sentence for each remedy."""
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("#", "remedy", "lost", "worst block", "out of memory after", "written", "who"):
+    for title in ("#", "remedy", "lost", "worst block", "ends after", "written", "who"):
         grid.add_column(title, justify="left" if title in {"remedy", "who"} else "right", no_wrap=True)
     for verdict in comparison.verdicts:
         grid.add_row(

@@ -142,6 +142,6 @@ def test_a_store_that_is_no_file(what: str, tmp_path: Path) -> None:
                 bound.bind(str(path))
     ran = run("scan", "--json", "--store", str(path))
     assert (ran.code, ran.document["error"]["code"]) == (2, "cannot-examine")
-    assert "is not a file" in ran.document["error"]["message"]
+    assert ", not a file" in ran.document["error"]["message"]
     assert ran.document["stores"] == []
     assert ("--state-dir" in ran.document["error"]["hint"]) is (what == "directory")
