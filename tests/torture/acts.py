@@ -29,6 +29,10 @@ PRUNE = ("runs", "prune", "--older-than", "0s", "--yes")
 SURE = ("--yes", "--gateway-stopped", *CLOCK)
 
 
+ELSEWHERE = frozenset({Repair.SPACE})
+"""Repairs that need a vault on another disk. Their acts are moves, as those of `temps`."""
+
+
 @dataclass(frozen=True)
 class Act:
     """`prepare` makes the directory and gives it back; `words` are the command for it. `verdict`
@@ -153,8 +157,12 @@ def _after_resume(old: dict[str, object], root: Path, done: Outcome, new: dict[s
 
 
 def acts() -> tuple[Act, ...]:
-    """Every repair; and on one scene of each era undo, resume, prune and a snapshot."""
-    found = [_act("", each, _made, (*_words(each), *SURE), _after_repair) for each in (*map(str, SCENES), *MORE)]
+    """Every repair but those of ELSEWHERE; and on one scene of each era undo, resume, prune and a snapshot."""
+    found = [
+        _act("", each, _made, (*_words(each), *SURE), _after_repair)
+        for each in (*map(str, SCENES), *MORE)
+        if each not in ELSEWHERE
+    ]
     for each in ("trim", "schema"):
         found += [
             _act("undo of ", each, _applied, ("undo", *SURE), _after_undo),
