@@ -188,7 +188,7 @@ import sys
 from gatewaydoctor.completion.offers import answer
 for source in {[str(source) for source in Source]}:
     answer([source, "--", "--state-dir", {str(state_dir)!r}])
-heavy = {{"typer", "rich", "msgspec", "orjson", "ijson", "json5", "psutil", "simpy"}}
+heavy = {{"typer", "rich", "orjson", "ijson", "json5", "psutil", "simpy"}}
 print(sorted(heavy & set(sys.modules)), file=sys.stderr)
 """
     ran = subprocess.run([sys.executable, "-c", told], cwd=TOP, capture_output=True, text=True, check=False)

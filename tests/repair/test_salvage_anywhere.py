@@ -190,6 +190,18 @@ def test_brackets_left_open_cost_one_entry(layout: str, put: bytes) -> None:
     assert [entry.key for entry in found.table] == [key for key in rows if not key.endswith("2")]
 
 
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+def test_one_wrong_byte_costs_no_entry_before_it(layout: str) -> None:
+    """In an indentation too, where it may make a line of another layout."""
+    rows = {f"agent:main:direct:{n}": {"sessionId": f"s{n}", "updatedAt": n} for n in range(4)}
+    data = json.dumps(rows, **LAYOUTS[layout]).encode()
+    for at in range(len(data)):
+        damaged = Damaged(data, at, at + 1, b'"')
+        kept = [entry.key for entry in salvaged(damaged.bytes).table]
+        before = [key for key, _, _, end in spans(data) if end <= at]
+        assert kept[: len(before)] == before, at
+
+
 def test_a_file_that_ends_right_behind_an_entry_keeps_it() -> None:
     found = salvaged(b'{"a":{"sessionId":"s","updatedAt":1}\0,"b":{"sessionId":"t","updatedAt":2}')
     assert [entry.key for entry in found.table] == ["a", "b"]

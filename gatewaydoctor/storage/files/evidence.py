@@ -22,17 +22,21 @@ _OWN_INDENT = re.compile(rb"\n(?: {2}| {6})[\"\]}]")
 _ELSEWHERE = re.compile(rb"(?:\n {4,}|\": *)\Z")
 _ODD_INDENT = re.compile(rb"\n(?:  )* [\"\]}]")
 _NESTED = b'\n    "'
+_NESTED_TWICE = b'\n        "'
 # The keys that name an agent, and the bare ones of the gateway.
 _SHAPE = re.compile(r'agent:[^:\x00-\x20"{}\[\]]+:[^\x00-\x1f"{}]+|main|global|unknown')
 
 
 def is_own_layout(opening: bytes) -> bool:
     """Whether the first bytes of a file, its very start damaged or not, are laid out as the gateway does."""
-    damage_alone = 2
+    more_than_damage = 2
+    own = len(list(islice(_OWN_INDENT.finditer(opening), more_than_damage)))
+    # One such line may be a damaged one of four spaces, where fields stand eight in.
+    is_own = own == more_than_damage or (own == 1 and _NESTED_TWICE not in opening)
     return (
         _NESTED in opening
-        and _OWN_INDENT.search(opening) is not None
-        and len(list(islice(_ODD_INDENT.finditer(opening), damage_alone))) < damage_alone
+        and is_own
+        and len(list(islice(_ODD_INDENT.finditer(opening), more_than_damage))) < more_than_damage
     )
 
 
