@@ -295,7 +295,7 @@ class Altered(RoomyFs):
 @pytest.mark.parametrize(
     ("name", "changes", "text"),
     [
-        ("sessions.json", {"uid": 12_345}, "1 path belongs to another user"),
+        ("sessions.json", {"uid": 12_345}, "1 path belongs to a different user"),
         ("sessions.json", {"mode": 0o100_400}, "1 path not readable and writable by the owner"),
         ("openclaw.json", {"mode": 0o100_644}, "1 file with secrets readable by every user"),
     ],

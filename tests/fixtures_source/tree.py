@@ -34,7 +34,9 @@ Each directory is a small OpenClaw state directory (`state/`) with what has to b
 `gatewaydoctor fixtures validate` compares them all; it takes any other directory of fixtures, too.
 `gatewaydoctor fixtures new NAME --from STATE_DIR --redact` makes one of a real directory.
 
-They are written by `python -m tests.fixtures_source`, this page included. Do not edit them by hand.
+They are written by `python -m tests.fixtures_source`, this page included. Do not edit them by hand. Their databases,
+and those of `fixtures make`, have the tables that matter here, in statements of this project: a real gateway refuses
+them as incomplete.
 
 ## expected.json
 

@@ -79,7 +79,7 @@ def test_a_second_time_puts_no_gate_before_a_gate(tmp_path: Path) -> None:
 
 def test_an_agent_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:
     installed(tmp_path).write_text("{")
-    assert "cannot be read" in refused("launchd", "--state-dir", "/s", HOME=str(tmp_path))
+    assert "Cannot read the installed" in refused("launchd", "--state-dir", "/s", HOME=str(tmp_path))
 
 
 def test_a_new_agent_is_for_the_label_of_the_gateway(tmp_path: Path) -> None:

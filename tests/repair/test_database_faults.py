@@ -268,7 +268,7 @@ def test_a_job_in_the_database_is_not_parked(tmp_path: Path) -> None:
     state.file(STATE, state_database(STATE_VERSION, 3, agents=("main",), store_key=own), HOUR)
     plan = Doctor(state).plan("cron", options=Options(cron=CronOptions(park=frozenset({"job-1"}))))
     assert plan.empty
-    assert [refusal.hint for refusal in plan.refusals] == ["gatewaydoctor repair cron --disable JOB"]
+    assert [refusal.hint for refusal in plan.refusals] == ["Run `gatewaydoctor repair cron --disable JOB`."]
 
 
 def edit(path: Path, *statements: str) -> None:

@@ -288,6 +288,15 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "size": "Most bytes that the new file may have.",
         "sessions": "Sessions in it afterwards; null where they are not counted.",
     },
+    "KeepSessions": {
+        "edit": "keepSessions.",
+        "keys": "The sessions that stay, by key.",
+    },
+    "BringSessions": {
+        "edit": "bringSessions.",
+        "source": "Number of the source they come from.",
+        "keys": "The sessions that come, by key.",
+    },
     "Rebuild": {
         "edit": "rebuild.",
         "version": "The schema's number, where its record is lost.",
