@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.repair.databases.sessions import drop_sessions
 from gatewaydoctor.repair.drafting.named import require_parkable
 from gatewaydoctor.repair.drafting.options import Options, Repair
 from gatewaydoctor.repair.run.apply import apply
@@ -258,6 +259,44 @@ def test_a_session_that_a_database_has_again_is_not_put_back(database: Doctor) -
     agentdb.node(connection, agentdb.CONVERSATION, "done", session="another")
     connection.close()
     assert "is there again" in refusal(database, Repair.UNPARK, agentdb.CONVERSATION)
+
+
+def share(doctor: Doctor, key: str) -> None:
+    """Another session that names the transcript of the conversation."""
+    connection = agentdb.connected(path_of(doctor))
+    (sid,) = connection.execute(
+        "SELECT current_session_id FROM session_nodes WHERE session_key = ?", (agentdb.CONVERSATION,)
+    ).fetchone()
+    connection.execute(
+        "INSERT INTO session_nodes VALUES (?, ?, ?, 1, 5, 'done', NULL, NULL)",
+        (key, sid, json.dumps({"sessionId": sid, "updatedAt": 5})),
+    )
+    connection.close()
+
+
+def test_a_transcript_of_two_sessions_goes_on_under_the_other_one(database: Doctor) -> None:
+    share(database, "agent:main:telegram:direct:8")
+    before = everything(path_of(database))
+    done(database, Repair.PARK, agentdb.CONVERSATION)
+    without = everything(path_of(database))
+    assert without["transcript_events"] == before["transcript_events"] and without["words"] == before["words"]
+    done(database, Repair.UNPARK, agentdb.CONVERSATION)
+    now = everything(path_of(database))
+    windows = before.pop("session_windows"), now.pop("session_windows")
+    assert now == before
+    assert [row[0] for row in windows[0]] == [row[0] for row in windows[1]]
+
+
+def test_it_comes_back_whole_if_the_other_one_is_deleted(database: Doctor) -> None:
+    before = everything(path_of(database))
+    share(database, "agent:main:telegram:direct:8")
+    done(database, Repair.PARK, agentdb.CONVERSATION)
+    connection = agentdb.connected(path_of(database))
+    drop_sessions(connection, ["agent:main:telegram:direct:8"])
+    connection.close()
+    done(database, Repair.UNPARK, agentdb.CONVERSATION)
+    now = everything(path_of(database))
+    assert now == before
 
 
 def test_credentials_and_memory_do_not_come_along(database: Doctor) -> None:

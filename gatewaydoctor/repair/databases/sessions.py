@@ -111,26 +111,53 @@ def keep_sessions(connection: apsw.Connection, keys: Iterable[str]) -> None:
 
 
 def bring_sessions(connection: apsw.Connection, path: Path) -> None:
-    """Everything that the database at `path` has of its sessions. Raises apsw.ConstraintError where one of them, or
-    one of its transcripts, is there already."""
+    """Everything that the database at `path` has of its sessions. A transcript that went on under another session
+    stays as it is. Raises apsw.ConstraintError where one of the sessions is there already, or other events of one of
+    its transcripts."""
     connection.execute("PRAGMA defer_foreign_keys = ON")
     with closing(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)) as source:
         tables = tables_of(connection)
+        present = _transcripts_in_both(connection, source)
         for table in _own_tables(source):
             if table in tables and table not in _OF_THE_FILE and table not in (_PENDING, _WORD_ROWS):
-                _bring_table(connection, source, table)
-        _bring_words(connection, source)
+                _bring_table(connection, source, table, present)
+        _bring_words(connection, source, present)
         if "entry_valid" in _columns(source, _NODES):
             judged = source.execute(f"SELECT entry_valid, session_key FROM {_NODES}")
             connection.executemany(f"UPDATE {_NODES} SET entry_valid = ? WHERE session_key = ?", judged)
 
 
-def _bring_table(connection: apsw.Connection, source: apsw.Connection, table: str) -> None:
+def _transcripts_in_both(connection: apsw.Connection, source: apsw.Connection) -> frozenset[str]:
+    """Transcripts of the source that the database has too, with every event of the source."""
+    if _WINDOWS not in tables_of(connection) or _WINDOWS not in tables_of(source):
+        return frozenset()
+    there = "SELECT 1 FROM session_windows WHERE session_id = ?"
+    return frozenset(
+        str(name)
+        for (name,) in source.execute(f"SELECT session_id FROM {_WINDOWS}")
+        if connection.execute(there, (name,)).fetchone() and _has_events(connection, source, name)
+    )
+
+
+def _has_events(connection: apsw.Connection, source: apsw.Connection, transcript: apsw.SQLiteValue) -> bool:
+    same = "SELECT 1 FROM transcript_events WHERE session_id = ? AND seq = ? AND event_json = ?"
+    events = source.execute(
+        "SELECT session_id, seq, event_json FROM transcript_events WHERE session_id = ?", (transcript,)
+    )
+    return all(connection.execute(same, event).fetchone() for event in events)
+
+
+def _bring_table(connection: apsw.Connection, source: apsw.Connection, table: str, present: frozenset[str]) -> None:
+    """The rows of one table but for those of the transcripts `present`."""
     there = _columns(connection, table)
     columns = [name for name in _columns(source, table) if name in there]
+    of_key = table != _WINDOWS and any(name in columns for name in _OF_KEY)
+    transcript = None if of_key else next((columns.index(name) for name in _OF_TRANSCRIPT if name in columns), None)
     number = _numbered(connection, table)
     verb = "INSERT" if table in _UNIQUE else "INSERT OR IGNORE"
     for row in source.execute(f"SELECT {_list(columns)} FROM {quoted(table)}"):
+        if transcript is not None and row[transcript] in present:
+            continue
         _insert(connection, verb, table, columns, row)
         if number in columns and not connection.changes():
             # Another row has got its number since. No other table refers to it.
@@ -138,14 +165,16 @@ def _bring_table(connection: apsw.Connection, source: apsw.Connection, table: st
             _insert(connection, verb, table, [name for name, _ in rest], [value for _, value in rest])
 
 
-def _bring_words(connection: apsw.Connection, source: apsw.Connection) -> None:
-    """Rows of the index of words, under numbers of their own."""
+def _bring_words(connection: apsw.Connection, source: apsw.Connection, present: frozenset[str]) -> None:
+    """Rows of the index of words, under numbers of their own, but for those of the transcripts `present`."""
     if _WORDS not in tables_of(connection) or _WORDS not in tables_of(source):
         return
     there = _columns(connection, _WORDS)
     columns = [name for name in _columns(source, _WORDS) if name in there]
     named = [name for name in ("session_id", "message_id") if name in columns]
     for row in source.execute(f"SELECT {_list(columns)} FROM {_WORDS}"):
+        if "session_id" in columns and row[columns.index("session_id")] in present:
+            continue
         _insert(connection, "INSERT", _WORDS, columns, row)
         if _WORD_ROWS in tables_of(connection):
             values = [connection.last_insert_rowid(), *(row[columns.index(name)] for name in named)]
