@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +91,18 @@ def test_old_run_rows_are_reaped_where_a_job_is_armed(tmp_path: Path) -> None:
     assert (event.how_many, event.certainty) == (30, Certainty.WILL)
     (left,) = of(predicted(state), Kind.SETTLES)
     assert left.how_many == 1, "what is reaped is not left marked running"
+
+
+def test_a_row_that_a_later_one_of_its_key_hides_is_not_forecast(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.3.28")
+    state.jobs([job("job", state={"nextRunAtMs": NOW + HOUR})])
+    hidden = json.dumps(row(1, age=2 * DAY, status="running"))
+    seen = json.dumps(row(2, age=HOUR, status="done"))
+    key = run_key("job", 9)
+    state.store(f'{{"{key}": {hidden}, "{key}": {seen}}}'.encode())
+    found = predicted(state)
+    assert of(found, Kind.REAPS) == []
+    assert of(found, Kind.SETTLES) == []
 
 
 @pytest.mark.parametrize(("release", "turns"), [("2026.3.28", 0), ("2026.4.25", 2), ("2026.5.22", 2)])

@@ -103,7 +103,7 @@ def _found(store: StoreFacts) -> StoreAtStart:
     verdict = survey.verdict if survey else None
 
     def rows() -> Iterator[Entry]:
-        return iter(survey.table) if survey else iter(())
+        return (entry for _, entry in survey.rows()) if survey else iter(())
 
     return StoreAtStart(
         store.read.ref.agent_ids,

@@ -77,7 +77,7 @@ def _live(x: Examination) -> Aspect:
 
 def _now(x: Examination) -> dict[str, Entry]:
     """Every session row there is, by key in lower case."""
-    rows = [entry for store in x.stores if store.survey for entry in store.survey.table]
+    rows = [entry for store in x.stores if store.survey for _, entry in store.survey.rows()]
     rows += [entry for database in x.databases if database.sessions for _, entry in database.sessions.rows()]
     return {entry.key.lower(): entry for entry in rows}
 
