@@ -9,10 +9,12 @@ import typer
 from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.verbs.check import Output, Verify
+from gatewaydoctor.model.outcome.verdict import Start
 from gatewaydoctor.report.formats.formats import FORMATS
 
 if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.outcome.forecast import Forecast
 
 StuckAfter = Annotated[
     str, typer.Option("--stuck-after", metavar="TIME", help="Silence after which a session marked running is stuck.")
@@ -42,23 +44,17 @@ def scan(
     finding with its evidence. Exits 0 if it could examine the directory, whatever it found, unless --fail-on is
     given. Takes max-age and thresholds from a settings file (see check). Formats: text, json, ndjson, junit, github,
     prometheus, nagios, markdown, html (one page with charts)."""
-    from gatewaydoctor.checks.start.forecast import forecast
-    from gatewaydoctor.checks.start.state import as_it_is
     from gatewaydoctor.cli.gate.gating import open_gate, pass_through, settings_for
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.cli.shell.report_output import outside
-    from gatewaydoctor.cli.verbs.forecast import told
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.screens import scan as screen
-    from gatewaydoctor.report.screens.forecast import in_brief
 
     only_formats(run, "scan", *FORMATS)
     settings = settings_for(run, GateOptions(fail_on, max_age=max_age, thresholds=threshold))
     judgement = look(run, Depth(stuck_after=settings.max_age.value, verify=verify), settings.thresholds)
     seen = view(run, judgement.examination)
     path = outside(output, judgement.examination)
-    start = forecast(as_it_is(judgement.examination, judgement.verdict))
-    ahead = in_brief(start)
     gated = pass_through(open_gate(run, settings), judgement, seen.names, run)
     return Outcome(
         "scan",
@@ -66,11 +62,33 @@ def scan(
         run,
         judgement,
         seen.names,
-        details={"forecast": told(start), "growth": _growth(judgement)} if run.options.format == "html" else {},
-        screen=lambda console: screen.show(console, judgement, seen, ahead),
+        details=_charted(judgement) if run.options.format == "html" else {},
+        screen=lambda console: screen.show(console, judgement, seen, _ahead(judgement)),
         gate=gated.info,
         output=path,
     )
+
+
+def _forecast(judgement: Judgement) -> Forecast:
+    from gatewaydoctor.checks.start.forecast import forecast
+    from gatewaydoctor.checks.start.state import as_it_is
+
+    return forecast(as_it_is(judgement.examination, judgement.verdict))
+
+
+def _ahead(judgement: Judgement) -> str:
+    """What the next start does, in a line; nothing where it may not come to that. It walks over all rows twice."""
+    if judgement.verdict.start is not Start.YES:
+        return ""
+    from gatewaydoctor.report.screens.forecast import in_brief
+
+    return in_brief(_forecast(judgement))
+
+
+def _charted(judgement: Judgement) -> dict[str, Any]:
+    from gatewaydoctor.cli.verbs.forecast import told
+
+    return {"forecast": told(_forecast(judgement)), "growth": _growth(judgement)}
 
 
 def _growth(judgement: Judgement) -> list[list[dict[str, Any]]]:
