@@ -31,9 +31,9 @@ _RULES = (
     "jobs.joblist",
     "jobs.timing",
     "stores.databases",
+    "stores.migration",
     "stores.health",
     "stores.leases",
-    "stores.migration",
     "install.host",
     "sessions.leftovers",
     "install.others",
@@ -41,16 +41,18 @@ _RULES = (
     "sessions.resume",
     "sessions.sessions",
     "stores.reading",
+    "stores.size",
     "stores.cap",
     "stores.rows",
-    "stores.size",
     "sessions.subagents",
     "sessions.transcripts",
 )
 """The modules that hold rules. Importing one registers its rules, in this order within a family."""
 
+_PACKAGE = "gatewaydoctor.checks."
+
 for _module in _RULES:
-    import_module(f"gatewaydoctor.checks.{_module}")
+    import_module(_PACKAGE + _module)
 
 
 class Judgement(Struct, frozen=True):
@@ -113,6 +115,11 @@ def start_loses() -> tuple[str, ...]:
 
 
 def all_rules() -> Sequence[Rule]:
-    """Every rule, family by family, each as declared."""
+    """Every rule, family by family and module by module, each as declared. Which module was imported first decides
+    nothing."""
     families = list(Family)
-    return tuple(sorted(REGISTRY.rules.values(), key=lambda rule: families.index(rule.family)))
+
+    def place(rule: Rule) -> tuple[int, int]:
+        return families.index(rule.family), _RULES.index(REGISTRY.modules[rule.id].removeprefix(_PACKAGE))
+
+    return tuple(sorted(REGISTRY.rules.values(), key=place))

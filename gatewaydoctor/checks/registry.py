@@ -94,9 +94,11 @@ def fix_by(repair: str | None) -> Fix | None:
 
 
 class Registry(Struct):
-    """All rules by id, in the order they were declared, each with the check that raises it."""
+    """All rules by id, in the order they were declared, each with the check that raises it. `modules`: by the id of a
+    rule, where it is declared."""
 
     rules: dict[str, Rule] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
 
     def check(self, *rules: Rule) -> Callable[[Check], Check]:
@@ -107,6 +109,7 @@ class Registry(Struct):
                 if rule.id in self.rules:
                     raise ValueError(f"rule {rule.id} is declared twice")
                 self.rules[rule.id] = rule
+                self.modules[rule.id] = function.__module__
             self.checks.append(function)
             return function
 

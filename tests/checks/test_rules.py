@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,13 @@ def test_every_rule_of_the_design_is_there_and_no_other(family: Family) -> None:
 def test_rules_come_family_by_family() -> None:
     families = [rule.family for rule in all_rules()]
     assert families == sorted(families, key=list(Family).index)
+
+
+def test_the_order_of_rules_is_not_that_of_imports() -> None:
+    late = "gatewaydoctor.checks.sessions.transcripts, gatewaydoctor.checks.stores.rows"
+    program = f"import {late}; from gatewaydoctor.checks.judge import all_rules; print(*(r.id for r in all_rules()))"
+    asked = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert asked.stdout.split() == [rule.id for rule in all_rules()]
 
 
 def test_an_id_is_taken_once() -> None:

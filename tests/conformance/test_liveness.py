@@ -282,4 +282,6 @@ def _liveness(state: Path, home: Path) -> str:
     env = {"PATH": os.environ["PATH"], "HOME": str(home.parent)}
     words = [sys.executable, "-m", "gatewaydoctor", "scan", "--json", "--state-dir", str(state)]
     done = subprocess.run(words, env=env, capture_output=True, check=False)
-    return json.loads(done.stdout)["gateway"]["liveness"]
+    answer = json.loads(done.stdout)["gateway"]
+    print(state, answer["liveness"], *answer["evidence"], sep="\n  ")  # pytest shows it where a test fails
+    return answer["liveness"]
