@@ -22,7 +22,7 @@ _gatewaydoctor_options() {
     'snapshot') words='--format' ;;
     'repair') words='--apply --yes -y --plan --plan-out --resume --vault --work-dir --gateway-stopped --name --kind --status --job --older-than --keep-per-job --max-entries --transcripts --end-as --disable --enable --park --unpark --drop --disable-retrying --format' ;;
     'park') words='--apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
-    'unpark') words='--apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
+    'unpark') words='--to-vault --apply --yes -y --plan-out --vault --gateway-stopped --format' ;;
     'after') words='--vault --format' ;;
     'undo') words='--dry-run --merge --yes -y --vault --gateway-stopped --format' ;;
     'explain') words='--found --format' ;;

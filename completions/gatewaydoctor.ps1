@@ -227,6 +227,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('free')
             Many = $false
             Options = [ordered]@{
+                '--to-vault' = '', 'Move it to the vault instead: it is not wanted any more.'
                 '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
                 '--yes' = '', 'Do it without asking.'
                 '-y' = '', 'Do it without asking.'

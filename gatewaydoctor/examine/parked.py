@@ -44,6 +44,11 @@ class Parked(Struct, frozen=True):
     files: tuple[KeptFile, ...]
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of its files as they are named now, the session's row first."""
+        return (*((self.rows,) if self.rows else ()), *(each.kept for each in self.files))
+
+    @property
     def whole(self) -> bool:
         return self.rows is None
 

@@ -136,6 +136,45 @@ def test_what_is_not_one_session_stays_parked(doctor: Doctor, data: bytes) -> No
     assert "cannot be read" in refusal(doctor, Repair.UNPARK, "5")
 
 
+def test_one_that_cannot_be_read_is_a_warning(doctor: Doctor) -> None:
+    done(doctor, Repair.PARK, KEY)
+    assert doctor.state.only("session-parked").severity.word == "info"
+    (parked,) = doctor.state.examine().parked
+    assert parked.rows is not None
+    parked.rows.write_bytes(parked.rows.read_bytes()[:-9])
+    found = doctor.state.only("session-parked")
+    assert found.severity.word == "warning" and "1 file cannot be read" in found.message
+    assert found.by_hand is not None and "gatewaydoctor undo RUN --merge" in found.by_hand
+    assert found.evidence["parked"][0]["names"] == [path.name for path in parked.paths]  # type: ignore[index]
+
+
+def dropping(name: str) -> Options:
+    return Options(names=frozenset({name}), drop_parked=True)
+
+
+@pytest.mark.parametrize("name", [KEY, "main"])
+def test_what_is_not_wanted_any_more_goes_to_the_vault(doctor: Doctor, name: str) -> None:
+    done(doctor, Repair.PARK, name)
+    parked = {path for path in files(doctor.state.root) if path.startswith("parked-")}
+    left = files(doctor.state.root) - parked
+    doctor.there_and_back("unpark", options=dropping(name))
+    assert parked <= files(doctor.state.root)
+    doctor.apply("unpark", options=dropping(name))
+    assert files(doctor.state.root) == left
+    assert not doctor.state.findings("session-parked")
+
+
+def test_a_key_that_lives_again_stays_when_the_parked_one_is_dropped(doctor: Doctor) -> None:
+    done(doctor, Repair.PARK, KEY)
+    doctor.state.store(doctor.rows() | {KEY: row(7)})
+    assert f"gatewaydoctor unpark {KEY} --to-vault" in refusal(doctor, Repair.UNPARK, KEY)
+    plan = doctor.plan("unpark", options=dropping(KEY))
+    (step,) = plan.steps
+    assert (step.action, step.conversations, step.touched) == ("move to the vault", 1, (KEY,))
+    doctor.apply("unpark", options=dropping(KEY))
+    assert doctor.rows()[KEY] == row(7)
+
+
 def test_a_link_in_the_name_of_a_parked_file_is_none(doctor: Doctor, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(json.dumps({KEY: row(1)}).encode())
     doctor.store.with_name("parked-5.json").symlink_to(tmp_path / "elsewhere")
@@ -169,6 +208,50 @@ def test_an_agent_goes_as_it_is(doctor: Doctor, *, damaged: bool) -> None:
     doctor.store.write_bytes(b"{}")
     done(doctor, Repair.UNPARK, "main")
     assert contents(doctor.state.root) == whole
+
+
+def test_what_makes_no_session_stays_when_an_agent_goes(doctor: Doctor) -> None:
+    stay = {"old.jsonl.deleted.2026-01-01T00-00-00.000Z", "sessions.json.lock", "parked-5.other.jsonl.kept"}
+    for name in stay:
+        doctor.state.beside(name, b"{}")
+    plan = doctor.plan("park", options=named("main"))
+    (step,) = plan.steps
+    assert (step.conversations, set(step.touched)) == (3, set(ROWS))
+    assert apply(plan, tools(), DEAD) is not None
+    assert {name for name in files(doctor.state.root) if not name.startswith("parked-1")} == stay
+
+
+def test_an_agent_that_shares_its_store_is_not_parked(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    shared = state.file("shared/sessions.json", ROWS)
+    state.config({"session": {"store": str(shared)}, "agents": {"list": [{"id": "main"}, {"id": "second"}]}})
+    (state.root / "agents/main/sessions").mkdir(parents=True)
+    (state.root / "agents/second/sessions").mkdir(parents=True)
+    assert "Several agents share" in refusal(Doctor(state), Repair.PARK, "main")
+
+
+def test_the_step_names_the_conversation(doctor: Doctor) -> None:
+    step, transcripts = doctor.plan("park", options=named(KEY)).steps
+    assert (step.conversations, step.touched, transcripts.conversations) == (1, (KEY,), 0)
+
+
+def test_one_key_of_two_agents_gets_two_numbers(doctor: Doctor) -> None:
+    doctor.state.store({KEY: row(8)}, agent="second")
+    done(doctor, Repair.PARK, KEY)
+    first, second = doctor.state.examine().parked
+    assert first.at != second.at
+    for each in (first, second):
+        done(doctor, Repair.UNPARK, str(each.at))
+    assert list(doctor.rows()) == [OTHER, "agent:main:telegram:direct:3", KEY]
+    assert not doctor.state.findings("session-parked")
+
+
+def test_the_plan_says_that_no_transcript_comes_back(doctor: Doctor) -> None:
+    done(doctor, Repair.PARK, KEY)
+    assert not doctor.plan("unpark", options=named(KEY)).cautions
+    doctor.store.with_name(next(each for each in files(doctor.state.root) if each.endswith(".kept"))).unlink()
+    (caution,) = doctor.plan("unpark", options=named(KEY)).cautions
+    assert caution.names == (KEY,) and "without history" in caution.text
 
 
 def test_an_agent_that_has_begun_again_is_not_put_back(doctor: Doctor) -> None:
@@ -297,6 +380,29 @@ def test_it_comes_back_whole_if_the_other_one_is_deleted(database: Doctor) -> No
     done(database, Repair.UNPARK, agentdb.CONVERSATION)
     now = everything(path_of(database))
     assert now == before
+
+
+def test_a_session_that_only_the_log_has_is_parked_with_its_events(database: Doctor) -> None:
+    before = everything(path_of(database))
+    *_, key = agentdb.rows()
+    done(database, Repair.PARK, key)
+    (parked,) = database.state.examine().parked
+    assert parked.key == key and parked.rows is not None
+    assert len(everything(parked.rows)["transcript_events"]) == 2
+    done(database, Repair.UNPARK, key)
+    assert everything(path_of(database)) == before
+
+
+def test_a_store_next_to_a_database_is_not_parked_from(database: Doctor) -> None:
+    database.state.store({agentdb.CONVERSATION: row(1)})
+    plan = database.plan("park", options=named(agentdb.CONVERSATION))
+    assert [each.hint for each in plan.refusals] == ["gatewaydoctor repair leftover"]
+
+
+def test_files_that_a_database_has_taken_in_stay(database: Doctor) -> None:
+    database.state.beside("notes.txt")
+    done(database, Repair.PARK, "main")
+    assert "notes.txt" in files(database.state.root)
 
 
 def test_credentials_and_memory_do_not_come_along(database: Doctor) -> None:

@@ -28,8 +28,15 @@ PARKED = Rule(
     gateway="It does not know them: they are not listed, not resumed and not deleted. A new message to such a "
     "session begins a new one under the same key.",
     remedy="Put them back when the cause is settled: `gatewaydoctor unpark KEY`, also after the gateway has run. If "
-    "a session has begun under the same key since, park that one first. Files of a session that is not wanted any "
-    "more can be deleted by hand.",
+    "a session has begun under the same key since, park that one first. To move one to the vault that is not wanted "
+    "any more: `gatewaydoctor unpark KEY --to-vault`.",
+)
+
+
+_TORN = (
+    "A file that holds a parked session is damaged or was edited. The vault has the session until `runs prune`: "
+    "`gatewaydoctor runs list` lists the run that parked it, and `gatewaydoctor undo RUN --merge` adds back what "
+    "that run removed."
 )
 
 
@@ -43,11 +50,15 @@ def session_parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
         said = [plural(len(sessions), "session is parked", "sessions are parked")] if sessions else []
         said += ["all that the agent has is parked"] if len(sessions) < len(parked) else []
         since = duration(max(0, x.now - min(each.at for each in parked)))
+        torn = [each for each in parked if not each.whole and each.key is None]
+        said += [plural(len(torn), "file cannot be read", "files cannot be read")] if torn else []
         place = parked[0].rows or parked[0].files[0].kept
         yield PARKED.finding(
             f"{_capital('; '.join(said))}, the first {since} ago.",
             "The gateway does not see them until they are put back.",
             count=len(parked),
+            severity=Severity.WARNING if torn else None,
+            by_hand=_TORN if torn else None,
             agent_id=agent_id,
             path=place.parent,
             key=parked[0].key,
@@ -57,9 +68,10 @@ def session_parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
                         "key": each.key,
                         "whole": each.whole,
                         "parkedAt": each.at,
-                        "files": len(each.files) + (each.rows is not None),
+                        "files": len(each.paths),
                         "bytes": sum(file.size for file in each.files),
-                        "readable": each.whole or each.sessions is not None,
+                        "readable": each.whole or each.key is not None,
+                        "names": [path.name for path in each.paths[:EXAMPLES]],
                     }
                     for each in parked[:EXAMPLES]
                 ]

@@ -129,7 +129,8 @@ class CronOptions(Struct, frozen=True):
 class Options(Struct, frozen=True):
     """`names` are session keys or file names that were named one by one: only these lose protection. `end_as` is the
     status that stuck rows get. `older_than` (ms) is for temp files and subagent runs, None their own default.
-    `path_maps` are those given. `disable_retrying`: jobs that retry without end are disabled if runs of them go."""
+    `path_maps` are those given. `disable_retrying`: jobs that retry without end are disabled if runs of them go.
+    `drop_parked`: what `names` names goes to the vault, not back."""
 
     trim: TrimOptions = field(default_factory=TrimOptions)
     names: frozenset[str] = frozenset()
@@ -138,6 +139,7 @@ class Options(Struct, frozen=True):
     path_maps: tuple[PathMap, ...] = ()
     cron: CronOptions = field(default_factory=CronOptions)
     disable_retrying: bool = False
+    drop_parked: bool = False
 
     def words(self) -> dict[str, str]:
         """The options that differ from the defaults, for the plan."""
@@ -156,6 +158,7 @@ class Options(Struct, frozen=True):
             "olderThanMs": "" if self.older_than is None else str(self.older_than),
             "pathMaps": ",".join(each.text for each in self.path_maps),
             "disableRetrying": "yes" if self.disable_retrying else "",
+            "dropParked": "yes" if self.drop_parked else "",
             **self.cron.words(),
         }
         return {name: text for name, text in said.items() if text}

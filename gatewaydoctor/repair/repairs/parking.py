@@ -17,7 +17,7 @@ from gatewaydoctor.model.gateway.parked import (
     parked_name,
     parked_rows,
 )
-from gatewaydoctor.model.repair.plan import Copy, KeepSessions, Rewrite, Transact
+from gatewaydoctor.model.repair.plan import Copy, KeepSessions, Move, Rewrite, Transact
 from gatewaydoctor.repair.drafting.databases import beside_of
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -82,6 +82,8 @@ def _free_stamp(draft: Draft, directory: Path) -> int:
     """A number that no parked file has, of this plan or of another."""
     at = draft.x.now
     taken = {each.at for each in draft.x.parked}
+    targets = (act.target for act in draft.acts if not isinstance(act, Move))
+    taken |= {found[0] for each in targets if (found := parked_name(each.rpartition("/")[2]))}
     while at in taken or any(
         draft.taken(directory / parked_rows(at, kind)) for kind in (ROWS_IN_FILE, ROWS_IN_DATABASE)
     ):

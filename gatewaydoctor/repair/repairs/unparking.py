@@ -1,5 +1,6 @@
 """unpark: what was parked goes back, also after a gateway has run in between. Where the session or the file is there
-again, nothing is done: which of two histories counts is not for a program to say."""
+again, nothing is done: which of two histories counts is not for a program to say. What is not wanted any more goes to
+the vault."""
 
 from __future__ import annotations
 
@@ -43,9 +44,35 @@ def plan(draft: Draft, *, named: bool) -> None:
                 continue
             draft.answered.add(name)
             try:
-                _put_back(draft, parked)
+                _drop(draft, parked) if draft.options.drop_parked else _put_back(draft, parked)
             except (OutOfReach, OSError) as error:
                 draft.refuse(Repair.UNPARK, parked.rows or parked.files[0].kept, error)
+
+
+def _say_without_transcript(draft: Draft, parked: Parked, store: StoreDraft) -> None:
+    names = [kept.path.name for kept in parked.files] + [record.name for record in store.facts.listing.files]
+    rows = [entry for _, entry in parked.sessions.rows()] if parked.sessions else []
+    keys = [each.key for each in rows if each.session_id and not any(each.session_id in name for name in names)]
+    if keys:
+        draft.caution(
+            "No transcript of it is parked or in the sessions directory: it comes back without history:", keys
+        )
+
+
+def _drop(draft: Draft, parked: Parked) -> None:
+    sizes = {path.name: size for path in parked.paths if (size := draft.move(path)) is not None}
+    what = "everything parked of this agent" if parked.whole else "a parked session"
+    entries = [entry for _, entry in parked.sessions.rows()] if parked.sessions else []
+    draft.step(
+        Repair.UNPARK,
+        "move to the vault",
+        parked.paths[0].parent,
+        f"{what}, not wanted any more",
+        list(sizes),
+        sum(sizes.values()),
+        agent_id=parked.agent_id,
+        **of_people(entries),
+    )
 
 
 def _put_back(draft: Draft, parked: Parked) -> None:
@@ -63,7 +90,9 @@ def _put_back(draft: Draft, parked: Parked) -> None:
     if parked.in_database:
         _database_of(draft, parked).bring(source)
     else:
-        _store_for(draft, parked).add(source, [0])
+        store = _store_for(draft, parked)
+        store.add(source, [0])
+        _say_without_transcript(draft, parked, store)
     _files(draft, parked.files)
     size = draft.move(parked.rows) or 0
     entries = [entry for _, entry in parked.sessions.rows()]
@@ -79,8 +108,12 @@ def _require_free(draft: Draft, agent_id: str, keys: Iterable[str]) -> None:
             continue
         for key in sessions.table.all_keys():
             if key.lower() in wanted:
-                hint = f"To get the parked one back, park the present one first: gatewaydoctor park {quote(key)}"
-                raise OutOfReach(f"The session {key} is there again since the gateway ran.", hint)
+                word = quote(key)
+                hint = (
+                    f"To get the parked one back, park the present one first: gatewaydoctor park {word}. "
+                    f"To keep the present one alone: gatewaydoctor unpark {word} --to-vault"
+                )
+                raise OutOfReach(f"The session {key} is there again.", hint)
 
 
 def _require_gone(draft: Draft, kept: KeptFile) -> None:
