@@ -444,7 +444,7 @@ complete -c gatewaydoctor -l verbose -s v -d 'More evidence, and where settings 
 complete -c gatewaydoctor -l debug -d 'Show the traceback of a bug.'
 complete -c gatewaydoctor -l help -s h -d 'Show this message and exit.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l fail-on -d 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l max-age -l stuck-after -d 'Silence after which a session marked running is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'\'' -l output -d 'Write the output to FILE atomically.' -r -F
@@ -455,7 +455,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'runs\' 0' -k -a '(__gatewaydo
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'simulate\' 0' -k -a '(__gatewaydoctor_offer verb-simulate)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'fixtures\' 0' -k -a '(__gatewaydoctor_offer verb-fixtures)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l fail-on -d 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]' -x -k -a '(__gatewaydoctor_offer severity)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l max-age -l stuck-after -d 'Silence after which a session marked running is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'scan\'' -l output -d 'Write the output to FILE atomically.' -r -F
@@ -493,7 +493,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l only -d 'Check on
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l skip -d 'Leave these rules out; globs, repeatable.' -x -k -a '(__gatewaydoctor_offer rule)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l baseline -d 'Findings in this file do not fail until they grow or worsen.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l write-baseline -d 'Write what is found now to the baseline file, and pass.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l max-age -l stuck-after -d 'Silence after which a running entry is stuck. [default: 1h]' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l max-age -l stuck-after -d 'Silence after which a session marked running is stuck. [default: 1h]' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l threshold -d 'Change a rule\'s threshold, such as bloat-bytes=20MB; repeatable.' -x -k -a '(__gatewaydoctor_offer threshold)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l verify -d 'Also verify every -wal checksum and index entry of databases.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'check\'' -l output -d 'Write the output to FILE atomically.' -r -F

@@ -32,8 +32,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Many = $false
             Options = [ordered]@{
                 '--fail-on' = 'severity', 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]'
-                '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
-                '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--max-age' = 'free', 'Silence after which a session marked running is stuck. [default: 1h]'
+                '--stuck-after' = 'free', 'Silence after which a session marked running is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
                 '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
                 '--output' = 'file', 'Write the output to FILE atomically.'
@@ -65,8 +65,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Many = $false
             Options = [ordered]@{
                 '--fail-on' = 'severity', 'Exit 1 on findings of this severity or worse: critical, error, warning, info, never. [default: never; with --format nagios warning]'
-                '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
-                '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--max-age' = 'free', 'Silence after which a session marked running is stuck. [default: 1h]'
+                '--stuck-after' = 'free', 'Silence after which a session marked running is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
                 '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
                 '--output' = 'file', 'Write the output to FILE atomically.'
@@ -154,8 +154,8 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--skip' = 'rule', 'Leave these rules out; globs, repeatable.'
                 '--baseline' = 'file', 'Findings in this file do not fail until they grow or worsen.'
                 '--write-baseline' = '', 'Write what is found now to the baseline file, and pass.'
-                '--max-age' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
-                '--stuck-after' = 'free', 'Silence after which a running entry is stuck. [default: 1h]'
+                '--max-age' = 'free', 'Silence after which a session marked running is stuck. [default: 1h]'
+                '--stuck-after' = 'free', 'Silence after which a session marked running is stuck. [default: 1h]'
                 '--threshold' = 'threshold', 'Change a rule''s threshold, such as bloat-bytes=20MB; repeatable.'
                 '--verify' = '', 'Also verify every -wal checksum and index entry of databases.'
                 '--output' = 'file', 'Write the output to FILE atomically.'

@@ -33,7 +33,7 @@ def test_silent_running_rows_are_stuck(state: StateDir) -> None:
     )
     found = state.only("session-stuck-running")
     assert (found.severity, found.count) == (Severity.ERROR, 4)
-    assert found.message == "4 of 5 running entries: no sign of life for 1 h; 3 are cron runs."
+    assert found.message == "4 of 5 sessions marked running: no sign of life for 1 h; 3 are cron runs."
     assert found.evidence["kinds"] == {"cron-run": 3, "main": 1}
     assert found.evidence["newestSignOfLife"] == NOW - 2 * HOUR
 

@@ -127,7 +127,7 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         summary = store.stuck_summary
         runs = summary.kinds[Kind.CRON_RUN]
-        running = plural(len(store.running), "running entry", "running entries")
+        running = plural(len(store.running), "session marked running", "sessions marked running")
         yield STUCK.finding(
             f"{len(stuck):,} of {running}: no sign of life for {duration(x.depth.stuck_after)}"
             + (f"; {runs:,} {'is a cron run' if runs == 1 else 'are cron runs'}." if runs else ".")

@@ -33,7 +33,7 @@ MaxAge = Annotated[
         "--max-age",
         "--stuck-after",
         metavar="TIME",
-        help="Silence after which a running entry is stuck. [default: 1h]",
+        help="Silence after which a session marked running is stuck. [default: 1h]",
     ),
 ]
 ThresholdOption = Annotated[
