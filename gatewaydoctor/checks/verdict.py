@@ -17,7 +17,9 @@ from gatewaydoctor.model.words import plural, rounded_size
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.model.gateway.config import Release
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -394,7 +396,7 @@ def _stake(x: Examination, deciding: StartEffect | None) -> Stake:
     leftovers = {each.path for each in x.health.leftovers}  # their sessions are counted in the databases
     conversations = sum(
         count
-        for store in x.session_stores
+        for store in _each_file_once(x)
         if store.sessions and store.path not in leftovers
         for (kind, _), count in store.sessions.counts.items()
         if kind not in MACHINE_KINDS
@@ -409,6 +411,16 @@ def _stake(x: Examination, deciding: StartEffect | None) -> Stake:
     return Stake(
         conversations, jobs, deliveries, complete, text or _counted(conversations, jobs, deliveries, complete)
     )
+
+
+def _each_file_once(x: Examination) -> Iterator[StoreFacts | DatabaseFacts]:
+    """Two names of one file (hard links) hold one set of conversations."""
+    seen: set[tuple[int, int]] = set()
+    for store in x.session_stores:
+        if store.inode is None or store.inode not in seen:
+            yield store
+        if store.inode is not None:
+            seen.add(store.inode)
 
 
 def _jobs_known(x: Examination) -> bool:

@@ -58,6 +58,11 @@ class DatabaseFacts(Struct, frozen=True):
         return self.database.path
 
     @property
+    def inode(self) -> tuple[int, int] | None:
+        """(device, inode)"""
+        return self.database.inode
+
+    @property
     def sessions(self) -> RowSet | None:
         return None if isinstance(self.read, Fault) else self.read.sessions
 

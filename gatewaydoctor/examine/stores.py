@@ -129,6 +129,11 @@ class StoreFacts(Struct, frozen=True):
         return self.read.ref.path
 
     @property
+    def inode(self) -> tuple[int, int] | None:
+        """(device, inode), None where it was not seen."""
+        return (self.read.stat.dev, self.read.stat.ino) if self.read.stat else None
+
+    @property
     def whole(self) -> bool:
         """Whether every row is known."""
         return self.read.whole

@@ -262,6 +262,30 @@ def test_the_next_step_is_a_copy_and_no_repair(rewritten: Install) -> None:
     assert "migration-unfinished" not in rewritten.rules()  # which would promise that the next start finishes it
 
 
+def test_no_plan_promises_that_a_change_of_it_ends_the_refusal(rewritten: Install) -> None:
+    store = rewritten.root / "agents/main/sessions/sessions.json"
+    before = store.read_bytes()
+    for repairs in ((), ("leftover",)):
+        plan = rewritten.told("repair", *repairs)["details"]["plan"]
+        assert plan["acts"] == []
+        assert [(each["repair"], each["target"]) for each in plan["refusals"]] == [
+            ("leftover", "agents/main/sessions/sessions.json")
+        ]
+    run("repair", "--apply", "--yes", "--state-dir", str(rewritten.root))
+    assert store.read_bytes() == before
+
+
+def test_a_repair_beside_it_leaves_the_start_refused(rewritten: Install) -> None:
+    rewritten.put(
+        "agents/main/sessions/sessions.json.lock", json.dumps({"pid": 2**22 - 2, "createdAt": "2026-01-01"})
+    )
+    applied = run("repair", "locks", "--apply", "--yes", "--state-dir", str(rewritten.root))
+    told = " ".join(applied.out.split())
+    assert "Start after does not come up" in told
+    assert "keep the gateway stopped" in told
+    assert "start the gateway" not in told
+
+
 def test_without_its_archive_no_original_is_promised(rewritten: Install) -> None:
     shutil.rmtree(rewritten.root / "agents/main/session-sqlite-import-archive")
     found = rewritten.finding("legacy-store-beside-sqlite")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,9 @@ from gatewaydoctor.model.gateway.config import Policy, Release
 from gatewaydoctor.model.gateway.heap import HeapLimit
 from gatewaydoctor.model.outcome.finding import Finding, Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start
+from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
+from tests.fixtures_source.health import AGENT, ROWS, STATE
+from tests.world import HOUR
 
 if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
@@ -136,6 +141,18 @@ def test_the_stake_counts_conversations_and_says_what_it_does_not_know() -> None
     assert damaged.text.startswith("At least ")
     in_database = fixture("era-sqlite").verdict.stake
     assert in_database.text == "3 conversations, 1 enabled cron job, all intact."
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_conversations_of_a_file_with_two_names_count_once(state: StateDir, link: bool) -> None:
+    state.file(AGENT, agent_database(AGENT_VERSION, {}, rows=ROWS), HOUR)
+    state.file(STATE, state_database(STATE_VERSION, 0, agents=("main",), started="2026.9.6"), HOUR)
+    state.config({"agents": {"list": [{"id": "main"}, {"id": "second"}]}})
+    other = state.root / AGENT.replace("main", "second", 1)
+    other.parent.mkdir(parents=True)
+    (os.link if link else shutil.copy)(state.root / AGENT, other)
+    once = state.judge().verdict.stake.conversations
+    assert once == len(ROWS) * (1 if link else 2)
 
 
 def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from tests.cli import scenes
-from tests.cli.harness import run, spawn
+from tests.cli.harness import command, process_env, run, spawn
 
 if TYPE_CHECKING:
     from tests.cli.harness import Ran
@@ -55,6 +56,26 @@ def test_only_a_start_that_loses_or_fails_is_held_back(name: str, code: int, tmp
     warned = gate(state, "--warn")
     assert warned.code == 0
     assert ("would not start" in warned.err) is (code == 78)
+
+
+def test_on_a_terminal_it_breaks_between_words_and_the_command_stays_whole(tmp_path: Path) -> None:
+    state = shutil.copytree(FIXTURES / "store-unparseable" / "state", tmp_path / "state")
+    words = spawn("gate", "--state-dir", str(state)).err.split()
+    master, slave = pty.openpty()
+    ran = subprocess.run(
+        command("gate", "--state-dir", str(state)),
+        stderr=slave,
+        env=process_env(COLUMNS="60"),
+        timeout=60,
+        check=False,
+    )
+    os.close(slave)
+    shown = os.read(master, 1 << 16).decode().replace("\r\n", "\n")
+    os.close(master)
+    assert ran.returncode == 78
+    assert shown.replace("\\\n", "").split() == [word for word in words if word != "Run:"]
+    assert len(shown.splitlines()) > 2
+    assert all(len(line) < 60 or str(state) in line for line in shown.splitlines()), "only a path may be longer"
 
 
 def test_the_line_names_the_damage_the_command_and_the_way_around(tmp_path: Path) -> None:

@@ -81,6 +81,27 @@ def test_apply_and_undo(incident: Path) -> None:
     assert listing(incident) == before
 
 
+def test_what_the_vault_holds_is_told_with_the_next_step(incident: Path) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    run("repair", "trim", *at, "--apply", "--yes")
+    (directory,) = (incident / ".gatewaydoctor/runs").iterdir()
+
+    def step(*words: str) -> str:
+        return " ".join(run("runs", *words, *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
+
+    assert step("verify").startswith(
+        f"see what undo would do: gatewaydoctor undo {directory.name} --dry-run --state-"
+    )
+    kept = max((each for each in directory.rglob("*") if each.is_file()), key=lambda each: each.stat().st_size)
+    kept.chmod(0o600)
+    kept.write_bytes(b"x")
+    assert step("verify").startswith(
+        f"see what undo can still restore: gatewaydoctor undo {directory.name} --dry-run"
+    )
+    pruned = step("prune", directory.name, "--yes")
+    assert pruned.startswith("see the runs that are left: gatewaydoctor runs list --state-dir")
+
+
 def test_the_question_tells_the_extent(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     for verb in ("repair", "undo", "runs"):

@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
+from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.shell.run import typed_program
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import UsageError
@@ -261,6 +262,20 @@ def test_the_command_for_work_by_hand_shows_what_this_finding_says(tmp_path: Pat
     assert [each["rule"] for each in document["findings"]] == ["cron-job-shares-state"]
     assert "finds none" in " ".join(run("explain", "lock-stale", "--found", *at).out.split())
     assert run("explain", "--found", *at).code == 2
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in all_rules()])
+def test_what_a_rule_means_fits_a_terminal(rule: str) -> None:
+    assert len(run("explain", rule).out.splitlines()) <= 23
+
+
+def test_the_rules_fit_a_terminal_unless_all_are_asked_for() -> None:
+    lines = run("explain").out.splitlines()
+    assert len(lines) <= 23
+    assert lines[-2].startswith("next: ")
+    assert any("--all shows all" in line for line in lines)
+    whole = run("explain", "--all").out
+    assert all(rule.id in whole for rule in all_rules())
 
 
 def test_a_named_repair_that_plans_nothing_names_the_repair_of_what_is_critical(tmp_path: Path) -> None:

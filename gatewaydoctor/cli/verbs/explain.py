@@ -32,10 +32,12 @@ def explain(run: Run, *, rule: RuleId = None, found: Found = False) -> Outcome:
         return _found(run, rules[0])
 
     def screen(console: Console) -> None:
+        from gatewaydoctor.cli.shell.examining import view_with
+        from gatewaydoctor.report.names import Names
         from gatewaydoctor.report.screens import explain as screens
 
         if rule is None:
-            screens.overview(console, rules)
+            screens.overview(console, rules, view_with(run, Names(redact=False), len(rules)))
         else:
             screens.show(console, rules[0], run.invocation)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,7 @@ SWITCH = "GATEWAYDOCTOR_GATE"
 LIMIT_S = 20.0
 _OFF = frozenset({"off", "no", "false", "0"})
 _LET = "the start is not held back"
+_RUN = " Run: "
 
 Warn = Annotated[bool, typer.Option("--warn", help="Print what would stop the start, but exit 0.")]
 HeapLimit = Annotated[
@@ -61,7 +63,7 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
     else:
         answer = _within(run, limit, heap_limit, warn=warn)
         if run.env.get(ClockSource.ENVIRONMENT) and not run.clock.fixed:
-            answer = replace(answer, line=f"{answer.line} ({ClockSource.ENVIRONMENT} is not used here)")
+            answer = replace(answer, line=f"{answer.line}  ({ClockSource.ENVIRONMENT} is not used here)")
     code = ExitCode.DO_NOT_START if answer.stops else ExitCode.OK
 
     def stream() -> ExitCode:
@@ -69,13 +71,33 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
         from gatewaydoctor.report.words import harmless
 
         if not (run.options.quiet and not answer.stops):
-            print(harmless(outgoing_text(answer.line)), file=sys.stderr)
+            print(_for_reader(harmless(outgoing_text(answer.line))), file=sys.stderr)
         if run.wants_json and answer.document is not None:
             sys.stdout.write(answer.document)
         return code
 
     without_document = run.wants_json and answer.document is None
     return Outcome("gate", code, run, details={"gate": answer.line}, stream=None if without_document else stream)
+
+
+def _for_reader(line: str) -> str:
+    """One line for a log or a script; on a terminal it is broken between words, and the command can be pasted."""
+    if not sys.stderr.isatty():
+        return line
+    from textwrap import TextWrapper
+
+    from gatewaydoctor.report.screens.blocks.parts import command_lines
+
+    width = shutil.get_terminal_size().columns - 1
+    wrap = TextWrapper(width, break_long_words=False, break_on_hyphens=False).wrap
+    told, run, rest = line.partition(_RUN)
+    command, aside, override = rest.partition("  (")
+    lines = wrap(told)
+    if run:
+        lines += [f"  {each}" for each in command_lines(command, width, 2)]
+    if aside:
+        lines += wrap(f"({override}")
+    return "\n".join(lines)
 
 
 def could_not(reason: str) -> str:
@@ -142,7 +164,7 @@ def _halfway(run: Run, judgement: Judgement, names: Names, run_id: str) -> str:
     command = run.invocation.complete(names.command(interrupted(run_id).command or ""))
     return (
         f"gate: not starting {release} on {names.path(place.state_dir)}: run {run_id} was interrupted while it "
-        f"changed a database. Run: {command}  (start anyway: {SWITCH}=off)"
+        f"changed a database.{_RUN}{command}  (start anyway: {SWITCH}=off)"
     )
 
 
@@ -155,7 +177,7 @@ def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
     pending = pending_run(run, x.place)
     command = interrupted(pending).command if pending else judgement.next.command
-    run_this = f" Run: {run.invocation.complete(names.command(command))}" if command else ""
+    run_this = f"{_RUN}{run.invocation.complete(names.command(command))}" if command else ""
     override = f"  (start anyway: {SWITCH}=off)"
     if verdict.effect is None:
         counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]

@@ -136,7 +136,7 @@ def runs_prune(
             freed = prune(tools, tuple(chosen), work.state_dir)
         seen = _view(run, work)
     details = {"runs": [each.run_id for each in chosen], "bytes": freed}
-    screen = partial(screens.pruned, count=len(chosen), freed=freed)
+    screen = partial(screens.pruned, count=len(chosen), freed=freed, view=seen)
     wrote = bool(chosen)
     return Outcome("runs prune", ExitCode.OK, run, names=seen.names, details=details, screen=screen, wrote=wrote)
 

@@ -75,7 +75,7 @@ class SqliteHeader(Struct, frozen=True):
 class Database(Struct, frozen=True):
     """A database file with its siblings, examined and never opened. Sizes in bytes, None where the sibling is
     absent. `user_version` is the newest committed one: where the -wal holds a later first page, that page's.
-    `problem` says why there is no header."""
+    `problem` says why there is no header. `inode` is (device, inode): two names of one file share it."""
 
     role: DatabaseRole
     path: Path
@@ -87,6 +87,7 @@ class Database(Struct, frozen=True):
     header: SqliteHeader | None
     user_version: int | None
     problem: str | None = None
+    inode: tuple[int, int] | None = None
 
     @property
     def newer_schema(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,18 +16,19 @@ from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
 from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty
+from gatewaydoctor.model.outcome.verdict import Effect
 from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
 from gatewaydoctor.repair.planner.resumed import as_planned, gone_locks
 from gatewaydoctor.repair.vault.layout import spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.outcome.forecast import Forecast
+    from gatewaydoctor.model.outcome.verdict import StartVerdict
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 
@@ -92,7 +94,20 @@ def _after(draft: Draft) -> StartState:
     jobs = draft.cron_jobs if draft.x.state is None else (draft.x.jobs or draft.x.cron).jobs
     resumption = Resumption(draft.x, gone_locks(draft))
     x = replace(draft.x, queues=draft.queues, state=draft.state)
-    return StartState(x, stores, databases, jobs, resumption, None, gone & _children(draft))
+    return StartState(x, stores, databases, jobs, resumption, _still_refused(draft), gone & _children(draft))
+
+
+def _still_refused(draft: Draft) -> StartVerdict | None:
+    """The verdict over what makes a start fail and no repair mends: findings of files the plan leaves alone, and an
+    import whose receipt a source contradicts, whatever is done to that file. None where nothing of that is left."""
+    rewritten = {str(each.path) for each in draft.x.migration.retained if each.contradicted}
+    left = [
+        each
+        for each in draft.all_findings
+        if each.fix is None and each.path and (each.path in rewritten or not draft.taken(Path(each.path)))
+    ]
+    verdict = start_verdict(draft.x, left)
+    return verdict if verdict.effect is Effect.FAILS else None
 
 
 def _database(draft: Draft, database: DatabaseDraft) -> DatabaseAtStart:

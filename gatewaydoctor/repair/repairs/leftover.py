@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 def plan(draft: Draft, *, named: bool) -> None:
     """An import replaces the database's row by the file's, however old that is: no such key may stay in the file."""
+    rewritten = {each.path for each in draft.x.migration.retained if each.contradicted}
     for leftover in draft.x.health.leftovers:
         store = next((each for each in draft.stores if each.path == leftover.path), None)
         if store is None:
+            continue
+        if leftover.path in rewritten:
+            why = "The receipt of its import names other bytes, and no change of this file ends the refusal to start."
+            hint = "Copy the directory (gatewaydoctor snapshot), keep this file, and see `gatewaydoctor migration`."
+            draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, hint))
             continue
         if leftover.compared and _is_damaged(store):
             _rescue(draft, store, leftover)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from rich.padding import Padding
 from rich.text import Text
 
+from gatewaydoctor.report.screens.blocks.fitting import fitted, height, lines
 from gatewaydoctor.report.screens.blocks.gaps import next_unless
-from gatewaydoctor.report.screens.blocks.parts import SEVERITY_STYLE, grid, print_command, section
+from gatewaydoctor.report.screens.blocks.parts import (
+    SEVERITY_STYLE,
+    capped,
+    grid,
+    more,
+    next_step,
+    print_command,
+    section,
+)
 from gatewaydoctor.report.screens.findings import findings
 
 if TYPE_CHECKING:
@@ -24,6 +34,15 @@ if TYPE_CHECKING:
 
 
 def show(console: Console, rule: Rule, invocation: Invocation) -> None:
+    """With air between the paragraphs where they then fit the terminal."""
+    airy = partial(_show, rule=rule, invocation=invocation, airy=True)
+    if lines(console, airy) <= height(console):
+        airy(console)
+    else:
+        _show(console, rule=rule, invocation=invocation, airy=False)
+
+
+def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -> None:
     console.print(Text.assemble((rule.id, "bold"), "  ", (f" {rule.severity.word} ", SEVERITY_STYLE[rule.severity])))
     console.print(Text(rule.title))
     for label, text in (
@@ -32,11 +51,15 @@ def show(console: Console, rule: Rule, invocation: Invocation) -> None:
         ("What the gateway does at next start", rule.gateway),
         ("What to do", rule.remedy),
     ):
-        console.print()
-        console.print(Text(label, "bold"))
-        console.print(Padding(Text(text), (0, 0, 0, 2)))
+        if airy:
+            console.print()
+            console.print(Text(label, "bold"))
+            console.print(Padding(Text(text), (0, 0, 0, 2)))
+        else:
+            console.print(Text.assemble((f"{label}: ", "bold"), text))
     if rule.repair:
-        console.print()
+        if airy:
+            console.print()
         console.print(Text("Repair (shows its plan first)", "bold"))
         print_command(console, Text(), invocation.command(f"repair {rule.repair}"), 2)
 
@@ -52,12 +75,25 @@ def found(console: Console, judgement: Judgement, view: View) -> None:
     findings(console, judgement.findings, replace(view, verbose=True))
 
 
-def overview(console: Console, rules: Sequence[Rule]) -> None:
+def overview(console: Console, rules: Sequence[Rule], view: View) -> None:
+    """Every rule by family; the worst ones where not all fit."""
+    if view.rows is None:
+        _table(console, view, rules=rules)
+    else:
+        worst = sorted(rules, key=lambda rule: rule.severity, reverse=True)
+        fitted(console, view, partial(_table, rules=worst))
+
+
+def _table(console: Console, view: View, *, rules: Sequence[Rule]) -> None:
     table = grid("rule", "severity", "what", left=3)
     family = None
-    for rule in rules:
-        if family not in (None, rule.family):
+    shown = capped(rules, view)
+    for rule in shown:
+        if view.rows is None and family not in (None, rule.family):
             table.add_section()
         family = rule.family
-        table.add_row(rule.id, Text(rule.severity.word, SEVERITY_STYLE[rule.severity]), rule.title)
+        what = rule.title if view.rows is None else Text(rule.title, no_wrap=True, overflow="ellipsis")
+        table.add_row(rule.id, Text(rule.severity.word, SEVERITY_STYLE[rule.severity]), what)
     console.print(table)
+    more(console, len(shown), len(rules), "rules")
+    next_step(console, view, "what one of them means, and what to do:", view.invocation.command("explain RULE"))

@@ -347,6 +347,9 @@ def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterato
         findings = words.plural(left, "critical finding is", "critical findings are")
         yield f"keep the gateway stopped, for {findings} left:", command("scan")
         return
+    if plan and (refused := [event.what for event in plan.start_after if event.kind == "refuses" and event.certain]):
+        yield f"keep the gateway stopped: it {refused[0]}; what to do by hand:", command("scan -v")
+        return
     if plan and plan.retrying:
         jobs = " ".join(f"--disable {quote(name)}" for name in plan.retrying)
         many = words.plural(len(plan.retrying), "job retries", "jobs retry")

@@ -169,16 +169,22 @@ def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view:
     bad = [each for each in checks if each.alarming]
     if not checks:
         console.print(f"{run_id}: it keeps no originals.")
+        next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
         return
+    undo = view.invocation.command(f"undo {run_id} --dry-run")
     if not bad:
         console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
+        next_step(console, view, "see what undo would do:", undo)
         return
     table = grid("original", "problem", left=2)
     for each in capped(bad, view):
         table.add_row(view.path(each.path), Text(each.word, "red"))
     console.print(table)
+    more(console, len(capped(bad, view)), len(bad), "originals")
     console.print(f"{len(bad):,} of {words.plural(len(checks), 'original')} damaged.")
+    next_step(console, view, "see what undo can still restore:", undo)
 
 
-def pruned(console: Console, *, count: int, freed: int) -> None:
+def pruned(console: Console, *, count: int, freed: int, view: View) -> None:
     console.print(f"{words.plural(count, 'run')} deleted for good, {words.size(freed)} freed.")
+    next_step(console, view, "see the runs that are left:", view.invocation.command("runs list"))

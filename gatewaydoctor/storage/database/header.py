@@ -41,7 +41,8 @@ def read_database(fs: ReadFs, path: Path, role: DatabaseRole) -> Database | None
     version = header.user_version if header else None
     if wal_size:
         version = _version_in_wal(fs, path.with_name(f"{path.name}-wal"), version)
-    return Database(role, path, stat.size, stat.mtime, wal_size, shm_size, journal_size, header, version, problem)
+    sizes = (stat.size, stat.mtime, wal_size, shm_size, journal_size)
+    return Database(role, path, *sizes, header, version, problem, (stat.dev, stat.ino))
 
 
 def parse_header(data: bytes) -> tuple[SqliteHeader | None, str | None]:

@@ -29,10 +29,10 @@ def fitted(console: Console, view: View, draw: Callable[[Console, View], None]) 
         draw(console, view)
         return
     low, high = 1, view.rows
-    if _lines(console, view, draw) > height(console):
+    if lines(console, _with(draw, view)) > height(console):
         while low < high:
             middle = (low + high) // 2
-            if _lines(console, replace(view, rows=middle), draw) <= height(console):
+            if lines(console, _with(draw, replace(view, rows=middle))) <= height(console):
                 low = middle + 1
             else:
                 high = middle
@@ -40,8 +40,12 @@ def fitted(console: Console, view: View, draw: Callable[[Console, View], None]) 
     draw(console, replace(view, rows=high))
 
 
-def _lines(console: Console, view: View, draw: Callable[[Console, View], None]) -> int:
+def _with(draw: Callable[[Console, View], None], view: View) -> Callable[[Console], None]:
+    return lambda console: draw(console, view)
+
+
+def lines(console: Console, draw: Callable[[Console], None]) -> int:
     """How many lines a terminal of this width would show."""
     file = StringIO()
-    draw(Console(file=file, width=console.width, markup=False, highlight=False, emoji=False), view)
+    draw(Console(file=file, width=console.width, markup=False, highlight=False, emoji=False))
     return sum(max(1, -(-cell_len(line) // console.width)) for line in file.getvalue().splitlines())
