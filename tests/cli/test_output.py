@@ -166,6 +166,32 @@ def test_links_of_the_directory_on_the_way_are_resolved(tmp_path: Path, work: Pa
     assert (work / "real/out").read_text().startswith("check: passed")
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a link to another user")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("check", "--output", "by/out"), 2),
+        (("repair", "expire", "--plan-out", "by/out"), 2),
+        (("snapshot", "by/out"), 3),
+        (("repair", "expire", "--apply", "--yes", "--vault", "by/out"), 3),
+        (("repair", "expire", "--apply", "--yes", "--vault", "by"), 3),
+        (("repair", "expire", "--apply", "--yes", "--work-dir", "by"), 3),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,
+)
+def test_a_link_of_another_user_on_the_way_is_not_followed(
+    words: tuple[str, ...], code: int, tmp_path: Path, work: Path
+) -> None:
+    (work / "real").mkdir()
+    (work / "first").symlink_to(work / "real")
+    (work / "by").symlink_to("first")
+    os.lchown(work / "first", 65534, 65534)
+    ran = run(*words, "--state-dir", str(stuck(tmp_path)))
+    assert ran.code == code
+    assert f"{work / 'first'} is a symbolic link of another user (uid 65534)" in ran.err
+    assert _names(work / "real") == []
+
+
 def test_a_dash_is_stdout(tmp_path: Path, work: Path) -> None:
     assert run("check", "--state-dir", str(healthy(tmp_path)), "--output", "-").out.startswith("check: passed")
     assert _names(work) == []

@@ -11,6 +11,8 @@ from shlex import quote
 from typing import TYPE_CHECKING, ClassVar
 
 from gatewaydoctor.model.errors import DoctorError, UsageError
+from gatewaydoctor.system.fs import OsReadFs
+from gatewaydoctor.system.links import without_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,11 +84,18 @@ def target_directory(spelled: str, option: str, protected: Iterable[Path]) -> Pa
 
 
 def real_place(spelled: str) -> Path:
-    """The path with the links of its directory resolved, and its last name as it is."""
+    """The path with the links of its directory resolved, and its last name as it is. Raises UsageError for a link of
+    another user."""
     path = Path(spelled)
-    if path.name in ("", ".."):
-        return Path(os.path.realpath(path))
-    return Path(os.path.realpath(path.parent), path.name)
+    whole = path.name in ("", "..")
+    try:
+        directory = without_links(OsReadFs(), path if whole else path.parent)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            f"Cannot write {spelled}: {reason}.", "Name the directory itself, without a link."
+        ) from error
+    return directory if whole else directory / path.name
 
 
 def report_mode(path: Path, form: str) -> int:

@@ -20,6 +20,7 @@ from gatewaydoctor.repair.vault.layout import (
 from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused
 from gatewaydoctor.repair.writing.guard import lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, write_whole
+from gatewaydoctor.system.links import without_links
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,13 +71,23 @@ def _vault_path(fs: WriteFs, state_dir: Path, asked: Path | None) -> Path:
         if stat is not None and not stat.is_dir:
             raise OutOfBounds(f"{own} is not a directory.", "Move it away, or use another vault: --vault DIR.")
         return own
-    real = fs.realpath(asked)
+    real = named_place(fs, asked)
     if real != own and (real.is_relative_to(state_dir) or state_dir.is_relative_to(real)):
         raise OutOfBounds(
             f"The vault {asked} and the state directory overlap.",
             "Omit --vault, or use a directory elsewhere.",
         )
     return real
+
+
+def named_place(fs: WriteFs, asked: Path) -> Path:
+    """The real path of a directory that was named for writing. Raises OutOfBounds for a link of another user."""
+    try:
+        return without_links(fs, asked)
+    except OSError as error:
+        raise OutOfBounds(
+            f"Cannot use {asked}: {error.strerror or error}.", "Name the directory itself, without a link."
+        ) from error
 
 
 def existing(fs: WriteFs, path: Path) -> Path:
@@ -91,7 +102,7 @@ def work_place(tools: Tools, state_dir: Path, asked: Path | None) -> Path | None
     is not there, or that the gateway would look into."""
     if asked is None:
         return None
-    real = tools.fs.realpath(asked)
+    real = named_place(tools.fs, asked)
     stat = lstat_or_none(tools.fs, real)
     if stat is None or not stat.is_dir:
         raise OutOfBounds(f"The work directory {asked} is not there.", f"Create it: mkdir -p {quote(str(asked))}")

@@ -21,7 +21,14 @@ from gatewaydoctor.model.repair.snapshot import (
     SnapshotManifest,
 )
 from gatewaydoctor.repair.vault.codec import encode, read_part
-from gatewaydoctor.repair.vault.directory import dress_of, existing, make_directories, owner_for, refusal
+from gatewaydoctor.repair.vault.directory import (
+    dress_of,
+    existing,
+    make_directories,
+    named_place,
+    owner_for,
+    refusal,
+)
 from gatewaydoctor.repair.vault.layout import SNAPSHOTS, TEMP_PREFIX, VAULT_NAME, vault_of
 from gatewaydoctor.repair.vault.proof import prove
 from gatewaydoctor.repair.writing.errors import OutOfBounds
@@ -137,7 +144,7 @@ def _destination(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
         names = (stamp, *(f"{stamp}-{attempt}" for attempt in range(2, MOST_A_SECOND)))
         places = (vault_of(state_dir) / SNAPSHOTS / name for name in names)
         return next(place for place in places if lstat_or_none(fs, place) is None)
-    real = fs.realpath(asked)
+    real = named_place(fs, asked)
     if real.is_relative_to(state_dir) or state_dir.is_relative_to(real):
         raise OutOfBounds(f"{asked} and the state directory overlap.", "Use a directory elsewhere.")
     if lstat_or_none(fs, real) is not None:
