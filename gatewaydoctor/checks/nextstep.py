@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.verdict import StartVerdict
 
 REPAIR = "gatewaydoctor repair"
+ONLY_BY_NAME = frozenset(
+    {"paths", "orphans", "locks", "cron", "jobs", "compact", "queues", "park", "unpark", "space"}
+)
+"""Repairs that `repair` without a name leaves out."""
 _SAFE = "shows the plan; no conversation is lost, and it can be undone"
 
 
@@ -71,9 +75,12 @@ def _permission(deciding: Sequence[Finding]) -> str | None:
 
 
 def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> str | None:
-    """The repair of these findings: the named one where it is the only one that anything calls for, else every
-    recommended one."""
-    if not any(finding.fix for finding in deciding):
+    """The repair of these findings: the named one where it is the only one that anything calls for, or where all of
+    theirs are made by name alone; else every recommended one."""
+    wanted = [finding.fix.command for finding in deciding if finding.fix]
+    if not wanted:
         return None
+    if all(command.split()[2:3] and command.split()[2] in ONLY_BY_NAME for command in wanted):
+        return wanted[0]
     commands = {finding.fix.command for finding in findings if finding.fix and finding.severity >= Severity.WARNING}
     return commands.pop() if len(commands) == 1 else REPAIR

@@ -91,7 +91,7 @@ def test_runs_more_often_than_scheduled(tmp_path: Path) -> None:
 def test_next_runs_days_away(tmp_path: Path) -> None:
     state = directories.next_runs_days_away(tmp_path)
     found = state.only("cron-job-not-run")
-    assert "5 did not run at 3 or more times of the schedule, the longest for 4 d" in found.message
+    assert "5 jobs did not run at 3 or more times of the schedule, the longest for 4 d" in found.message
     screen = said(state, "cron")
     assert screen.count("4 d ago ok") == 5
     assert "Healthy" not in said(state)

@@ -139,7 +139,7 @@ def test_a_next_run_later_than_the_schedule_says(state: StateDir) -> None:
     found = state.only("cron-job-not-run")
     assert (found.severity, found.count) == (Severity.WARNING, 1)
     assert found.message.startswith("1 job has its next run later than the schedule")
-    assert "1 did not run at 3 or more times of the schedule" in found.message
+    assert "1 job did not run at 3 or more times of the schedule" in found.message
 
 
 def test_while_the_gateway_was_down_no_run_was_missed(state: StateDir) -> None:

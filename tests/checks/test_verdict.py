@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.judge import all_rules, judge
+from gatewaydoctor.checks.nextstep import ONLY_BY_NAME, next_step
 from gatewaydoctor.checks.verdict import EFFECTS, start_effect
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
 from gatewaydoctor.fixtures.validating.validate import judgement_of
 from gatewaydoctor.model.gateway.config import Policy, Release
 from gatewaydoctor.model.gateway.heap import HeapLimit
-from gatewaydoctor.model.outcome.finding import Finding, Severity
+from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start
+from gatewaydoctor.repair.drafting.options import REPAIRS
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.world import HOUR
@@ -153,6 +156,23 @@ def test_conversations_of_a_file_with_two_names_count_once(state: StateDir, link
     (os.link if link else shutil.copy)(state.root / AGENT, other)
     once = state.judge().verdict.stake.conversations
     assert once == len(ROWS) * (1 if link else 2)
+
+
+def test_repairs_made_by_name_alone_are_those_a_plan_leaves_out() -> None:
+    assert {name.value for name, spec in REPAIRS.items() if not spec.recommended} == ONLY_BY_NAME
+
+
+def test_the_step_for_a_repair_made_by_name_alone_names_it() -> None:
+    """`repair` without a name would plan the others, and leave what decides."""
+    judged = fixture("jobs-other-path")
+    (other,) = [each for each in judged.findings if each.rule == "jobs-other-path"]
+    bloat = replace(other, rule="store-bloat", severity=Severity.WARNING, fix=Fix("gatewaydoctor repair slim", True))
+    step = next_step(judged.examination, [other, bloat], judged.verdict)
+    assert step.command == "gatewaydoctor repair jobs"
+    retrying = replace(bloat, rule="cron-rapid-retry", fix=Fix("gatewaydoctor repair trim", True))
+    locks = replace(bloat, rule="lock-stale", fix=Fix("gatewaydoctor repair locks", True))
+    calm = replace(judged.verdict, rules=(), effect=None)
+    assert next_step(judged.examination, [locks, bloat, retrying], calm).command == "gatewaydoctor repair"
 
 
 def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:

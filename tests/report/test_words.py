@@ -93,6 +93,12 @@ def test_filled_lines_hold_the_text_within_the_width(text: str, width: int) -> N
     assert all(cell_len(line) <= width for line in lines)
 
 
+@pytest.mark.parametrize("width", range(8, 40))
+def test_a_time_of_day_stays_on_one_line(width: int) -> None:
+    lines = fill("starts on /srv/12:30 (2026-09-21 12:00 UTC): at 23:59", width)
+    assert sum("12:00" in line for line in lines) == sum("23:59" in line for line in lines) == 1
+
+
 def test_keys_are_broken_at_their_joints() -> None:
     key = "agent:main:cron:71c019c0-895e-4081-88fc-8d52ce43bb11:run:44c0969b"
     assert fill(key, 80) == [key]

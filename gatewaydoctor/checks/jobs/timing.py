@@ -104,8 +104,8 @@ def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
     if missed:
         last = min((each.last_run or each.job.created_at or x.now) for each in missed)
         alive = duration(max(0, x.now - last_sign_of_life(x)))
-        did = f"{len(missed):,} did not run at {MISSED_PERIODS} or more times of the schedule, the longest for"
-        said.append(f"{did} {duration(x.now - last)}; the gateway was running {alive} ago")
+        did = f"{plural(len(missed), 'job')} did not run at {MISSED_PERIODS} or more times of the schedule"
+        said.append(f"{did}, the longest for {duration(x.now - last)}; the gateway was running {alive} ago")
     yield NOT_RUN.finding(
         f"{'. '.join(said)}.",
         f"{a_gateway(x)} may run some at its next start, and others only at the time noted.",

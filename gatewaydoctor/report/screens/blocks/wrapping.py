@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions
 
-_PARTS = re.compile(r"[^:/ ]*[:/ ]|[^:/ ]+")
+_IN_TIME = r"(?<= \d\d):(?=\d\d(?!\d))"
+_PARTS = re.compile(rf"(?:[^:/ ]|{_IN_TIME})*(?:[/ ]|(?!{_IN_TIME}):)|(?:[^:/ ]|{_IN_TIME})+")
 _SMALL_PARTS = re.compile(r"[^-_.]*[-_.]|[^-_.]+")
 
 
 class Jointed:
     """A key or a path that is broken behind `:`, `/` and blanks where the line is too short, and elsewhere only where
-    one of its parts alone is longer than the line."""
+    one of its parts alone is longer than the line. A time of day stays whole."""
 
     def __init__(self, text: str, style: str = "") -> None:
         self.text = text
