@@ -19,6 +19,7 @@ class Mutant:
 
 _EVERY = "tests/repair/test_every_repair.py"
 _TRANSACT = "tests/repair/test_transact.py"
+_PARKING = "tests/repair/test_parking.py"
 
 MUTANTS = (
     # Durability
@@ -215,6 +216,49 @@ MUTANTS = (
         "        if len(fixed) < FRAME.size or fixed[8:16] != salts:",
         "        if len(fixed) < FRAME.size:",
         ("tests/database/test_image.py", "tests/database/test_opened.py"),
+    ),
+    # What is parked
+    Mutant(
+        "what is parked of a transcript is not copied",
+        "repair/repairs/parking.py",
+        '        if not path.name.endswith("-shm"):',
+        "        if False:",
+        (_PARKING,),
+    ),
+    Mutant(
+        "two sessions are parked under one number",
+        "repair/repairs/parking.py",
+        '    taken |= {found[0] for each in targets if (found := parked_name(each.rpartition("/")[2]))}\n',
+        "",
+        (_PARKING,),
+    ),
+    Mutant(
+        "a parked session comes back over one that lives again",
+        "repair/repairs/unparking.py",
+        "            if key.lower() in wanted:",
+        "            if key in wanted:",
+        (_PARKING,),
+    ),
+    Mutant(
+        "a transcript that went on under another session is in the way of a parked one",
+        "repair/databases/sessions.py",
+        "        if transcript is not None and row[transcript] in present:",
+        "        if False:",
+        (_PARKING,),
+    ),
+    Mutant(
+        "a message of another queue with the same name goes",
+        "repair/databases/edits.py",
+        "DELETE FROM delivery_queue_entries WHERE queue_name = ? AND id = ?",
+        "DELETE FROM delivery_queue_entries WHERE ? IS NOT NULL AND id = ?",
+        ("tests/repair/test_queues.py",),
+    ),
+    Mutant(
+        "transcripts are laid down for a release that refuses to start over them",
+        "repair/repairs/imports.py",
+        "    if release.policy is not Policy.V2026_9_6 or refuses_leftovers(release):",
+        "    if release.policy is not Policy.V2026_9_6:",
+        ("tests/repair/test_imports.py",),
     ),
     # What is said
     Mutant(

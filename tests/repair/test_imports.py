@@ -61,6 +61,16 @@ def test_a_cut_transcript_is_laid_down_without_the_broken_line(tmp_path: Path) -
     assert (found.severity.word, found.fix) == ("info", None)
 
 
+def test_the_plan_names_the_archive_with_the_rest_and_its_times_stay(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    cut_by_an_import(state)
+    (archive,) = (state.root / ARCHIVED).iterdir()
+    doctor = Doctor(state)
+    assert [each.names for each in doctor.plan("import").cautions if "are not JSON" in each.text] == [(archive.name,)]
+    doctor.apply("import")
+    assert laid(state).stat().st_mtime_ns == archive.stat().st_mtime_ns
+
+
 def test_it_is_in_a_plan_that_names_nothing(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     cut_by_an_import(state)
@@ -106,11 +116,17 @@ def test_without_a_sessions_directory_it_says_what_to_do(tmp_path: Path) -> None
 
 
 def test_other_releases_were_not_seen_to_take_it(tmp_path: Path) -> None:
-    state = StateDir(tmp_path, "2026.9.6")
+    state = StateDir(tmp_path, "2026.8.1")
     cut_by_an_import(state)
     state.file(STATE, state_database(15, 2, agents=("main",), started="2026.8.1"), HOUR)
-    if state.examine().config.release.version == "2026.8.1":
-        assert Doctor(state).plan("import").empty
+    assert state.examine().config.release.version == "2026.8.1"
+    doctor = Doctor(state)
+    plan = doctor.plan("import")
+    assert plan.empty
+    assert [(each.repair, each.hint) for each in plan.refusals] == [("import", "Update first.")]
+    assert not steps(doctor.plan(), "import")
+    found = state.only("migration-losses")
+    assert found.fix is None and (found.by_hand or "").startswith("Update the gateway to 2026.9.6")
 
 
 def half(state: StateDir, rows: dict[str, object]) -> Doctor:

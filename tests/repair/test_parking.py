@@ -405,6 +405,26 @@ def test_files_that_a_database_has_taken_in_stay(database: Doctor) -> None:
     assert "notes.txt" in files(database.state.root)
 
 
+@pytest.mark.parametrize(("release", "taken"), [("2026.8.1", False), ("2026.9.3", False), ("2026.9.6", True)])
+def test_one_parked_before_the_move_to_databases_waits_for_a_release_that_imports(
+    tmp_path: Path, release: str, *, taken: bool
+) -> None:
+    state = StateDir(tmp_path, release)
+    state.store({KEY: row(1)})
+    doctor = Doctor(state)
+    done(doctor, Repair.PARK, KEY)
+    doctor.store.unlink()
+    agentdb.make(state.root, agentdb.rows())
+    if taken:
+        assert "imports this session at its start" in " ".join(
+            each.text for each in doctor.plan("unpark", options=named(KEY)).cautions
+        )
+        done(doctor, Repair.UNPARK, KEY)
+        assert list(doctor.rows()) == [KEY]
+    else:
+        assert "this release imports no sessions.json" in refusal(doctor, Repair.UNPARK, KEY)
+
+
 def test_credentials_and_memory_do_not_come_along(database: Doctor) -> None:
     connection = agentdb.connected(path_of(database))
     connection.execute("CREATE TABLE auth_profile_store (store_key TEXT PRIMARY KEY, store_json TEXT)")

@@ -10,7 +10,7 @@ from gatewaydoctor.repair.drafting.options import HOUR_MS, Options
 from tests.fixtures_source.health import STATE
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
-from tests.repair.test_database_faults import old_deliveries
+from tests.repair.test_database_faults import edit, old_deliveries
 from tests.world import DAY, HOUR, NOW, StateDir
 
 if TYPE_CHECKING:
@@ -36,6 +36,35 @@ def test_only_what_waits_for_more_than_a_day_goes(doctor: Doctor) -> None:
     doctor.apply("queues")
     assert left(doctor) == ([("gone", "failed"), ("new", "pending")], {"new.json"})
     assert not [found for found in doctor.state.findings("delivery-backlog") if found.fix]
+
+
+def test_a_day_is_the_limit_and_a_name_counts_per_queue(doctor: Doctor) -> None:
+    at = NOW - 25 * HOUR
+    edit(
+        doctor.state.root / STATE,
+        "CREATE TABLE more AS SELECT * FROM delivery_queue_entries WHERE id = 'new'",
+        f"UPDATE more SET queue_name = 'another', enqueued_at = {at}",
+        "INSERT INTO delivery_queue_entries SELECT * FROM more",
+        f"UPDATE more SET queue_name = 'third', enqueued_at = {NOW - 23 * HOUR}",
+        "INSERT INTO delivery_queue_entries SELECT * FROM more",
+        "DROP TABLE more",
+    )
+    for name, hours in (("over", 25), ("under", 23)):
+        doctor.state.file(f"delivery-queue/{name}.json", {"enqueuedAt": NOW - hours * HOUR, "channel": "x"})
+    doctor.apply("queues")
+    queues = {
+        name
+        for (name,) in agentdb.ask(
+            doctor.state.root / STATE, "SELECT queue_name FROM delivery_queue_entries WHERE id = 'new'"
+        )
+    }
+    assert "third" in queues and "another" not in queues and len(queues) == 2
+    assert left(doctor)[1] == {"new.json", "under.json"}
+
+
+def test_a_state_database_that_cannot_be_read_is_refused(doctor: Doctor) -> None:
+    doctor.state.file(STATE, b"garbage" * 2000)
+    assert "The state database cannot be read." in {each.reason for each in doctor.plan("queues").refusals}
 
 
 def test_another_age(doctor: Doctor) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
+from gatewaydoctor.checks.stores.databases import refuses_leftovers
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.migration import JobPlace
 from gatewaydoctor.model.outcome.finding import Severity
@@ -112,7 +113,8 @@ def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> 
 @REGISTRY.check(LOSSES)
 def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
     found = [each for each in x.migration.losses if not each.waiting]
-    by_start = x.config.release.policy is Policy.V2026_9_6
+    release = x.config.release
+    by_start = release.policy is Policy.V2026_9_6 and not refuses_leftovers(release)
     for agent in x.migration.agents:
         mine = [each for each in found if each.agent_id == agent.agent_id]
         if not mine:
@@ -131,6 +133,7 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
             agent_id=agent.agent_id,
             path=mine[0].path,
             repair=USUAL if by_start and not any(each.homeless for each in mine) else None,
+            by_hand=None if by_start else "Update the gateway to 2026.9.6, then run `gatewaydoctor repair import`.",
             evidence={
                 "peoplesTurns": people,
                 "undecidedLines": more,

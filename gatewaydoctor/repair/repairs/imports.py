@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.stores.databases import refuses_leftovers
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.repair.plan import Copy, Literal, Rewrite, Segment
@@ -38,7 +39,8 @@ _BLANK = b"\0 \t\r\n"
 def plan(draft: Draft, *, named: bool) -> None:
     """Losses are given back in any plan. An unfinished import is undone only where this is named: the next start
     finishes it."""
-    if draft.x.config.release.policy is not Policy.V2026_9_6:
+    release = draft.x.config.release
+    if release.policy is not Policy.V2026_9_6 or refuses_leftovers(release):
         if named and draft.x.migration.losses:
             why = OutOfReach("Only 2026.9.6 was seen to take transcripts that are laid down.", "Update first.")
             draft.refuse(Repair.IMPORT, draft.state_dir, why)

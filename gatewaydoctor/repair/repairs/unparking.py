@@ -7,6 +7,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.stores.databases import refuses_leftovers
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
@@ -144,8 +145,8 @@ def _store_for(draft: Draft, parked: Parked) -> StoreDraft:
     if store is None or (store.facts.read.ref.exists and not store.opened):
         raise OutOfReach("The store it belongs to is damaged or not known.", "Run `gatewaydoctor scan`.")
     if draft.x.eras.of(parked.agent_id) is Era.SQLITE:
-        version = draft.x.config.release.version or ""
-        if draft.x.config.release.policy is not Policy.V2026_9_6 or version < "2026.9.4":
+        release = draft.x.config.release
+        if release.policy is not Policy.V2026_9_6 or refuses_leftovers(release):
             why = "The agent keeps its sessions in a database now, and this release imports no sessions.json."
             raise OutOfReach(why, "Put it back before the update, or use 2026.9.6.")
         draft.caution("The agent keeps its sessions in a database now; 2026.9.6 imports this session at its start.")
