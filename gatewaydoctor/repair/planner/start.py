@@ -98,7 +98,7 @@ def _after(draft: Draft) -> StartState:
 
 
 def _still_refused(draft: Draft) -> StartVerdict | None:
-    """The verdict over what makes a start fail and no repair mends: findings of files the plan leaves alone, and an
+    """The verdict over what makes a start fail and no repair fixes: findings of files the plan leaves alone, and an
     import whose receipt a source contradicts, whatever is done to that file. None where nothing of that is left."""
     rewritten = {str(each.path) for each in draft.x.migration.retained if each.contradicted}
     left = [
