@@ -276,3 +276,13 @@ def test_a_command_in_a_hint_names_the_directory_it_is_about(busy: Path) -> None
     assert refused_run.code == 3
     assert f"`gatewaydoctor runs list --state-dir {busy}`" in refused_run.err
     assert "`gatewaydoctor explain disk-space`" in run("repair", "disk-space", *at).err
+
+
+def test_a_state_directory_as_the_place_of_a_snapshot_leads_to_its_option(busy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(busy, other)
+    ran = run("snapshot", str(other), "--state-dir", str(busy))
+    assert ran.code == 3
+    assert f"For a state directory: --state-dir {other}" in ran.err
+    (tmp_path / "plain").mkdir()
+    assert "Use a new directory." in run("snapshot", str(tmp_path / "plain"), "--state-dir", str(busy)).err

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from contextlib import suppress
 from datetime import UTC, datetime
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -148,8 +149,14 @@ def _destination(tools: Tools, state_dir: Path, asked: Path | None) -> Path:
     if real.is_relative_to(state_dir) or state_dir.is_relative_to(real):
         raise OutOfBounds(f"{asked} and the state directory overlap.", "Use a directory elsewhere.")
     if lstat_or_none(fs, real) is not None:
-        raise OutOfBounds(f"{asked} already exists.", "Use a new directory.")
+        raise OutOfBounds(f"{asked} already exists.", _other_place(fs, asked))
     return real
+
+
+def _other_place(fs: ReadFs, asked: Path) -> str:
+    if all(lstat_or_none(fs, asked / name) is None for name in ("openclaw.json", "agents")):
+        return "Use a new directory."
+    return f"For a state directory: --state-dir {quote(str(asked))}"
 
 
 def _walked(fs: ReadFs, root: Path) -> _Walk:
