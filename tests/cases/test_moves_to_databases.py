@@ -189,6 +189,8 @@ def test_with_half_of_the_log_the_whole_transactions_count(logged: Install) -> N
     log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
     held = logged.finding("jobs-not-in-database")["evidence"]["jobsInDatabase"]
     assert 0 < held < 73
+    told = run("migration", "--state-dir", str(logged.root), "--now", str(NOW)).out
+    assert f"No schedule of the other {73 - held} runs." in " ".join(told.split())
 
 
 # 2026.8.1 set all 115 jobs aside
@@ -215,6 +217,16 @@ def test_jobs_that_were_set_aside_run_nowhere(set_aside: Install) -> None:
     assert found["evidence"]["jobsInDatabase"] == 0
     assert set(found["evidence"]["sources"]) == {"jobs.json.migrated", "jobs-quarantine.json"}
     assert set_aside.told("forecast")["verdict"]["stake"]["jobs"] == 0
+
+
+def test_a_database_that_was_read_and_has_no_job_runs_none(tmp_path: Path) -> None:
+    install = Install(tmp_path, "2026.6.5")
+    install.put("cron/jobs.json.migrated", {"version": 1, "jobs": [job("lost")]})
+    install.jobs_in([], 1)
+    install.session()
+    told = [each["what"] for each in install.told("forecast")["details"]["forecast"]["events"]]
+    assert not [what for what in told if "not read" in what]
+    assert "fires no cron job: the state database has none" in told
 
 
 # 2026.9.5 imported a store that was written again afterwards
@@ -273,6 +285,13 @@ def test_no_plan_promises_that_a_change_of_it_ends_the_refusal(rewritten: Instal
         ]
     run("repair", "--apply", "--yes", "--state-dir", str(rewritten.root))
     assert store.read_bytes() == before
+
+
+def test_a_cut_one_has_no_repair_that_would_lead_back_to_itself(rewritten: Install) -> None:
+    store = rewritten.root / "agents/main/sessions/sessions.json"
+    store.write_bytes(store.read_bytes()[:3000])
+    assert rewritten.finding("store-unparseable")["fix"] is None
+    assert rewritten.told("scan")["next"]["command"].split()[:2] == ["gatewaydoctor", "snapshot"]
 
 
 def test_a_repair_beside_it_leaves_the_start_refused(rewritten: Install) -> None:

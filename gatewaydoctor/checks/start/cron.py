@@ -27,6 +27,9 @@ DELETED_MS = 140_000
 def fired(state: StartState) -> Iterator[Event]:
     x = state.x
     if any(agent.era is not Era.FILES for agent in x.eras.agents) and not state.jobs:
+        if x.state_rows is not None and not x.state_rows.faults:
+            yield Event(Kind.IDLE, 0, "fires no cron job: the state database has none")
+            return
         what = "runs cron jobs of the database, which were not read"
         yield Event(Kind.UNKNOWN, AT_ONCE_MS, what, how_many=0, certainty=Certainty.MAY)
         return

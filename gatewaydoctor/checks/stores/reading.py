@@ -168,6 +168,10 @@ def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[
     )
 
 
+_KEEP_SOURCE = (
+    "Copy the directory first (gatewaydoctor snapshot), and keep this file: the receipt of its import names other "
+    "bytes, and no change of it ends the refusal to start. See gatewaydoctor migration."
+)
 _STOP_WRITER = "Scan again once nothing writes there; fuser and lsof name what does."
 
 
@@ -181,6 +185,9 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
     changing = store.read.ref.path in x.unsettled
     meanwhile = " It was written to meanwhile: scan again." if changing else ""
     by_hand = _STOP_WRITER if changing else None if worth else _NO_COPY
+    kept = any(each.path == store.read.ref.path and each.contradicted for each in x.migration.retained)
+    if kept and not changing:
+        by_hand = _KEEP_SOURCE
     return rule.finding(
         f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before the damage.{meanwhile}",
         READ_AS_EMPTY.of(x),
@@ -197,7 +204,7 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
             **({unread.CHANGING: True} if changing else {}),
         },
         severity=Severity.ERROR if changing else None,
-        repair=("leftover" if beside else rule.repair) if worth and not changing else None,
+        repair=("leftover" if beside else rule.repair) if worth and not changing and not kept else None,
         by_hand=by_hand,
     )
 

@@ -191,7 +191,8 @@ def _jobs(console: Console, found: Migration, view: View) -> None:
     files = sorted({name for job in missing for name in job.files})
     if files:
         told = ", ".join(view.names.path(name) for name in files[:3])
-        console.print(f"No schedule of theirs runs. Their definitions are in {told}.")
+        whose = "theirs" if len(missing) == len(found.jobs) else f"the other {len(missing):,}"
+        console.print(f"No schedule of {whose} runs. Their definitions are in {told}.")
     same = sum(job.namesake for job in missing)
     if same:
         console.print(f"{words.plural(same, 'job')} of the same name, with another id, in the database")
