@@ -11,11 +11,12 @@ import pytest
 
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.drafting.options import CronOptions, Options
+from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known
 from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of, quarantine_database, state_database
 from tests.fixtures_source.health import AGENT, QUARANTINE, ROWS, STATE, STATE_VERSION
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
-from tests.world import DAY, HOUR, NOW, StateDir, row
+from tests.world import DAY, HOUR, NOW, StateDir, job, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,6 +270,27 @@ def test_a_job_in_the_database_is_not_parked(tmp_path: Path) -> None:
     plan = Doctor(state).plan("cron", options=Options(cron=CronOptions(park=frozenset({"job-1"}))))
     assert plan.empty
     assert [refusal.hint for refusal in plan.refusals] == ["Run `gatewaydoctor repair cron --disable JOB`."]
+
+
+def test_a_job_parked_before_the_move_to_a_database_is_refused_and_can_be_dropped(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    own = str(state.root / "cron/jobs.json")
+    state.file(STATE, state_database(STATE_VERSION, 3, agents=("main",), store_key=own), HOUR)
+    parked = state.jobs([job("nightly")], "jobs-parked.json")
+    unpark, drop = (CronOptions(**{word: frozenset({"nightly"})}) for word in ("unpark", "drop"))
+    x = state.examine()
+    for options in (unpark, drop):
+        require_known(jobs_of(x), options)
+    doctor = Doctor(state)
+    plan = doctor.plan("cron", options=Options(cron=unpark))
+    assert plan.empty
+    assert [each.hint for each in plan.refusals] == [
+        "Add it again with openclaw cron add; cron/jobs-parked.json has its definition."
+    ]
+    doctor.there_and_back("cron", options=Options(cron=drop))
+    doctor.apply("cron", options=Options(cron=drop))
+    assert not parked.exists()
 
 
 def edit(path: Path, *statements: str) -> None:

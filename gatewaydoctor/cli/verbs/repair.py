@@ -272,10 +272,10 @@ def _left(plan: Plan, findings: Iterable[Finding]) -> int:
 def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options) -> None:
     """Raises UsageError where nothing at all is called what was named."""
     from gatewaydoctor.repair.drafting.named import require_parkable, unknown_jobs, unknown_names
-    from gatewaydoctor.repair.repairs.cron.choice import require_known
+    from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known
 
     if x.cron.store.reason is None:
-        require_known(x.jobs or x.cron, options.cron)
+        require_known(jobs_of(x), options.cron)
     require_parkable(x, repairs, options.names)
     if options.names and unknown_names(x, options.names) == options.names:
         raise UsageError(

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatewaydoctor.checks.jobs.joblist import EFFECTS, cannot_run
 from gatewaydoctor.model.errors import UsageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TypeVar
 
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.cron import Cron, CronJob, DisabledJob, Fate, JobProblem, ParkedJob
     from gatewaydoctor.repair.drafting.options import CronOptions
 
@@ -58,6 +60,11 @@ def choose(cron: Cron, options: CronOptions) -> JobChanges:
             *(f"{job.label} is enabled already" for job in enable if job.enabled),
         ),
     )
+
+
+def jobs_of(x: Examination) -> Cron:
+    """The jobs that the gateway runs, of whichever era, with what this program keeps next to jobs.json."""
+    return x.cron if x.jobs is None else replace(x.jobs, parked=x.cron.parked, disabled=x.cron.disabled)
 
 
 def require_known(cron: Cron, options: CronOptions) -> None:

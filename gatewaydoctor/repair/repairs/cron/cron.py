@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead, word_for
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.draft import DISABLE, literal
 from gatewaydoctor.repair.drafting.options import Repair
-from gatewaydoctor.repair.repairs.cron.choice import choose
+from gatewaydoctor.repair.repairs.cron.choice import JobChanges, choose, jobs_of
 from gatewaydoctor.repair.repairs.cron.indatabase import plan_in_database
 from gatewaydoctor.repair.repairs.cron.jobsfile import (
     OpenedFile,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.cron import CronJob, DisabledJob, ParkedJob
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.repair.repairs.cron.choice import JobChanges
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -44,9 +43,12 @@ def plan(draft: Draft, *, named: bool) -> None:
     if not named:
         return
     state = draft.x.eras.state
-    jobs = draft.x.jobs or draft.x.cron
+    jobs = jobs_of(draft.x)
     if state is not None and state.path == jobs.store.path:
-        plan_in_database(draft, choose(jobs, draft.options.cron), state.path)
+        changes = choose(jobs, draft.options.cron)
+        plan_in_database(draft, changes, state.path)
+        changes = JobChanges(drop=changes.drop, forget=changes.forget)
+        _Files(draft, changes, None, None).plan()
         return
     changes = choose(draft.x.cron, draft.options.cron)
     listed, kept = open_file(draft, draft.x.cron.store), open_file(draft, draft.x.cron.state)

@@ -25,6 +25,10 @@ def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
     if draft.options.cron.park:
         hint = "Run `gatewaydoctor repair cron --disable JOB`."
         draft.refuse(Repair.CRON, state, OutOfReach("A job in a database stays there, and can be disabled.", hint))
+    for job in changes.unpark:
+        hint = f"Add it again with openclaw cron add; cron/{job.file} has its definition."
+        reason = f"Jobs are in a database now, and {job.label} was parked from jobs.json."
+        draft.refuse(Repair.CRON, state, OutOfReach(reason, hint))
     off, on = list(changes.disable), list(changes.enable)
     _set(draft, state, off, enabled=False)
     _set(draft, state, on, enabled=True)
