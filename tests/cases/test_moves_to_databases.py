@@ -287,6 +287,14 @@ def test_no_plan_promises_that_a_change_of_it_ends_the_refusal(rewritten: Instal
     assert store.read_bytes() == before
 
 
+def test_paths_of_an_import_are_broken_at_their_joints(rewritten: Install) -> None:
+    for width in range(60, 100, 3):
+        told = run("migration", "--state-dir", str(rewritten.root), "--now", str(NOW), width=width).out
+        lines = told.partition("Imports\n")[2].partition("\n\n")[0].splitlines()
+        assert any("legacy-store.sessions.json.imported-1" in line for line in lines)
+        assert all(len(line) <= width for line in lines)
+
+
 def test_a_cut_one_has_no_repair_that_would_lead_back_to_itself(rewritten: Install) -> None:
     store = rewritten.root / "agents/main/sessions/sessions.json"
     store.write_bytes(store.read_bytes()[:3000])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.gateway.migration import JobPlace, Place, Row, Source
@@ -13,6 +14,7 @@ from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, moment, more, next_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
+from gatewaydoctor.report.screens.blocks.wrapping import Jointed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -215,7 +217,8 @@ def _imports(console: Console, found: Migration, view: View) -> None:
     if lines:
         section(console, "Imports")
         for line in lines:
-            console.print(line, soft_wrap=False)
+            said = line.lstrip()
+            console.print(Padding(Jointed(said), (0, 0, 0, len(line) - len(said))))
 
 
 def _runs(found: Migration) -> Iterator[str]:
