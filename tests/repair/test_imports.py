@@ -151,6 +151,22 @@ def test_an_unfinished_import_is_taken_back_only_where_it_is_named(tmp_path: Pat
     assert "imports sessions.json" in state.only("migration-unfinished").consequence
 
 
+def test_a_database_with_a_newer_row_than_the_file_stays(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    doctor = half(state, {ROWS[0][0]: entry(0), ROWS[1][0]: entry(1) | {"updatedAt": AT - HOUR}})
+    plan = doctor.plan("import")
+    assert plan.empty
+    assert "1 session that the file has not, or has older" in plan.refusals[0].reason
+
+
+def test_the_shared_memory_of_an_undone_database_goes_with_it(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    doctor = half(state, {ROWS[0][0]: entry(0), ROWS[1][0]: entry(1)})
+    state.file(f"{AGENT}-shm", b"x" * 32_768, HOUR)
+    doctor.apply("import")
+    assert not list((state.root / AGENT).parent.glob("openclaw-agent.sqlite*"))
+
+
 def test_a_database_that_has_more_than_the_file_stays(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     doctor = half(state, {ROWS[0][0]: entry(0)})

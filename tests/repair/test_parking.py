@@ -456,7 +456,9 @@ def test_an_empty_database_makes_room_for_the_parked_one(database: Doctor) -> No
     connection = agentdb.connected(path)
     list(connection.execute(agentdb.SCHEMA))
     connection.close()
+    path.with_name(f"{path.name}-journal").write_bytes(b"")
     done(database, Repair.UNPARK, "main")
+    assert not path.with_name(f"{path.name}-journal").exists()
     assert agentdb.CONVERSATION in database.state.examine().databases[0].sessions.table.all_keys()  # type: ignore[union-attr]
 
 
