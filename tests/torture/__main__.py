@@ -44,14 +44,13 @@ def main() -> int:
     from tests.torture.acts import acts
 
     wanted = [act for act in acts() if not asked.words or any(word in act.name for word in asked.words)]
-    draw = random.Random(asked.seed)
     lines = [
         "| act | calls | faults tried | nothing happened | put back or refused | killed | lost |",
         "|---|---|---|---|---|---|---|",
     ]
     lost = 0
     for act in wanted:
-        line, losses = _tortured(act, asked.most, draw)
+        line, losses = _tortured(act, asked.most, random.Random(f"{asked.seed} {act.name}"))
         print(line, *losses, sep="\n  ", flush=True)
         lines.append(line)
         lost += len(losses)

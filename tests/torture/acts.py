@@ -53,9 +53,14 @@ def _made(scene: str, place: Path) -> Path:
 def _words(scene: str) -> tuple[str, ...]:
     repair, _, options = MORE.get(scene, (Repair(scene) if scene not in MORE else None, None, OPTIONS.get(scene)))
     names = sorted(options.names) if options else []
+    jobs = sorted(options.cron.disable) if options else []
     if repair in (Repair.PARK, Repair.UNPARK):
         return repair, *names, "--apply"
-    return "repair", str(repair), "--apply", *(word for key in names for word in ("--name", key))
+    return "repair", str(repair), "--apply", *_each("--name", names), *_each("--disable", jobs)
+
+
+def _each(option: str, values: list[str]) -> tuple[str, ...]:
+    return tuple(word for value in values for word in (option, value))
 
 
 def _unharmed(words: tuple[str, ...], root: Path) -> None:
