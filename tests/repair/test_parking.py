@@ -254,6 +254,17 @@ def test_the_plan_says_that_no_transcript_comes_back(doctor: Doctor) -> None:
     assert caution.names == (KEY,) and "without history" in caution.text
 
 
+def test_a_damaged_store_takes_nothing_back(doctor: Doctor) -> None:
+    done(doctor, Repair.PARK, KEY)
+    doctor.store.write_bytes(doctor.store.read_bytes()[:-40])
+    assert "damaged or not known" in refusal(doctor, Repair.UNPARK, KEY)
+
+
+def test_an_agent_without_sessions_is_not_parked(doctor: Doctor) -> None:
+    (doctor.state.root / "agents/empty/sessions").mkdir(parents=True)
+    assert "The agent empty has no sessions." in refusal(doctor, Repair.PARK, "empty")
+
+
 def test_an_agent_that_has_begun_again_is_not_put_back(doctor: Doctor) -> None:
     done(doctor, Repair.PARK, "main")
     doctor.state.store({OTHER: row(7)})
@@ -448,6 +459,13 @@ def test_the_database_of_an_agent_goes_as_it_is(database: Doctor, *, damaged: bo
     assert {"database-missing", "database-corrupt"}.isdisjoint(database.rules())
     done(database, Repair.UNPARK, "main")
     assert contents(database.state.root) == whole
+
+
+def test_without_its_database_a_session_stays_parked(database: Doctor) -> None:
+    done(database, Repair.PARK, agentdb.CONVERSATION)
+    for path in path_of(database).parent.glob("openclaw-agent.sqlite*"):
+        path.unlink()
+    assert "has no database" in refusal(database, Repair.UNPARK, agentdb.CONVERSATION)
 
 
 def test_an_empty_database_makes_room_for_the_parked_one(database: Doctor) -> None:
