@@ -45,7 +45,7 @@ def main() -> int:
 
     wanted = [act for act in acts() if not asked.words or any(word in act.name for word in asked.words)]
     lines = [
-        "| act | calls | faults tried | done all the same | put back or refused | killed | lost |",
+        "| act | calls | faults tried | done anyway | put back or refused | killed | lost |",
         "|---|---|---|---|---|---|---|",
     ]
     lost = 0
