@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
+# One more than there are cores: many tests wait for a process they started.
+WORKERS = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # Many tests start the program: with compiled modules each start takes half the time.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -37,7 +39,7 @@ demo: $(VENV)/.ready
 	$(BIN)/gatewaydoctor scan --state-dir $(DEMO)/issue-61633
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 # What most changes break, in half a minute: rules, words, layers, screens of one width.
 quick: $(VENV)/.ready

@@ -322,16 +322,16 @@ def is_over(root: Path) -> bool:
     return any(run.state is RunState.DONE for run in list_runs(tools().fs, tools().processes, root))
 
 
-def cases(*modes: Mode) -> list[ParameterSet]:
-    """Every scene with every mode; those of databases, which take longer, with the deadly ones. Every step of their
-    act is in test_transact.py."""
-    deadly = [mode for mode in modes if mode in (Mode.KILL, Mode.NAMES)]
+def cases(*modes: Mode, more: bool = False) -> list[ParameterSet]:
+    """Every scene with every mode; those of databases, which take longer, killed. Every step of their act is in
+    test_transact.py. `more`: those of databases with a power cut too, and those of MORE, killed."""
+    deadly = [mode for mode in modes if mode is Mode.KILL or (more and mode is Mode.NAMES)]
     pairs = [(repair, mode) for repair in SCENES for mode in (deadly if repair in IN_DATABASES else modes)]
-    pairs += [(name, Mode.KILL) for name in MORE]
+    pairs += [(name, Mode.KILL) for name in MORE if more]
     return [pytest.param(repair, mode, id=f"{repair}-{mode.name}") for repair, mode in pairs]
 
 
-@pytest.mark.parametrize(("repair", "mode"), cases(*MODES))
+@pytest.mark.parametrize(("repair", "mode"), cases(*MODES, more=True))
 def test_apply(ground: Path, repair: Repair, mode: Mode) -> None:
     met, new = 0, goal(ground, repair)
     for root, old, fs, error in each_step(ground, repair, mode, applied):
