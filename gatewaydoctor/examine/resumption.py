@@ -1,4 +1,4 @@
-"""Which sessions the next start takes up again, with model turns (docs/gateway.md sections 3 and 8)."""
+"""Which sessions the next start resumes, with model turns (docs/gateway.md sections 3 and 8)."""
 
 from __future__ import annotations
 

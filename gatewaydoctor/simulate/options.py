@@ -72,7 +72,7 @@ def inputs(options: Any) -> tuple[Input, ...]:
 def with_values(options: T, values: Mapping[str, str | float]) -> T:
     """The options with these values, keys with dashes or underscores, texts converted to each field's type.
 
-    Raises BadOption on an unknown name, a text that is no number where one is needed, or a number below zero.
+    Raises BadOption on an unknown name, a value that is not a number where one is needed, or a number below zero.
     """
     known = {item.name: type(item.default) for item in fields(options)}  # type: ignore[arg-type]
     changes: dict[str, Any] = {}

@@ -50,6 +50,15 @@ def checks(ran: Any) -> dict[str, dict[str, Any]]:
     return {each["about"]: each for each in json.loads(ran.out)["details"]["checks"]}
 
 
+def test_retrying_jobs_are_named_where_only_salvage_knows_their_runs(incident: Path) -> None:
+    """Their runs go in the run that brings the rows back: nothing would name these jobs afterwards."""
+    store = incident / "agents/main/sessions/sessions.json"
+    store.write_bytes(store.read_bytes()[:-40])
+    done = repair(incident, "--apply", "--yes")
+    assert done.code == 0, done.err
+    assert "3 jobs retry without end and would fill the store again" in " ".join(done.out.split())
+
+
 def test_retrying_jobs_are_disabled_in_the_run_that_removes_their_runs(incident: Path) -> None:
     before = (incident / "cron/jobs.json").read_bytes()
     shown = repair(incident, "--disable-retrying")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
@@ -226,6 +227,11 @@ def refuses_leftovers(release: Release) -> bool:
     """Whether a release refuses to start over any leftover store: 2026.8.1 to 2026.9.3 were seen to."""
     found = _NUMBERS.match(release.version or "")
     return found is not None and (2026, 7, 2) <= tuple(int(part) for part in found.groups()) <= (2026, 9, 3)
+
+
+def imports_leftovers(release: Release) -> bool:
+    """Whether a start takes files that lie next to an agent's database: seen with 2026.9.6."""
+    return release.policy is Policy.V2026_9_6 and not refuses_leftovers(release)
 
 
 def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> Finding:

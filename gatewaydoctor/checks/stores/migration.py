@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
-from gatewaydoctor.checks.stores.databases import refuses_leftovers
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.migration import JobPlace
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
@@ -114,7 +113,7 @@ def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> 
 def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
     found = [each for each in x.migration.losses if not each.waiting]
     release = x.config.release
-    by_start = release.policy is Policy.V2026_9_6 and not refuses_leftovers(release)
+    by_start = imports_leftovers(release)
     for agent in x.migration.agents:
         mine = [each for each in found if each.agent_id == agent.agent_id]
         if not mine:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.repair.plan import Act, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
+from gatewaydoctor.model.repair.plan import Act, Copy, Fingerprint, Input, Literal, Move, Note, Refusal, Rewrite, Step
 from gatewaydoctor.repair.drafting.databases import drafts_of
 from gatewaydoctor.repair.drafting.rows import StoreDraft
 from gatewaydoctor.repair.vault.layout import spell
@@ -197,10 +197,28 @@ class Draft:
             ),
         )
 
-    def create(self, path: Path, segments: tuple[Segment, ...], size: int, like: int | None = None) -> bool:
-        """Make a file where none is."""
+    def create(
+        self,
+        path: Path,
+        segments: tuple[Segment, ...],
+        size: int,
+        like: int | None = None,
+        *,
+        keep_mtime: bool = False,
+        replaces: int | None = None,
+    ) -> bool:
+        """Make a file where none is, or where the file with the fingerprint `replaces` is."""
         target = spell(self.real(path), self.state_dir)
-        return self.act(target, Rewrite(target=target, segments=segments, size=size, replaces=None, like=like))
+        made = Rewrite(
+            target=target, segments=segments, size=size, replaces=replaces, like=like, keep_mtime=keep_mtime
+        )
+        return self.act(target, made)
+
+    def copy(self, number: int, path: Path, *, replaces: int | None = None) -> bool:
+        """The content and the times of the file with this fingerprint, under another name."""
+        size = self.fingerprints[number].size
+        segments = (Copy(number, 0, size),) if size else ()
+        return self.create(path, segments, size, number, keep_mtime=True, replaces=replaces)
 
     def move(self, path: Path) -> int | None:
         """Take a file to the vault; its size. None where it is gone, out of reach (then refused) or taken already."""

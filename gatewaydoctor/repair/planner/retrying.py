@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from gatewaydoctor.examine.jobs import JobCollector
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.repair.drafting.options import CronOptions
 from gatewaydoctor.repair.repairs.cron import cron
 
 if TYPE_CHECKING:
+    from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.drafting.rows import StoreDraft
 
 
 def retrying(draft: Draft) -> tuple[CronJob, ...]:
@@ -26,11 +30,21 @@ def retrying(draft: Draft) -> tuple[CronJob, ...]:
     }
     found = {
         each.job.index: each.job
-        for store in draft.x.stores
-        for each in store.jobs
+        for store in draft.stores
+        for each in _runs(draft, store)
         if each.rapid and each.job is not None and each.job.enabled and each.job_id.lower() in removed
     }
     return tuple(found[index] for index in sorted(found))
+
+
+def _runs(draft: Draft, store: StoreDraft) -> tuple[JobRuns, ...]:
+    """What its rows tell of each job; of a store that salvage rebuilt, the rows that came back."""
+    if not store.rebuilt:
+        return store.facts.jobs
+    collector = JobCollector(store.facts.signs, draft.x.now)
+    for entry in chain(store.dropped(), (entry for _, entry in store.entries())):
+        collector.take(entry, 0, stuck=False)
+    return collector.result(draft.x.cron)
 
 
 def disable_retrying(draft: Draft, *, also_cron: bool) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.stores.databases import refuses_leftovers
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.files import NodeKind
-from gatewaydoctor.model.repair.plan import Copy, Literal, Rewrite, Segment
+from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.databases import beside_of
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.transcripts import new_header
-from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.history.content import lines_of
 from gatewaydoctor.state.history.files import list_files
@@ -39,8 +37,7 @@ _BLANK = b"\0 \t\r\n"
 def plan(draft: Draft, *, named: bool) -> None:
     """Losses are given back in any plan. An unfinished import is undone only where this is named: the next start
     finishes it."""
-    release = draft.x.config.release
-    if release.policy is not Policy.V2026_9_6 or refuses_leftovers(release):
+    if not imports_leftovers(draft.x.config.release):
         if named and draft.x.migration.losses:
             why = OutOfReach("Only 2026.9.6 was seen to take transcripts that are laid down.", "Update first.")
             draft.refuse(Repair.IMPORT, draft.state_dir, why)
@@ -87,12 +84,10 @@ def _give_back(draft: Draft, loss: TranscriptPlace) -> tuple[int, int]:
         header = new_header(draft, loss.path, loss.session_id, _others(draft, loss.path), mtime)
         segments = [Literal(header), *segments]
     size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
-    text = spell(draft.real(loss.waits_at), draft.state_dir)
     if loss.homeless:
         hint = f"Create it, owned by the user of the gateway: mkdir {loss.waits_at.parent}"
         raise OutOfReach("There is no sessions directory to lay it down in.", hint)
-    made = Rewrite(target=text, segments=tuple(segments), size=size, replaces=None, like=number, keep_mtime=True)
-    draft.act(text, made)
+    draft.create(loss.waits_at, tuple(segments), size, number, keep_mtime=True)
     return size, left_out
 
 

@@ -17,10 +17,11 @@ from gatewaydoctor.model.gateway.parked import (
     parked_name,
     parked_rows,
 )
-from gatewaydoctor.model.repair.plan import Copy, KeepSessions, Move, Rewrite, Transact
+from gatewaydoctor.model.repair.plan import KeepSessions, Move, Transact
 from gatewaydoctor.repair.drafting.databases import beside_of
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 from gatewaydoctor.repair.repairs.transcript_moves import transcripts_left
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 
 _STAY = frozenset({FileClass.LOCK, FileClass.RETIRED, *ARCHIVES})
 """Files of a whole agent that no start takes for sessions."""
@@ -71,10 +71,10 @@ def _park_sessions(draft: Draft, name: str, leftovers: Iterable[Path]) -> bool:
         if store.path in leftovers:
             hint = "gatewaydoctor repair leftover"
             draft.refuse(Repair.PARK, store.path, OutOfReach("This file is an import source.", hint))
-        elif store in draft.databases:
-            _park_in_database(draft, next(each for each in draft.databases if each is store), places[0])
-        else:
-            _park_in_file(draft, next(each for each in draft.stores if each is store), places[0])
+        elif isinstance(store, DatabaseDraft):
+            _park_in_database(draft, store, places[0])
+        elif isinstance(store, StoreDraft):
+            _park_in_file(draft, store, places[0])
     return found
 
 
@@ -150,7 +150,7 @@ def _park_agent(draft: Draft, agent_id: str) -> None:
     in_database = draft.x.eras.of(agent_id) is Era.SQLITE
     files = [path for store in stores for path in _of_store(store, in_database=in_database)]
     database = home / "agent" / AGENT_DATABASE
-    files += [path for path in (database, *beside_of(draft, database)) if _is_there(draft, path)]
+    files += [path for path in (database, *beside_of(draft, database)) if _is_file(draft, path)]
     reason = f"all that the agent {agent_id} has, until it is put back"
     if not _keep_all(draft, files, at, agent_id, reason, people=_people(draft, agent_id)):
         raise OutOfReach(f"The agent {agent_id} has no sessions.", "`gatewaydoctor sessions` lists sessions.")
@@ -171,7 +171,7 @@ def _people(draft: Draft, agent_id: str) -> dict[str, object]:
     return of_people(rows)
 
 
-def _is_there(draft: Draft, path: Path) -> bool:
+def _is_file(draft: Draft, path: Path) -> bool:
     try:
         return draft.fs.lstat(draft.real(path)).is_file
     except OSError:
@@ -194,14 +194,7 @@ def _keep_all(
         if draft.taken(path):
             continue
         if not path.name.endswith("-shm"):
-            target = spell(draft.real(kept), draft.state_dir)
-            segments = (Copy(number, 0, seen.size),) if seen.size else ()
-            draft.act(
-                target,
-                Rewrite(
-                    target=target, segments=segments, size=seen.size, replaces=None, like=number, keep_mtime=True
-                ),
-            )
+            draft.copy(number, kept)
         draft.move(path)
         sizes[path.name] = seen.size
         directory = directory or path.parent

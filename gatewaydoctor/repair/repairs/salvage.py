@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import TEMPS
 from gatewaydoctor.model.gateway.soundness import Damaged
 from gatewaydoctor.model.gateway.store import Layout
-from gatewaydoctor.model.words import plural
+from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import Source
@@ -227,15 +227,15 @@ def _nothing(draft: Draft, store: StoreDraft) -> None:
     """No whole entry anywhere. 2026.9.6 does not start over such a file, so it goes; every other release takes it for
     empty anyway."""
     if store.facts.survey is not None and draft.x.eras.sqlite_release:
-        size = draft.move(store.path)
-        if size is not None:
+        moved = draft.move(store.path)
+        if moved is not None:
             draft.step(
                 Repair.SALVAGE,
                 "move to the vault",
                 store.path,
                 "it holds no complete session, and 2026.9.6 refuses to start because of it",
                 [store.path.name],
-                size,
+                moved,
                 agent_id=store.facts.agent_id,
             )
         return
@@ -281,9 +281,8 @@ def _warn(draft: Draft, rescue: Salvage) -> None:
     draft.torn += rescue.torn + rescue.doubtful
     if rescue.torn:
         draft.caution(
-            f"{plural(rescue.torn, 'session was', 'sessions were')} cut in the damaged file and "
-            f"{'is' if rescue.torn == 1 else 'are'} lost unless a backup has "
-            f"{'it' if rescue.torn == 1 else 'them'}."
+            f"At least {plural(rescue.torn, 'session was', 'sessions were')} cut ({size(rescue.lost)}): lost unless "
+            f"a backup has {'it' if rescue.torn == 1 else 'them'}."
         )
     if rescue.doubtful:
         draft.caution(

@@ -7,12 +7,10 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.stores.databases import refuses_leftovers
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import PRIMARY
-from gatewaydoctor.model.repair.plan import Copy, Rewrite
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import Source
@@ -145,8 +143,7 @@ def _store_for(draft: Draft, parked: Parked) -> StoreDraft:
     if store is None or (store.facts.read.ref.exists and not store.opened):
         raise OutOfReach("The store it belongs to is damaged or not known.", "Run `gatewaydoctor scan`.")
     if draft.x.eras.of(parked.agent_id) is Era.SQLITE:
-        release = draft.x.config.release
-        if release.policy is not Policy.V2026_9_6 or refuses_leftovers(release):
+        if not imports_leftovers(draft.x.config.release):
             why = "The agent keeps its sessions in a database now, and this release imports no sessions.json."
             raise OutOfReach(why, "Put it back before the update, or use 2026.9.6.")
         draft.caution("The agent keeps its sessions in a database now; 2026.9.6 imports this session at its start.")
@@ -218,16 +215,7 @@ def _files(draft: Draft, files: Iterable[KeptFile], replaced: Iterable[KeptFile]
     instead = {kept.path for kept in replaced}
     for kept in sorted(files, key=lambda each: (each.path.name == AGENT_DATABASE, each.path)):
         number = draft.fingerprint(kept.kept)
-        seen = draft.fingerprints[number]
-        target = spell(draft.real(kept.path), draft.state_dir)
-        segments = (Copy(number, 0, seen.size),) if seen.size else ()
-        replaces = draft.fingerprint(kept.path) if kept.path in instead else None
-        draft.act(
-            target,
-            Rewrite(
-                target=target, segments=segments, size=seen.size, replaces=replaces, like=number, keep_mtime=True
-            ),
-        )
+        draft.copy(number, kept.path, replaces=draft.fingerprint(kept.path) if kept.path in instead else None)
         draft.move(kept.kept)
 
 

@@ -145,7 +145,7 @@ def _new_file(fs: WriteFs, path: Path, dress: Dress) -> Iterator[int]:
         finally:
             fs.close(descriptor)
     except BaseException:
-        # Half a file is of no use to anybody.
+        # No half of a file stays.
         with suppress(OSError):
             fs.unlink(path)
         raise
