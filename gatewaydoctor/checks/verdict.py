@@ -12,7 +12,7 @@ from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import REFUSES_NEWER, Era
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Stake, Start, StartEffect, StartVerdict
-from gatewaydoctor.model.words import plural, rounded_size
+from gatewaydoctor.model.words import capital, plural, rounded_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,7 +102,7 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
     said = first.removeprefix("The file ").removeprefix("The store ")
     cause = f"{_place(finding)}sessions.json" + (f" {said}" if said != first else f": {_first(first)}")
     if _in_database(release):
-        return StartEffect(Effect.FAILS, f"{_capital(_who(release))} refuses to start (exit 78) over {what}.", cause)
+        return StartEffect(Effect.FAILS, f"{capital(_who(release))} refuses to start (exit 78) over {what}.", cause)
     reason = f"It would lose all of {_of(finding)}: {_who(release)} loads {what} as EMPTY and overwrites it."
     return StartEffect(Effect.LOSES, reason, cause)
 
@@ -163,7 +163,7 @@ def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     if finding.severity < Severity.ERROR:
         return None
     return StartEffect(
-        Effect.FAILS, f"{_capital(_who(release))} refuses to start because of its config.", _first(finding.message)
+        Effect.FAILS, f"{capital(_who(release))} refuses to start because of its config.", _first(finding.message)
     )
 
 
@@ -180,7 +180,7 @@ def _refused(finding: Finding, release: Release, findings: Sequence[Finding]) ->
 
 def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     return StartEffect(
-        Effect.FAILS, f"{_capital(_who(release))} refuses to start without gateway.mode.", _first(finding.message)
+        Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode.", _first(finding.message)
     )
 
 
@@ -196,7 +196,7 @@ def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
         else "begins without sessions it cannot read."
     )
     return StartEffect(
-        Effect.FAILS if refused else Effect.RISKS, f"{_capital(_who(release))} {reason}", _first(finding.message)
+        Effect.FAILS if refused else Effect.RISKS, f"{capital(_who(release))} {reason}", _first(finding.message)
     )
 
 
@@ -206,7 +206,7 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     cause = f"openclaw.json: {_first(finding.message)}"
     if finding.evidence.get("lostMode") and release.policy in (Policy.V2026_5_22, Policy.V2026_9_6):
         return StartEffect(
-            Effect.FAILS, f"{_capital(_who(release))} refuses to start without gateway.mode (exit 78).", cause
+            Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode (exit 78).", cause
         )
     return StartEffect(Effect.RISKS, "It would start without the agents, channels and models the config lost.", cause)
 
@@ -242,7 +242,7 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
     if finding.severity < Severity.ERROR:
         return None
     gone = _figure(finding.evidence, "deleted")
-    deletes = f"{_capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
+    deletes = f"{capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
     stops = "no job runs" in finding.consequence
     return StartEffect(
         Effect.RISKS, finding.consequence if stops else deletes, f"jobs.json: {_first(finding.message)}"
@@ -251,7 +251,7 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     if release.version is not None and _in_database(release) and release.version in REFUSES_NEWER:
-        reason = f"{_capital(_who(release))} refuses to start (exit 78) over a newer schema."
+        reason = f"{capital(_who(release))} refuses to start (exit 78) over a newer schema."
         return StartEffect(Effect.FAILS, reason, _first(finding.message))
     reason = "A database was written by a newer release than gatewaydoctor knows; an older one refuses to start."
     return StartEffect(Effect.UNREAD, reason, _first(finding.message))
@@ -295,14 +295,14 @@ def _values(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
         return None
     if (what := _BY_FATE.get(str(finding.evidence.get("fate")))) is not None:
         people = plural(_figure(finding.evidence, "conversations"), "conversation")
-        reason = f"{_capital(_who(release))} {what.format(people)}"
+        reason = f"{capital(_who(release))} {what.format(people)}"
         return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
     cause = f"{_place(finding)}{_first(finding.message)}"
     if release.policy is Policy.V2026_3_28 and _figure(finding.evidence, "levels") > UNLOADABLE_DEPTH:
         return StartEffect(
             Effect.FAILS, f"{_who(release)} cannot load the store: every message ends in a RangeError.", cause
         )
-    return StartEffect(Effect.RISKS, f"{_capital(_who(release))} may fail to load or to save the store.", cause)
+    return StartEffect(Effect.RISKS, f"{capital(_who(release))} may fail to load or to save the store.", cause)
 
 
 def _evicts(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
@@ -310,13 +310,9 @@ def _evicts(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
         return None
     people = _figure(finding.evidence, "conversationsAmongThem")
     reason = (
-        f"{_capital(_who(release))} would drop {plural(people, 'conversation')} at once: the store is over its cap."
+        f"{capital(_who(release))} would drop {plural(people, 'conversation')} at once: the store is over its cap."
     )
     return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 EFFECTS: dict[str, Judge] = {
@@ -437,7 +433,7 @@ def _counted(conversations: int, jobs: int, deliveries: int, complete: bool) -> 
     )
     told = ", ".join(part for part in counted if part)
     if complete:
-        return f"{_capital(told)}, all intact."
+        return f"{capital(told)}, all intact."
     return f"At least {told}." if told else "Not known: what holds the conversations could not be read."
 
 

@@ -6,6 +6,11 @@ _UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
+def capital(text: str) -> str:
+    """The text with a capital at its front."""
+    return text[:1].upper() + text[1:]
+
+
 def size(count: float) -> str:
     """Bytes in decimal units: `185.2 MB`."""
     import humanize

@@ -11,7 +11,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import capital, plural, size
 from gatewaydoctor.state.config import accepted
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
         parts.append("its meta section is missing")
     text = "; ".join(parts)
     yield SHRUNK.finding(
-        f"{text[0].upper()}{text[1:]}.",
+        f"{capital(text)}.",
         (
             "The gateway starts with what is left, or not at all; each further write brings the good copies "
             "closer to deletion."

@@ -11,7 +11,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import capital, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,7 @@ def _severity(file: CronFile) -> Severity | None:
 
 
 def _sentence(reason: str) -> str:
-    return f"{reason[0].upper()}{reason[1:]}."
+    return f"{capital(reason)}."
 
 
 def _evidence(file: CronFile) -> dict[str, object]:

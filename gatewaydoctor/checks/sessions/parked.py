@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import duration, plural
+from gatewaydoctor.model.words import capital, duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def session_parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
         said += [plural(len(torn), "file cannot be read", "files cannot be read")] if torn else []
         place = parked[0].rows or parked[0].files[0].kept
         yield PARKED.finding(
-            f"{_capital('; '.join(said))}, the first {since} ago.",
+            f"{capital('; '.join(said))}, the first {since} ago.",
             "The gateway does not see them until they are put back.",
             count=len(parked),
             severity=Severity.WARNING if torn else None,
@@ -77,7 +77,3 @@ def session_parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 ]
             },
         )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.registry import Family, Rule
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.words import capital
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -194,7 +195,7 @@ def finding_of(
 
 def who_of(health: DatabaseHealth, *, small: bool = False) -> str:
     text = _NAMES.get(health.role, "the database of an agent")
-    return text if small else text[:1].upper() + text[1:]
+    return text if small else capital(text)
 
 
 def some_of(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLar
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.model.words import capital, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +189,7 @@ def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) 
     if kept and not changing:
         by_hand = _KEEP_SOURCE
     return rule.finding(
-        f"{fault.sentence[0].upper()}{fault.sentence[1:]}. {rows} before the damage.{meanwhile}",
+        f"{capital(fault.sentence)}. {rows} before the damage.{meanwhile}",
         READ_AS_EMPTY.of(x),
         agent_id=store.agent_id,
         path=store.read.ref.path,
