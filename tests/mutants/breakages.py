@@ -255,9 +255,9 @@ MUTANTS = (
     ),
     Mutant(
         "transcripts are laid down for a release that refuses to start over them",
-        "repair/repairs/imports.py",
-        "    if release.policy is not Policy.V2026_9_6 or refuses_leftovers(release):",
-        "    if release.policy is not Policy.V2026_9_6:",
+        "checks/stores/databases.py",
+        "    return release.policy is Policy.V2026_9_6 and not refuses_leftovers(release)",
+        "    return release.policy is Policy.V2026_9_6",
         ("tests/repair/test_imports.py",),
     ),
     # What is said
