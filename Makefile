@@ -8,7 +8,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # Many tests start the program: with compiled modules each start takes half the time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test quick mutants torture regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance package pyz clean
+.PHONY: help demo test quick mutants torture regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance conformance-page package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -19,7 +19,8 @@ help:
 	@echo "make fixtures     what fixtures/ should show, against what it shows"
 	@echo "make bench        speed and memory against the peers on this machine (bench-record, bench-check)"
 	@echo "make lint         ruff and mypy --strict"
-	@echo "make conformance  compare with real OpenClaw releases (needs npm)"
+	@echo "make conformance  compare with real OpenClaw releases (needs npm; in pieces: docs/conformance.md)"
+	@echo "make conformance-page  docs/conformance.md of what the runs left"
 	@echo "make completions man  completions/ and docs/gatewaydoctor.1, as the program makes them"
 	@echo "make regenerate   everything that is generated: fixtures, blocks of README and docs/, goldens, completions, schemas"
 	@echo "make package      wheel and sdist, in dist/"
@@ -89,9 +90,13 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix gatewaydoctor tests tools
 	$(BIN)/ruff format gatewaydoctor tests tools
 
+# In pieces of at most ten minutes (docs/conformance.md): make conformance PIECE="starts 2026.9.6 --slice 1/8"
 conformance: $(VENV)/.ready
-	$(BIN)/python tests/conformance/install.py
-	$(BIN)/python -m pytest -m conformance tests/conformance
+	$(BIN)/python -m tests.conformance $(PIECE)
+
+# docs/conformance.md of what the runs left in tests/conformance/results/
+conformance-page: $(VENV)/.ready
+	$(BIN)/python -m tests.conformance.page
 
 readme: $(VENV)/.ready
 	$(BIN)/python -m tests.readme --write
@@ -109,6 +114,7 @@ regenerate: $(VENV)/.ready completions man
 	$(BIN)/python -m tests.fixtures_source
 	GATEWAYDOCTOR_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/cli/test_golden.py
 	UPDATE_DOCS=1 $(BIN)/python -m pytest tests/simulate/test_docs.py
+	$(BIN)/python -m tests.conformance.page
 	$(MAKE) readme
 
 man: $(VENV)/.ready

@@ -13,6 +13,7 @@ import pytest
 
 from gatewaydoctor.state.config.accepted import NAMES, RELEASES, TYPES, accepts, type_of
 from tests.conformance import install
+from tests.conformance.record import told, told_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,8 +68,12 @@ def known_names(release: str) -> Iterator[str]:
 @pytest.mark.parametrize("release", install.RELEASES)
 def test_names_that_no_release_knows_are_refused(release: str, tmp_path: Path) -> None:
     paths = [f"{section}.{name}".lstrip(".") for section in NAMES for name in UNKNOWN]
-    told = judged(release, [with_setting(path, value) for path in paths for value in ANY], tmp_path)
-    assert not any(told)
+    accepted = judged(release, [with_setting(path, value) for path in paths for value in ANY], tmp_path)
+    taken = [path for path, each in zip((path for path in paths for _ in ANY), accepted, strict=True) if each]
+    assert told_all(
+        (release, "config_settings", f"unknown {path}", "refused", "taken" if path in taken else "refused", "")
+        for path in paths
+    )
 
 
 @pytest.mark.parametrize("release", install.RELEASES)
@@ -76,9 +81,14 @@ def test_types_are_taken_as_the_table_says(release: str, tmp_path: Path) -> None
     wanted = {path: type_of(path, release) for path in dict.fromkeys(path for path, *_ in TYPES)}
     rows = [(path, value) for path, each in wanted.items() if each is not None for value in VALUES]
     rows = [(path, value) for path, value in rows if path != "gateway"]  # it holds what makes a config sound
-    told = judged(release, [with_setting(*row) for row in rows], tmp_path)
-    ours = [each is not None and accepts(each, value) for path, value in rows if (each := wanted[path]) or True]
-    assert [row for row, theirs, own in zip(rows, told, ours, strict=True) if theirs is not own] == []
+    theirs = dict(zip(map(repr, rows), judged(release, [with_setting(*row) for row in rows], tmp_path), strict=True))
+    cases = []
+    for path, kind in wanted.items():
+        values = [value for each, value in rows if each == path]
+        ours = [json.dumps(value) for value in values if kind is not None and accepts(kind, value)]
+        taken = [json.dumps(value) for value in values if theirs[repr((path, value))]]
+        cases.append((release, "config_settings", f"values of {path}", ours, taken, ""))
+    assert told_all(cases)
 
 
 @pytest.mark.parametrize("release", install.RELEASES)
@@ -100,4 +110,5 @@ def test_every_name_of_the_table_is_known(release: str, tmp_path: Path) -> None:
 
     theirs = set().union(*(names_at(section) for section in NAMES))
     tolerated = {"agents.list", "canvasHost"}  # of earlier releases, taken without being in the schema
-    assert theirs - tolerated == set(known_names(release)) - tolerated
+    ours = set(known_names(release))
+    assert told(release, "config_settings", "known names", ours - tolerated, theirs - tolerated)

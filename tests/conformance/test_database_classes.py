@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +19,10 @@ from . import damaged_files, damaged_rows  # noqa: F401  (each registers its dam
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE
 from .gateways import start, write_config
 from .install import cache_dir, command
+from .record import told
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.conformance
 RELEASE = "2026.9.6"
@@ -184,18 +188,8 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     outcome = start(base.command, base.state)
     lost = at_stake - rows(base.state) if outcome.up else kept_apart - without_log(base.state)
     happened = "loses" if lost else "starts" if outcome.up else "refuses"
-    record = {
-        "damage": name,
-        "said": said,
-        "happened": happened,
-        "code": outcome.code,
-        "lost": len(lost),
-        "rules": rules,
-    }
-    if report := os.environ.get("CONFORMANCE_REPORT"):
-        with Path(report).open("a") as stream:
-            stream.write(json.dumps({**record, "reason": reason, "log": outcome.log[-1500:]}) + "\n")
-    assert said == happened, (record, reason, outcome.log[-2000:])
+    agreed = told(RELEASE, "database_classes", name, said, happened)
+    assert agreed, (rules, reason, len(lost), outcome.code, outcome.log[-2000:])
     if outcome.code is not None:
         assert outcome.code in (1, 78), outcome.log[-2000:]
         assert str(outcome.code) in reason, reason

@@ -13,6 +13,7 @@ from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.state.cron.acceptance import RELEASES, TABLE, Shape
 from gatewaydoctor.state.cron.shapes import shapes_of
 from tests.conformance import install
+from tests.conformance.record import told_all
 
 pytestmark = pytest.mark.conformance
 
@@ -109,8 +110,19 @@ def test_the_table_is_what_the_release_does(tmp_path: Path, release: str) -> Non
     sound = seen.pop("sound")["sound"]
     assert sound > 20
     # A shared state cannot be told from one job that runs.
-    told = {shape.name: TABLE[shape][RELEASES.index(release)] for shape in SAMPLES}
-    runs = {name: Fate.RUNS if fate is Fate.SHARES_STATE else fate for name, fate in told.items()}
-    assert {name: fate_seen(each, sound) for name, each in seen.items()} == runs
-    removed = {name for name, each in seen.items() if not each["left"]}
-    assert removed == {name for name, fate in told.items() if fate is Fate.DROPPED}
+    table = {shape.name: TABLE[shape][RELEASES.index(release)] for shape in SAMPLES}
+    assert told_all(
+        (
+            release,
+            "job_acceptance",
+            name.lower().replace("_", " "),
+            _words(Fate.RUNS if table[name] is Fate.SHARES_STATE else table[name], table[name] is Fate.DROPPED),
+            _words(fate_seen(each, sound), not each["left"]),
+            "",
+        )
+        for name, each in seen.items()
+    )
+
+
+def _words(fate: Fate, removed: bool) -> str:
+    return f"{fate.value}, and removed from the file" if removed else fate.value

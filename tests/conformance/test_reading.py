@@ -17,6 +17,8 @@ from gatewaydoctor.storage.files.survey import survey
 from gatewaydoctor.system.fs import OsReadFs
 
 from .install import cache_dir, command
+from .pieces import FILES
+from .record import told, told_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +86,10 @@ def ours(path: Path) -> tuple[bool, int]:
     return True, len(set(found.table.all_keys()))
 
 
+def sessions(number: int) -> str:
+    return f"{number} sessions"
+
+
 def theirs(cli: list[str], state: Path, home: Path) -> dict[str, int]:
     """Sessions counted per agent by the release."""
     environment = {**os.environ, "HOME": str(home), "OPENCLAW_STATE_DIR": str(state)}
@@ -98,10 +104,11 @@ def theirs(cli: list[str], state: Path, home: Path) -> dict[str, int]:
     return counts
 
 
-def test_2026_3_28_agrees_on_what_is_readable(tmp_path: Path) -> None:
-    cli = command(cache_dir(), "2026.3.28")
+@pytest.mark.parametrize("release", [*FILES, "2026.7.1"])
+def test_the_release_agrees_on_what_is_readable(tmp_path: Path, release: str) -> None:
+    cli = command(cache_dir(), release)
     if cli is None:
-        pytest.skip("openclaw 2026.3.28 is not installed: python tests/conformance/install.py")
+        pytest.skip(f"openclaw {release} is not installed: python tests/conformance/install.py")
     state = tmp_path / "state"
     expected = {}
     for name, data in DAMAGES.items():
@@ -113,15 +120,20 @@ def test_2026_3_28_agrees_on_what_is_readable(tmp_path: Path) -> None:
     listed = [{"id": name} for name in DAMAGES]
     (state / "openclaw.json").write_text(json.dumps({"agents": {"list": listed}}))
     counted = theirs(cli, state, tmp_path)
-    assert {name: counted.get(name, 0) for name in DAMAGES} == expected
+    assert told_all(
+        (release, "reading", name, sessions(expected[name]), sessions(counted.get(name, 0)), "") for name in DAMAGES
+    )
 
 
 @pytest.mark.parametrize("letter", ["x", "é"])
 @pytest.mark.parametrize(("over", "reads"), [(-1, True), (0, False)])
-def test_2026_3_28_agrees_on_the_largest_store(tmp_path: Path, letter: str, over: int, reads: bool) -> None:
-    cli = command(cache_dir(), "2026.3.28")
+@pytest.mark.parametrize("release", ["2026.3.28"])
+def test_the_release_agrees_on_the_largest_store(
+    tmp_path: Path, release: str, letter: str, over: int, reads: bool
+) -> None:
+    cli = command(cache_dir(), release)
     if cli is None:
-        pytest.skip("openclaw 2026.3.28 is not installed: python tests/conformance/install.py")
+        pytest.skip(f"openclaw {release} is not installed: python tests/conformance/install.py")
     state = tmp_path / "state"
     path = state / "agents" / "main" / "sessions" / "sessions.json"
     path.parent.mkdir(parents=True)
@@ -136,4 +148,6 @@ def test_2026_3_28_agrees_on_the_largest_store(tmp_path: Path, letter: str, over
         out.write(text[:left] + tail)
     (state / "openclaw.json").write_text("{}")
     assert ours(path) == (reads, int(reads))
-    assert theirs(cli, state, tmp_path).get("main", 0) == int(reads)
+    case = f"{UNREADABLE_FROM_BYTES + over:,} bytes of {letter!r}"
+    counted = theirs(cli, state, tmp_path).get("main", 0)
+    assert told(release, "reading", case, sessions(ours(path)[1]), sessions(counted))

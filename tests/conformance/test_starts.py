@@ -14,6 +14,7 @@ from .came_true import Start, differences
 from .gateways import environment, start
 from .install import cache_dir, command
 from .observed import observe
+from .record import told
 from .stand_in import StandIn, stand_in
 from .start_directories import DIRECTORIES, Maker
 
@@ -35,7 +36,7 @@ def test_every_line_comes_true_and_nothing_happens_without_one(release: str, nam
         make = Maker(tmp_path / "state", release, _now(), model.config)
         DIRECTORIES[name](make)
         make.write()
-        _compare(release, name, make.root, model)
+        _compare(release, name, name, make.root, model)
 
 
 @pytest.mark.parametrize("name", ["jobs", "running"])
@@ -48,21 +49,26 @@ def test_a_directory_of_databases_whose_gateway_was_killed_at_work(name: str, tm
         assert start(_command(DATABASES), make.root, stay_s=150, kill=True).up
         model.hang = False
         model.asked.clear()
-        _compare(DATABASES, name, make.root, model)
+        _compare(DATABASES, name, f"{name} after a kill", make.root, model)
 
 
-def _compare(release: str, name: str, root: Path, model: StandIn) -> None:
-    told, before, began = forecast(root), observe(root), _now()
+_START = {True: "starts, and every line comes true", False: "does not start"}
+
+
+def _compare(release: str, name: str, case: str, root: Path, model: StandIn) -> None:
+    expected, before, began = forecast(root), observe(root), _now()
     seconds = LONGER.get((release, name), SECONDS[release])
     try:
         came = start(_command(release), root, stay_s=seconds, kill=release == DATABASES)
     except TimeoutError:
-        assert any(event["kind"] == "blocks" and "npm" in event["what"] for event in told["events"])
+        blocked = any(event["kind"] == "blocks" and "npm" in event["what"] for event in expected["events"])
+        assert told(release, "starts", case, _START[False] if blocked else _START[expected["starts"]], _START[False])
         return
-    assert came.up is told["starts"], came.log[-2000:]
-    if came.up:
-        seen = Start(told["events"], before, observe(root), model.asked, began, seconds * 1000)
-        assert differences(seen) == []
+    found: list[str] = []
+    if came.up and expected["starts"]:
+        found = differences(Start(expected["events"], before, observe(root), model.asked, began, seconds * 1000))
+    happened = "; ".join(found) or _START[came.up]
+    assert told(release, "starts", case, _START[expected["starts"]], happened), came.log[-2000:]
 
 
 def forecast(root: Path) -> dict[str, Any]:
