@@ -36,6 +36,7 @@ def run() -> None:
         if "--debug" in sys.argv:
             raise
         code = _broken(broken, sys.argv[1:])
+    gc.freeze()  # at the end nothing has to be found out about what is left
     sys.exit(code)
 
 

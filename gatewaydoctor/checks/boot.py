@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.config import Release
 
-_VERSION = re.compile(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}")
+_VERSION = regex(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}")
 
 NOTHING_BY_ITSELF = "A start changes nothing about this."
 

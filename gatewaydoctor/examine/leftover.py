@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.health import Leftover, Replaced
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Known = dict[str, tuple[str | None, int | None]]
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,254}")
+_SAFE_ID = regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,254}")
 _NULL = 4
 """Bytes of the word null."""
 

@@ -34,6 +34,7 @@ from gatewaydoctor.model.gateway.migration import (
     TranscriptPlace,
 )
 from gatewaydoctor.model.gateway.staterows import StateRows
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.databases.imported import Imported
 from gatewaydoctor.state.databases.receipts import read_run
 from gatewaydoctor.state.history.events import compare
@@ -59,8 +60,8 @@ MOST_NAMED = 200
 """Transcripts that receipts name and an examination compares."""
 
 ARCHIVE = "session-sqlite-import-archive"
-_STORE = re.compile(r"legacy-store\.(.+)\.imported-[0-9]+")
-_TRANSCRIPT = re.compile(r"(?:.*\.)?([^.]+)\.jsonl\.imported-[0-9]+", re.DOTALL)
+_STORE = regex(r"legacy-store\.(.+)\.imported-[0-9]+")
+_TRANSCRIPT = regex(r"(?:.*\.)?([^.]+)\.jsonl\.imported-[0-9]+", re.DOTALL)
 _BLOCK = 1 << 20
 _SOURCES = {
     FileClass.ARCHIVE_RESET: Source.RESET,

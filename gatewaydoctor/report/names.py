@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.report.vocabulary import (
     FIELDS_IN_WORDS,
     KEY_WORDS,
@@ -18,12 +19,12 @@ from gatewaydoctor.report.words import harmless, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_LONG_NUMBER = re.compile(r"\+?\d{6,}")
+_UUID = regex(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_LONG_NUMBER = regex(r"\+?\d{6,}")
 _REST = r"/[^\s'\"`,;()<>]*[^\s'\"`,;()<>.:]"
-_PATH = re.compile(rf"(?<![\w.>])~?{_REST}")
-_KEY = re.compile(r"\bagent:[^\s'\"`,;()<>]*[^\s'\"`,;()<>.:]")
-_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]{8}Z?|[0-9]{3}Z")
+_PATH = regex(rf"(?<![\w.>])~?{_REST}")
+_KEY = regex(r"\bagent:[^\s'\"`,;()<>]*[^\s'\"`,;()<>.:]")
+_STAMP = regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]{8}Z?|[0-9]{3}Z")
 _ID_AFTER = {"agent": "agent", "cron": "job-id", "run": "session", "thread": "topic", "topic": "topic"}
 _SHORT = 3
 """A secret of fewer characters is not looked for inside sentences: it would be found in half the words."""

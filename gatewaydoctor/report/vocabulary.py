@@ -5,8 +5,6 @@ Under `--redact` any other word is replaced: a name that is not known here canno
 
 from __future__ import annotations
 
-import re
-
 from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin
 from gatewaydoctor.model.gateway.config import Origin, Policy
 from gatewaydoctor.model.gateway.cron import CronRead
@@ -19,6 +17,7 @@ from gatewaydoctor.model.gateway.pointers import Exemption, PointerKind, Presenc
 from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
 from gatewaydoctor.model.gateway.transcript import ContentClass, Verdict
+from gatewaydoctor.model.regex import regex
 
 KEY_WORDS = frozenset(
     (
@@ -71,8 +70,8 @@ _EXTRA = frozenset(
 )
 VOCABULARY: frozenset[str] = frozenset(member.value for enum in _ENUMS for member in enum) | _EXTRA
 
-_FIGURE = re.compile(r"[0-9]{1,5}|[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.Z+-]*)?")
-_FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9]{0,40}")
+_FIGURE = regex(r"[0-9]{1,5}|[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}|[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.Z+-]*)?")
+_FIELD_NAME = regex(r"[a-z][A-Za-z0-9]{0,40}")
 
 
 def is_own_word(text: str) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import duration as duration
 from gatewaydoctor.model.words import plural as plural
 from gatewaydoctor.model.words import size as size
 
 if TYPE_CHECKING:
+    import re
+
     from gatewaydoctor.model.clock import Clock
 
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
+_NOT_ASCII = regex(r"[^\x00-\x7e]")
 LONGEST = 300
 """Characters of one name or key on a screen. A key of a megabyte is legal but unreadable."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
+
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ FileIdentity = tuple[int, int]
 _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 """Inode the kernel gives the pid namespace of the machine itself."""
 _MAX_BYTES = 1 << 20
-_OCTAL = re.compile(r"\\([0-7]{3})")
+_OCTAL = regex(r"\\([0-7]{3})")
 
 
 class ProcessInfo(Struct, frozen=True):

@@ -579,6 +579,10 @@ def test_listeners_are_named_as_open_files_name_them() -> None:
     assert processes.listening_sockets(port) == frozenset()
 
 
+def test_nothing_answers_at_a_number_that_no_port_has() -> None:
+    assert probe_port(65_536) is False
+
+
 @linux
 def test_a_made_up_proc(tmp_path: Path) -> None:
     """What a hostile or unusual /proc may hold: brackets in a name, a torn stat line, no boot time, odd mounts."""

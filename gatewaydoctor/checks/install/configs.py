@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks import unread
@@ -11,6 +10,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size
 from gatewaydoctor.state.config import accepted
 
@@ -229,7 +229,7 @@ def _spelled(setting: RefusedSetting) -> str:
     return f"an odd name {f'in {setting.section}' if setting.section else 'at the top level'}"
 
 
-_USUAL_NAME = re.compile(r"\$?[A-Za-z0-9_-]{1,40}")
+_USUAL_NAME = regex(r"\$?[A-Za-z0-9_-]{1,40}")
 
 
 def _broken(x: Examination, problem: ConfigProblem) -> Finding:

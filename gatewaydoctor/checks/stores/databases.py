@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.checks.boot import a_gateway
@@ -12,6 +11,7 @@ from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.migration import RetainedSource
     from gatewaydoctor.model.outcome.finding import Finding
 
-_NUMBERS = re.compile(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
+_NUMBERS = regex(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 LEGACY = Rule(
     id="legacy-store-beside-sqlite",

@@ -14,6 +14,7 @@ from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLar
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size
 
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def _candidates(x: Examination, store: StoreFacts) -> tuple[tuple[str, int, int]
     return tuple(sorted((*beside, *archived), key=lambda row: (-row[2], row[0])))
 
 
-_SAYS_COPY = re.compile(r"bak|back-?up|old|orig|copy|save|good|[0-9]{6}", re.IGNORECASE)
+_SAYS_COPY = regex(r"bak|back-?up|old|orig|copy|save|good|[0-9]{6}", re.IGNORECASE)
 """What the name of a copy made by hand tells; a `sessions.json.<x>.json` without it holds something else."""
 
 _LEAST = 20

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.regex import regex
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_SPAN = re.compile(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNORECASE)
+_SPAN = regex(r"([0-9]{1,18}(?:\.[0-9]+)?)\s*(ms|s|min|m|h|d|w)?", re.IGNORECASE)
 
 
 def parse_span(text: str, option: str) -> int:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.regex import regex
+
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.fieldtypes import OddField
 
@@ -83,8 +85,8 @@ class KeyParts(Struct, frozen=True):
     run_id: str | None = None
 
 
-_CRON_RUN = re.compile(r"cron:([^:]+):run:([^:]+)(?::|$)", re.IGNORECASE)
-_PEER = re.compile(r"(?:[^:]+:){0,2}(direct|dm|group|channel|slash):.", re.IGNORECASE)
+_CRON_RUN = regex(r"cron:([^:]+):run:([^:]+)(?::|$)", re.IGNORECASE)
+_PEER = regex(r"(?:[^:]+:){0,2}(direct|dm|group|channel|slash):.", re.IGNORECASE)
 _PREFIXES: tuple[tuple[str, Kind], ...] = (
     ("cron:", Kind.CRON_BASE),
     ("subagent:", Kind.SUBAGENT),

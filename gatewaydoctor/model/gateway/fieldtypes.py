@@ -6,13 +6,13 @@ value; `make conformance` does so again. A field or shape that is not named is k
 from __future__ import annotations
 
 import math
-import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,8 +108,8 @@ judged by `time_of`."""
 TEXT_FIELDS = ("model", "modelProvider", "modelOverride", "providerOverride", "lastAccountId", "spawnedBy", "channel")
 """Judged fields that should be text, next to sessionId and sessionFile."""
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,254}")
-_NAMES_A_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SAFE_ID = regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,254}")
+_NAMES_A_FILE = regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def fate_of(policy: Policy, odd: OddField) -> Fate | None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"parked-([0-9]{1,16})\.(json|sqlite|(.+)\.kept)", re.DOTALL | re.ASCII)
+from gatewaydoctor.model.regex import regex
+
+_NAME = regex(r"parked-([0-9]{1,16})\.(json|sqlite|(.+)\.kept)", re.DOTALL | re.ASCII)
 ROWS_IN_FILE, ROWS_IN_DATABASE = "json", "sqlite"
 LONGEST_NAME = 255
 """Bytes that file systems take."""

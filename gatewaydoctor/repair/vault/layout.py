@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.regex import regex
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,8 +26,8 @@ DISPLACED = "displaced-"
 SETTLED, WORKING = "settled", "working"
 """Words in the note about a run whose vault is elsewhere; the last one counts."""
 
-RUN_ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}(-[1-9]\d*)?", re.ASCII)
-STORED = re.compile(r"[0-9]{6,}", re.ASCII)
+RUN_ID = regex(r"(\d{8}T\d{6}Z)-[0-9a-f]{8}(-[1-9]\d*)?", re.ASCII)
+STORED = regex(r"[0-9]{6,}", re.ASCII)
 OWN_FILES = frozenset(
     {
         "plan.json",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.heap import HeapLimit
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.units import parse_bytes
 from gatewaydoctor.system.reading import read_up_to
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 _MIB = 1024 * 1024
 _LARGE = 15 * 1024 * _MIB
 """Memory from which V8 allows itself twice as much."""
-_OPTION = re.compile(r"--max[-_]old[-_]space[-_]size(-percentage|_percentage)?(?:=|\s+)([0-9]{1,9}(?:\.[0-9]{1,9})?)")
-_MEMORY_MAX = re.compile(r"^\s*MemoryMax\s*=\s*([0-9]{1,15}[KMGT]?)\s*$", re.MULTILINE)
-_SETTING = re.compile(r"^\s*(ExecStart|Environment)\s*=\s*(.*)$", re.MULTILINE)
+_OPTION = regex(r"--max[-_]old[-_]space[-_]size(-percentage|_percentage)?(?:=|\s+)([0-9]{1,9}(?:\.[0-9]{1,9})?)")
+_MEMORY_MAX = regex(r"^\s*MemoryMax\s*=\s*([0-9]{1,15}[KMGT]?)\s*$", re.MULTILINE)
+_SETTING = regex(r"^\s*(ExecStart|Environment)\s*=\s*(.*)$", re.MULTILINE)
 _LARGEST = 256 * 1024
 
 
@@ -128,12 +129,16 @@ def _words(value: str) -> list[str]:
 
 
 def _plist(fs: ReadFs, path: Path) -> Mapping[str, object] | None:
-    import plistlib  # of macOS alone
+    try:
+        data = read_up_to(fs, path, _LARGEST)
+    except OSError:
+        return None
+    import plistlib  # macOS alone has such files
     from xml.parsers.expat import ExpatError
 
     try:
-        agent = plistlib.loads(read_up_to(fs, path, _LARGEST))
-    except (OSError, ValueError, ExpatError, plistlib.InvalidFileException):
+        agent = plistlib.loads(data)
+    except (ValueError, ExpatError, plistlib.InvalidFileException):
         return None
     return agent if isinstance(agent, dict) else None
 

@@ -46,9 +46,14 @@ def probe_port(port: int) -> bool | None:
     """Connects to 127.0.0.1 and hangs up. A time-out counts as an answer: a process listens and is too busy to
     accept."""
     try:
-        socket.create_connection(("127.0.0.1", port), PROBE_TIMEOUT_S).close()
+        # Not create_connection, which looks even an address up.
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.settimeout(PROBE_TIMEOUT_S)
+            probe.connect(("127.0.0.1", port))
     except TimeoutError:
         return True
+    except OverflowError:
+        return False  # no port has that number
     except OSError as error:
         # Without a loopback device nothing can listen on it either.
         return False if error.errno in (errno.ECONNREFUSED, errno.ENETUNREACH, errno.ENETDOWN) else None

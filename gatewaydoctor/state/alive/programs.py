@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_RUNTIME = re.compile(r"(node|nodejs|bun|deno|tsx)(-?v?[\d.]+)?")
+_RUNTIME = regex(r"(node|nodejs|bun|deno|tsx)(-?v?[\d.]+)?")
 _NAMES = r"(openclaw|clawdbot|moltbot|moldbot)"
-_OWN_TITLE = re.compile(rf"{_NAMES}(-[\w-]+)?")
-_OWN_SCRIPT = re.compile(rf"(^|/){_NAMES}(\.mjs|\.js)?$|/openclaw/(dist|src)/")
-_ANY_BUILD = re.compile(r"(^|/)((dist|src)/(index|entry)\.(js|mjs|ts)|scripts/run-node\.mjs)$")
-_WORKER = re.compile(r"/openclaw/dist/.*\bworker\.js$")
+_OWN_TITLE = regex(rf"{_NAMES}(-[\w-]+)?")
+_OWN_SCRIPT = regex(rf"(^|/){_NAMES}(\.mjs|\.js)?$|/openclaw/(dist|src)/")
+_ANY_BUILD = regex(r"(^|/)((dist|src)/(index|entry)\.(js|mjs|ts)|scripts/run-node\.mjs)$")
+_WORKER = regex(r"/openclaw/dist/.*\bworker\.js$")
 _SCRIPT_WORDS = 3
 """Words that are not options and may be the script: options such as `-r` bring a word of their own."""
 

@@ -8,7 +8,6 @@ since a symbolic link, a bind mount or a container gives one directory several n
 from __future__ import annotations
 
 import posixpath
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.alive.locks import read_payload
 from gatewaydoctor.state.place.home import home_text, trimmed, without_tilde
 from gatewaydoctor.state.place.locate import LEGACY_STATE_DIR_NAMES, STATE_DIR_NAME
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
     from gatewaydoctor.system.processes import FileIdentity, Processes, ProcessInfo
 
-GATEWAY_LOCK = re.compile(r"gateway\.(state|[0-9a-f]{8})\.lock")
+GATEWAY_LOCK = regex(r"gateway\.(state|[0-9a-f]{8})\.lock")
 
 
 class Owner(Enum):

@@ -7,13 +7,13 @@ of settings without a type here, are not judged.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, Policy, RefusedSetting
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ _POLICIES: Mapping[Policy, tuple[str, ...]] = {
 }
 _SPECIAL = frozenset({"__proto__", "prototype", "constructor"})
 """Names that JavaScript treats in its own way; what a release makes of them was not seen."""
-_NUMBERS = re.compile(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
+_NUMBERS = regex(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 
 def asked(release: Release) -> Asked:

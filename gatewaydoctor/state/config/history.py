@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import ConfigCopy, ConfigHistory
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.text import Unreadable, parse_config
 from gatewaydoctor.system.reading import read_up_to
 
@@ -20,8 +20,8 @@ MAX_READ = 12
 """Copies that are read; the others are listed by size and time only. The gateway may keep 32 `.clobbered.` files."""
 
 _BASELINE_BYTES = 512
-_SUFFIX = re.compile(r"\.(bak(\.[0-9]+)?|last-good|pre-update|(clobbered|rejected)\..+)")
-_GOOD = re.compile(r"\.(bak(\.[0-9]+)?|last-good|pre-update)")
+_SUFFIX = regex(r"\.(bak(\.[0-9]+)?|last-good|pre-update|(clobbered|rejected)\..+)")
+_GOOD = regex(r"\.(bak(\.[0-9]+)?|last-good|pre-update)")
 
 
 def config_history(fs: ReadFs, config: Config) -> ConfigHistory:

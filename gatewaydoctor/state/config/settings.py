@@ -18,6 +18,7 @@ from gatewaydoctor.model.gateway.config import (
     Release,
     Setting,
 )
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 from gatewaydoctor.state.place.home import trimmed, user_path
 
@@ -33,9 +34,9 @@ DEFAULT_PORT = 18789
 DEV_PORT = 19001
 DEFAULT_AGENT = "main"
 
-_VALID_AGENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ENV_TOKEN = re.compile(r"\$(\$?)\{([A-Z_][A-Z0-9_]*)\}")
-_PORT = re.compile(r"(?:(?:\[[^\]]+\]|[^:\[\]]+):)?([0-9]{1,9})")
+_VALID_AGENT_ID = regex(r"[a-z0-9][a-z0-9_-]{0,63}")
+_ENV_TOKEN = regex(r"\$(\$?)\{([A-Z_][A-Z0-9_]*)\}")
+_PORT = regex(r"(?:(?:\[[^\]]+\]|[^:\[\]]+):)?([0-9]{1,9})")
 
 
 class _Defaults(Struct, frozen=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
+
+from gatewaydoctor.model.regex import regex
 
 _MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _BYTES = {"b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g": 1024**3, "gb": 1024**3} | {
@@ -11,10 +12,10 @@ _BYTES = {"b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g": 1024*
     "tb": 1024**4,
 }
 _NUMBER = r"[0-9]{1,300}(?:\.[0-9]{1,300})?"
-_DURATION_PART = re.compile(rf"({_NUMBER})(ms|[smhd])")
-_DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+")
-_BARE_NUMBER = re.compile(_NUMBER)
-_SIZE = re.compile(rf"({_NUMBER})([a-z]+)?")
+_DURATION_PART = regex(rf"({_NUMBER})(ms|[smhd])")
+_DURATION = regex(rf"(?:{_DURATION_PART.pattern})+")
+_BARE_NUMBER = regex(_NUMBER)
+_SIZE = regex(rf"({_NUMBER})([a-z]+)?")
 
 
 def parse_duration(raw: object, default_unit: str) -> int | None:

@@ -7,12 +7,12 @@ that is known: to add a release, add a column.
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.cron import Fate
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.config import Release
@@ -21,7 +21,7 @@ RELEASES = ("2026.2.26", "2026.3.28", "2026.4.25", "2026.5.22")
 """The columns of the table. Each means the releases up to the next one, the first for older ones too, and the
 last for those up to the first that keeps its jobs in a database."""
 
-_NUMBERS = re.compile(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
+_NUMBERS = regex(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 
 class Shape(Enum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gatewaydoctor.model.regex import regex
+
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -19,8 +21,8 @@ _RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 7), (1, 9999))
 _DAY, _MONTH, _WEEKDAY, _YEAR = 3, 4, 5, 6
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_SPECIAL = re.compile(r"[lw#+?]")
-_TERM = re.compile(r"(?:(\*)|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?")
+_SPECIAL = regex(r"[lw#+?]")
+_TERM = regex(r"(?:(\*)|([0-9]+)(?:-([0-9]+))?)(?:/([0-9]+))?")
 _MOST_DAYS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 
 

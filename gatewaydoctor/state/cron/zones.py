@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-_OFFSET = re.compile(r"[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?")
+_OFFSET = regex(r"[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?")
 
 
 @cache

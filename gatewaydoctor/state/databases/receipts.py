@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gatewaydoctor.model.gateway.migration import ImportRun
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LARGEST = 64 << 20
 """A receipt beyond this is not read; one of 10,000 transcripts has some 10 MB."""
 
-_SESSION = re.compile(r"([^/\\\s]+)\.jsonl")
+_SESSION = regex(r"([^/\\\s]+)\.jsonl")
 
 
 class _Issue(msgspec.Struct):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptContent
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.state.history.markers import (
     BOOTSTRAP_MARKER,
@@ -43,16 +43,16 @@ _WORDLESS = frozenset(
 """Types of records that are not turn of anybody's."""
 
 _MACHINE_ROLES = frozenset({"assistant", "toolResult", "tool", "system", "custom"})
-_USER = re.compile(rb'"role"\s*:\s*"user"')
+_USER = regex(rb'"role"\s*:\s*"user"')
 # How a record begins that is not a person's: by its type, or by a role that is before any content.
-_WORDLESS_FRONT = re.compile(rf"""\{{"type": ?"(?:{"|".join(_WORDLESS)})\"""".encode())
-_MESSAGE_FRONT = re.compile(rb'\{"type": ?"message"')
-_SAYS_MORE = re.compile(rb'"(?:role|content|text)"')
-_MACHINE_ROLE = re.compile(rf"""\"role": ?"(?:{"|".join(_MACHINE_ROLES)})\"""".encode())
-_MESSAGE = re.compile(rb'"type"\s*:\s*"message"')
-_BARE_FRONT = re.compile(rb'\{(?:"[a-z]*(?:"(?: ?:(?: ?"[a-z_]*)?)?)?)?')
+_WORDLESS_FRONT = regex(rf"""\{{"type": ?"(?:{"|".join(_WORDLESS)})\"""".encode())
+_MESSAGE_FRONT = regex(rb'\{"type": ?"message"')
+_SAYS_MORE = regex(rb'"(?:role|content|text)"')
+_MACHINE_ROLE = regex(rf"""\"role": ?"(?:{"|".join(_MACHINE_ROLES)})\"""".encode())
+_MESSAGE = regex(rb'"type"\s*:\s*"message"')
+_BARE_FRONT = regex(rb'\{(?:"[a-z]*(?:"(?: ?:(?: ?"[a-z_]*)?)?)?)?')
 # The longest beginning of a text that a marker needs, as it is in JSON.
-_TEXT_HEAD = re.compile(rb'"(?:text|content)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}){0,2000})')
+_TEXT_HEAD = regex(rb'"(?:text|content)"\s*:\s*("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}){0,2000})')
 
 
 def read_content(

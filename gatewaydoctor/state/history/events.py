@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.content import content_of_lines, lines_of
 from gatewaydoctor.storage.files.gateway_json import parse
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
-_ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,200})"')
+_ID = regex(rb'"id"\s*:\s*"([^"\\]{1,200})"')
 _BLANK = b"\0 \t\r\n"
 
 

@@ -4,10 +4,11 @@ one (docs/gateway.md section 11). These are history, and no torn tail."""
 from __future__ import annotations
 
 import json
-import re
+
+from gatewaydoctor.model.regex import regex
 
 # Types of records, in the place the gateway gives them. Parts of a message have other ones.
-_RECORD = re.compile(
+_RECORD = regex(
     r'\{"type": ?"(?:session|message|model_change|thinking_level_change|compaction|branch_summary|custom|'
     r'custom_message|label|session_info|reset|leaf)"'
 )

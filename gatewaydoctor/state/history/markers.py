@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +43,11 @@ MACHINE_PREFIXES = (
 _MACHINE_PROVENANCE = frozenset({"inter_session", "internal_system"})
 
 # What the gateway puts before a message: the time, and queued system events, one per line.
-_CLOCK = re.compile(r"\[[A-Z][a-z]{2} \d{4}-\d{2}-\d{2} \d{2}:\d{2}[^\]\n]{0,40}\] ")
-_EVENT = re.compile(r"System(?: \(untrusted\))?: \[")
-_EVENT_MORE = re.compile(r"System(?: \(untrusted\))?: ")
+_CLOCK = regex(r"\[[A-Z][a-z]{2} \d{4}-\d{2}-\d{2} \d{2}:\d{2}[^\]\n]{0,40}\] ")
+_EVENT = regex(r"System(?: \(untrusted\))?: \[")
+_EVENT_MORE = regex(r"System(?: \(untrusted\))?: ")
 # A hook's prompt may carry one line about itself before the notice.
-_HOOK_CONTEXT = re.compile(r"(?:Task|Job ID|Received): [^\n]*\n\n")
+_HOOK_CONTEXT = regex(r"(?:Task|Job ID|Received): [^\n]*\n\n")
 
 
 def is_machine_text(text: str, prompts: tuple[str, ...] = ()) -> bool:

@@ -6,29 +6,30 @@ import re
 from datetime import UTC, datetime
 
 from gatewaydoctor.model.gateway.files import FileClass, FileName, TempFamily
+from gatewaydoctor.model.regex import regex
 
 STORE_NAME = "sessions.json"
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NUMBER = r"[0-9]{1,20}"
-_SESSION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}", re.IGNORECASE | re.ASCII)
-_FORK = re.compile(
+_SESSION_ID = regex(r"[a-z0-9][a-z0-9._-]{0,127}", re.IGNORECASE | re.ASCII)
+_FORK = regex(
     rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T[0-9]{{2}}-[0-9]{{2}}-[0-9]{{2}}-[0-9]{{3}}Z_({_UUID})\.jsonl", re.IGNORECASE
 )
-_CHECKPOINT = re.compile(
+_CHECKPOINT = regex(
     r"(.+)\.checkpoint\.[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.jsonl",
     re.IGNORECASE,
 )
-_ARCHIVE_STAMP = re.compile(
+_ARCHIVE_STAMP = regex(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2})-([0-9]{2})-([0-9]{2})(?:\.([0-9]{3}))?Z", re.ASCII
 )
-_OLD_ARCHIVE = re.compile(rf"(.+\.jsonl)\.deleted\.({_NUMBER})", re.DOTALL)
-_REPAIR_BACKUP = re.compile(rf"(.*\.jsonl)\.bak-({_NUMBER})-({_NUMBER})", re.DOTALL)
-_RETIRED = re.compile(rf"(.+)\.(?:migrated(?:\.{_NUMBER})?|imported-{_NUMBER})", re.DOTALL)
+_OLD_ARCHIVE = regex(rf"(.+\.jsonl)\.deleted\.({_NUMBER})", re.DOTALL)
+_REPAIR_BACKUP = regex(rf"(.*\.jsonl)\.bak-({_NUMBER})-({_NUMBER})", re.DOTALL)
+_RETIRED = regex(rf"(.+)\.(?:migrated(?:\.{_NUMBER})?|imported-{_NUMBER})", re.DOTALL)
 
 # Tried in this order on names that end in `.tmp`; the groups are the file the temp belongs to, pid and ms.
 _TEMPS: tuple[tuple[re.Pattern[str], TempFamily], ...] = tuple(
-    (re.compile(pattern, re.DOTALL | re.IGNORECASE), family)
+    (regex(pattern, re.DOTALL | re.IGNORECASE), family)
     for pattern, family in (
         (rf"(?P<base>\.fs-safe-replace)\.(?P<pid>{_NUMBER})\.{_UUID}\.tmp", TempFamily.FS_SAFE),
         (rf"(?P<base>.+)\.repair-(?P<pid>{_NUMBER})-(?P<ms>{_NUMBER})\.tmp", TempFamily.REPAIR_MS),

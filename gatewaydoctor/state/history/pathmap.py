@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.gateway.pointers import DerivedMap, PathMap
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 MOST_PREFIXES = 1000
 """Different source directories examined; real trees have a handful."""
 
-_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-_SESSIONS_DIR = re.compile(r"(.*)/agents/([^/]+)/sessions", re.DOTALL)
+_WINDOWS = regex(r"[A-Za-z]:[\\/]|\\\\")
+_SESSIONS_DIR = regex(r"(.*)/agents/([^/]+)/sessions", re.DOTALL)
 
 
 def parse_path_map(text: str, cwd: str) -> PathMap:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.files import FileClass
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.names import parse_name, topic_owners
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_THREAD_ID = re.compile(r".*:(?:thread|topic):(.+)", re.IGNORECASE | re.DOTALL)
+_THREAD_ID = regex(r".*:(?:thread|topic):(.+)", re.IGNORECASE | re.DOTALL)
 
 
 def is_transcript_of(name: str, session_id: str | None, key: str) -> bool:

@@ -3,10 +3,10 @@ how many rows there are: a state database without a cron job next to a jobs.json
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.era import AgentEra, DatabaseRole, Era, Eras, Leftover, LegacyStore
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
 from gatewaydoctor.storage.database.header import read_database
@@ -28,7 +28,7 @@ MIXED_STATE_SCHEMA = 1
 SQLite."""
 
 _LEFTOVERS = tuple(
-    (re.compile(pattern), kind)
+    (regex(pattern), kind)
     for pattern, kind in (
         (r".+\.sqlite\.corrupt-.+", "corrupt-database"),
         (r".*(\.bak-schema|schema-backup\.|\.moved-schema).*", "schema-backup"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TILDE = re.compile(r"~(?=$|[\\/])")
+_TILDE = regex(r"~(?=$|[\\/])")
 _NOT_A_VALUE = frozenset({"", "undefined", "null"})
 
 

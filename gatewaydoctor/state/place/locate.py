@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.errors import CannotExamine, UsageError
 from gatewaydoctor.model.gateway.place import Candidate, ConfigSource, Place, SeveralStateDirs, StateDirSource
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.place.home import effective_home, trimmed, user_path
 from gatewaydoctor.state.place.recognise import CONFIG_NAMES, is_state_dir, nearby
 
@@ -43,7 +44,7 @@ _VARIABLES = ("OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR")
 SAME_TIME_MS = 7 * 24 * 3600 * 1000
 """A candidate looks live when its stores changed within this time of the newest change among all candidates."""
 
-_PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
+_PROFILE_NAME = regex(r"[a-z0-9][a-z0-9_-]{0,63}", re.IGNORECASE)
 
 
 def locate(

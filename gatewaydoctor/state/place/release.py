@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import Policy, Release
 from gatewaydoctor.model.gateway.era import SCHEMAS, DatabaseRole
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
-_VERSION = re.compile(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})(?![0-9])")
+_VERSION = regex(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})(?![0-9])")
 
 # First release of each policy: enforce became the default mode in 2026.4.20, rotation went in 2026.4.27, sessions
 # moved into SQLite in 2026.7.2-beta.1.

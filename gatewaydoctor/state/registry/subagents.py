@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
 from gatewaydoctor.model.gateway.subagents import READ_VERSIONS, RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.state.cron.jobs import LAST_MOMENT
 from gatewaydoctor.state.history.files import unreadable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1024 * 1024
 MOST_DIGITS = 4_000
-_ENDLESS = re.compile(rb"[0-9]{%d}" % MOST_DIGITS)
+_ENDLESS = regex(rb"[0-9]{%d}" % MOST_DIGITS)
 """Bytes read at a time. yajl reads a string again with every piece of it, so smaller pieces would cost far more."""
 
 LISTED = 1000

@@ -6,8 +6,10 @@ import codecs
 import re
 from typing import BinaryIO
 
+from gatewaydoctor.model.regex import regex
+
 # A pair of surrogates is sound, one alone (group 1) is not. The last alternative passes over any other escape.
-_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.?)", re.DOTALL)
+_ESCAPE = regex(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.?)", re.DOTALL)
 _LONGEST_ESCAPE = 12
 
 

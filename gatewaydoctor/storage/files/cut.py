@@ -16,6 +16,7 @@ import re
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.window import Window
@@ -35,16 +36,16 @@ _LONGEST_KEY = 64 * 1024
 """A key that has no end within this many bytes is left to ijson."""
 
 # What is before an entry's key, the key, and the colon; the value follows.
-_MEMBER = re.compile(
+_MEMBER = regex(
     rb"([ \t\n\r]*+)([{,])([ \t\n\r]*+)"
     rb'("(?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+")([ \t\n\r]*+:[ \t\n\r]*+)(?=[^ \t\n\r])'
 )
-_BEFORE_KEY = re.compile(rb"[ \t\n\r]*+[{,]?[ \t\n\r]*+")
-_KEY = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_COLON = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+")
-_DELIMITER = re.compile(rb"[,\]}]")
-_END = re.compile(rb"[ \t\n\r]*+\{?[ \t\n\r]*+\}[ \t\n\r]*+")
-_FOREIGN_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_BEFORE_KEY = regex(rb"[ \t\n\r]*+[{,]?[ \t\n\r]*+")
+_KEY = regex(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_COLON = regex(rb"[ \t\n\r]*+:[ \t\n\r]*+")
+_DELIMITER = regex(rb"[,\]}]")
+_END = regex(rb"[ \t\n\r]*+\{?[ \t\n\r]*+\}[ \t\n\r]*+")
+_FOREIGN_CONTROL = regex(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SPACES = b" \t\n\r"
 _OWN_LINES = (b",\n  ", b"{\n  ")
 

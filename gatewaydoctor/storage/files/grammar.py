@@ -7,10 +7,10 @@ and finds the byte spans of an object's members. Its recursion is a bytearray, s
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.model.gateway.store import Fault, FaultKind
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +39,13 @@ class Member(NamedTuple):
     value_end: int
 
 
-_SPACE = re.compile(rb"[ \t\n\r]*+")
+_SPACE = regex(rb"[ \t\n\r]*+")
 # A possessive group with branches matches too little before Python 3.11.5; the bound keeps what it remembers small.
-_STRING_BODY = re.compile(rb"(?:[^\"\\\x00-\x1f]++|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})){0,5000}")
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+\-]?[0-9]++)?")
-_NUMBER_PREFIX = re.compile(
-    rb"-?(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]*+(?:(?<=[0-9])[eE][+\-]?[0-9]*+)?|[eE][+\-]?[0-9]*+)?)?"
-)
-_NUMBER_RUN = re.compile(rb"[0-9eE.+\-]*+")
-_ESCAPE_PREFIX = re.compile(rb"\\(?:u[0-9a-fA-F]{0,3})?")
+_STRING_BODY = regex(rb"(?:[^\"\\\x00-\x1f]++|\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})){0,5000}")
+_NUMBER = regex(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+\-]?[0-9]++)?")
+_NUMBER_PREFIX = regex(rb"-?(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]*+(?:(?<=[0-9])[eE][+\-]?[0-9]*+)?|[eE][+\-]?[0-9]*+)?)?")
+_NUMBER_RUN = regex(rb"[0-9eE.+\-]*+")
+_ESCAPE_PREFIX = regex(rb"\\(?:u[0-9a-fA-F]{0,3})?")
 _LITERALS = (b"true", b"false", b"null")
 
 _VALUE, _FIRST_VALUE, _KEY, _FIRST_KEY, _COLON, _COMMA, _DONE = range(7)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, chop_cells
 from rich.measure import Measurement
 from rich.text import Text
+
+from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
 
 _IN_TIME = r"(?<= \d\d):(?=\d\d(?!\d))"
-_PARTS = re.compile(rf"(?:[^:/ ]|{_IN_TIME})*(?:[/ ]|(?!{_IN_TIME}):)|(?:[^:/ ]|{_IN_TIME})+")
-_SMALL_PARTS = re.compile(r"[^-_.]*[-_.]|[^-_.]+")
+_PARTS = regex(rf"(?:[^:/ ]|{_IN_TIME})*(?:[/ ]|(?!{_IN_TIME}):)|(?:[^:/ ]|{_IN_TIME})+")
+_SMALL_PARTS = regex(r"[^-_.]*[-_.]|[^-_.]+")
 
 
 class Jointed:
