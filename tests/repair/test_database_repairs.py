@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
+
+import apsw
+import pytest
 
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.drafting.options import Options, TrimOptions
+from gatewaydoctor.storage.database import schema
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
 from tests.world import HOUR, StateDir, run_key
@@ -105,3 +110,77 @@ def test_the_plan_tells_that_the_start_checks_a_new_file_and_its_rows(tmp_path: 
     after = [event for event in plan.start_after if event.kind == "validates"]
     assert [(event.who, event.how_many) for event in after] == [((str(path),), plan.after.stores[0].entries)]
     assert not [event for event in plan.start_before if event.kind == "validates"]
+
+
+def _one_version(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """As if the tables of this database were those of schema 23."""
+    with closing(agentdb.connected(path)) as connection:
+        items = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    known = {
+        "tables": [name for kind, name, _ in items if kind == "table"],
+        "triggers": {name: schema._digest(text) for kind, name, text in items if kind == "trigger"},
+        "unique": [],
+        "columns": {},
+    }
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"23": known}})
+
+
+def _set_versions(path: Path, header: int, recorded: int) -> None:
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {header}")
+        connection.execute("UPDATE schema_meta SET schema_version = ?", (recorded,))
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+@pytest.mark.parametrize(("header", "recorded"), [(22, 23), (0, 23), (23, 22)])
+def test_a_wrong_version_becomes_the_one_that_the_tables_have(
+    header: int, recorded: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2))
+    _one_version(monkeypatch, path)
+    _set_versions(path, header, recorded)
+    doctor.there_and_back("schema")
+    doctor.apply("schema")
+    with closing(apsw.Connection(str(path))) as connection:
+        assert connection.execute("PRAGMA user_version").fetchall() == [(23,)]
+        assert connection.execute("SELECT schema_version FROM schema_meta").fetchall() == [(23,)]
+
+
+def test_a_version_that_no_tables_tell_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2))
+    _one_version(monkeypatch, path)
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute("DROP TABLE session_goal_operations")
+    _set_versions(path, 22, 23)
+    assert not [act for act in doctor.plan("schema").acts if isinstance(act, Transact)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "key"),
+    [
+        (("session_windows",), agentdb.CONVERSATION),
+        (("session_nodes",), agentdb.CONVERSATION),
+        (("session_nodes", "session_windows"), "agent:main:recovered:sid-agent-main-telegram-direct-7"),
+    ],
+    ids=["window", "row", "both"],
+)
+def test_a_transcript_whose_row_is_lost_gets_it_again(lost: tuple[str, ...], key: str, tmp_path: Path) -> None:
+    """No transcript leaves as a row that refers to nothing."""
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2), version=21)
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for table in lost:
+            connection.execute(f"DELETE FROM {table} WHERE session_key = ?", (agentdb.CONVERSATION,))
+        connection.execute("INSERT INTO session_goal_operations VALUES ('x', 'y')")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        events = connection.execute("SELECT * FROM transcript_events ORDER BY 1, 2").fetchall()
+    (step,) = [each for each in doctor.plan("schema").steps if each.repair == "schema"]
+    assert (step.action, step.sample, step.conversations) == ("recover", (key,), 1)
+    doctor.there_and_back("schema")
+    doctor.apply("schema")
+    assert agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2") == events
+    session = "sid-agent-main-telegram-direct-7"
+    assert agentdb.ask(path, f"SELECT session_key FROM session_windows WHERE session_id = '{session}'") == [(key,)]
+    wanted = f"SELECT entry_valid, current_session_id FROM session_nodes WHERE session_key = '{key}'"
+    nodes = agentdb.ask(path, wanted)
+    assert nodes == [(1, session)]

@@ -195,8 +195,9 @@ def _versions(health: DatabaseHealth, problem: VersionsDiffer, *, migrated: bool
         health,
         f"{who_of(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
         "A 2026.9.6 gateway refuses to start (exit 1)." if new else f"{REFUSES}.",
-        {"header": problem.header, "recorded": problem.recorded},
-        by_hand="Restore the set from a backup. Do not change the version by hand without one.",
+        {"header": problem.header, "recorded": problem.recorded, "tables": problem.fits},
+        by_hand=None if problem.fits else "Restore the set from a backup. No version fits the tables that are there.",
+        repair="schema" if problem.fits else None,
     )
 
 

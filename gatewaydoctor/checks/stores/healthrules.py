@@ -108,7 +108,7 @@ FOREIGN_KEYS = Rule(
     meaning="A foreign key leads nowhere, such as events of a session that is not there.",
     cause="Rows deleted by hand, or by a program that had foreign keys switched off.",
     gateway="2026.9.6 checks every foreign key and refuses to start.",
-    remedy="Remove those rows on a copy of the database and keep them.",
+    remedy="On a copy of the database, make the session row or window of a transcript again, and remove other rows.",
     repair="schema",
 )
 
@@ -121,7 +121,8 @@ SCHEMA = Rule(
     "version in the header differs from the recorded one.",
     cause="An edit with another SQLite program, or an upgrade that was cut off.",
     gateway="2026.9.6 refuses to start. Another plain table or index does not disturb it.",
-    remedy="Restore the missing trigger from another agent's database of the same release, or drop the unique index.",
+    remedy="Restore the missing trigger from another agent's database of the same release, drop the unique index, or "
+    "set the version that the tables have.",
     repair="schema",
 )
 

@@ -49,10 +49,12 @@ class ReadOnlyFormat(Struct, frozen=True):
 
 
 class VersionsDiffer(Struct, frozen=True):
-    """The number in the header and the one in schema_meta are not the same."""
+    """The number in the header and the one in schema_meta are not the same. `fits` is the one of the two whose
+    tables, triggers and columns the database has; None if neither or both."""
 
     header: int
     recorded: int
+    fits: int | None = None
 
 
 class OrphanRows(Struct, frozen=True):

@@ -108,6 +108,12 @@ class DropOrphans(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag
     count: int
 
 
+class GiveOwners(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="giveOwners"):
+    """Transcripts and windows whose session row or window is lost get it again."""
+
+    agent_id: str | None
+
+
 class DropIndexes(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropIndexes"):
     """These indexes leave; no row does."""
 
@@ -119,6 +125,12 @@ class SetTrigger(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_
 
     name: str
     sql: str
+
+
+class SetVersion(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setVersion"):
+    """The schema version in the header and in the records."""
+
+    version: int
 
 
 class DropRecords(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropRecords"):
@@ -191,8 +203,10 @@ Edit = (
     | EndSessions
     | DropFields
     | DropOrphans
+    | GiveOwners
     | DropIndexes
     | SetTrigger
+    | SetVersion
     | DropRecords
     | MoveJobs
     | KeepSessions

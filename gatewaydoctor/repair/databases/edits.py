@@ -18,12 +18,15 @@ from gatewaydoctor.model.repair.plan import (
     DropRecords,
     DropSessions,
     EndSessions,
+    GiveOwners,
     KeepSessions,
     MoveJobs,
     Rebuild,
     SetEnabled,
     SetTrigger,
+    SetVersion,
 )
+from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import bring_sessions, drop_sessions, keep_sessions, quoted, tables_of
 from gatewaydoctor.storage.files.edit import edit as edited
 from gatewaydoctor.storage.files.edit import field_spans
@@ -53,12 +56,17 @@ def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = (
                 _set_fields(connection, key, dict.fromkeys(fields))
         case DropOrphans(count=count):
             drop_orphans(connection, count)
+        case GiveOwners(agent_id=agent_id):
+            Owners(connection, agent_id).give_back()
         case DropIndexes(names=names):
             for name in names:
                 connection.execute(f"DROP INDEX IF EXISTS {quoted(name)}")
         case SetTrigger(name=name, sql=sql):
             connection.execute(f"DROP TRIGGER IF EXISTS {quoted(name)}")
             connection.execute(sql)
+        case SetVersion(version=version):
+            connection.execute(f"PRAGMA user_version = {int(version)}")
+            connection.execute("UPDATE schema_meta SET schema_version = ? WHERE meta_key = 'primary'", (version,))
         case DropRecords(paths=paths):
             connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
         case KeepSessions(keys=keys):

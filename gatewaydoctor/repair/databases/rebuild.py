@@ -1,13 +1,11 @@
 """A new database made of the rows that can be read of a damaged one.
 
-Rows keep their values as they are. What refers to a row that is lost gets one again where the rest tells what it
-was: a session row from its window, a window from its session row, and both for events that neither is left of, under
-the key that 2026.9.6 gives a transcript of unknown owner. Tables the gateway derives are left to it.
+Rows keep their values as they are. What refers to a session row or window that is lost gets one again. Tables the
+gateway derives are left to it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ import apsw
 
 from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS, is_session, take_inventory
+from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import quoted, tables_of
 from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.writing.errors import InputChanged
@@ -42,7 +41,6 @@ DERIVED = frozenset(
 _IDENTITIES = "transcript_event_identities"
 _NODE = ("session_key", "current_session_id", "entry_json", "updated_at")
 """The columns without which a row is no session."""
-_STATUS = ("running", "done", "failed", "killed", "timeout")
 _ROUNDS = 20
 """How often rows that refer to nothing are looked for: a chain of foreign keys is not longer."""
 
@@ -92,6 +90,7 @@ class _Builder:
         self.connection = connection
         self.edit = edit
         self.schema = schema.schema
+        self.owners = Owners(connection, edit.agent_id)
         for setting in (
             f"page_size = {schema.page_size}",
             "auto_vacuum = INCREMENTAL",
@@ -216,24 +215,12 @@ class _Builder:
         inventory = take_inventory(own)
         for session_id, (owner_key, seen_at) in inventory.windows.items():
             if not self._has(WINDOWS, "session_id", session_id):
-                self._window(owner_key, session_id, seen_at or self._last_event(session_id), None)
+                self.owners.window(owner_key, session_id, seen_at or self._last_event(session_id), None)
         for key, session_id in inventory.remade.items():
             if not self._has(NODES, "session_key", key):
-                self._node_of_window(key, session_id)
-        windowless = self.connection.execute(
-            f"SELECT current_session_id, session_key, updated_at, status FROM {NODES} "
-            f"WHERE current_session_id NOT IN (SELECT session_id FROM {WINDOWS})"
-        ).fetchall()
-        for current, owner, at, status in windowless:
-            self._window(str(owner), str(current), at, status)
-        unowned = self.connection.execute(
-            f"SELECT session_id, max(created_at) FROM {EVENTS} "
-            f"WHERE session_id NOT IN (SELECT session_id FROM {WINDOWS}) GROUP BY session_id"
-        ).fetchall()
-        for current, at in unowned:
-            name = recovered_key(self.edit.agent_id, str(current))
-            self._node(name, str(current), at if isinstance(at, int) else 0, {})
-            self._window(name, str(current), at, None)
+                self.owners.node_of_window(key, session_id)
+        self.owners.windows_of_nodes(only_with_events=False)
+        self.owners.unowned()
         self.connection.execute(f"UPDATE {NODES} SET entry_valid = 1 WHERE entry_valid = 0")
 
     def _last_event(self, session_id: str) -> int:
@@ -241,49 +228,6 @@ class _Builder:
         statement = f"SELECT max(created_at) FROM {EVENTS} WHERE session_id = ?"
         found = self.connection.execute(statement, (session_id,)).fetchone()
         return found[0] if found and isinstance(found[0], int) else 0
-
-    def _node_of_window(self, key: str, session_id: str) -> None:
-        wanted = ("updated_at", "status", "chat_type", "display_name")
-        columns = self._columns(WINDOWS)
-        chosen = ", ".join(name if name in columns else "NULL" for name in wanted)
-        found = self.connection.execute(
-            f"SELECT {chosen} FROM {WINDOWS} WHERE session_id = ?", (session_id,)
-        ).fetchone()
-        if found is None:
-            return
-        at, status, chat, name = found
-        known = {"status": status if status in _STATUS else None, "chatType": chat, "displayName": name}
-        at = at if isinstance(at, int) else 0
-        self._node(key, session_id, at, {field: value for field, value in known.items() if value})
-
-    def _node(self, key: str, session_id: str, at: int, known: dict[str, Value]) -> None:
-        entry = {"sessionId": session_id, "updatedAt": at, "delivery": {"kind": "none"}, **known}
-        values: dict[str, Value] = {
-            "session_key": key,
-            "current_session_id": session_id,
-            "entry_json": json.dumps(entry, separators=(",", ":")),
-            "entry_valid": 1,
-            "updated_at": at,
-            "status": known.get("status"),
-            "display_name": known.get("displayName"),
-        }
-        self._put(NODES, values)
-
-    def _window(self, key: str, session_id: str, at: Value, status: Value) -> None:
-        values = {"session_id": session_id, "session_key": key, "created_at": at, "updated_at": at, "status": status}
-        self._put(WINDOWS, values)
-
-    def _put(self, table: str, values: dict[str, Value]) -> None:
-        """A row with those of the values that this schema has a column for."""
-        there = {name: value for name, value in values.items() if name in self._columns(table)}
-        marks = ", ".join("?" * len(there))
-        self.connection.execute(
-            f"INSERT OR IGNORE INTO {table} ({', '.join(there)}) VALUES ({marks})", tuple(there.values())
-        )
-
-    def _columns(self, table: str) -> frozenset[str]:
-        rows = self.connection.execute(f"PRAGMA table_info({quoted(table)})")
-        return frozenset(str(row[1]) for row in rows)
 
     # What the gateway looks for
 
@@ -300,7 +244,7 @@ class _Builder:
                 "created_at": 0,
                 "updated_at": 0,
             }
-            self._put("schema_meta", values)
+            self.owners.put("schema_meta", values)
         if "session_key_contract" in tables:
             self.connection.execute(
                 "INSERT OR IGNORE INTO session_key_contract (id, main_key, updated_at) VALUES (1, ?, 0)",
@@ -327,11 +271,6 @@ class _Builder:
             words = "".join((item.sql or "").split())
             if item.kind == "table" and _is_search(item) and "content='" in words and "content=''" not in words:
                 self.connection.execute(f"INSERT INTO {quoted(item.name)} ({quoted(item.name)}) VALUES ('rebuild')")
-
-
-def recovered_key(agent_id: str | None, session_id: str) -> str:
-    """The key of a session of which only the transcript is known."""
-    return f"agent:{agent_id or 'main'}:recovered:{session_id.lower()}"
 
 
 def _bindable(value: Value) -> bool:

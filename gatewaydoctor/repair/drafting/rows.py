@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.entry import Status, parse_key
 from gatewaydoctor.model.gateway.store import Layout
 from gatewaydoctor.storage.files.edit import edit
 from gatewaydoctor.storage.files.splice import Row
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
+    from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.storage.database.sessions import RowSet
     from gatewaydoctor.storage.files.table import EntryTable
 
@@ -212,6 +213,8 @@ class DatabaseDraft(RowsDraft):
         self.at_most = 0
         self.brought: list[tuple[int, str]] = []
         """Databases (fingerprint) that hold one session each, which comes from there, with its key."""
+        self.remade: list[str] = []
+        """Keys of rows that are lost and made again."""
         self._written = {sessions.table.key(row): written for row, written in sessions.written.items()}
 
     def open(self, number: int) -> None:
@@ -228,7 +231,15 @@ class DatabaseDraft(RowsDraft):
 
     @property
     def changed(self) -> bool:
-        return self.compacted or bool(self.brought) or super().changed
+        return self.compacted or bool(self.brought) or bool(self.remade) or super().changed
+
+    def __len__(self) -> int:
+        return super().__len__() + len(self.remade)
+
+    def counts(self, end_as: Status) -> Counter[tuple[Kind, Status]]:
+        found = super().counts(end_as)
+        found.update((parse_key(key).kind, Status.UNKNOWN) for key in self.remade)
+        return found
 
     def bring(self, source: Source) -> None:
         """The only session of another database comes from there."""

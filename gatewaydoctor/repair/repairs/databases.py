@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gatewaydoctor.checks.stores.health import is_sister
 from gatewaydoctor.examine.health import lacking_jobs, same_place
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
@@ -16,14 +21,26 @@ from gatewaydoctor.model.gateway.health import (
     Quarantined,
     SchemaDrift,
     Unopened,
+    VersionsDiffer,
 )
-from gatewaydoctor.model.repair.plan import DropIndexes, DropOrphans, DropRecords, MoveJobs, SetTrigger
+from gatewaydoctor.model.repair.plan import (
+    DropIndexes,
+    DropOrphans,
+    DropRecords,
+    GiveOwners,
+    MoveJobs,
+    SetTrigger,
+    SetVersion,
+)
+from gatewaydoctor.repair.databases.inventory import NODES, WINDOWS
+from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
+from gatewaydoctor.repair.databases.sessions import quoted
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.storage.database.opened import read_database_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.health import DatabaseHealth
@@ -84,18 +101,84 @@ def plan_schema(draft: Draft, *, named: bool) -> None:
     for health in draft.x.health.databases:
         if any(isinstance(each, Unopened | OtherOwner | ForeignLog) or _broken(each) for each in health.problems):
             continue
+        # Rows whose parents' table is missing are not in the way alone.
+        missing_tables = any(isinstance(each, SchemaDrift) and each.missing_tables for each in health.problems)
         for problem in health.problems:
             match problem:
-                case OrphanRows(counts=counts):
-                    count = sum(counts.values())
-                    draft.edits.setdefault(health.path, []).append(DropOrphans(count=count))
-                    names = [table for (table, _), rows in counts.items() for _ in range(rows)]
-                    reason = "rows that refer to rows that are gone"
-                    draft.step(Repair.SCHEMA, "remove", health.path, reason, names, 0, agent_id=health.agent_id)
+                case OrphanRows() if not missing_tables:
+                    _orphans(draft, health, problem)
                 case SchemaDrift():
                     _mend(draft, health, problem)
+                case VersionsDiffer(fits=int(version)):
+                    draft.edits.setdefault(health.path, []).append(SetVersion(version=version))
+                    reason = f"schema version {version} in its header and its records, as its tables are"
+                    names = [health.path.name]
+                    draft.step(Repair.SCHEMA, "set", health.path, reason, names, 0, agent_id=health.agent_id)
                 case _:
                     pass
+
+
+def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
+    """Transcripts stay: their session row or window is made again. Other rows that refer to nothing go."""
+    counts = dict(problem.counts)
+    database = next((each for each in draft.databases if each.path == health.path), None)
+    given: _Given | Fault = _Given()
+    if database is not None:
+        ask = partial(_given, agent_id=health.agent_id, pairs=counts)
+        given = read_database_once(draft.fs, health.path, ask)
+    if isinstance(given, Fault):
+        hint = "`gatewaydoctor scan` shows what is wrong with it."
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(f"{given.reason}.", hint))
+        return
+    edits = draft.edits.setdefault(health.path, [])
+    if database is not None and given.keys:
+        there = {entry.key for _, entry in database.entries()} if database.opened else set()
+        database.remade = sorted(given.keys - there)
+        edits.append(GiveOwners(agent_id=health.agent_id))
+        reason = "sessions whose row or window is lost, with their transcripts"
+        keys = sorted(given.keys)
+        people = sum(parse_key(key).kind not in MACHINE_KINDS for key in keys)
+        about = {"agent_id": health.agent_id, "conversations": people}
+        draft.step(Repair.SCHEMA, "recover", health.path, reason, keys, 0, **about)
+    left = {pair: rows - given.rows.get(pair, 0) for pair, rows in counts.items()}
+    names = [table for (table, _), rows in left.items() for _ in range(rows)]
+    if names:
+        edits.append(DropOrphans(count=len(names)))
+        reason = "rows that refer to rows that are gone"
+        draft.step(Repair.SCHEMA, "remove", health.path, reason, names, 0, agent_id=health.agent_id)
+
+
+class _Given(Struct, frozen=True):
+    """Sessions that get a row or a window again, and how many rows of each (table, parent) then have what they refer
+    to."""
+
+    keys: frozenset[str] = frozenset()
+    rows: Mapping[tuple[str, str], int] = {}
+
+
+def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]]) -> _Given | Fault:
+    """Raises nothing; what the first statement that cannot be asked has to say."""
+    keys: dict[str, set[str]] = {NODES: set(), WINDOWS: set()}
+    for statement in (LOST_ROWS, LOST_WINDOWS, UNOWNED):
+        found = opened.all(statement)
+        if isinstance(found, Fault):
+            return found
+        keys[WINDOWS].update(str(row[-1]) for row in found)
+        keys[NODES].update(recovered_key(agent_id, str(row[0])) if len(row) == 1 else str(row[0]) for row in found)
+    rows: dict[tuple[str, str], int] = {}
+    for table, parent in pairs:
+        column = {NODES: "session_key", WINDOWS: "session_id"}.get(parent)
+        if column not in opened.columns(table):
+            continue
+        counted = opened.all(
+            f"SELECT count(*) FROM {quoted(table)} WHERE {column} NOT IN (SELECT {column} FROM {parent}) "
+            f"AND {column} IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(keys[parent])),),
+        )
+        if isinstance(counted, Fault):
+            return counted
+        rows[table, parent] = int(str(counted[0][0]))
+    return _Given(frozenset(keys[NODES]), rows)
 
 
 def _broken(problem: object) -> bool:

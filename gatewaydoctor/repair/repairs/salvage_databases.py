@@ -16,7 +16,8 @@ from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwn
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory, take_inventory
-from gatewaydoctor.repair.databases.rebuild import counted, losses, recovered_key
+from gatewaydoctor.repair.databases.owners import recovered_key
+from gatewaydoctor.repair.databases.rebuild import counted, losses
 from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people

@@ -313,10 +313,12 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "sessions": "Session keys with the time of their end; epoch ms.",
     },
     "DropFields": {"edit": "drop-fields.", "fields": "Fields that leave.", "keys": "Sessions they leave."},
+    "GiveOwners": {"edit": "give-owners.", "agentId": "Whose database it is."},
     "DropOrphans": {"edit": "drop-orphans.", "count": "Rows that leave."},
     "DropIndexes": {"edit": "drop-indexes.", "names": "Indexes that leave."},
     "DropDeliveries": {"edit": "drop-deliveries.", "rows": "Messages that leave: queue and id."},
     "SetTrigger": {"edit": "set-trigger.", "name": "The trigger.", "sql": "Its text."},
+    "SetVersion": {"edit": "set-version.", "version": "The schema version that header and records get."},
     "DropRecords": {"edit": "drop-records.", "paths": "Databases whose quarantine records leave."},
     "MoveJobs": {
         "edit": "move-jobs.",

@@ -16,7 +16,7 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
     VersionsDiffer,
 )
-from gatewaydoctor.storage.database.schema import drift
+from gatewaydoctor.storage.database.schema import drift, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,7 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield ReadOnlyFormat(database.header.write_version)
     if found := owner(database, role, agent_id, version):
         yield found
+        version = found.fits or version if isinstance(found, VersionsDiffer) else version
     if differs := drift(role, version, database.schema, database.columns):
         yield differs
     if orphans := orphan_rows(database):
@@ -119,7 +120,12 @@ def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: i
         return OtherOwner(None if owned_by is None else str(owned_by))
     if not isinstance(recorded, int) or recorded == version or version > KNOWN_SCHEMA[role]:
         return None  # a newer schema is told by the rule of its own
-    return VersionsDiffer(version, recorded)
+    alike = [
+        each
+        for each in (version, recorded)
+        if is_known(role, each) and drift(role, each, database.schema, database.columns) is None
+    ]
+    return VersionsDiffer(version, recorded, alike[0] if len(alike) == 1 else None)
 
 
 def orphan_rows(database: Opened) -> OrphanRows | None:
