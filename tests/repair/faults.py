@@ -38,6 +38,27 @@ class Mode(Enum):
 
 
 _GROWS = frozenset({"mkdir", "create", "append", "write", "truncate"})
+_SYNCS = frozenset({"fsync", "fsync_dir"})
+_TELLING = {Mode.SHORT: frozenset({"write"}), Mode.FULL: _GROWS}
+"""The steps at which such a fault is one."""
+_CHANGES_NOTHING = {
+    Mode.KILL: _SYNCS,
+    Mode.POWER: frozenset({"fsync_dir"}),
+    Mode.NAMES: frozenset({"fsync"}),
+}
+"""Steps before and after which such an end leaves the same."""
+
+
+def telling(log: list[str], mode: Mode) -> list[int]:
+    """The steps of an act, from 1, at which the fault can leave something else than at the step before it."""
+    only, nothing = _TELLING.get(mode), _CHANGES_NOTHING.get(mode, frozenset())
+    return [
+        step
+        for step, (before, name) in enumerate(zip(("", *log), log, strict=False), 1)
+        if (only is None or name in only)
+        and before not in nothing
+        and not (mode is Mode.KILL_AFTER and name in _SYNCS and before != "write")
+    ]
 
 
 class Names:
