@@ -322,7 +322,8 @@ class _Examiner:
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:
         total = sum(self._size(ref) for ref in refs)
         self.progress.phase("reading stores", total)
-        return [read_store(self.fs, ref, references, main_key, self.progress.advance) for ref in refs]
+        advance, hashed = self.progress.advance, self.depth.hashed
+        return [read_store(self.fs, ref, references, main_key, advance, hashed=hashed) for ref in refs]
 
     def _size(self, ref: StoreRef) -> int:
         try:
@@ -338,7 +339,7 @@ class _Examiner:
         seen = {ref.path for ref in refs}
         everywhere = list_stores(self.fs, replace(place, store=None), config)
         return [
-            read_store(self.fs, ref, references, config.main_key.value, None)
+            read_store(self.fs, ref, references, config.main_key.value, None, hashed=False)
             for ref in everywhere
             if ref.path not in seen
         ]

@@ -144,21 +144,33 @@ MOST_READS = 3
 
 
 def read_store(
-    fs: ReadFs, ref: StoreRef, references: References, main_key: str, progress: Callable[[int], None] | None
+    fs: ReadFs,
+    ref: StoreRef,
+    references: References,
+    main_key: str,
+    progress: Callable[[int], None] | None,
+    *,
+    hashed: bool = True,
 ) -> StoreRead:
     """Read one store to its end, feeding what its rows reference to `references`. One that changes meanwhile is read
     again: what a writer has half done looks like damage. Nothing is raised."""
     if not ref.exists:
         return StoreRead(ref, None, None, None)
     for _ in range(MOST_READS - 1):
-        read = _read_once(fs, ref, references, main_key, progress)
+        read = _read_once(fs, ref, references, main_key, progress, hashed=hashed)
         if not read.changed:
             return read
-    return _read_once(fs, ref, references, main_key, progress)
+    return _read_once(fs, ref, references, main_key, progress, hashed=hashed)
 
 
 def _read_once(
-    fs: ReadFs, ref: StoreRef, references: References, main_key: str, progress: Callable[[int], None] | None
+    fs: ReadFs,
+    ref: StoreRef,
+    references: References,
+    main_key: str,
+    progress: Callable[[int], None] | None,
+    *,
+    hashed: bool,
 ) -> StoreRead:
 
     def refer(entry: Entry, checkpoints: tuple[str, ...]) -> None:
@@ -167,7 +179,7 @@ def _read_once(
     try:
         before = fs.stat(ref.path)
         with fs.open(ref.path) as stream:
-            found = survey(stream, before.size, main_key, refer, progress)
+            found = survey(stream, before.size, main_key, refer, progress, hashed=hashed)
             barren = _is_barren(stream, found, main_key)
         after = fs.stat(ref.path)
     except OSError as error:

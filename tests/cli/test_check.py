@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.storage.files import reader
 from tests.cli import harness, scenes
 from tests.cli.failing import Failing
 from tests.gates import damaged, healthy, hostile, issue_61633, run, stuck
@@ -382,3 +384,25 @@ def test_on_a_terminal_lines_break_between_words_and_the_next_step_is_last(tmp_p
     assert max(map(len, body.splitlines())) <= 80 < max(map(len, plain.splitlines()))
     assert body.split() == plain.split()
     assert step == f"gatewaydoctor repair --state-dir {tmp_path}\n"
+
+
+def test_a_store_is_hashed_only_for_outputs_that_tell_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = issue_61633(tmp_path / "state")
+    hashed = []
+    hasher = reader._Hasher
+
+    def counted(*, threaded: bool) -> reader._Hasher:
+        hashed.append(threaded)
+        return hasher(threaded=threaded)
+
+    monkeypatch.setattr(reader, "_Hasher", counted)
+    content = (state / "agents/main/sessions/sessions.json").read_bytes()
+    for verb in ("scan", "check"):
+        run(verb, "--state-dir", str(state))
+        assert not hashed
+        document = run(verb, "--state-dir", str(state), "--json").document
+        assert document["stores"][0]["sha256"] == hashlib.sha256(content).hexdigest()
+        assert len(hashed) == 1
+        hashed.clear()

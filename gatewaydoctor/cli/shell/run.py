@@ -67,6 +67,11 @@ class Run(Struct, frozen=True):
         return Invocation(typed_program(sys.argv[0]), options)
 
     @property
+    def wants_all(self) -> bool:
+        """Whether the output is a document, or has what only documents have."""
+        return self.wants_json or self.options.verbose or self.options.format not in (None, "text")
+
+    @property
     def wants_json(self) -> bool:
         return self.options.json or self.options.format == "json"
 

@@ -129,9 +129,11 @@ def _within(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> An
 def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
     from gatewaydoctor.cli.shell.examining import look
     from gatewaydoctor.cli.shell.notices import halfway_run
+    from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.document import names_for
 
-    judgement = look(replace(run, options=replace(run.options, quiet=True)), thresholds=_thresholds(heap_limit))
+    quiet = replace(run, options=replace(run.options, quiet=True))
+    judgement = look(quiet, Depth(hashed=run.wants_json), _thresholds(heap_limit))
     names = names_for(judgement.examination, redact=run.options.redact)
     effect = judgement.verdict.effect
     halfway = halfway_run(run, judgement.examination.place)

@@ -52,7 +52,8 @@ def scan(
 
     only_formats(run, "scan", *FORMATS)
     settings = settings_for(run, GateOptions(fail_on, max_age=max_age, thresholds=threshold))
-    judgement = look(run, Depth(stuck_after=settings.max_age.value, verify=verify), settings.thresholds)
+    depth = Depth(stuck_after=settings.max_age.value, verify=verify, hashed=run.wants_all)
+    judgement = look(run, depth, settings.thresholds)
     seen = view(run, judgement.examination)
     path = outside(output, judgement.examination)
     gated = pass_through(open_gate(run, settings), judgement, seen.names, run)

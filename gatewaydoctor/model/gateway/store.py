@@ -65,13 +65,14 @@ class Fault(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """How one store reads. `bytes` and `sha256` are of the whole file. `entries` are the rows read whole, up to the
+    """How one store reads. `bytes` and `sha256` are of the whole file; the hash is None where it was not asked for.
+    `entries` are the rows read whole, up to the
     fault if there is one; `last_good_end` is the offset after the last of them."""
 
     readable: Readable
     layout: Layout
     bytes: int
-    sha256: str
+    sha256: str | None
     entries: int
     fault: Fault | None = None
     last_good_end: int = 0

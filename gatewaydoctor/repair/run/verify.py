@@ -68,7 +68,9 @@ def _database(work: Work, number: int, act: Transact) -> str:
     return f"{act.target} passes SQLite's checks and holds {holds}, as planned."
 
 
-def _read_store(tools: Tools, place: RunPlace, main_key: str, planned: StoreSummary) -> tuple[str, StoreSummary]:
+def _read_store(
+    tools: Tools, place: RunPlace, main_key: str, planned: StoreSummary
+) -> tuple[str | None, StoreSummary]:
     path = place.at(planned.path)
     with tools.fs.open(path) as stream:
         read = survey(stream, tools.fs.stat(path).size, main_key, None, tools.progress.advance)

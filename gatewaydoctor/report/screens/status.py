@@ -116,7 +116,7 @@ def _damage(console: Console, store: StoreFacts, label: str) -> None:
 
 
 def _file(console: Console, verdict: Verdict) -> None:
-    facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256)]
+    facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256 or "")]
     console.print(pairs((label, Text(text)) for label, text in facts))
     console.print()
 

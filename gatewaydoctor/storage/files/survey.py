@@ -145,10 +145,12 @@ def survey(
     main_key: str,
     on_entry: Callable[[Entry, tuple[str, ...]], None] | None = None,
     progress: Callable[[int], None] | None = None,
+    *,
+    hashed: bool = True,
 ) -> Survey:
     """Read the store to its end. `on_entry` gets each row with the transcript paths of its compaction checkpoints.
     OSError passes through."""
-    reader = StoreReader(stream, size, progress)
+    reader = StoreReader(stream, size, progress, hashed=hashed)
     table, tally = EntryTable(), Tally()
     deepest = unread = 0
     for cut in reader:
