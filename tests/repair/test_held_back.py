@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +13,9 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from tests.cli.harness import run as run_command
-from tests.repair.faults import FaultFs, Killed, Mode
+from tests.repair.faults import FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, contents, tools
-from tests.repair.test_every_repair import prepared
+from tests.repair.test_every_repair import Stage
 from tests.repair.test_transact import pending
 from tests.world import NOW
 
@@ -33,34 +33,31 @@ def gate(root: Path) -> tuple[int, str]:
 @pytest.mark.parametrize(("way", "swaps"), [("undo", False), ("resume", True)])
 def test_at_every_step_at_which_something_is_changed(ground: Path, way: str, swaps: bool) -> None:
     held, missing = 0, 0
-    for step in range(1, 200):
-        place = ground / "place"
-        place.mkdir()
-        root, plan = prepared(place, Repair.COMPACT)
-        before, (code, _) = contents(root), gate(root)
-        assert code == ExitCode.OK
-        fs = FaultFs(step, Mode.KILL_AFTER, swaps=swaps)
-        try:
+    stage, straight = Stage.of(ground, Repair.COMPACT), FaultFs(swaps=swaps)
+    root = stage.root
+    apply(stage.fresh(), tools(straight), DEAD)
+    stage.fresh()
+    before = contents(root)
+    assert gate(root)[0] == ExitCode.OK
+    for step in telling(straight.log, Mode.KILL_AFTER):
+        plan, fs = stage.fresh(), FaultFs(step, Mode.KILL_AFTER, swaps=swaps)
+        with suppress(Killed):
             apply(plan, tools(fs), DEAD)
-        except Killed:
-            (run,) = pending(root) or (None,)
-            gone = not (root / AGENT).exists()
-            missing += gone
-            if run is not None and run.state is RunState.APPLIED:
-                assert not gone
-            elif run is not None and contents(root) != before:
-                code, said = gate(root)
-                assert code == ExitCode.DO_NOT_START, (step, fs.log[-1])
-                assert run.run_id in said, (step, said)
-                held += 1
-                (undo if way == "undo" else resume)(run, tools(), DEAD)
-                assert gate(root)[0] == ExitCode.OK, (step, fs.log[-1])
-            else:
-                assert not gone, (step, fs.log[-1])
+        assert fs.fault_met
+        (run,) = pending(root) or (None,)
+        gone = not (root / AGENT).exists()
+        missing += gone
+        if run is not None and run.state is RunState.APPLIED:
+            assert not gone
+        elif run is not None and contents(root) != before:
+            code, said = gate(root)
+            assert code == ExitCode.DO_NOT_START, (step, fs.log[-1])
+            assert run.run_id in said, (step, said)
+            held += 1
+            (undo if way == "undo" else resume)(run, tools(), DEAD)
+            assert gate(root)[0] == ExitCode.OK, (step, fs.log[-1])
+        else:
+            assert not gone, (step, fs.log[-1])
         fs.release()
-        shutil.rmtree(place)
-        if not fs.fault_met:
-            assert held > 3
-            assert missing == 0 if swaps else missing > 0
-            return
-    pytest.fail("it never finished")
+    assert held > 3
+    assert missing == 0 if swaps else missing > 0
