@@ -15,11 +15,13 @@ from gatewaydoctor.checks.stores.healthrules import (
     MISSING,
     OWNER,
     QUARANTINED,
-    REFUSES,
     SCHEMA,
     UNREADABLE,
     finding_of,
+    refuses,
+    severity_of,
     some_of,
+    start_over,
     who_of,
 )
 from gatewaydoctor.checks.stores.migration import reads_again
@@ -38,6 +40,7 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
     VersionsDiffer,
 )
+from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -50,7 +53,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
 
 
-_NEWEST = "2026.9.6"
 _CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
 """Tables without which it was not seen to start."""
 
@@ -66,9 +68,9 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if any(reads_again(x, run, missing.agent_id) for run in x.migration.unfinished if missing.agent_id):
             continue  # as migration-unfinished tells
         if missing.agent_id is None or missing.agent_id in configured or missing.folder:
-            yield _missing(missing, copies=missing.agent_id in set_aside)
+            yield _missing(x, missing, copies=missing.agent_id in set_aside)
         else:
-            yield _of_no_agent(missing)
+            yield _of_no_agent(x, missing)
     for health in x.health.databases:
         told = [type(problem) for problem in health.problems]
         for problem in health.problems:
@@ -77,7 +79,7 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             copies = health.agent_id in set_aside
             yield _of(x, health, problem, copies=copies)
         if migrated and not health.problems and _is_older(x, health):
-            yield _older(health)
+            yield _older(x, health)
 
 
 def _set_aside(x: Examination) -> frozenset[str]:
@@ -94,31 +96,31 @@ def _is_older(x: Examination, health: DatabaseHealth) -> bool:
     version = health.user_version
     return (
         health.role is DatabaseRole.AGENT
-        and x.config.release.version == _NEWEST
+        and x.config.release.version == NEWEST
         and version is not None
         and FIRST_OWNED <= version < known
     )
 
 
-def _older(health: DatabaseHealth) -> Finding:
+def _older(x: Examination, health: DatabaseHealth) -> Finding:
     known = KNOWN_SCHEMA[DatabaseRole.AGENT]
     return finding_of(
         SCHEMA,
         health,
-        f"{who_of(health)} has schema version {health.user_version}; {_NEWEST} has {known}, and its startup "
+        f"{who_of(health)} has schema version {health.user_version}; {NEWEST} has {known}, and its startup "
         "migrations are marked as done.",
-        f"{REFUSES}.",
+        refuses(start_over(x, Damage.VERSIONS)),
         {"header": health.user_version, "known": known},
         by_hand="Restore the set of databases that belongs together, or run openclaw doctor --fix on a copy.",
         repair=None,
     )
 
 
-def _of_no_agent(missing: MissingDatabase) -> Finding:
+def _of_no_agent(x: Examination, missing: MissingDatabase) -> Finding:
     """The config has no such agent, and nothing of it is left: it may have been deleted."""
     return MISSING.finding(
         "The database of an agent that the config does not have is not there, and no directory of it is.",
-        "A 2026.9.6 gateway drops the record and starts as before.",
+        f"{start_over(x, Damage.UNUSED).who} drops the record and starts as before.",
         severity=Severity.INFO,
         agent_id=missing.agent_id,
         path=missing.path,
@@ -128,13 +130,14 @@ def _of_no_agent(missing: MissingDatabase) -> Finding:
     )
 
 
-def _missing(missing: MissingDatabase, *, copies: bool) -> Finding:
+def _missing(x: Examination, missing: MissingDatabase, *, copies: bool) -> Finding:
     state = missing.role is DatabaseRole.STATE
+    start = start_over(x, Damage.STATE_GONE if state else Damage.MISSING)
     who = "The state database" if state else "The database of an agent"
     lost = "without cron jobs, deliveries and pairings" if state else "with an EMPTY history for this agent"
     return MISSING.finding(
         f"{who} is not there. Known from {missing.source}." + (" Its -wal is left." if missing.log else ""),
-        f"A 2026.9.6 gateway starts {lost}.",
+        f"{start.who} starts {lost}{start.hedge}.",
         agent_id=missing.agent_id,
         path=missing.path,
         evidence={"source": missing.source, "walLeft": missing.log, "role": missing.role.value},
@@ -144,36 +147,34 @@ def _missing(missing: MissingDatabase, *, copies: bool) -> Finding:
 
 def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: bool) -> Finding:
     """`copies`: a database of the agent was set aside next to it."""
-    # Then 2026.9.6 passes over its startup migrations, which would refuse or rebuild some of this.
-    migrated = x.startup_migrated
     match problem:
         case Unopened():
-            return unopened(health, problem, x.config.release.version, migrated=migrated, copies=copies)
+            return unopened(x, health, problem, copies=copies)
         case BrokenPages():
-            return broken(health, problem, x.config.release.version, migrated=migrated)
+            return broken(x, health, problem)
         case OtherOwner():
-            return _other_owner(health, problem)
+            return _other_owner(x, health, problem)
         case ReadOnlyFormat():
-            return read_only(health, problem, migrated=migrated)
+            return read_only(x, health, problem)
         case VersionsDiffer():
-            return _versions(health, problem, migrated=migrated)
+            return _versions(x, health, problem)
         case OrphanRows():
-            return _orphans(health, problem)
+            return _orphans(x, health, problem)
         case SchemaDrift():
-            return _drift(health, problem, sister=any(is_sister(health, other) for other in x.health.databases))
+            return _drift(x, health, problem, sister=any(is_sister(health, other) for other in x.health.databases))
         case BadEntries():
-            return _entries(health, problem, migrated=migrated)
+            return _entries(x, health, problem)
         case ForeignLog():
-            return _foreign_log(health, problem)
+            return _foreign_log(x, health, problem)
         case LogGone():
-            return _log_gone(health, problem)
+            return _log_gone(x, health, problem)
         case Quarantined():
-            return _quarantined(health, problem, migrated=migrated)
+            return _quarantined(x, health, problem)
         case _:
             assert_never(problem)
 
 
-def _other_owner(health: DatabaseHealth, problem: OtherOwner) -> Finding:
+def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) -> Finding:
     said = "belongs to another agent" if problem.found else "names no owner"
     evidence = {"belongsTo": problem.found, "expected": health.agent_id, "sameFile": problem.shared}
     if problem.shared:
@@ -181,34 +182,43 @@ def _other_owner(health: DatabaseHealth, problem: OtherOwner) -> Finding:
             OWNER,
             health,
             f"{who_of(health)} is the file of another agent under a second name. Its own sessions are not there.",
-            "A 2026.9.6 gateway starts, and cannot tell which of the agents these sessions belong to.",
+            f"A {NEWEST} gateway starts, and cannot tell which of the agents these sessions belong to.",
             evidence,
             severity=Severity.WARNING,
         )
-    return finding_of(OWNER, health, f"{who_of(health)} {said}.", f"{REFUSES}, for all agents.", evidence)
+    start = start_over(x, Damage.OWNER)
+    ahead = refuses(start, ", for all agents")
+    return finding_of(OWNER, health, f"{who_of(health)} {said}.", ahead, evidence, severity=severity_of(start))
 
 
-def _versions(health: DatabaseHealth, problem: VersionsDiffer, *, migrated: bool) -> Finding:
-    new = not problem.header and health.role is DatabaseRole.STATE and migrated
+def _versions(x: Examination, health: DatabaseHealth, problem: VersionsDiffer) -> Finding:
+    state = health.role is DatabaseRole.STATE
+    damage = Damage.VERSIONS if problem.header else Damage.STATE_NO_VERSION if state else Damage.NO_VERSION
+    start = start_over(x, damage)
     return finding_of(
         SCHEMA,
         health,
         f"{who_of(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
-        "A 2026.9.6 gateway refuses to start (exit 1)." if new else f"{REFUSES}.",
+        refuses(start),
         {"header": problem.header, "recorded": problem.recorded, "tables": problem.fits},
+        severity=severity_of(start),
         by_hand=None if problem.fits else "Restore the set from a backup. No version fits the tables that are there.",
         repair="schema" if problem.fits else None,
     )
 
 
-def _orphans(health: DatabaseHealth, problem: OrphanRows) -> Finding:
+def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Finding:
     count = sum(problem.counts.values())
     tables = tuple(dict.fromkeys(table for table, _ in problem.counts))
     rows = [{"table": table, "parent": parent, "rows": rows} for (table, parent), rows in problem.counts.items()]
     message = (
         f"{plural(count, 'row')} of {some_of(tables)} {'refers' if count == 1 else 'refer'} to rows that are gone."
     )
-    return finding_of(FOREIGN_KEYS, health, message, f"{REFUSES}.", {"rows": rows}, count=count, repair="schema")
+    start = start_over(x, Damage.FOREIGN_KEYS)
+    evidence, severity = {"rows": rows}, severity_of(start)
+    return finding_of(
+        FOREIGN_KEYS, health, message, refuses(start), evidence, severity=severity, count=count, repair="schema"
+    )
 
 
 def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
@@ -217,7 +227,7 @@ def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
     return alike and other.path != health.path and other.schema_known and not other.problems
 
 
-def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Finding:
+def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Finding:
     parts = (
         ("missing trigger", "missing triggers", problem.missing_triggers),
         ("changed trigger", "changed triggers", problem.changed_triggers),
@@ -238,27 +248,35 @@ def _drift(health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Fin
     count = sum(len(names) for _, _, names in parts)
     message = f"{who_of(health)} has {said}."
     if count == len(problem.missing_tables) and _CORE.isdisjoint(problem.missing_tables):
-        ahead = "A 2026.9.6 gateway creates them again, empty, at start: what they held is already gone."
+        start = start_over(x, Damage.TABLES)
+        ahead = f"{start.who} creates them again, empty, at start: what they held is already gone{start.hedge}."
         return finding_of(
             SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
         )
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
     lost = problem.missing_tables or problem.missing_columns or problem.unexpected_triggers
     repair = "schema" if known and not lost else None
-    return finding_of(SCHEMA, health, message, f"{REFUSES}.", evidence, count=count, repair=repair)
+    start = start_over(x, Damage.SCHEMA)
+    severity = severity_of(start)
+    return finding_of(
+        SCHEMA, health, message, refuses(start), evidence, severity=severity, count=count, repair=repair
+    )
 
 
-def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> Finding:
+def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Finding:
     keys = (*problem.not_json, *problem.not_an_object, *problem.other_id, *problem.twice)
+    start = start_over(x, Damage.ENTRIES)
+    if not start.refuses:
+        ahead = f"{start.who} rebuilds each from its columns; the rest of the entry is lost{start.hedge}."
+    else:
+        later = " After an upgrade or a move it rebuilds each from its columns, and the rest of the entry is lost."
+        ahead = refuses(start) + (later if start.release == NEWEST else "")
     return finding_of(
         ENTRIES,
         health,
         f"{plural(problem.count, 'session row')} with an entry that is not a JSON object or names "
         "another session, or with a key that is not in lower case.",
-        "A 2026.9.6 gateway refuses to start (exit 1). After an upgrade or a move it rebuilds each from its columns, "
-        "and the rest of the entry is lost."
-        if migrated
-        else "A 2026.9.6 gateway rebuilds each from its columns; the rest of the entry is lost.",
+        ahead,
         {
             "keys": list(keys[:EXAMPLES]),
             "notJson": len(problem.not_json),
@@ -266,21 +284,22 @@ def _entries(health: DatabaseHealth, problem: BadEntries, *, migrated: bool) -> 
             "otherSession": len(problem.other_id),
             "sameKey": len(problem.twice),
         },
-        severity=Severity.ERROR if migrated else None,
+        severity=Severity.ERROR if start.refuses else None,
         count=problem.count,
         key=keys[0] if keys else None,
     )
 
 
-def _foreign_log(health: DatabaseHealth, problem: ForeignLog) -> Finding:
+def _foreign_log(x: Examination, health: DatabaseHealth, problem: ForeignLog) -> Finding:
     message = f"The -wal next to {who_of(health, small=True)} is not its own. Without it the database is sound."
     ahead = "A 2026.9.6 gateway writes the foreign pages into the database and then refuses to start."
     return finding_of(LOG_FOREIGN, health, message, ahead, {"belongsTo": problem.found}, repair="logs")
 
 
-def _log_gone(health: DatabaseHealth, problem: LogGone) -> Finding:
+def _log_gone(x: Examination, health: DatabaseHealth, problem: LogGone) -> Finding:
     message = f"The gateway did not close {who_of(health, small=True)}, and {problem.reason}."
-    ahead = "A 2026.9.6 gateway starts on the last checkpoint: what was written after it is gone."
+    start = start_over(x, Damage.NO_LOG)
+    ahead = f"{start.who} starts on the last checkpoint: what was written after it is gone{start.hedge}."
     if not problem.sure:
         message += " It was written later: another program may have folded the log in."
         ahead = "If so, a start loses nothing. The files do not show it."
@@ -289,15 +308,15 @@ def _log_gone(health: DatabaseHealth, problem: LogGone) -> Finding:
     return finding_of(LOG_GONE, health, message, ahead, evidence, severity=severity)
 
 
-def _quarantined(health: DatabaseHealth, problem: Quarantined, *, migrated: bool) -> Finding:
+def _quarantined(x: Examination, health: DatabaseHealth, problem: Quarantined) -> Finding:
     found = "a check finds nothing wrong with it" if problem.refuted else "it has other findings here"
     message = f"{who_of(health)} is under quarantine; {found}."
     evidence = {"reason": problem.reason, "atMs": problem.at, "refuted": problem.refuted}
     if problem.elsewhere:
         message = f"A quarantine record names {who_of(health, small=True)} under a path it no longer has; {found}."
-        ahead = "A 2026.9.6 gateway passes over it."
+        ahead = f"A {NEWEST} gateway passes over it."
         severity, repair = Severity.INFO, "quarantine" if problem.refuted else None
         return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity, repair=repair)
-    refuses = "A 2026.9.6 gateway refuses to start (exit 1)" if migrated else REFUSES
-    ahead = f"{refuses} as long as the record is there."
-    return finding_of(QUARANTINED, health, message, ahead, evidence, repair="quarantine" if problem.refuted else None)
+    start, repair = start_over(x, Damage.QUARANTINED), "quarantine" if problem.refuted else None
+    ahead = refuses(start, " as long as the record is there")
+    return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity_of(start), repair=repair)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.registry import Family, Rule
 from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.refusals import NEWEST, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import capital
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.health import DatabaseHealth
+    from gatewaydoctor.model.gateway.refusals import Damage, SeenStart
     from gatewaydoctor.model.outcome.finding import Finding
 
 CORRUPT = Rule(
@@ -163,7 +167,6 @@ UNREADABLE = Rule(
     remedy="Run this as the user the gateway runs as, and see whether that user may read and write the file.",
 )
 
-REFUSES = "A 2026.9.6 gateway refuses to start (exit 78)"
 _NAMES = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 
@@ -192,6 +195,23 @@ def finding_of(
         repair=repair,
         by_hand=by_hand,
     )
+
+
+def start_over(x: Examination, damage: Damage) -> SeenStart:
+    """What the release in use makes of the damage, else what 2026.9.6 does."""
+    return seen_start(damage, release_name(x.config.release), due=not x.startup_migrated)
+
+
+def refuses(start: SeenStart, more: str = "") -> str:
+    """The whole sentence of what is ahead; `more` continues that of a refusal."""
+    if start.refuses:
+        return f"{start.who} refuses to start (exit {start.code}){more}{start.hedge}."
+    return f"{start.who} starts with it; {NEWEST} refuses to."
+
+
+def severity_of(start: SeenStart) -> Severity | None:
+    """That of the rule where the start is refused."""
+    return None if start.refuses else Severity.WARNING
 
 
 def who_of(health: DatabaseHealth, *, small: bool = False) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.stores.healthrules import refuses, start_over
+from gatewaydoctor.model.gateway.refusals import Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 
@@ -53,12 +55,13 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             message = (
                 f"A start or a doctor that was cut off holds the lease on the agents' databases for {left} more."
             )
-            code = 1 if x.startup_migrated else 78
+            start = start_over(x, Damage.MAINTENANCE_LEASE)
         else:
-            message, code = f"A gateway on another host holds the lease for {left} more.", 1
+            message = f"A gateway on another host holds the lease for {left} more."
+            start = start_over(x, Damage.OWNER_LEASE)
         yield LEASE.finding(
             message,
-            f"A 2026.9.6 gateway refuses to start (exit {code}) until then.",
+            refuses(start, " until then"),
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},
         )

@@ -1,0 +1,130 @@
+"""What the releases with sessions in databases were seen to make of damage: the exit code of each, or that it starts.
+
+Every code is of a real start on a damaged directory (tests/conformance, docs/database.md section 4)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NEWEST = "2026.9.6"
+"""The newest release that was tried. What only it was seen to do is told with its name."""
+STARTS = 0
+"""In place of an exit code: the gateway comes up."""
+
+
+class Damage(StrEnum):
+    """Kinds of damage. `agent`, `state`: a database with a garbage header or a zeroed page, or cut in half. `empty`,
+    `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
+    of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: rows
+    are missing in it; `index-page`: a page of it is malformed."""
+
+    AGENT = "agent"
+    STATE = "state"
+    EMPTY = "empty"
+    NO_TABLE = "no-table"
+    MISSING = "missing"
+    STATE_GONE = "state-gone"
+    UNUSED = "unused"
+    LEFTOVER = "leftover"
+    OWNER = "owner"
+    NEWER = "newer"
+    VERSIONS = "versions"
+    NO_VERSION = "no-version"
+    STATE_NO_VERSION = "state-no-version"
+    FOREIGN_KEYS = "foreign-keys"
+    SCHEMA = "schema"
+    TABLES = "tables"
+    ENTRIES = "entries"
+    QUARANTINED = "quarantined"
+    QUARANTINE_STORE = "quarantine-store"
+    QUARANTINE_EMPTY = "quarantine-empty"
+    INDEX = "index"
+    INDEX_PAGE = "index-page"
+    CONSTRAINTS = "constraints"
+    READ_ONLY = "read-only"
+    FOREIGN_LOG = "foreign-log"
+    NO_LOG = "no-log"
+    OWNER_LEASE = "owner-lease"
+    MAINTENANCE_LEASE = "maintenance-lease"
+    CONFIG = "config"
+
+
+CODES: Mapping[Damage, Mapping[str, int]] = {
+    Damage.AGENT: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.STATE: {NEWEST: 78},
+    Damage.EMPTY: {"2026.8.1": STARTS, NEWEST: STARTS},
+    Damage.NO_TABLE: {NEWEST: STARTS},
+    Damage.MISSING: {"2026.8.1": STARTS, NEWEST: STARTS},
+    Damage.STATE_GONE: {"2026.8.1": STARTS, NEWEST: STARTS},
+    Damage.UNUSED: {NEWEST: STARTS},
+    Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, NEWEST: 78},
+    Damage.OWNER: {NEWEST: 78},
+    Damage.NEWER: {"2026.8.1": 78, "2026.9.3": 78, NEWEST: 78},
+    Damage.VERSIONS: {NEWEST: 78},
+    Damage.NO_VERSION: {NEWEST: 78},
+    Damage.STATE_NO_VERSION: {NEWEST: 1},
+    Damage.FOREIGN_KEYS: {NEWEST: 78},
+    Damage.SCHEMA: {NEWEST: 78},
+    Damage.TABLES: {NEWEST: STARTS},
+    Damage.ENTRIES: {NEWEST: 1},
+    Damage.QUARANTINED: {NEWEST: 1},
+    Damage.QUARANTINE_STORE: {NEWEST: 78},
+    Damage.QUARANTINE_EMPTY: {NEWEST: STARTS},
+    Damage.INDEX: {NEWEST: STARTS},
+    Damage.INDEX_PAGE: {NEWEST: 78},
+    Damage.CONSTRAINTS: {NEWEST: 1},
+    Damage.READ_ONLY: {NEWEST: 1},
+    Damage.FOREIGN_LOG: {NEWEST: 78},
+    Damage.NO_LOG: {NEWEST: STARTS},
+    Damage.OWNER_LEASE: {NEWEST: 1},
+    Damage.MAINTENANCE_LEASE: {NEWEST: 1},
+    Damage.CONFIG: {NEWEST: 1},
+}
+"""Exit code by release. That of 2026.9.6 is of a start that passes over its startup migrations, as they are done."""
+
+DUE: Mapping[Damage, int] = {
+    Damage.EMPTY: 78,
+    Damage.STATE_NO_VERSION: 78,
+    Damage.ENTRIES: STARTS,
+    Damage.QUARANTINED: 78,
+    Damage.CONSTRAINTS: 78,
+    Damage.READ_ONLY: 78,
+    Damage.MAINTENANCE_LEASE: 78,
+}
+"""Those of 2026.9.6 that differ while its startup migrations are due."""
+
+
+class SeenStart(Struct, frozen=True):
+    """What a start makes of one damage. `release` is the one that was seen, `untried` the one in use where that was
+    not."""
+
+    release: str
+    code: int
+    untried: str | None = None
+
+    @property
+    def who(self) -> str:
+        return f"A {self.release} gateway"
+
+    @property
+    def hedge(self) -> str:
+        return f"; {self.untried} was not tried" if self.untried else ""
+
+    @property
+    def refuses(self) -> bool:
+        return self.code != STARTS
+
+
+def seen_start(damage: Damage, release: str | None, *, due: bool = False) -> SeenStart:
+    """`release` is the one in use, `due` whether its startup migrations are."""
+    codes = CODES[damage]
+    if release is not None and release != NEWEST and release in codes:
+        return SeenStart(release, codes[release])
+    code = DUE.get(damage, codes[NEWEST]) if due else codes[NEWEST]
+    return SeenStart(NEWEST, code, None if release == NEWEST else release)
