@@ -9,7 +9,8 @@ from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.gateway.era import REFUSES_NEWER, Era
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Stake, Start, StartEffect, StartVerdict
 from gatewaydoctor.model.words import capital, plural, rounded_size
@@ -102,7 +103,9 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
     said = first.removeprefix("The file ").removeprefix("The store ")
     cause = f"{_place(finding)}sessions.json" + (f" {said}" if said != first else f": {_first(first)}")
     if _in_database(release):
-        return StartEffect(Effect.FAILS, f"{capital(_who(release))} refuses to start (exit 78) over {what}.", cause)
+        start = seen_start(Damage.LEFTOVER, release_name(release))
+        reason = f"{start.release} refuses to start (exit {start.code}) over {what}{start.hedge}."
+        return StartEffect(Effect.FAILS, reason, cause)
     reason = f"It would lose all of {_of(finding)}: {_who(release)} loads {what} as EMPTY and overwrites it."
     return StartEffect(Effect.LOSES, reason, cause)
 
@@ -168,8 +171,9 @@ def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
 
 
 def _newer_config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    started = finding.evidence["started"]
-    reason = f"{started}, which last started here, refuses to start (exit 1): the config is of a newer release."
+    started = str(finding.evidence["started"])
+    code = CODES[Damage.CONFIG].get(started, 1)
+    reason = f"{started}, which last started here, refuses to start (exit {code}): the config is of a newer release."
     return StartEffect(Effect.FAILS, reason, _first(finding.message))
 
 
@@ -228,6 +232,8 @@ def _unread_database(finding: Finding, release: Release, findings: Sequence[Find
 
 
 def _leased(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    if finding.severity < Severity.WARNING:
+        return None
     return StartEffect(Effect.FAILS, finding.consequence, _first(finding.message))
 
 
@@ -250,8 +256,9 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if release.version is not None and _in_database(release) and release.version in REFUSES_NEWER:
-        reason = f"{capital(_who(release))} refuses to start (exit 78) over a newer schema."
+    code = CODES[Damage.NEWER].get(release.version or "")
+    if code is not None:
+        reason = f"{capital(_who(release))} refuses to start (exit {code}) over a newer schema."
         return StartEffect(Effect.FAILS, reason, _first(finding.message))
     reason = "A database was written by a newer release than gatewaydoctor knows; an older one refuses to start."
     return StartEffect(Effect.UNREAD, reason, _first(finding.message))

@@ -168,7 +168,6 @@ def test_a_start_loses_data_over_a_store_that_reads_as_empty_and_over_no_other()
         "database-empty",
         "database-missing",
         "database-log-missing",
-        "database-log-foreign",
         "database-entry-invalid",
     }
 

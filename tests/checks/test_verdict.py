@@ -34,12 +34,12 @@ LOSES = {
     *("damage-cut-between-entries", "damage-empty", "damage-nan", "damage-nul-tail", "damage-scalar"),
     *("damage-trailing-comma", "damage-two-documents", "store-empty-beside-transcripts", "store-not-object"),
     *("store-too-large-for-gateway", "store-unparseable", "database-empty", "database-missing"),
-    *("database-log-missing", "database-log-foreign", "database-entry-invalid"),
+    *("database-log-missing", "database-entry-invalid"),
 }
 FAILS = {
     *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
     *("database-foreign-keys", "database-schema", "database-lease", "config-without-mode"),
-    *("permission-denied", "config-newer"),
+    *("permission-denied", "config-newer", "database-log-foreign"),
     "config-refused",
 }
 RISKS = {

@@ -9,6 +9,7 @@ from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
+from gatewaydoctor.model.gateway.refusals import CODES, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size
@@ -86,19 +87,18 @@ NEWER = Rule(
     gateway="2026.9.6 refuses to start (exit 1): its binary is older than the config.",
     remedy="Start the release that wrote the config, or put back the config from before the upgrade.",
 )
-_CHECKS_STAMP = frozenset({"2026.9.6"})
-"""Releases that were seen to refuse a config of a later one."""
 
 
 @REGISTRY.check(NEWER)
 def config_newer(x: Examination, t: Thresholds) -> Iterator[Finding]:
     started = x.state_rows.started if x.state_rows else None
     release = x.config.release
-    if started not in _CHECKS_STAMP or not release.stamped or release.version in (None, started):
+    code = CODES[Damage.CONFIG].get(started or "")
+    if not code or not release.stamped or release.version in (None, started):
         return
     yield NEWER.finding(
         f"The config was last written by {release.version}; {started} was the last to start here.",
-        f"{started} refuses to start because of it (exit 1); {release.version} does not.",
+        f"{started} refuses to start because of it (exit {code}); {release.version} does not.",
         path=x.config.path,
         evidence={"writtenBy": release.version, "started": started},
     )

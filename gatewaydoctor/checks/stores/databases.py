@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.stores.healthrules import start_over
 from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
+from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
@@ -185,7 +187,7 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
     """Severity, what a start does, and what to do by hand."""
     away = "Copy the directory (gatewaydoctor snapshot), then move the file out of it."
     if refuses_leftovers(x.config.release):
-        code = _CODES.get(x.config.release.version or "")
+        code = CODES[Damage.LEFTOVER].get(x.config.release.version or "")
         shown = f" (exit {code})" if code else ""
         return Severity.ERROR, f"{a_gateway(x)} refuses to start while any such file exists{shown}.", away
     if leftover.refusal is not None:
@@ -219,10 +221,6 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
     return Severity.WARNING, f"{a_gateway(x)} imports it at start, and nothing changes.", away
 
 
-_CODES = {"2026.8.1": 1, "2026.9.3": 78}
-"""With which exit code a release was seen to refuse a leftover store."""
-
-
 def refuses_leftovers(release: Release) -> bool:
     """Whether a release refuses to start over any leftover store: 2026.8.1 to 2026.9.3 were seen to."""
     found = _NUMBERS.match(release.version or "")
@@ -242,13 +240,15 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
         if store.survey
         else 0
     )
+    stops = refused or x.startup_migrated or refuses_leftovers(x.config.release)
+    start = start_over(x, Damage.LEFTOVER)
     return LEGACY.finding(
         f"A sessions.json of {size(legacy.size)} waits to be imported: "
         + (f"{refused}." if refused else f"sound, {_rows(store)}, {running:,} of them running."),
-        "A 2026.9.6 gateway refuses to start because of it (exit 78)."
-        if refused or x.startup_migrated
-        else "A 2026.9.6 gateway imports it at start, every entry unchanged, including running ones.",
-        severity=Severity.ERROR if refused or x.startup_migrated else None,
+        f"{start.who} refuses to start because of it (exit {start.code}){start.hedge}."
+        if stops
+        else f"A {NEWEST} gateway imports it at start, every entry unchanged, including running ones.",
+        severity=Severity.ERROR if stops else None,
         agent_id=agent.agent_id,
         path=legacy.path,
         evidence={

@@ -292,7 +292,7 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
 
 def _foreign_log(x: Examination, health: DatabaseHealth, problem: ForeignLog) -> Finding:
     message = f"The -wal next to {who_of(health, small=True)} is not its own. Without it the database is sound."
-    ahead = "A 2026.9.6 gateway writes the foreign pages into the database and then refuses to start."
+    ahead = refuses(start_over(x, Damage.FOREIGN_LOG)) + " A program that writes to it folds the foreign pages in."
     return finding_of(LOG_FOREIGN, health, message, ahead, {"belongsTo": problem.found}, repair="logs")
 
 

@@ -23,11 +23,13 @@ LEASE = Rule(
     severity=Severity.WARNING,
     title="A lease in the state database has not expired",
     meaning="The state database names an owner on another host, or a maintenance of the agents' databases, whose "
-    "lease has not expired. gatewaydoctor cannot tell from here whether it still runs.",
+    "lease has not expired. gatewaydoctor cannot tell from here whether it still runs. Info only if the release in "
+    "use was seen to start all the same.",
     cause="A container that was recreated under another host name, a gateway on another host, or a start or "
     "doctor that was killed, or stopped by a full disk, while it prepared the databases.",
     gateway="2026.9.6 refuses to start until the lease expires: exit 1 for an owner, at most 300 s after its last "
-    "sign; for a maintenance exit 1, or 78 where its startup migrations are due, at most 60 s.",
+    "sign; for a maintenance exit 1, or 78 where its startup migrations are due, at most 60 s. 2026.8.1 starts "
+    "over the lease of an owner.",
     remedy="If no other gateway or doctor runs, wait until the lease has expired and start then.",
 )
 
@@ -62,6 +64,7 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield LEASE.finding(
             message,
             refuses(start, " until then"),
+            severity=None if start.refuses else Severity.INFO,
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},
         )

@@ -50,14 +50,6 @@ KNOWN_SCHEMA: Mapping[DatabaseRole, int] = {
 FIRST_OWNED = 2
 """First schema version of either kind that belongs to a release with sessions in databases."""
 
-REFUSES_NEWER = frozenset({"2026.8.1", "2026.9.3", "2026.9.6"})
-"""Releases that were seen to refuse a database with a newer schema."""
-
-
-DAMAGED_EXITS: Mapping[str, int] = {"2026.8.1": 1, "2026.9.3": 1, "2026.9.6": 78}
-"""Exit codes with which releases were seen to refuse an agent's database whose header is garbage, or a
-zeroed page of its sessions."""
-
 
 class SqliteHeader(Struct, frozen=True):
     """The fixed part of a database's first page. `user_version` is the schema version. `wal` is the write-ahead mode.

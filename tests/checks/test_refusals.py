@@ -1,0 +1,41 @@
+"""What is told of a start by the release in use, and of 2026.9.6 where that release was not tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatewaydoctor.checks.stores.healthrules import refuses, severity_of
+from gatewaydoctor.model.gateway.refusals import CODES, DUE, NEWEST, STARTS, Damage, seen_start
+from gatewaydoctor.model.outcome.finding import Severity
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("2026.8.1", "A 2026.8.1 gateway refuses to start (exit 1)."),
+        ("2026.9.6", "A 2026.9.6 gateway refuses to start (exit 78)."),
+        ("2026.9.4", "A 2026.9.6 gateway refuses to start (exit 78); 2026.9.4 was not tried."),
+        (None, "A 2026.9.6 gateway refuses to start (exit 78)."),
+    ],
+)
+def test_a_refusal_names_the_release_that_was_seen(release: str | None, said: str) -> None:
+    assert refuses(seen_start(Damage.FOREIGN_KEYS, release)) == said
+
+
+def test_a_release_that_starts_over_what_the_newest_refuses_is_warned_of_the_update() -> None:
+    start = seen_start(Damage.OWNER_LEASE, "2026.8.1")
+    assert refuses(start) == "A 2026.8.1 gateway starts with it; 2026.9.6 refuses to."
+    assert severity_of(start) is Severity.WARNING
+    assert severity_of(seen_start(Damage.OWNER_LEASE, "2026.9.6")) is None
+
+
+def test_due_migrations_change_what_2026_9_6_does_and_no_other_release() -> None:
+    assert seen_start(Damage.EMPTY, NEWEST, due=True).code == 78
+    assert seen_start(Damage.EMPTY, NEWEST).code == STARTS
+    assert seen_start(Damage.EMPTY, "2026.8.1", due=True).code == STARTS
+
+
+def test_every_damage_was_seen_with_the_newest_release() -> None:
+    assert set(CODES) == set(Damage)
+    assert all(NEWEST in codes for codes in CODES.values())
+    assert set(DUE) <= set(Damage)
