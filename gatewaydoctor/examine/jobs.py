@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from gatewaydoctor.examine.ticks import Ticks, Timeline, ticks, timeline
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
-from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.entry import Kind, Status, latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,9 @@ class JobCollector:
         """`row` is its place in the table. Rows that belong to no job are passed over."""
         if entry.job_id is None:
             return
-        job = self._jobs.setdefault(entry.job_id, _Gathered())
+        job = self._jobs.get(entry.job_id)
+        if job is None:
+            job = self._jobs[entry.job_id] = _Gathered()
         if entry.kind is Kind.CRON_BASE:
             job.base_status, job.base_key, job.base_stuck = entry.status, entry.key, stuck
         if entry.kind is not Kind.CRON_RUN:
@@ -130,8 +132,7 @@ class JobCollector:
             job.times.append(at)
 
     def _is_quiet(self, entry: Entry, row: int) -> bool:
-        signs = (entry.last_sign, self._signs.newest(entry, row))
-        last = max((sign for sign in signs if sign is not None), default=None)
+        last = latest(entry.last_sign, self._signs.newest(entry, row))
         return last is None or self._now - last >= QUIET_MS
 
     def result(self, cron: Cron) -> tuple[JobRuns, ...]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol, overload
 
 from msgspec import Struct, field
 
+from gatewaydoctor.model.gateway.entry import latest
+
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.storage.files.table import EntryTable
@@ -89,7 +91,7 @@ class RunningRows(Sequence[RunningEntry]):
     def judge(self, entry: Entry, row: int) -> RunningEntry:
         """Judge one running row. One without any time is stuck too: nothing about it shows life."""
         written = self._signs.newest(entry, row)
-        last_sign = max((sign for sign in (entry.last_sign, written) if sign is not None), default=None)
+        last_sign = latest(entry.last_sign, written)
         silent = last_sign is None or self._now - last_sign >= self._stuck_after
         return RunningEntry(entry, row, written, last_sign, silent and not self._gateway_live)
 

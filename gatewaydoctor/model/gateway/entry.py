@@ -166,6 +166,13 @@ def _rest_kind(rest: str, main_key: str, *, bare: bool) -> Kind:
     return Kind.OTHER
 
 
+def latest(one: int | None, other: int | None) -> int | None:
+    """The later of two times; None where there is neither."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one if one >= other else other
+
+
 class Entry(Struct, frozen=True):
     """One row of sessions.json. Times are epoch ms, None where absent or not a number. `start` is the byte offset of
     the key's opening quote, `value_start` and `end` bound the value's bytes (end exclusive).
@@ -211,4 +218,4 @@ class Entry(Struct, frozen=True):
     @property
     def last_sign(self) -> int | None:
         """Newest of updatedAt, startedAt, endedAt; the transcript's mtime is not known here."""
-        return max((t for t in (self.updated_at, self.started_at, self.ended_at) if t is not None), default=None)
+        return latest(latest(self.updated_at, self.started_at), self.ended_at)

@@ -127,7 +127,9 @@ class DirectoryIndex:
         return self._pick(session_id, ARCHIVES)
 
     def _pick(self, session_id: str, classes: frozenset[FileClass]) -> str | None:
-        found = (name for name in self._others.get(session_id, ()) if classify(name) in classes)
+        if session_id not in self._others:
+            return None
+        found = (name for name in self._others[session_id] if classify(name) in classes)
         return max(found, key=lambda name: (name_stamp(name, classify(name)) or 0, name), default=None)
 
 

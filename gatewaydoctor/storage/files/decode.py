@@ -105,21 +105,44 @@ def size(raw: msgspec.Raw | memoryview) -> int:
 
 def time(raw: msgspec.Raw | memoryview | None) -> int | None:
     """A field's value as epoch ms; None for what is not a number, or no moment."""
-    value = scalar(raw)
+    return moment(scalar(raw))
+
+
+def moment(value: object) -> int | None:
+    """A decoded value as epoch ms, as `time`."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     # Beyond what a JavaScript date can hold a number is not a time.
     return int(value) if abs(value) <= 8.64e15 else None
 
 
-def _string(raw: msgspec.Raw | memoryview | None) -> str | None:
-    value = scalar(raw)
+_USUAL = ("sessionId", "sessionFile", "status", "updatedAt", "startedAt", "endedAt")
+_RARE = frozenset(
+    {
+        *("compactionCheckpoints", "deliveryContext", "pinnedAt", "spawnDepth", "subagentRole", "spawnedBy"),
+        *("cliSessionBindings", "cliSessionIds"),
+    }
+)
+"""Fields that few rows have: of a row with none of them nothing has to be asked that depends on one."""
+
+
+def _usual_values(found: Fields) -> list[Any]:
+    """The values of _USUAL, None where absent."""
+    try:
+        return [_decode_any(found[name]) if name in found else None for name in _USUAL]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return [scalar(found.get(name)) for name in _USUAL]
+
+
+def _as_text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _status(raw: msgspec.Raw | memoryview | None) -> Status:
-    value = scalar(raw)
-    return STATUS_BY_WORD.get(value, Status.UNKNOWN) if isinstance(value, str) else Status.UNKNOWN
+def _has_odd_text(found: Fields) -> bool:
+    for name in TEXT_FIELDS:  # noqa: SIM110 - asked once a row, and a generator takes twice the time
+        if name in found and _is_no_text(found[name]):
+            return True
+    return False
 
 
 def entry(
@@ -129,21 +152,21 @@ def entry(
     parts = parse_key(key, main_key)
     if found is None:
         return _invalid(key, parts, start, value_start, end, shape_of(scalar(value)))
-    get = found.get
-    session_id, session_file = _string(get("sessionId")), _string(get("sessionFile"))
-    updated = time(get("updatedAt"))
+    session_id, session_file, status, *times = _usual_values(found)
+    session_id, session_file = _as_text(session_id), _as_text(session_file)
+    updated, started, ended = map(moment, times)
+    plain = _RARE.isdisjoint(found)
     usual = (
         (is_plain_id(session_id) if session_id is not None else "sessionId" not in found)
         and (session_file is not None or "sessionFile" not in found)
         and (updated is not None or "updatedAt" not in found)
-        and "compactionCheckpoints" not in found
-        and "deliveryContext" not in found
-        and not any(_is_no_text(found[name]) for name in TEXT_FIELDS if name in found)
+        and (plain or ("compactionCheckpoints" not in found and "deliveryContext" not in found))
+        and not _has_odd_text(found)
     )
     return Entry(
         key,
-        _kind(parts.kind, get("chatType")),
-        _status(get("status")),
+        _kind(parts.kind, found.get("chatType")),
+        STATUS_BY_WORD.get(status, Status.UNKNOWN) if isinstance(status, str) else Status.UNKNOWN,
         start,
         value_start,
         end,
@@ -153,13 +176,13 @@ def entry(
         session_id,
         session_file,
         updated,
-        time(get("startedAt")),
-        time(get("endedAt")),
+        started,
+        ended,
         True,
         "abortedLastRun" in found and scalar(found["abortedLastRun"]) is True,
-        "pinnedAt" in found and scalar(found["pinnedAt"]) is not None,
-        "spawnDepth" in found or "subagentRole" in found or "spawnedBy" in found,
-        _binds_cli(found),
+        not plain and scalar(found.get("pinnedAt")) is not None,
+        not plain and ("spawnDepth" in found or "subagentRole" in found or "spawnedBy" in found),
+        not plain and _binds_cli(found),
         () if usual else tuple(_odd_fields(found, updated)),
     )
 

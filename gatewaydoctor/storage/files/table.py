@@ -17,7 +17,30 @@ _KINDS = tuple(Kind)
 _STATUS_CODE = {status: code for code, status in enumerate(_STATUSES)}
 _KIND_CODE = {kind: code for code, kind in enumerate(_KINDS)}
 _NO_TIME = -(2**63)
+_BETWEEN = b"\xff"
+"""No byte of UTF-8."""
+_RUN = ":run:"
+_MOST_SHARED = 10_000
 _VALID, _ABORTED, _PINNED, _SPAWNED, _CLI_BACKED = 1, 2, 4, 8, 16
+
+
+class _Numbered:
+    """Texts that many rows share, by number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.texts: list[str] = []
+
+    def number(self, text: str) -> int:
+        found = self._numbers.get(text)
+        if found is None:
+            found = self._numbers[text] = len(self.texts)
+            self.texts.append(text)
+        return found
+
+    def has_room(self, text: str) -> bool:
+        """Whether another text may be numbered, or this one is: one that no other row shares takes memory."""
+        return len(self.texts) < _MOST_SHARED or text in self._numbers
 
 
 class EntryTable:
@@ -32,9 +55,9 @@ class EntryTable:
         self._ended = array("q")
         self._codes = bytearray()
         self._text = bytearray()
-        self._text_ends = array("q")
-        self._folders: dict[str, int] = {}
-        self._folder_names: list[str] = []
+        self._text_ends = array("q", (0,))
+        self._folders = _Numbered()
+        self._jobs = _Numbered()
         self._odd: dict[int, tuple[OddField, ...]] = {}
 
     def __len__(self) -> int:
@@ -57,16 +80,17 @@ class EntryTable:
             | (_CLI_BACKED if entry.cli_backed else 0)
         )
         self._codes += bytes((_STATUS_CODE[entry.status], _KIND_CODE[entry.kind], flags))
-        for text in (entry.key, self._pack_id(entry), self._pack_file(entry)):
-            self._text += text.encode("utf-8", "surrogatepass")
-            self._text_ends.append(len(self._text))
+        packed = (self._pack_key(entry.key), self._pack_id(entry), self._pack_file(entry))
+        self._text += _BETWEEN.join([text.encode("utf-8", "surrogatepass") for text in packed])
+        self._text_ends.append(len(self._text))
 
     def __getitem__(self, row: int) -> Entry:
         status, kind, flags = self._codes[3 * row : 3 * row + 3]  # one byte each, as add wrote them
         start = self._starts[row]
-        key = self.key(row)
+        packed_key, packed_id, packed_file = self._texts(row)
+        key = self._unpack_key(packed_key.decode("utf-8", "surrogatepass"))
         parts = parse_key(key)
-        session_id = _unpack_id(self._piece(3 * row + 1), parts.run_id)
+        session_id = _unpack_id(packed_id.decode("utf-8", "surrogatepass"), parts.run_id)
         return Entry(
             key,
             _KINDS[kind],
@@ -78,7 +102,7 @@ class EntryTable:
             parts.job_id,
             parts.run_id,
             session_id,
-            self._unpack_file(self._piece(3 * row + 2), session_id),
+            self._unpack_file(packed_file.decode("utf-8", "surrogatepass"), session_id),
             _time(self._updated[row]),
             _time(self._started[row]),
             _time(self._ended[row]),
@@ -94,7 +118,7 @@ class EntryTable:
         return (self[row] for row in range(len(self)))
 
     def key(self, row: int) -> str:
-        return self._piece(3 * row)
+        return self._unpack_key(self._texts(row)[0].decode("utf-8", "surrogatepass"))
 
     def kind(self, row: int) -> Kind:
         return _KINDS[self._codes[3 * row + 1]]
@@ -118,9 +142,22 @@ class EntryTable:
                 newest = at if newest is None or at > newest else newest
         return oldest, newest
 
-    def _piece(self, index: int) -> str:
-        begin = self._text_ends[index - 1] if index else 0
-        return self._text[begin : self._text_ends[index]].decode("utf-8", "surrogatepass")
+    def _texts(self, row: int) -> list[bytearray]:
+        """What was packed of key, session id and session file."""
+        return self._text[self._text_ends[row] : self._text_ends[row + 1]].split(_BETWEEN)
+
+    def _pack_key(self, key: str) -> str:
+        # Thousands of rows are runs of one job.
+        job, mark, run = key.partition(_RUN)
+        if not mark:
+            return key
+        return f"{self._jobs.number(job)}{_RUN}{run}" if self._jobs.has_room(job) else "'" + key
+
+    def _unpack_key(self, packed: str) -> str:
+        number, mark, run = packed.partition(_RUN)
+        if not mark:
+            return packed
+        return packed[1:] if packed[0] == "'" else f"{self._jobs.texts[int(number)]}{_RUN}{run}"
 
     def _pack_id(self, entry: Entry) -> str:
         # "=" means the run id the key ends with, which is the usual session id of a run.
@@ -132,16 +169,13 @@ class EntryTable:
         if entry.session_file is None:
             return ""
         folder, slash, name = entry.session_file.rpartition("/")
-        number = self._folders.setdefault(folder + slash, len(self._folders))
-        if number == len(self._folder_names):
-            self._folder_names.append(folder + slash)
-        return f"{number}:{'' if name == f'{entry.session_id}.jsonl' else name}"
+        return f"{self._folders.number(folder + slash)}:{'' if name == f'{entry.session_id}.jsonl' else name}"
 
     def _unpack_file(self, packed: str, session_id: str | None) -> str | None:
         if not packed:
             return None
         number, _, name = packed.partition(":")
-        return self._folder_names[int(number)] + (name or f"{session_id}.jsonl")
+        return self._folders.texts[int(number)] + (name or f"{session_id}.jsonl")
 
 
 def _unpack_id(packed: str, run_id: str | None) -> str | None:
