@@ -87,9 +87,8 @@ def ours(path: Path, release: str) -> tuple[bool, int]:
         found = survey(stream, fs.stat(path).size, "main")
         if found.verdict.readable is not Readable.YES:
             return False, 0
-        dropped = {
-            key for key, entry in found.rows() if any(fate_of(policy, odd) is Fate.DROPPED for odd in entry.odd)
-        }
+        rows = [entry for _, entry in found.rows()]
+    dropped = {row.key for row in rows if any(fate_of(policy, odd) is Fate.DROPPED for odd in row.odd)}
     return True, len(set(found.table.all_keys()) - dropped)
 
 
