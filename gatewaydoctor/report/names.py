@@ -101,6 +101,8 @@ class Names:
             return text
         if known := self._aliases.get(text.lower()):
             return known
+        if text.startswith("agent:"):
+            return self.key(text)  # blanks in it end no key
         for place, _ in self._places:
             text = re.sub(rf"{re.escape(place)}(?![\w-]|\.\w)(?:{_REST})?", lambda found: self.path(found[0]), text)
         text = _PATH.sub(lambda found: self.path(found[0]), text)

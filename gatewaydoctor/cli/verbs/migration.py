@@ -61,6 +61,20 @@ def _export(run: Run, spelled: str, x: Examination, names: Names) -> tuple[Path,
     for name, content in recovered(run.fs, x, redact=run.options.redact):
         path = directory / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write(path, content, PRIVATE)
+        write(path, _fit_to_share(path, content) if run.options.redact else content, PRIVATE)
         files += 1
     return directory, files
+
+
+def _fit_to_share(path: Path, content: bytes) -> bytes:
+    """What is no message text in it, such as names of fields and times, as any other output has it."""
+    import json
+
+    from gatewaydoctor.report.outgoing import outgoing_text, outgoing_value
+
+    if path.suffix == ".md":
+        return outgoing_text(content.decode()).encode()
+    if path.suffix == ".jsonl":
+        lines = (json.dumps(outgoing_value(json.loads(line))) for line in content.splitlines())
+        return "".join(f"{line}\n" for line in lines).encode()
+    return json.dumps(outgoing_value(json.loads(content)), indent=2).encode() + b"\n"

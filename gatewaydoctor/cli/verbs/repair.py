@@ -131,6 +131,10 @@ def repair(
     """Shows what would go, what would stay, whose conversations are touched, and what the next start would do. With
     --apply it does exactly that, keeps every original in the vault, verifies the result, and shows how to undo it."""
     only_formats(run, "repair", "text", "json")
+    if plan_out is not None and run.options.redact:
+        raise UsageError(
+            "--plan-out: a plan without its names could not be applied.", "To share it: repair --json --redact"
+        )
     if apply or resume is not None:
         require_own_clock(run)
     chosen = _chosen(repairs)
@@ -292,11 +296,11 @@ def _again(run: Run, work: Bench, out: str | None) -> str:
     """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
     --apply."""
     if out is not None:
-        words = ["repair", "--apply", "--plan", "FILE" if run.options.redact else out]
+        words = ["repair", "--apply", "--plan", out]
         if work.vault is not None:
-            words += ["--vault", "DIR" if run.options.redact else str(work.vault)]
+            words += ["--vault", str(work.vault)]
         if work.work_dir is not None:
-            words += ["--work-dir", "DIR" if run.options.redact else str(work.work_dir)]
+            words += ["--work-dir", str(work.work_dir)]
         return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
     if run.options.redact:
         return run.invocation.command("repair --apply")
