@@ -24,7 +24,7 @@ LEASE = Rule(
     title="A lease in the state database has not expired",
     meaning="The state database names an owner on another host, or a maintenance of the agents' databases, whose "
     "lease has not expired. gatewaydoctor cannot tell from here whether it still runs. Info only if the release in "
-    "use was seen to start all the same.",
+    "use was seen to start anyway.",
     cause="A container that was recreated under another host name, a gateway on another host, or a start or "
     "doctor that was killed, or stopped by a full disk, while it prepared the databases.",
     gateway="2026.9.6 refuses to start until the lease expires: exit 1 for an owner, at most 300 s after its last "
