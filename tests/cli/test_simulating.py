@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_same_seed_same_bytes(scenario: str) -> None:
-    first = run("simulate", scenario, "--seed", "3", "--json")
-    second = run("simulate", scenario, "--seed", "3", "--json")
+    line = ("simulate", scenario, "--seed", "3", "--duration", "6h", "--json")
+    first, second = run(*line), run(*line)
     assert first.code == 0, first.err
     assert first.out == second.out
     assert json.loads(first.out)["details"]["seed"] == 3
 
 
 def test_a_remedy_and_an_option_change_the_outcome() -> None:
-    plain = json.loads(run("simulate", "cap-storm", "--json").out)["details"]
-    mended = json.loads(run("simulate", "cap-storm", "--remedy", "append-log", "--json").out)["details"]
-    figure = {each["key"]: each["value"] for each in plain["figures"]}
-    better = {each["key"]: each["value"] for each in mended["figures"]}
-    assert better["bytesWritten"] < figure["bytesWritten"] / 5
-    smaller = json.loads(run("simulate", "cap-storm", "--max-entries", "25", "--json").out)["details"]
-    assert {each["key"]: each["value"] for each in smaller["figures"]} != figure
+    def figures(*options: str) -> dict[str, int]:
+        ran = run("simulate", "cap-storm", "--duration", "6h", "--json", *options)
+        return {each["key"]: each["value"] for each in ran.document["details"]["figures"]}
+
+    plain = figures()
+    assert figures("--remedy", "append-log")["bytesWritten"] < plain["bytesWritten"] / 5
+    assert figures("--max-entries", "25") != plain
 
 
 def test_a_comparison_names_every_remedy() -> None:
