@@ -103,9 +103,10 @@ def test_a_live_healthy_gateway_is_no_finding(state: StateDir) -> None:
 HOSTILE = "\x1b[31mred\x07\u202egod\ud800\n"
 
 
-def hostile(tmp_path: Path) -> Judgement:
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Judgement:
     """Everything that can be named is named to do harm, and nearly every rule has something to say."""
-    state = StateDir(tmp_path)
+    state = StateDir(tmp_path_factory.mktemp("hostile"))
     name = HOSTILE
     state.config({"meta": {"lastTouchedVersion": f"2026.3.28{name}"}, "session": {"maintenance": {"maxEntries": 3}}})
     rows: dict[str, object] = {
@@ -132,20 +133,19 @@ def hostile(tmp_path: Path) -> Judgement:
     return state.judge(zero)
 
 
-def test_no_finding_carries_names_from_files_or_harms_a_terminal(tmp_path: Path) -> None:
-    judgement = hostile(tmp_path)
-    rules = {found.rule for found in judgement.findings}
+def test_no_finding_carries_names_from_files_or_harms_a_terminal(hostile: Judgement) -> None:
+    rules = {found.rule for found in hostile.findings}
     assert len(rules) > 25, sorted(rules)
-    for found in judgement.findings:
+    for found in hostile.findings:
         for text in (found.title, found.message, found.consequence, found.by_hand or ""):
             assert not [char for char in text if unicodedata.category(char)[0] == "C"], (found.rule, text)
             assert "red" not in re.findall(r"[a-z]+", text)
             assert "god" not in text
-            assert str(tmp_path) not in text
+            assert str(hostile.examination.place.state_dir.parent) not in text
 
 
-def test_findings_are_whole_sentences_short_enough_for_a_screen(tmp_path: Path) -> None:
-    for found in hostile(tmp_path).findings:
+def test_findings_are_whole_sentences_short_enough_for_a_screen(hostile: Judgement) -> None:
+    for found in hostile.findings:
         assert found.message.endswith("."), found
         assert found.consequence.endswith("."), found
         assert len(found.message) <= 200, (found.rule, len(found.message))
@@ -154,14 +154,14 @@ def test_findings_are_whole_sentences_short_enough_for_a_screen(tmp_path: Path) 
         assert found.by_hand or found.fix
 
 
-def test_evidence_is_json_and_its_lists_are_capped(tmp_path: Path) -> None:
-    for found in hostile(tmp_path).findings:
+def test_evidence_is_json_and_its_lists_are_capped(hostile: Judgement) -> None:
+    for found in hostile.findings:
         evidence = json.loads(json.dumps(found.evidence))
         assert all(len(value) <= 20 for value in evidence.values() if isinstance(value, list))
 
 
-def test_the_worst_comes_first_and_the_order_is_stable(tmp_path: Path) -> None:
-    findings = hostile(tmp_path).findings
+def test_the_worst_comes_first_and_the_order_is_stable(hostile: Judgement) -> None:
+    findings = hostile.findings
     assert [found.severity for found in findings] == sorted((found.severity for found in findings), reverse=True)
     order = [rule.id for rule in all_rules()]
     errors = [order.index(found.rule) for found in findings if found.severity is Severity.ERROR]

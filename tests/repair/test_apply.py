@@ -78,7 +78,9 @@ def test_vault_on_another_path_is_found_again(scene: Scene, tmp_path: Path) -> N
 
 def test_vault_is_private_and_its_names_mean_nothing_to_the_gateway(scene: Scene) -> None:
     apply(scene.plan, tools(), DEAD)
-    for path in (scene.root / ".gatewaydoctor").rglob("*"):
+    kept = list((scene.root / ".gatewaydoctor").rglob("*"))
+    assert kept
+    for path in kept:
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
         assert not path.name.endswith((".jsonl", ".tmp", ".lock"))
         assert not any(part in path.name for part in (".bak", ".deleted", ".reset", "sessions.json"))

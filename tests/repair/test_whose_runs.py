@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, no_runs
@@ -153,7 +154,7 @@ def test_a_prune_that_breaks_off_is_still_listed_and_goes_on(scene: Scene) -> No
             (run,) = runs_of(scene.root)
             assert (run.state.over, error.run_id) == (True, run.run_id)
             assert "runs prune" in error.hint
-        except Exception as error:  # before anything was deleted
+        except DoctorError as error:  # before anything was deleted
             assert "Cannot change run" in str(error)
         if not runs_of(scene.root):
             break

@@ -10,6 +10,12 @@ ALLOWED = {"simulate", "model", "storage", "state", "system"}
 HEAVY = {"matplotlib", "rich"}
 
 
+def modules(folder: Path = PACKAGE) -> list[Path]:
+    found = sorted(folder.rglob("*.py"))
+    assert found, folder
+    return found
+
+
 def imported(path: Path, *, at_top: bool) -> set[str]:
     tree = ast.parse(path.read_text())
     nodes = tree.body if at_top else ast.walk(tree)
@@ -23,18 +29,18 @@ def imported(path: Path, *, at_top: bool) -> set[str]:
 
 
 def test_imports_go_downwards() -> None:
-    for path in PACKAGE.rglob("*.py"):
+    for path in modules():
         ours = {name.split(".")[1] for name in imported(path, at_top=False) if name.startswith("gatewaydoctor.")}
         assert ours <= ALLOWED, path
 
 
 def test_the_models_load_neither_rich_nor_matplotlib() -> None:
-    for path in PACKAGE.rglob("*.py"):
+    for path in modules():
         if path.name != "screen.py":
             assert not {name.split(".")[0] for name in imported(path, at_top=True)} & HEAVY, path
 
 
 def test_the_reference_store_needs_nothing_but_itself() -> None:
-    for path in (PACKAGE / "refstore").glob("*.py"):
+    for path in modules(PACKAGE / "refstore"):
         ours = {name for name in imported(path, at_top=False) if name.startswith("gatewaydoctor.")}
         assert all(name.startswith("gatewaydoctor.simulate.refstore") for name in ours), path
