@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.storage.database.opened import Opened, open_database
 from gatewaydoctor.system.fs import OsReadFs
+from tests.examples import examples
 
 from .cutoff import Plan, plans, sqlite_says, stats, write
 
@@ -45,7 +46,7 @@ def by_pages(database: Opened) -> tuple[tuple[object, ...], list[tuple[object, .
     return (database.user_version, len(database.schema), rows), keys
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(5, suppress_health_check=list(HealthCheck))
 @given(plans)
 @example(HALF_A_JOURNAL)
 def test_a_cut_off_database_reads_as_sqlite_reads_a_copy_and_stays_untouched(plan: Plan) -> None:

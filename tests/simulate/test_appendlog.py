@@ -8,10 +8,11 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gatewaydoctor.simulate.appendlog import MIN_COMPACTION, AppendLog, DamagedLog
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,7 +150,7 @@ operations = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations)
 def test_it_holds_what_a_dict_would_hold(tmp_path: Path, steps: list[Any]) -> None:
     folder = tmp_path / "case"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import json5
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.config import Origin, Policy, Setting
@@ -19,6 +19,7 @@ from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 from gatewaydoctor.state.place.locate import locate
 from gatewaydoctor.state.place.release import policy_of
 from gatewaydoctor.system.fs import OsReadFs
+from tests.examples import examples
 from tests.state.fakes import ClosedFs, config_of, place_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ _PIECES = st.sampled_from(["{", "}", "[", "]", ",", ":", '"', "'", "/", "//", "/
 _SCRAPS = st.lists(_PIECES, max_size=12).map("".join)
 
 
-@settings(max_examples=600, deadline=None)
+@examples(4)
 @given(_DOCUMENTS | _SCRAPS | st.builds("{}{}{}".format, _BLANKS, _DOCUMENTS, _SCRAPS))
 def test_it_reads_what_the_json5_library_reads(text: str) -> None:
     try:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptContent
@@ -262,7 +262,6 @@ LINES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, max_size=12), st.binary(max_size=30))
 def test_any_file_is_classified_and_no_human_turn_is_lost(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], rest: bytes

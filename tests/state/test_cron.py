@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.config import Policy, Release
@@ -399,7 +399,6 @@ ANY = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(ANY, max_size=4), st.dictionaries(st.text(max_size=2), ANY, max_size=2))
 def test_any_jobs_are_read(raw_jobs: list[object], states: dict[str, object]) -> None:
     jobs, problems = read_jobs(raw_jobs, states)

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, Verdict
@@ -137,7 +137,6 @@ def test_what_is_no_file_is_unreadable(tmp_path: Path, make: object) -> None:
     assert found.reason
 
 
-@settings(max_examples=60, deadline=None)
 @given(cut=st.integers(0, len(WHOLE)), padding=st.sampled_from([b"", b"\0", b"\n", b" ", b"\0" * 5000]))
 def test_cut_anywhere_the_sound_part_is_what_whole_lines_are_left(
     tmp_path_factory: pytest.TempPathFactory, cut: int, padding: bytes

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.config import Policy
@@ -79,7 +79,6 @@ def test_which_lines_a_call_prices(tmp_path: Path, line: bytes, priced: int) -> 
     assert count_lines(OsReadFs(), tmp_path / "a") == LineCount(1, priced, len(line) + 1)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.booleans())
 def test_lines_are_counted_as_they_are_read(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, large: bool
