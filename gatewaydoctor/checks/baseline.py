@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -57,6 +56,8 @@ class Identity(Struct, frozen=True):
 def _digest(*parts: str | None) -> str:
     # Names from files may hold lone surrogates; absent and empty are different.
     data = b"".join(b"\0-" if part is None else b"\0+" + part.encode(errors="surrogatepass") for part in parts)
+    import hashlib
+
     return hashlib.sha256(data).hexdigest()[:20]
 
 

@@ -22,7 +22,6 @@ from gatewaydoctor.examine.eviction import EvictionCollector
 from gatewaydoctor.examine.files import PointerCollector, deletes_archives, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
-from gatewaydoctor.examine.health import read_health
 from gatewaydoctor.examine.inputs import (
     Inputs,
     files_beside_stores,
@@ -31,7 +30,6 @@ from gatewaydoctor.examine.inputs import (
     registry_path,
     store_inputs,
 )
-from gatewaydoctor.examine.migration import audit
 from gatewaydoctor.examine.parked import find_parked
 from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
@@ -218,8 +216,7 @@ class _Examiner:
             )
             for read in reads
         )
-        verify = self.depth.verify
-        health = read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
+        health = self._health(place, eras, stores)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
         self.progress.phase("comparing transcripts with the databases", None)
         seen = Examination(
@@ -259,12 +256,24 @@ class _Examiner:
         denied = barred(self.fs, seen.census, _needed(place, config, refs)) if place.store is None else ()
         return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled, barred=denied)
 
+    def _health(self, place: Place, eras: Eras, stores: tuple[StoreFacts, ...]) -> Health:
+        if not eras.has_databases:
+            return Health()
+        from gatewaydoctor.examine.health import read_health
+
+        verify = self.depth.verify
+        return read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
+
     def _migration(
         self, place: Place, config: Config, eras: Eras, state: StateRows | Fault | None, cron: Cron, health: Health
     ) -> Migration:
         where = self.where
         if where.store is not None:
             return Migration()
+        if not eras.has_databases:
+            return Migration(whole=self.depth.audit)
+        from gatewaydoctor.examine.migration import audit
+
         return audit(
             self.fs,
             place.state_dir,

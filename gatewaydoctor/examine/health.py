@@ -63,7 +63,7 @@ def read_health(
 ) -> Health:
     """Facts about every database below a state directory. Never raises; what cannot be read becomes a problem.
     `verify` compares every checksum of their logs, and every entry of their indexes."""
-    if not eras.databases and not eras.sqlite_release:
+    if not eras.has_databases:
         return Health()
     found = _Reader(fs, processes, state_dir, eras, verify=verify).read()
     return replace(found, leftovers=tuple(compare_leftovers(fs, eras, stores)))

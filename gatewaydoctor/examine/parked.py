@@ -11,8 +11,6 @@ from msgspec import Struct
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
-from gatewaydoctor.storage.database.opened import read_database_once
-from gatewaydoctor.storage.database.sessions import read_sessions
 from gatewaydoctor.storage.files.survey import survey
 
 if TYPE_CHECKING:
@@ -118,6 +116,9 @@ def _sessions(fs: ReadFs, path: Path | None, main_key: str) -> SessionSet | None
     if path is None:
         return None
     if path.suffix == f".{ROWS_IN_DATABASE}":
+        from gatewaydoctor.storage.database.opened import read_database_once
+        from gatewaydoctor.storage.database.sessions import read_sessions
+
         read = read_database_once(fs, path, lambda opened: read_sessions(opened, main_key, weigh=False))
         return None if isinstance(read, Fault) else read
     try:

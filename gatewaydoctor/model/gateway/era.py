@@ -140,6 +140,11 @@ class Eras(Struct, frozen=True):
         own = tuple(agent.database for agent in self.agents if agent.database)
         return (*own, *(database for database in (self.state, self.quarantine) if database))
 
+    @property
+    def has_databases(self) -> bool:
+        """Whether there is a database, or what a release with sessions in databases left."""
+        return bool(self.databases) or self.sqlite_release
+
 
 class DatabaseRows(Struct, frozen=True):
     """What a settled database said about itself. `status` counts session rows by status word, rows without one under

@@ -8,7 +8,6 @@ The port on 127.0.0.1 is the only thing ever contacted, and only where those sho
 from __future__ import annotations
 
 import errno
-import hashlib
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -240,5 +239,7 @@ class _Inquiry:
 
 def config_lock_name(config: Path) -> str:
     """The gateway lock's file name for a config, by the spelling of its absolute path."""
+    import hashlib
+
     digest = hashlib.sha256(str(config).encode("utf-8", "surrogateescape")).hexdigest()
     return f"gateway.{digest[:8]}.lock"

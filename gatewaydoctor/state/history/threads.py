@@ -45,6 +45,8 @@ class LooseThreads(Generic[T]):
     def __init__(self, unindexed: Iterable[str]) -> None:
         self._files: defaultdict[str, list[Match]] = defaultdict(list)
         for name in unindexed:
+            if "-topic-" not in name:
+                continue
             parts = parse_name(name)
             if parts.cls is FileClass.TOPIC and parts.topic and parts.session_id and len(topic_owners(name)) == 1:
                 self._files[unquote(parts.topic).lower()].append(Match(name, parts.session_id))

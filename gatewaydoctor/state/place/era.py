@@ -10,8 +10,6 @@ from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
 from gatewaydoctor.storage.database.header import read_database
-from gatewaydoctor.storage.database.opened import read_database_once
-from gatewaydoctor.storage.database.select import Tables, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,6 +82,9 @@ def _registered(fs: ReadFs, state: Database | None) -> frozenset[str]:
     """Agents whose databases the state database lists; none where it cannot be read."""
     if state is None or state.newer_schema:
         return frozenset()
+    from gatewaydoctor.storage.database.opened import read_database_once  # many directories have none
+    from gatewaydoctor.storage.database.select import Tables, text
+
     found = read_database_once(fs, state.path, lambda opened: list(Tables(opened).rows("agent_databases", _LISTED)))
     rows = found if isinstance(found, list) else []
     return frozenset(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import queue
-import threading
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Fault, FaultKind, Layout, Readable, Verdict
@@ -13,6 +10,7 @@ from gatewaydoctor.storage.files.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from queue import SimpleQueue
 
 CHUNK = 128 * 1024
 """Bytes read at a time. Larger pieces are not faster, and several of them wait to be hashed."""
@@ -125,15 +123,20 @@ class _Hasher:
     """sha256 of what passes, on a thread of its own where that pays: hashing lets go of the interpreter lock."""
 
     def __init__(self, *, threaded: bool) -> None:
+        import hashlib
+
         self._hash = hashlib.sha256()
-        self._queue: queue.SimpleQueue[bytes | None] | None = None
+        self._queue: SimpleQueue[bytes | None] | None = None
         if threaded:
-            self._queue = queue.SimpleQueue()
+            import threading
+            from queue import SimpleQueue
+
+            self._queue = SimpleQueue()
             self._room = threading.Semaphore(4)
             self._thread = threading.Thread(target=self._work, args=(self._queue,), daemon=True)
             self._thread.start()
 
-    def _work(self, waiting: queue.SimpleQueue[bytes | None]) -> None:
+    def _work(self, waiting: SimpleQueue[bytes | None]) -> None:
         while (chunk := waiting.get()) is not None:
             self._hash.update(chunk)
             self._room.release()
