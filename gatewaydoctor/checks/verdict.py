@@ -436,11 +436,12 @@ def _counted(conversations: int, jobs: int, deliveries: int, complete: bool) -> 
     counted = (
         plural(conversations, "conversation") if conversations else "no conversation" if complete else "",
         plural(jobs, "enabled cron job") if jobs else "",
-        plural(deliveries, "message waits", "messages wait") if deliveries else "",
     )
     told = ", ".join(part for part in counted if part)
+    waiting = plural(deliveries, "message waits", "messages wait") if deliveries else ""
     if complete:
-        return f"{capital(told)}, all intact."
+        return f"{capital(told)}{', all intact' if conversations or jobs else ''}{waiting and f'; {waiting}'}."
+    told = ", ".join(part for part in (told, waiting) if part)
     return f"At least {told}." if told else "Not known: what holds the conversations could not be read."
 
 

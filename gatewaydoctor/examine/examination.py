@@ -218,7 +218,7 @@ class _Examiner:
         )
         health = self._health(place, eras, stores)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
-        self.progress.phase("comparing transcripts with the databases", None)
+        self.progress.phase("reading archives, locks and registries", None)
         seen = Examination(
             world.now,
             self.depth,

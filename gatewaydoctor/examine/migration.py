@@ -213,7 +213,7 @@ class _Auditor:
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
             return replace(told, place=Place.UNREAD, reason=reason)
-        self.progress(found.size)
+        self.progress(1)
         place = Place.FILE if not found.contained else Place.PARTLY
         if found.events and found.contained == found.events and not found.undecided:
             place = Place.ARCHIVE_ROW if archived else Place.DATABASE

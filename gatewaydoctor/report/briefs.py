@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.model.words import duration, plural, size
@@ -14,8 +15,20 @@ if TYPE_CHECKING:
     Brief = Callable[[Mapping[str, Any], int], str]
 
 
-def brief(finding: Finding) -> str:
-    """What was found, without a full stop; no name and no id from a file is in it."""
+def brief(finding: Finding, width: int) -> str:
+    """What was found, without a full stop; no name and no id from a file is in it. Clauses that `width` cells have
+    no room for are left out, the last first; one clause alone may be longer."""
+    said = _said(finding)
+    while len(said) > width and (shorter := _JOINT.sub("", said)) != said:
+        said = shorter
+    return said
+
+
+_JOINT = re.compile(r"(?:, |: |; | \()(?:(?!, |: |; | \().)*$")
+"""The last clause of a sentence."""
+
+
+def _said(finding: Finding) -> str:
     words = BRIEFS.get(finding.rule)
     if words is not None:
         try:
@@ -56,7 +69,7 @@ BRIEFS: dict[str, Brief] = {
     "store-over-cap": lambda e, n: f"{plural(e['entries'], 'session')}, cap {e['maxEntries']:,}",
     "store-at-cap": lambda e, n: f"{plural(e['entries'], 'session')} at a cap of {e['maxEntries']:,}",
     "maintenance-not-enforced": lambda e, n: "nothing is trimmed (mode warn)",
-    "store-unparseable": lambda e, n: f"{e['wholeEntries']:,} complete sessions before byte {e['offset']:,}",
+    "store-unparseable": lambda e, n: f"{plural(e['wholeEntries'], 'complete session')} before the damage",
     "store-not-object": lambda e, n: "not a JSON object",
     "store-too-large-for-gateway": lambda e, n: f"{size(e['bytes'])}, {plural(e['entries'], 'session')}",
     "store-empty-beside-transcripts": lambda e, n: f"no session, but {plural(n, 'transcript')}",
@@ -69,12 +82,20 @@ BRIEFS: dict[str, Brief] = {
         f"{plural(n, 'job row')} stuck" + ("" if e.get("era") == "sqlite" else "; new runs inherit it")
     ),
     "cron-rapid-retry": _jobs,
-    "cron-zombie-running": lambda e, n: f"{plural(n, 'job')} marked as running, {e['pastDue']:,} past due",
+    "cron-zombie-running": lambda e, n: (
+        f"{plural(n, 'job')} marked as running" + (f", {e['pastDue']:,} past due" if e["pastDue"] else "")
+    ),
+    "cron-runs-too-often": lambda e, n: (
+        f"{plural(e['runs'], 'run')} of one job, one every {duration(e['intervalMedianMs'] or 0)}"
+    ),
+    "cron-job-not-run": lambda e, n: f"{plural(n, 'job')} not run when scheduled",
+    "cron-job-shares-state": lambda e, n: f"{plural(n, 'job')} without an id share one state",
     "cron-isolated-load": lambda e, n: f"about {e['sessionsPerDay']:,} new sessions a day",
     "cron-unknown-job": lambda e, n: f"{plural(n, 'deleted job')}, {plural(e['runRows'], 'run row')} left",
     "cron-jobs-lost": lambda e, n: f"{plural(n, 'job')} known to backups only",
     "jobs-not-in-database": lambda e, n: f"{plural(n, 'job')} not in the database, so never run",
-    "migration-losses": lambda e, n: f"{plural(e['peoplesTurns'], 'turn')} of conversations only in an archive",
+    "jobs-other-path": lambda e, n: f"{plural(n, 'job')} filed under another directory",
+    "migration-losses": lambda e, n: f"{plural(e['peoplesTurns'], 'turn')} of people only in archives",
     "migration-unfinished": lambda e, n: f"{e['committed']:,} of {plural(e['rows'], 'row')} imported",
     "cron-runlog-large": lambda e, n: f"{plural(e['files'], 'run log')}, {size(e['bytes'])}",
     "subagent-never-archived": lambda e, n: f"{n:,} of {plural(e['runs'], 'subagent run')}, {size(e['bytes'])}",
@@ -87,11 +108,20 @@ BRIEFS: dict[str, Brief] = {
     "transcript-bad-header": lambda e, n: f"{plural(n, 'transcript')} without a header",
     "transcript-boot-loop": lambda e, n: f"{plural(n, 'transcript')}, up to {_rounds(e)} starts in a row",
     "transcript-huge": lambda e, n: f"{plural(n, 'transcript')}, the largest {size(e['files'][0]['bytes'])}",
-    "legacy-store-beside-sqlite": lambda e, n: f"a sessions.json of {size(e['bytes'])} next to the database",
-    "database-entry-invalid": lambda e, n: f"{plural(n, 'session row')} whose entry does not fit its columns",
+    "legacy-store-beside-sqlite": lambda e, n: f"a sessions.json of {size(e['bytes'])} is left",
+    "database-corrupt": lambda e, n: f"damaged in {', '.join(e['tables'])}" if e["tables"] else "",
+    "database-entry-invalid": lambda e, n: f"{plural(n, 'row')} whose entry does not fit",
+    "database-foreign-keys": lambda e, n: f"{plural(n, 'row refers', 'rows refer')} to rows that are gone",
+    "database-lease": lambda e, n: "a lease has not expired",
+    "database-log-foreign": lambda e, n: "its -wal is of another database",
+    "database-log-missing": lambda e, n: f"not closed, and {e['reason']}",
+    "database-quarantined": lambda e, n: "quarantined, but sound" if e["refuted"] else "quarantined",
+    "database-schema": lambda e, n: f"version {e['header']} in the header, {e['recorded']} within",
     "newer-schema": lambda e, n: f"{plural(n, 'database')} of a newer release",
     "subagents-unreadable": lambda e, n: "the subagent registry cannot be read",
     "config-shrunk": lambda e, n: "the config has lost most of itself",
+    "config-refused": lambda e, n: f"{plural(n, 'setting')} the gateway refuses",
+    "config-unreadable": lambda e, n: f"error in line {e['line']}, column {e['column']}" if e["line"] else "",
     "config-newer": lambda e, n: f"written by {e['writtenBy']}, {e['started']} started",
     "archive-growth": lambda e, n: f"{plural(n, 'archive')}, {size(e['bytes'])}",
     "sidecar-growth": lambda e, n: f"{plural(n, 'file')}, {size(e['bytes'])}",
@@ -99,11 +129,14 @@ BRIEFS: dict[str, Brief] = {
     "lock-stale": lambda e, n: f"{plural(n, 'lock')} of ended processes",
     "lock-unknown": lambda e, n: f"{plural(n, 'lock')} of unknown owners",
     "delivery-backlog": lambda e, n: (
-        f"{plural(e['waiting'], 'message waits', 'messages wait')}, {e['failed']:,} given up"
+        f"{plural(e['waiting'], 'message waits', 'messages wait')}"
+        + (f", {e['failed']:,} given up" if e["failed"] else "")
     ),
     "disk-space": lambda e, n: f"{size(e['availableBytes'])} free of {size(e['totalBytes'])}",
     "clock-behind": lambda e, n: f"the clock is {duration(e['behindMs'])} behind",
     "multiple-state-dirs": lambda e, n: f"{plural(n, 'other state directory', 'other state directories')}",
+    "permissions": lambda e, n: f"the directory is open to all ({e['mode']})" if "mode" in e else "",
+    "store-case-variant-key": lambda e, n: f"{plural(n, 'session')} under keys of two spellings",
     "hardlinked": lambda e, n: f"{plural(n, 'file')} with a second hard link",
 }
 """Rule -> its few words, from evidence and count."""

@@ -297,7 +297,7 @@ class Altered(RoomyFs):
     [
         ("sessions.json", {"uid": 12_345}, "1 path belongs to a different user"),
         ("sessions.json", {"mode": 0o100_400}, "1 path not readable and writable by the owner"),
-        ("openclaw.json", {"mode": 0o100_644}, "1 file with secrets readable by every user"),
+        ("openclaw.json", {"mode": 0o100_644}, "1 file with secrets readable by anyone"),
     ],
     ids=["another owner", "read-only", "open to all"],
 )

@@ -36,15 +36,17 @@ def environment(**changes: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(steering)} | changes
 
 
-def ran(*command: object, code: int = 0, cwd: Path | None = None, **changes: str) -> str:
-    """What a command that ends with `code` says on both streams."""
+def ran(
+    *command: object, code: int = 0, cwd: Path | None = None, stderr: int = subprocess.STDOUT, **changes: str
+) -> str:
+    """What a command that ends with `code` says on both streams, or on stdout alone."""
     done = subprocess.run(
         [str(each) for each in command],
         cwd=cwd,
         env=environment(**changes),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=stderr,
         text=True,
         check=False,
         timeout=600,

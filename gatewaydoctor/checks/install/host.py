@@ -127,7 +127,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
     if census.exposed:
         yield PERMISSIONS.finding(
-            f"{_at_least(census.exposed, 'file with secrets', 'files with secrets')} readable by every user.",
+            f"{_at_least(census.exposed, 'file with secrets', 'files with secrets')} readable by anyone.",
             "A start changes nothing about this. Parent directories may still keep others out.",
             count=len(census.exposed),
             path=census.exposed[0].path,

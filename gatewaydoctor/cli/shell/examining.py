@@ -98,7 +98,7 @@ class _Bar:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._phase: tuple[str, int | None] = ("looking", None)
+        self._phase: tuple[str, int | None] = ("reading the directory", None)
         self._done = 0
         self._shown: PhaseBar | None = None
 

@@ -18,7 +18,7 @@ class PhaseBar:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=_BAR), _Amount(shown.width))
         self._bar = Progress(*columns, console=shown, transient=True)
         self._bar.start()
-        self._task = self._bar.add_task("looking", total=None)
+        self._task = self._bar.add_task("reading the directory", total=None)
 
     def phase(self, name: str, total: int | None) -> None:
         self._bar.remove_task(self._task)

@@ -29,15 +29,17 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
     rule = max((len(finding.rule) for finding in shown), default=0)
     agents = {finding.agent_id for finding in findings if finding.agent_id}
     agent = max((len(view.agent(each)) for each in agents), default=0)
-    width = console.width - _SEVERITY - rule - 1 - (agent + 1 if agent <= _WIDEST else 0)
+    full = console.width - _SEVERITY - rule - 1
+    width = full - (agent + 1 if agent <= _WIDEST else 0)
     agent = agent if width >= _NARROWEST else _WIDEST + 1
     for finding in shown:
         line = Text(finding.severity.word, SEVERITY_STYLE[finding.severity])
         line.pad_right(_SEVERITY - len(line))
         line.append(finding.rule.ljust(rule + 1), "bold")
-        told = view.names.text(brief(finding))
+        room = console.width - 2 if width < _NARROWEST else width if finding.agent_id else full
+        told = view.names.text(brief(finding, room))
         if width >= _NARROWEST:
-            line.append(cut(told, width))
+            line.append(cut(told, room))
         if finding.agent_id and agent <= _WIDEST:
             line.pad_right(max(0, console.width - agent - len(line)))
             line.append(view.agent(finding.agent_id), "dim")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from gatewaydoctor.model.outcome.verdict import Start
 from gatewaydoctor.report.screens.blocks.parts import command_lines
-from gatewaydoctor.report.screens.blocks.wrapping import wrapped
+from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,11 +27,13 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     width = console.width - LABEL
     answer = f"{_WORDS[verdict.start]} {view.names.text(verdict.reason)}"
     blocks = [("WILL IT START", wrapped(answer, width, 3))]
+    command = _command(console, step, view)
     if verdict.start is Start.YES and ahead:
-        blocks.append(("NEXT START", wrapped(view.names.text(ahead), width, 1 if verdict.cause else 2)))
+        taken = len(blocks[0][1]) + len(command) + bool(command) + 2 * bool(verdict.cause)
+        most = 2 if taken + 2 <= MOST_LINES else 1
+        blocks.append(("NEXT START", _events(view.names.text(ahead), width, most)))
     if verdict.start is not Start.YES:
         blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 2)))
-    command = _command(console, step, view)
     if verdict.cause:
         label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
         # The command comes first, and a line for what it does.
@@ -54,6 +56,16 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
         head.pad_right(LABEL - len(head))
         console.print(head + Text(line, style), no_wrap=True, overflow="ignore", crop=False)
     return lines + len(rows)
+
+
+def _events(ahead: str, width: int, most: int) -> list[str]:
+    """Events in at most so many lines; but for the first two, those there is no room for are left out whole."""
+    events = ahead.split("; ")
+    shown = len(events)
+    while shown > 2 and len(fill("; ".join((*events[:shown], "…")), width)) > most:
+        shown -= 1
+    told = ahead if shown == len(events) else "; ".join((*events[:shown], "…"))
+    return wrapped(told, width, most)
 
 
 def _command(console: Console, step: NextStep, view: View) -> list[str]:
