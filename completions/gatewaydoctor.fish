@@ -65,30 +65,30 @@ function __gatewaydoctor_offer
     switch $argv[1]
         case verb
             printf '%s\t%s\n' \
-                'scan' 'Everything on one screen: what is wrong, worst first, and the next step (the default).' \
-                'forecast' 'Show what happens when the gateway starts, in order, with times and costs.' \
-                'status' 'Entries by status and kind, their ages, and what makes the store big.' \
-                'cron' 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.' \
-                'stuck' 'Sessions marked running that are stuck, with the evidence.' \
-                'migration' 'Audit the move to databases: what is in a database, only in files, or nowhere.' \
-                'orphans' 'Files by class: unindexed history, archives, leftovers.' \
-                'subagents' 'The subagent registry: what is never archived or has lost its child.' \
-                'usage' 'What one sessions.usage call must read.' \
-                'sessions' 'The entries themselves, filtered, as a table or a stream.' \
-                'check' 'The gate: the same findings, one decision, for scripts, CI and monitoring.' \
-                'gate' 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.' \
-                'snapshot' 'A consistent copy of the state directory, with hashes.' \
-                'repair' 'Shows a plan of what would go and what stays; with --apply does exactly that.' \
-                'park' 'Take one session or agent out of the next start\'s sight, until unpark.' \
-                'unpark' 'Put back a parked session or agent, also after the gateway has run.' \
-                'after' 'Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.' \
+                'scan' 'Show the verdict, what is wrong, and the next step (the default).' \
+                'forecast' 'Show what happens when the gateway starts, in order.' \
+                'status' 'Count sessions by status and kind, and what takes the space.' \
+                'cron' 'List cron jobs with what their runs left: bursts, stuck runs.' \
+                'stuck' 'List sessions marked running that are stuck, with evidence.' \
+                'migration' 'Audit the move to databases: what is where, what is nowhere.' \
+                'orphans' 'List files by class: unindexed history, archives, leftovers.' \
+                'subagents' 'List subagent runs that are never archived or lost their session.' \
+                'usage' 'Show what one sessions.usage call must read.' \
+                'sessions' 'List the sessions themselves, filtered, as a table or a stream.' \
+                'check' 'Exit 1 on findings: for scripts, CI and monitoring.' \
+                'gate' 'Stop a start that would lose data, fail or loop.' \
+                'snapshot' 'Copy the state directory consistently, with hashes.' \
+                'repair' 'Show the plan of a repair; with --apply do exactly that.' \
+                'park' 'Hide one session or agent from the next start, until unpark.' \
+                'unpark' 'Put a parked session or agent back, also after a start.' \
+                'after' 'Check a repair once the gateway is up.' \
                 'undo' 'Put back what a run changed, byte for byte.' \
-                'explain' 'What a finding means, why it happens, what the gateway will do.' \
-                'integrate' 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.' \
+                'explain' 'Explain a finding: what it means, why, and what its repair does.' \
+                'integrate' 'Print a snippet for systemd, Docker, Kubernetes, cron, CI, others.' \
                 'completions' 'Print a completion script for bash, zsh, fish or powershell.' \
-                'runs' 'What earlier repairs kept: list, show, verify, prune.' \
+                'runs' 'List, show, verify or prune what earlier repairs kept.' \
                 'simulate' 'Reproduce the storms of five incidents and compare remedies.' \
-                'fixtures' 'Directories to test with: make them, and compare them with what they should show.'
+                'fixtures' 'Make directories to test with, and compare what they show.'
         case verb-runs
             printf '%s\t%s\n' \
                 'list' 'Every run of this state directory and how far it came.' \
@@ -507,7 +507,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'gate\' 0' -k -a '(__gatewaydo
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 0' -k -a '(__gatewaydoctor_offer snapshot)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'snapshot\' 1' -k -a '(__gatewaydoctor_offer directory)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l apply -d 'Do it. Without this the plan is shown and nothing written.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l apply -d 'Do it. Without this only the plan is shown.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l yes -s y -d 'Do it without asking.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l plan -d 'Apply this saved plan.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l plan-out -d 'Save the plan.' -r -F
@@ -515,7 +515,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l resume -d 'Finis
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l work-dir -d 'Where databases are copied and edited. [default: in the vault]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l name -d 'A session key or file that may go although protected; repeatable.' -x
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l name -d 'Let this session or file go although protected; repeatable.' -x
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l kind -d 'trim: another disposable kind; repeatable.' -x -k -a '(__gatewaydoctor_offer disposable-kind)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l status -d 'trim: only this status.' -x -k -a '(__gatewaydoctor_offer status)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l job -d 'trim: only this cron job.' -x -k -a '(__gatewaydoctor_offer job)'
@@ -529,17 +529,17 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l enable -d 'cron:
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l park -d 'cron: take this job out of jobs.json.' -x -k -a '(__gatewaydoctor_offer job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l unpark -d 'cron: put a parked job back.' -x -k -a '(__gatewaydoctor_offer job)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l drop -d 'cron: let a parked job go for good.' -x -k -a '(__gatewaydoctor_offer job)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l disable-retrying -d 'Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l disable-retrying -d 'Disable jobs that retry without end, if their runs go. [default: if a person confirms]'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'repair\'' -k -a '(__gatewaydoctor_offer repair)'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l apply -d 'Do it. Without this the plan is shown and nothing written.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l apply -d 'Do it. Without this only the plan is shown.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l yes -s y -d 'Do it without asking.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l plan-out -d 'Save the plan.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l gateway-stopped -d 'Assert that the gateway is stopped, if that is unknown; recorded.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'park\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l to-vault -d 'Move it to the vault instead: it is not wanted any more.'
-complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l apply -d 'Do it. Without this the plan is shown and nothing written.'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l apply -d 'Do it. Without this only the plan is shown.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l yes -s y -d 'Do it without asking.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l plan-out -d 'Save the plan.' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'unpark\'' -l vault -d 'Where originals are kept. [default: in the state directory]' -x -k -a '(__gatewaydoctor_offer directory)'

@@ -183,7 +183,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('repair')
             Many = $true
             Options = [ordered]@{
-                '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
+                '--apply' = '', 'Do it. Without this only the plan is shown.'
                 '--yes' = '', 'Do it without asking.'
                 '-y' = '', 'Do it without asking.'
                 '--plan' = 'file', 'Apply this saved plan.'
@@ -192,7 +192,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--vault' = 'directory', 'Where originals are kept. [default: in the state directory]'
                 '--work-dir' = 'directory', 'Where databases are copied and edited. [default: in the vault]'
                 '--gateway-stopped' = '', 'Assert that the gateway is stopped, if that is unknown; recorded.'
-                '--name' = 'free', 'A session key or file that may go although protected; repeatable.'
+                '--name' = 'free', 'Let this session or file go although protected; repeatable.'
                 '--kind' = 'disposable-kind', 'trim: another disposable kind; repeatable.'
                 '--status' = 'status', 'trim: only this status.'
                 '--job' = 'job', 'trim: only this cron job.'
@@ -206,7 +206,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--park' = 'job', 'cron: take this job out of jobs.json.'
                 '--unpark' = 'job', 'cron: put a parked job back.'
                 '--drop' = 'job', 'cron: let a parked job go for good.'
-                '--disable-retrying' = '', 'Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]'
+                '--disable-retrying' = '', 'Disable jobs that retry without end, if their runs go. [default: if a person confirms]'
                 '--format' = 'format', 'Output format; each verb names its own.'
             }
         }
@@ -214,7 +214,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Arguments = @('free')
             Many = $false
             Options = [ordered]@{
-                '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
+                '--apply' = '', 'Do it. Without this only the plan is shown.'
                 '--yes' = '', 'Do it without asking.'
                 '-y' = '', 'Do it without asking.'
                 '--plan-out' = 'file', 'Save the plan.'
@@ -228,7 +228,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             Many = $false
             Options = [ordered]@{
                 '--to-vault' = '', 'Move it to the vault instead: it is not wanted any more.'
-                '--apply' = '', 'Do it. Without this the plan is shown and nothing written.'
+                '--apply' = '', 'Do it. Without this only the plan is shown.'
                 '--yes' = '', 'Do it without asking.'
                 '-y' = '', 'Do it without asking.'
                 '--plan-out' = 'file', 'Save the plan.'
@@ -532,30 +532,30 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
     }
     $words = @{
         'verb' = [ordered]@{
-            'scan' = 'Everything on one screen: what is wrong, worst first, and the next step (the default).'
-            'forecast' = 'Show what happens when the gateway starts, in order, with times and costs.'
-            'status' = 'Entries by status and kind, their ages, and what makes the store big.'
-            'cron' = 'Cron jobs by what their runs left behind: ticks, bursts, stuck runs.'
-            'stuck' = 'Sessions marked running that are stuck, with the evidence.'
-            'migration' = 'Audit the move to databases: what is in a database, only in files, or nowhere.'
-            'orphans' = 'Files by class: unindexed history, archives, leftovers.'
-            'subagents' = 'The subagent registry: what is never archived or has lost its child.'
-            'usage' = 'What one sessions.usage call must read.'
-            'sessions' = 'The entries themselves, filtered, as a table or a stream.'
-            'check' = 'The gate: the same findings, one decision, for scripts, CI and monitoring.'
-            'gate' = 'Stop a start that would lose data, fail or loop: for ExecStartPre and entrypoints.'
-            'snapshot' = 'A consistent copy of the state directory, with hashes.'
-            'repair' = 'Shows a plan of what would go and what stays; with --apply does exactly that.'
-            'park' = 'Take one session or agent out of the next start''s sight, until unpark.'
-            'unpark' = 'Put back a parked session or agent, also after the gateway has run.'
-            'after' = 'Check a repair once the gateway is up: sessions there, no new burst, jobs still disabled.'
+            'scan' = 'Show the verdict, what is wrong, and the next step (the default).'
+            'forecast' = 'Show what happens when the gateway starts, in order.'
+            'status' = 'Count sessions by status and kind, and what takes the space.'
+            'cron' = 'List cron jobs with what their runs left: bursts, stuck runs.'
+            'stuck' = 'List sessions marked running that are stuck, with evidence.'
+            'migration' = 'Audit the move to databases: what is where, what is nowhere.'
+            'orphans' = 'List files by class: unindexed history, archives, leftovers.'
+            'subagents' = 'List subagent runs that are never archived or lost their session.'
+            'usage' = 'Show what one sessions.usage call must read.'
+            'sessions' = 'List the sessions themselves, filtered, as a table or a stream.'
+            'check' = 'Exit 1 on findings: for scripts, CI and monitoring.'
+            'gate' = 'Stop a start that would lose data, fail or loop.'
+            'snapshot' = 'Copy the state directory consistently, with hashes.'
+            'repair' = 'Show the plan of a repair; with --apply do exactly that.'
+            'park' = 'Hide one session or agent from the next start, until unpark.'
+            'unpark' = 'Put a parked session or agent back, also after a start.'
+            'after' = 'Check a repair once the gateway is up.'
             'undo' = 'Put back what a run changed, byte for byte.'
-            'explain' = 'What a finding means, why it happens, what the gateway will do.'
-            'integrate' = 'A ready snippet for systemd, launchd, Docker, Kubernetes, cron, CI, monitoring or a fleet.'
+            'explain' = 'Explain a finding: what it means, why, and what its repair does.'
+            'integrate' = 'Print a snippet for systemd, Docker, Kubernetes, cron, CI, others.'
             'completions' = 'Print a completion script for bash, zsh, fish or powershell.'
-            'runs' = 'What earlier repairs kept: list, show, verify, prune.'
+            'runs' = 'List, show, verify or prune what earlier repairs kept.'
             'simulate' = 'Reproduce the storms of five incidents and compare remedies.'
-            'fixtures' = 'Directories to test with: make them, and compare them with what they should show.'
+            'fixtures' = 'Make directories to test with, and compare what they show.'
         }
         'verb-runs' = [ordered]@{
             'list' = 'Every run of this state directory and how far it came.'

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
+import typer
 
 from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.shell.main import build_app
 from gatewaydoctor.cli.shell.options import Globals
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, command, process_env, run, spawn
 
@@ -246,6 +249,30 @@ def test_help_is_there_for_everything() -> None:
         assert f"Usage: gatewaydoctor {verb}" in ran.out
         for sub in verbs.GROUPS.get(verb, ()):
             assert f"Usage: gatewaydoctor {verb} {sub}" in run(verb, sub, "--help").out
+
+
+PATHS = [(verb, *([sub] if sub else [])) for verb in verbs.VERBS for sub in verbs.GROUPS.get(verb, {"": ""})]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_help_is_short_and_with_verbose_it_describes_every_option(path: tuple[str, ...]) -> None:
+    found: Any = typer.main.get_command(build_app(path[0]))
+    for name in path:
+        found = found.commands[name] if name in getattr(found, "commands", ()) else found
+    options = {name for each in found.params if each.param_type_name == "option" for name in each.opts}
+    short, whole = run(*path, "--help").out, run(*path, "--help", "-v").out
+    assert len(short.splitlines()) <= 50
+    assert max(map(len, short.splitlines())) <= 80
+    assert all(re.search(rf"(?<![\w-]){name}(?![\w-])", short) for name in options)
+    first = [
+        line for line in whole.splitlines() if line.startswith("  -") and not line.startswith("  --state-dir DIR,")
+    ]
+    assert not any(line.startswith("  --state-dir DIR,") for line in first)
+    assert [name for name in options if not any(re.search(rf"{name}(?![\w-])", line) for line in first)] == []
+
+
+def test_every_verb_is_under_a_heading_of_the_help_screen() -> None:
+    assert sorted(name for names in verbs.PANELS.values() for name in names) == sorted(verbs.VERBS)
 
 
 def test_the_program_runs_as_a_module_and_says_its_version() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import structs
 from rich.cells import cell_len
 
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED
+from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.briefs import BRIEFS, brief
 from tests.checks.test_verdict import FIXTURES, fixture
 from tests.cli import scenes
@@ -62,13 +64,31 @@ def test_a_healthy_directory_is_two_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
 def test_every_finding_has_a_line_of_its_own_words(name: str) -> None:
     for finding in fixture(name).findings:
-        said = brief(finding)
+        said = brief(finding, 200)
         assert said
         assert not said.endswith((".", ";", ":"))
         assert len(said) <= (60 if finding.rule in BRIEFS else 100), finding.rule
-        if finding.rule in BRIEFS and finding.rule not in ("store-unparseable", "lock-stale"):
+        if finding.rule in BRIEFS and finding.rule not in ("store-unparseable", "lock-stale", "permissions"):
             words = BRIEFS[finding.rule]
             assert words(finding.evidence, finding.count), finding.rule
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+def test_no_finding_is_cut_short_in_80_columns(name: str) -> None:
+    shown = lines(FIXTURES / name / "state", "--now", str(DEFAULT_NOW))
+    words = tuple(severity.word for severity in Severity)
+    assert [line for line in shown if line.startswith(words) and "…" in line] == []
+
+
+def test_what_has_no_room_is_left_out_by_clauses(tmp_path: Path) -> None:
+    (found, *_) = fixture("cron-job-not-run").findings
+    long = structs.replace(found, rule="unknown", message="One thing: two, three (four), five things. More.")
+    assert [brief(long, width) for width in (50, 28, 20, 5)] == [
+        "One thing: two, three (four), five things",
+        "One thing: two, three (four)",
+        "One thing: two",
+        "One thing",
+    ]
 
 
 def test_every_rule_with_words_exists() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from contextlib import nullcontext
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import typer
 from gatewaydoctor import __version__
 from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.error_exit import end
+from gatewaydoctor.cli.shell.help import WIDTH, Command, Group
 from gatewaydoctor.cli.shell.options import listed, takes_value, verb
 from gatewaydoctor.cli.shell.run import Outcome, start, start_by_machine
 from gatewaydoctor.cli.shell.signals import endings_interrupt
@@ -35,10 +37,11 @@ VERSION_OPTIONS = ("--version", "-V")
 
 def build_app(only: str | None = None) -> typer.Typer:
     """The typer app with all verbs, or with the one that is called."""
-    settings = {"help_option_names": list(HELP_OPTIONS)}
+    settings = {"help_option_names": list(HELP_OPTIONS), "max_content_width": WIDTH}
     app = typer.Typer(
+        cls=Group,
         add_completion=False,
-        rich_markup_mode="markdown",
+        rich_markup_mode=None,
         pretty_exceptions_enable=False,
         no_args_is_help=True,
         context_settings=settings,
@@ -50,7 +53,7 @@ def build_app(only: str | None = None) -> typer.Typer:
         if name not in verbs.GROUPS:
             _add(app, name, None, summary)
             continue
-        group = typer.Typer(help=summary, no_args_is_help=True, rich_markup_mode="markdown")
+        group = typer.Typer(cls=Group, help=summary, no_args_is_help=True, rich_markup_mode=None)
         group.callback()(lambda: None)
         for sub, sub_summary in verbs.GROUPS[name].items():
             _add(group, name, sub, sub_summary)
@@ -60,9 +63,11 @@ def build_app(only: str | None = None) -> typer.Typer:
 
 def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
     function = verbs.function(name, sub)
-    text = f"{summary}\n\n{function.__doc__ or ''}".strip()
+    text = f"{summary}\n\n{cleandoc(function.__doc__ or '')}".strip()
     begun = start_by_machine if name == verbs.GATE else start
-    app.command(sub or name, help=text, short_help=summary)(verb(function, begun, examines=name in verbs.EXAMINING))
+    app.command(sub or name, cls=Command, help=text, short_help=summary)(
+        verb(function, begun, examines=name in verbs.EXAMINING)
+    )
 
 
 def arrange(arguments: Sequence[str]) -> list[str]:

@@ -49,40 +49,69 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.names import Names
 
+_TRIM, _CRON = "Which rows and files (trim, expire, temps, subagents, queues)", "Which jobs (cron)"
+
 RepairNames = Annotated[
     list[str] | None, typer.Argument(metavar="[REPAIR]...", help="All recommended ones when none is named.")
 ]
-Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this the plan is shown and nothing written.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this only the plan is shown.")]
 PlanFile = Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply this saved plan.")]
 PlanOut = Annotated[str | None, typer.Option("--plan-out", metavar="FILE", help="Save the plan.")]
 Resume = Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Finish an interrupted run.")]
 KindOption = Annotated[
-    list[str] | None, typer.Option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.")
+    list[str] | None,
+    typer.Option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.", rich_help_panel=_TRIM),
 ]
-StatusOption = Annotated[list[str] | None, typer.Option("--status", metavar="WORD", help="trim: only this status.")]
-JobOption = Annotated[list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.")]
+StatusOption = Annotated[
+    list[str] | None, typer.Option("--status", metavar="WORD", help="trim: only this status.", rich_help_panel=_TRIM)
+]
+JobOption = Annotated[
+    list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.", rich_help_panel=_TRIM)
+]
 OlderThan = Annotated[
     str | None,
-    typer.Option("--older-than", metavar="TIME", help="trim, temps, subagents, queues: age from which they go."),
+    typer.Option(
+        "--older-than",
+        metavar="TIME",
+        help="trim, temps, subagents, queues: age from which they go.",
+        rich_help_panel=_TRIM,
+    ),
 ]
-KeepPerJob = Annotated[str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.")]
-MaxEntries = Annotated[int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.")]
-Transcripts = Annotated[str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.")]
-EndAs = Annotated[str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.")]
+KeepPerJob = Annotated[
+    str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.", rich_help_panel=_TRIM)
+]
+MaxEntries = Annotated[
+    int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.", rich_help_panel=_TRIM)
+]
+Transcripts = Annotated[
+    str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.", rich_help_panel=_TRIM)
+]
+EndAs = Annotated[
+    str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.", rich_help_panel=_TRIM)
+]
 Disable = Annotated[
-    list[str] | None, typer.Option("--disable", metavar="JOB", help="cron: disable this job; repeatable.")
+    list[str] | None,
+    typer.Option("--disable", metavar="JOB", help="cron: disable this job; repeatable.", rich_help_panel=_CRON),
 ]
 Enable = Annotated[
-    list[str] | None, typer.Option("--enable", metavar="JOB", help="cron: enable this job; repeatable.")
+    list[str] | None,
+    typer.Option("--enable", metavar="JOB", help="cron: enable this job; repeatable.", rich_help_panel=_CRON),
 ]
 Park = Annotated[
-    list[str] | None, typer.Option("--park", metavar="JOB", help="cron: take this job out of jobs.json.")
+    list[str] | None,
+    typer.Option("--park", metavar="JOB", help="cron: take this job out of jobs.json.", rich_help_panel=_CRON),
 ]
-Unpark = Annotated[list[str] | None, typer.Option("--unpark", metavar="JOB", help="cron: put a parked job back.")]
-Drop = Annotated[list[str] | None, typer.Option("--drop", metavar="JOB", help="cron: let a parked job go for good.")]
+Unpark = Annotated[
+    list[str] | None,
+    typer.Option("--unpark", metavar="JOB", help="cron: put a parked job back.", rich_help_panel=_CRON),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="JOB", help="cron: let a parked job go for good.", rich_help_panel=_CRON),
+]
 Name = Annotated[
     list[str] | None,
-    typer.Option("--name", metavar="KEY", help="A session key or file that may go although protected; repeatable."),
+    typer.Option("--name", metavar="KEY", help="Let this session or file go although protected; repeatable."),
 ]
 
 
@@ -94,7 +123,7 @@ Retrying = Annotated[
     bool | None,
     typer.Option(
         "--disable-retrying/--leave-retrying",
-        help="Disable jobs that retry without end, where their runs are removed. [default: if a person confirms]",
+        help="Disable jobs that retry without end, if their runs go. [default: if a person confirms]",
         show_default=False,
     ),
 ]
