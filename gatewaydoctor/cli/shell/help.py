@@ -28,19 +28,13 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        panels: dict[str, list[Any]] = {_OWN: []}
-        arguments = []
+        panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], _OWN: []}
         for parameter in self.get_params(ctx):
-            if parameter.get_help_record(ctx) is None:
-                continue
-            if parameter.param_type_name == "argument":
-                arguments.append(parameter)
-            else:
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or _OWN, []).append(parameter)
-        _describe(formatter, "Arguments", [each.get_help_record(ctx) for each in arguments])
-        for title, options in panels.items():
-            records = [each.get_help_record(ctx) for each in options]
-            if title == _OWN or ctx.meta.get(_OWN):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                argument = parameter.param_type_name == "argument"
+                panels.setdefault("Arguments" if argument else _panel(parameter), []).append(record)
+        for title, records in panels.items():
+            if title in ("Arguments", _OWN) or ctx.meta.get(_OWN):
                 _describe(formatter, title, records)
             else:
                 _name(formatter, title, [names for names, _ in records])
@@ -56,7 +50,7 @@ class Group(TyperGroup):
         panels: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or _OWN, []).append(record)
+                panels.setdefault(_panel(parameter), []).append(record)
         for title, records in reversed(panels.items()):
             _describe(formatter, title, records)
 
@@ -65,6 +59,10 @@ class Group(TyperGroup):
         panels = PANELS if ctx.parent is None else {"Commands": tuple(verbs)}
         for title, names in panels.items():
             _describe(formatter, title, [(name, verbs[name]) for name in names if name in verbs])
+
+
+def _panel(parameter: Any) -> str:
+    return getattr(parameter, "rich_help_panel", None) or _OWN
 
 
 def _describe(formatter: Any, title: str, records: Sequence[tuple[str, str]]) -> None:
