@@ -95,7 +95,7 @@ BRIEFS: dict[str, Brief] = {
     "cron-jobs-lost": lambda e, n: f"{plural(n, 'job')} known to backups only",
     "jobs-not-in-database": lambda e, n: f"{plural(n, 'job')} not in the database, so never run",
     "jobs-other-path": lambda e, n: f"{plural(n, 'job')} filed under another directory",
-    "migration-losses": lambda e, n: f"{plural(e['peoplesTurns'], 'turn')} of people only in archives",
+    "migration-losses": lambda e, n: f"{plural(e['peoplesTurns'], 'human turn')} only in archives",
     "migration-unfinished": lambda e, n: f"{e['committed']:,} of {plural(e['rows'], 'row')} imported",
     "cron-runlog-large": lambda e, n: f"{plural(e['files'], 'run log')}, {size(e['bytes'])}",
     "subagent-never-archived": lambda e, n: f"{n:,} of {plural(e['runs'], 'subagent run')}, {size(e['bytes'])}",
