@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
+import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -253,3 +255,63 @@ def test_the_forecast_of_a_merge_counts_what_comes_back(incident: Path) -> None:
     fired = {name for event in events if event["kind"] == "fires" for name in event["who"]}
     assert fired >= {"SSL price check"}
     assert [event["certain"] for event in events if "out of memory" in event["what"]] == [True]
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Path:
+    out = tmp_path / "imported"
+    make("issue-61633-database", out, scale=0.1)
+    return filed(out, out)
+
+
+def filed(state: Path, under: Path) -> Path:
+    """The jobs of the directory, filed as those of another."""
+    with contextlib.closing(sqlite3.connect(state / "state/openclaw.sqlite")) as database, database:
+        database.execute("UPDATE cron_jobs SET store_key = ?", (str(under / "cron/jobs.json"),))
+    return state
+
+
+def flags(text: str, word: str) -> set[str]:
+    """The jobs that the commands of a receipt name after `--disable` or `--enable`."""
+    found = re.findall(rf"{word} ('[^']*'|\S+)", text.replace("\\\n", " "))
+    return {shlex.split(each)[0] for each in found}
+
+
+def test_retrying_jobs_of_a_database_are_disabled_in_the_run_that_removes_their_runs(imported: Path) -> None:
+    shown = repair(imported, "--disable-retrying")
+    assert "cron: disable morning-sleep-report, git-backup-night, SSL price" in shown.out
+    done = repair(imported, "--disable-retrying", "--apply", "--yes")
+    assert done.code == 0, done.err
+    jobs = json.loads(run("cron", "--json", "--state-dir", str(imported), *NOW).out)["details"]["jobs"]
+    assert {each["name"] for each in jobs if not each["enabled"]} == RETRYING
+    assert flags(done.out.partition("enable the jobs again")[2], "--enable") == RETRYING
+
+
+def test_the_start_of_a_database_is_told_without_the_jobs_that_a_plan_disables(imported: Path) -> None:
+    def fired(*options: str) -> int:
+        plan = json.loads(repair(imported, "--json", *options).out)["details"]["plan"]
+        return sum(
+            int(re.findall(r"\d+", each["what"])[0]) for each in plan["startAfter"] if "overdue" in each["what"]
+        )
+
+    assert (fired("--leave-retrying"), fired("--disable-retrying")) == (3, 2)
+
+
+def test_the_receipt_of_a_database_names_the_jobs_that_would_fill_it_again(imported: Path) -> None:
+    done = repair(imported, "--leave-retrying", "--apply", "--yes").out
+    assert flags(done, "--disable") == RETRYING
+    assert done.index("--disable") < done.index("start the gateway")
+
+
+def test_jobs_under_another_path_come_before_the_start(imported: Path, tmp_path: Path) -> None:
+    """They do not run there, and once they are filed here those that retry would fill the store again."""
+    moved = filed(imported, tmp_path / "old")
+    done = repair(moved, "--apply", "--yes").out
+    assert done.index("repair jobs") < done.index("--disable") < done.index("start the gateway")
+
+
+def test_filing_jobs_names_those_that_would_fill_the_store_again(imported: Path, tmp_path: Path) -> None:
+    moved = filed(imported, tmp_path / "old")
+    done = repair(moved, "jobs", "--apply", "--yes").out
+    assert len(flags(done, "--disable")) == len(RETRYING)
+    assert done.index("--disable") < done.index("start the gateway")

@@ -12,7 +12,7 @@ from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
 from gatewaydoctor.repair.planner.finish import finished
-from gatewaydoctor.repair.planner.retrying import disable_retrying
+from gatewaydoctor.repair.planner.retrying import disable_retrying, say_elsewhere
 from gatewaydoctor.repair.repairs import (
     databases,
     expire,
@@ -162,6 +162,8 @@ def _plan(draft: Draft, names: frozenset[Repair]) -> None:
             planner(draft, named=repair in names)
     if draft.options.disable_retrying:
         disable_retrying(draft, also_cron=Repair.CRON in names)
+    if draft.steps:
+        say_elsewhere(draft)
 
 
 def _damaged(*, salvaged: bool) -> OutOfReach:

@@ -9,10 +9,15 @@ from msgspec.structs import replace
 
 from gatewaydoctor.examine.jobs import JobCollector
 from gatewaydoctor.model.gateway.cron import word_for
-from gatewaydoctor.repair.drafting.options import CronOptions
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.drafting.options import CronOptions, Repair
 from gatewaydoctor.repair.repairs.cron import cron
+from gatewaydoctor.repair.repairs.cron.choice import jobs_of
+from gatewaydoctor.repair.repairs.cron.indatabase import planned_jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.repair.drafting.draft import Draft
@@ -20,21 +25,33 @@ if TYPE_CHECKING:
 
 
 def retrying(draft: Draft) -> tuple[CronJob, ...]:
-    """Enabled jobs that retry without end and of whose runs this plan removes some, in the order of the file."""
-    removed = {
-        entry.job_id.lower()
-        for store in draft.stores
-        if store.opened
-        for entry in store.dropped()
-        if entry.job_id is not None
-    }
-    found = {
-        each.job.index: each.job
-        for store in draft.stores
-        for each in _runs(draft, store)
-        if each.rapid and each.job is not None and each.job.enabled and each.job_id.lower() in removed
-    }
+    """Enabled jobs that retry without end and of whose runs this plan removes some, in the order of the list."""
+    found = {each.job.index: each.job for each in _rapid(draft) if each.job is not None and each.job.enabled}
     return tuple(found[index] for index in sorted(found))
+
+
+def _rapid(draft: Draft) -> Iterator[JobRuns]:
+    """Jobs that piled up runs of which some go, or that the plan may file under the path of this directory."""
+    removed = {
+        entry.job_id.lower() for store in draft.opened for entry in store.dropped() if entry.job_id is not None
+    }
+    filing = any(step.repair == Repair.JOBS for step in draft.steps)
+    runs = chain(
+        (each for store in draft.stores for each in _runs(draft, store)),
+        (each for database in draft.databases for each in database.facts.jobs),
+    )
+    return (each for each in runs if each.rapid and (each.job_id.lower() in removed or (filing and each.job is None)))
+
+
+def say_elsewhere(draft: Draft) -> None:
+    """Jobs under another path do not run, whatever else the plan does."""
+    count = sum(draft.x.health.jobs_elsewhere.values())
+    if count and not any(step.repair == Repair.JOBS for step in draft.steps):
+        draft.caution(
+            f"{plural(count, 'cron job is', 'cron jobs are')} filed under another directory and would not run. "
+            "Afterwards file them here:",
+            command="gatewaydoctor repair jobs",
+        )
 
 
 def _runs(draft: Draft, store: StoreDraft) -> tuple[JobRuns, ...]:
@@ -48,23 +65,25 @@ def _runs(draft: Draft, store: StoreDraft) -> tuple[JobRuns, ...]:
 
 
 def disable_retrying(draft: Draft, *, also_cron: bool) -> None:
-    """Plan to disable them, as `repair cron --disable` does. Where the plan edits jobs.json for other reasons, a
-    caution says that they stay enabled."""
+    """Plan to disable them, as `repair cron --disable` does. Where the plan edits jobs for other reasons, a caution
+    says that they stay enabled."""
     jobs = retrying(draft)
     if not jobs:
         return
+    words = [word_for(job, jobs_of(draft.x).jobs) for job in jobs]
     if also_cron:
-        names = [word_for(job, draft.x.cron.jobs) for job in jobs]
-        draft.caution("These jobs retry without end and stay enabled; disable them in a run of their own.", names)
+        draft.caution("These jobs retry without end and stay enabled; disable them in a run of their own.", words)
         return
-    options = draft.options
-    draft.options = replace(
-        options, cron=CronOptions(disable=frozenset(word_for(job, draft.x.cron.jobs) for job in jobs))
-    )
+    draft.options = replace(draft.options, cron=CronOptions(disable=frozenset(words)))
     cron.plan(draft, named=True)
 
 
 def still_retrying(draft: Draft) -> tuple[str, ...]:
-    """Such jobs that stay enabled when the plan is done, each by the word that `repair cron` takes for it."""
-    enabled = {job.index for job in draft.cron_jobs if job.enabled}
-    return tuple(word_for(job, draft.x.cron.jobs) for job in retrying(draft) if job.index in enabled)
+    """Such jobs that stay enabled when the plan is done, each by the word that `repair cron` takes for it; where jobs
+    are filed under another path also those that may be among them, by id."""
+    enabled = {job.index for job in planned_jobs(draft) if job.enabled}
+    known = jobs_of(draft.x).jobs
+    words = [word_for(job, known) for job in retrying(draft) if job.index in enabled]
+    if draft.x.health.jobs_elsewhere:
+        words += [each.job_id for each in _rapid(draft) if each.job is None]
+    return tuple(dict.fromkeys(words))

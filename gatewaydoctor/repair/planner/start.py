@@ -19,6 +19,7 @@ from gatewaydoctor.model.outcome.forecast import Certainty
 from gatewaydoctor.model.outcome.verdict import Effect
 from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
 from gatewaydoctor.repair.planner.resumed import as_planned, gone_locks
+from gatewaydoctor.repair.repairs.cron.indatabase import planned_jobs
 from gatewaydoctor.repair.vault.layout import spell
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ def _after(draft: Draft) -> StartState:
         for facts in draft.x.databases
         if not draft.leaves(facts.path)
     )
-    # Those of a state database are told as they are.
-    jobs = draft.cron_jobs if draft.x.state is None else (draft.x.jobs or draft.x.cron).jobs
+    jobs = draft.cron_jobs if draft.x.state is None else planned_jobs(draft)
     resumption = Resumption(draft.x, gone_locks(draft))
     x = replace(draft.x, queues=draft.queues, state=draft.state)
     return StartState(x, stores, databases, jobs, resumption, _still_refused(draft), gone & _children(draft))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.repair.plan import SetEnabled
 from gatewaydoctor.model.words import plural
@@ -48,3 +50,17 @@ def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -
         draft.step(Repair.CRON, "enable", state, "jobs that run again when next due", list(labels.values()), 0)
     else:
         draft.step(Repair.CRON, DISABLE, state, f"{count} that were named", list(labels.values()), 0)
+
+
+def planned_jobs(draft: Draft) -> tuple[CronJob, ...]:
+    """The jobs of whichever era as the plan leaves them."""
+    state = draft.x.eras.state
+    if draft.x.jobs is None:
+        return draft.cron_jobs
+    wanted = {
+        job: edit.enabled
+        for edit in (draft.edits.get(state.path, ()) if state is not None else ())
+        if isinstance(edit, SetEnabled)
+        for job in edit.jobs
+    }
+    return tuple(replace(job, enabled=wanted.get(job.job_id, job.enabled)) for job in draft.x.jobs.jobs)
