@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, Verdict
-from gatewaydoctor.state.history.transcripts import LONGEST_LAST_LINE, check_transcript
+from gatewaydoctor.state.history.transcripts import LONGEST_LAST_LINE, check_transcript, is_json, session_id_of
+from gatewaydoctor.storage.files.gateway_json import parse
+from gatewaydoctor.storage.files.grammar import Illegal
 from gatewaydoctor.system.fs import OsReadFs
 from tests.state.transcripts import SESSION, answered, header, line, said
+from tests.store.documents import PIECES, TEXT, VALUE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,3 +154,35 @@ def test_cut_anywhere_the_sound_part_is_what_whole_lines_are_left(
     # Blanks after the last whole line do no harm, and those behind a torn one go with it.
     blanks = len(padding) if padding in (b"\n", b" ") and cut in (whole, whole - 1) else 0
     assert found.sound_end == min(whole, cut) + blanks
+
+
+_RECORDS = st.one_of(
+    st.dictionaries(
+        st.one_of(st.sampled_from(["type", "id"]), TEXT), st.one_of(st.just("session"), VALUE), max_size=4
+    ),
+    VALUE,
+).map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> bytes:
+    """A record, or one with bytes put in or taken out."""
+    data = draw(_RECORDS)
+    for piece in draw(st.lists(st.one_of(PIECES, st.just(b'"id":"x",'), st.just(b"\\u12")), max_size=2)):
+        at = draw(st.integers(0, len(data)))
+        data = data[:at] + piece + data[at + draw(st.integers(0, 2)) :]
+    return data
+
+
+@given(_lines())
+def test_a_line_that_is_not_made_into_values_is_judged_as_one_that_is(data: bytes) -> None:
+    try:
+        record = parse(data)
+    except Illegal:
+        assert not is_json(data)
+        with pytest.raises(Illegal):
+            session_id_of(data)
+        return
+    assert is_json(data)
+    is_header = isinstance(record, dict) and record.get("type") == "session" and isinstance(record.get("id"), str)
+    assert session_id_of(data) == (record["id"] if is_header else None)

@@ -17,6 +17,7 @@ from gatewaydoctor.state.history.markers import (
     is_only_events,
     texts,
 )
+from gatewaydoctor.state.history.transcripts import session_id_of
 from gatewaydoctor.storage.files.gateway_json import parse
 from gatewaydoctor.storage.files.grammar import Illegal
 
@@ -168,13 +169,14 @@ class _Tally:
         if not line.strip():
             return
         try:
+            if self._first_record and session_id_of(line) is not None:
+                self._first_record, self.header_ok = False, True
+                return
             record = parse(line)
         except Illegal:
             self._unreadable(offset, line)
             return
-        if self._first_record:
-            self._first_record = False
-            self.header_ok = _is_header(record)
+        self._first_record = False
         if isinstance(record, dict):
             self._record(record, offset + length)
         elif record:
@@ -313,7 +315,3 @@ def _begins_as_nobodys(record: bytes) -> bool:
         return False
     more = _SAYS_MORE.search(record, front.end())
     return more is None or _MACHINE_ROLE.match(record, more.start()) is not None
-
-
-def _is_header(record: object) -> bool:
-    return isinstance(record, dict) and record.get("type") == "session" and isinstance(record.get("id"), str)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck
@@ -87,16 +88,32 @@ def _header(head: bytes, *, complete: bool) -> tuple[HeaderState, str | None, in
         if not line:
             continue
         try:
-            record = parse(line)
+            session_id = session_id_of(line)
         except Illegal:
             skipped += 1
             continue
-        return _judge_header(record), _header_id(record), end, skipped
+        return HeaderState.INVALID if session_id is None else HeaderState.OK, session_id, end, skipped
     return (HeaderState.INVALID if complete else HeaderState.UNKNOWN), None, position, skipped
 
 
-def _judge_header(record: object) -> HeaderState:
-    return HeaderState.INVALID if _header_id(record) is None else HeaderState.OK
+class _Header(msgspec.Struct):
+    type: str = ""
+    id: str | None = None
+
+
+# Neither makes values of what is not asked for; what they refuse is parsed as the gateway does.
+_decode_header = msgspec.json.Decoder(_Header).decode
+_pass_over = msgspec.json.Decoder(msgspec.Raw).decode
+_REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def session_id_of(line: bytes) -> str | None:
+    """The id of a session's header, None where the line is something else. Raises Illegal where it is not JSON."""
+    try:
+        header = _decode_header(line)
+    except _REFUSED:
+        return _header_id(parse(line))
+    return header.id if header.type == "session" else None
 
 
 def _header_id(record: object) -> str | None:
@@ -178,8 +195,8 @@ def _last_record(
 
 def _sound(line: bytes, *, first: bool) -> tuple[bool, int]:
     """Whether a line is JSON, and else its bytes up to the end of the last whole record in it."""
-    is_json = _is_json(line.removeprefix(_BOM if first else b""))
-    return is_json, 0 if is_json else sound_part(line)
+    whole = is_json(line.removeprefix(_BOM if first else b""))
+    return whole, 0 if whole else sound_part(line)
 
 
 def _tail_state(*, whole: bool, terminated: bool, nul_start: int | None) -> TailState:
@@ -190,7 +207,13 @@ def _tail_state(*, whole: bool, terminated: bool, nul_start: int | None) -> Tail
     return TailState.WHOLE if terminated else TailState.NO_NEWLINE
 
 
-def _is_json(line: bytes) -> bool:
+def is_json(line: bytes) -> bool:
+    """Whether the gateway takes the line."""
+    try:
+        _pass_over(line)
+        return True
+    except _REFUSED:
+        pass
     try:
         parse(line)
     except Illegal:
