@@ -160,8 +160,8 @@ def _separable(x: Examination, leftover: Leftover) -> bool:
     wanted = {*leftover.missing, *(each.key for each in leftover.replaced)} - older - refused
     if not wanted:
         return damaged or bool(store.survey.entries)
-    imported = not (refuses_leftovers(x.config.release) or x.startup_migrated or leftover.refusal)
-    return imported and bool(older or refused)
+    imported = not (refuses_leftovers(x.config.release) or leftover.refusal)
+    return imported and bool(older or refused or x.startup_migrated)
 
 
 def _compared(leftover: Leftover) -> str:
@@ -259,8 +259,12 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
             "running": running,
             "era": agent.era.value,
         },
-        repair=_mending(store, refused, running),
+        repair="leftover" if x.startup_migrated and _is_fit(store, refused) else _mending(store, refused, running),
     )
+
+
+def _is_fit(store: StoreFacts, refused: str | None) -> bool:
+    return isinstance(store.soundness, Sound) and refused is None
 
 
 def _mending(store: StoreFacts, refused: str | None, running: int) -> str | None:

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
 
 
-_CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
+CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
 """Tables without which it was not seen to start."""
 
 
@@ -247,15 +247,15 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
     said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
     count = sum(len(names) for _, _, names in parts)
     message = f"{who_of(health)} has {said}."
-    if count == len(problem.missing_tables) and _CORE.isdisjoint(problem.missing_tables):
+    if count == len(problem.missing_tables) and CORE.isdisjoint(problem.missing_tables):
         start = start_over(x, Damage.TABLES)
         ahead = f"{start.who} creates them again, empty, at start: what they held is already gone{start.hedge}."
         return finding_of(
             SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
         )
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
-    lost = problem.missing_tables or problem.missing_columns or problem.unexpected_triggers
-    repair = "schema" if known and not lost else None
+    remake = problem.missing_tables or problem.missing_columns or problem.unexpected_triggers
+    repair = "salvage" if remake and sister else "schema" if known and not remake else None
     start = start_over(x, Damage.SCHEMA)
     severity = severity_of(start)
     return finding_of(

@@ -133,6 +133,12 @@ class SetVersion(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_
     version: int
 
 
+class DropMigrations(
+    msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropMigrations"
+):
+    """The records that the startup migrations of a release are done leave: the next start runs them again."""
+
+
 class DropRecords(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropRecords"):
     """The quarantine records of databases at these paths, as stored, leave."""
 
@@ -207,6 +213,7 @@ Edit = (
     | DropIndexes
     | SetTrigger
     | SetVersion
+    | DropMigrations
     | DropRecords
     | MoveJobs
     | KeepSessions

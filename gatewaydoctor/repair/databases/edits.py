@@ -14,6 +14,7 @@ from gatewaydoctor.model.repair.plan import (
     DropDeliveries,
     DropFields,
     DropIndexes,
+    DropMigrations,
     DropOrphans,
     DropRecords,
     DropSessions,
@@ -67,6 +68,8 @@ def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = (
         case SetVersion(version=version):
             connection.execute(f"PRAGMA user_version = {int(version)}")
             connection.execute("UPDATE schema_meta SET schema_version = ? WHERE meta_key = 'primary'", (version,))
+        case DropMigrations():
+            connection.executemany("DELETE FROM schema_meta WHERE meta_key = ?", ((key,) for key in _MIGRATED))
         case DropRecords(paths=paths):
             connection.executemany("DELETE FROM quarantined_databases WHERE path = ?", ((path,) for path in paths))
         case KeepSessions(keys=keys):
@@ -145,6 +148,8 @@ def drop_orphans(connection: apsw.Connection, most: int) -> None:
             connection.execute(f"DELETE FROM {quoted(table)} WHERE rowid = ?", (row,))
 
 
+_MIGRATED = ("startup-migrations", "state-migrations")
+"""Records by which 2026.9.6 passes over its startup migrations: it imports no file as long as either is there."""
 _FILED = ("cron_jobs", "cron_job_scratch", "cron_run_receipts")
 """Tables with a store_key and a job_id."""
 _SCOPE = "cron.quarantine:"

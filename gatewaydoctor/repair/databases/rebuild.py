@@ -20,7 +20,7 @@ from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.writing.errors import InputChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.repair.plan import Rebuild
@@ -57,6 +57,8 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
         chosen = own if edit.schema is None else opened[edit.schema]
         if chosen is None:
             raise InputChanged(f"{target} is gone.", "Make a new plan and apply that.")
+        if own is not None and edit.schema is not None and not can_be_made(own.schema):
+            own.lend(chosen.schema)
         connection = apsw.Connection(os.fspath(new))
         stack.callback(connection.close)
         _Builder(connection, edit, chosen).build(own, opened)
@@ -83,6 +85,32 @@ def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[
         elif listed is None and own.damaged(table):
             unknown.append(table)
     return missing, tuple(unknown)
+
+
+def _definitions(schema: Sequence[SchemaItem], kind: str) -> Iterator[str]:
+    """Statements of one kind, but for what SQLite makes by itself."""
+    for item in schema:
+        if item.kind != kind or item.sql is None or item.name.startswith("sqlite_"):
+            continue
+        if not (kind == "table" and _shadowed(item.name, schema)):
+            yield item.sql
+
+
+def can_be_made(schema: Sequence[SchemaItem]) -> bool:
+    """Whether SQLite takes every definition, and there is one: a letter may be damaged."""
+    if not schema:
+        return False
+    connection = apsw.Connection(":memory:")
+    connection.authorizer = _only_definitions
+    try:
+        for kind in ("table", "index", "trigger"):
+            for sql in _definitions(schema, kind):
+                connection.execute(sql)
+    except apsw.Error:
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 class _Builder:
@@ -131,13 +159,9 @@ class _Builder:
         self.connection.execute(f"PRAGMA user_version = {int(self.edit.version)}")
 
     def _define(self, kind: str, *, unique: bool | None = None) -> None:
-        for item in self.schema:
-            if item.kind != kind or item.sql is None or item.name.startswith("sqlite_"):
-                continue
-            if kind == "table" and _shadowed(item.name, self.schema):
-                continue
-            if unique is None or ("UNIQUE" in item.sql.upper().split("ON", 1)[0]) == unique:
-                self.connection.execute(item.sql)
+        for sql in _definitions(self.schema, kind):
+            if unique is None or ("UNIQUE" in sql.upper().split("ON", 1)[0]) == unique:
+                self.connection.execute(sql)
 
     # Rows
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.stores.health import CORE
 from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.health import SchemaDrift
 from gatewaydoctor.model.repair.plan import (
     BringSessions,
     DropFields,
@@ -44,8 +46,19 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
         if facts.gaps and facts.path not in draft.rebuilt:
             hint = "`gatewaydoctor scan` shows what is wrong with it."
             draft.refuse(asked, facts.path, OutOfReach(f"Not all of it is known: {facts.gaps[0]}.", hint))
+    lacking = {
+        health.path: table
+        for health in draft.x.health.databases
+        for each in health.problems
+        if isinstance(each, SchemaDrift)
+        for table in sorted(CORE.intersection(each.missing_tables), reverse=True)
+    }
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt:
+            continue
+        if database.path in lacking:
+            why = OutOfReach(f"The table {lacking[database.path]} is missing.", "gatewaydoctor repair salvage")
+            draft.refuse(asked, database.path, why)
             continue
         try:
             database.open(draft.fingerprint(database.path))

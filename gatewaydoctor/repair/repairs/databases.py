@@ -188,6 +188,8 @@ def _broken(problem: object) -> bool:
 def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
     triggers = (*drift.missing_triggers, *drift.changed_triggers)
     known = _triggers_of_sister(draft, health) if triggers else {}
+    sister = any(is_sister(health, other) for other in draft.x.health.databases)
+    hint = "gatewaydoctor repair salvage" if sister else "Restore the set of databases from a backup."
     if drift.unexpected_triggers or drift.missing_columns:
         foreign = drift.unexpected_triggers
         what = (
@@ -195,15 +197,16 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
             if foreign
             else f"{drift.missing_columns[0]} is missing."
         )
-        hint = "Restore the set of databases from a backup."
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
         return
     lost = [name for name in triggers if name not in known]
     if lost or drift.missing_tables:
-        what = f"The trigger {lost[0]}" if lost else f"The table {drift.missing_tables[0]}"
-        hint = "Restore the set of databases from a backup."
-        error = OutOfReach(f"{what} is in no sound database of the same release here.", hint)
-        draft.refuse(Repair.SCHEMA, health.path, error)
+        what = (
+            f"The trigger {lost[0]} is in no sound database of the same release here."
+            if lost
+            else f"The table {drift.missing_tables[0]} is missing."
+        )
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
         return
     edits: list[Edit] = [SetTrigger(name=name, sql=known[name]) for name in triggers]
     if drift.unexpected_unique:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.soundness import Damaged
+from msgspec.structs import replace
+
+from gatewaydoctor.checks.stores.databases import imports_leftovers
+from gatewaydoctor.model.gateway.soundness import Damaged, Sound
+from gatewaydoctor.model.repair.plan import DropMigrations
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.salvage import read_store
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 def plan(draft: Draft, *, named: bool) -> None:
     """An import replaces the database's row by the file's, however old that is: no such key may stay in the file."""
     rewritten = {each.path for each in draft.x.migration.retained if each.contradicted}
+    stays = _waits_alone(draft)
     for leftover in draft.x.health.leftovers:
         store = next((each for each in draft.stores if each.path == leftover.path), None)
         if store is None:
@@ -30,30 +35,53 @@ def plan(draft: Draft, *, named: bool) -> None:
             draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, hint))
             continue
         if leftover.compared and _is_damaged(store):
-            _rescue(draft, store, leftover)
+            stays |= _rescue(draft, store, leftover)
             continue
         if not (leftover.compared and store.opened):
             if named:
                 why = "Its rows, or those of the database, are not all known."
                 draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "Run `gatewaydoctor scan`."))
             continue
-        _lighten(draft, store, leftover)
+        stays |= _lighten(draft, store, leftover)
+    if stays:
+        _have_imported(draft)
+
+
+def _waits_alone(draft: Draft) -> bool:
+    """Whether the store of an agent that has no database yet is fit for its import."""
+    waiting = {each.legacy_store.path for each in draft.x.eras.agents if each.legacy_store and not each.database}
+    fit = (each for each in draft.stores if each.path in waiting and isinstance(each.facts.soundness, Sound))
+    return any(len(store) and store.facts.read.stat and store.facts.read.stat.nlink < 2 for store in fit)
+
+
+def _have_imported(draft: Draft) -> None:
+    """A release that has recorded its startup migrations as done refuses any such file, and imports none."""
+    state = draft.x.eras.state
+    if state is None or draft.x.state_rows is None:
+        return
+    if not draft.x.startup_migrated or not imports_leftovers(draft.x.config.release):
+        return
+    draft.edits.setdefault(state.path, []).append(DropMigrations())
+    draft.state = replace(draft.x.state_rows, started=None)
+    reason = "records that the startup migrations are done: the next start runs them again, and imports the file"
+    draft.step(Repair.LEFTOVER, "remove", state.path, reason, ["startup-migrations", "state-migrations"], 0)
 
 
 def _is_damaged(store: StoreDraft) -> bool:
     return isinstance(store.facts.soundness, Damaged)
 
 
-def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
-    """A damaged file goes. Whole entries that the database lacks, or has older, stay in a new one."""
+def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
+    """A damaged file goes. Whole entries that the database lacks, or has older, stay in a new one. Whether there is
+    any."""
     assert store.facts.survey is not None
     if store.facts.read.stat is None:
-        return
+        return False
     try:
         found = read_store(draft, store.path, store.facts.survey, store.facts.read.stat)
     except (OutOfReach, OSError) as error:
         draft.refuse(Repair.LEFTOVER, store.path, error)
-        return
+        return False
     wanted = _wanted(leftover)
     order = {entry.key: (0, row) for row, entry in enumerate(found.source.table) if entry.key in wanted}
     if order:
@@ -62,13 +90,14 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
             "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault"
         )
         _say(draft, store, "recover", reason, [entry for _, entry in store.entries()])
-        return
+        return True
     size = draft.move(store.path)
     if size is not None:
         reason = "a damaged import source whose every complete session the database has"
         draft.step(
             Repair.LEFTOVER, "move to the vault", store.path, reason, [store.path.name], size, agent_id=store.agent_id
         )
+    return False
 
 
 def _wanted(leftover: Leftover) -> set[str]:
@@ -101,13 +130,14 @@ def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: lis
     )
 
 
-def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
+def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
+    """Whether the file stays, with what the database lacks or has older."""
     wanted = _wanted(leftover)
     refused = set(leftover.null_entries) | set(leftover.unsafe_ids)
     leaving = [(place, entry) for place, entry in store.entries() if entry.key not in wanted]
     if not leaving:
         _unlink_other_name(draft, store)
-        return
+        return bool(len(store))
     entries = [entry for _, entry in leaving]
     about = of_people(entry for entry in entries if entry.key in refused) | {"agent_id": store.agent_id}
     names = [entry.key for entry in entries]
@@ -116,9 +146,10 @@ def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> None:
         if size is not None:
             reason = "an import source whose every row the database has, or a start refuses"
             draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, **about)
-        return
+        return False
     for place, _ in leaving:
         store.drop(place)
     reason = "rows that the database has newer or the same, or a start refuses"
     size = sum(entry.bytes for entry in entries)
     draft.step(Repair.LEFTOVER, "remove", store.path, reason, names, size, **about)
+    return True

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import FaultKind
+from gatewaydoctor.checks.stores.health import is_sister
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, Unopened
+from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory, take_inventory
 from gatewaydoctor.repair.databases.owners import recovered_key
-from gatewaydoctor.repair.databases.rebuild import counted, losses
+from gatewaydoctor.repair.databases.rebuild import can_be_made, counted, losses
 from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
@@ -25,13 +26,14 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import Problem
+    from gatewaydoctor.model.gateway.health import DatabaseHealth, Problem
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.rescue import Rescue
 
@@ -67,7 +69,7 @@ class _Copy(Struct):
 
 def plan_databases(draft: Draft, *, named: bool) -> None:
     done = set()
-    for target in _damaged(draft):
+    for target in (*_damaged(draft), *(_incomplete(draft) if named else ())):
         done.add(target.path)
         _careful(draft, target, named=named)
     for health in draft.x.health.databases if named else ():
@@ -88,6 +90,15 @@ def _damaged(draft: Draft) -> Iterator[_Target]:
         yield _Target(missing.role, missing.path, missing.agent_id)
 
 
+def _incomplete(draft: Draft) -> Iterator[_Target]:
+    """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
+    for health in draft.x.health.databases:
+        drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
+        remake = any(each.missing_tables or each.missing_columns or each.unexpected_triggers for each in drifts)
+        if remake and any(is_sister(health, other) for other in draft.x.health.databases):
+            yield _Target(health.role, health.path, health.agent_id)
+
+
 def _is_torn(problem: Problem) -> bool:
     """A start rebuilds an index that lacks rows, and no other."""
     return isinstance(problem, BrokenPages) and not problem.rebuilt
@@ -99,11 +110,22 @@ def _careful(draft: Draft, target: _Target, *, named: bool) -> None:
             own = open_source(draft.fs, draft.real(target.path))
             if own is not None:
                 stack.enter_context(own)
-                own = own if own.schema else None
+                own = own if can_be_made(own.schema) or _lend(draft, target, own) else None
             copies = list(_copies(draft, target, stack))
             _salvage(draft, target, own, copies, named=named)
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, target.path, error)
+
+
+def _lend(draft: Draft, target: _Target, own: Rescue) -> bool:
+    """Where its schema is lost or damaged: that of another database of its version. Whether any table is known."""
+    for health in draft.x.health.databases:
+        if _is_sister(target, health, own.version):
+            found = read_database_once(draft.fs, health.path, lambda opened: opened.schema)
+            if not isinstance(found, Fault):
+                own.lend(found)
+                break
+    return bool(own.schema)
 
 
 def _copies(draft: Draft, target: _Target, stack: ExitStack) -> Iterator[_Copy]:
@@ -261,7 +283,11 @@ def _is_gone(draft: Draft, path: Path) -> bool:
 
 def _is_whole(target: _Target, rescue: Rescue, version: int) -> bool:
     """Whether the schema that is left is the one its version has."""
-    return is_known(target.role, version) and drift(target.role, version, rescue.schema) is None
+    return (
+        is_known(target.role, version)
+        and drift(target.role, version, rescue.schema, rescue.columns) is None
+        and can_be_made(rescue.schema)
+    )
 
 
 def _schema_place(
@@ -277,11 +303,16 @@ def _schema_place(
         if _is_whole(target, rescue, own):
             return number, own
     for health in draft.x.health.databases:
-        alike = health.role is target.role and health.path != target.path and version in (None, health.user_version)
-        if alike and health.schema_known and not health.problems:
+        if _is_sister(target, health, version):
             sources.append(health.path)
             return len(sources) - 1, health.user_version
     return next(((number, own) for number, rescue, own in of_version if rescue.schema_whole), (None, None))
+
+
+def _is_sister(target: _Target, health: DatabaseHealth, version: int | None) -> bool:
+    """Whether this sound database has the schema of that version, or of its own where that is lost."""
+    alike = health.role is target.role and health.path != target.path and version in (None, health.user_version)
+    return alike and health.schema_known and not health.problems
 
 
 def _sessions(target: _Target, inventory: Inventory, copies: Sequence[_Copy]) -> int:
@@ -330,7 +361,8 @@ def _say(
             draft,
             target.path,
             target,
-            f"sessions of the {'damaged ' if inventory.damaged or own.strays else ''}database, with {events}",
+            f"sessions of the {'damaged ' if inventory.damaged or own.strays or own.untold else ''}database, "
+            f"with {events}",
             keys,
             sum(row.bytes for row in inventory.rows.values()),
         )
@@ -371,7 +403,13 @@ def _warn(draft: Draft, target: _Target, inventory: Inventory, copies: Sequence[
 
 def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
     missing, unknown = losses(own, rows)
-    draft.torn += missing.get(EVENTS, 0) + len(unknown)
+    draft.torn += missing.get(EVENTS, 0) + len(unknown) + (EVENTS in own.untold)
+    if own.untold:
+        draft.caution(
+            f"Of {plural(len(own.untold), 'table')} no page can be told without the schema that is lost: what they "
+            "held is lost too.",
+            sorted(own.untold, key=lambda name: (name != EVENTS, name)),
+        )
     if missing:
         parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(missing.items()))
         draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")

@@ -319,6 +319,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "DropDeliveries": {"edit": "drop-deliveries.", "rows": "Messages that leave: queue and id."},
     "SetTrigger": {"edit": "set-trigger.", "name": "The trigger.", "sql": "Its text."},
     "SetVersion": {"edit": "set-version.", "version": "The schema version that header and records get."},
+    "DropMigrations": {"edit": "drop-migrations."},
     "DropRecords": {"edit": "drop-records.", "paths": "Databases whose quarantine records leave."},
     "MoveJobs": {
         "edit": "move-jobs.",

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.database.image import Image, take_image
@@ -34,6 +37,8 @@ _ROOT, _FREE, _BELOW = 1, 2, 5
 _DEPTH = 20
 _LOCK_BYTE = 1 << 30
 _SCHEMA_ROOT = 1
+_SAMPLE = 200
+"""How many rows of a tree have to fit a table."""
 
 
 class _Headless:
@@ -108,6 +113,7 @@ class Rescue:
         self._sound = parse_header(self._head)[0] is not None
         self._mapped = self._has_map()
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._lent: tuple[SchemaItem, ...] = ()
 
     def __enter__(self) -> Rescue:
         return self
@@ -142,13 +148,44 @@ class Rescue:
 
     @cached_property
     def schema(self) -> tuple[SchemaItem, ...]:
-        """Every row of the schema that is left, each name once."""
+        """Every row of the schema that is left, each name once; without any what lent ones tell."""
+        return tuple(sorted(self._own_schema or self._told_by_shape(), key=lambda item: item.root))
+
+    @cached_property
+    def _own_schema(self) -> list[SchemaItem]:
         reader = PageReader(self._image)
         rows = [record.values for record in reader.records(_SCHEMA_ROOT)]
         if reader.damaged:
             rows += self._scattered_schema()
-        items = {item.name: item for values in reversed(rows) if (item := schema_item(values))}
-        return tuple(sorted(items.values(), key=lambda item: item.root))
+        return list({item.name: item for values in reversed(rows) if (item := schema_item(values))}.values())
+
+    def lend(self, schema: Sequence[SchemaItem]) -> None:
+        """The schema of another database of the same version, for one whose own is damaged. Where every row of that
+        is lost, each tree is the one table that its rows fit; without a pointer map no tree is found."""
+        self._lent = tuple(schema)
+        self._columns.clear()
+        for name in ("schema", "tables", "strays", "_shapes"):
+            self.__dict__.pop(name, None)
+
+    def _told_by_shape(self) -> list[SchemaItem]:
+        shapes = {item.name: declared(item.sql) for item in self._lent if item.kind == "table" and item.sql}
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number in range(3, self._image.pages + 1) if shapes else ():
+            if self._entry(number)[0] != _ROOT:
+                continue
+            rows = [each.values for each in islice(PageReader(self._image).records(number), _SAMPLE)]
+            fits = [name for name, columns in shapes.items() if rows and all(_fits(row, columns) for row in rows)]
+            if len(fits) == 1:
+                found[fits[0]].append(number)
+        return [replace(item, root=found[item.name][0]) for item in self._lent if len(found[item.name]) == 1]
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Tables that no tree was told to be where the schema is lost: empty ones, and those that are lost too."""
+        lent = () if self._own_schema else self._lent
+        return tuple(
+            each.name for each in lent if each.kind == "table" and each.root and each.name not in self.tables
+        )
 
     @cached_property
     def tables(self) -> dict[str, SchemaItem]:
@@ -160,6 +197,8 @@ class Rescue:
         if table not in self._columns:
             item = self.tables.get(table)
             known = columns_of(item.sql) if item and item.sql else ()
+            lent = next((each.sql for each in self._lent if each.name == table and each.sql), None)
+            known = known or (columns_of(lent) if item and lent else ())
             # SQLite makes this one by itself and takes no statement for it.
             self._columns[table] = known or (("name", "seq") if item and table == "sqlite_sequence" else ())
         return self._columns[table]
