@@ -63,3 +63,31 @@ def test_a_leftover_store_with_an_older_row(state: tuple[Path, bool]) -> None:
     found = finding(state[0], "legacy-store-beside-sqlite")
     assert found["severity"] == ("error" if state[1] else "critical")
     assert ("exit 78" in found["consequence"]) is state[1]
+
+
+def test_a_leftover_row_that_the_database_lacks_is_imported_after_the_repair(state: tuple[Path, bool]) -> None:
+    """The file stays with it, and where the migrations are done the records of that go."""
+    root, done = state
+    store = {"agent:main:telegram:direct:8": {"sessionId": "another", "updatedAt": 5}}
+    (root / "agents/main/sessions/sessions.json").write_text(json.dumps(store))
+    with closing(connect(root / "state/openclaw.sqlite")) as database:
+        insert(database, "schema_meta", meta_key="state-migrations", app_version="2026.9.6\n3\nx")
+    words = ("--state-dir", str(root), "--now", str(NOW), "--json")
+    assert (finding(root, "legacy-store-beside-sqlite")["severity"] == "error") is done
+    run("repair", "leftover", "--apply", "--yes", *words)
+    with closing(connect(root / "state/openclaw.sqlite")) as database:
+        left = database.execute("SELECT count(*) FROM schema_meta WHERE meta_key LIKE '%-migrations'").fetchone()
+    assert (left == (0,)) is done
+    assert json.loads((root / "agents/main/sessions/sessions.json").read_text()) == store
+    assert finding(root, "legacy-store-beside-sqlite")["severity"] == "warning"
+
+
+def test_a_store_of_an_agent_without_a_database_is_imported_after_the_repair(state: tuple[Path, bool]) -> None:
+    root, done = state
+    (root / "agents/third/sessions").mkdir(parents=True)
+    store = {"agent:third:main": {"sessionId": "another", "updatedAt": 5}}
+    (root / "agents/third/sessions/sessions.json").write_text(json.dumps(store))
+    found = finding(root, "legacy-store-beside-sqlite")
+    assert ("repair leftover" in json.dumps(found)) is done
+    run("repair", "leftover", "--apply", "--yes", "--state-dir", str(root), "--now", str(NOW), "--json")
+    assert finding(root, "legacy-store-beside-sqlite")["severity"] != "error"

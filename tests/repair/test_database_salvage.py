@@ -14,6 +14,7 @@ import pytest
 from gatewaydoctor.repair.drafting.origins import kept_origins, planned_origins
 from gatewaydoctor.repair.vault.layout import RunPlace
 from gatewaydoctor.repair.writing.errors import Refused
+from gatewaydoctor.storage.database import schema
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database, zeroed_page
 from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.repair import agentdb
@@ -124,6 +125,55 @@ def test_every_session_and_event_comes_back(tmp_path: Path, damage: Callable[[Pa
     assert agentdb.ask(path, "SELECT count(*) FROM session_windows") == [(len(PEOPLE),)]
     assert agentdb.ask(path, "PRAGMA user_version") == [(21,)]
     assert "database-corrupt" not in doctor.rules()
+
+
+def schema_lost(path: Path) -> None:
+    """Every page with rows of the schema, and not the header."""
+    data = path.read_bytes()
+    cells = [int.from_bytes(data[at : at + 2]) for at in range(112, 112 + 2 * int.from_bytes(data[103:105]), 2)]
+    assert data[100] == 5  # interior
+    for leaf in (*(int.from_bytes(data[cell : cell + 4]) for cell in cells), int.from_bytes(data[108:112])):
+        write(path, (leaf - 1) * PAGE, bytes(PAGE))
+    write(path, 100, bytes(PAGE - 100))
+
+
+def definition_torn(path: Path) -> None:
+    _edit_schema(path, "UPDATE sqlite_master SET sql = 'CREATE TABL' WHERE name = 'session_windows'")
+
+
+def table_gone(path: Path) -> None:
+    connection = agentdb.connected(path)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("DROP TABLE session_windows")
+    connection.close()
+
+
+def _edit_schema(path: Path, statement: str) -> None:
+    connection = agentdb.connected(path)
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("damage", [schema_lost, definition_torn, table_gone], ids=lambda each: each.__name__)
+def test_the_schema_of_another_agents_database_serves(
+    tmp_path: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables are told by the rows that fit them where nothing else tells them."""
+    doctor, path = ready(tmp_path, None)
+    sister = whole(doctor.state.root, ["agent:second:telegram:direct:1"], agent="second")
+    tables = [str(name) for (name,) in agentdb.ask(sister, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    triggers = agentdb.ask(sister, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    known = {"tables": tables, "triggers": {name: schema._digest(str(sql)) for name, sql in triggers}}
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"21": {**known, "unique": [], "columns": {}}}})
+    events = agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2")
+    damage(path)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+    assert agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2") == events
+    assert agentdb.ask(path, "SELECT count(*) FROM session_windows") == [(len(PEOPLE),)]
+    assert not doctor.rules() & {"database-corrupt", "database-schema", "database-foreign-keys"}
 
 
 def test_it_is_part_of_a_plan_without_names(tmp_path: Path) -> None:
