@@ -92,7 +92,8 @@ def fill(state: Path, agent: str) -> None:
 
 
 def _row(database: sqlite3.Connection, session: str, key: str, status: str, at: int) -> None:
-    entry = {"sessionId": session, "updatedAt": at, "status": status, "startedAt": at - 1000}
+    entry: dict[str, object] = {"sessionId": session, "updatedAt": at, "status": status, "startedAt": at - 1000}
+    entry["skillsSnapshot"] = {"prompt": "x" * 500, "skills": []}
     entry |= {} if status == "running" else {"endedAt": at}
     database.execute(
         "INSERT INTO session_nodes (session_key, current_session_id, entry_json, entry_valid, updated_at, status) "
@@ -279,7 +280,8 @@ def doctor(ground: Ground) -> list[str]:
         "quarantine",
         "legacy session",
         "schema is incomplete",
-        "integrity",
+        "integrity_check",
+        "integrity verification",
         "noncanonical",
     )
     answer = cli(ground, "doctor", "--non-interactive")
