@@ -203,7 +203,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
                 '--end-as' = 'ending', 'expire: failed, timeout or killed.'
                 '--disable' = 'job', 'cron: disable this job; repeatable.'
                 '--enable' = 'job', 'cron: enable this job; repeatable.'
-                '--park' = 'job', 'cron: take this job out of jobs.json.'
+                '--park' = 'job', 'cron: take this job out of the gateway''s sight.'
                 '--unpark' = 'job', 'cron: put a parked job back.'
                 '--drop' = 'job', 'cron: let a parked job go for good.'
                 '--disable-retrying' = '', 'Disable jobs that retry without end, if their runs go. [default: if a person confirms]'

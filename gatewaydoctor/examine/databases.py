@@ -223,7 +223,7 @@ def cron_of(database: Database | None, state: StateRows | Fault | None, files: C
         case StateRows() as rows:
             assert database is not None  # its rows were read
             file = CronFile(database.path, CronRead.OK, database.size)
-            return Cron(file, CronFile(database.path, CronRead.MISSING), rows.jobs, rows.problems)
+            return Cron(file, CronFile(database.path, CronRead.MISSING), rows.jobs, rows.problems, parked=rows.parked)
 
 
 def gaps_of(found: Sequence[DatabaseFacts], state: StateRows | Fault | None) -> Iterator[tuple[str, str]]:

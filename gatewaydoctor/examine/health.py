@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.examine.leftover import compare_leftovers
+from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
@@ -329,6 +330,8 @@ class _Reader:
         for key, count in () if isinstance(jobs, Fault) else jobs:
             if is_store_key_of(str(key), self.state_dir):
                 own += _number(count) or 0
+            elif str(key) == parked_key(str(self.state_dir / "cron" / "jobs.json")):
+                continue  # told as parked
             elif lacking := lacking_jobs(self.fs, path, str(key), self.state_dir):
                 elsewhere[str(key)] = len(lacking)
         rows = () if isinstance(boots, Fault) else boots

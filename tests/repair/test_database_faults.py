@@ -12,10 +12,12 @@ import pytest
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.drafting.options import CronOptions, Options
 from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known
+from gatewaydoctor.repair.run.apply import apply
 from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of, quarantine_database, state_database
 from tests.fixtures_source.health import AGENT, QUARANTINE, ROWS, STATE, STATE_VERSION
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
+from tests.repair.scene import DEAD, tools
 from tests.world import DAY, HOUR, NOW, StateDir, job, row
 
 if TYPE_CHECKING:
@@ -262,14 +264,60 @@ def test_a_job_in_the_database_is_disabled_and_enabled(tmp_path: Path) -> None:
     assert agentdb.ask(state.root / STATE, ask)[1] == (1, text)
 
 
-def test_a_job_in_the_database_is_not_parked(tmp_path: Path) -> None:
+def _with_jobs(tmp_path: Path) -> tuple[Doctor, str]:
+    """Three jobs of this directory in the database, and the path they are filed under."""
     state = StateDir(tmp_path, "2026.9.6")
     sound(state)
     own = str(state.root / "cron/jobs.json")
     state.file(STATE, state_database(STATE_VERSION, 3, agents=("main",), store_key=own), HOUR)
-    plan = Doctor(state).plan("cron", options=Options(cron=CronOptions(park=frozenset({"job-1"}))))
+    return Doctor(state), own
+
+
+def _cron(**words: str) -> Options:
+    return Options(cron=CronOptions(**{option: frozenset({word}) for option, word in words.items()}))
+
+
+def test_a_job_in_the_database_is_parked_and_put_back(tmp_path: Path) -> None:
+    """It is filed where no gateway runs it, and its row stays as it is."""
+    doctor, own = _with_jobs(tmp_path)
+    database = doctor.state.root / STATE
+    ask = "SELECT store_key, job_id, enabled, job_json FROM cron_jobs ORDER BY job_id"
+    edit(database, """UPDATE cron_jobs SET job_json = '{"id":"job-1","name":"Nightly"}' WHERE job_id = 'job-1'""")
+    rows = agentdb.ask(database, ask)
+    plan = doctor.plan("cron", options=_cron(park="job-1"))
+    assert [(step.action, step.sample) for step in plan.steps] == [("park", ("Nightly",))]
+    doctor.there_and_back("cron", options=_cron(park="job-1"))
+    apply(doctor.plan("cron", options=_cron(park="job-1")), tools(), DEAD)
+    assert [row[0] for row in agentdb.ask(database, ask)] == [own, f"{own}.parked", own]
+    x = doctor.state.examine()
+    assert x.jobs is not None
+    assert [each.job_id for each in x.jobs.jobs] == ["job-0", "job-2"]
+    assert [(each.job_id, each.label) for each in jobs_of(x).parked] == [("job-1", "Nightly")]
+    assert {"cron-job-parked", "jobs-other-path"} & doctor.rules() == {"cron-job-parked"}
+    apply(doctor.plan("cron", options=_cron(unpark="job-1")), tools(), DEAD)
+    assert agentdb.ask(database, ask) == rows
+
+
+def test_a_parked_job_stays_parked_when_the_directory_moves(tmp_path: Path) -> None:
+    doctor, own = _with_jobs(tmp_path)
+    database = doctor.state.root / STATE
+    edit(
+        database,
+        f"UPDATE cron_jobs SET store_key = '{OLD}'",
+        f"UPDATE cron_jobs SET store_key = '{OLD}.parked' WHERE job_id = 'job-1'",
+    )
+    doctor.apply("jobs")
+    ask = "SELECT store_key FROM cron_jobs ORDER BY job_id"
+    assert [key for (key,) in agentdb.ask(database, ask)] == [own, f"{own}.parked", own]
+
+
+def test_a_job_parked_in_the_database_is_not_dropped(tmp_path: Path) -> None:
+    doctor, own = _with_jobs(tmp_path)
+    edit(doctor.state.root / STATE, f"UPDATE cron_jobs SET store_key = '{own}.parked' WHERE job_id = 'job-1'")
+    plan = doctor.plan("cron", options=_cron(drop="job-1"))
     assert plan.empty
-    assert [refusal.hint for refusal in plan.refusals] == ["Run `gatewaydoctor repair cron --disable JOB`."]
+    (refusal,) = plan.refusals
+    assert "--unpark" in refusal.hint
 
 
 def test_a_job_parked_before_the_move_to_a_database_is_refused_and_can_be_dropped(tmp_path: Path) -> None:

@@ -235,15 +235,15 @@ def _shared(x: Examination, message: str, consequence: str, jobs: list[JobProble
 
 @REGISTRY.check(PARKED)
 def parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    jobs = x.cron.parked
+    jobs = (*x.cron.parked, *(x.jobs.parked if x.jobs else ()))
     if not jobs:
         return
     files = sorted({job.file for job in jobs})
     yield PARKED.finding(
         f"{plural(len(jobs), 'job is', 'jobs are')} parked in {', '.join(files[:3])}.",
-        "No release reads these files: the jobs do not run until they are put back.",
+        "No release runs them from there: the jobs do not run until they are put back.",
         count=len(jobs),
-        path=x.cron.store.path.with_name(files[0]),
+        path=(x.cron.store if x.cron.parked or x.jobs is None else x.jobs.store).path.with_name(files[0]),
         evidence={
             "jobs": [{"jobId": job.job_id, "name": job.name, "file": job.file} for job in jobs[:EXAMPLES]],
             "files": files,

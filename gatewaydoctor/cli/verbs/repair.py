@@ -99,7 +99,9 @@ Enable = Annotated[
 ]
 Park = Annotated[
     list[str] | None,
-    typer.Option("--park", metavar="JOB", help="cron: take this job out of jobs.json.", rich_help_panel=_CRON),
+    typer.Option(
+        "--park", metavar="JOB", help="cron: take this job out of the gateway's sight.", rich_help_panel=_CRON
+    ),
 ]
 Unpark = Annotated[
     list[str] | None,

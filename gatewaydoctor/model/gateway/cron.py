@@ -131,7 +131,8 @@ class JobProblem(Struct, frozen=True):
 
 
 class ParkedJob(Struct, frozen=True):
-    """A job that `repair cron` took out of jobs.json. `index` is its place in the file `file`."""
+    """A job that `repair cron` took out of jobs.json. `index` is its place in the file `file`. A job of
+    a database keeps its row there, filed under `parked_key`."""
 
     file: str
     index: int
@@ -142,6 +143,11 @@ class ParkedJob(Struct, frozen=True):
     @property
     def label(self) -> str:
         return self.name or self.job_id or f"#{self.index + 1}"
+
+
+def parked_key(store_key: str) -> str:
+    """The path under which parked jobs of a database are filed: no gateway runs jobs of another path than its own."""
+    return f"{store_key}.parked"
 
 
 class DisabledJob(Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.gateway.cron import CronJob, JobProblem
+    from gatewaydoctor.model.gateway.cron import CronJob, JobProblem, ParkedJob
     from gatewaydoctor.model.gateway.database import Fault
     from gatewaydoctor.model.gateway.subagents import SubagentRun
 
@@ -169,3 +169,4 @@ class StateRows(Struct, frozen=True):
     migrations: tuple[Migration, ...] = ()
     databases: tuple[RegisteredDatabase, ...] = ()
     faults: tuple[tuple[str, Fault], ...] = ()
+    parked: tuple[ParkedJob, ...] = ()

@@ -146,10 +146,12 @@ class DropRecords(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag
 
 
 class MoveJobs(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="moveJobs"):
-    """Cron jobs filed under the store path `before` are filed under `after`, but for those that are there already."""
+    """Cron jobs filed under the store path `before` are filed under `after`, but for those that are there already;
+    only `jobs` where any is named."""
 
     before: str
     after: str
+    jobs: tuple[str, ...] = ()
 
 
 class Brought(msgspec.Struct, frozen=True, array_like=True):

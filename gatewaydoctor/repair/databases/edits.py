@@ -79,8 +79,8 @@ def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = (
         case DropDeliveries(rows=rows):
             statement = "DELETE FROM delivery_queue_entries WHERE queue_name = ? AND id = ? AND status = 'pending'"
             connection.executemany(statement, rows)
-        case MoveJobs(before=before, after=after):
-            _move_jobs(connection, before, after)
+        case MoveJobs():
+            _move_jobs(connection, edit)
         case SetEnabled(jobs=jobs):
             for job in jobs:
                 _set_enabled(connection, edit, job)
@@ -155,7 +155,8 @@ _FILED = ("cron_jobs", "cron_job_scratch", "cron_run_receipts")
 _SCOPE = "cron.quarantine:"
 
 
-def _move_jobs(connection: apsw.Connection, before: str, after: str) -> None:
+def _move_jobs(connection: apsw.Connection, edit: MoveJobs) -> None:
+    before, after = edit.before, edit.after
     tables = tables_of(connection)
     columns = {str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info('cron_jobs')")}
     there = "n.job_id = cron_jobs.job_id"
@@ -164,8 +165,10 @@ def _move_jobs(connection: apsw.Connection, before: str, after: str) -> None:
         there = f"({there} OR n.declaration_key = cron_jobs.declaration_key)"
     stay = f"EXISTS (SELECT 1 FROM cron_jobs n WHERE n.store_key = ?2 AND {there})"
     connection.execute("CREATE TEMP TABLE moving (job_id TEXT PRIMARY KEY) WITHOUT ROWID")
+    meant = " AND job_id IN (SELECT value FROM json_each(?3))" if edit.jobs else ""
     connection.execute(
-        f"INSERT INTO temp.moving SELECT job_id FROM cron_jobs WHERE store_key = ?1 AND NOT {stay}", (before, after)
+        f"INSERT INTO temp.moving SELECT job_id FROM cron_jobs WHERE store_key = ?1 AND NOT {stay}{meant}",
+        (before, after, json.dumps(edit.jobs)) if edit.jobs else (before, after),
     )
     # Rows of one job refer to each other by both columns.
     connection.execute("PRAGMA defer_foreign_keys = ON")
@@ -176,7 +179,7 @@ def _move_jobs(connection: apsw.Connection, before: str, after: str) -> None:
                 "AND job_id IN (SELECT job_id FROM temp.moving)",
                 (after, before),
             )
-    if "diagnostic_events" in tables:
+    if "diagnostic_events" in tables and not edit.jobs:
         connection.execute(
             "UPDATE diagnostic_events SET scope = ? WHERE scope = ?", (_SCOPE + after, _SCOPE + before)
         )

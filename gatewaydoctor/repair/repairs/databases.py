@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gatewaydoctor.checks.stores.health import is_sister
 from gatewaydoctor.examine.health import lacking_jobs, same_place
+from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
@@ -246,7 +247,9 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
         jobs = [job for job in lacking_jobs(draft.fs, state.path, before, draft.state_dir) if job not in taken]
         taken.update(jobs)
         if jobs:
-            draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=own))
+            # What was parked before the move stays parked.
+            after = parked_key(own) if before.endswith(parked_key("")) else own
+            draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=after))
             draft.step(Repair.JOBS, "file", state.path, "cron jobs under the path of this directory", jobs, 0)
 
 

@@ -325,6 +325,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "edit": "move-jobs.",
         "before": "Store path that jobs are filed under now.",
         "after": "The path they get.",
+        "jobs": "Ids of the jobs that are meant; all where none is named.",
     },
     "SetEnabled": {
         "edit": "set-enabled.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.gateway.cron import ParkedJob, Schedule, parked_key
 from gatewaydoctor.model.gateway.staterows import Partition, QuarantinedJob, Receipt, RunHistory
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import read_jobs
@@ -66,6 +67,23 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
         if key is not None:
             states[key] = {"state": parsed(state) or {}}
     return read_jobs(raw_jobs, states)
+
+
+def parked_jobs(tables: Tables, store_key: str) -> tuple[ParkedJob, ...]:
+    """Jobs that this program filed where no gateway runs them."""
+    if not tables.has("cron_jobs", "store_key"):
+        return ()
+    rest = f"WHERE store_key = ? ORDER BY job_id LIMIT {MOST_JOBS}"
+    rows = list(tables.rows("cron_jobs", ("job_id", "job_json"), rest=rest, values=(parked_key(store_key),)))
+    raw = [(text(job_id), parsed(job)) for job_id, job in rows]
+    jobs, _ = read_jobs([(job if isinstance(job, dict) else {}) | {"id": job_id} for job_id, job in raw], {})
+    by_id = {job.job_id: job for job in jobs}
+    found = ((at, job_id, by_id.get(job_id or "")) for at, (job_id, _) in enumerate(raw))
+    name = tables.database.path.name
+    return tuple(
+        ParkedJob(name, at, job_id, job.name if job else None, job.schedule if job else Schedule(None))
+        for at, job_id, job in found
+    )
 
 
 def quarantined(tables: Tables) -> tuple[QuarantinedJob, ...]:

@@ -16,7 +16,16 @@ from gatewaydoctor.model.gateway.staterows import (
     StateRows,
     SubagentRows,
 )
-from gatewaydoctor.state.databases.cron import history, job_ids, jobs_of, parsed, partitions, quarantined, receipts
+from gatewaydoctor.state.databases.cron import (
+    history,
+    job_ids,
+    jobs_of,
+    parked_jobs,
+    parsed,
+    partitions,
+    quarantined,
+    receipts,
+)
 from gatewaydoctor.state.registry.subagents import LISTED, subagent_run
 from gatewaydoctor.storage.database.select import Tables, integer, text
 
@@ -48,6 +57,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
     tables = Tables(database)
     app_version, started, schema = _meta(tables)
     jobs, problems = jobs_of(tables, store_key)
+    parked = parked_jobs(tables, store_key)
     counts, running = receipts(tables)
     placements, turns = _placements(tables)
     return StateRows(
@@ -72,6 +82,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
         tuple(_migrations(tables)),
         tuple(_databases(tables)),
         tuple(tables.faults),
+        parked,
     )
 
 

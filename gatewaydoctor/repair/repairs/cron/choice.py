@@ -64,7 +64,9 @@ def choose(cron: Cron, options: CronOptions) -> JobChanges:
 
 def jobs_of(x: Examination) -> Cron:
     """The jobs that the gateway runs, of whichever era, with what this program keeps next to jobs.json."""
-    return x.cron if x.jobs is None else replace(x.jobs, parked=x.cron.parked, disabled=x.cron.disabled)
+    if x.jobs is None:
+        return x.cron
+    return replace(x.jobs, parked=(*x.jobs.parked, *x.cron.parked), disabled=x.cron.disabled)
 
 
 def require_known(cron: Cron, options: CronOptions) -> None:

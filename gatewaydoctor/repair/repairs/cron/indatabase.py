@@ -1,13 +1,15 @@
-"""cron where the jobs are in the state database: they are disabled and enabled. A start settles their marks."""
+"""cron where the jobs are in the state database: they are parked, put back, disabled and enabled. A start settles
+their marks."""
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.cron import word_for
-from gatewaydoctor.model.repair.plan import SetEnabled
+from gatewaydoctor.model.gateway.cron import parked_key, word_for
+from gatewaydoctor.model.repair.plan import MoveJobs, SetEnabled
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import DISABLE
 from gatewaydoctor.repair.drafting.options import Repair
@@ -17,25 +19,49 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.cron import CronJob, ParkedJob
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.repairs.cron.choice import JobChanges
 
 
 def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
-    """The jobs that were named, by their ids under the store path of this directory."""
-    if draft.options.cron.park:
-        hint = "Run `gatewaydoctor repair cron --disable JOB`."
-        draft.refuse(Repair.CRON, state, OutOfReach("A job in a database stays there, and can be disabled.", hint))
-    for job in changes.unpark:
-        hint = f"Add it again with openclaw cron add; cron/{job.file} has its definition."
-        reason = f"Jobs are in a database now, and {job.label} was parked from jobs.json."
-        draft.refuse(Repair.CRON, state, OutOfReach(reason, hint))
+    """The jobs that were named, by their ids under the store path of this directory. A parked one is filed under
+    another path, with its scratch and its receipts, and comes back from there as it was."""
+    for job in (*changes.unpark, *changes.drop):
+        if job.file == state.name:
+            continue
+        if job in changes.unpark:
+            hint = f"Add it again with openclaw cron add; cron/{job.file} has its definition."
+            reason = f"Jobs are in a database now, and {job.label} was parked from jobs.json."
+            draft.refuse(Repair.CRON, state, OutOfReach(reason, hint))
+    for job in changes.drop:
+        if job.file == state.name:
+            hint = f"Put it back (--unpark {quote(job.label)}), then remove it with openclaw cron remove."
+            draft.refuse(Repair.CRON, state, OutOfReach(f"{job.label} is parked in a database.", hint))
+    park = [job for job in (draft.x.jobs or draft.x.cron).jobs if changes.park.get(job.index) == "named"]
+    back = [job for job in changes.unpark if job.file == state.name]
     off, on = list(changes.disable), list(changes.enable)
+    _file(draft, state, park, [job for job in back if job.job_id])
     _set(draft, state, off, enabled=False)
     _set(draft, state, on, enabled=True)
     if changes.untouched:
         draft.caution("Named, and nothing is done:", changes.untouched)
+
+
+def _file(draft: Draft, state: Path, park: list[CronJob], back: list[ParkedJob]) -> None:
+    own = str(draft.state_dir / "cron" / "jobs.json")
+    edits = draft.edits.setdefault(state, []) if park or back else []
+    if park:
+        ids = tuple(job.job_id for job in park)
+        edits.append(MoveJobs(before=own, after=parked_key(own), jobs=ids))
+        reason = f"{plural(len(park), 'job')} out of the gateway's sight, in the database"
+        draft.step(Repair.CRON, "park", state, reason, [job.label for job in park], 0)
+        stop = [f"{job.label}: {job.schedule.words}" for job in park]
+        draft.caution("Parked jobs do not run. They come back with repair cron --unpark JOB:", stop, keep=len(stop))
+    if back:
+        ids = tuple(job.job_id for job in back if job.job_id)
+        edits.append(MoveJobs(before=parked_key(own), after=own, jobs=ids))
+        draft.step(Repair.CRON, "put back", state, "parked jobs", [job.label for job in back], 0)
 
 
 def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -> None:
@@ -57,10 +83,12 @@ def planned_jobs(draft: Draft) -> tuple[CronJob, ...]:
     state = draft.x.eras.state
     if draft.x.jobs is None:
         return draft.cron_jobs
-    wanted = {
-        job: edit.enabled
-        for edit in (draft.edits.get(state.path, ()) if state is not None else ())
-        if isinstance(edit, SetEnabled)
-        for job in edit.jobs
-    }
-    return tuple(replace(job, enabled=wanted.get(job.job_id, job.enabled)) for job in draft.x.jobs.jobs)
+    edits = draft.edits.get(state.path, ()) if state is not None else ()
+    wanted = {job: edit.enabled for edit in edits if isinstance(edit, SetEnabled) for job in edit.jobs}
+    own = str(draft.state_dir / "cron" / "jobs.json")
+    parked = {job for edit in edits if isinstance(edit, MoveJobs) and edit.before == own for job in edit.jobs}
+    return tuple(
+        replace(job, enabled=wanted.get(job.job_id, job.enabled))
+        for job in draft.x.jobs.jobs
+        if job.job_id not in parked
+    )
