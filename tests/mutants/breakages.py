@@ -20,6 +20,7 @@ class Mutant:
 _EVERY = "tests/repair/test_every_repair.py"
 _TRANSACT = "tests/repair/test_transact.py"
 _PARKING = "tests/repair/test_parking.py"
+_ROWS = "tests/repair/test_database_repairs.py"
 
 MUTANTS = (
     # Durability
@@ -245,6 +246,84 @@ MUTANTS = (
         "        if transcript is not None and row[transcript] in present:",
         "        if False:",
         (_PARKING,),
+    ),
+    Mutant(
+        "the parked name of a file is not measured",
+        "repair/repairs/parking.py",
+        "> LONGEST_NAME",
+        "> 10**9",
+        (_PARKING, "-k", "too_long"),
+    ),
+    Mutant(
+        "what is parked of a database counts as small",
+        "repair/repairs/parking.py",
+        "return 2 * total + _SCHEMA_BYTES",
+        "return _SCHEMA_BYTES",
+        (_PARKING, "-k", "has_room"),
+    ),
+    Mutant(
+        "a name is unknown though not every store was read",
+        "repair/drafting/named.py",
+        "if Repair.PARK in repairs and _all_read(x):",
+        "if Repair.PARK in repairs:",
+        (_PARKING, "-k", "every_store_was_read"),
+    ),
+    Mutant(
+        "a message of exactly a day stays",
+        "repair/repairs/queues.py",
+        "WHERE status = 'pending' AND enqueued_at <= ? ORDER",
+        "WHERE status = 'pending' AND enqueued_at < ? ORDER",
+        ("tests/repair/test_queues.py", "-k", "exactly_a_day"),
+    ),
+    Mutant(
+        "a copy goes whatever became of the file it equals",
+        "repair/repairs/space.py",
+        "        draft.judge_by(twin)\n",
+        "",
+        ("tests/repair/test_space.py", "-k", "it_equals_has_changed"),
+    ),
+    Mutant(
+        "an archive without a record is laid down",
+        "repair/repairs/imports.py",
+        "    if not lines:\n",
+        "    if lines < 0:\n",
+        ("tests/repair/test_imports.py", "-k", "without_a_record"),
+    ),
+    # Databases made whole
+    Mutant(
+        "a transcript leaves with the row that it has lost",
+        "repair/databases/edits.py",
+        "            Owners(connection, agent_id).give_back()\n",
+        "            del agent_id\n",
+        (_ROWS, "-k", "gets_it_again"),
+    ),
+    Mutant(
+        "a version is set in the header alone",
+        "repair/databases/edits.py",
+        "SET schema_version = ? WHERE meta_key = 'primary'",
+        "SET schema_version = ? WHERE meta_key = 'none'",
+        (_ROWS, "-k", "wrong_version"),
+    ),
+    Mutant(
+        "one record of the startup migrations stays",
+        "repair/databases/edits.py",
+        '("startup-migrations", "state-migrations")',
+        '("startup-migrations",)',
+        ("tests/database/test_startup_migrations.py",),
+    ),
+    Mutant(
+        "no schema is lent to a database that has lost its own",
+        "storage/database/rescue.py",
+        "self._own_schema or self._told_by_shape()",
+        "self._own_schema",
+        ("tests/repair/test_database_salvage.py", "-k", "another_agents_database_serves"),
+    ),
+    Mutant(
+        "a job that is parked in a database takes the others along",
+        "repair/databases/edits.py",
+        'if edit.jobs else ""',
+        'if not edit.jobs else ""',
+        ("tests/repair/test_database_faults.py", "-k", "parked_and_put_back"),
     ),
     Mutant(
         "a message of another queue with the same name goes",

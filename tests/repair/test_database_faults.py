@@ -41,6 +41,11 @@ def foreign_log(state: StateDir) -> None:
 def orphans(state: StateDir) -> None:
     events = [("INSERT INTO transcript_events VALUES (?, ?, ?, ?)", [("gone", n, "{}", NOW) for n in range(3)])]
     sound(state, more=events)
+    edit(
+        state.root / AGENT,
+        "CREATE TABLE notes (about TEXT REFERENCES session_nodes (session_key))",
+        *("INSERT INTO notes VALUES ('nobody')" for _ in range(3)),
+    )
 
 
 def quarantined(state: StateDir) -> None:
@@ -112,18 +117,18 @@ def test_a_record_counts_under_the_path_the_database_has(
     assert state.only("database-quarantined").severity.word == severity
 
 
-def test_orphan_rows_go_and_no_other(tmp_path: Path) -> None:
+def test_orphan_rows_go_and_transcripts_do_not(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     orphans(state)
     doctor = Doctor(state)
-    (step,) = steps(doctor.plan("schema"), "schema")
-    assert step.count == 3
+    found = [(step.action, step.count) for step in steps(doctor.plan("schema"), "schema")]
+    assert found == [("recover", 1), ("remove", 3)]
     before = agentdb.statuses(state.root / AGENT)
     doctor.apply("schema")
-    assert agentdb.statuses(state.root / AGENT) == before
-    assert agentdb.ask(state.root / AGENT, "SELECT count(*) FROM transcript_events WHERE session_id = 'gone'") == [
-        (0,)
-    ]
+    assert agentdb.statuses(state.root / AGENT) == before | {"agent:main:recovered:gone": None}
+    events = "SELECT count(*) FROM transcript_events WHERE session_id = 'gone'"
+    assert agentdb.ask(state.root / AGENT, events) == [(3,)]
+    assert agentdb.ask(state.root / AGENT, "SELECT count(*) FROM notes") == [(0,)]
 
 
 def test_a_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> None:

@@ -173,3 +173,15 @@ def test_a_database_that_has_more_than_the_file_stays(tmp_path: Path) -> None:
     plan = doctor.plan("import")
     assert plan.empty
     assert "1 session that the file has not" in plan.refusals[0].reason
+
+
+def test_an_archive_without_a_record_is_named_and_nothing_is_laid_down(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    told = [HEADER, said(0)]
+    path = imported(state, told, told[:1])
+    doctor = Doctor(state)
+    assert steps(doctor.plan("import"), "import")
+    size = path.stat().st_size
+    path.write_text("{torn\n" * (size // 6 + 1))
+    plan = doctor.plan("import")
+    assert not laid(state).exists() and not steps(plan, "import")

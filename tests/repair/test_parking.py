@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.databases.sessions import drop_sessions
 from gatewaydoctor.repair.drafting.named import require_parkable
 from gatewaydoctor.repair.drafting.options import Options, Repair
@@ -487,3 +488,35 @@ def test_a_database_with_sessions_does_not(database: Doctor) -> None:
     agentdb.node(connection, "agent:main:main", "done")
     connection.close()
     assert "has 1 sessions since" in refusal(database, Repair.UNPARK, "main")
+
+
+def test_the_plan_has_room_for_what_is_parked(database: Doctor) -> None:
+    """Events are most of a session: two megabytes of them are more than the tables of an empty database."""
+    connection = agentdb.connected(path_of(database))
+    session = f"sid-{agentdb.CONVERSATION.replace(':', '-')}"
+    for seq in range(10, 16):
+        text = '{"t":"' + f"{seq}" * 350_000 + '"}'
+        connection.execute("INSERT INTO transcript_events VALUES (?, ?, ?, 1)", (session, seq, text))
+    connection.close()
+    plan = database.plan("park", options=named(agentdb.CONVERSATION))
+    (made,) = [act for act in plan.acts if isinstance(act, Transact) and act.replaces is None]
+    done(database, Repair.PARK, agentdb.CONVERSATION)
+    (parked,) = database.state.examine().parked
+    assert parked.rows is not None
+    assert 4_000_000 < parked.rows.stat().st_size <= made.size
+
+
+def test_a_name_that_would_become_too_long_is_refused(doctor: Doctor) -> None:
+    long = f"{session_id(1)}-topic-{'x' * 200}.jsonl"
+    doctor.state.file(f"agents/main/sessions/{long}", talk(1))
+    said = refusal(doctor, Repair.PARK, KEY)
+    assert "is too long" in said
+
+
+def test_a_name_is_unknown_only_where_every_store_was_read(doctor: Doctor) -> None:
+    """A store that cannot be read may have it."""
+    options = named("agent:main:telegram:direct:404")
+    with pytest.raises(UsageError):
+        require_parkable(doctor.state.examine(), [Repair.PARK], options.names)
+    doctor.store.write_bytes(doctor.store.read_bytes()[:-30])
+    require_parkable(doctor.state.examine(), [Repair.PARK], options.names)

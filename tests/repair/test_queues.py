@@ -94,3 +94,20 @@ def test_age_is_by_the_record_and_else_by_the_file(tmp_path: Path) -> None:
     state.file("delivery-queue/torn.json", b"{", age=3 * DAY)
     (step,) = steps(Doctor(state).plan("queues"), "queues")
     assert set(step.sample) == {"retried.json", "silent.json"}
+
+
+def test_a_message_of_exactly_a_day_goes_and_a_younger_one_stays(doctor: Doctor) -> None:
+    """The same limit for rows and files, to the millisecond."""
+    for name, at in (("exact", NOW - DAY), ("younger", NOW - DAY + 1)):
+        edit(
+            doctor.state.root / STATE,
+            f"CREATE TABLE more AS SELECT * FROM delivery_queue_entries WHERE id = 'new' AND queue_name != '{name}'",
+            f"UPDATE more SET id = '{name}', enqueued_at = {at}",
+            "INSERT INTO delivery_queue_entries SELECT * FROM more LIMIT 1",
+            "DROP TABLE more",
+        )
+        doctor.state.file(f"delivery-queue/{name}.json", {"enqueuedAt": at, "channel": "x"})
+    doctor.apply("queues")
+    rows, files = left(doctor)
+    assert rows == [("gone", "failed"), ("new", "pending"), ("younger", "pending")]
+    assert files == {"new.json", "younger.json"}

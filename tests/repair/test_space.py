@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.writing.errors import InputChanged
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from tests.cli.harness import run
 from tests.fixtures_source.health import AGENT
 from tests.repair.doctor import Doctor, steps
-from tests.repair.scene import tree
-from tests.repair.test_every_repair import crowded
+from tests.repair.scene import DEAD, tools, tree
+from tests.repair.test_every_repair import TEMP, crowded
 from tests.repair.test_small_disk import disk, stuff
-from tests.world import HOUR, NOW, StateDir
+from tests.world import DAY, HOUR, NOW, StateDir, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,3 +74,31 @@ def test_a_full_disk_gets_room_and_everything_back(disk: Path) -> None:
     (disk / "ballast").unlink()
     assert run("undo", "--yes", "--state-dir", str(state.root), "--now", str(NOW)).code == ExitCode.OK
     assert tree(state.root) == before
+
+
+def test_a_copy_does_not_go_once_the_file_it_equals_has_changed(tmp_path: Path) -> None:
+    """The file that stays is part of what the plan is judged by."""
+    state = StateDir(tmp_path, "2026.9.6")
+    crowded(state)
+    doctor = Doctor(state)
+    (state.root / f"{AGENT}-shm").unlink()
+    plan = doctor.plan("space")
+    assert steps(plan, "space")
+    before = tree(state.root)
+    with (state.root / AGENT).open("r+b") as file:
+        file.write(b"other bytes")
+    with pytest.raises(InputChanged, match=r"openclaw-agent\.sqlite"):
+        apply(plan, tools(), DEAD)
+    assert tree(state.root).keys() == before.keys()
+
+
+def test_old_temp_files_go_too_and_a_fresh_one_stays(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    state.store({"agent:main:main": row(1)})
+    for name, age in ((TEMP, 3 * DAY), (TEMP.replace(".0b", ".1b"), 0)):
+        state.file(f"agents/main/sessions/{name}", b"x" * 9, age)
+    doctor = Doctor(state)
+    doctor.there_and_back("space")
+    doctor.apply("space")
+    left = {path.name for path in (state.root / "agents/main/sessions").glob("*.tmp")}
+    assert left == {TEMP.replace(".0b", ".1b")}

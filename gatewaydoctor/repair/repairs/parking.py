@@ -22,7 +22,7 @@ from gatewaydoctor.repair.drafting.databases import beside_of
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
-from gatewaydoctor.repair.repairs.transcript_moves import transcripts_left
+from gatewaydoctor.repair.repairs.transcript_moves import transcripts_left, transcripts_named
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
@@ -93,6 +93,8 @@ def _free_stamp(draft: Draft, directory: Path) -> int:
 
 def _park_in_file(draft: Draft, store: StoreDraft, place: int) -> None:
     at, entry = _free_stamp(draft, store.path.parent), store.entry(place)
+    for record in transcripts_named(store, [entry]):
+        _require_short(at, record.name)
     number = store.span_of(place)[0]
     segments, size = splice((Row(number, entry.start, entry.value_start, entry.end),), ())
     draft.create(store.path.with_name(parked_rows(at, ROWS_IN_FILE)), segments, size, like=number)
@@ -188,9 +190,7 @@ def _keep_all(
     for path in paths:
         number = draft.fingerprint(path)
         seen = draft.fingerprints[number]
-        kept = path.with_name(parked_file(at, path.name))
-        if len(kept.name.encode(errors="surrogateescape")) > LONGEST_NAME:
-            raise OutOfReach(f"The name of {path.name} is too long.", "Move that file away by hand, then try again.")
+        kept = path.with_name(_require_short(at, path.name))
         if draft.taken(path):
             continue
         if not path.name.endswith("-shm"):
@@ -201,6 +201,14 @@ def _keep_all(
     if directory is not None:
         _say(draft, directory, reason, list(sizes), sum(sizes.values()), agent_id, **(people or {}))
     return directory is not None
+
+
+def _require_short(at: int, name: str) -> str:
+    """The name under which the file waits. Raises OutOfReach where file systems do not take it."""
+    kept = parked_file(at, name)
+    if len(kept.encode(errors="surrogateescape")) > LONGEST_NAME:
+        raise OutOfReach(f"The name of {name} is too long.", "Move that file away by hand, then try again.")
+    return kept
 
 
 def _say_way_back(draft: Draft, name: str) -> None:

@@ -39,12 +39,7 @@ def move_transcripts(draft: Draft, store: StoreDraft) -> None:
 
 def transcripts_left(draft: Draft, store: StoreDraft, leaving: Iterable[Entry]) -> list[FileRecord]:
     """Transcripts and their sidecars that only these rows reach, which leave the store."""
-    ids, names = _named_by(leaving)
-    files = [
-        record
-        for record in store.facts.listing.files
-        if record.cls in PRIMARY | SIDECARS and record.node is NodeKind.FILE and _is_of(record, ids, names)
-    ]
+    files = transcripts_named(store, leaving)
     if not files:
         return []
     found: list[FileRecord] = []
@@ -59,6 +54,16 @@ def transcripts_left(draft: Draft, store: StoreDraft, leaving: Iterable[Entry]) 
     gone = {record.name for record in found}
     draft.judge_by(*(store.path.parent / record.name for record in files if record.name not in gone))
     return found
+
+
+def transcripts_named(store: StoreDraft, rows: Iterable[Entry]) -> list[FileRecord]:
+    """Transcripts and their sidecars next to the store that these rows name, whoever else does."""
+    ids, names = _named_by(rows)
+    return [
+        record
+        for record in store.facts.listing.files
+        if record.cls in PRIMARY | SIDECARS and record.node is NodeKind.FILE and _is_of(record, ids, names)
+    ]
 
 
 def _named_by(rows: Iterable[Entry]) -> tuple[set[str], set[str]]:
