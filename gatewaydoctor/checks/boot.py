@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.config import Policy
-from gatewaydoctor.model.regex import regex
+from gatewaydoctor.model.gateway.release import Policy, numbers
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.config import Release
-
-_VERSION = regex(r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}")
+    from gatewaydoctor.model.gateway.release import Release
 
 NOTHING_BY_ITSELF = "A start changes nothing about this."
 
@@ -53,12 +50,12 @@ def a_gateway(x: Examination) -> str:
 def release_name(release: Release) -> str | None:
     """The version the directory names, else the one whose rules it lives under. The version is text from the config:
     only its numbers may reach a sentence."""
-    found = _VERSION.search(release.version or "")
+    found = numbers(release.version)
     if found:
-        return found[0]
+        return ".".join(map(str, found))
     return release.policy.value if release.policy else None
 
 
 def keeps_files(x: Examination) -> bool:
     """Whether the gateway of this directory works on sessions.json, as far as is known."""
-    return x.config.release.policy is not Policy.V2026_9_6
+    return not x.config.release.behaviour.sessions_in_database

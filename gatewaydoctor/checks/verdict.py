@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.unread import CHANGING
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.config import Release
+    from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
 
     Judge = Callable[[Finding, Release, Sequence[Finding]], StartEffect | None]
@@ -86,10 +85,6 @@ def _first(message: str) -> str:
     return f"{sentence[:1].lower()}{sentence[1:]}" if word == "A" or word[1:].islower() else sentence
 
 
-def _in_database(release: Release) -> bool:
-    return release.policy is Policy.V2026_9_6
-
-
 def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     """A store that this release takes for an empty one, or refuses."""
     if finding.evidence.get("reason") is not None:
@@ -102,7 +97,7 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
     first = finding.message.partition(". ")[0].removesuffix(".")
     said = first.removeprefix("The file ").removeprefix("The store ")
     cause = f"{_place(finding)}sessions.json" + (f" {said}" if said != first else f": {_first(first)}")
-    if _in_database(release):
+    if release.behaviour.sessions_in_database:
         start = seen_start(Damage.LEFTOVER, release_name(release))
         reason = f"{start.release} refuses to start (exit {start.code}) over {what}{start.hedge}."
         return StartEffect(Effect.FAILS, reason, cause)
@@ -208,7 +203,7 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     if finding.severity < Severity.ERROR:
         return None
     cause = f"openclaw.json: {_first(finding.message)}"
-    if finding.evidence.get("lostMode") and release.policy in (Policy.V2026_5_22, Policy.V2026_9_6):
+    if finding.evidence.get("lostMode") and release.behaviour.requires_gateway_mode:
         return StartEffect(
             Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode (exit 78).", cause
         )
@@ -305,7 +300,7 @@ def _values(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
         reason = f"{capital(_who(release))} {what.format(people)}"
         return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
     cause = f"{_place(finding)}{_first(finding.message)}"
-    if release.policy is Policy.V2026_3_28 and _figure(finding.evidence, "levels") > UNLOADABLE_DEPTH:
+    if not release.behaviour.loads_deep_rows and _figure(finding.evidence, "levels") > UNLOADABLE_DEPTH:
         return StartEffect(
             Effect.FAILS, f"{_who(release)} cannot load the store: every message ends in a RangeError.", cause
         )

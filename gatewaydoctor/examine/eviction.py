@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.config import Maintenance
     from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.release import Behaviour
 
 _NEVER = float("-inf")
 
@@ -35,10 +35,10 @@ class EvictionCollector:
     equal ones the earlier, rows without a time last (gateway.md section 5). Memory is that of as many rows as the cap
     allows."""
 
-    def __init__(self, maintenance: Maintenance, policy: Policy | None, now: int) -> None:
+    def __init__(self, maintenance: Maintenance, behaviour: Behaviour, now: int) -> None:
         self._cap = maintenance.max_entries.value
         self._prune_before = now - maintenance.prune_after.value
-        self._preserved_kinds = CONVERSATION_PLACES if policy is Policy.V2026_5_22 else frozenset()
+        self._preserved_kinds = CONVERSATION_PLACES if behaviour.preserves_conversations else frozenset()
         self._kept: list[tuple[float, int, bool]] = []
         self._preserved = self._pruned = self._capped = self._people = 0
 

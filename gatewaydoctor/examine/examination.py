@@ -19,7 +19,7 @@ from gatewaydoctor.examine.databases import (
     weigh,
 )
 from gatewaydoctor.examine.eviction import EvictionCollector
-from gatewaydoctor.examine.files import PointerCollector, deletes_archives, transcript_facts
+from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.inputs import (
@@ -35,7 +35,6 @@ from gatewaydoctor.examine.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
@@ -421,7 +420,7 @@ class _Examiner:
             references,
             read_orphans_up_to=self.depth.read_orphans_up_to,
             referenced_known=known,
-            maintenance=config.maintenance if deletes_archives(config.release.policy) else None,
+            maintenance=config.maintenance if config.release.behaviour.deletes_archives else None,
             progress=self.progress.advance,
         )
         rows: RowFacts | None = None
@@ -437,7 +436,7 @@ class _Examiner:
                 collector,
                 cron,
                 RowFaultCollector(config.release, config.maintenance, self.world.now),
-                EvictionCollector(config.maintenance, config.release.policy, self.world.now) if over_cap else None,
+                EvictionCollector(config.maintenance, config.release.behaviour, self.world.now) if over_cap else None,
                 now=self.world.now,
                 stuck_after=self.depth.stuck_after,
                 gateway_live=live,
@@ -449,7 +448,7 @@ class _Examiner:
             listing,
             totals(listing.files),
             transcripts,
-            usage_load(self.fs, directory, listing.files, config.release.policy or Policy.V2026_5_22),
+            usage_load(self.fs, directory, listing.files, config.release.behaviour.usage_classes),
             rows.pointers if rows else None,
             rows.running if rows else (),
             rows.running.stuck() if rows else (),

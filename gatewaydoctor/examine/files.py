@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
 from gatewaydoctor.model.gateway.pointers import PointerKind, Presence, Resolution
@@ -194,11 +193,6 @@ def _archives(
         read = read_up_to is None or record.size <= read_up_to
         content = content_class(fs, listing.directory / record.name) if read else None
         yield Archive(record, content, _until(record, maintenance))
-
-
-def deletes_archives(policy: Policy | None) -> bool:
-    """Whether a release deletes archives by their age; 2026.9.6 keeps them unless a retention is set."""
-    return policy is not None and policy is not Policy.V2026_9_6
 
 
 def _until(record: FileRecord, maintenance: Maintenance | None) -> int | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.gateway.release import Resumes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,10 +27,10 @@ class Resumption:
     not be there any more. `children` are the keys, in lower case, that the subagent registry makes it resume."""
 
     def __init__(self, x: Examination, gone: Collection[Path] = ()) -> None:
-        self._policy = x.config.release.policy
+        self._resumes = x.config.release.behaviour.resumes
         runs = x.subagents
-        old = self._policy is Policy.V2026_3_28
-        self.children = runs.open_children if old else runs.open_children | runs.timed_out_children
+        nothing = self._resumes is Resumes.NOTHING
+        self.children = runs.open_children if nothing else runs.open_children | runs.timed_out_children
         self._locked = {
             (lock.path.parent, lock.path.name.removesuffix(_LOCK))
             for lock in x.locks
@@ -42,18 +42,18 @@ class Resumption:
     @property
     def idle(self) -> bool:
         """Whether no row at all can be resumed."""
-        return self._policy is Policy.V2026_3_28 and not self.children
+        return self._resumes is Resumes.NOTHING and not self.children
 
     def takes_up(self, entry: Entry, directory: Path) -> bool:
         """Whether the start resumes the entry of a store in `directory`, as it is there."""
         if self.takes_up_child(entry):
             return True
-        if self._policy is Policy.V2026_3_28 or entry.status is not Status.RUNNING:
+        if self._resumes is Resumes.NOTHING or entry.status is not Status.RUNNING:
             return False
         if entry.kind in _LEFT_OUT or entry.spawned:
             return False
         return (
-            self._policy in (Policy.V2026_9_6, None)
+            self._resumes is Resumes.RUNNING
             or entry.aborted_last_run
             or (directory, entry.session_id) in self._locked
         )

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import CONVERSATION_PLACES, MACHINE_KINDS
 from gatewaydoctor.model.gateway.fieldtypes import Fate, fate_of, time_of
+from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatewaydoctor.model.gateway.config import Maintenance, Release
+    from gatewaydoctor.model.gateway.config import Maintenance
     from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.release import Release
 
 KEPT = 100
 """Rows of each sort that are kept for listing; everything is counted."""
@@ -61,9 +62,10 @@ class RowFaultCollector:
     def __init__(self, release: Release, maintenance: Maintenance, now: int) -> None:
         self._policy = release.policy or Policy.V2026_5_22
         # In mode warn nothing is pruned; 2026.9.6 keeps its rows elsewhere.
-        enforced = maintenance.mode.value == "enforce" and self._policy is not Policy.V2026_9_6
+        behaviour = BEHAVIOURS[self._policy]
+        enforced = maintenance.mode.value == "enforce" and not behaviour.sessions_in_database
         self._prune_before = now - maintenance.prune_after.value if enforced else None
-        self._preserved = CONVERSATION_PLACES if self._policy is Policy.V2026_5_22 else frozenset()
+        self._preserved = CONVERSATION_PLACES if behaviour.preserves_conversations else frozenset()
         self._found: dict[tuple[Fate, str], _Tally] = {}
 
     def take(self, entry: Entry) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.usage import call_cost
 
 if TYPE_CHECKING:
     from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.release import Policy
     from gatewaydoctor.model.gateway.usage import UsageCost, UsageLoad
 
 
@@ -46,4 +46,4 @@ class UsageTotal(Struct, frozen=True):
     def cost(self) -> UsageCost:
         """One call, on a gateway with memory to spare."""
         loads = ((store.agent_id, load) for store, load in self.stores)
-        return call_cost(loads, self.release or Policy.V2026_5_22)
+        return call_cost(loads, self.release)

@@ -6,7 +6,7 @@ Under `--redact` any other word is replaced: a name that is not known here canno
 from __future__ import annotations
 
 from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin
-from gatewaydoctor.model.gateway.config import Origin, Policy
+from gatewaydoctor.model.gateway.config import Origin
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import DatabaseRole, Era
@@ -14,6 +14,7 @@ from gatewaydoctor.model.gateway.files import FileClass, NodeKind, TempFamily
 from gatewaydoctor.model.gateway.liveness import Liveness, Witness
 from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
 from gatewaydoctor.model.gateway.pointers import Exemption, PointerKind, Presence
+from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
 from gatewaydoctor.model.gateway.transcript import ContentClass, Verdict

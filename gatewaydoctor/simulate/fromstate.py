@@ -10,7 +10,6 @@ from itertools import pairwise
 from statistics import median, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
@@ -291,11 +290,11 @@ def _subagents_inside(state: StateRows) -> _Taken:
 
 
 def _usage_scan(directory: _Directory) -> _Taken:
-    release = directory.config.release.policy or Policy.V2026_5_22
+    classes = directory.config.release.behaviour.usage_classes
     lines: list[int] = []
     size = stores = unread = 0
     for folder in dict.fromkeys(ref.path.parent for ref in directory.stores):
-        counted = usage_files(list_files(directory.fs, folder).files, release)
+        counted = usage_files(list_files(directory.fs, folder).files, classes)
         counts = [count_lines(directory.fs, folder / record.name) for record in counted]
         known = [count for count in counts if count is not None]
         lines += [count.usage_lines for count in known]

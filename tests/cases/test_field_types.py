@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.fieldtypes import (
     Fate,
     OddField,
@@ -20,6 +19,7 @@ from gatewaydoctor.model.gateway.fieldtypes import (
     shape_of,
     time_of,
 )
+from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.outcome.finding import Severity
 from tests.world import DAY, HOUR, NOW, StateDir, row, run_key
 

@@ -12,8 +12,8 @@ import pytest
 from gatewaydoctor.checks.judge import start_loses
 from gatewaydoctor.checks.stores.cap import high_water
 from gatewaydoctor.checks.thresholds import Thresholds
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.storage.files import reader
 from tests.fixtures_source.databases import agent_database as made

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.config import Origin, Policy, Setting
+from gatewaydoctor.model.gateway.config import Origin, Setting
+from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.state.config.config import load_config
 from gatewaydoctor.state.config.history import config_history
 from gatewaydoctor.state.config.settings import normalize_agent_id

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.config import Policy, Release
 from gatewaydoctor.model.gateway.cron import UNDEFINED, Cron, CronRead, Fate, JobState, LostJob, RunLog, Schedule
+from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.state.cron.acceptance import TABLE, Shape, fate
 from gatewaydoctor.state.cron.cron import LARGEST, read_cron, state_path
 from gatewaydoctor.state.cron.jobs import read_jobs, whole_number

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.usage import LineCount, count_lines, counted_load, usage_files, usage_load
 from gatewaydoctor.system.fs import OsReadFs
@@ -34,7 +34,7 @@ CHECKPOINT, TRAJECTORY = f"a.checkpoint.{UUID}.jsonl", "a.trajectory.jsonl"
 def test_what_a_release_counts(tmp_path: Path, policy: Policy, names: list[str]) -> None:
     for name in [*ALWAYS, *NEVER, CHECKPOINT, TRAJECTORY]:
         (tmp_path / name).touch()
-    found = usage_files(list_files(OsReadFs(), tmp_path).files, policy)
+    found = usage_files(list_files(OsReadFs(), tmp_path).files, BEHAVIOURS[policy].usage_classes)
     assert {record.name for record in found} == set(names)
 
 

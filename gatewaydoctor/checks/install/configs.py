@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.gateway.refusals import CODES, Damage
 from gatewaydoctor.model.outcome.finding import Severity
@@ -187,7 +186,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
     yield REFUSED.finding(
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
-        f"{a_gateway(x)} refuses to start{_EXITS.get(x.config.release.policy, '')}."
+        f"{a_gateway(x)} refuses to start{_exit(x)}."
         if certain
         else f"{accepted.RELEASES[-1]} refuses to start because of {_IT[count != 1]}; whether a newer "
         "release does is not known.",
@@ -206,12 +205,11 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 _IT = ("it", "them")
-_EXITS: dict[Policy | None, str] = {
-    Policy.V2026_3_28: " (exit 1)",
-    Policy.V2026_4_25: " (exit 1)",
-    Policy.V2026_5_22: " (exit 1)",
-    Policy.V2026_9_6: " (exit 78)",
-}
+
+
+def _exit(x: Examination) -> str:
+    code = x.config.release.behaviour.config_exit
+    return "" if code is None else f" (exit {code})"
 
 
 def _refusal(setting: RefusedSetting) -> str:
@@ -283,7 +281,7 @@ def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return  # of a config that was not read not even the size is known
     # A second object is told with the config it makes unreadable.
     lost_mode = history.lost_mode and x.config.readable
-    lost_meta = history.lost_meta and x.config.readable and x.config.release.policy is not Policy.V2026_9_6
+    lost_meta = history.lost_meta and x.config.readable and x.config.release.behaviour.stamps_config
     if not (history.larger or lost_mode or lost_meta):
         return
     parts = []

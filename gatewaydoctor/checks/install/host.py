@@ -9,7 +9,6 @@ from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.transcript import Verdict
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
@@ -237,7 +236,7 @@ def _refused(x: Examination) -> str | None:
     (each tried with the release)."""
     if any(each.path == x.config.path and each.verb == "read" for each in x.barred):
         return "read its config"
-    if x.config.release.policy is not Policy.V2026_9_6:
+    if not x.config.release.behaviour.refuses_unwritable:
         return None
     others = [each for each in x.barred if each.path != x.config.cron.store.value]
     return f"{others[0].verb} {others[0].role}".replace("write ", "write to ") if others else None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.scope import directories
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.queues import STALE_MS
@@ -130,7 +129,7 @@ def stale_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _learns_from_locks(x: Examination) -> bool:
     """Whether the next start needs the locks to know which sessions were interrupted (docs/gateway.md section 3)."""
-    return x.config.release.policy in (Policy.V2026_4_25, Policy.V2026_5_22)
+    return x.config.release.behaviour.learns_from_locks
 
 
 @REGISTRY.check(UNKNOWN_LOCK)
@@ -231,8 +230,7 @@ def _queue(queue: DeliveryQueue, age: int) -> dict[str, object]:
 @REGISTRY.check(USAGE)
 def usage_scan_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
     loads = [(store.agent_id, store.usage) for store in directories(x) if store.era is not Era.SQLITE]
-    # Of an unknown release, the one with the dearest call.
-    cost = call_cost(loads, x.config.release.policy or Policy.V2026_5_22)
+    cost = call_cost(loads, x.config.release.policy)
     if not cost.files or cost.loop_ms < t.usage_loop_ms:
         return
     about = "About " if cost.estimated else ""

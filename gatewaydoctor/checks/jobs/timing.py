@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.examine.timing import MISSED_PERIODS, TimingFlag, flagged, jobs_in_use, last_sign_of_life, timings
+from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 
@@ -76,7 +76,7 @@ OWNER = Rule(
     remedy="Give the job another agentId with openclaw cron edit, or disable it: `repair cron --disable JOB`.",
 )
 
-_REAPER_SINCE = (2, 26)
+_REAPER_SINCE = (2026, 2, 26)
 """The first release that was seen to remove run rows by age: 2026.2.26 does, 2026.2.9 has no such code."""
 
 
@@ -165,8 +165,8 @@ def _removal(x: Examination) -> str:
     if retention is None:
         return "The rows stay: cron.sessionRetention is off. `repair trim` removes rows of runs that are over."
     after = f"rows older than {duration(retention)} (cron.sessionRetention)"
-    numbers = re.match(r"2026\.([0-9]+)\.([0-9]+)", x.config.release.version or "")
-    old = numbers is not None and (int(numbers[1]), int(numbers[2])) < _REAPER_SINCE
+    version = numbers(x.config.release.version)
+    old = version is not None and version < _REAPER_SINCE
     if old:
         since = "2026.2.26 and later remove"
         return f"{a_gateway(x)} may remove none of these rows; {since} {after}. `repair trim` removes them now."

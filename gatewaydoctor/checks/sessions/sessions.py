@@ -8,7 +8,6 @@ from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.checks.stores.trimming import ends_stuck
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -159,7 +158,7 @@ def _settling(store: StoreFacts | DatabaseFacts, runs: int) -> str | None:
 
 @REGISTRY.check(PHANTOM)
 def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    copies_status = x.config.release.policy is Policy.V2026_3_28
+    copies_status = x.config.release.behaviour.copies_status
     unsure = x.gateway.liveness is Liveness.UNKNOWN
     for store in whole_session_stores(x):
         jobs = [job for job in store.jobs if job.base_stuck]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.outcome.finding import Severity
@@ -96,8 +95,8 @@ def never_archived(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not count or not _read(x):
         return
     severity = Severity.INFO
-    if x.config.release.policy in (Policy.V2026_3_28, None) and count >= t.subagents_warning:
-        sure = x.config.release.policy is not None
+    if x.config.release.behaviour.keeps_ended_runs and count >= t.subagents_warning:
+        sure = x.config.release.known
         severity = Severity.ERROR if sure and count >= t.subagents_error else Severity.WARNING
     yield NEVER.finding(
         f"{count:,} of {plural(registry.runs, 'subagent run')} ended without an archive date. The "
@@ -153,7 +152,7 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(registry.runs, 'complete run') if registry.runs else 'No complete run'} before "
         "the damage.",
         _BOOT_UNREADABLE.of(x),
-        severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else None,
+        severity=Severity.INFO if x.config.release.behaviour.sessions_in_database else None,
         path=registry.path,
         evidence={
             "read": registry.read.value,
@@ -179,7 +178,7 @@ def _unread(x: Examination, problem: Unreadable) -> Finding:
     return UNREADABLE.finding(
         f"Cannot read runs.json: {problem.reason}.",
         unread.consequence(problem, "it loads the registry as empty, and runs in progress are forgotten"),
-        severity=Severity.INFO if x.config.release.policy is Policy.V2026_9_6 else severity,
+        severity=Severity.INFO if x.config.release.behaviour.sessions_in_database else severity,
         path=problem.path,
         evidence={"read": x.subagents.read.value, "reason": problem.reason},
         repair=None,

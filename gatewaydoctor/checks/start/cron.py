@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.release import Fires, Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural
 
@@ -48,7 +48,7 @@ def fired(state: StartState) -> Iterator[Event]:
         yield Event(Kind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
         return
     yield from _marked(state)
-    again = x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_9_6)
+    again = x.config.release.behaviour.reruns_one_shots
     due = [job for job in _running(state) if is_due(job, x.now) or (again and _is_marked_once(job))]
     yield from _due(state, due)
     yield from _missed(state, due)
@@ -97,23 +97,23 @@ def _marked(state: StartState) -> Iterator[Event]:
 def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     if not due:
         return
-    policy = state.x.config.release.policy
+    behaviour = state.x.config.release.behaviour
     events = [job for job in due if job.payload_kind == "systemEvent"]
     agents = [job for job in due if job.payload_kind != "systemEvent"]
-    if policy is Policy.V2026_5_22:
+    if behaviour.fires is Fires.EVENTS_AT_ONCE:
         if events:
             yield _fires(AT_ONCE_MS, f"fires {_overdue(events)} that {_only(events)}", events)
         if agents:
             yield _fires(DEFERRED_MS, f"starts {_overdue(agents)}, one at a time", agents)
         return
-    if policy is Policy.V2026_9_6:
+    if behaviour.fires is Fires.DEFERRED:
         each = ", one after another" if len(due) > 1 else ""
         yield _fires(DEFERRED_MS, f"starts {_overdue(due)} 2 min after it is up{each}", due)
         return
     most = "one after another" if len(due) > 1 else "at once"
     most += ", those beyond five 5 s apart" if len(due) > 5 else ""
     yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}, {most}", due)
-    if policy is Policy.V2026_3_28 and any(job.session_target == "main" for job in events):
+    if behaviour.resets_main and any(job.session_target == "main" for job in events):
         what = "resets main before a system event if its day is over: a new session, the old transcript as .reset"
         yield Event(Kind.NOTICE, AT_ONCE_MS, what, how_many=1, certainty=Certainty.MAY, source="seen with 2026.3.28")
 
@@ -134,7 +134,6 @@ def _fires(at: int, what: str, jobs: list[CronJob]) -> Event:
 
 def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     """Jobs with a cron expression and a next run to come: a start looks for times since the last run."""
-    policy = state.x.config.release.policy
     missed = [
         job
         for job in _running(state)
@@ -145,8 +144,9 @@ def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
         and job.state.last_run_at is not None
         and state.x.now - job.state.last_run_at > HOUR_MS
     ]
-    if missed and policy in (Policy.V2026_3_28, Policy.V2026_5_22, Policy.V2026_9_6):
-        at = AT_ONCE_MS if policy is Policy.V2026_3_28 else DEFERRED_MS
+    behaviour = state.x.config.release.behaviour
+    if missed and behaviour.catches_up:
+        at = AT_ONCE_MS if behaviour.fires is Fires.AT_ONCE else DEFERRED_MS
         what = f"catches up {plural(len(missed), 'job')} if a time of the schedule passed since the last run"
         yield Event(Kind.CATCHES_UP, at, what, names(missed), len(missed), turns(missed), Certainty.MAY)
 

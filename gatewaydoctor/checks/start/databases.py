@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status
 from gatewaydoctor.model.gateway.entry import Kind as SessionKind
 from gatewaydoctor.model.gateway.store import Readable
@@ -72,7 +71,7 @@ def resumed(state: StartState) -> Iterator[Event]:
 def kept(state: StartState) -> Iterator[Event]:
     """What 2026.9.6 removes from a database, imported a moment before or not: run rows older than the retention once
     cron has run, and at a save what is beyond the cap, conversations and rows marked running aside."""
-    if state.x.config.release.policy is not Policy.V2026_9_6:
+    if not state.x.config.release.behaviour.sessions_in_database:
         return
     imports = ((store.agent_id, store.rows) for store in state.stores if store.readable is Readable.YES)
     for agent, rows in (*imports, *((database.agent_id, database.rows) for database in state.databases)):

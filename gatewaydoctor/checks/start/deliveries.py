@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural
 
@@ -18,16 +17,16 @@ MOST_RETRIES = 5
 
 
 def sent(state: StartState) -> Iterator[Event]:
-    policy = state.x.config.release.policy
+    release = state.x.config.release
     for queue in state.x.queues:
-        yield from _moved(state, queue) if policy is Policy.V2026_9_6 else _queue(state, queue)
+        yield from _moved(state, queue) if release.behaviour.sessions_in_database else _queue(state, queue)
     if state.x.sentinel is not None:
         age = f" ({duration(state.x.now - state.x.sentinel)} old)" if state.x.sentinel else ""
-        ends = "consumes" if policy is Policy.V2026_4_25 else "puts the text of"
-        rest = "" if policy is Policy.V2026_4_25 else " into main, with a model turn"
+        answers = release.behaviour.answers_sentinel
+        ends, rest = ("puts the text of", " into main, with a model turn") if answers else ("consumes", "")
         what = f"{ends} restart-sentinel.json{age}{rest}"
-        turns = 0 if policy is Policy.V2026_4_25 else 1
-        yield Event(Kind.NOTICE, 3_000, what, cost=Cost(turns=turns), source=f"seen with {policy or 'others'}")
+        seen = f"seen with {release.policy or 'others'}"
+        yield Event(Kind.NOTICE, 3_000, what, cost=Cost(turns=int(answers)), source=seen)
 
 
 def _moved(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
@@ -64,8 +63,8 @@ def _queue(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
         yield Event(Kind.GIVES_UP, 3_000, what, (str(queue.path),), given_up)
     waiting = pending - given_up
     if waiting > 0:
-        policy = state.x.config.release.policy
-        without = "counted as failed once more" if policy is Policy.V2026_5_22 else "moved to failed/"
+        kept = state.x.config.release.behaviour.keeps_unsent
+        without = "counted as failed once more" if kept else "moved to failed/"
         sends = f"sends {plural(waiting, 'message')}{_to(queue)}{_age(state, queue)}"
         what = f"{sends}; those without a working channel are {without}"
         yield Event(Kind.SENDS, 3_000, what, (str(queue.path),), waiting, Cost(messages=waiting), Certainty.MAY)

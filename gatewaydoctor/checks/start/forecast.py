@@ -12,7 +12,7 @@ from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.start import cron, databases, deliveries, sessions, subagents
 from gatewaydoctor.checks.stores.size import heap_allowed, heap_needed
 from gatewaydoctor.checks.thresholds import DEFAULTS
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome.forecast import Certainty, Event, Forecast, Kind
 from gatewaydoctor.model.outcome.verdict import Effect
@@ -38,7 +38,6 @@ _SOURCES = (
     databases.queued,
 )
 """Each gives the events of its matter."""
-_HEALTHY_MS = {Policy.V2026_3_28: 8_000, Policy.V2026_5_22: 8_000}
 
 
 def forecast(state: StartState) -> Forecast:
@@ -55,8 +54,7 @@ def forecast(state: StartState) -> Forecast:
         _start_up(state),
     )
     ordered = sorted(events, key=lambda event: (event.at is None, event.at or 0))
-    sure = release.policy is not None
-    told = (event if sure else replace(event, certainty=Certainty.MAY) for event in ordered)
+    told = (event if release.known else replace(event, certainty=Certainty.MAY) for event in ordered)
     return Forecast(name, state.x.now, tuple(told))
 
 
@@ -67,7 +65,7 @@ def _refusal(state: StartState) -> Iterator[Event]:
 
 
 def _unknown_release(state: StartState) -> Iterator[Event]:
-    if state.x.config.release.policy is None:
+    if not state.x.config.release.known:
         what = "is of an unknown release: what it does differs by release, so every line is a may"
         yield Event(Kind.UNKNOWN, 0, what, source=state.x.config.release.evidence)
 
@@ -76,7 +74,7 @@ def _out_of_memory(state: StartState) -> Iterator[Event]:
     limit, source = heap_allowed(state.x, DEFAULTS)
     loaded = [store.bytes for store in state.stores if store.readable is Readable.YES]
     loaded += [database.row_bytes for database in state.databases]
-    needed = heap_needed(state.x.config.release.policy, max(loaded, default=0))[0]
+    needed = heap_needed(state.x.config.release, max(loaded, default=0))[0]
     if 2 * needed >= limit:
         what = "runs out of memory while it loads a store, and is started again by whatever restarts it"
         why = f"a copy of the largest takes an estimated {rounded_size(needed)}; the limit is {rounded_size(limit)}"
@@ -88,7 +86,8 @@ def _start_up(state: StartState) -> Iterator[Event]:
     """What every start of a release writes, and how long it may not answer."""
     policy = state.x.config.release.policy
     in_files = state.x.eras.state is None  # from 2026.6.1 on the jobs are in the state database
-    if policy in (Policy.V2026_4_25, Policy.V2026_5_22) and state.jobs and in_files and not state.x.cron.state.bytes:
+    moves = state.x.config.release.behaviour.moves_job_state and in_files
+    if moves and state.jobs and not state.x.cron.state.bytes:
         yield Event(Kind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
     match policy:
         case Policy.V2026_4_25:

@@ -8,19 +8,20 @@ from gatewaydoctor.checks.stores.cap import high_water
 from gatewaydoctor.checks.stores.rows import merged_at_start
 from gatewaydoctor.checks.stores.size import heap_needed
 from gatewaydoctor.examine.eviction import EvictionCollector
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
 from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.release import Cut
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome import forecast
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event
 from gatewaydoctor.model.words import duration, plural, rounded_size, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from gatewaydoctor.checks.start.state import StartState, StoreAtStart
     from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.release import Release
 
 LOAD_BYTES_PER_MS = 20_000
 """185 MB took a 2026.3.28 gateway about 9 s longer to come up than none."""
@@ -34,11 +35,11 @@ CAP_MS = 9_000
 
 
 def loads(state: StartState) -> Iterator[Event]:
-    policy = state.x.config.release.policy
+    release = state.x.config.release
     for store in state.stores:
         if not store.bytes and store.readable is Readable.YES:
             continue
-        if policy is Policy.V2026_9_6:
+        if release.behaviour.sessions_in_database:
             yield from _imports(store)
             continue
         match store.readable:
@@ -50,7 +51,7 @@ def loads(state: StartState) -> Iterator[Event]:
             case Readable.YES:
                 ms = store.bytes // LOAD_BYTES_PER_MS
                 took = f", about {duration(ms)}" if ms >= 100 else ""
-                heap = heap_needed(policy, store.bytes)[0]
+                heap = heap_needed(release, store.bytes)[0]
                 needs = f" and {rounded_size(heap)} of heap" if heap > 200_000_000 else ""
                 what = f"loads {store.agent_id}: {size(store.bytes)}, {plural(store.entries, 'session')}{took}{needs}"
                 cost = Cost(bytes=store.bytes, heap=heap, ms=ms)
@@ -93,15 +94,15 @@ def _emptied(state: StartState, store: StoreAtStart) -> Iterator[Event]:
 def evictions(state: StartState) -> Iterator[Event]:
     """Rows that the cap and the age limit drop, whatever they are."""
     x = state.x
-    maintenance, policy = x.config.maintenance, x.config.release.policy
-    if maintenance.mode.value != "enforce" or policy is Policy.V2026_9_6:
+    maintenance, behaviour = x.config.maintenance, x.config.release.behaviour
+    if maintenance.mode.value != "enforce" or behaviour.cut is Cut.NEVER:
         return
     limit = maintenance.max_entries.value
     for store in _sound(state):
-        over = store.entries >= high_water(limit) if policy is Policy.V2026_5_22 else store.entries > limit
+        over = store.entries >= high_water(limit) if behaviour.cut is Cut.ABOVE_HIGH_WATER else store.entries > limit
         if not over:
             continue
-        collector = EvictionCollector(maintenance, policy, x.now)
+        collector = EvictionCollector(maintenance, behaviour, x.now)
         for row, entry in enumerate(store.rows()):
             collector.take(row, entry)
         gone = collector.result()
@@ -110,7 +111,7 @@ def evictions(state: StartState) -> Iterator[Event]:
         rest = gone.rows - gone.conversations
         parts = [plural(gone.conversations, "conversation")] if gone.conversations else []
         parts += [plural(rest, "other session" if parts else "session")] if rest else []
-        at, where = _cut(policy)
+        at, where = _CUTS[behaviour.cut]
         yield Event(
             forecast.Kind.EVICTS, at, f"drops {' and '.join(parts)} of {store.agent_id} {where}", (), gone.rows,
             source=f"{store.entries:,} sessions, cap {limit:,}",
@@ -118,21 +119,17 @@ def evictions(state: StartState) -> Iterator[Event]:
         )  # fmt: skip
 
 
-def _cut(policy: Policy | None) -> tuple[int | None, str]:
-    """When a release cuts a store to its cap, and how."""
-    match policy:
-        case Policy.V2026_4_25:
-            return 0, "as it loads them, and leaves their transcripts unindexed"
-        case Policy.V2026_5_22:
-            return CAP_MS, "by age and cap, and archives their transcripts as .deleted"
-        case _:
-            # 2026.3.28 in mode enforce: 12 of 14 conversations were gone 45 s after the start.
-            return None, "at its first save, by age and cap"
+_CUTS: Mapping[Cut, tuple[int | None, str]] = {
+    # 2026.3.28 in mode enforce: 12 of 14 conversations were gone 45 s after the start.
+    Cut.AT_A_SAVE: (None, "at its first save, by age and cap"),
+    Cut.AT_LOAD: (0, "as it loads them, and leaves their transcripts unindexed"),
+    Cut.ABOVE_HIGH_WATER: (CAP_MS, "by age and cap, and archives their transcripts as .deleted"),
+}
+"""When a store is cut to its cap, in ms after the start, and how."""
 
 
 def reaped(state: StartState) -> Iterator[Event]:
     """Run rows older than the retention, which the reaper takes after cron's first tick, whatever their status."""
-    policy = state.x.config.release.policy
     for store in _sound(state):
         is_reaped = _reaper(state, store)
         count = sum(map(is_reaped, store.rows()))
@@ -143,7 +140,7 @@ def reaped(state: StartState) -> Iterator[Event]:
                 REAPED_MS,
                 f"removes {plural(count, 'run row')} of {store.agent_id} older than {age}",
                 how_many=count,
-                certainty=Certainty.WILL if policy is Policy.V2026_3_28 else Certainty.MAY,
+                certainty=Certainty.WILL if state.x.config.release.behaviour.reaps_soon else Certainty.MAY,
                 source="seen with 2026.3.28: 320 rows within 40 s, 2 rows not within 57 s",
             )
 
@@ -154,7 +151,7 @@ def _reaper(state: StartState, store: StoreAtStart) -> Callable[[Entry], bool]:
     retention = x.config.cron.session_retention.value
     armed = x.config.cron.enabled.value and any(job.enabled for job in state.jobs)
     owners = {job.agent_id or x.config.default_agent for job in state.jobs} | {x.config.default_agent}
-    if retention is None or not armed or x.config.release.policy is Policy.V2026_9_6:
+    if retention is None or not armed or x.config.release.behaviour.sessions_in_database:
         return lambda _: False
     if not owners & set(store.agent_ids):
         return lambda _: False
@@ -164,7 +161,7 @@ def _reaper(state: StartState, store: StoreAtStart) -> Callable[[Entry], bool]:
 
 def resumed(state: StartState) -> Iterator[Event]:
     """Sessions that a start resumes, and what stays marked running."""
-    policy = state.x.config.release.policy
+    release = state.x.config.release
     taken: list[Entry] = []
     children: list[Entry] = []
     left = 0
@@ -182,7 +179,7 @@ def resumed(state: StartState) -> Iterator[Event]:
                     foreign.append(entry.key)
             elif entry.status is Status.RUNNING:
                 left += 1
-    yield from _taken_up(policy, taken)
+    yield from _taken_up(release, taken)
     if children:
         what = f"sends {plural(len(children), 'subagent')} a message to go on, with one model turn each or more"
         yield Event(
@@ -197,26 +194,26 @@ def resumed(state: StartState) -> Iterator[Event]:
         yield Event(forecast.Kind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
     if left:
         what = f"leaves {plural(left, 'session')} marked running"
-        settles = policy is Policy.V2026_5_22
-        removes = policy is Policy.V2026_9_6 and any(job.enabled for job in state.jobs)
+        settles = release.behaviour.settles_open_runs
+        removes = release.behaviour.sessions_in_database and any(job.enabled for job in state.jobs)
         yield Event(
             forecast.Kind.SETTLES, None, what + (", subagents that it settles aside" if settles else ""),
             how_many=left, certainty=Certainty.MAY if settles or removes else Certainty.WILL,
         )  # fmt: skip
 
 
-def _taken_up(policy: Policy | None, taken: list[Entry]) -> Iterator[Event]:
+def _taken_up(release: Release, taken: list[Entry]) -> Iterator[Event]:
     if not taken:
         return
     people = sum(entry.kind not in MACHINE_KINDS for entry in taken)
     what = plural(people, "conversation") if people == len(taken) else plural(len(taken), "session")
-    if policy is Policy.V2026_9_6:
+    if release.behaviour.sessions_in_database:
         sentence = f"resumes {what} with a model turn, one at a time, up to three tries each"
     else:
         sentence = f"resumes {what} with a model turn; those whose last message was answered are marked failed"
     yield Event(
         forecast.Kind.RESUMES, RECOVERY_MS, sentence, _keys(taken), len(taken), Cost(turns=len(taken)),
-        Certainty.WILL if policy is not None else Certainty.MAY, "5 resumed and 3 failed of 8 with 2026.5.22",
+        Certainty.WILL if release.known else Certainty.MAY, "5 resumed and 3 failed of 8 with 2026.5.22",
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural
@@ -20,8 +19,8 @@ SWEEP_MS = 60_000
 
 
 def registry(state: StartState) -> Iterator[Event]:
-    found, policy = state.x.subagents, state.x.config.release.policy
-    if policy is Policy.V2026_9_6:
+    found = state.x.subagents
+    if state.x.config.release.behaviour.sessions_in_database:
         if found.runs:
             what = f"does not take over {plural(found.runs, 'subagent run')} of runs.json, and removes the file"
             yield Event(Kind.SWEEPS, 0, what, (str(found.path),), found.runs, certainty=Certainty.MAY)
@@ -52,35 +51,35 @@ def _orphans(state: StartState) -> Iterator[Event]:
 
 
 def _unended(state: StartState) -> Iterator[Event]:
-    policy, now = state.x.config.release.policy, state.x.now
+    release, now = state.x.config.release, state.x.now
     running = [run for run in state.x.subagents.rows if run.state is RunState.RUNNING and not run.orphaned]
-    if policy not in (Policy.V2026_4_25, Policy.V2026_5_22):
+    if not release.behaviour.prunes_stale_runs:
         return
     stale = [run for run in running if run.created_at is not None and now - run.created_at > STALE_MS]
     if stale:
         what = f"prunes {plural(len(stale), 'subagent run')} that did not end within {duration(STALE_MS)}"
-        yield Event(Kind.SETTLES, 0, what, (), len(stale), source=f"seen with {policy.value}")
+        yield Event(Kind.SETTLES, 0, what, (), len(stale), source=f"seen with {release.policy}")
     rest = len(running) - len(stale)
-    if rest and policy is Policy.V2026_5_22:
+    if rest and release.behaviour.settles_open_runs:
         what = f"settles {plural(rest, 'subagent run')} that did not end, and announces each with a model turn"
         yield Event(Kind.SETTLES, SWEEP_MS, what, (), rest, Cost(turns=rest), Certainty.MAY)
 
 
 def _announced(state: StartState) -> Iterator[Event]:
     """Ended runs whose result was not handed over yet."""
-    policy = state.x.config.release.policy
+    gives_up = state.x.config.release.behaviour.gives_up_old_results
     waiting = [run for run in state.x.subagents.rows if run.state is RunState.ENDED and not run.orphaned]
     waiting = [run for run in waiting if run.cleanup_completed_at is None]
     if waiting:
-        old = "" if policy is Policy.V2026_5_22 else "; one of 20 h was given up instead"
+        old = "; one of 20 h was given up instead" if gives_up else ""
         what = f"announces {plural(len(waiting), 'ended subagent run')} in the conversation that asked{old}"
         who = tuple(dict.fromkeys(run.requester_key for run in waiting if run.requester_key))
         yield Event(Kind.ANNOUNCES, 5_000, what, who, len(waiting), Cost(turns=len(waiting)), Certainty.MAY)
 
 
 def _swept(state: StartState) -> Iterator[Event]:
-    found, policy = state.x.subagents, state.x.config.release.policy
-    going_on = frozenset() if policy in (Policy.V2026_3_28, None) else found.open_children
+    found = state.x.subagents
+    going_on = frozenset() if state.x.config.release.behaviour.sweeps_open_runs else found.open_children
     over = sorted(found.overdue_children - going_on - state.gone_children)
     if over:
         paired = "" if state.x.paired else "; without a paired device it has been seen to drop the runs alone"
@@ -90,13 +89,13 @@ def _swept(state: StartState) -> Iterator[Event]:
 
 def _kept(state: StartState) -> Iterator[Event]:
     """Ended runs without an archive date, which 2026.3.28 never drops."""
-    registry, policy = state.x.subagents, state.x.config.release.policy
+    registry, behaviour = state.x.subagents, state.x.config.release.behaviour
     count = registry.never_archived - sum(run.never_archived and run.orphaned for run in registry.rows)
     if not count:
         return
     runs = plural(count, "ended subagent run")
-    if policy in (Policy.V2026_4_25, Policy.V2026_5_22):
-        spared = " but those kept on purpose" if policy is Policy.V2026_5_22 else ""
+    if not behaviour.keeps_ended_runs:
+        spared = " but those kept on purpose" if behaviour.spares_kept_runs else ""
         what = f"drops {runs} without an archive date{spared}, 5 min after their clean-up"
         yield Event(Kind.SWEEPS, 300_000, what, (), count, certainty=Certainty.MAY)
     else:

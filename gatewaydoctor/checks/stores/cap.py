@@ -9,9 +9,10 @@ from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
 from gatewaydoctor.checks.stores.size import REPORTED_AMPLIFICATION
 from gatewaydoctor.checks.stores.trimming import trims, waits
-from gatewaydoctor.model.gateway.config import Origin, Policy
+from gatewaydoctor.model.gateway.config import Origin
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.release import Cut
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -195,8 +196,8 @@ def _enforced(x: Examination) -> bool:
 
 def _waits(x: Examination) -> bool:
     """Whether this release cuts only well above the cap."""
-    return x.config.release.policy is Policy.V2026_5_22
+    return x.config.release.behaviour.cut is Cut.ABOVE_HIGH_WATER
 
 
 def _cuts_at_load(x: Examination) -> bool:
-    return x.config.release.policy is Policy.V2026_4_25
+    return x.config.release.behaviour.cut is Cut.AT_LOAD

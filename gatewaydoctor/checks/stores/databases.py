@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, assert_never
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import start_over
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
 from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage
+from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
@@ -22,13 +21,12 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.model.gateway.config import Release
     from gatewaydoctor.model.gateway.era import AgentEra, LegacyStore
     from gatewaydoctor.model.gateway.health import Leftover
     from gatewaydoctor.model.gateway.migration import RetainedSource
+    from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
 
-_NUMBERS = regex(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 LEGACY = Rule(
     id="legacy-store-beside-sqlite",
@@ -223,13 +221,13 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
 
 def refuses_leftovers(release: Release) -> bool:
     """Whether a release refuses to start over any leftover store: 2026.8.1 to 2026.9.3 were seen to."""
-    found = _NUMBERS.match(release.version or "")
-    return found is not None and (2026, 7, 2) <= tuple(int(part) for part in found.groups()) <= (2026, 9, 3)
+    found = numbers(release.version)
+    return found is not None and (2026, 7, 2) <= found <= (2026, 9, 3)
 
 
 def imports_leftovers(release: Release) -> bool:
     """Whether a start takes files that lie next to an agent's database: seen with 2026.9.6."""
-    return release.policy is Policy.V2026_9_6 and not refuses_leftovers(release)
+    return release.behaviour.sessions_in_database and not refuses_leftovers(release)
 
 
 def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: StoreFacts) -> Finding:

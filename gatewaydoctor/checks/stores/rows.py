@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot, a_gateway, keeps_files
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores, whole_stores
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.fieldtypes import Fate
 from gatewaydoctor.model.gateway.store import SAFE_DEPTH
 from gatewaydoctor.model.outcome.finding import Severity
@@ -165,13 +164,13 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _variants(x: Examination, survey: Survey) -> list[tuple[str, ...]]:
     """Groups of keys that differ in case only, as the release in use looks keys up."""
-    keeps_case = x.config.release.policy in (Policy.V2026_5_22, Policy.V2026_9_6)
+    keeps_case = x.config.release.behaviour.keeps_case
     return [tuple(keys) for keys in survey.variants if not (keeps_case and _CASE_KEPT in keys[0].lower())]
 
 
 def merged_at_start(x: Examination) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """Agent and groups of keys of which a start of the release in use keeps one session each."""
-    if x.config.release.policy not in (Policy.V2026_4_25, Policy.V2026_5_22):
+    if not x.config.release.behaviour.merges_keys:
         return
     for store, survey in whole_stores(x):
         groups = _variants(x, survey)
@@ -186,7 +185,7 @@ def unscoped_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
         groups = _meeting(survey, store.agent_id, x.config.main_key.value) if survey.unscoped else []
         if not groups:
             continue
-        keeps = x.config.release.policy is Policy.V2026_3_28
+        keeps = x.config.release.behaviour.keeps_unscoped_keys
         yield UNSCOPED.finding(
             f"{plural(len(groups), 'session key')} without an agent, where the full key is there as well.",
             "2026.4.25 and later keep the newest of each pair at a start, and drop the others."

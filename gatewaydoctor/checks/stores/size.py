@@ -9,7 +9,6 @@ from gatewaydoctor.checks.registry import REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
 from gatewaydoctor.checks.stores.trimming import trims
 from gatewaydoctor.checks.thresholds import DEFAULTS
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, rounded_size, size
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.storage.files.survey import Survey
 
@@ -129,16 +129,14 @@ class Loaded(NamedTuple):
     entries: int
 
 
-def heap_needed(policy: Policy | None, count: int) -> tuple[int, int]:
+def heap_needed(release: Release, count: int) -> tuple[int, int]:
     """Bytes of heap that a start takes for so many bytes of sessions: seen, and at most."""
-    if policy is Policy.V2026_9_6:
-        return count * ROWS_AMPLIFICATION, 2 * count * ROWS_AMPLIFICATION
-    ratio = LATER_AMPLIFICATION if policy is Policy.V2026_5_22 else MEASURED_AMPLIFICATION
-    return count * ratio, count * REPORTED_AMPLIFICATION
+    behaviour = release.behaviour
+    return count * behaviour.heap_ratio, count * behaviour.heap_ratio_most
 
 
 def _heap_finding(x: Examination, loaded: Loaded, limit: int, source: str, repair: str | None) -> Iterator[Finding]:
-    measured, most = heap_needed(x.config.release.policy, loaded.bytes)
+    measured, most = heap_needed(x.config.release, loaded.bytes)
     if most < limit:
         return
     grave = Severity.CRITICAL if measured >= limit else Severity.ERROR
@@ -178,7 +176,7 @@ def _lightens(x: Examination, limit: int, store: StoreFacts, survey: Survey) -> 
     rows = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN)
     removed = runs * (1 - min(1, len(store.jobs) / rows)) if rows and trims(x, store.jobs) else 0
     trimmed, slimmed = total - removed, total - rebuilt * _slimmable(survey)
-    enough = limit / (heap_needed(x.config.release.policy, 1)[1])
+    enough = limit / (heap_needed(x.config.release, 1)[1])
     if removed and trimmed < enough:
         return "trim"
     if slimmed < enough:

@@ -11,7 +11,6 @@ def usage(run: Run) -> Outcome:
     """Counts usage-counted files, their lines and usage lines per store, and estimates what one sessions.usage call
     costs the event loop of the release. The estimate assumes a gateway with memory to spare."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
-    from gatewaydoctor.model.gateway.config import Policy
     from gatewaydoctor.report.databases import database_details
     from gatewaydoctor.report.screens import usage as screen
     from gatewaydoctor.report.usagetotal import UsageTotal
@@ -22,7 +21,7 @@ def usage(run: Run) -> Outcome:
     x = judgement.examination
     seen = view(run, x)
     release = x.config.release.policy
-    counted = release or Policy.V2026_5_22
+    counted = x.config.release.behaviour.usage_classes
     loads = (
         (store, counted_load(run.fs, store.read.ref.sessions_dir, store.listing.files, counted)) for store in x.stores
     )

@@ -12,30 +12,9 @@ from gatewaydoctor.model.gateway.files import Obstacle
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatewaydoctor.model.gateway.release import Release
+
 T = TypeVar("T")
-
-
-class Policy(StrEnum):
-    """Which release's rules and defaults a directory lives under. Each means the releases up to the next one."""
-
-    V2026_3_28 = "2026.3.28"
-    V2026_4_25 = "2026.4.25"
-    V2026_5_22 = "2026.5.22"
-    V2026_9_6 = "2026.9.6"
-
-
-class Release(Struct, frozen=True):
-    """The release that last wrote here, as far as the directory tells. `version` is its own text, where there is one;
-    `policy` None means nothing tells, and then defaults are those of 2026.3.28 and marked as assumed."""
-
-    version: str | None = None
-    policy: Policy | None = None
-    evidence: str = "nothing in the directory names the release"
-    stamped: bool = False
-    """Whether the config names it, and nothing names a later one."""
-
-
-UNKNOWN_RELEASE = Release()
 
 
 class Origin(StrEnum):

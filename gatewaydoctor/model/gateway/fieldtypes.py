@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def time_of(policy: Policy, odd: OddField) -> float | None:
     """The time in epoch ms that a release compares with its limit, for an updatedAt that is not an usual number; None
     where the row is never pruned. Up to 2026.4.25 JavaScript makes a number of it: `true` is 1, `""` and `[]` are 0,
     and text that is not a number prunes nothing. 2026.5.22 takes anything but a finite number from 0 on for 0."""
-    if policy in (Policy.V2026_3_28, Policy.V2026_4_25):
+    if BEHAVIOURS[policy].coerces_times:
         return None if odd.shape is Shape.NULL or math.isnan(odd.number) else odd.number
     return odd.number if odd.shape is Shape.NUMBER and odd.number >= 0 else 0.0
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.config import Policy
+from gatewaydoctor.model.gateway.release import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,11 +67,11 @@ class UsageCost(Struct, frozen=True):
     estimated: bool = False
 
 
-def call_cost(loads: Iterable[tuple[str, UsageLoad]], release: Policy) -> UsageCost:
+def call_cost(loads: Iterable[tuple[str, UsageLoad]], policy: Policy | None) -> UsageCost:
     """The cost of one call, from the loads by agent. Up to 2026.4.25 a call is for every agent and reads the newest
     PAGE sessions whole; 2026.5.22 has one for each agent, and then reads in the background what its cache lacks.
-    2026.9.6 reads in a worker."""
-    listed = list(loads)
+    2026.9.6 reads in a worker. Of an unknown release, the one with the dearest call."""
+    listed, release = list(loads), policy or Policy.V2026_5_22
     match release:
         case Policy.V2026_9_6:
             return UsageCost(release, 0, 0, 0, 0, 0)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.repair.plan import Input, Move, Plan, Rewrite, StoreSummary, Summary, Transact
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
@@ -53,7 +52,7 @@ def finished(draft: Draft, names: Collection[Repair]) -> Plan:
         main_key=x.config.main_key.value,
         # From 2026.5.2 on a gateway takes no such lock and ignores one that is there (docs/gateway.md section 6).
         torn=draft.torn,
-        lock_stores=x.config.release.policy in (Policy.V2026_3_28, Policy.V2026_4_25, None),
+        lock_stores=x.config.release.behaviour.takes_store_lock,
     )
     return with_id(_with_space(_compact(plan, sorted(used))))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED
 from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Note
 from gatewaydoctor.model.words import plural
@@ -100,7 +100,7 @@ def _marked(jobs: list[CronJob], policy: Policy | None) -> Iterator[Note]:
     these, them = ("This job is", "it") if len(jobs) == 1 else ("These jobs are", "them")
     yield _jobs_note(f"{these} marked as running: {_MARKED[policy].format(them=them)}", jobs)
     once = [job for job in jobs if job.schedule.kind == "at" and job.enabled]
-    if once and policy in (Policy.V2026_3_28, Policy.V2026_9_6, None):
+    if once and (policy is None or BEHAVIOURS[policy].reruns_one_shots):
         yield _jobs_note(f"{plural(len(once), 'one-shot job')} among them may still fire again.", once)
 
 
@@ -146,11 +146,11 @@ def _subagents(draft: Draft) -> Iterator[Note]:
 
 def _archived(draft: Draft, gone: set[str]) -> Iterator[Note]:
     """The sweep that starts with the gateway. Up to 2026.3.28 it does not ask whether the run has ended."""
-    registry, policy = draft.x.subagents, _policy(draft)
+    registry, behaviour = draft.x.subagents, draft.x.config.release.behaviour
     rebuilt = draft.taken(registry.path)
-    if policy is Policy.V2026_9_6 or not (registry.read is RegistryRead.OK or rebuilt):
+    if behaviour.sessions_in_database or not (registry.read is RegistryRead.OK or rebuilt):
         return
-    going_on = frozenset() if policy in (Policy.V2026_3_28, None) else registry.open_children
+    going_on = frozenset() if behaviour.sweeps_open_runs else registry.open_children
     over = sorted(registry.overdue_children - going_on - gone)
     if over:
         sessions = "its session with the transcript" if len(over) == 1 else "their sessions with the transcripts"
@@ -163,5 +163,7 @@ def _archived(draft: Draft, gone: set[str]) -> Iterator[Note]:
 
 def _imports(draft: Draft) -> Iterator[Note]:
     stores = [store for store in draft.stores if store.opened and store.facts.era is Era.SQLITE]
-    if stores or (_policy(draft) is Policy.V2026_9_6 and any(store.changed for store in draft.stores)):
+    if stores or (
+        draft.x.config.release.behaviour.sessions_in_database and any(store.changed for store in draft.stores)
+    ):
         yield note("2026.9.6 imports the store at start, row by row, and sets the file aside.", ())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.examine.resumption import Resumption
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.soundness import Damaged, TooLarge
 from gatewaydoctor.model.gateway.subagents import RegistryRead
@@ -41,7 +40,8 @@ def running_notes(draft: Draft) -> Iterator[Note]:
                 resumed.append(entry.key)
             elif entry.status is Status.RUNNING:
                 (bases if entry.kind is Kind.CRON_BASE else running).append(entry.key)
-    if draft.x.config.release.policy not in (Policy.V2026_3_28, None):
+    release = draft.x.config.release
+    if release.known and not release.behaviour.copies_status:
         running, bases = [*running, *bases], []
     unknown = tuple(_unknown(draft, aborted=aborted))
     if bases:
@@ -88,7 +88,7 @@ def _unknown(draft: Draft, *, aborted: bool) -> Iterator[Note]:
     if (
         aborted
         and x.subagents.read is RegistryRead.UNREADABLE
-        and draft.x.config.release.policy is not Policy.V2026_9_6
+        and not draft.x.config.release.behaviour.sessions_in_database
     ):
         yield note(
             "The subagent registry could not be read: gatewaydoctor cannot tell which aborted sessions resume.", ()

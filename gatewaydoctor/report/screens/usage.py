@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.release import BEHAVIOURS
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
@@ -33,7 +33,7 @@ def _database(facts: DatabaseFacts) -> Text:
 
 
 def _call(cost: UsageCost, view: View) -> str:
-    if cost.release is Policy.V2026_9_6:
+    if BEHAVIOURS[cost.release].sessions_in_database:
         return "reads in a worker"
     whose = f"for agent {view.agent(cost.agent)}" if cost.agent else "for all agents"
     what = f"{words.plural(cost.files, 'file')}, {words.size(cost.bytes)}"

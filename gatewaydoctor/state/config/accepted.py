@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, Policy, RefusedSetting
-from gatewaydoctor.model.regex import regex
+from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, RefusedSetting
+from gatewaydoctor.model.gateway.release import Policy, numbers
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from gatewaydoctor.model.gateway.config import Release
+    from gatewaydoctor.model.gateway.release import Release
 
     Get = Callable[..., object]
 
@@ -185,18 +185,17 @@ _POLICIES: Mapping[Policy, tuple[str, ...]] = {
 }
 _SPECIAL = frozenset({"__proto__", "prototype", "constructor"})
 """Names that JavaScript treats in its own way; what a release makes of them was not seen."""
-_NUMBERS = regex(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 
 def asked(release: Release) -> Asked:
     """The release itself where it was asked, else the two that it lies between; every release for one that is older
     than all of them, or not known."""
-    wanted = _numbers(release.version or "")
+    wanted = numbers(release.version)
     if wanted is None:
         return Asked(RELEASES if release.policy is None else _POLICIES[release.policy])
-    if wanted in (numbers := [_numbers(each) or () for each in RELEASES]):
-        return Asked((RELEASES[numbers.index(wanted)],))
-    later = next((at for at, each in enumerate(numbers) if each > wanted), None)
+    if wanted in (known := [numbers(each) or () for each in RELEASES]):
+        return Asked((RELEASES[known.index(wanted)],))
+    later = next((at for at, each in enumerate(known) if each > wanted), None)
     if later is None:
         return Asked((RELEASES[-1],), certain=False)
     return Asked(RELEASES[later - 1 : later + 1] if later else RELEASES)
@@ -349,8 +348,3 @@ def shape(value: object) -> str:
             return "a list"
         case _:
             return "an object"
-
-
-def _numbers(text: str) -> tuple[int, ...] | None:
-    found = _NUMBERS.match(text.strip())
-    return tuple(int(part) for part in found.groups()) if found else None

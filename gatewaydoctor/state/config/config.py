@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Config, ConfigProblem, Policy, Release
+from gatewaydoctor.model.gateway.config import Config, ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
 from gatewaydoctor.state.config.accepted import refused, unjudged
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.system.fs import ReadFs
 
 
@@ -116,7 +117,7 @@ def _config_dir(place: Place, release: Release) -> Path:
     """The directory the cron store defaults to. It never follows a legacy name (docs/gateway.md section 1)."""
     if place.source not in (StateDirSource.HOME, StateDirSource.LEGACY_NAME):
         return place.state_dir
-    if place.config_source is ConfigSource.ENVIRONMENT and release.policy in (Policy.V2026_5_22, Policy.V2026_9_6):
+    if place.config_source is ConfigSource.ENVIRONMENT and release.behaviour.cron_beside_config:
         return place.config_path.parent
     return place.home / STATE_DIR_NAME
 

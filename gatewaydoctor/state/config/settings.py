@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.config import (
-    AgentSettings,
-    CronSettings,
-    Maintenance,
-    Origin,
-    Policy,
-    Release,
-    Setting,
-)
+from gatewaydoctor.model.gateway.config import AgentSettings, CronSettings, Maintenance, Origin, Setting
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 from gatewaydoctor.state.place.home import trimmed, user_path
@@ -25,6 +17,8 @@ from gatewaydoctor.state.place.home import trimmed, user_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from gatewaydoctor.model.gateway.release import Behaviour, Release
 
 T = TypeVar("T")
 
@@ -37,22 +31,6 @@ DEFAULT_AGENT = "main"
 _VALID_AGENT_ID = regex(r"[a-z0-9][a-z0-9_-]{0,63}")
 _ENV_TOKEN = regex(r"\$(\$?)\{([A-Z_][A-Z0-9_]*)\}")
 _PORT = regex(r"(?:(?:\[[^\]]+\]|[^:\[\]]+):)?([0-9]{1,9})")
-
-
-class _Defaults(Struct, frozen=True):
-    mode: str
-    max_entries: int
-    rotate_bytes: int | None
-    max_disk_bytes: int | None
-    keep_reset_archives: bool = False
-
-
-_DEFAULTS = {
-    Policy.V2026_3_28: _Defaults("warn", 500, 10 * MIB, None),
-    Policy.V2026_4_25: _Defaults("enforce", 500, 10 * MIB, None),
-    Policy.V2026_5_22: _Defaults("enforce", 500, None, None),
-    Policy.V2026_9_6: _Defaults("enforce", 5000, None, 10 * 1024 * MIB, keep_reset_archives=True),
-}
 
 
 def normalize_agent_id(raw: object) -> str:
@@ -90,13 +68,9 @@ class Settings(Struct):
 
         return _ENV_TOKEN.sub(fill, text)
 
-    @property
-    def _policy(self) -> Policy:
-        return self.release.policy or Policy.V2026_3_28
-
     def default(self, value: T, *, per_release: bool = False) -> Setting[T]:
         """A default; `per_release` where releases differ, so that an unknown release makes it an assumption."""
-        return Setting(value, Origin.ASSUMED if per_release and self.release.policy is None else Origin.DEFAULT)
+        return Setting(value, Origin.ASSUMED if per_release and not self.release.known else Origin.DEFAULT)
 
     def read(self, keys: str, convert: Callable[[object], T | None], default: Setting[T]) -> Setting[T]:
         """The setting at the dotted path. `convert` gives None for what the gateway refuses."""
@@ -111,13 +85,16 @@ class Settings(Struct):
 
     def maintenance(self) -> Maintenance:
         base = "session.maintenance."
-        rules = _DEFAULTS[self._policy]
+        rules = self.release.behaviour
+        self.default(rules.maintenance_mode, per_release=True)
         alias = "pruneAfter" if self.get("session", "maintenance", "pruneAfter") is not None else "pruneDays"
         prune_after = self.read(base + alias, _days, self.default(30 * DAY_MS))
         disk: Setting[int | None] = self.default(rules.max_disk_bytes, per_release=True)
         disk = self.read(base + "maxDiskBytes", parse_bytes, disk)
         return Maintenance(
-            mode=self.read(base + "mode", _one_of("warn", "enforce"), self.default(rules.mode, per_release=True)),
+            mode=self.read(
+                base + "mode", _one_of("warn", "enforce"), self.default(rules.maintenance_mode, per_release=True)
+            ),
             prune_after=prune_after,
             max_entries=self.read(base + "maxEntries", _positive, self.default(rules.max_entries, per_release=True)),
             rotate_bytes=self._rotate_bytes(rules),
@@ -126,20 +103,19 @@ class Settings(Struct):
             high_water_bytes=self._high_water(disk.value),
         )
 
-    def _rotate_bytes(self, rules: _Defaults) -> Setting[int | None]:
+    def _rotate_bytes(self, rules: Behaviour) -> Setting[int | None]:
         default: Setting[int | None] = self.default(rules.rotate_bytes, per_release=True)
-        # Removed in 2026.4.27: where the default is None the setting has no effect, even when given.
         return (
             default
             if rules.rotate_bytes is None
             else self.read("session.maintenance.rotateBytes", parse_bytes, default)
         )
 
-    def _reset_retention(self, rules: _Defaults, prune_after: int) -> Setting[int | None]:
+    def _reset_retention(self, rules: Behaviour, prune_after: int) -> Setting[int | None]:
         if self.get("session", "maintenance", "resetArchiveRetention") is False:
             return Setting(None, Origin.GIVEN)
         default: Setting[int | None] = self.default(
-            None if rules.keep_reset_archives else prune_after, per_release=True
+            None if rules.keeps_reset_archives else prune_after, per_release=True
         )
         return self.read("session.maintenance.resetArchiveRetention", _days, default)
 
@@ -153,7 +129,7 @@ class Settings(Struct):
 
     def cron(self, home: Path, config_dir: Path) -> CronSettings:
         retention = self._session_retention()
-        slots = self.default(8 if self._policy is Policy.V2026_9_6 else 1, per_release=True)
+        slots = self.default(self.release.behaviour.cron_slots, per_release=True)
         return CronSettings(
             store=self.read("cron.store", _path_in(home), self.default(config_dir / "cron" / "jobs.json")),
             enabled=self.read("cron.enabled", _boolean, self.default(True)),
@@ -167,7 +143,7 @@ class Settings(Struct):
             return Setting(None, Origin.GIVEN)
         usual: Setting[int | None] = self.default(DAY_MS)
         found = self.read("cron.sessionRetention", _hours, usual)
-        off = found.value == 0 and self._policy is Policy.V2026_9_6
+        off = found.value == 0 and self.release.behaviour.no_retention_is_off
         return replace(found, value=None) if off else found
 
     def port(self, profile: str | None) -> Setting[int]:

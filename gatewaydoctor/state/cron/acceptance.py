@@ -10,18 +10,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy
 from gatewaydoctor.model.gateway.cron import Fate
-from gatewaydoctor.model.regex import regex
+from gatewaydoctor.model.gateway.release import numbers
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.gateway.config import Release
+    from gatewaydoctor.model.gateway.release import Release
 
 RELEASES = ("2026.2.26", "2026.3.28", "2026.4.25", "2026.5.22")
 """The columns of the table. Each means the releases up to the next one, the first for older ones too, and the
 last for those up to the first that keeps its jobs in a database."""
-
-_NUMBERS = regex(r"([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})")
 
 
 class Shape(Enum):
@@ -122,7 +119,7 @@ def fate(shape: Shape, release: Release) -> Fate | None:
     """What the release of this directory does with such a job. None where that was not seen: a release that keeps
     jobs in a database, or an unknown one where releases differ."""
     row = TABLE[shape]
-    if release.policy is None and release.version is None:
+    if not release.known and release.version is None:
         return row[0] if len(set(row)) == 1 else None
     at = column(release)
     return None if at is None else row[at]
@@ -130,10 +127,10 @@ def fate(shape: Shape, release: Release) -> Fate | None:
 
 def column(release: Release) -> int | None:
     """The place of the release in RELEASES; None for one without a column."""
-    wanted = _numbers(release.version) or _numbers(release.policy)
-    if wanted is None or wanted >= _DATABASES or release.policy is Policy.V2026_9_6:
+    wanted = numbers(release.version) or numbers(release.policy)
+    if wanted is None or wanted >= _DATABASES or release.behaviour.sessions_in_database:
         return None
-    return max((at for at, each in enumerate(RELEASES) if (_numbers(each) or wanted) <= wanted), default=0)
+    return max((at for at, each in enumerate(RELEASES) if (numbers(each) or wanted) <= wanted), default=0)
 
 
 def reads_text_false(release: Release) -> bool:
@@ -144,8 +141,3 @@ def reads_text_false(release: Release) -> bool:
 
 _DATABASES = (2026, 6, 1)
 """From this release on jobs are kept in a database."""
-
-
-def _numbers(text: str | None) -> tuple[int, ...] | None:
-    found = _NUMBERS.match(text or "")
-    return tuple(int(each) for each in found.groups()) if found else None

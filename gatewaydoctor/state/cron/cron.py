@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.config import UNKNOWN_RELEASE, Release
 from gatewaydoctor.model.gateway.cron import (
     UNDEFINED,
     Cron,
@@ -19,6 +18,7 @@ from gatewaydoctor.model.gateway.cron import (
     RunLog,
 )
 from gatewaydoctor.model.gateway.files import FileRecord, NodeKind, Obstacle, Unreadable
+from gatewaydoctor.model.gateway.release import UNKNOWN_RELEASE, Release
 from gatewaydoctor.state.cron.jobids import job_id_of, jobs_list, string
 from gatewaydoctor.state.cron.jobs import read_jobs, schedule_of, whole_number
 from gatewaydoctor.state.history.files import list_files, unreadable

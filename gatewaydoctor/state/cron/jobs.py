@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import UNKNOWN_RELEASE, Release
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronJob, JobProblem, JobState, Schedule
+from gatewaydoctor.model.gateway.release import UNKNOWN_RELEASE, Release
 from gatewaydoctor.state.cron.acceptance import Shape, fate, reads_text_false
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.shapes import shapes_of

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.config import Policy
-from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
+from gatewaydoctor.model.gateway.files import FileClass, NodeKind
+from gatewaydoctor.model.gateway.release import UNKNOWN
 from gatewaydoctor.model.gateway.usage import PAGE, UsageFile, UsageLoad
 
 if TYPE_CHECKING:
@@ -31,24 +31,16 @@ _LARGEST_CACHE: Final = 32 * BLOCK
 _CACHE_VERSION: Final = 3
 
 _ARCHIVED = frozenset({FileClass.ARCHIVE_DELETED, FileClass.ARCHIVE_RESET})
-_V5 = PRIMARY | _ARCHIVED
-COUNTED: dict[Policy, frozenset[FileClass]] = {
-    Policy.V2026_3_28: _V5 | {FileClass.CHECKPOINT, FileClass.TRAJECTORY},
-    Policy.V2026_4_25: _V5 | {FileClass.TRAJECTORY},
-    Policy.V2026_5_22: _V5,
-    Policy.V2026_9_6: frozenset(),
-}
-"""Classes that a release reads for usage. 2026.3.28 knows neither checkpoints nor trajectories by name, so any that a
-later release left there count; 2026.9.6 reads its database instead."""
 
 
-def usage_files(files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22) -> tuple[FileRecord, ...]:
+def usage_files(
+    files: Iterable[FileRecord], classes: frozenset[FileClass] = UNKNOWN.usage_classes
+) -> tuple[FileRecord, ...]:
     """The files one usage call opens. Of archives only those of transcripts count, not a set-aside store."""
-    counted = COUNTED[policy]
     return tuple(
         record
         for record in files
-        if record.cls in counted
+        if record.cls in classes
         and record.node is NodeKind.FILE
         and (record.cls not in _ARCHIVED or ".jsonl." in record.name)
     )
@@ -63,11 +55,11 @@ class LineCount(Struct, frozen=True):
 
 
 def usage_load(
-    fs: ReadFs, directory: Path, files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22
+    fs: ReadFs, directory: Path, files: Iterable[FileRecord], classes: frozenset[FileClass] = UNKNOWN.usage_classes
 ) -> UsageLoad:
     """Files and bytes, and of the newest files the usage lines, estimated from the beginnings of some of them."""
     listed = tuple(files)
-    counted = usage_files(listed, policy)
+    counted = usage_files(listed, classes)
     newest = _newest(counted)
     every = max(1, -(-len(newest) // SAMPLED))
     samples = {record.name: count_lines(fs, directory / record.name, limit=SAMPLE) for record in newest[::every]}
@@ -85,12 +77,12 @@ def usage_load(
 
 
 def counted_load(
-    fs: ReadFs, directory: Path, files: Iterable[FileRecord], policy: Policy = Policy.V2026_5_22
+    fs: ReadFs, directory: Path, files: Iterable[FileRecord], classes: frozenset[FileClass] = UNKNOWN.usage_classes
 ) -> UsageLoad:
     """The same with every line counted, which reads every counted file. Files that cannot be read are counted as
     such."""
     listed = tuple(files)
-    counted = usage_files(listed, policy)
+    counted = usage_files(listed, classes)
     counts = {record.name: count_lines(fs, directory / record.name) for record in counted}
     known = [count for count in counts.values() if count is not None]
 

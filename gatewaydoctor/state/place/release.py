@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.config import Policy, Release
 from gatewaydoctor.model.gateway.era import SCHEMAS, DatabaseRole
-from gatewaydoctor.model.regex import regex
+from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy, Release, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,43 +14,23 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
-_VERSION = regex(r"v?([0-9]{4})\.([0-9]{1,2})\.([0-9]{1,3})(?![0-9])")
-
-# First release of each policy: enforce became the default mode in 2026.4.20, rotation went in 2026.4.27, sessions
-# moved into SQLite in 2026.7.2-beta.1.
-_FIRST = (
-    ((2026, 7, 2), Policy.V2026_9_6),
-    ((2026, 4, 27), Policy.V2026_5_22),
-    ((2026, 4, 20), Policy.V2026_4_25),
-    ((0, 0, 0), Policy.V2026_3_28),
-)
-
 _EXTENDED = ((2026, 7, 33), (2026, 8, 0))
 """The extended stable line of 2026.7 (7.33 to 7.35) keeps sessions in files, although 2026.7.2-beta did not. Its
 cron jobs are in the state database, as in 2026.6.33 to 6.35."""
 
 STATE_DATABASE = ("state", "openclaw.sqlite")
 
-# Files no release before the named policy's makes. Newest first. Their absence says nothing.
 _IN_CONFIG = " in the config"
-_TELLTALES = (
-    ("session-sqlite-migration-runs", Policy.V2026_9_6),
-    ("config-journal-fingerprint.key", Policy.V2026_9_6),
-    ("tasks/runs.sqlite", Policy.V2026_5_22),
-    ("gateway-instance-id", Policy.V2026_5_22),
-    ("cron/jobs-state.json", Policy.V2026_4_25),
-)
 
 
 def policy_of(version: str) -> Policy | None:
     """The policy a version text such as `2026.4.25` or `2026.7.2-beta.1` falls under; None for any other text."""
-    found = _VERSION.match(version.strip())
-    if not found:
+    found = numbers(version)
+    if found is None:
         return None
-    numbers = tuple(int(part) for part in found.groups())
-    if _EXTENDED[0] <= numbers < _EXTENDED[1]:
+    if _EXTENDED[0] <= found < _EXTENDED[1]:
         return Policy.V2026_5_22
-    return next(policy for first, policy in _FIRST if numbers >= first)
+    return next(policy for policy, each in reversed(BEHAVIOURS.items()) if found >= each.since)
 
 
 def first_release_of(role: DatabaseRole, schema: int) -> str | None:
@@ -69,20 +48,23 @@ def guess_release(fs: ReadFs, state_dir: Path, document: Mapping[str, object]) -
     9.x no longer stamps the config, so what only a later release writes outranks an older stamp.
     """
     found = [each for each in (_started(fs, state_dir), _stamp(document)) if each]
-    shown = next((row for row in _TELLTALES if _exists(fs, state_dir / row[0])), None)
-    if shown:
-        found.append((None, shown[1], f"{shown[0]} exists"))
+    if shown := _telltale(fs, state_dir):
+        found.append(shown)
     if not found:
         return Release()
     order = list(Policy)
     # Of equal policies the one with a version wins, and the database's first.
-    version, policy, evidence = max(reversed(found), key=lambda each: (order.index(each[1]), _numbers(each[0])))
+    version, policy, evidence = max(reversed(found), key=lambda each: (order.index(each[1]), numbers(each[0]) or ()))
     return Release(version, policy, evidence, stamped=evidence.endswith(_IN_CONFIG))
 
 
-def _numbers(version: str | None) -> tuple[int, ...]:
-    found = _VERSION.match(version or "")
-    return tuple(int(part) for part in found.groups()) if found else ()
+def _telltale(fs: ReadFs, state_dir: Path) -> tuple[None, Policy, str] | None:
+    """The newest release of which a file tells."""
+    for policy, behaviour in reversed(BEHAVIOURS.items()):
+        for name in behaviour.telltales:
+            if _exists(fs, state_dir / name):
+                return None, policy, f"{name} exists"
+    return None
 
 
 def _started(fs: ReadFs, state_dir: Path) -> tuple[str | None, Policy, str] | None:
