@@ -117,3 +117,16 @@ def test_upward_edges_are_seen(layer: str, line: str) -> None:
 )
 def test_downward_edges_are_fine(layer: str, line: str) -> None:
     assert not any(wrong(layer, module) for module in imports(line, f"gatewaydoctor.{layer}"))
+
+
+def reads_command_line(source: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "argv" and ast.unparse(node.value) == "sys"
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def test_the_command_line_is_read_where_the_program_begins() -> None:
+    """`__main__` hands it to main(), and a Run keeps it as it was typed."""
+    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if reads_command_line(path.read_text())}
+    assert found == {"__main__.py", "cli/shell/run.py"}

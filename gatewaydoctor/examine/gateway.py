@@ -38,7 +38,7 @@ def gateway_of(world: World, where: Where, found: Found) -> GatewayState:
     owners = [_owner(world, *each) for each in _owners(world, where, place.store, place.real_dir)]
     if own.liveness is Liveness.LIVE or surely_kept(world.fs, place):
         return _together([own, *owners])
-    return _together(owners or [_nobody(place.store)])
+    return _together(owners or [_of_unknown_directory(place.store)])
 
 
 def _ask(world: World, place: Place, config: Config) -> GatewayState:
@@ -88,7 +88,7 @@ def _absolute(env: Mapping[str, str], directory: str) -> Mapping[str, str]:
     }
 
 
-def _nobody(store: Path) -> GatewayState:
+def _of_unknown_directory(store: Path) -> GatewayState:
     text = f"Cannot tell which state directory {store} belongs to, so its gateway cannot be checked."
     return GatewayState(Liveness.UNKNOWN, (Evidence(Witness.STORE, Liveness.UNKNOWN, text, path=store),))
 

@@ -335,8 +335,8 @@ MUTANTS = (
     Mutant(
         "transcripts are laid down for a release that refuses to start over them",
         "checks/stores/databases.py",
-        "    return release.policy is Policy.V2026_9_6 and not refuses_leftovers(release)",
-        "    return release.policy is Policy.V2026_9_6",
+        "    return release.behaviour.sessions_in_database and not refuses_leftovers(release)",
+        "    return release.behaviour.sessions_in_database",
         ("tests/repair/test_imports.py",),
     ),
     # What is said

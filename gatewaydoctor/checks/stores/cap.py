@@ -35,8 +35,8 @@ OVER_CAP = Rule(
     "gateway does enforce and conversations would be dropped.",
     cause="Maintenance only warns (the default up to 2026.4.19), the cap was lowered, or a backlog of "
     "cron runs arrived since the last save.",
-    gateway="In mode enforce a save keeps the newest maxEntries by updatedAt, whatever their kind: a "
-    "backlog of cron runs pushes out quiet conversations. 2026.4.25 also cuts at load, and then "
+    gateway="In mode enforce a save keeps the newest maxEntries by updatedAt, whatever their kind: with a "
+    "backlog of cron runs it drops conversations that are seldom used. 2026.4.25 also cuts at load, and then "
     "archives no transcript. 2026.5.22 waits until the store is a tenth above the cap (at least "
     "25) and spares groups, channels and threads. In mode warn nothing is cut.",
     remedy="Remove cron runs until the store is below the cap, before the gateway cuts by age and drops "

@@ -38,6 +38,8 @@ class Run(Struct, frozen=True):
     fs: ReadFs
     env: Mapping[str, str]
     began: float = field(default_factory=time.monotonic)
+    typed: tuple[str, ...] = field(default_factory=lambda: tuple(sys.argv))
+    """The command line as it was typed, the program first."""
 
     @property
     def now(self) -> int:
@@ -64,7 +66,7 @@ class Run(Struct, frozen=True):
         options = tuple((option, value) for option, value in named if value is not None)
         if o.redact:
             return Invocation(options=tuple((option, option.lstrip("-").upper()) for option, _ in options))
-        return Invocation(typed_program(sys.argv[0]), options)
+        return Invocation(typed_program(self.typed[0]), options)
 
     @property
     def wants_all(self) -> bool:

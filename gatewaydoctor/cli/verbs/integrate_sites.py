@@ -84,7 +84,7 @@ def this_program(argument: str) -> tuple[str, ...]:
 
 def _here(run: Run, program: str | None) -> tuple[Site, tuple[str, ...]]:
     state_dir, *warnings = _state_dir(run)
-    argv = this_program(sys.argv[0]) if program is None else (_named_program(run, program),)
+    argv = this_program(run.typed[0]) if program is None else (_named_program(run, program),)
     if "-m" in argv[1:2] and _only_from(working_directory(), *_python_path(run)):
         warnings.append(
             f"`python -m {PROGRAM}` works in this directory or with this PYTHONPATH only; a service has neither. "

@@ -335,7 +335,7 @@ def _again(run: Run, work: Bench, out: str | None) -> str:
         return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
     if run.options.redact:
         return run.invocation.command("repair --apply")
-    return f"{run.invocation.program} {join(sys.argv[1:])} --apply"
+    return f"{run.invocation.program} {join(run.typed[1:])} --apply"
 
 
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:

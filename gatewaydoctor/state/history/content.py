@@ -238,7 +238,7 @@ class _Tally:
             self.first_nul = offset + at
         # The gateway drops such a line, but it may hold message text.
         self._is_transcript |= _USER.search(line) is not None or _MESSAGE.search(line) is not None
-        self.undecided += not _is_nobodys(line.strip(b"\0 \t\r\n"))
+        self.undecided += not _holds_no_words(line.strip(b"\0 \t\r\n"))
 
     def _long(self, offset: int, head: bytes) -> None:
         if not head.startswith(b"{"):
@@ -250,7 +250,7 @@ class _Tally:
         role = _USER.search(head)
         if role is None:
             self.others += is_message
-            self.undecided += not _begins_as_nobodys(head)
+            self.undecided += not _begins_wordless(head)
             return
         found = _TEXT_HEAD.search(head, role.end())
         text = parse(found[1] + b'"') if found else None
@@ -293,7 +293,7 @@ class _Tally:
         return ContentClass.MACHINE if said or self._is_transcript else ContentClass.HEADER_ONLY
 
 
-def _is_nobodys(line: bytes) -> bool:
+def _holds_no_words(line: bytes) -> bool:
     """Whether no person's words can be in a line that is not JSON: it is blank, or begins as a record of a
     machine and holds nothing behind it, or breaks off before any words."""
     if not line:
@@ -303,11 +303,11 @@ def _is_nobodys(line: bytes) -> bool:
     except Illegal as illegal:
         if illegal.fault.kind is not FaultKind.CUT_SHORT:
             return False
-    begins = _begins_as_nobodys(line) or _BARE_FRONT.fullmatch(line) is not None
+    begins = _begins_wordless(line) or _BARE_FRONT.fullmatch(line) is not None
     return begins and _USER.search(line) is None
 
 
-def _begins_as_nobodys(record: bytes) -> bool:
+def _begins_wordless(record: bytes) -> bool:
     if _WORDLESS_FRONT.match(record):
         return True
     front = _MESSAGE_FRONT.match(record)
