@@ -18,6 +18,7 @@ from gatewaydoctor.state.place.locate import locate
 from gatewaydoctor.storage.files.survey import survey
 from gatewaydoctor.system.fs import OsReadFs
 from tests.conformance import install
+from tests.conformance.pieces import FILES
 from tests.conformance.record import told, told_all
 from tests.world import DAY, HOUR, StateDir
 
@@ -93,7 +94,7 @@ BY_THE_GATEWAY_ALONE = ("sessionFile", "spawnedBy", "channel", "entry")
 """Fields over which the running gateway fails to list sessions, and its command does not."""
 
 
-@pytest.fixture(params=install.RELEASES)
+@pytest.fixture(params=FILES)
 def release(request: pytest.FixtureRequest) -> str:
     if install.command(install.cache_dir(), request.param) is None:
         pytest.skip(f"openclaw {request.param} is not installed: python tests/conformance/install.py")

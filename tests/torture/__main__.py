@@ -20,7 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/robustness.md"
-BEGIN, END = "<!-- torture -->", "<!-- /torture -->"
 
 
 def chosen(calls: int, most: int, draw: random.Random) -> list[int]:
@@ -55,7 +54,8 @@ def main() -> int:
         lines.append(line)
         lost += len(losses)
     if asked.record and not lost:
-        _record(lines, asked.most, asked.seed)
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        record("torture", [f'`make torture WORDS="--most {asked.most} --seed {asked.seed}"`, {day}:', "", *lines])
     return int(lost > 0)
 
 
@@ -106,12 +106,11 @@ def _tortured(act: object, most: int, draw: random.Random) -> tuple[str, list[st
     return f"| {act.name} | " + " | ".join(map(str, figures)) + " |", losses
 
 
-def _record(lines: list[str], most: int, seed: int) -> None:
-    text = PAGE.read_text()
-    head, _, rest = text.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    command = f'`make torture WORDS="--most {most} --seed {seed}"`, {time.strftime("%Y-%m-%d", time.gmtime())}:'
-    PAGE.write_text("\n".join((head + BEGIN, command, "", *lines, END + tail)))
+def record(name: str, lines: list[str]) -> None:
+    """Puts these lines between the marks of this name in docs/robustness.md."""
+    head, begin, rest = PAGE.read_text().partition(f"<!-- {name} -->\n")
+    _, end, tail = rest.partition(f"<!-- /{name} -->\n")
+    PAGE.write_text("".join((head, begin, *(f"{line}\n" for line in lines), end, tail)))
 
 
 if __name__ == "__main__":
