@@ -3,8 +3,8 @@
 python -m tests.torture.fuzz [TARGET ...] [--seconds N] [--record]
 
 Needs atheris (`pip install atheris`, Linux). Each target runs for `--seconds` in a process of its own, from a few
-small seeds. Input that ends in an exception, or breaks what a target says of it, is kept and named. Ends with 1 then. With
---record the figures go into docs/robustness.md.
+small seeds. Input that ends in an exception, or breaks what a target says of it, is kept and named. Ends with 1 then.
+With --record the figures go into docs/robustness.md.
 """
 
 from __future__ import annotations

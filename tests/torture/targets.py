@@ -149,9 +149,7 @@ def config(place: Path) -> Target:
         path.write_bytes(data)
         _examined(state)
 
-    json5 = (
-        b"{ // note\n session: {maintenance: {mode: 'enforce', pruneAfter: '30d', maxEntries: +5,}}, $include: 'x' }"
-    )
+    json5 = b"{ // a\n session: {maintenance: {mode: 'warn', pruneAfter: '30d', maxEntries: +5,}}, $include: 'x' }"
     more = {"agents": {"list": [{"id": "a"}]}, "cron": {"store": "~/x"}, "meta": {"lastTouchedVersion": "2026.5.22"}}
     return Target(take, (path.read_bytes(), json5, json.dumps(more | {"session": {"store": "${X}/a"}}).encode()))
 
