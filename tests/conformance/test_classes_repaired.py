@@ -139,7 +139,7 @@ REMEDIES = {
     "leftover-unsafe-id": Remedy("leftover"),
     "leftover-scalar": Remedy("leftover"),
     "leftover-with-two-names": Remedy("leftover", added=NEW),
-    "leftover-link": Remedy("leftover", added=NEW),
+    "leftover-missing-key": Remedy("leftover", added=NEW),
     "leftover-of-a-third-agent": Remedy("leftover"),
     "older-version-in-header": Remedy("schema"),
     "recorded-version-lowered": Remedy("schema"),

@@ -280,7 +280,7 @@ MUTANTS = (
         "repair/repairs/space.py",
         "        draft.judge_by(twin)\n",
         "",
-        ("tests/repair/test_space.py", "-k", "it_equals_has_changed"),
+        ("tests/repair/test_space.py", "-k", "copy_it_equals"),
     ),
     Mutant(
         "an archive without a record is laid down",

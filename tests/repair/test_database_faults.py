@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import apsw
@@ -247,6 +248,28 @@ def test_a_torn_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> N
     doctor.there_and_back("leftover")
     doctor.apply()
     assert list(json.loads(doctor.store.read_bytes())) == [lacking]
+
+
+def test_a_leftover_that_is_a_link_is_replaced_by_hand_and_then_repaired(tmp_path: Path) -> None:
+    """A link is not followed for writing: the refusal says how a file comes in its place."""
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    kept = state.file("kept elsewhere.json", {MAIN: row(1, age=30 * DAY), "agent:main:telegram:direct:77": row(2)})
+    link = state.root / "agents/main/sessions/sessions.json"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(kept)
+    doctor = Doctor(state)
+    plan = doctor.plan("leftover")
+    assert plan.empty
+    (refusal,) = [each for each in plan.refusals if each.repair == "leftover"]
+    command = refusal.hint.partition(": ")[2]
+    assert command.startswith("cp ")
+    subprocess.run(command, shell=True, check=True)
+    assert not link.is_symlink()
+    doctor.there_and_back("leftover")
+    doctor.apply("leftover")
+    assert list(json.loads(link.read_text())) == ["agent:main:telegram:direct:77"]
+    assert len(json.loads(kept.read_text())) == 2
 
 
 def test_a_job_in_the_database_is_disabled_and_enabled(tmp_path: Path) -> None:

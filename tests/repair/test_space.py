@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.writing.errors import InputChanged
 from gatewaydoctor.repair.writing.fs import OsWriteFs
@@ -76,20 +77,21 @@ def test_a_full_disk_gets_room_and_everything_back(disk: Path) -> None:
     assert tree(state.root) == before
 
 
-def test_a_copy_does_not_go_once_the_file_it_equals_has_changed(tmp_path: Path) -> None:
-    """The file that stays is part of what the plan is judged by."""
+def test_a_copy_does_not_go_once_the_copy_it_equals_has_changed(tmp_path: Path) -> None:
+    """The one that stays is part of what the plan is judged by, though nothing else reads it."""
     state = StateDir(tmp_path, "2026.9.6")
     crowded(state)
-    doctor = Doctor(state)
     (state.root / f"{AGENT}-shm").unlink()
-    plan = doctor.plan("space")
-    assert steps(plan, "space")
-    before = tree(state.root)
-    with (state.root / AGENT).open("r+b") as file:
-        file.write(b"other bytes")
-    with pytest.raises(InputChanged, match=r"openclaw-agent\.sqlite"):
+    first, second = (
+        state.file(f"{AGENT}.corrupt-179500000000{stamp}", b"a former database" * 99, HOUR) for stamp in (1, 2)
+    )
+    plan = Doctor(state).plan("space")
+    gone = {plan.fingerprints[act.source].path.rpartition("/")[2] for act in plan.acts if isinstance(act, Move)}
+    (stays,) = (path for path in (first, second) if path.name not in gone)
+    stays.write_bytes(b"another database" * 99)
+    with pytest.raises(InputChanged):
         apply(plan, tools(), DEAD)
-    assert tree(state.root).keys() == before.keys()
+    assert first.exists() and second.exists()
 
 
 def test_old_temp_files_go_too_and_a_fresh_one_stays(tmp_path: Path) -> None:

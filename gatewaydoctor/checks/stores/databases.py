@@ -189,7 +189,9 @@ def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple
         shown = f" (exit {code})" if code else ""
         return Severity.ERROR, f"{a_gateway(x)} refuses to start while any such file exists{shown}.", away
     if leftover.refusal is not None:
-        return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).", away
+        own = "Copy the directory (gatewaydoctor snapshot), then put a copy of the file in its place."
+        by_hand = own if "link" in leftover.refusal else away
+        return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).", by_hand
     if x.startup_migrated:
         again = (
             f" After an upgrade or a move it imports it, and replaces {plural(older, 'newer row')}." if older else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,6 +16,8 @@ from gatewaydoctor.repair.repairs.salvage import read_store
 from gatewaydoctor.repair.writing.errors import OutOfReach
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.health import Leftover
     from gatewaydoctor.repair.drafting.draft import Draft
@@ -33,6 +36,9 @@ def plan(draft: Draft, *, named: bool) -> None:
             why = "The receipt of its import names other bytes, and no change of this file ends the refusal to start."
             hint = "Copy the directory (gatewaydoctor snapshot), keep this file, and see `gatewaydoctor migration`."
             draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, hint))
+            continue
+        if draft.fs.lstat(draft.real(store.path)).is_symlink:
+            draft.refuse(Repair.LEFTOVER, store.path, _is_link(draft, store.path))
             continue
         if leftover.compared and _is_damaged(store):
             stays |= _rescue(draft, store, leftover)
@@ -65,6 +71,13 @@ def _have_imported(draft: Draft) -> None:
     draft.state = replace(draft.x.state_rows, started=None)
     reason = "records that the startup migrations are done: the next start runs them again, and imports the file"
     draft.step(Repair.LEFTOVER, "remove", state.path, reason, ["startup-migrations", "state-migrations"], 0)
+
+
+def _is_link(draft: Draft, path: Path) -> OutOfReach:
+    """A link is not followed for writing, and a start refuses it. A file of its own is imported."""
+    target = quote(str(draft.fs.realpath(draft.real(path))))
+    hint = f"Put a copy of the file in its place, then try again: cp --remove-destination {target} {quote(str(path))}"
+    return OutOfReach("It is a symbolic link.", hint)
 
 
 def _is_damaged(store: StoreDraft) -> bool:
