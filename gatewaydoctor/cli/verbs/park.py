@@ -28,10 +28,24 @@ def park(
     """Takes one session, or everything an agent has, out of the next start's sight: out of sessions.json with its
     transcripts, or out of the agent's database with all that belongs to it. It waits next to the store, and `unpark`
     puts it back. Shows a plan; with --apply does exactly that, and `undo` undoes it."""
-    only_formats(run, "park", "text", "json")
+    options = Options(names=frozenset({named}))
+    return planned(run, Repair.PARK, options, apply, yes, plan_out, vault, gateway_stopped)
+
+
+def planned(
+    run: Run,
+    repair: Repair,
+    options: Options,
+    apply: Apply,
+    yes: Yes,
+    plan_out: PlanOut,
+    vault: Vault,
+    gateway_stopped: GatewayStopped,
+) -> Outcome:
+    """The plan of one repair that is a verb of its own, and with `apply` what came of it."""
+    only_formats(run, repair, "text", "json")
     if apply:
         require_own_clock(run)
     with bench(run, vault=vault, gateway_stopped=gateway_stopped) as work:
-        options = Options(names=frozenset({named}))
-        told = plan_or_apply(run, work, (Repair.PARK,), options, apply=apply, yes=yes, out=plan_out)
-        return replace(told, command="park")
+        told = plan_or_apply(run, work, (repair,), options, apply=apply, yes=yes, out=plan_out)
+        return replace(told, command=repair.value)
