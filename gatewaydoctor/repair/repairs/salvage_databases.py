@@ -7,30 +7,23 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
-
 from gatewaydoctor.checks.stores.health import is_sister
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
-from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory, take_inventory
-from gatewaydoctor.repair.databases.owners import recovered_key
-from gatewaydoctor.repair.databases.rebuild import can_be_made, counted, losses
+from gatewaydoctor.repair.databases.inventory import Inventory, take_inventory
+from gatewaydoctor.repair.databases.rebuild import can_be_made, counted
 from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
-from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
-from gatewaydoctor.repair.drafting.summary import store_summary
-from gatewaydoctor.repair.vault.layout import spell
+from gatewaydoctor.repair.repairs.salvage_told import SetAside, Target, is_people, recovered, summarise, tell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.health import DatabaseHealth, Problem
@@ -43,30 +36,6 @@ _COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
 _SIDE = ("-wal", "-shm", "-journal")
 
 
-class _Named(Struct, frozen=True):
-    """A session as far as its key tells."""
-
-    key: str
-    kind: Kind
-
-
-class _Target(Struct, frozen=True):
-    """A database to be made again."""
-
-    role: DatabaseRole
-    path: Path
-    agent_id: str | None
-
-
-class _Copy(Struct):
-    """A set-aside database: what is in it, and the keys that are taken from it."""
-
-    path: Path
-    rescue: Rescue
-    inventory: Inventory
-    keys: list[str] = field(default_factory=list)
-
-
 def plan_databases(draft: Draft, *, named: bool) -> None:
     done = set()
     for target in (*_damaged(draft), *(_incomplete(draft) if named else ())):
@@ -74,10 +43,10 @@ def plan_databases(draft: Draft, *, named: bool) -> None:
         _careful(draft, target, named=named)
     for health in draft.x.health.databases if named else ():
         if health.path not in done and health.role is DatabaseRole.AGENT and not health.problems:
-            _bring_back(draft, _Target(health.role, health.path, health.agent_id))
+            _bring_back(draft, Target(health.role, health.path, health.agent_id))
 
 
-def _damaged(draft: Draft) -> Iterator[_Target]:
+def _damaged(draft: Draft) -> Iterator[Target]:
     for health in draft.x.health.databases:
         if health.role is DatabaseRole.QUARANTINE or any(
             isinstance(each, ForeignLog | OtherOwner) for each in health.problems
@@ -85,18 +54,18 @@ def _damaged(draft: Draft) -> Iterator[_Target]:
             continue
         kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
         if kinds & (_GARBAGE | _EMPTY) or any(map(_is_torn, health.problems)):
-            yield _Target(health.role, health.path, health.agent_id)
+            yield Target(health.role, health.path, health.agent_id)
     for missing in draft.x.health.missing:
-        yield _Target(missing.role, missing.path, missing.agent_id)
+        yield Target(missing.role, missing.path, missing.agent_id)
 
 
-def _incomplete(draft: Draft) -> Iterator[_Target]:
+def _incomplete(draft: Draft) -> Iterator[Target]:
     """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
     for health in draft.x.health.databases:
         drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
         remake = any(each.missing_tables or each.missing_columns or each.unexpected_triggers for each in drifts)
         if remake and any(is_sister(health, other) for other in draft.x.health.databases):
-            yield _Target(health.role, health.path, health.agent_id)
+            yield Target(health.role, health.path, health.agent_id)
 
 
 def _is_torn(problem: Problem) -> bool:
@@ -104,7 +73,7 @@ def _is_torn(problem: Problem) -> bool:
     return isinstance(problem, BrokenPages) and not problem.rebuilt
 
 
-def _careful(draft: Draft, target: _Target, *, named: bool) -> None:
+def _careful(draft: Draft, target: Target, *, named: bool) -> None:
     with ExitStack() as stack:
         try:
             own = open_source(draft.fs, draft.real(target.path))
@@ -117,7 +86,7 @@ def _careful(draft: Draft, target: _Target, *, named: bool) -> None:
             draft.refuse(Repair.SALVAGE, target.path, error)
 
 
-def _lend(draft: Draft, target: _Target, own: Rescue) -> bool:
+def _lend(draft: Draft, target: Target, own: Rescue) -> bool:
     """Where its schema is lost or damaged: that of another database of its version. Whether any table is known."""
     for health in draft.x.health.databases:
         if _is_sister(target, health, own.version):
@@ -128,7 +97,7 @@ def _lend(draft: Draft, target: _Target, own: Rescue) -> bool:
     return bool(own.schema)
 
 
-def _copies(draft: Draft, target: _Target, stack: ExitStack) -> Iterator[_Copy]:
+def _copies(draft: Draft, target: Target, stack: ExitStack) -> Iterator[SetAside]:
     """Databases of this agent that were set aside, the newest first."""
     agents = (each for each in draft.x.eras.agents if each.agent_id == target.agent_id)
     leftovers = [each for agent in agents for each in agent.leftovers]
@@ -142,7 +111,7 @@ def _copies(draft: Draft, target: _Target, stack: ExitStack) -> Iterator[_Copy]:
         if rescue is not None:
             stack.enter_context(rescue)
             if _owner(rescue) in (None, target.agent_id):
-                yield _Copy(each.path, rescue, take_inventory(rescue))
+                yield SetAside(each.path, rescue, take_inventory(rescue))
 
 
 def _owner(rescue: Rescue) -> str | None:
@@ -150,7 +119,7 @@ def _owner(rescue: Rescue) -> str | None:
     return next((value for (value,) in rows if isinstance(value, str)), None)
 
 
-def _salvage(draft: Draft, target: _Target, own: Rescue | None, copies: list[_Copy], *, named: bool) -> None:
+def _salvage(draft: Draft, target: Target, own: Rescue | None, copies: list[SetAside], *, named: bool) -> None:
     if own is None:
         _from_copies(draft, target, copies, named=named)
         return
@@ -158,13 +127,13 @@ def _salvage(draft: Draft, target: _Target, own: Rescue | None, copies: list[_Co
     inventory = take_inventory(own)
     wanted = set(inventory.remade) | set(inventory.lost or ())
     if inventory.damaged and inventory.lost is None:
-        wanted |= {key for copy in copies for key in copy.inventory.rows if _is_people(key)}
+        wanted |= {key for copy in copies for key in copy.inventory.rows if is_people(key)}
     for copy in copies:
         _take(copy, wanted - set(inventory.rows), inventory)
     _make(draft, target, own, inventory, version, [copy for copy in copies if copy.keys])
 
 
-def _take(copy: _Copy, wanted: set[str], inventory: Inventory) -> None:
+def _take(copy: SetAside, wanted: set[str], inventory: Inventory) -> None:
     """Keys that this copy gives and no earlier one did. A session whose window is left is taken from a copy only
     where that has the same session."""
     remade = inventory.remade
@@ -174,21 +143,21 @@ def _take(copy: _Copy, wanted: set[str], inventory: Inventory) -> None:
             wanted.discard(key)
 
 
-def _from_copies(draft: Draft, target: _Target, copies: list[_Copy], *, named: bool) -> None:
+def _from_copies(draft: Draft, target: Target, copies: list[SetAside], *, named: bool) -> None:
     """The database itself holds nothing: the copy with most sessions, and what the others add."""
     copies = [copy for copy in copies if copy.inventory.rows]
     if target.role is DatabaseRole.STATE or not copies:
         if named or target.role is DatabaseRole.AGENT:
             _nothing(draft, target)
         return
-    wanted = {key for copy in copies for key in copy.inventory.rows if _is_people(key) or copy is copies[0]}
+    wanted = {key for copy in copies for key in copy.inventory.rows if is_people(key) or copy is copies[0]}
     for copy in copies:
         _take(copy, wanted, Inventory())
     versions = [number for copy in copies if (number := _version(copy.rescue))]
     _make(draft, target, None, Inventory(), max(versions, default=None), [copy for copy in copies if copy.keys])
 
 
-def _bring_back(draft: Draft, target: _Target) -> None:
+def _bring_back(draft: Draft, target: Target) -> None:
     """Conversations that the database lacks and a database that a recovery renamed has."""
     with ExitStack() as stack:
         try:
@@ -200,7 +169,7 @@ def _bring_back(draft: Draft, target: _Target) -> None:
             if not copies:
                 return
             inventory = take_inventory(own)
-            wanted = {key for copy in copies for key in copy.inventory.rows if _is_people(key)} - set(inventory.rows)
+            wanted = {key for copy in copies for key in copy.inventory.rows if is_people(key)} - set(inventory.rows)
             for copy in copies:
                 _take(copy, wanted, inventory)
             giving = [copy for copy in copies if copy.keys]
@@ -220,17 +189,13 @@ def _recorded(rescue: Rescue) -> int | None:
     return next((value for (value,) in rows if isinstance(value, int)), None)
 
 
-def _is_people(key: str) -> bool:
-    return parse_key(key).kind not in MACHINE_KINDS
-
-
 def _make(
     draft: Draft,
-    target: _Target,
+    target: Target,
     own: Rescue | None,
     inventory: Inventory,
     version: int | None,
-    copies: Sequence[_Copy],
+    copies: Sequence[SetAside],
 ) -> None:
     sources = [copy.path for copy in copies]
     place: int | None = None
@@ -257,12 +222,12 @@ def _make(
     size = _act(draft, target, sources, edit, sessions)
     if size is None:
         return
-    _say(draft, target, own, inventory, copies, rows)
+    tell(draft, target, own, inventory, copies, rows)
     if target.agent_id is not None and sessions is not None:
-        _summarise(draft, target, inventory, copies, size)
+        summarise(draft, target, inventory, copies, size)
 
 
-def _act(draft: Draft, target: _Target, sources: Sequence[Path], edit: Rebuild, sessions: int | None) -> int | None:
+def _act(draft: Draft, target: Target, sources: Sequence[Path], edit: Rebuild, sessions: int | None) -> int | None:
     """Add the act; the most bytes that come of it, None where the plan does something to the file already."""
     numbers = tuple(draft.fingerprint(path) for path in sources)
     there = not _is_gone(draft, target.path)
@@ -281,7 +246,7 @@ def _is_gone(draft: Draft, path: Path) -> bool:
     return False
 
 
-def _is_whole(target: _Target, rescue: Rescue, version: int) -> bool:
+def _is_whole(target: Target, rescue: Rescue, version: int) -> bool:
     """Whether the schema that is left is the one its version has."""
     return (
         is_known(target.role, version)
@@ -291,7 +256,7 @@ def _is_whole(target: _Target, rescue: Rescue, version: int) -> bool:
 
 
 def _schema_place(
-    draft: Draft, target: _Target, version: int | None, copies: Sequence[_Copy], sources: list[Path]
+    draft: Draft, target: Target, version: int | None, copies: Sequence[SetAside], sources: list[Path]
 ) -> tuple[int | None, int | None]:
     """Which source has the schema of this version, or of any where that is lost: (its place, the version). A sister
     is added to the sources."""
@@ -309,140 +274,27 @@ def _schema_place(
     return next(((number, own) for number, rescue, own in of_version if rescue.schema_whole), (None, None))
 
 
-def _is_sister(target: _Target, health: DatabaseHealth, version: int | None) -> bool:
+def _is_sister(target: Target, health: DatabaseHealth, version: int | None) -> bool:
     """Whether this sound database has the schema of that version, or of its own where that is lost."""
     alike = health.role is target.role and health.path != target.path and version in (None, health.user_version)
     return alike and health.schema_known and not health.problems
 
 
-def _sessions(target: _Target, inventory: Inventory, copies: Sequence[_Copy]) -> int:
+def _sessions(target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> int:
     """How many session rows there will be."""
     brought = {key for copy in copies for key in copy.keys}
     keys = set(inventory.rows) | set(inventory.remade) | brought
-    return len(keys | _recovered(target, inventory, copies))
+    return len(keys | recovered(target, inventory, copies))
 
 
-def _recovered(target: _Target, inventory: Inventory, copies: Sequence[_Copy]) -> set[str]:
-    """Keys under which transcripts of unknown owner come back."""
-    known = {copy.inventory.rows[key].session_id for copy in copies for key in copy.keys}
-    for copy in copies:
-        keys = set(copy.keys)
-        known |= {session_id for session_id, (key, _) in copy.inventory.windows.items() if key in keys}
-    return {recovered_key(target.agent_id, each) for each in inventory.unowned - known}
-
-
-def _named(keys: Iterable[str]) -> list[_Named]:
-    return [_Named(key, parse_key(key).kind) for key in keys]
-
-
-def _step(draft: Draft, path: Path, target: _Target, reason: str, keys: Sequence[str], size: int) -> None:
-    about = of_people(_named(keys))
-    touched = about["touched"]
-    about["touched"] = touched[:SAMPLE] if isinstance(touched, tuple) else ()
-    draft.step(Repair.SALVAGE, "recover", path, reason, list(keys), size, agent_id=target.agent_id, **about)
-
-
-def _say(
-    draft: Draft,
-    target: _Target,
-    own: Rescue | None,
-    inventory: Inventory,
-    copies: Sequence[_Copy],
-    rows: dict[str, int],
-) -> None:
-    if target.role is DatabaseRole.STATE and own is not None:
-        jobs = [str(job) for (job,) in own.rows("cron_jobs", ("job_id",))]
-        reason = f"rows of the damaged state database; {plural(sum(rows.values()), 'row')} in all"
-        draft.step(Repair.SALVAGE, "recover", target.path, reason, jobs or [target.path.name], 0)
-    elif own is not None:
-        keys = [*inventory.rows, *sorted(_recovered(target, inventory, copies))]
-        events = plural(sum(inventory.events.values()), "event")
-        _step(
-            draft,
-            target.path,
-            target,
-            f"sessions of the {'damaged ' if inventory.damaged or own.strays or own.untold else ''}database, "
-            f"with {events}",
-            keys,
-            sum(row.bytes for row in inventory.rows.values()),
-        )
-    for copy in copies:
-        sizes = sum(copy.inventory.rows[key].bytes for key in copy.keys)
-        _step(draft, copy.path, target, "sessions that only this copy still has", copy.keys, sizes)
-    _warn(draft, target, inventory, copies)
-    if own is not None:
-        _say_losses(draft, own, rows)
-
-
-def _warn(draft: Draft, target: _Target, inventory: Inventory, copies: Sequence[_Copy]) -> None:
-    brought = {key for copy in copies for key in copy.keys}
-    remade = sorted(set(inventory.remade) - brought)
-    if remade:
-        draft.caution(
-            f"The rows of {plural(len(remade), 'session')} are lost and made again from their windows: transcripts "
-            "are kept, labels and settings are not.",
-            remade,
-        )
-    recovered = sorted(_recovered(target, inventory, copies))
-    if recovered:
-        draft.caution(
-            f"{plural(len(recovered), 'transcript is', 'transcripts are')} left without the session they belonged "
-            "to. Each comes back as a session of its own.",
-            recovered,
-        )
-    lost = sorted(set(inventory.lost or ()) - brought - set(remade))
-    if lost:
-        people = [key for key in lost if _is_people(key)]
-        draft.torn += len(lost)
-        draft.caution(
-            f"{plural(len(lost), 'session is', 'sessions are')} lost, {len(people):,} of them "
-            f"{'conversation' if len(people) == 1 else 'conversations'}: only the key is left.",
-            (*people, *lost),
-        )
-
-
-def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
-    missing, unknown = losses(own, rows)
-    draft.torn += missing.get(EVENTS, 0) + len(unknown) + (EVENTS in own.untold)
-    if own.untold:
-        draft.caution(
-            f"Of {plural(len(own.untold), 'table')} no page can be told without the schema that is lost: what they "
-            "held is lost too.",
-            sorted(own.untold, key=lambda name: (name != EVENTS, name)),
-        )
-    if missing:
-        parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(missing.items()))
-        draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")
-    if unknown:
-        draft.caution(
-            "Pages are lost, and how many rows they had is unknown: the index of each table is damaged too.",
-            unknown,
-        )
-
-
-def _summarise(draft: Draft, target: _Target, inventory: Inventory, copies: Sequence[_Copy], size: int) -> None:
-    counts: dict[tuple[Kind, Status], int] = {}
-    words = {key: row.status for key, row in inventory.rows.items()}
-    for copy in copies:
-        words |= {key: copy.inventory.rows[key].status for key in copy.keys}
-    for key in (*inventory.remade, *_recovered(target, inventory, copies)):
-        words.setdefault(key, None)
-    for key, word in words.items():
-        known = word if word in {each.value for each in Status} else Status.UNKNOWN.value
-        pair = parse_key(key).kind, Status(known)
-        counts[pair] = counts.get(pair, 0) + 1
-    text = spell(draft.real(target.path), draft.state_dir)
-    draft.rebuilt[target.path] = store_summary(text, target.agent_id or "", counts, size, database=True)
-
-
-def _nothing(draft: Draft, target: _Target) -> None:
+def _nothing(draft: Draft, target: Target) -> None:
     hint = "Restore the database and its -wal from a backup, as one set."
     draft.refuse(
         Repair.SALVAGE, target.path, OutOfReach("Nothing can be read of it, nor of a copy next to it.", hint)
     )
 
 
-def _no_schema(draft: Draft, target: _Target) -> None:
+def _no_schema(draft: Draft, target: Target) -> None:
     why = (
         "Its tables are not described completely, and no sound database of the same release is here "
         "to take them from."

@@ -1,0 +1,166 @@
+"""What a salvage of databases tells: what comes back, from where, and what is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
+from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory
+from gatewaydoctor.repair.databases.owners import recovered_key
+from gatewaydoctor.repair.databases.rebuild import losses
+from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.drafting.summary import store_summary
+from gatewaydoctor.repair.vault.layout import spell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.storage.database.rescue import Rescue
+
+
+class _Named(Struct, frozen=True):
+    """A session as far as its key tells."""
+
+    key: str
+    kind: Kind
+
+
+class Target(Struct, frozen=True):
+    """A database to be made again."""
+
+    role: DatabaseRole
+    path: Path
+    agent_id: str | None
+
+
+class SetAside(Struct):
+    """A set-aside database: what is in it, and the keys that are taken from it."""
+
+    path: Path
+    rescue: Rescue
+    inventory: Inventory
+    keys: list[str] = field(default_factory=list)
+
+
+def is_people(key: str) -> bool:
+    return parse_key(key).kind not in MACHINE_KINDS
+
+
+def recovered(target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> set[str]:
+    """Keys under which transcripts of unknown owner come back."""
+    known = {copy.inventory.rows[key].session_id for copy in copies for key in copy.keys}
+    for copy in copies:
+        keys = set(copy.keys)
+        known |= {session_id for session_id, (key, _) in copy.inventory.windows.items() if key in keys}
+    return {recovered_key(target.agent_id, each) for each in inventory.unowned - known}
+
+
+def _named(keys: Iterable[str]) -> list[_Named]:
+    return [_Named(key, parse_key(key).kind) for key in keys]
+
+
+def _step(draft: Draft, path: Path, target: Target, reason: str, keys: Sequence[str], size: int) -> None:
+    about = of_people(_named(keys))
+    touched = about["touched"]
+    about["touched"] = touched[:SAMPLE] if isinstance(touched, tuple) else ()
+    draft.step(Repair.SALVAGE, "recover", path, reason, list(keys), size, agent_id=target.agent_id, **about)
+
+
+def tell(
+    draft: Draft,
+    target: Target,
+    own: Rescue | None,
+    inventory: Inventory,
+    copies: Sequence[SetAside],
+    rows: dict[str, int],
+) -> None:
+    if target.role is DatabaseRole.STATE and own is not None:
+        jobs = [str(job) for (job,) in own.rows("cron_jobs", ("job_id",))]
+        reason = f"rows of the damaged state database; {plural(sum(rows.values()), 'row')} in all"
+        draft.step(Repair.SALVAGE, "recover", target.path, reason, jobs or [target.path.name], 0)
+    elif own is not None:
+        keys = [*inventory.rows, *sorted(recovered(target, inventory, copies))]
+        events = plural(sum(inventory.events.values()), "event")
+        _step(
+            draft,
+            target.path,
+            target,
+            f"sessions of the {'damaged ' if inventory.damaged or own.strays or own.untold else ''}database, "
+            f"with {events}",
+            keys,
+            sum(row.bytes for row in inventory.rows.values()),
+        )
+    for copy in copies:
+        sizes = sum(copy.inventory.rows[key].bytes for key in copy.keys)
+        _step(draft, copy.path, target, "sessions that only this copy still has", copy.keys, sizes)
+    _warn(draft, target, inventory, copies)
+    if own is not None:
+        _say_losses(draft, own, rows)
+
+
+def _warn(draft: Draft, target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> None:
+    brought = {key for copy in copies for key in copy.keys}
+    remade = sorted(set(inventory.remade) - brought)
+    if remade:
+        draft.caution(
+            f"The rows of {plural(len(remade), 'session')} are lost and made again from their windows: transcripts "
+            "are kept, labels and settings are not.",
+            remade,
+        )
+    alone = sorted(recovered(target, inventory, copies))
+    if alone:
+        draft.caution(
+            f"{plural(len(alone), 'transcript is', 'transcripts are')} left without the session they belonged "
+            "to. Each comes back as a session of its own.",
+            alone,
+        )
+    lost = sorted(set(inventory.lost or ()) - brought - set(remade))
+    if lost:
+        people = [key for key in lost if is_people(key)]
+        draft.torn += len(lost)
+        draft.caution(
+            f"{plural(len(lost), 'session is', 'sessions are')} lost, {len(people):,} of them "
+            f"{'conversation' if len(people) == 1 else 'conversations'}: only the key is left.",
+            (*people, *lost),
+        )
+
+
+def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
+    missing, unknown = losses(own, rows)
+    draft.torn += missing.get(EVENTS, 0) + len(unknown) + (EVENTS in own.untold)
+    if own.untold:
+        draft.caution(
+            f"Of {plural(len(own.untold), 'table')} no page can be told without the schema that is lost: what they "
+            "held is lost too.",
+            sorted(own.untold, key=lambda name: (name != EVENTS, name)),
+        )
+    if missing:
+        parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(missing.items()))
+        draft.caution(f"Rows that the indexes list and that cannot be read: {parts}.")
+    if unknown:
+        draft.caution(
+            "Pages are lost, and how many rows they had is unknown: the index of each table is damaged too.",
+            unknown,
+        )
+
+
+def summarise(draft: Draft, target: Target, inventory: Inventory, copies: Sequence[SetAside], size: int) -> None:
+    counts: dict[tuple[Kind, Status], int] = {}
+    words = {key: row.status for key, row in inventory.rows.items()}
+    for copy in copies:
+        words |= {key: copy.inventory.rows[key].status for key in copy.keys}
+    for key in (*inventory.remade, *recovered(target, inventory, copies)):
+        words.setdefault(key, None)
+    for key, word in words.items():
+        known = word if word in {each.value for each in Status} else Status.UNKNOWN.value
+        pair = parse_key(key).kind, Status(known)
+        counts[pair] = counts.get(pair, 0) + 1
+    text = spell(draft.real(target.path), draft.state_dir)
+    draft.rebuilt[target.path] = store_summary(text, target.agent_id or "", counts, size, database=True)
