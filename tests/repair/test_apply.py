@@ -67,6 +67,35 @@ def test_reflinked_originals_are_hashed_like_copies(scene: Scene) -> None:
     assert tree(scene.root) == scene.before
 
 
+class Rotting(FaultFs):
+    """Stands for a disk that gives back another byte than was written, in the new file of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name, self.rotten = name, False
+
+    def exchange(self, one: Path, other: Path) -> bool:
+        done = super().exchange(one, other)
+        for path in (one, other):
+            if path.name == self.name and not self.rotten:
+                self.rotten = True
+                stat, data = path.stat(), bytearray(path.read_bytes())
+                data[len(data) // 2] ^= 1
+                path.write_bytes(data)
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        return done
+
+
+@pytest.mark.parametrize("name", ["sessions.json", "ann.jsonl"])
+def test_what_does_not_read_back_as_written_is_no_success(scene: Scene, name: str) -> None:
+    """Who changed it cannot be told, so it stays; so does the original."""
+    with pytest.raises(LeftHalfway, match=f"{name} does not load as planned"):
+        apply(scene.plan, tools(Rotting(name)), DEAD)
+    assert len(pending(scene)) == 1
+    original = scene.before[f"{SESSIONS}/{name}"][2]
+    assert original in [path.read_bytes() for path in scene.root.rglob("*") if path.is_file()]
+
+
 def test_vault_on_another_path_is_found_again(scene: Scene, tmp_path: Path) -> None:
     apply(scene.plan, tools(), DEAD, tmp_path / "elsewhere")
     run = find_run(tools(), scene.root, None, None)

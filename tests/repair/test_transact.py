@@ -28,6 +28,7 @@ from gatewaydoctor.repair.writing.errors import DatabaseUnsound, LeftHalfway, Pu
 from tests.repair import agentdb
 from tests.repair.faults import FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, NOW, contents, fingerprint, tools, tree
+from tests.repair.test_apply import Rotting
 from tests.world import run_key
 
 if TYPE_CHECKING:
@@ -167,6 +168,15 @@ def test_a_database_that_does_not_come_out_sound_is_left_alone(tmp_path: Path, d
     with pytest.raises(DatabaseUnsound):
         apply(plan_for(root, sessions=9 if damage == "rows" else 5), tools(), DEAD)
     assert tree(root, vault=True) == before
+
+
+def test_a_database_that_does_not_read_back_as_written_is_no_success(tmp_path: Path) -> None:
+    root = made(tmp_path / "state")
+    original = (root / TARGET).read_bytes()
+    with pytest.raises(LeftHalfway, match="does not load as planned"):
+        apply(plan_for(root), tools(Rotting("openclaw-agent.sqlite")), DEAD)
+    assert len(pending(root)) == 1
+    assert original in [path.read_bytes() for path in root.rglob("*") if path.is_file()]
 
 
 def test_a_plan_with_a_database_is_the_same_after_it_was_saved(tmp_path: Path) -> None:

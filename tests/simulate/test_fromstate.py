@@ -60,7 +60,7 @@ def test_the_figures_follow_from_the_directory(storm_dir: Path) -> None:
     by_hand = with_values(found.options, {"max-entries": 77})
     inputs = against(run("cap-storm", by_hand, policy=found.policy, duration=600), found).inputs
     assert {item.name: item.label for item in inputs}["max-entries"] is Label.ASSUMED
-    ranked = comparison_against(compare("cap-storm", found.options, policy=found.policy, duration=86_400), found)
+    ranked = comparison_against(compare("cap-storm", found.options, policy=found.policy, duration=6 * 3600), found)
     assert ranked.verdicts[1].death is None
     assert all(each.given_by == "directory" for each in ranked.results.values())
 

@@ -50,7 +50,7 @@ def test_a_comparison_as_json_holds_its_runs() -> None:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_screens_fit_their_width(name: str, width: int) -> None:
     shown = text_of(screen.result_screen(run(name, duration=900), width, verbose=True), width)
-    shown += text_of(screen.comparison_screen(compare(name, duration=900)), width)
+    shown += text_of(screen.comparison_screen(compare(name, duration=300)), width)
     assert max(len(line) for line in shown.splitlines()) <= width
     assert "…" not in shown
 
@@ -113,13 +113,13 @@ def test_pictures(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from gatewaydoctor.simulate.picture import plot, plot_comparison
 
-    storm, calm = run("chat-buffers"), run("chat-buffers", remedies=["all"])
+    storm, calm = run("chat-buffers", duration=7200), run("chat-buffers", remedies=["all"], duration=7200)
     for name in ("a.svg", "b.svg"):
         (tmp_path / name).write_bytes(plot([storm, calm], tmp_path / name))
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert "sweep-stale-buffers" in (tmp_path / "a.svg").read_text()
     for name in SCENARIOS:
-        drawn = plot_comparison(compare(name, duration=900), tmp_path / f"{name}.png")
+        drawn = plot_comparison(compare(name, duration=300), tmp_path / f"{name}.png")
         assert drawn.startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"\.svg or \.png"):
         plot([storm], tmp_path / "a.gif")

@@ -1,4 +1,4 @@
-"""Every scenario's defaults land where the report says, for seeds 1 to 5, and the same seed gives the same bytes."""
+"""Every scenario's defaults land where the report says, for seeds 1 to 3, and the same seed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gatewaydoctor.simulate import SCENARIOS, BadOption, Label, UnknownName, run
 from gatewaydoctor.simulate.document import to_json
 from gatewaydoctor.simulate.kernel import timer_delays
 
-SEEDS = range(1, 6)
+SEEDS = range(1, 4)
 
 TOLERANCES = {
     "cap-storm": {
@@ -56,8 +56,9 @@ def test_the_defaults_reproduce_the_report(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(name: str) -> None:
-    assert to_json(run(name, seed=3)) == to_json(run(name, seed=3))
-    assert run(name, seed=3).series != run(name, seed=4).series
+    first = run(name, seed=3)
+    assert to_json(first) == to_json(run(name, seed=3))
+    assert first.series != run(name, seed=4).series
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
