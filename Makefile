@@ -42,10 +42,13 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-# What most changes break, in half a minute: rules, words, layers, screens of one width.
+# What most changes break, in half a minute: rules, words, layers, screens, the kept bytes, one crash of each kind.
 quick: $(VENV)/.ready
-	$(BIN)/python -m pytest -n auto tests/test_layers.py tests/test_citations.py tests/checks tests/model tests/store \
-		tests/report tests/formats tests/cli/test_golden.py tests/cli/test_first_screen.py tests/cli/test_wrong_input.py
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=quick tests/test_layers.py tests/test_citations.py \
+		tests/test_words.py tests/mutants tests/checks tests/model tests/store tests/report tests/formats/test_text.py \
+		tests/repair/test_splice.py tests/repair/test_transact.py::test_a_kill_while_undoing_a_finished_run \
+		tests/repair/test_apply.py::test_a_kill_while_undoing_a_finished_run \
+		tests/cli/test_golden.py tests/cli/test_first_screen.py tests/cli/test_wrong_input.py
 
 # Slow (half an hour): breaks the code on purpose and expects red. `make mutants WORDS="synced undo"` for some.
 mutants: $(VENV)/.ready

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,11 +39,16 @@ def listing(root: Path) -> dict[str, tuple[str, int, int]]:
     }
 
 
-@pytest.fixture
-def incident(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The 61633 incident in small."""
-    made = make("issue-61633", tmp_path / "state", seed=DEFAULT_SEED, scale=0.1, now=DEFAULT_NOW)
-    return made.state_dir
+    out = tmp_path_factory.mktemp("made") / "state"
+    return make("issue-61633", out, seed=DEFAULT_SEED, scale=0.1, now=DEFAULT_NOW).state_dir
+
+
+@pytest.fixture
+def incident(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "state"))
 
 
 def rows(state: Path) -> dict[str, dict[str, object]]:

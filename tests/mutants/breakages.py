@@ -89,6 +89,20 @@ MUTANTS = (
         "        if False:\n            raise",
         ("tests/repair/test_runs.py", "tests/repair/test_apply.py"),
     ),
+    Mutant(
+        "an undo goes the same way as the run, first act first",
+        "repair/run/undo.py",
+        "    for number in reversed(numbers):\n        work.tools.check_stop()",
+        "    for number in numbers:\n        work.tools.check_stop()",
+        (_TRANSACT, "-k", "not_its_own"),
+    ),
+    Mutant(
+        "an undo does not stop where it is told to",
+        "repair/run/undo.py",
+        "    for number in reversed(numbers):\n        work.tools.check_stop()\n",
+        "    for number in reversed(numbers):\n",
+        ("tests/cli/test_stopping.py", "-k", "undo_ends"),
+    ),
     # What is refused
     Mutant(
         "a plan is applied to files that changed since",
@@ -139,6 +153,27 @@ MUTANTS = (
         "    if displaced is None:",
         ("tests/repair/test_apply.py", "tests/repair/test_swapped.py"),
     ),
+    Mutant(
+        "a schema that this version does not know is repaired",
+        "repair/planner/build.py",
+        "        if refused := _newer_schema(draft):",
+        "        if (refused := _newer_schema(draft)) and False:",
+        ("tests/repair/test_database_faults.py", "tests/repair/test_database_repairs.py"),
+    ),
+    Mutant(
+        "a plan leads out of the state directory",
+        "repair/writing/guard.py",
+        'if path.is_absolute() or ".." in path.parts or not path.parts',
+        "if path.is_absolute() or not path.parts",
+        ("tests/repair/test_runs.py", "-k", "outside"),
+    ),
+    Mutant(
+        "a file in the vault is open to others",
+        "repair/run/originals.py",
+        "    work.tools.fs.redress(path, 0o600)\n    work.tools.fs.set_attributes",
+        "    work.tools.fs.set_attributes",
+        ("tests/repair/test_apply.py", "-k", "private"),
+    ),
     # Kept bytes stay
     Mutant(
         "a kept row loses its last byte",
@@ -152,6 +187,13 @@ MUTANTS = (
         "repair/repairs/trim.py",
         "            store.drop(each.candidate.position)\n",
         "            pass\n",
+        ("tests/repair/test_row_repairs.py",),
+    ),
+    Mutant(
+        "trim takes conversations",
+        "repair/repairs/trim.py",
+        "    return frozenset({Kind.CRON_RUN}) | ",
+        "    return frozenset(Kind) | ",
         ("tests/repair/test_row_repairs.py",),
     ),
     Mutant(
@@ -374,6 +416,20 @@ MUTANTS = (
         "    return text if _active is None else _active.text(text)",
         "    return text",
         ("tests/cli/test_secrets.py", "tests/cli/test_redacted_outputs.py"),
+    ),
+    Mutant(
+        "a name steers the terminal",
+        "report/words.py",
+        '    return "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL else char for char in text)',
+        "    return text",
+        ("tests/report/test_words.py", "tests/cli/test_secrets.py"),
+    ),
+    Mutant(
+        "check succeeds whatever it finds",
+        "cli/gate/gating.py",
+        "        return ExitCode.FINDINGS if self.decision.failing else ExitCode.OK",
+        "        return ExitCode.OK",
+        ("tests/cli/test_check.py",),
     ),
     Mutant(
         "a mode that a database did not take is believed",

@@ -7,9 +7,11 @@ import contextlib
 import json
 import re
 import shlex
+import shutil
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,18 +21,18 @@ from tests.state.fakes import FakeProcess, FakeProcesses
 from tests.world import HOUR, StateDir, job, row
 from tests.world import NOW as WORLD_NOW
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 NOW = ("--now", str(DEFAULT_NOW))
 RETRYING = {"git-backup-night", "SSL price check", "morning-sleep-report"}
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make("issue-61633", tmp_path_factory.mktemp("made") / "state", scale=0.1).state_dir
+
+
 @pytest.fixture
-def incident(tmp_path: Path) -> Path:
-    out = tmp_path / "state"
-    make("issue-61633", out, scale=0.2)
-    return out
+def incident(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "state"))
 
 
 def enabled(state: Path) -> set[str]:

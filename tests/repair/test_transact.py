@@ -311,6 +311,23 @@ def test_no_step_leaves_the_name_without_a_database_where_names_can_be_exchanged
     assert contents(root)
 
 
+@pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "rename"])
+def test_at_no_step_is_a_log_next_to_a_database_that_is_not_its_own(ground: Path, swaps: bool) -> None:
+    root = made(ground / "state")
+    path, log = root / TARGET, root / f"{TARGET}-wal"
+    old = path.read_bytes()
+    together: list[bool] = []
+
+    def look(number: int, name: str) -> None:
+        if log.exists() and path.exists():
+            together.append(path.read_bytes() == old)
+
+    apply(plan_for(root), tools(FaultFs(hook=look, swaps=swaps)), DEAD)
+    undo(find_run(tools(), root, None, None), tools(FaultFs(hook=look, swaps=swaps)), DEAD)
+    assert together
+    assert all(together)
+
+
 def test_a_mode_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """SQLite answers with the old mode, and raises nothing."""
     with pytest.raises(apsw.IOError):
