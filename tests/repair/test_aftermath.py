@@ -27,7 +27,7 @@ RETRYING = {"git-backup-night", "SSL price check", "morning-sleep-report"}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make("issue-61633", tmp_path_factory.mktemp("made") / "state", scale=0.1).state_dir
+    return make("issue-61633", tmp_path_factory.mktemp("made") / "state", scale=0.2).state_dir
 
 
 @pytest.fixture
