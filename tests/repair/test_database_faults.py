@@ -132,6 +132,18 @@ def test_orphan_rows_go_and_transcripts_do_not(tmp_path: Path) -> None:
     assert agentdb.ask(state.root / AGENT, "SELECT count(*) FROM notes") == [(0,)]
 
 
+def test_nothing_is_planned_where_a_newer_release_has_written(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    orphans(state)
+    connection = agentdb.connected(state.root / AGENT)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    plan = Doctor(state).plan("schema", "compact")
+    assert plan.empty
+    assert [(each.repair, each.target) for each in plan.refusals] == [("all", AGENT)]
+    assert "A newer gateway release has written here" in plan.refusals[0].reason
+
+
 def test_a_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     sound(state)
