@@ -42,7 +42,10 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         return StartVerdict(
             Start.YES, _nothing_stops(findings), _main_issue(findings), stake, release_name(release), release.evidence
         )
-    worst = min((effect.effect for effect, _ in found), key=_ORDER.index)
+    effects = {effect.effect for effect, _ in found}
+    # A refused start of this era changes nothing: what it would lose is lost by the one after.
+    refused = _in_database(release) and Effect.FAILS in effects
+    worst = Effect.FAILS if refused else min(effects, key=_ORDER.index)
     deciding = [(effect, rule) for effect, rule in found if effect.effect is worst]
     first, _ = deciding[0]
     more = len(deciding) - 1

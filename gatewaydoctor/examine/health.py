@@ -12,7 +12,7 @@ from gatewaydoctor.examine.leftover import compare_leftovers
 from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
-from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.era import DatabaseRole, Era
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
     DatabaseHealth,
@@ -64,7 +64,7 @@ def read_health(
 ) -> Health:
     """Facts about every database below a state directory. Never raises; what cannot be read becomes a problem.
     `verify` compares every checksum of their logs, and every entry of their indexes."""
-    if not eras.has_databases:
+    if not eras.has_databases and all(each.era is not Era.SQLITE for each in eras.agents):
         return Health()
     found = _Reader(fs, processes, state_dir, eras, verify=verify).read()
     return replace(found, leftovers=tuple(compare_leftovers(fs, eras, stores)))
@@ -289,8 +289,13 @@ class _Reader:
                 )
         for agent in self.eras.agents:
             path = self.state_dir / "agents" / agent.agent_id / AGENT
-            if agent.agent_id not in listed and agent.database is None and self._size(path, "-wal"):
+            if agent.agent_id in listed or agent.database is not None:
+                continue
+            if self._size(path, "-wal"):
                 yield MissingDatabase(DatabaseRole.AGENT, path, agent.agent_id, "its -wal, which is left", log=True)
+            elif agent.era is Era.SQLITE and not self._is_parked(path):
+                source = "the archive of its import"
+                yield MissingDatabase(DatabaseRole.AGENT, path, agent.agent_id, source, log=False)
 
     def _is_parked(self, path: Path) -> bool:
         """Whether the file waits next to its place until it is put back."""
@@ -305,8 +310,10 @@ class _Reader:
         log = self._size(path, "-wal") > 0
         if log:
             yield MissingDatabase(DatabaseRole.STATE, path, None, "its -wal, which is left", log=True)
-        elif any(agent.database is not None for agent in self.eras.agents):
-            yield MissingDatabase(DatabaseRole.STATE, path, None, "the databases of the agents", log=False)
+        elif any(agent.era is Era.SQLITE for agent in self.eras.agents):
+            there = any(agent.database is not None for agent in self.eras.agents)
+            source = "the databases of the agents" if there else "the archives of imports"
+            yield MissingDatabase(DatabaseRole.STATE, path, None, source, log=False)
 
     def _with_state(self, found: Health, path: Path) -> Health:
         from gatewaydoctor.storage.database.opened import open_database

@@ -338,3 +338,59 @@ def log_of_another_agent_beside_its_own_shm(state: Path) -> None:
     own = Path(f"{state / AGENT}-shm").read_bytes()
     every_page_of_another_agent_in_the_log(state)
     Path(f"{state / AGENT}-shm").write_bytes(own)
+
+
+# Indexes that lack rows
+
+
+def _swap_roots(path: Path, index: str, other: str, *before: str) -> None:
+    """Give an index the pages of an empty one of its shape, which goes."""
+    sql(path, *before)
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        roots = dict(database.execute("SELECT name, rootpage FROM sqlite_master WHERE rootpage > 0"))
+        database.execute("PRAGMA writable_schema = ON")
+        for name, page in ((index, roots[other]), (other, roots[index])):
+            database.execute("UPDATE sqlite_master SET rootpage = ? WHERE name = ?", (page, name))
+        (version,) = database.execute("PRAGMA schema_version").fetchone()
+        database.execute(f"PRAGMA schema_version = {version + 1}")
+    sql(path, "DROP TABLE filler")
+    settle(path)
+
+
+@damage()
+def index_without_rows(state: Path) -> None:
+    _swap_roots(
+        state / AGENT,
+        "idx_agent_session_nodes_updated_at",
+        "other",
+        "CREATE TABLE filler (updated_at INTEGER, session_key TEXT)",
+        "CREATE INDEX other ON filler (updated_at, session_key)",
+    )
+
+
+@damage()
+def key_index_without_rows(state: Path) -> None:
+    """That of the primary key, which is in no statement of its own."""
+    _swap_roots(
+        state / AGENT,
+        "sqlite_autoindex_session_nodes_1",
+        "sqlite_autoindex_filler_1",
+        "CREATE TABLE filler (key TEXT PRIMARY KEY)",
+    )
+
+
+@damage()
+def index_without_rows_with_migrations_due(state: Path) -> None:
+    index_without_rows(state)
+    _due(state)
+
+
+@damage()
+def index_page_zeroed_with_migrations_due(state: Path) -> None:
+    settle(state / AGENT)
+    poke(
+        state / AGENT,
+        (leaf(state / AGENT, root(state / AGENT, "idx_agent_session_nodes_updated_at")) - 1) * PAGE,
+        bytes(PAGE),
+    )
+    _due(state)

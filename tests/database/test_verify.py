@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatewaydoctor.storage.database import log
+from gatewaydoctor.storage.database import integrity, log
 from tests.cli.harness import run
 
 from .made import AGENT, STATE, Made, connect, insert, node
@@ -45,21 +45,88 @@ def rules(state: Path, *more: str) -> dict[str, dict[str, Any]]:
     return {each["rule"]: each for each in told(state, *more)["findings"]}
 
 
-def test_only_verify_compares_an_index_with_its_table(state: Path) -> None:
+def stale_index(path: Path) -> None:
     """The index is taken out of the schema while rows change, and put back as it was."""
-    with closing(connect(state / AGENT_PATH)) as database:
+    with closing(connect(path)) as database:
         database.execute("CREATE INDEX stale ON session_nodes (spawned_by)")
         database.execute("PRAGMA writable_schema = ON")
         row = database.execute("SELECT * FROM sqlite_master WHERE name = 'stale'").fetchone()
         database.execute("DELETE FROM sqlite_master WHERE name = 'stale'")
-    with closing(connect(state / AGENT_PATH)) as database:
+    with closing(connect(path)) as database:
         database.execute("UPDATE session_nodes SET spawned_by = session_key, entry_valid = 1")
         database.execute("PRAGMA writable_schema = ON")
         database.execute("INSERT INTO sqlite_master VALUES (?, ?, ?, ?, ?)", row)
-    assert "database-corrupt" not in rules(state)
-    found = rules(state, "--verify")["database-corrupt"]
-    assert found["severity"] == "info"
+
+
+def test_an_index_is_compared_with_its_table_in_a_large_database_only_by_verify(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale_index(state / AGENT_PATH)
+    found = rules(state)["database-corrupt"]
+    assert (found["severity"], found["consequence"]) == ("error", "A 2026.9.6 gateway refuses to start (exit 78).")
     assert "An index" in found["message"]
+    monkeypatch.setattr(integrity, "INDEXES_BELOW", 0)
+    assert "database-corrupt" not in rules(state)
+    assert "database-corrupt" in rules(state, "--verify")
+
+
+def test_a_key_index_without_rows_makes_no_row_an_orphan(state: Path) -> None:
+    """SQL looks a parent up in that index, and finds none."""
+    path = state / AGENT_PATH
+    with closing(connect(path)) as database:
+        database.execute("CREATE TABLE filler (key TEXT PRIMARY KEY)")
+        database.execute("CREATE TABLE child (key TEXT REFERENCES session_nodes (session_key))")
+        database.execute("INSERT INTO child SELECT session_key FROM session_nodes")
+        roots = dict(database.execute("SELECT name, rootpage FROM sqlite_master"))
+        database.execute("PRAGMA writable_schema = ON")
+        index, empty = "sqlite_autoindex_session_nodes_1", "sqlite_autoindex_filler_1"
+        for name, page in ((index, roots[empty]), (empty, roots[index])):
+            database.execute("UPDATE sqlite_master SET rootpage = ? WHERE name = ?", (page, name))
+    found = rules(state)
+    assert "database-corrupt" in found
+    assert "database-foreign-keys" not in found
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+def test_a_pipe_in_place_of_a_database_or_its_log_is_waited_for(state: Path, suffix: str) -> None:
+    place = state / f"{AGENT_PATH}{suffix}"
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    assert "does not come up" in rules(state)["database-corrupt"]["consequence"]
+    assert told(state)["verdict"]["start"] == "no"
+
+
+def test_a_file_of_one_byte_is_an_empty_one(state: Path) -> None:
+    """As SQLite takes it: a start makes a new database in its place."""
+    (state / AGENT_PATH).write_bytes(b"S")
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+    found = rules(state)["database-empty"]
+    assert (found["severity"], found["message"]) == ("critical", "The database of an agent has 1 byte.")
+
+
+def test_databases_that_only_the_archive_of_an_import_shows(state: Path) -> None:
+    for path in (AGENT_PATH, STATE_PATH):
+        (state / path).unlink()
+    archive = state / "agents/main/session-sqlite-import-archive"
+    archive.mkdir()
+    (archive / "legacy-store.sessions.json.imported-1796000000000").write_text("{}")
+    document = told(state)
+    sources = {each["evidence"]["source"] for each in document["findings"] if each["rule"] == "database-missing"}
+    assert sources == {"the archive of its import", "the archives of imports"}
+    assert document["verdict"]["effect"] == "loses"
+
+
+def test_a_start_that_is_refused_loses_nothing_yet(state: Path) -> None:
+    (state / AGENT_PATH).unlink()
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "agent_databases", agent_id="main", path=AGENT_PATH, schema_version=23)
+        now = NOW + 60_000
+        lease = {"scope": "core:agent-database-maintenance", "lease_key": "global", "owner": "x", "expires_at": now}
+        insert(database, "state_leases", **lease, payload_json="{}")
+    document = told(state)
+    assert {"database-missing", "database-lease"} <= {each["rule"] for each in document["findings"]}
+    assert document["verdict"]["start"] == "no"
 
 
 @pytest.mark.parametrize("verify", [False, True])
@@ -157,7 +224,7 @@ def test_a_database_without_a_table_is_taken_for_a_new_one(state: Path, path: st
         database.execute("DROP TABLE x")
     found = rules(state)["database-empty"]
     assert (found["severity"], "has no table" in found["message"]) == ("critical", True)
-    assert told(state)["verdict"]["effect"] == "loses"
+    assert "gateway starts without cron jobs" in found["consequence"] or "EMPTY history" in found["consequence"]
 
 
 @pytest.mark.parametrize("judged", [0, 1])

@@ -73,11 +73,22 @@ def kept(state: StartState) -> Iterator[Event]:
     cron has run, and at a save what is beyond the cap, conversations and rows marked running aside."""
     if not state.x.config.release.behaviour.sessions_in_database:
         return
-    imports = ((store.agent_id, store.rows) for store in state.stores if store.readable is Readable.YES)
-    for agent, rows in (*imports, *((database.agent_id, database.rows) for database in state.databases)):
-        counted = _counted(state, rows())
+    imports = {store.agent_id: store for store in state.stores if store.readable is Readable.YES}
+    databases = {database.agent_id: database for database in state.databases}
+    for agent in dict.fromkeys((*imports, *databases)):
+        rows = [source[agent].rows() for source in (imports, databases) if agent in source]
+        counted = _counted(state, rows[0] if len(rows) == 1 else _replaced(*rows))
         yield from _reaped(state, agent, counted)
         yield from _capped(state, agent, counted)
+
+
+def _replaced(imported: Iterator[Entry], there: Iterator[Entry]) -> Iterator[Entry]:
+    """Rows once a store is imported: each of its entries replaces the row with its key."""
+    keys = set()
+    for entry in imported:
+        keys.add(entry.key)
+        yield entry
+    yield from (entry for entry in there if entry.key not in keys)
 
 
 class _Counted(NamedTuple):

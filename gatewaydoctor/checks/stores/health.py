@@ -266,7 +266,8 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
 def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Finding:
     keys = (*problem.not_json, *problem.not_an_object, *problem.other_id, *problem.twice)
     start = start_over(x, Damage.ENTRIES)
-    if not start.refuses:
+    rebuilt = not start.refuses and start.release == NEWEST
+    if rebuilt:
         ahead = f"{start.who} rebuilds each from its columns; the rest of the entry is lost{start.hedge}."
     else:
         later = " After an upgrade or a move it rebuilds each from its columns, and the rest of the entry is lost."
@@ -284,7 +285,7 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
             "otherSession": len(problem.other_id),
             "sameKey": len(problem.twice),
         },
-        severity=Severity.ERROR if start.refuses else None,
+        severity=None if rebuilt else Severity.ERROR if start.refuses else Severity.WARNING,
         count=problem.count,
         key=keys[0] if keys else None,
     )

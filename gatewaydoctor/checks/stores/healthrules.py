@@ -24,11 +24,11 @@ CORRUPT = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database is damaged",
-    meaning="The pages of a database do not hold together, or the file is not a database at all. Info "
-    "only if the damage is in an index: its table has every row.",
+    meaning="The pages of a database do not hold together, or the file is not a database at all, or an index does "
+    "not fit its table. Where only an index is damaged, its table has every row.",
     cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
-    gateway="2026.9.6 refuses to start with a damaged table and prints neither the path nor a way out; "
-    "it rebuilds damaged indexes by itself. The recovery of its own doctor renames the database "
+    gateway="2026.9.6 refuses to start with a damaged table or index and prints neither the path nor a way out; "
+    "an index that is missing altogether it makes again. The recovery of its own doctor renames the database "
     "away and starts empty.",
     repair="salvage",
     remedy="Copy the directory, then rebuild the database from the rows that can still be read. Do not run "

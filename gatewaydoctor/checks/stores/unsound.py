@@ -16,9 +16,9 @@ from gatewaydoctor.checks.stores.healthrules import (
     start_over,
     who_of,
 )
-from gatewaydoctor.model.gateway.database import FaultKind
+from gatewaydoctor.model.gateway.database import NOT_REGULAR, FaultKind
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.refusals import Damage
+from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -35,6 +35,11 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
     """`copies`: a database of the agent was set aside next to it."""
     fault, who = problem.fault, who_of(health)
     evidence: dict[str, object] = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
+    if fault.reason == NOT_REGULAR:
+        ahead = f"A {NEWEST} gateway does not come up: it waits for a pipe without end."
+        by_hand = "Keep the gateway stopped, move what is no file out of the directory, and restore the set."
+        message = f"{who} or its log is a pipe or a device, not a regular file."
+        return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
         ahead = "gatewaydoctor cannot tell what a start does with it."
         return finding_of(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
@@ -67,7 +72,7 @@ def _empty(
 ) -> Finding:
     """A file without bytes, or a database without a table, which a start takes for a new one."""
     state, tables = health.role is DatabaseRole.STATE, fault.reason == "it has no table"
-    message = f"{who_of(health)} has {'no table' if tables else '0 bytes'}."
+    message = f"{who_of(health)} has {'no table' if tables else '1 byte' if '1 byte' in fault.reason else '0 bytes'}."
     repair = "salvage" if copies and not tables and not state else None
     start = start_over(x, Damage.STATE_GONE if state else Damage.NO_TABLE if tables else Damage.EMPTY)
     if start.refuses:
@@ -92,24 +97,13 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
         "pages": list(problem.pages),
         "rowsReadable": dict(health.rows),
     }
-    if problem.index_only and not problem.rebuilt:
-        page = f", page {problem.pages[0]:,}" if problem.pages else ""
-        message = f"An index of {who_of(health, small=True)} is malformed{page}. Its table has every row."
-        start, repair = start_over(x, Damage.INDEX_PAGE), _salvage(health)
-        return finding_of(
-            CORRUPT, health, message, refuses(start), evidence, severity=severity_of(start), repair=repair
-        )
     if problem.index_only:
         start = start_over(x, Damage.INDEX)
-        return finding_of(
-            CORRUPT,
-            health,
-            f"An index of {who_of(health, small=True)} is damaged. Its table has every row.",
-            f"{start.who} rebuilds the index at start{start.hedge}.",
-            evidence,
-            severity=Severity.INFO,
-            by_hand="Nothing has to be done.",
-        )
+        page = f", page {problem.pages[0]:,}" if problem.pages else ""
+        what = "lacks rows or has too many" if problem.rows_differ else f"is malformed{page}"
+        message = f"An index of {who_of(health, small=True)} {what}. Its table has every row."
+        severity, repair = severity_of(start), _salvage(health)
+        return finding_of(CORRUPT, health, message, refuses(start), evidence, severity=severity, repair=repair)
     if problem.constraints:
         message = f"Rows of {some_of(problem.tables)} break a constraint of their table. Its pages hold together."
         start = start_over(x, Damage.CONSTRAINTS)

@@ -30,6 +30,10 @@ class FaultKind(StrEnum):
     QUERY = "query"
 
 
+NOT_REGULAR = "Not a regular file"
+"""Reason of a fault where a pipe or a device is in place of a file."""
+
+
 class Fault(Struct, frozen=True):
     """Why a database, or a part of it, was not read. `reason` completes "it cannot be read: ". `page` is the number
     of the first bad page (1 is the header's), where one is known."""

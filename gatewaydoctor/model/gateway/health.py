@@ -23,14 +23,14 @@ class Unopened(Struct, frozen=True):
 class BrokenPages(Struct, frozen=True):
     """Its pages do not hold together. `messages` are SQLite's, the first ones; `tables` the tables they are about,
     `pages` the page numbers named. `index_only`: every message is about an index, so that no row is lost.
-    `rebuilt`: an index lacks rows or has too many, which 2026.9.6 repairs; one whose pages are malformed it does
-    not. `constraints`: the pages hold together, and every message is about a value that its table forbids."""
+    `rows_differ`: an index lacks rows or has too many, its pages hold together. `constraints`: the pages hold
+    together, and every message is about a value that its table forbids."""
 
     messages: tuple[str, ...]
     tables: tuple[str, ...]
     pages: tuple[int, ...]
     index_only: bool
-    rebuilt: bool = False
+    rows_differ: bool = False
     constraints: bool = False
 
 

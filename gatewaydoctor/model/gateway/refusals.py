@@ -21,8 +21,8 @@ STARTS = 0
 class Damage(StrEnum):
     """Kinds of damage. `agent`, `state`: a database with a garbage header or a zeroed page, or cut in half. `empty`,
     `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
-    of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: rows
-    are missing in it; `index-page`: a page of it is malformed."""
+    of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
+    lacks rows, or a page of it is malformed."""
 
     AGENT = "agent"
     STATE = "state"
@@ -45,7 +45,6 @@ class Damage(StrEnum):
     QUARANTINE_STORE = "quarantine-store"
     QUARANTINE_EMPTY = "quarantine-empty"
     INDEX = "index"
-    INDEX_PAGE = "index-page"
     CONSTRAINTS = "constraints"
     READ_ONLY = "read-only"
     FOREIGN_LOG = "foreign-log"
@@ -57,34 +56,33 @@ class Damage(StrEnum):
 
 CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.AGENT: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
-    Damage.STATE: {"2026.8.1": 1, NEWEST: 78},
-    Damage.EMPTY: {"2026.8.1": STARTS, NEWEST: STARTS},
-    Damage.NO_TABLE: {NEWEST: STARTS},
-    Damage.MISSING: {"2026.8.1": STARTS, NEWEST: STARTS},
-    Damage.STATE_GONE: {"2026.8.1": STARTS, NEWEST: STARTS},
+    Damage.STATE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.EMPTY: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
+    Damage.NO_TABLE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
+    Damage.MISSING: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
+    Damage.STATE_GONE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.UNUSED: {NEWEST: STARTS},
     Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, NEWEST: 78},
-    Damage.OWNER: {"2026.8.1": 1, NEWEST: 78},
+    Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.NEWER: {"2026.8.1": 78, "2026.9.3": 78, NEWEST: 78},
     Damage.VERSIONS: {NEWEST: 78},
     Damage.NO_VERSION: {NEWEST: 78},
     Damage.STATE_NO_VERSION: {NEWEST: 1},
-    Damage.FOREIGN_KEYS: {"2026.8.1": 1, NEWEST: 78},
-    Damage.SCHEMA: {"2026.8.1": 1, NEWEST: 78},
-    Damage.TABLES: {NEWEST: STARTS},
-    Damage.ENTRIES: {"2026.8.1": STARTS, NEWEST: 1},
+    Damage.FOREIGN_KEYS: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.SCHEMA: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.TABLES: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
+    Damage.ENTRIES: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
     Damage.QUARANTINED: {NEWEST: 1},
     Damage.QUARANTINE_STORE: {NEWEST: 78},
     Damage.QUARANTINE_EMPTY: {NEWEST: STARTS},
-    Damage.INDEX: {NEWEST: STARTS},
-    Damage.INDEX_PAGE: {"2026.8.1": 1, NEWEST: 78},
+    Damage.INDEX: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.CONSTRAINTS: {NEWEST: 1},
     Damage.READ_ONLY: {NEWEST: 1},
-    Damage.FOREIGN_LOG: {"2026.8.1": 1, NEWEST: 78},
-    Damage.NO_LOG: {"2026.8.1": STARTS, NEWEST: STARTS},
-    Damage.OWNER_LEASE: {"2026.8.1": STARTS, NEWEST: 1},
-    Damage.MAINTENANCE_LEASE: {NEWEST: 1},
-    Damage.CONFIG: {NEWEST: 1},
+    Damage.FOREIGN_LOG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.NO_LOG: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
+    Damage.OWNER_LEASE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
+    Damage.MAINTENANCE_LEASE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
+    Damage.CONFIG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
 }
 """Exit code by release. That of 2026.9.6 is of a start that passes over its startup migrations, as they are done."""
 

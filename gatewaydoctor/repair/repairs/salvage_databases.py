@@ -69,8 +69,8 @@ def _incomplete(draft: Draft) -> Iterator[Target]:
 
 
 def _is_torn(problem: Problem) -> bool:
-    """A start rebuilds an index that lacks rows, and no other."""
-    return isinstance(problem, BrokenPages) and not problem.rebuilt
+    """A start refuses a damaged index as it does a damaged table."""
+    return isinstance(problem, BrokenPages)
 
 
 def _careful(draft: Draft, target: Target, *, named: bool) -> None:

@@ -46,17 +46,18 @@ def lines(console: Console, events: Sequence[Event], view: View) -> None:
     """Events in order, each under the time it happens; what is not shown is counted."""
     left = None if view.rows is None else MOST_LINES
     hidden = 0
+    width = max(LABEL, *(len(when(event.at)) + 1 for event in events), 0)
     for label, together in groupby(events, key=lambda event: when(event.at)):
         first = True
         for event in together:
-            told = list(_told(event, console.width - LABEL, view))
+            told = list(_told(event, console.width - width, view))
             if left is not None and len(told) > left:
                 hidden, left = hidden + 1, 0
                 continue
             left = None if left is None else left - len(told)
             for line in told:
                 head = Text.assemble((label if first else "", "bold"))
-                head.pad_right(LABEL - len(head))
+                head.pad_right(width - len(head))
                 console.print(head + Text(line), no_wrap=True, overflow="ignore", crop=False)
                 first = False
     if hidden:

@@ -45,10 +45,16 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
             title = (
                 f"{len(store.running):,} marked running, {len(store.stuck):,} stuck (no sign of life for {silence})"
             )
-            section(console, f"{view.agent(store.agent_id)}: {title}")
+            section(console, f"{view.agent(store.agent_id)}{_where(x, store)}: {title}")
             _store(console, store, x.now, view)
     _former(console, x, view)
     _last(console, judgement, view)
+
+
+def _where(x: Examination, store: StoreFacts | DatabaseFacts) -> str:
+    """Which store is meant, where an agent has a sessions.json next to its database."""
+    same = sum(other.agent_id == store.agent_id and bool(other.running) for other in x.session_stores)
+    return f" ({store.path.name})" if same > 1 else ""
 
 
 def _former(console: Console, x: Examination, view: View) -> None:

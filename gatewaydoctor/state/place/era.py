@@ -25,6 +25,8 @@ MIXED_STATE_SCHEMA = 1
 """State schema of the releases that had only cron in it; any later one belongs to a release with sessions in
 SQLite."""
 
+IMPORT_ARCHIVE = "session-sqlite-import-archive"
+
 _LEFTOVERS = tuple(
     (regex(pattern), kind)
     for pattern, kind in (
@@ -59,12 +61,19 @@ def read_eras(fs: ReadFs, state_dir: Path, stores: Iterable[StoreRef]) -> Eras:
     agents = []
     for agent_id in sorted({*homes, *files, *listed}):
         database = databases.get(agent_id)
+        own = tuple(_leftovers(fs, homes[agent_id], "agent", IMPORT_ARCHIVE)) if agent_id in homes else ()
         gone = None if database else _missing(fs, state_dir, agent_id, listed)
+        if not database and not gone and agent_id not in files and any(map(is_archived, own)):
+            gone = "the archive of its import is there, its database is not"
         era, reason = (Era.SQLITE, gone) if gone else _era(database, state, cron_moved)
         legacy = _legacy_store(fs, files.get(agent_id)) if sqlite_release else None
-        own = _leftovers(fs, homes[agent_id], "agent", "session-sqlite-import-archive") if agent_id in homes else ()
-        agents.append(AgentEra(agent_id, era, reason, database, legacy, tuple(own)))
+        agents.append(AgentEra(agent_id, era, reason, database, legacy, own))
     return Eras(tuple(agents), state, quarantine, leftovers, sqlite_release)
+
+
+def is_archived(leftover: Leftover) -> bool:
+    """Whether an import moved the file out of its way: what it held went into a database."""
+    return leftover.kind == "import-archive"
 
 
 def _era(database: Database | None, state: Database | None, cron_moved: Leftover | None) -> tuple[Era, str]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault, FaultKind, JournalFacts, LogFacts
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.database.journal import Rollback, read_journal
 from gatewaydoctor.storage.database.log import Log, read_log
@@ -190,8 +191,8 @@ def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fa
         main = _opened(fs, path, opened)
         wal = _sibling(fs, path, "-wal", opened) if with_log else None
         journal_file = _sibling(fs, path, "-journal", opened)
-        if main.size() == 0:
-            return _closed(opened, Fault(FaultKind.EMPTY, path, "it is empty (0 bytes)"))
+        if (size := main.size()) <= 1:  # SQLite takes a file of one byte for an empty one (os_unix.c, unixFileSize)
+            return _closed(opened, Fault(FaultKind.EMPTY, path, f"it is empty ({plural(size, 'byte')})"))
         journal = read_journal(journal_file, lambda other: _exists(fs, other)) if journal_file else None
         log = read_log(wal, verify=verify) if wal else None
         image = Image(path, main, wal, log, journal_file, journal)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MESSAGES = 20
 """How many messages of SQLite's check are asked for."""
 EXAMPLES = 10
+INDEXES_BELOW = 64 << 20
+"""Bytes up to which every index is compared with its table: 0.09 s more for 176 MB."""
 NEWEST_FORMAT = 2
 """The write-ahead mode is the newest format of a file (sqlite.org/fileformat2.html section 1.3.3)."""
 _TREE = re.compile(r"Tree (\d+) page (\d+)")
@@ -54,15 +56,18 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         version = found.fits or version if isinstance(found, VersionsDiffer) else version
     if differs := drift(role, version, database.schema, database.columns):
         yield differs
-    if orphans := orphan_rows(database):
+    # By an index that lacks rows, SQL finds no parents of rows that have some.
+    if not broken and (orphans := orphan_rows(database)):
         yield orphans
     if role is DatabaseRole.AGENT and (entries := bad_entries(database, whole=whole)):
         yield entries
 
 
 def broken_pages(database: Opened, *, whole: bool = False) -> BrokenPages | None:
-    """What SQLite's own quick check finds. Only the `whole` check compares index contents."""
-    found = database.all(f"PRAGMA {'integrity_check' if whole else 'quick_check'}({MESSAGES})")
+    """What SQLite's own check finds. A start compares indexes with their tables, too; here that is left to the
+    `whole` check where the database is large."""
+    compared = whole or database.bytes_in_use <= INDEXES_BELOW
+    found = database.all(f"PRAGMA {'integrity_check' if compared else 'quick_check'}({MESSAGES})")
     if isinstance(found, Fault):
         return _by_walking(database, found.reason)
     messages = tuple(line for (text,) in found for line in str(text).splitlines() if line and line != "ok")
@@ -81,7 +86,7 @@ def broken_pages(database: Opened, *, whole: bool = False) -> BrokenPages | None
         tuple(sorted(named)),
         tuple(pages[:EXAMPLES]),
         index_only,
-        rebuilt=len(indexes) == len(messages),
+        rows_differ=len(indexes) == len(messages),
         constraints=len(forbidden) == len(messages),
     )
 
