@@ -44,7 +44,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         )
     effects = {effect.effect for effect, _ in found}
     # A refused start of this era changes nothing: what it would lose is lost by the one after.
-    refused = _in_database(release) and Effect.FAILS in effects
+    refused = release.behaviour.sessions_in_database and Effect.FAILS in effects
     worst = Effect.FAILS if refused else min(effects, key=_ORDER.index)
     deciding = [(effect, rule) for effect, rule in found if effect.effect is worst]
     first, _ = deciding[0]
