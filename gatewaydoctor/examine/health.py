@@ -64,7 +64,7 @@ def read_health(
 ) -> Health:
     """Facts about every database below a state directory. Never raises; what cannot be read becomes a problem.
     `verify` compares every checksum of their logs, and every entry of their indexes."""
-    if not eras.has_databases and all(each.era is not Era.SQLITE for each in eras.agents):
+    if not eras.has_databases:
         return Health()
     found = _Reader(fs, processes, state_dir, eras, verify=verify).read()
     return replace(found, leftovers=tuple(compare_leftovers(fs, eras, stores)))

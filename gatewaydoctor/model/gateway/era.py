@@ -143,7 +143,8 @@ class Eras(Struct, frozen=True):
     @property
     def has_databases(self) -> bool:
         """Whether there is a database, or what a release with sessions in databases left."""
-        return bool(self.databases) or self.sqlite_release
+        gone = any(agent.era is Era.SQLITE for agent in self.agents)
+        return bool(self.databases) or self.sqlite_release or gone
 
 
 class DatabaseRows(Struct, frozen=True):
