@@ -38,14 +38,14 @@ def arguments(verb: tuple[str, ...], state: StateDir) -> tuple[str, ...]:
     return (*verb, "--state-dir", str(state.root), "--now", str(NOW))
 
 
-@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
-@pytest.mark.parametrize("size", SIZES)
-def test_a_size_that_is_none_is_as_good_as_not_set(name: str, size: str, state: StateDir) -> None:
-    for verb in VERBS:
-        usual = run(*arguments(verb, state))
-        odd = run(*arguments(verb, state), env={name: size})
-        assert (odd.code, odd.err) == (0, ""), verb
-        assert odd.out == usual.out, verb
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_a_size_that_is_none_is_as_good_as_not_set(verb: tuple[str, ...], state: StateDir) -> None:
+    usual = run(*arguments(verb, state))
+    for name in ("COLUMNS", "LINES"):
+        for size in SIZES:
+            odd = run(*arguments(verb, state), env={name: size})
+            assert (odd.code, odd.err) == (0, ""), (name, size)
+            assert odd.out == usual.out, (name, size)
 
 
 @pytest.mark.parametrize(

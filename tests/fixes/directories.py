@@ -65,35 +65,37 @@ def weight(judgement: Judgement, finding: Finding) -> int:
 
 
 def complaints(directory: Directory, scratch: Path) -> list[str]:
-    """What is wrong with the fixes of a directory; each is applied to a copy."""
+    """What is wrong with the fixes of a directory; each command is run on a copy."""
     found = []
-    seen = directory.judge()
-    for number, finding in enumerate(seen.findings):
-        if finding.fix is None:
-            if not finding.by_hand:
-                found.append(f"{finding.rule}: neither a fix nor what to do by hand")
-            continue
-        names = repair_of(finding)
-        copy = directory.copy(scratch / str(number) / ".openclaw")
-        found += [f"{finding.rule} ({finding.agent_id}): {text}" for text in _fix(copy, finding, names)]
-        shutil.rmtree(scratch / str(number))
+    commands: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in directory.judge().findings:
+        if finding.fix is not None:
+            commands.setdefault(repair_of(finding), []).append(finding)
+        elif not finding.by_hand:
+            found.append(f"{finding.rule}: neither a fix nor what to do by hand")
+    for names, findings in commands.items():
+        found += _fix(directory.copy(scratch / "one" / ".openclaw"), findings, names)
+        shutil.rmtree(scratch / "one")
     copy = directory.copy(scratch / "all" / ".openclaw")
     found += [f"repair without names: {text}" for text in _twice(copy, ())]
     shutil.rmtree(scratch / "all")
     return found
 
 
-def _fix(copy: Directory, finding: Finding, names: tuple[str, ...]) -> list[str]:
-    seen = copy.judge()
-    before = weight(seen, finding)
+def _fix(copy: Directory, findings: list[Finding], names: tuple[str, ...]) -> list[str]:
+    """Complaints of the findings that name this command."""
+    seen, command = copy.judge(), " ".join(names)
     plan = copy.plan(*names, judgement=seen)
     if plan.empty:
-        return [f"{' '.join(names)} plans nothing: {[each.reason for each in plan.refusals]}"]
+        return [f"{findings[0].rule}: {command} plans nothing: {[each.reason for each in plan.refusals]}"]
     apply(plan, tools(), DEAD)
-    after = weight(copy.judge(), finding)
-    found = [f"{' '.join(names)} leaves {after} of {before}"] if after >= before else []
-    again = copy.plan(*names)
-    return found + ([] if again.empty else [f"{' '.join(names)} plans again: {[s.reason for s in again.steps]}"])
+    now, found = copy.judge(), []
+    for each in findings:
+        before, after = weight(seen, each), weight(now, each)
+        if after >= before:
+            found.append(f"{each.rule} ({each.agent_id}): {command} leaves {after} of {before}")
+    again = copy.plan(*names, judgement=now)
+    return found + ([] if again.empty else [f"{command} plans again: {[s.reason for s in again.steps]}"])
 
 
 def _twice(copy: Directory, names: tuple[str, ...]) -> list[str]:

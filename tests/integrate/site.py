@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.cli.harness import Ran, spawn
+from tests.cli.harness import Ran, run, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def snippet(*arguments: str, **environment: str) -> str:
 
 def refused(*arguments: str, **environment: str) -> str:
     """What `integrate` says where it prints nothing."""
-    ran = spawn("integrate", *arguments, **environment)
+    ran = run("integrate", *arguments, env=environment)
     assert (ran.code, ran.out) == (2, "")
     return ran.err
 
