@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.examine.leftover import compare_leftovers
 from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, SHM_DIRECTORY, Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole, Era
 from gatewaydoctor.model.gateway.health import (
@@ -157,6 +157,9 @@ class _Reader:
     def _about_log(self, health: DatabaseHealth) -> Iterable[Problem]:
         """A log that is another database's explains every other problem; one that is gone explains none."""
         log = health.path.with_name(f"{health.path.name}-wal")
+        if reason := self._side_file(health.path):
+            yield Unopened(Fault(FaultKind.LOG, health.path, reason))
+            return
         if self._is_directory(log) or self._is_directory(health.path):
             return
         if self._size(health.path, "-wal"):
@@ -172,6 +175,15 @@ class _Reader:
             reason = "there is no -wal"
         if gone := self._log_gone(health, reason):
             yield gone
+
+    def _side_file(self, path: Path) -> str | None:
+        """What SQLite does not open for writing next to a database that can be read."""
+        try:
+            if self.fs.lstat(path.with_name(f"{path.name}-wal")).is_symlink:
+                return LINKED_LOG
+        except OSError:
+            pass
+        return SHM_DIRECTORY if self._is_directory(path.with_name(f"{path.name}-shm")) else None
 
     def _foreign_log(self, health: DatabaseHealth) -> ForeignLog | None:
         from gatewaydoctor.storage.database.integrity import problems
@@ -286,6 +298,7 @@ class _Reader:
                     "the registry in the state database",
                     self._size(path, "-wal") > 0,
                     self._exists(self.state_dir / "agents" / agent_id),
+                    blocked=self._exists(path.parent) and not self._is_directory(path.parent),
                 )
         for agent in self.eras.agents:
             path = self.state_dir / "agents" / agent.agent_id / AGENT
@@ -352,12 +365,15 @@ class _Reader:
         )
 
     def _owner_leases(self, database: Opened) -> Iterable[Lease]:
+        told = "CASE WHEN json_valid(payload_json) THEN payload_json ELSE '{}' END"
         statement = (
-            "SELECT json_extract(payload_json, '$.owner.pid'), json_extract(payload_json, '$.owner.host'), "
-            "json_extract(payload_json, '$.owner.startedAt'), expires_at FROM state_leases "
-            "WHERE scope = 'gateway-owner' AND json_valid(payload_json)"
+            f"SELECT json_extract({told}, '$.owner.pid'), json_extract({told}, '$.owner.host'), "
+            f"json_extract({told}, '$.owner.startedAt'), expires_at FROM state_leases WHERE scope = 'gateway-owner'"
         )
         for pid, host, started, expires in database.rows(statement):
+            if pid is None:  # the next start waits for it all the same
+                yield Lease("gateway", "an owner without a name", None, None, None, _number(expires))
+                continue
             yield self._lease(
                 "gateway", _number(pid), None if host is None else str(host), _number(started), _number(expires)
             )
@@ -402,7 +418,7 @@ class _Reader:
     def _exists(self, path: Path) -> bool:
         try:
             self.fs.stat(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:
             return True

@@ -96,6 +96,41 @@ def test_a_pipe_in_place_of_a_database_or_its_log_is_waited_for(state: Path, suf
     assert told(state)["verdict"]["start"] == "no"
 
 
+def started(state: Path) -> None:
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+
+
+def test_what_only_a_writer_meets_next_to_a_database(state: Path) -> None:
+    """Read as ever; the gateway cannot write to it and refuses with exit 1."""
+    started(state)
+    (state / f"{AGENT_PATH}-shm").unlink(missing_ok=True)
+    (state / f"{AGENT_PATH}-shm").mkdir()
+    assert "exit 1)" in rules(state)["database-corrupt"]["consequence"]
+    (state / f"{AGENT_PATH}-shm").rmdir()
+    (state / f"{AGENT_PATH}-wal").unlink(missing_ok=True)
+    (state / f"{AGENT_PATH}-wal").symlink_to(state / "elsewhere")
+    assert "symbolic link" in rules(state)["database-corrupt"]["message"]
+
+
+def test_a_file_in_place_of_the_directory_of_a_database_refuses(state: Path) -> None:
+    started(state)
+    with closing(connect(state / STATE_PATH)) as database:
+        insert(database, "agent_databases", agent_id="main", path=AGENT_PATH, schema_version=23)
+    shutil.rmtree((state / AGENT_PATH).parent)
+    (state / AGENT_PATH).parent.write_text("")
+    found = rules(state)["database-missing"]
+    assert (found["severity"], "exit 78" in found["consequence"]) == ("error", True)
+
+
+def test_a_lease_that_names_no_owner_is_waited_for(state: Path) -> None:
+    started(state)
+    with closing(connect(state / STATE_PATH)) as database:
+        lease = {"scope": "gateway-owner", "lease_key": "global", "owner": "x", "expires_at": NOW + 60_000}
+        insert(database, "state_leases", **lease, payload_json="{torn")
+    assert "does not name" in rules(state)["database-lease"]["message"]
+
+
 def test_a_file_of_one_byte_is_an_empty_one(state: Path) -> None:
     """As SQLite takes it: a start makes a new database in its place."""
     (state / AGENT_PATH).write_bytes(b"S")

@@ -132,12 +132,13 @@ def _of_no_agent(x: Examination, missing: MissingDatabase) -> Finding:
 
 def _missing(x: Examination, missing: MissingDatabase, *, copies: bool) -> Finding:
     state = missing.role is DatabaseRole.STATE
-    start = start_over(x, Damage.STATE_GONE if state else Damage.MISSING)
+    start = start_over(x, Damage.STATE_GONE if state else Damage.BLOCKED if missing.blocked else Damage.MISSING)
     who = "The state database" if state else "The database of an agent"
     lost = "without cron jobs, deliveries and pairings" if state else "with an EMPTY history for this agent"
     return MISSING.finding(
         f"{who} is not there. Known from {missing.source}." + (" Its -wal is left." if missing.log else ""),
-        f"{start.who} starts {lost}{start.hedge}.",
+        refuses(start) if start.refuses else f"{start.who} starts {lost}{start.hedge}.",
+        severity=Severity.ERROR if start.refuses else None,
         agent_id=missing.agent_id,
         path=missing.path,
         evidence={"source": missing.source, "walLeft": missing.log, "role": missing.role.value},

@@ -59,7 +59,8 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             )
             start = start_over(x, Damage.MAINTENANCE_LEASE)
         else:
-            message = f"A gateway on another host holds the lease for {left} more."
+            who = "A gateway on another host" if lease.host else "A gateway that its lease does not name"
+            message = f"{who} holds the lease for {left} more."
             start = start_over(x, Damage.OWNER_LEASE)
         yield LEASE.finding(
             message,

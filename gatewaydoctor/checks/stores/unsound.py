@@ -16,7 +16,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     start_over,
     who_of,
 )
-from gatewaydoctor.model.gateway.database import NOT_REGULAR, FaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY, FaultKind
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
@@ -39,6 +39,10 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
         ahead = f"A {NEWEST} gateway does not come up: it waits for a pipe without end."
         by_hand = "Keep the gateway stopped, move what is no file out of the directory, and restore the set."
         message = f"{who} or its log is a pipe or a device, not a regular file."
+        return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
+    if fault.reason in (LINKED_LOG, SHM_DIRECTORY):
+        message, ahead = f"{who} cannot be written: {fault.reason}.", refuses(start_over(x, Damage.SIDE_FILE))
+        by_hand = "Keep the gateway stopped, copy the directory, and move that out of it."
         return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
     if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
         ahead = "gatewaydoctor cannot tell what a start does with it."

@@ -33,6 +33,9 @@ class FaultKind(StrEnum):
 NOT_REGULAR = "Not a regular file"
 """Reason of a fault where a pipe or a device is in place of a file."""
 
+LINKED_LOG, SHM_DIRECTORY = "its -wal is a symbolic link", "its -shm is a directory"
+"""Reasons of faults that only a writer meets."""
+
 
 class Fault(Struct, frozen=True):
     """Why a database, or a part of it, was not read. `reason` completes "it cannot be read: ". `page` is the number

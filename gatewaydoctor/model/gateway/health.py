@@ -145,7 +145,7 @@ class DatabaseHealth(Struct, frozen=True):
 
 class MissingDatabase(Struct, frozen=True):
     """A database that has to be there and is not. `source` says what names it; `log` whether its -wal is left;
-    `folder` whether its agent has a directory."""
+    `folder` whether its agent has a directory; `blocked` whether a file is in place of the database's own."""
 
     role: DatabaseRole
     path: Path
@@ -153,6 +153,7 @@ class MissingDatabase(Struct, frozen=True):
     source: str
     log: bool
     folder: bool = True
+    blocked: bool = False
 
 
 class Lease(Struct, frozen=True):

@@ -22,7 +22,8 @@ class Damage(StrEnum):
     """Kinds of damage. `agent`, `state`: a database with a garbage header or a zeroed page, or cut in half. `empty`,
     `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
-    lacks rows, or a page of it is malformed."""
+    lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, a directory in place of the
+    -shm. `blocked`: a file in place of the directory of a database."""
 
     AGENT = "agent"
     STATE = "state"
@@ -47,6 +48,8 @@ class Damage(StrEnum):
     INDEX = "index"
     CONSTRAINTS = "constraints"
     READ_ONLY = "read-only"
+    SIDE_FILE = "side-file"
+    BLOCKED = "blocked"
     FOREIGN_LOG = "foreign-log"
     NO_LOG = "no-log"
     OWNER_LEASE = "owner-lease"
@@ -78,6 +81,8 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.INDEX: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.CONSTRAINTS: {NEWEST: 1},
     Damage.READ_ONLY: {NEWEST: 1},
+    Damage.SIDE_FILE: {NEWEST: 1},
+    Damage.BLOCKED: {NEWEST: 78},
     Damage.FOREIGN_LOG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.NO_LOG: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.OWNER_LEASE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
