@@ -302,6 +302,7 @@ _gatewaydoctor_argument() {
     'after 0') values=run ;;
     'undo 0') values=run ;;
     'explain 0') values=rule ;;
+    'explain 1') values=directory ;;
     'integrate 0') values=integrate-target ;;
     'completions 0') values=shell ;;
     'runs 0') values=verb-runs ;;

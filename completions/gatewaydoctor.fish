@@ -558,6 +558,7 @@ complete -c gatewaydoctor -n '__gatewaydoctor_at \'undo\' 0' -k -a '(__gatewaydo
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\'' -l found -d 'Also show the findings of this rule in the state directory.'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\'' -l format -d 'Output format; each verb names its own.' -x -k -a '(__gatewaydoctor_offer format)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\' 0' -k -a '(__gatewaydoctor_offer rule)'
+complete -c gatewaydoctor -n '__gatewaydoctor_at \'explain\' 1' -k -a '(__gatewaydoctor_offer directory)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l form -d 'systemd: user, system; docker: dockerfile, compose; kubernetes: patch, cronjob; prometheus: cron, service, timer, alerts. The first is the usual one.' -x -k -a '(__gatewaydoctor_offer form)'
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l program -d 'What starts gatewaydoctor. [default: this program]' -r -F
 complete -c gatewaydoctor -n '__gatewaydoctor_at \'integrate\'' -l unit -d 'Name of the service, LaunchAgent or Deployment of the gateway.' -x

@@ -259,7 +259,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             }
         }
         'explain' = @{
-            Arguments = @('rule')
+            Arguments = @('rule', 'directory')
             Many = $false
             Options = [ordered]@{
                 '--found' = '', 'Also show the findings of this rule in the state directory.'

@@ -262,6 +262,8 @@ def test_the_command_for_work_by_hand_shows_what_this_finding_says(tmp_path: Pat
     assert [each["rule"] for each in document["findings"]] == ["cron-job-shares-state"]
     assert "finds none" in " ".join(run("explain", "lock-stale", "--found", *at).out.split())
     assert run("explain", "--found", *at).code == 2
+    named = run("explain", "lock-stale", str(tmp_path), "--now", str(NOW_MS))
+    assert named.out == run("explain", "lock-stale", "--found", *at).out
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in all_rules()])

@@ -149,6 +149,39 @@ def test_a_lost_conversation_and_a_new_burst_are_failures(incident: Path) -> Non
     assert "undo --merge" in " ".join(after(incident).out.split())
 
 
+def burst_of(state: Path, job: str) -> None:
+    """Five runs of a job, started together after the last run."""
+    path = state / "agents/main/sessions/sessions.json"
+    rows = json.loads(path.read_text())
+    receipt = next((state / ".gatewaydoctor/runs").glob("*/receipt.json"))
+    later = json.loads(receipt.read_text())["finishedAt"] + 60_000
+    value = next(iter(rows.values()))
+    rows |= {f"agent:main:cron:{job}:run:new-{number}": value | {"updatedAt": later + number} for number in range(5)}
+    path.write_text(json.dumps(rows, indent=2))
+
+
+def test_a_burst_names_a_command_that_is_taken(incident: Path) -> None:
+    """A job that is in no list any more cannot be disabled."""
+    repair(incident, "--apply", "--yes")
+    listed = json.loads((incident / "cron/jobs.json").read_text())["jobs"][0]
+    burst_of(incident, listed["id"])
+    told = json.loads(after(incident, "--json").out)["next"]
+    assert "repair cron --disable" in told["command"]
+    assert told["why"] in after(incident).out
+    assert run(*shlex.split(told["command"])[1:], *NOW).code == 0
+    (incident / "cron/jobs.json").write_text(json.dumps({"version": 1, "jobs": []}))
+    told = json.loads(after(incident, "--json").out)["next"]
+    assert told["command"].startswith("gatewaydoctor cron ")
+    assert "--disable" not in after(incident).out
+
+
+def test_the_document_of_a_plan_names_the_next_step_of_its_screen(incident: Path) -> None:
+    for verb in (("repair",), ("park", "agent:main:main")):
+        told = json.loads(run(*verb, "--json", "--state-dir", str(incident), *NOW).out)["next"]
+        assert told["why"] == "applies this plan"
+        assert told["command"].endswith(" --apply")
+
+
 def test_a_job_that_fired_is_told_as_forecast(incident: Path) -> None:
     repair(incident, "--disable-retrying", "--apply", "--yes")
     path = incident / "cron/jobs.json"

@@ -134,7 +134,7 @@ def verb(
 
     own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "run"]
     argument = [inspect.Parameter(_DIRECTORY, _KEYWORD, default=None, annotation=_DIRECTORY_ARGUMENT)]
-    _declare(command, [*(argument if examines else ()), *(p.replace(kind=_KEYWORD) for p in own), *_parameters()])
+    _declare(command, [*(p.replace(kind=_KEYWORD) for p in own), *(argument if examines else ()), *_parameters()])
     return command
 
 

@@ -76,7 +76,7 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
         findings = tuple(map(_with_harmless_fix, findings))
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
     said = tuple(harmless(notice) for notice in notices(outcome))
-    step = built.next
+    step = built.next if outcome.next is None or _interrupted(outcome) else outcome.next
     if step is not None and step.command is not None and not form.exact:
         step = msgspec.structs.replace(step, command=pasteable(step.command))
     clock = _clock_info(run.clock)

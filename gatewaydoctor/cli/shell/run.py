@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Where
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.outcome.gate import GateInfo
-    from gatewaydoctor.model.outcome.report import ErrorInfo
+    from gatewaydoctor.model.outcome.report import ErrorInfo, NextInfo
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
 
@@ -82,7 +82,8 @@ class Outcome(Struct, frozen=True):
     """What a verb has to say: `details` are its own part of the JSON document, `screen` prints its text. `stream`
     is in for both where the output is a stream of lines, and tells the exit code once it has ended. `judgement`
     is None where no directory was examined. `gate` is what a gate decided, `output` a file to write instead of
-    stdout. `error` says why the exit code is 2 where it is not that no store could be read. `wrote`: the state
+    stdout. `error` says why the exit code is 2 where it is not that no store could be read. `next` is the step
+    that the screen names where it does not follow from the findings. `wrote`: the state
     directory, or the vault, is no longer what it was. `place` is the directory of a verb that works on it without
     examining it."""
 
@@ -97,6 +98,7 @@ class Outcome(Struct, frozen=True):
     gate: GateInfo | None = None
     output: Path | None = None
     error: ErrorInfo | None = None
+    next: NextInfo | None = None
     wrote: bool = False
     place: Place | None = None
 

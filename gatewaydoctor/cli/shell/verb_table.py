@@ -58,7 +58,7 @@ PANELS = {
 EXAMINING = frozenset(
     {
         *("scan", "forecast", "status", "cron", "stuck", "migration", "orphans", "subagents", "usage", "sessions"),
-        *("check", "gate"),
+        *("check", "gate", "explain"),
     }
 )
 """Verbs that take the state directory as an argument, too."""

@@ -50,6 +50,7 @@ def after(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:
         judgement,
         seen.names,
         details=details,
+        next=screen.step_after(x, aspects, seen),
         screen=lambda console: screen.show(console, x, done.run_id, done.finished_at, aspects, seen),
     )
 

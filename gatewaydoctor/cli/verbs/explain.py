@@ -21,12 +21,13 @@ Found = Annotated[bool, typer.Option("--found", help="Also show the findings of 
 
 
 def explain(run: Run, *, rule: RuleId = None, found: Found = False) -> Outcome:
-    """Needs no state directory, but with --found, which scans it and shows what to do about each finding there."""
+    """Needs no state directory. With --found, or with a directory named, it is scanned as well, and what to do
+    about each finding there is shown."""
     from gatewaydoctor.checks.judge import all_rules
 
     only_formats(run, "explain", "text", "json")
     rules = all_rules() if rule is None else (_find(rule),)
-    if found:
+    if found or (rule is not None and run.options.state_dir is not None):
         if rule is None:
             raise UsageError("--found goes with a rule.", "Run `gatewaydoctor scan -v` for all findings.")
         return _found(run, rules[0])

@@ -34,6 +34,7 @@ from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import ENDINGS, CronOptions, Options, Repair, TrimOptions
 from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, NoSpace, Refused
@@ -262,7 +263,8 @@ def plan_or_apply(
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
-        return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show)
+        step = NextInfo(command=again, why="applies this plan") if again and not made.empty else None
+        return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show, next=step)
     if not run.wants_json and not (yes and run.options.quiet):
         with telling():
             print_screen(show, no_color=run.options.no_color)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.gateway.cron import answers_to
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report.screens.blocks.parts import View, next_step
 from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
@@ -41,29 +43,35 @@ def show(
             head = Text(aspect.standing.value if at == 0 else "", _STYLE[aspect.standing.value])
             head.pad_right(LABEL - len(head))
             console.print(head + Text(line), no_wrap=True, overflow="ignore", crop=False)
-    _next(console, aspects, view)
+    step = step_after(x, aspects, view)
+    next_step(console, view, f"{step.why}:" if step.command else f"{step.why}.", step.command)
 
 
-def _next(console: Console, aspects: Sequence[Aspect], view: View) -> None:
+def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextInfo:
+    """What is to be done next, complete as it is typed."""
     from shlex import quote
 
     bad = [each for each in aspects if each.standing.value == "bad"]
     disabled = [
         name for each in aspects if each.about == "jobs" and each.standing.value == "open" for name in each.names
     ]
+    bursts = [name for each in bad if each.about == "burst" for name in each.names]
+    listed = [name for name in bursts if any(answers_to(job, name) for job in (x.jobs or x.cron).jobs)]
+
+    def jobs(option: str, names: Sequence[str]) -> str:
+        words = " ".join(f"{option} {quote(name)}" for name in names)
+        return view.names.command(command(f"repair cron {words}"))
+
     command = view.invocation.command
     if any(each.about == "sessions" for each in bad):
-        next_step(console, view, "add back what is missing:", command("undo --merge --dry-run"))
-    elif any(each.about == "burst" for each in bad):
-        jobs = " ".join(f"--disable {quote(name)}" for each in bad if each.about == "burst" for name in each.names)
-        next_step(
-            console, view, "stop the gateway, then disable them:", view.names.command(command(f"repair cron {jobs}"))
-        )
-    elif bad:
-        next_step(console, view, "why it is not running:", command("scan"))
-    elif disabled:
-        jobs = " ".join(f"--enable {quote(name)}" for name in disabled)
-        text = "once their cause is found, with the gateway stopped:"
-        next_step(console, view, text, view.names.command(command(f"repair cron {jobs}")))
-    else:
-        next_step(console, view, "nothing to do.")
+        return NextInfo(command=command("undo --merge --dry-run"), why="add back what is missing")
+    if listed:
+        return NextInfo(command=jobs("--disable", listed), why="stop the gateway, then disable them")
+    if bursts:
+        return NextInfo(command=command("cron"), why="no list has these jobs, so none can be disabled; see")
+    if bad:
+        return NextInfo(command=command("scan"), why="why it is not running")
+    if disabled:
+        why = "once their cause is found, with the gateway stopped"
+        return NextInfo(command=jobs("--enable", disabled), why=why)
+    return NextInfo(command=None, why="nothing to do")
