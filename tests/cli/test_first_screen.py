@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +47,19 @@ def test_everything_fits_a_small_terminal(name: str, tmp_path: Path) -> None:
     assert start <= 3
     block = shown[start : shown.index("", start)]
     assert len(block) <= 8
+
+
+def test_the_plan_of_a_cut_store_fits_a_small_terminal(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    make("issue-61633", state, seed=DEFAULT_SEED, scale=0.1, now=DEFAULT_NOW)
+    store = state / "agents/main/sessions/sessions.json"
+    os.truncate(store, store.stat().st_size // 2)
+    shown = Machine(width=80).run("repair", "--state-dir", str(state)).out.splitlines()
+    assert any(line.startswith("Warning: At least 1 session was cut") for line in shown)
+    first = next(at for at, line in enumerate(shown) if line.startswith("Conversations recovered"))
+    last = next(at for at, line in enumerate(shown) if line.startswith("next: "))
+    paths = sum(line.startswith("        --state-dir") for line in shown)
+    assert last - first - paths <= 23 - len(["Plan ...", "next: ...", "      gatewaydoctor repair ..."])
 
 
 def test_it_answers_the_four_questions_in_order(tmp_path: Path) -> None:

@@ -437,9 +437,7 @@ def test_the_plan_does_not_say_none_is_lost_where_one_goes(tmp_path: Path) -> No
     assert touched(both).startswith("Conversations affected: 2. 1 of them is moved to the vault")
     state.store(b'{\n  "agent:main:main": {\n    "sessionId": "a"\n  },\n  "agent:main:direct:b": {\n    "sess')
     torn = run("repair", "salvage", "--state-dir", str(state.root), *LATER).out
-    assert "1. Entries that were cut in a damaged store are lost unless a backup has them." in " ".join(
-        touched(torn).split()
-    )
+    assert "1. What was cut is lost unless a backup has it." in " ".join(touched(torn).split())
 
 
 def test_rows_of_two_kinds_are_told_apart(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     """Repairs by rows, and of the transcripts that rows name, wait until a store is whole."""
     if not names and (draft.rebuilt or any(store.rebuilt for store in draft.stores)):
         draft.caution(
-            "Repairs that need the rebuilt rows are planned after it. Run again then:",
+            "Repairs of the rebuilt rows are planned after it. Run again then:",
             command="gatewaydoctor repair",
         )
 

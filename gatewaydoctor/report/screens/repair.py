@@ -31,7 +31,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     print_command,
     section,
 )
-from gatewaydoctor.report.screens.blocks.starts import NAMED, starts
+from gatewaydoctor.report.screens.blocks.starts import MANY_ROWS, NAMED, starts
 from gatewaydoctor.report.screens.blocks.wrapping import fill
 
 if TYPE_CHECKING:
@@ -249,13 +249,18 @@ def _state(table: Table, view: View, label: str, store: StoreSummary | None) -> 
 def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> None:
     if not notes:
         return
-    section(console, title)
+    tight = view.rows is not None and view.rows < MANY_ROWS
+    if tight:
+        console.print()
+    else:
+        section(console, title)
     for note in notes:
         shown = capped(note.names, view)
         left = len(note.names) - len(shown)
         names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
         text = view.names.text(note.text) + (f" ({names})" if names else "")
-        console.print(Padding(Text(text), (0, 0, 0, INDENT)))
+        line = Text.assemble((f"{title}: ", "bold"), text) if tight else Text(text)
+        console.print(line if tight else Padding(line, (0, 0, 0, INDENT)))
         if note.command:
             print_command(console, Text(), view.invocation.complete(note.command), INDENT)
 

@@ -27,14 +27,16 @@ def touched(console: Console, plan: Plan, view: View) -> None:
     total, names = _counted(plan.steps)
     going, _ = _counted([step for step in plan.steps if step.removes])
     if going or plan.torn:
-        text = " ".join((f"Conversations affected: {total:,}.", *_fates(plan, total, going)))
+        word = "affected" if going else "recovered"
+        text = " ".join((f"Conversations {word}: {total:,}.", *_fates(plan, total, going)))
     else:
         text = "Conversations lost: none." + (f" {total:,} change; see the steps below." if total else "")
     console.print(Text(text, "yellow" if total or plan.torn else "green"))
-    shown = names if view.rows is None else names[: FEW if view.rows >= _ROOMY else FEWEST]
+    few = FEW if view.rows is None or view.rows >= _ROOMY else FEWEST if going else 0
+    shown = names if view.rows is None else names[:few]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
-    if total > len(shown):
+    if total > len(shown) and (few or not names):
         how = "" if view.rows is None or len(names) == len(shown) else "; --all lists them"
         more = f"and {total - len(shown):,} more{how}" if shown else "The steps below list their files."
         console.print(Padding(Text(more, "dim"), (0, 0, 0, INDENT)))
@@ -42,7 +44,7 @@ def touched(console: Console, plan: Plan, view: View) -> None:
 
 def _fates(plan: Plan, total: int, going: int) -> Iterator[str]:
     if plan.torn:
-        yield "Entries that were cut in a damaged store are lost unless a backup has them."
+        yield "What was cut is lost unless a backup has it."
     if going:
         some = "It is" if total == 1 else "They are" if going == total else f"{going:,} of them are"
         some = "1 of them is" if going == 1 < total else some

@@ -32,7 +32,8 @@ def starts(console: Console, before: Sequence[StartEvent], after: Sequence[Start
     """What a start does now, and what it does after the plan."""
     if not before and not after:
         return
-    console.print()
+    if view.rows is None or view.rows >= MANY_ROWS:
+        console.print()
     most = 40 if view.rows is None else 1 if view.rows < MANY_ROWS else 2
     for label, events in (("Start now", before), ("Start after", after)):
         if not events:
