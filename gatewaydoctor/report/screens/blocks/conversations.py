@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FEW = 5
 FEWEST = 1
-"""So many names where tables have fewer rows than _ROOMY."""
+"""So many names where tables have fewer rows than _ROOMY; none of conversations that come back."""
 _ROOMY = 8
 
 
@@ -32,7 +32,8 @@ def touched(console: Console, plan: Plan, view: View) -> None:
     else:
         text = "Conversations lost: none." + (f" {total:,} change; see the steps below." if total else "")
     console.print(Text(text, "yellow" if total or plan.torn else "green"))
-    few = FEW if view.rows is None or view.rows >= _ROOMY else FEWEST if going else 0
+    tight = 0 if plan.torn and not going else FEWEST
+    few = FEW if view.rows is None or view.rows >= _ROOMY else tight
     shown = names if view.rows is None else names[:few]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
