@@ -292,8 +292,6 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
         job_id=names.identifier(job.job_id, "job-id"),
         name=names.identifier(job.name, "job") if job.name else None,
         known=job.known,
-        enabled=job.job.enabled if job.job else None,
-        schedule=names.text(schedule_words(job.job)) if job.job else None,
         runs=job.runs,
         status={
             status.value: job.status.get(status, 0)
@@ -308,7 +306,6 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
         runs_per_tick=RunsPerTick(median=ticks.per_tick_median, max=ticks.per_tick_max) if ticks.count else None,
         tick_interval_ms=interval,
         stuck=job.stuck,
-        running_at_ms=job.job.state.running_at if job.job else None,
         base_status=job.base_status.value if job.base_status else None,
         flags=job.flags,
         timeline=TimelineInfo(start_at_ms=bins.start, step_ms=bins.step, counts=bins.counts) if bins else None,

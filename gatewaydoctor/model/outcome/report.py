@@ -95,13 +95,11 @@ class TimelineInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 class CronJobInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """`known` is None where jobs.json could not be read. `schedule` is the job's own, in words."""
+    """The runs of a job. `known` is None where jobs.json could not be read."""
 
     job_id: str
     name: str | None
     known: bool | None
-    enabled: bool | None
-    schedule: str | None
     runs: int
     status: dict[str, int]
     bytes: int
@@ -112,7 +110,6 @@ class CronJobInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     runs_per_tick: RunsPerTick | None
     tick_interval_ms: TickInterval | None
     stuck: int
-    running_at_ms: int | None
     base_status: str | None
     flags: tuple[str, ...]
     timeline: TimelineInfo | None = None

@@ -128,13 +128,13 @@ def _store(store: StoreInfo) -> Iterator[str]:
     if cells:
         rows = [(cell.kind, cell.status, f"{cell.entries:,}", size(cell.bytes)) for cell in cells]
         yield details(
-            f"Entries of {agent} by kind and status", table(("kind", "status", "entries", "size"), rows, left=2)
+            f"Sessions of {agent} by kind and status", table(("kind", "status", "sessions", "size"), rows, left=2)
         )
     if store.cron:
-        yield details(f"Cron jobs of {agent}", table(_JOB_COLUMNS, _jobs(store), left=2))
+        yield details(f"Cron jobs of {agent}", table(_JOB_COLUMNS, _jobs(store), left=1))
 
 
-_JOB_COLUMNS = ("job", "schedule", "runs", "running", "stuck", "ticks", "per tick", "apart", "flags")
+_JOB_COLUMNS = ("job", "runs", "running", "stuck", "ticks", "per tick", "apart", "flags")
 
 
 def _jobs(store: StoreInfo) -> Iterator[tuple[str, ...]]:
@@ -142,7 +142,6 @@ def _jobs(store: StoreInfo) -> Iterator[tuple[str, ...]]:
         per_tick, apart = job.runs_per_tick, job.tick_interval_ms
         yield (
             code(job.name or job.job_id),
-            code(job.schedule) if job.schedule else "-",
             f"{job.runs:,}",
             f"{job.status.get('running', 0):,}",
             f"{job.stuck:,}",
