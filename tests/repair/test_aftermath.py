@@ -75,6 +75,7 @@ def test_retrying_jobs_are_disabled_in_the_run_that_removes_their_runs(incident:
     assert done.code == 0, done.err
     assert not enabled(incident) & RETRYING
     assert "repair cron --enable" in " ".join(done.out.split())
+    assert "--disable" not in done.out.partition("\nNext\n")[2], "they are disabled already"
     assert run("undo", "--yes", "--state-dir", str(incident), *NOW).code == 0
     assert (incident / "cron/jobs.json").read_bytes() == before
 
@@ -320,6 +321,7 @@ def test_retrying_jobs_of_a_database_are_disabled_in_the_run_that_removes_their_
     jobs = json.loads(run("cron", "--json", "--state-dir", str(imported), *NOW).out)["details"]["jobs"]
     assert {each["name"] for each in jobs if not each["enabled"]} == RETRYING
     assert flags(done.out.partition("enable the jobs again")[2], "--enable") == RETRYING
+    assert "--disable" not in done.out.partition("\nNext\n")[2], "they are disabled already"
 
 
 def test_the_start_of_a_database_is_told_without_the_jobs_that_a_plan_disables(imported: Path) -> None:

@@ -80,15 +80,13 @@ def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -
 
 def planned_jobs(draft: Draft) -> tuple[CronJob, ...]:
     """The jobs of whichever era as the plan leaves them."""
-    state = draft.x.eras.state
-    if draft.x.jobs is None:
+    state, jobs = draft.x.eras.state, draft.x.jobs
+    if jobs is None or state is None or state.path != jobs.store.path:
         return draft.cron_jobs
-    edits = draft.edits.get(state.path, ()) if state is not None else ()
-    wanted = {job: edit.enabled for edit in edits if isinstance(edit, SetEnabled) for job in edit.jobs}
-    own = str(draft.state_dir / "cron" / "jobs.json")
-    parked = {job for edit in edits if isinstance(edit, MoveJobs) and edit.before == own for job in edit.jobs}
-    return tuple(
-        replace(job, enabled=wanted.get(job.job_id, job.enabled))
-        for job in draft.x.jobs.jobs
-        if job.job_id not in parked
-    )
+    wanted = {
+        job: edit.enabled
+        for edit in draft.edits.get(state.path, ())
+        if isinstance(edit, SetEnabled)
+        for job in edit.jobs
+    }
+    return tuple(replace(job, enabled=wanted.get(job.job_id, job.enabled)) for job in jobs.jobs)
