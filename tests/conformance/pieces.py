@@ -40,5 +40,5 @@ CHECKS = (
     Check("starts", "each line of the forecast of a start", (*FILES, "2026.9.6"), slices=8),
     Check("database_classes", "what a start makes of a damaged database", DATABASES, slices=8),
     Check("repairs", "a start after each repair of a database", DATABASES, slices=4),
-    Check("classes_repaired", "what a repair brings back of each damage, after a start", ("2026.9.6",), slices=6),
+    Check("classes_repaired", "what a repair restores of each damage, after a start", ("2026.9.6",), slices=6),
 )

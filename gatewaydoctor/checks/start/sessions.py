@@ -197,7 +197,7 @@ def resumed(state: StartState) -> Iterator[Event]:
         settles = release.behaviour.settles_open_runs
         removes = release.behaviour.sessions_in_database and any(job.enabled for job in state.jobs)
         yield Event(
-            forecast.Kind.SETTLES, None, what + (", besides subagents, which it settles" if settles else ""),
+            forecast.Kind.SETTLES, None, what + (", apart from subagents, which it settles" if settles else ""),
             how_many=left, certainty=Certainty.MAY if settles or removes else Certainty.WILL,
         )  # fmt: skip
 

@@ -37,7 +37,7 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
     evidence: dict[str, object] = {"fault": fault.kind.value, "reason": fault.reason, "page": fault.page}
     if fault.reason == NOT_REGULAR:
         ahead = f"A {NEWEST} gateway does not come up: it waits for a pipe without end."
-        by_hand = "Keep the gateway stopped, move what is no file out of the directory, and restore the set."
+        by_hand = "Keep the gateway stopped, move what is not a file out of the directory, and restore the set."
         message = f"{who} or its log is a pipe or a device, not a regular file."
         return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
     if fault.reason in (LINKED_LOG, SHM_DIRECTORY):

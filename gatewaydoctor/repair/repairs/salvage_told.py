@@ -137,8 +137,8 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
     draft.torn += missing.get(EVENTS, 0) + len(unknown) + (EVENTS in own.untold)
     if own.untold:
         draft.caution(
-            f"Of {plural(len(own.untold), 'table')} no page can be told without the schema that is lost: what they "
-            "held is lost too.",
+            f"Of {plural(len(own.untold), 'table')} no page can be identified without the schema that is lost: what "
+            "they held is lost too.",
             sorted(own.untold, key=lambda name: (name != EVENTS, name)),
         )
     if missing:
