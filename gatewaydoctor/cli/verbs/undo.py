@@ -43,7 +43,7 @@ def undo(
     gateway_stopped: GatewayStopped = False,
 ) -> Outcome:
     """The directory is as it was before the run, byte for byte, but for the vault. It refuses where a file changed
-    since; --merge then adds back the entries and files that are missing and leaves the rest."""
+    since; --merge then adds back the sessions and files that are missing and leaves the rest."""
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.run.undo import preview
     from gatewaydoctor.repair.run.undo import undo as take_back

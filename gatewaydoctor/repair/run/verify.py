@@ -46,7 +46,7 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
     sha256, found = _read_store(work.tools, work.place, work.plan.main_key, planned)
     _same(target, sha256, staged.sha256)
     _same(target, found, planned)
-    holds = f"{plural(found.entries, 'entry', 'entries')}, {plural(found.bytes, 'byte')}, as planned"
+    holds = f"{plural(found.entries, 'session')}, {plural(found.bytes, 'byte')}, as planned"
     if found.readable != "yes":
         return f"{target} holds {holds}: too large for a gateway."
     return f"{target} loads by the gateway's rules: {holds}."
