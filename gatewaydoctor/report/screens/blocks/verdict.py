@@ -38,7 +38,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
         label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
         # The command comes first, and a line for what it does.
         room = MOST_LINES - sum(len(text) for _, text in blocks) - len(command) - bool(command)
-        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, min(2, max(1, room)))))
+        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, min(3, max(1, room)))))
     lines = 0
     for label, text in blocks:
         for at, line in enumerate(text):
