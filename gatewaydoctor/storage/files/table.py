@@ -17,8 +17,8 @@ _KINDS = tuple(Kind)
 _STATUS_CODE = {status: code for code, status in enumerate(_STATUSES)}
 _KIND_CODE = {kind: code for code, kind in enumerate(_KINDS)}
 _NO_TIME = -(2**63)
-_BETWEEN = b"\xff"
-"""No byte of UTF-8."""
+_BETWEEN, _SHARED = b"\xff", b"\xfe"
+"""No bytes of UTF-8: between the texts of a row, and behind the number of a text that rows share."""
 _RUN = ":run:"
 _MOST_SHARED = 10_000
 _VALID, _ABORTED, _PINNED, _SPAWNED, _CLI_BACKED = 1, 2, 4, 8, 16
@@ -80,17 +80,17 @@ class EntryTable:
             | (_CLI_BACKED if entry.cli_backed else 0)
         )
         self._codes += bytes((_STATUS_CODE[entry.status], _KIND_CODE[entry.kind], flags))
-        packed = (self._pack_key(entry.key), self._pack_id(entry), self._pack_file(entry))
-        self._text += _BETWEEN.join([text.encode("utf-8", "surrogatepass") for text in packed])
+        packed = (self._pack_key(entry.key), _packed(self._pack_id(entry)), _packed(self._pack_file(entry)))
+        self._text += _BETWEEN.join(packed)
         self._text_ends.append(len(self._text))
 
     def __getitem__(self, row: int) -> Entry:
         status, kind, flags = self._codes[3 * row : 3 * row + 3]  # one byte each, as add wrote them
         start = self._starts[row]
         packed_key, packed_id, packed_file = self._texts(row)
-        key = self._unpack_key(packed_key.decode("utf-8", "surrogatepass"))
+        key = self._unpack_key(packed_key)
         parts = parse_key(key)
-        session_id = _unpack_id(packed_id.decode("utf-8", "surrogatepass"), parts.run_id)
+        session_id = _unpack_id(_text(packed_id), parts.run_id)
         return Entry(
             key,
             _KINDS[kind],
@@ -102,7 +102,7 @@ class EntryTable:
             parts.job_id,
             parts.run_id,
             session_id,
-            self._unpack_file(packed_file.decode("utf-8", "surrogatepass"), session_id),
+            self._unpack_file(_text(packed_file), session_id),
             _time(self._updated[row]),
             _time(self._started[row]),
             _time(self._ended[row]),
@@ -118,7 +118,7 @@ class EntryTable:
         return (self[row] for row in range(len(self)))
 
     def key(self, row: int) -> str:
-        return self._unpack_key(self._texts(row)[0].decode("utf-8", "surrogatepass"))
+        return self._unpack_key(self._texts(row)[0])
 
     def kind(self, row: int) -> Kind:
         return _KINDS[self._codes[3 * row + 1]]
@@ -146,18 +146,16 @@ class EntryTable:
         """What was packed of key, session id and session file."""
         return self._text[self._text_ends[row] : self._text_ends[row + 1]].split(_BETWEEN)
 
-    def _pack_key(self, key: str) -> str:
+    def _pack_key(self, key: str) -> bytes:
         # Thousands of rows are runs of one job.
         job, mark, run = key.partition(_RUN)
-        if not mark:
-            return key
-        return f"{self._jobs.number(job)}{_RUN}{run}" if self._jobs.has_room(job) else "'" + key
+        if not mark or not self._jobs.has_room(job):
+            return _packed(key)
+        return b"%d%b%b" % (self._jobs.number(job), _SHARED, _packed(run))
 
-    def _unpack_key(self, packed: str) -> str:
-        number, mark, run = packed.partition(_RUN)
-        if not mark:
-            return packed
-        return packed[1:] if packed[0] == "'" else f"{self._jobs.texts[int(number)]}{_RUN}{run}"
+    def _unpack_key(self, packed: bytearray) -> str:
+        number, mark, run = packed.partition(_SHARED)
+        return f"{self._jobs.texts[int(number)]}{_RUN}{_text(run)}" if mark else _text(packed)
 
     def _pack_id(self, entry: Entry) -> str:
         # "=" means the run id the key ends with, which is the usual session id of a run.
@@ -176,6 +174,14 @@ class EntryTable:
             return None
         number, _, name = packed.partition(":")
         return self._folders.texts[int(number)] + (name or f"{session_id}.jsonl")
+
+
+def _packed(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(packed: bytearray) -> str:
+    return packed.decode("utf-8", "surrogatepass")
 
 
 def _unpack_id(packed: str, run_id: str | None) -> str | None:
