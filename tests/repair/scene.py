@@ -51,7 +51,9 @@ def tree(root: Path, *, vault: bool = False) -> dict[str, object]:
         if path.is_dir() and not path.is_symlink():
             found[name] = stat.st_mode
         else:
-            content = str(path.readlink()) if path.is_symlink() else path.read_bytes()
+            content = (
+                str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else "no file"
+            )
             found[name] = (stat.st_mode, stat.st_mtime_ns, content)
     return found
 
