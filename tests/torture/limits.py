@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from tests.repair.scene import tree
 from tests.repair.test_every_repair import prepared
+from tests.world import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
