@@ -138,7 +138,7 @@ def _told(target: str) -> Iterator[None]:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target) from error
     except (apsw.IOError, apsw.CantOpenError) as error:
         raise OSError(errno.EIO, f"{os.strerror(errno.EIO)} ({error})", target) from error
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeError) as error:  # damaged text need not be UTF-8
         raise DatabaseUnsound(
             f"{target} cannot be edited: {error}.",
             "`gatewaydoctor scan` shows what is wrong with it. Nothing was changed.",

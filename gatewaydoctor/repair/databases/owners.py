@@ -34,6 +34,17 @@ UNOWNED = (
 """Transcripts of which neither a window nor a session row is left."""
 
 
+def _raw(column: str) -> str:
+    """A column of text as its bytes: what is damaged need not be UTF-8."""
+    return f"CAST({column} AS BLOB)"
+
+
+def _name(raw: Value) -> str:
+    """The text of such a column; none where it is damaged, for then it names nothing."""
+    text = raw.decode(errors="replace") if isinstance(raw, bytes) else ""
+    return "" if {"\ufffd", "\0"} & set(text) else text
+
+
 def recovered_key(agent_id: str | None, session_id: str) -> str:
     """The key of a session of which only the transcript is known."""
     return f"agent:{agent_id or 'main'}:recovered:{session_id.lower()}"
@@ -57,36 +68,40 @@ class Owners:
         """A window for the current session of each row that has none."""
         some = f"AND current_session_id IN (SELECT session_id FROM {EVENTS})" if only_with_events else ""
         rows = self._connection.execute(
-            f"SELECT current_session_id, session_key, updated_at, status FROM {NODES} "
+            f"SELECT {_raw('current_session_id')}, {_raw('session_key')}, updated_at, {_raw('status')} FROM {NODES} "
             f"WHERE current_session_id NOT IN (SELECT session_id FROM {WINDOWS}) {some}"
         ).fetchall()
         for current, key, at, status in rows:
-            self.window(str(key), str(current), at, status)
+            names = _name(current), _name(key)
+            if all(names):
+                self.window(names[1], names[0], at, _name(status) or None)
 
     def unowned(self) -> None:
         """A row and a window for each transcript that has neither."""
         rows = self._connection.execute(
-            f"SELECT session_id, max(created_at) FROM {EVENTS} "
+            f"SELECT {_raw('session_id')}, max(created_at) FROM {EVENTS} "
             f"WHERE session_id NOT IN (SELECT session_id FROM {WINDOWS}) GROUP BY session_id"
         ).fetchall()
         for current, at in rows:
-            key = recovered_key(self._agent_id, str(current))
-            self._node(key, str(current), at if isinstance(at, int) else 0, {})
-            self.window(key, str(current), at, None)
+            if session_id := _name(current):
+                key = recovered_key(self._agent_id, session_id)
+                self._node(key, session_id, at if isinstance(at, int) else 0, {})
+                self.window(key, session_id, at, None)
 
     def node_of_window(self, key: str, session_id: str) -> None:
         """The session row of a window, with what that knows of it."""
         wanted = ("updated_at", "status", "chat_type", "display_name")
         columns = self._columns(WINDOWS)
-        chosen = ", ".join(name if name in columns else "NULL" for name in wanted)
+        chosen = ", ".join(name if name == "updated_at" else _raw(name) for name in wanted if name in columns)
         found = self._connection.execute(
             f"SELECT {chosen} FROM {WINDOWS} WHERE session_id = ?", (session_id,)
         ).fetchone()
         if found is None:
             return
-        at, status, chat, name = found
+        told = dict(zip((name for name in wanted if name in columns), found, strict=True))
+        status, chat, name = (_name(told.get(each)) for each in wanted[1:])
         known = {"status": status if status in _STATUS else None, "chatType": chat, "displayName": name}
-        at = at if isinstance(at, int) else 0
+        at = told["updated_at"] if isinstance(told.get("updated_at"), int) else 0
         self._node(key, session_id, at, {field: value for field, value in known.items() if value})
 
     def window(self, key: str, session_id: str, at: Value, status: Value) -> None:
@@ -119,7 +134,10 @@ class Owners:
             self._connection.execute(f"UPDATE {NODES} SET entry_valid = 1 WHERE session_key = ?", (key,))
 
     def _pairs(self, statement: str) -> Iterator[tuple[str, str]]:
-        return ((str(first), str(second)) for first, second in self._connection.execute(statement).fetchall())
+        columns = f"{_raw('session_key')}, {_raw('session_id')}"
+        for first, second in self._connection.execute(f"SELECT {columns} FROM ({statement})").fetchall():
+            if (key := _name(first)) and (session_id := _name(second)):
+                yield key, session_id
 
     def _columns(self, table: str) -> frozenset[str]:
         rows = self._connection.execute(f"PRAGMA table_info({quoted(table)})")

@@ -106,7 +106,7 @@ def can_be_made(schema: Sequence[SchemaItem]) -> bool:
         for kind in ("table", "index", "trigger"):
             for sql in _definitions(schema, kind):
                 connection.execute(sql)
-    except apsw.Error:
+    except (apsw.Error, UnicodeEncodeError):
         return False
     finally:
         connection.close()

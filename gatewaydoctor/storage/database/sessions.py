@@ -166,6 +166,7 @@ def _from_sql(values: Sequence[Value]) -> _Row:
 def _from_pages(database: Opened, reader: PageReader) -> Iterator[_Row]:
     places = {name: place for place, name in enumerate(database.columns(TABLE))}
     wanted = [places[name] for name in _COLUMNS if name in places]
+    json_at = places.get("entry_json", len(places))
     for record in reader.records(database.tables[TABLE].root, wanted):
         values = dict(zip(database.columns(TABLE), record.values, strict=False))
         json = values.get("entry_json")
@@ -173,7 +174,7 @@ def _from_pages(database: Opened, reader: PageReader) -> Iterator[_Row]:
         yield _Row(
             _key(values.get("session_key")),
             text(values.get("current_session_id")),
-            record.widths[places["entry_json"]] if "entry_json" in places else 0,
+            record.widths[json_at] if json_at < len(record.widths) else 0,
             data if isinstance(data, bytes) else None,
             text(values.get("status")),
             integer(values.get("updated_at")),
