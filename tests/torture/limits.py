@@ -143,6 +143,9 @@ def main() -> int:
             if limit.root and os.geteuid():
                 print(f"{name}: not run, needs root")
                 continue
+            if limit.user is not None and not _can_start(limit.user):
+                print(f"{name}: not run, that user cannot start {sys.executable}")
+                continue
             done, refused, wrong = _tried(limit, Path(place), clock)
             lines.append(f"| {name} | {done + refused + len(wrong)} | {done} | {refused} | {len(wrong)} |")
             print(lines[-1], *wrong, sep="\n  ", flush=True)
@@ -154,6 +157,13 @@ def main() -> int:
         day = time.strftime("%Y-%m-%d", time.gmtime())
         record("limits", [f"`python -m tests.torture.limits{words}`, {day}:", "", *lines])
     return int(lost > 0)
+
+
+def _can_start(user: int) -> bool:
+    try:
+        return not subprocess.run([sys.executable, "-c", ""], user=user, check=False).returncode
+    except PermissionError:
+        return False
 
 
 def _tried(limit: Limit, place: Path, clock: Path) -> tuple[int, int, list[str]]:

@@ -87,14 +87,14 @@ def _careful(draft: Draft, target: Target, *, named: bool) -> None:
 
 
 def _lend(draft: Draft, target: Target, own: Rescue) -> bool:
-    """Where its schema is lost or damaged: that of another database of its version. Whether it can be made now."""
+    """Where its schema is lost or damaged: that of another database of its version. Whether any table is known."""
     for health in draft.x.health.databases:
         if _is_sister(target, health, own.version):
             found = read_database_once(draft.fs, health.path, lambda opened: opened.schema)
             if not isinstance(found, Fault):
                 own.lend(found)
                 break
-    return can_be_made(own.schema)
+    return bool(own.schema)
 
 
 def _copies(draft: Draft, target: Target, stack: ExitStack) -> Iterator[SetAside]:
