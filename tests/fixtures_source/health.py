@@ -69,7 +69,7 @@ def database_log_missing(scene: Scene) -> None:
 def database_log_foreign(scene: Scene) -> None:
     _install(scene)
     scene.write(f"{AGENT}-wal", log_of(agent_database(AGENT_VERSION, {"done": 3}, agent_id="second")), HOUR)
-    scene.finds("database-log-foreign", "critical")
+    scene.finds("database-log-foreign", "error")
 
 
 @fixture("the database of another agent in this agent's place")
