@@ -13,6 +13,7 @@ from gatewaydoctor.model.repair.plan import Rewrite
 from gatewaydoctor.repair.drafting.options import CronOptions, Options
 from gatewaydoctor.repair.repairs.cron.choice import require_known
 from gatewaydoctor.storage.files.grammar import Automaton
+from tests.cli.harness import run
 from tests.repair.doctor import Doctor
 from tests.world import DAY, NOW, StateDir, job, row
 
@@ -255,6 +256,15 @@ def test_a_job_that_is_parked_comes_back_byte_for_byte(doctor: Doctor, jobs: lis
     assert ("b" not in jobs) or odd in path.read_text()
     assert "cron-job-parked" not in doctor.rules()
     assert not (doctor.state.root / "cron/jobs-parked.json").exists()
+
+
+@pytest.mark.parametrize("option", ["--unpark", "--drop"])
+def test_a_parked_job_is_taken_by_its_name_on_the_command_line(doctor: Doctor, option: str) -> None:
+    doctor.state.jobs([job("a"), job("b")])
+    at = ("--state-dir", str(doctor.state.root), "--now", str(NOW))
+    assert run("repair", "cron", "--park", "b", "--apply", "--yes", *at).code == 0
+    ran = run("repair", "cron", option, "b", *at)
+    assert (ran.code, ran.err) == (0, "")
 
 
 def test_a_parked_job_is_dropped_by_name_alone(doctor: Doctor) -> None:
