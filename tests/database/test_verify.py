@@ -131,6 +131,16 @@ def test_a_lease_that_names_no_owner_is_waited_for(state: Path) -> None:
     assert "does not name" in rules(state)["database-lease"]["message"]
 
 
+def test_a_cleared_session_is_no_bad_entry(state: Path) -> None:
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("UPDATE session_nodes SET entry_json = '{}' WHERE session_key LIKE '%:7'")
+        database.execute("UPDATE session_nodes SET entry_valid = -1 WHERE session_key LIKE '%:7'")
+    assert "database-entry-invalid" not in rules(state, "--verify")
+    with closing(connect(state / AGENT_PATH)) as database:
+        database.execute("UPDATE session_nodes SET entry_valid = 0 WHERE session_key LIKE '%:7'")
+    assert "database-entry-invalid" in rules(state)
+
+
 def test_a_file_of_one_byte_is_an_empty_one(state: Path) -> None:
     """As SQLite takes it: a start makes a new database in its place."""
     (state / AGENT_PATH).write_bytes(b"S")

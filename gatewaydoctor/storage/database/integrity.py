@@ -144,7 +144,8 @@ def orphan_rows(database: Opened) -> OrphanRows | None:
 
 def bad_entries(database: Opened, *, whole: bool = False) -> BadEntries | None:
     """Rows whose JSON is not an object, or names another session than its column. Runs of cron jobs that a gateway
-    has judged valid are not read again unless `whole`: there may be thousands."""
+    has judged valid are not read again unless `whole`: there may be thousands. A session that was cleared is an empty
+    object marked -1, and starts."""
     if not {"entry_json", "current_session_id", "entry_valid"} <= set(database.columns("session_nodes")):
         return None
     kinds: dict[str, list[str]] = {"text": [], "value": [], "id": [], "key": []}
@@ -159,7 +160,7 @@ def bad_entries(database: Opened, *, whole: bool = False) -> BadEntries | None:
         "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' "
         f"WHEN session_key <> lower(trim(session_key)) AND ({unjudged} OR EXISTS (SELECT 1 FROM session_nodes o "
         "WHERE o.session_key = lower(n.session_key))) THEN 'key' END AS wrong "
-        f"FROM session_nodes n WHERE {read} AND wrong IS NOT NULL"
+        f"FROM session_nodes n WHERE {read} AND wrong IS NOT NULL AND NOT (entry_valid = -1 AND entry_json = '{{}}')"
     )
     for key, wrong in database.rows(statement):
         count += 1
