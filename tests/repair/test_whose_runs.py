@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run import apply as apply_module
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, interrupted_runs, list_runs, no_runs
+from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.pruning import prune
-from gatewaydoctor.repair.writing.errors import LeftHalfway, NoSuchRun
+from gatewaydoctor.repair.writing.errors import LeftHalfway, NoSuchRun, RunPending
+from gatewaydoctor.repair.writing.fs import OsWriteFs
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, Scene, contents, make, tools, tree
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gatewaydoctor.repair.vault.layout import RunPlace
 
 
 @pytest.fixture
@@ -177,3 +183,34 @@ def test_a_killed_prune_leaves_nothing_that_is_pending(tmp_path: Path) -> None:
         assert contents(scene.root) == scene.after
         shutil.rmtree(scene.root)
     pytest.fail("prune never finished")
+
+
+def test_of_two_runs_that_begin_at_one_moment_one_changes_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have found no other run before either had begun."""
+    opened = apply_module.open_run
+    others: list[str] = []
+
+    def open_two(*about) -> RunPlace:
+        first, second = opened(*about), opened(*about)
+        Journal(tools().fs, first.journal, tools().clock).say(RunState.PREPARING, pid=1, startTime=1)
+        others.append(first.run_id)
+        return second
+
+    monkeypatch.setattr(apply_module, "open_run", open_two)
+    before = tree(scene.root)
+    with pytest.raises(RunPending, match="began at the same moment"):
+        apply(scene.plan, tools(), DEAD)
+    assert tree(scene.root) == before
+    assert [run.run_id for run in runs_of(scene.root)] == others
+
+
+def test_a_vault_that_another_run_makes_meanwhile_is_used(scene: Scene) -> None:
+    class Busy(OsWriteFs):
+        def mkdir(self, path: Path) -> None:
+            if path.name in (".gatewaydoctor", "runs"):
+                path.mkdir(mode=0o700)
+            super().mkdir(path)
+
+    assert apply(scene.plan, tools(Busy()), DEAD) is not None

@@ -25,7 +25,7 @@ from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
 from gatewaydoctor.repair.run.staging import stage
 from gatewaydoctor.repair.run.verify import second_look
 from gatewaydoctor.repair.run.watch import Watch
-from gatewaydoctor.repair.vault.catalog import check_none_pending, find_run, own_mark
+from gatewaydoctor.repair.vault.catalog import check_alone, check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import (
     dress_of,
@@ -110,6 +110,7 @@ def _prepare(
         journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
         where = {} if work is None else {"work": str(work)}
         journal.say(RunState.PREPARING, **own_mark(tools), **where)
+        check_alone(tools, place, root)
         manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
         staged = stage(tools, place, plan, manifest, room.aside)

@@ -157,6 +157,17 @@ def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
         )
 
 
+def check_alone(tools: Tools, place: RunPlace, vault: Path) -> None:
+    """Raises RunPending where another run has begun too. Each looks after it has told of itself, so that of two that
+    begin at one moment at least one sees the other."""
+    for run in interrupted_runs(tools.fs, tools.processes, place.state_dir, vault):
+        if run.run_id != place.run_id:
+            raise RunPending(
+                f"Run {run.run_id} began at the same moment.",
+                "Nothing was changed. Wait until that run has finished, then run the same command again.",
+            )
+
+
 def check_idle(run: RunInfo) -> None:
     """Raises RunPending where another process works on the run, and as `check_readable`."""
     if run.worker is not None:

@@ -195,7 +195,11 @@ def make_directories(fs: WriteFs, path: Path, owner: tuple[int, int] | None) -> 
             raise OutOfBounds(f"{path} is not a directory.", "Move it away, or use another vault: --vault DIR.")
         return
     make_directories(fs, path.parent, owner)
-    _make_one(fs, path, owner)
+    try:
+        _make_one(fs, path, owner)
+    except FileExistsError:
+        make_directories(fs, path, owner)  # another run made it at the same moment
+        return
     fs.fsync_dir(path.parent)
 
 
