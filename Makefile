@@ -8,7 +8,7 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # Many tests start the program: with compiled modules each start takes half the time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test quick mutants torture regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance conformance-page package pyz clean
+.PHONY: help demo test quick mutants torture soak limits regenerate test-packaging fixtures bench bench-record bench-check lint format readme completions man lock conformance conformance-page package pyz clean
 
 help:
 	@echo "make demo         build the 61633 incident and examine it"
@@ -16,6 +16,8 @@ help:
 	@echo "make quick        the tests that most changes break, half a minute"
 	@echo "make mutants      break the code on purpose: each breakage must turn a test red (half an hour)"
 	@echo "make torture      every act that writes, with one system call of it gone wrong (ten minutes; needs cc)"
+	@echo "make soak         random directories of both eras: examined, repaired, restored"
+	@echo "make limits       every verb with too little memory, room, rights, streams (some need root)"
 	@echo "make fixtures     what fixtures/ should show, against what it shows"
 	@echo "make bench        speed and memory against the peers on this machine (bench-record, bench-check)"
 	@echo "make lint         ruff and mypy --strict"
@@ -57,6 +59,13 @@ mutants: $(VENV)/.ready
 # Some acts, more calls: make torture WORDS="trim --most 0". The table of docs/robustness.md: WORDS="--record".
 torture: $(VENV)/.ready
 	$(BIN)/python -m tests.torture $(WORDS)
+
+# Random directories, and every verb under limits of its process: make soak WORDS="1000 --seed 1"
+soak: $(VENV)/.ready
+	$(BIN)/python -m tests.torture.soak $(WORDS)
+
+limits: $(VENV)/.ready
+	$(BIN)/python -m tests.torture.limits $(WORDS)
 
 fixtures: $(VENV)/.ready
 	$(BIN)/gatewaydoctor fixtures validate fixtures
