@@ -598,4 +598,8 @@ def test_a_run_that_changed_nothing_is_ended_by_undo_and_leaves_no_advice_about_
     assert "runs prune" not in ended.out
     assert run("runs", "list", *at).out == "No runs: no repair was ever applied here.\n"
     none = run("runs", "show", *at)
-    assert (none.code, none.err) == (3, "gatewaydoctor: There are no runs: no repair was applied here.\n")
+    assert (none.code, none.err) == (
+        3,
+        "gatewaydoctor: There are no runs: no repair was applied here.\n"
+        "  Name the vault of the repair with --vault, if it had one.\n",
+    )

@@ -113,7 +113,7 @@ def test_the_state_directory_may_be_an_argument(verb: str, busy: Path) -> None:
 
 
 def test_every_verb_that_takes_the_directory_is_tried_here() -> None:
-    assert {*LOOKING, "gate"} == verb_table.EXAMINING
+    assert {*LOOKING, "gate", "explain"} == verb_table.EXAMINING
 
 
 def test_a_gate_takes_the_directory_as_an_argument_and_holds_back_by_it(tmp_path: Path) -> None:

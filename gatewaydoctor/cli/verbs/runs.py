@@ -149,7 +149,10 @@ def newest_or_named(work: Bench, run_id: str | None) -> RunInfo:
     if run_id is None:
         runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
         if not runs:
-            raise NoSuchRun("There are no runs: no repair was applied here.", "")
+            raise NoSuchRun(
+                "There are no runs: no repair was applied here.",
+                "Name the vault of the repair with --vault, if it had one.",
+            )
         run_id = runs[-1].run_id
     return find_run(work.tools, work.state_dir, work.vault, run_id)
 

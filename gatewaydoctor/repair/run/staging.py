@@ -51,7 +51,8 @@ def stage(
             content = write_segments(fs, path, act.segments, sources.get, dress, tools.progress.advance)
             if content.size != act.size:
                 raise BadPlan(
-                    f"{act.target} should be {act.size:,} bytes according to the plan, but is {content.size:,}.", ""
+                    f"{act.target} should be {act.size:,} bytes according to the plan, but is {content.size:,}.",
+                    "Make a new plan: `gatewaydoctor repair`.",
                 )
             stat = fs.lstat(path)
             staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)
