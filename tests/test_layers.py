@@ -26,7 +26,6 @@ EXCEPTIONS = {
     ("state", "gatewaydoctor.storage"): (
         "gatewaydoctor.storage.files.grammar",
         "gatewaydoctor.storage.files.gateway_json",
-        "gatewaydoctor.storage.files.cleaned",
         "gatewaydoctor.storage.database",
     )
 }

@@ -9,9 +9,8 @@ from msgspec import Struct, field
 from gatewaydoctor.examine.stores import RowFacts, row_facts
 from gatewaydoctor.examine.stuck import StuckSummary
 from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import Fault, FaultKind, StateRows
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.model.gateway.staterows import StateRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.jobs import JobRuns
     from gatewaydoctor.examine.rowfaults import RowFault
     from gatewaydoctor.examine.stuck import RunningEntry
-    from gatewaydoctor.model.gateway.agentrows import AgentRows
-    from gatewaydoctor.model.gateway.database import DatabaseBytes, JournalFacts, LogFacts
+    from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Database
     from gatewaydoctor.state.history.references import References

@@ -63,20 +63,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.parked import Parked
-    from gatewaydoctor.model.gateway.agents import StoreRef
-    from gatewaydoctor.model.gateway.census import Barred, Census
     from gatewaydoctor.model.gateway.config import Config, ConfigHistory
     from gatewaydoctor.model.gateway.cron import Cron
-    from gatewaydoctor.model.gateway.database import DatabaseBytes
+    from gatewaydoctor.model.gateway.database import DatabaseBytes, StateRows
     from gatewaydoctor.model.gateway.era import AgentEra, Database, Eras
     from gatewaydoctor.model.gateway.files import Listing
-    from gatewaydoctor.model.gateway.heap import HeapLimit
-    from gatewaydoctor.model.gateway.liveness import GatewayState, LockVerdict
-    from gatewaydoctor.model.gateway.place import Place
-    from gatewaydoctor.model.gateway.pointers import PathMap
+    from gatewaydoctor.model.gateway.liveness import GatewayState, HeapLimit, LockVerdict
+    from gatewaydoctor.model.gateway.place import Barred, Census, Place, StoreRef
     from gatewaydoctor.model.gateway.queues import DeliveryQueue
-    from gatewaydoctor.model.gateway.staterows import StateRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry
+    from gatewaydoctor.model.gateway.transcript import PathMap
     from gatewaydoctor.system.fs import DiskSpace, FileStat
 
 

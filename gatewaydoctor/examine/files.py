@@ -9,14 +9,19 @@ from msgspec import Struct, field
 
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
-from gatewaydoctor.model.gateway.pointers import PointerKind, Presence, Resolution
-from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptCheck, Verdict
+from gatewaydoctor.model.gateway.transcript import (
+    ContentClass,
+    PointerKind,
+    Presence,
+    Resolution,
+    TranscriptCheck,
+    Verdict,
+)
 from gatewaydoctor.state.history.content import boot_markers_at_tail, content_class
 from gatewaydoctor.state.history.names import classify, parse_name
 from gatewaydoctor.state.history.pathmap import MapEvidence
 from gatewaydoctor.state.history.readonce import ReadOnce
-from gatewaydoctor.state.history.references import unowned
-from gatewaydoctor.state.history.threads import LooseThreads
+from gatewaydoctor.state.history.references import LooseThreads, unowned
 from gatewaydoctor.state.history.transcripts import check_transcript
 
 if TYPE_CHECKING:
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.config import Maintenance
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.files import FileRecord, Listing
-    from gatewaydoctor.model.gateway.pointers import DerivedMap
+    from gatewaydoctor.model.gateway.transcript import DerivedMap
     from gatewaydoctor.state.history.pointers import Pointers
     from gatewaydoctor.state.history.readonce import Reads
     from gatewaydoctor.state.history.references import References

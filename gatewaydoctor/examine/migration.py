@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import CronRead
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import Fault, StateRows
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
 from gatewaydoctor.model.gateway.migration import (
@@ -33,7 +33,6 @@ from gatewaydoctor.model.gateway.migration import (
     Source,
     TranscriptPlace,
 )
-from gatewaydoctor.model.gateway.staterows import StateRows
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.databases.imported import Imported
 from gatewaydoctor.state.databases.receipts import read_run

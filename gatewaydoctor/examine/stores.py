@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.files import PointerCollector, PointerFacts, TranscriptFacts
     from gatewaydoctor.examine.rowfaults import RowFault, RowFaultCollector
     from gatewaydoctor.examine.stuck import RunningEntry, Signs
-    from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, Listing, Unreadable
+    from gatewaydoctor.model.gateway.place import StoreRef
     from gatewaydoctor.model.gateway.soundness import Soundness
     from gatewaydoctor.model.gateway.usage import UsageLoad
     from gatewaydoctor.state.history.references import References

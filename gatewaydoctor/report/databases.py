@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.agentrows import bytes_by_owner
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import Fault, bytes_by_owner
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.agentrows import AgentRows, Stored
-    from gatewaydoctor.model.gateway.database import DatabaseBytes, LogFacts
-    from gatewaydoctor.model.gateway.staterows import StateRows
+    from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, LogFacts, StateRows, Stored
 
 TABLES = 40
 """Tables of a database that are listed by bytes."""

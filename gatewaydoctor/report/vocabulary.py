@@ -5,19 +5,17 @@ Under `--redact` any other word is replaced: a name that is not known here canno
 
 from __future__ import annotations
 
-from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin
 from gatewaydoctor.model.gateway.config import Origin
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import DatabaseRole, Era
 from gatewaydoctor.model.gateway.files import FileClass, NodeKind, TempFamily
 from gatewaydoctor.model.gateway.liveness import Liveness, Witness
-from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
-from gatewaydoctor.model.gateway.pointers import Exemption, PointerKind, Presence
+from gatewaydoctor.model.gateway.place import ConfigSource, Skipped, StateDirSource, StoreOrigin
 from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
-from gatewaydoctor.model.gateway.transcript import ContentClass, Verdict
+from gatewaydoctor.model.gateway.transcript import ContentClass, Exemption, PointerKind, Presence, Verdict
 from gatewaydoctor.model.regex import regex
 
 KEY_WORDS = frozenset(

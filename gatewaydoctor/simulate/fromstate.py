@@ -41,14 +41,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.cron import CronJob as StoredJob
+    from gatewaydoctor.model.gateway.database import StateRows
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.model.gateway.files import FileRecord
-    from gatewaydoctor.model.gateway.place import Place
-    from gatewaydoctor.model.gateway.staterows import StateRows
+    from gatewaydoctor.model.gateway.place import Place, StoreRef
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.storage.database.stream import DatabaseSessions
-from gatewaydoctor.storage.files.stream import FileSessions
+from gatewaydoctor.storage.database.sessions import DatabaseSessions
+from gatewaydoctor.storage.files.survey import FileSessions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from gatewaydoctor.checks.nextstep import ONLY_BY_NAME, next_step
 from gatewaydoctor.checks.verdict import EFFECTS, start_effect
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
 from gatewaydoctor.fixtures.validating.validate import judgement_of
-from gatewaydoctor.model.gateway.heap import HeapLimit
+from gatewaydoctor.model.gateway.liveness import HeapLimit
 from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start

@@ -13,7 +13,7 @@ from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.report.briefs import BRIEFS, brief
+from gatewaydoctor.report.screens.blocks.finding_lines import BRIEFS, brief
 from tests.checks.test_verdict import FIXTURES, fixture
 from tests.cli import scenes
 from tests.cli.harness import Machine, run

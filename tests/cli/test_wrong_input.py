@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.cli.shell import verb_table
-from gatewaydoctor.examine.storefile import require_sessions
+from gatewaydoctor.examine.found import require_sessions
 from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.system.fs import OsReadFs
 from tests.cli import scenes

@@ -11,7 +11,7 @@ import pytest
 
 from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.state.cron.acceptance import RELEASES, TABLE, Shape
-from gatewaydoctor.state.cron.shapes import shapes_of
+from gatewaydoctor.state.cron.jobs import shapes_of
 from tests.conformance import install
 from tests.conformance.record import told_all
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from gatewaydoctor.report.formats.exposition import Gauge, exposition
+from gatewaydoctor.report.formats.prometheus import Gauge, exposition
 from gatewaydoctor.report.words import shown
 from tests.gates import HOSTILE, hostile
 

@@ -234,14 +234,14 @@ MUTANTS = (
     # Databases
     Mutant(
         "a database goes in without its checks",
-        "repair/databases/checks.py",
+        "repair/databases/making.py",
         '    if faults != ["ok"]:',
         "    if False:",
         (_TRANSACT,),
     ),
     Mutant(
         "rows that refer to nothing are let through",
-        "repair/databases/checks.py",
+        "repair/databases/making.py",
         "    if broken is not None:",
         "    if False:",
         (_TRANSACT,),

@@ -9,7 +9,7 @@ import pytest
 
 from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.model.gateway.pointers import PathMap
+from gatewaydoctor.model.gateway.transcript import PathMap
 from gatewaydoctor.repair.drafting.options import Options, TrimOptions
 from tests.repair.doctor import Doctor, assert_small, steps
 from tests.repair.scene import tree

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gatewaydoctor.storage.files.plausibility import PARTS
+from gatewaydoctor.storage.files.evidence import PARTS
 from gatewaydoctor.storage.files.salvage import Salvage, salvage
 from gatewaydoctor.storage.files.survey import survey
 from tests.examples import examples

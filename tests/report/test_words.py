@@ -22,9 +22,9 @@ from gatewaydoctor.report import words
 from gatewaydoctor.report.invocation import Invocation
 from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.printer import encode
-from gatewaydoctor.report.screens.blocks.key_table import keyed
+from gatewaydoctor.report.screens.blocks.fitting import Jointed, fill
 from gatewaydoctor.report.screens.blocks.parts import print_command
-from gatewaydoctor.report.screens.blocks.wrapping import Jointed, fill
+from gatewaydoctor.report.screens.blocks.tables import keyed
 
 HARMFUL = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.errors import CannotExamine
-from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin, StoreRef
+from gatewaydoctor.model.gateway.place import Skipped, StoreOrigin, StoreRef
 from gatewaydoctor.state.config.config import load_config
 from gatewaydoctor.state.place.agents import agents_root_of, list_stores, store_path
 from gatewaydoctor.state.place.locate import locate

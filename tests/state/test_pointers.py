@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
 from gatewaydoctor.model.gateway.files import FileRecord, NodeKind
-from gatewaydoctor.model.gateway.pointers import DerivedMap, Exemption, PathMap, PointerKind, Presence, Resolution
+from gatewaydoctor.model.gateway.transcript import DerivedMap, Exemption, PathMap, PointerKind, Presence, Resolution
 from gatewaydoctor.state.history.files import DirectoryIndex, list_files
 from gatewaydoctor.state.history.names import classify
 from gatewaydoctor.state.history.pathmap import derive_path_map, mapped, parse_path_map

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.census import Barred, Stranger
+    from gatewaydoctor.model.gateway.place import Barred, Stranger
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.system.fs import DiskSpace
 

@@ -11,7 +11,7 @@ from gatewaydoctor.checks.stores.trimming import ends_stuck
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
+from gatewaydoctor.model.gateway.transcript import PointerKind, Presence
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.state.history.references import basename

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.examine.found import Found
-    from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Era
+    from gatewaydoctor.model.gateway.place import StoreRef
     from gatewaydoctor.report.names import Names
 
 CAP = 100

@@ -1,5 +1,5 @@
 """Whether a gateway still works on a state directory, in three values, with the evidence (architecture.md
-section 6)."""
+section 6), and how large its heap may grow."""
 
 from __future__ import annotations
 
@@ -70,3 +70,10 @@ class LockVerdict(Struct, frozen=True):
     payload: LockPayload | None = None
     age: int | None = None
     pid: int | None = None
+
+
+class HeapLimit(Struct, frozen=True):
+    """Bytes, and what sets them in a few words."""
+
+    bytes: int
+    source: str

@@ -1,4 +1,5 @@
-"""Where a state directory was found, and which other directories looked like one."""
+"""Where a state directory was found and which others looked like one; its session stores and whose they are; owners
+and modes across it (docs/gateway.md, failure 26)."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from gatewaydoctor.model.errors import CannotExamine, DoctorError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from gatewaydoctor.model.gateway.files import OwnerMode, Unreadable
 
 
 class StateDirSource(StrEnum):
@@ -82,3 +85,74 @@ class SeveralStateDirs(DoctorError):
             f"Choose one: {options}.",
         )
         self.candidates = candidates
+
+
+class StoreOrigin(StrEnum):
+    """How a store came to be known."""
+
+    CONFIGURED = "configured"
+    DISCOVERED = "discovered"
+    OPTION = "--store"
+    OLD_LAYOUT = "layout before agents"
+
+
+class Skipped(StrEnum):
+    """Why the gateway's own search passes over a store that is there."""
+
+    SYMLINK = "a symbolic link"
+    NOT_REGULAR = "not a regular file"
+    OUTSIDE = "outside the agents directory"
+    SHADOWS_MAIN = "its directory name is not an agent id"
+    UNREADABLE = "no permission to read it"
+
+
+class StoreRef(Struct, frozen=True):
+    """One sessions.json and the agent it is of. `agent_ids` are all agents that share it, `agent_id` the first of
+    them. `exists` is about the file. A store with `skipped` is not read by the gateway's search and should be
+    reported."""
+
+    agent_id: str
+    path: Path
+    origin: StoreOrigin
+    exists: bool
+    agent_ids: tuple[str, ...]
+    skipped: Skipped | None = None
+
+    @property
+    def sessions_dir(self) -> Path:
+        return self.path.parent
+
+
+class Stranger(Struct, frozen=True):
+    """A path whose owner is not the one that owns most of the tree."""
+
+    path: Path
+    uid: int
+    gid: int
+    mode: int
+
+
+class Barred(Struct, frozen=True):
+    """A path that `user` (uid) may not `verb` (read or write), by its owner and permission bits. `role` says what it
+    is, with its article."""
+
+    path: Path
+    role: str
+    verb: str
+    user: int
+    owner: int
+    mode: int
+
+
+class Census(Struct, frozen=True):
+    """`majority` is the uid that owns most files, None in an empty tree. `foreign` counts paths of other owners,
+    `strangers` are the first of them. `exposed` are secret files that others may read or write; `closed` paths their
+    own owner may not read and write. `unreadable` are directories that could not be listed by us."""
+
+    owners: tuple[OwnerMode, ...]
+    majority: int | None
+    foreign: int
+    strangers: tuple[Stranger, ...] = ()
+    exposed: tuple[Stranger, ...] = ()
+    closed: tuple[Stranger, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()

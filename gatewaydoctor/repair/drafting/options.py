@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.entry import Status
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Kind
-    from gatewaydoctor.model.gateway.pointers import PathMap
+    from gatewaydoctor.model.gateway.transcript import PathMap
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000

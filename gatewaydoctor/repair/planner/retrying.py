@@ -13,7 +13,7 @@ from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import CronOptions, Repair
 from gatewaydoctor.repair.repairs.cron import cron
 from gatewaydoctor.repair.repairs.cron.choice import jobs_of
-from gatewaydoctor.repair.repairs.cron.indatabase import planned_jobs
+from gatewaydoctor.repair.repairs.cron.cron import planned_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

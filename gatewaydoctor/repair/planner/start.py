@@ -19,7 +19,7 @@ from gatewaydoctor.model.outcome.forecast import Certainty
 from gatewaydoctor.model.outcome.verdict import Effect
 from gatewaydoctor.model.repair.plan import Rewrite, StartEvent
 from gatewaydoctor.repair.planner.resumed import as_planned, gone_locks
-from gatewaydoctor.repair.repairs.cron.indatabase import planned_jobs
+from gatewaydoctor.repair.repairs.cron.cron import planned_jobs
 from gatewaydoctor.repair.vault.layout import spell
 
 if TYPE_CHECKING:

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.model.gateway.pointers import PointerKind, Presence
+from gatewaydoctor.model.gateway.transcript import PointerKind, Presence
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.childkeys import NeededChildren, may_go
 from gatewaydoctor.state.history.pointers import tree_pointers
-from gatewaydoctor.state.history.references import basename
-from gatewaydoctor.state.history.threads import LooseThreads, is_transcript_of
+from gatewaydoctor.state.history.references import LooseThreads, basename, is_transcript_of
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.model.gateway.pointers import Resolution
+    from gatewaydoctor.model.gateway.transcript import Resolution
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
     from gatewaydoctor.state.history.pointers import Pointers
-    from gatewaydoctor.state.history.threads import Match
+    from gatewaydoctor.state.history.references import Match
 
 
 def plan(draft: Draft, *, named: bool) -> None:

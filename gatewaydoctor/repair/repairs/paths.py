@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.pointers import PointerKind
-from gatewaydoctor.model.gateway.transcript import HeaderState
+from gatewaydoctor.model.gateway.transcript import HeaderState, PointerKind
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -18,7 +17,7 @@ from gatewaydoctor.state.history.transcripts import check_transcript
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.model.gateway.pointers import PathMap
+    from gatewaydoctor.model.gateway.transcript import PathMap
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import Fault, QueueRows
 from gatewaydoctor.model.gateway.queues import STALE_MS, Delivery, DeliveryQueue, QueueCount
-from gatewaydoctor.model.gateway.staterows import QueueRows
 from gatewaydoctor.model.repair.plan import DropDeliveries
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.options import Repair

@@ -19,7 +19,7 @@ from gatewaydoctor.repair.drafting.draft import SAMPLE
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.start import merged
 from gatewaydoctor.repair.run.acts import Standing, standing
-from gatewaydoctor.repair.run.load_run import load_work
+from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.originals import whole_copy
 from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.codec import encode, with_id

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, RunState
 from gatewaydoctor.repair.run.acts import sync
 from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.discard_run import drop
-from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.merge_plan import merge_plan
 from gatewaydoctor.repair.run.originals import secure, tidy
 from gatewaydoctor.repair.run.putback import drop_locks

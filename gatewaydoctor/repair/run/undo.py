@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
 from gatewaydoctor.repair.run.acts import Standing, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
+from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.directory_times import give_back, unchanged
 from gatewaydoctor.repair.run.discard_run import drop
-from gatewaydoctor.repair.run.load_run import load_work
 from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, said, stopped_halfway, take_back
 from gatewaydoctor.repair.run.watch import Watch

@@ -9,8 +9,8 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.cron import answers_to
 from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.words import duration
+from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, next_step
-from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

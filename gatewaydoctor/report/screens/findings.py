@@ -11,6 +11,7 @@ from rich.text import Text
 from gatewaydoctor.model.outcome.finding import Finding, Severity
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
+from gatewaydoctor.report.screens.blocks.fitting import Jointed
 from gatewaydoctor.report.screens.blocks.parts import (
     INDENT,
     SEVERITY_STYLE,
@@ -21,7 +22,6 @@ from gatewaydoctor.report.screens.blocks.parts import (
     print_command,
     section,
 )
-from gatewaydoctor.report.screens.blocks.wrapping import Jointed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from rich.text import Text
 from gatewaydoctor.model.outcome.forecast import Certainty, Kind
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, moment, next_step
-from gatewaydoctor.report.screens.blocks.wrapping import fill, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

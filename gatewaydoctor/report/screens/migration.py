@@ -10,11 +10,10 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.migration import JobPlace, Place, Row, Source
 from gatewaydoctor.report import words
 from gatewaydoctor.report.migration import missing_jobs
+from gatewaydoctor.report.screens.blocks.fitting import Jointed
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, moment, more, next_step, section
-from gatewaydoctor.report.screens.blocks.tables import NONE
-from gatewaydoctor.report.screens.blocks.wrapping import Jointed
+from gatewaydoctor.report.screens.blocks.tables import NONE, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

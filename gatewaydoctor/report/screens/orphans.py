@@ -14,9 +14,8 @@ from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import next_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
-from gatewaydoctor.report.screens.blocks.tables import count
+from gatewaydoctor.report.screens.blocks.tables import count, keyed
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -15,7 +15,7 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
-from gatewaydoctor.report.screens.blocks.fitting import fitted
+from gatewaydoctor.report.screens.blocks.fitting import fill, fitted
 from gatewaydoctor.report.screens.blocks.gaps import next_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -32,7 +32,6 @@ from gatewaydoctor.report.screens.blocks.parts import (
     section,
 )
 from gatewaydoctor.report.screens.blocks.starts import MANY_ROWS, NAMED, starts
-from gatewaydoctor.report.screens.blocks.wrapping import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,15 +11,14 @@ from rich.text import Text
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import title
-from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, more, next_step
+from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.model.gateway.place import Place
+    from gatewaydoctor.model.gateway.place import Place, StoreRef
 
 
 class Sessions(Struct, frozen=True):

@@ -15,8 +15,8 @@ from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head, maintenance
-from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:
     from rich.console import Console

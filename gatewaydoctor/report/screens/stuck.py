@@ -15,9 +15,8 @@ from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import next_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
-from gatewaydoctor.report.screens.blocks.tables import NONE, count, job_name
+from gatewaydoctor.report.screens.blocks.tables import NONE, count, job_name, keyed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.stores import StoreFacts
     from gatewaydoctor.examine.stuck import RunningEntry
-    from gatewaydoctor.model.gateway.staterows import Receipt
+    from gatewaydoctor.model.gateway.database import Receipt
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:

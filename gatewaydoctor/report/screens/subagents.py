@@ -11,9 +11,8 @@ from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.key_table import keyed
 from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, section
-from gatewaydoctor.report.screens.blocks.tables import NONE
+from gatewaydoctor.report.screens.blocks.tables import NONE, keyed
 from gatewaydoctor.report.screens.findings import next_of, related
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.model.gateway.staterows import SubagentRows
+    from gatewaydoctor.model.gateway.database import SubagentRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry, SubagentRun
 
 

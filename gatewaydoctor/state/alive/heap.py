@@ -11,7 +11,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.heap import HeapLimit
+from gatewaydoctor.model.gateway.liveness import HeapLimit
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.units import parse_bytes
 from gatewaydoctor.system.reading import read_up_to

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.cron import ParkedJob, Schedule, parked_key
-from gatewaydoctor.model.gateway.staterows import Partition, QuarantinedJob, Receipt, RunHistory
+from gatewaydoctor.model.gateway.database import Partition, QuarantinedJob, Receipt, RunHistory
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import read_jobs
 from gatewaydoctor.storage.database.select import Tables, integer, text

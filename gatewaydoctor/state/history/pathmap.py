@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.errors import UsageError
-from gatewaydoctor.model.gateway.pointers import DerivedMap, PathMap
+from gatewaydoctor.model.gateway.transcript import DerivedMap, PathMap
 from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:

@@ -7,18 +7,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.pointers import Exemption, PointerKind, Presence, Resolution
+from gatewaydoctor.model.gateway.transcript import Exemption, PointerKind, Presence, Resolution
 from gatewaydoctor.state.history.files import DirectoryIndex
 from gatewaydoctor.state.history.pathmap import is_absolute, mapped, normal, sessions_root
-from gatewaydoctor.state.history.references import basename
-from gatewaydoctor.state.history.threads import is_transcript_of
+from gatewaydoctor.state.history.references import basename, is_transcript_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.files import Listing
-    from gatewaydoctor.model.gateway.pointers import PathMap
+    from gatewaydoctor.model.gateway.transcript import PathMap
     from gatewaydoctor.system.fs import ReadFs
 
 FRESH_MS = 3_600_000

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.files import unreadable
-from gatewaydoctor.state.history.lastline import sound_part
 from gatewaydoctor.storage.files.gateway_json import parse
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal
 
@@ -18,6 +19,38 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.state.history.readonce import Reads
+
+
+# Types of records, in the place the gateway gives them. Parts of a message have other ones.
+_RECORD = regex(
+    r'\{"type": ?"(?:session|message|model_change|thinking_level_change|compaction|branch_summary|custom|'
+    r'custom_message|label|session_info|reset|leaf)"'
+)
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(word)
+
+
+_DECODER = json.JSONDecoder(parse_int=float, parse_constant=_refuse)
+
+
+def sound_part(line: bytes) -> int:
+    """Bytes of a last line that is not JSON, up to the end of the last whole record in it; 0 where it holds none.
+    Such records were glued to a line without a newline, or to a torn one: they are history, and no torn tail
+    (docs/gateway.md section 11)."""
+    # Read so, one character is one byte, and JSON stays what it is.
+    text = line.decode("latin-1")
+    end = start = 0
+    while found := _RECORD.search(text, start):
+        start = found.end()
+        try:
+            _, start = _DECODER.raw_decode(text, found.start())
+        except (ValueError, RecursionError):
+            continue
+        end = start
+    return end
+
 
 WINDOWS = ((1024, 4096), (64 * 1024, 64 * 1024), (1024 * 1024, 64 * 1024))
 """Bytes of head and tail examined, one step after the other, until both are decided."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.errors import CannotExamine
-from gatewaydoctor.model.gateway.agents import Skipped, StoreOrigin, StoreRef
+from gatewaydoctor.model.gateway.place import Skipped, StoreOrigin, StoreRef
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.home import absolute, user_path
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.census import Barred, Census, Stranger
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind, OwnerMode, Unreadable
+from gatewaydoctor.model.gateway.place import Barred, Census, Stranger
 from gatewaydoctor.state.history.files import unreadable
 
 if TYPE_CHECKING:

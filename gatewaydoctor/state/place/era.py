@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.agents import StoreRef
     from gatewaydoctor.model.gateway.era import Database
+    from gatewaydoctor.model.gateway.place import StoreRef
     from gatewaydoctor.system.fs import ReadFs
 
 SESSIONS_IN_DATABASE_SCHEMA = 4

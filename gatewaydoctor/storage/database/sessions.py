@@ -1,4 +1,4 @@
-"""The session rows of an agent's database, in the same columns as those of a sessions.json."""
+"""The session rows of an agent's database, in the same columns as those of a sessions.json; or one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
+from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import integer, text
 from gatewaydoctor.storage.files import decode
 from gatewaydoctor.storage.files.grammar import Illegal
@@ -19,10 +21,12 @@ from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
-    from gatewaydoctor.model.gateway.database import Fault
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.storage.database.pages import PageReader, Value
+    from gatewaydoctor.system.fs import ReadFs
+
 
 TABLE = "session_nodes"
 _COLUMNS = (
@@ -276,3 +280,30 @@ def _fields(json: bytes) -> decode.Fields | None:
         return decode.fields(memoryview(json))
     except Illegal:
         return None
+
+
+class DatabaseSessions:
+    """The rows in the order of their rowids, taken at one moment. `opened` and `problem` are known once they were
+    asked for."""
+
+    def __init__(self, fs: ReadFs, path: Path, main_key: str) -> None:
+        self.path = path
+        self.opened = False
+        self.problem: str | None = None
+        self._fs = fs
+        self._main_key = main_key
+
+    def entries(self) -> Iterator[Entry]:
+        found = read_database_once(self._fs, self.path, lambda opened: read_sessions(opened, self._main_key))
+        match found:
+            case Fault() as fault:
+                self.problem = f"could not be read: {fault.reason}"
+                return
+            case None:
+                self.problem = f"has no table {TABLE}"
+                return
+            case rows:
+                self.opened = True
+                yield from (entry for _, entry in rows.rows())
+        if rows.fault is not None:
+            self.problem = f"{rows.fault.reason}; the entries of the sound pages are listed"

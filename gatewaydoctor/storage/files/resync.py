@@ -20,8 +20,8 @@ from msgspec import Struct
 
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import Rest, cuts
+from gatewaydoctor.storage.files.evidence import Look, look, marked
 from gatewaydoctor.storage.files.grammar import Illegal
-from gatewaydoctor.storage.files.plausibility import Look, look, marked
 from gatewaydoctor.storage.files.survey import as_entry
 from gatewaydoctor.storage.files.table import EntryTable
 

@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from gatewaydoctor.model.gateway.store import FaultKind
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
-from gatewaydoctor.storage.files.evidence import LayoutEvidence, is_own_layout
+from gatewaydoctor.storage.files.evidence import LayoutEvidence, Look, is_own_layout, look
 from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
-from gatewaydoctor.storage.files.plausibility import Look, look
 from gatewaydoctor.storage.files.resync import SPACES, Ending, Finds, Piece, Reading
 from gatewaydoctor.storage.files.survey import as_entry
 from gatewaydoctor.storage.files.table import EntryTable

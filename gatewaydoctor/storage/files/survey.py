@@ -17,10 +17,13 @@ from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
     from gatewaydoctor.model.gateway.store import Verdict
     from gatewaydoctor.storage.files.cut import Cut
+    from gatewaydoctor.system.fs import ReadFs
+
 
 T = TypeVar("T", bound="Hashable")
 
@@ -226,3 +229,31 @@ def _hidden(keys: Iterable[T], repeated: frozenset[T]) -> Iterator[int]:
             if key in last:
                 yield last[key]
             last[key] = row
+
+
+class FileSessions:
+    """The rows the gateway sees, in file order. `opened` and `problem` are known once they were asked for."""
+
+    def __init__(self, fs: ReadFs, path: Path, main_key: str) -> None:
+        self.path = path
+        self.opened = False
+        self.problem: str | None = None
+        self._fs = fs
+        self._main_key = main_key
+
+    def entries(self) -> Iterator[Entry]:
+        try:
+            with self._fs.open(self.path) as stream:
+                self.opened = True
+                size = self._fs.stat(self.path).size
+                hidden = frozenset(hidden_rows(StoreReader(stream, size)))
+                stream.seek(0)
+                reader = StoreReader(stream, size)
+                rows = enumerate(entries(reader, self._main_key))
+                yield from (entry for row, (entry, _) in rows if row not in hidden)
+                fault = reader.verdict.fault
+        except OSError as error:
+            self.problem = f"could not be read: {error.strerror or type(error).__name__}"
+            return
+        if fault is not None:
+            self.problem = f"{fault.sentence}; only the sessions before the damage are listed"

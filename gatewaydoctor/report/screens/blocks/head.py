@@ -12,8 +12,8 @@ from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import evidence_text
+from gatewaydoctor.report.screens.blocks.fitting import fill
 from gatewaydoctor.report.screens.blocks.parts import LIVENESS_STYLE, LIVENESS_WORD, View, moment, pairs
-from gatewaydoctor.report.screens.blocks.wrapping import fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.invocation import PLAIN, Invocation
-from gatewaydoctor.report.screens.blocks.wrapping import Jointed, fill
+from gatewaydoctor.report.screens.blocks.fitting import Jointed, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.agentrows import bytes_by_owner
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import Fault, bytes_by_owner
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.agentrows import AgentRows
-    from gatewaydoctor.model.gateway.database import DatabaseBytes, LogFacts
-    from gatewaydoctor.model.gateway.staterows import Boot, StateRows
+    from gatewaydoctor.model.gateway.database import AgentRows, Boot, DatabaseBytes, LogFacts, StateRows
 
 BOOTS = 3
 TABLES = 8

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.report.screens.blocks.wrapping import wrapped
+from gatewaydoctor.report.screens.blocks.fitting import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
