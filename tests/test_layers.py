@@ -24,8 +24,7 @@ LAYERS = (
 
 EXCEPTIONS = {
     ("state", "gatewaydoctor.storage"): (
-        "gatewaydoctor.storage.files.grammar",
-        "gatewaydoctor.storage.files.gateway_json",
+        "gatewaydoctor.storage.jsontext",
         "gatewaydoctor.storage.database",
     )
 }
@@ -107,7 +106,7 @@ def test_upward_edges_are_seen(layer: str, line: str) -> None:
     ("layer", "line"),
     [
         ("cli", "from gatewaydoctor.report.words import harmless"),
-        ("state", "from gatewaydoctor.storage.files.grammar import scan"),
+        ("state", "from gatewaydoctor.storage.jsontext.grammar import scan"),
         ("report", "from gatewaydoctor.checks.judge import Judgement"),
         ("model", "from gatewaydoctor.model.gateway.entry import Entry"),
         ("model", "from gatewaydoctor import __version__"),
@@ -129,3 +128,25 @@ def test_the_command_line_is_read_where_the_program_begins() -> None:
     """`__main__` hands it to main(), and a Run keeps it as it was typed."""
     found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if reads_command_line(path.read_text())}
     assert found == {"__main__.py", "cli/shell/run.py"}
+
+
+SHARED = ("entries", "jsontext")
+"""What both storage engines use; neither knows the other, and `open` alone knows both."""
+
+
+def rooms(path: Path) -> set[str]:
+    """The rooms of storage that a module uses."""
+    package = ".".join(path.relative_to(PACKAGE.parent).parent.parts)
+    names = (name.removeprefix("gatewaydoctor.storage.") for name in imports(path.read_text(), package))
+    return {name.partition(".")[0] for name in names} & {"files", "database", *SHARED}
+
+
+def used_by(room: str) -> set[str]:
+    return set().union(*map(rooms, (PACKAGE / "storage" / room).glob("*.py")))
+
+
+def test_a_storage_engine_does_not_know_the_other() -> None:
+    assert used_by("files") <= {"files", *SHARED}
+    assert used_by("database") <= {"database", *SHARED}
+    assert {name for room in SHARED for name in used_by(room)} <= {*SHARED}
+    assert rooms(PACKAGE / "storage" / "open.py") == {"files", "database"}

@@ -9,9 +9,9 @@ from gatewaydoctor.model.gateway.soundness import Sound
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.storage.files.survey import Survey
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from gatewaydoctor.examine.activity import ListedTimes, TranscriptSigns
-from gatewaydoctor.examine.databases import (
+from gatewaydoctor.examine.databases.databases import (
     DatabaseFacts,
     Read,
     cron_of,
@@ -18,8 +17,6 @@ from gatewaydoctor.examine.databases import (
     state_facts,
     weigh,
 )
-from gatewaydoctor.examine.eviction import EvictionCollector
-from gatewaydoctor.examine.files import PointerCollector, transcript_facts
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
 from gatewaydoctor.examine.inputs import (
@@ -30,10 +27,13 @@ from gatewaydoctor.examine.inputs import (
     registry_path,
     store_inputs,
 )
-from gatewaydoctor.examine.parked import find_parked
-from gatewaydoctor.examine.rowfaults import RowFaultCollector
-from gatewaydoctor.examine.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
-from gatewaydoctor.examine.stuck import StuckSummary
+from gatewaydoctor.examine.sessions.activity import ListedTimes, TranscriptSigns
+from gatewaydoctor.examine.sessions.eviction import EvictionCollector
+from gatewaydoctor.examine.sessions.files import PointerCollector, transcript_facts
+from gatewaydoctor.examine.sessions.parked import find_parked
+from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
+from gatewaydoctor.examine.sessions.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
+from gatewaydoctor.examine.sessions.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.era import Era
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.examine.parked import Parked
+    from gatewaydoctor.examine.sessions.parked import Parked
     from gatewaydoctor.model.gateway.config import Config, ConfigHistory
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.database import DatabaseBytes, StateRows
@@ -254,7 +254,7 @@ class _Examiner:
     def _health(self, place: Place, eras: Eras, stores: tuple[StoreFacts, ...]) -> Health:
         if not eras.has_databases:
             return Health()
-        from gatewaydoctor.examine.health import read_health
+        from gatewaydoctor.examine.databases.health import read_health
 
         verify = self.depth.verify
         return read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
@@ -267,7 +267,7 @@ class _Examiner:
             return Migration()
         if not eras.has_databases:
             return Migration(whole=self.depth.audit)
-        from gatewaydoctor.examine.migration import audit
+        from gatewaydoctor.examine.databases.migration import audit
 
         return audit(
             self.fs,

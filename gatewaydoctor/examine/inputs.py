@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.examine.stores import StoreRead
+    from gatewaydoctor.examine.sessions.stores import StoreRead
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.era import Eras
     from gatewaydoctor.model.gateway.place import Place

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from gatewaydoctor.examine.stuck import DEFAULT_STUCK_AFTER_MS
+from gatewaydoctor.examine.sessions.stuck import DEFAULT_STUCK_AFTER_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

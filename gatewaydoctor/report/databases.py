@@ -9,7 +9,7 @@ from gatewaydoctor.model.gateway.database import Fault, bytes_by_owner
 if TYPE_CHECKING:
     from collections import Counter
 
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, LogFacts, StateRows, Stored
 

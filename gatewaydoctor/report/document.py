@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.cron.jobs import JobRuns
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.jobs import JobRuns
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.errors import ExitCode
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.era import AgentEra

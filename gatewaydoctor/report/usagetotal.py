@@ -9,7 +9,7 @@ from msgspec import Struct
 from gatewaydoctor.model.gateway.usage import call_cost
 
 if TYPE_CHECKING:
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.release import Policy
     from gatewaydoctor.model.gateway.usage import UsageCost, UsageLoad
 

@@ -34,8 +34,8 @@ from gatewaydoctor.state.registry.subagents import read_subagents
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.sessions import read_sessions
 from gatewaydoctor.storage.database.transcripts import Transcripts
+from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.survey import survey
-from gatewaydoctor.storage.files.table import EntryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

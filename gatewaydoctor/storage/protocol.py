@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
-    from gatewaydoctor.storage.files.table import EntryTable
+    from gatewaydoctor.storage.entries.table import EntryTable
 
 
 class SessionStore(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.examine.timing import CronTimes, Interval, fires_at, timetable
+from gatewaydoctor.examine.cron.timing import CronTimes, Interval, fires_at, timetable
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.state.cron.expression import is_valid
 from gatewaydoctor.state.cron.jobs import read_jobs

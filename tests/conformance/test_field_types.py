@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatewaydoctor.examine.rowfaults import RowFaultCollector
+from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
 from gatewaydoctor.model.gateway.fieldtypes import Fate
 from gatewaydoctor.state.config.config import load_config
 from gatewaydoctor.state.place.locate import locate
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from gatewaydoctor.examine.rowfaults import RowFault
+    from gatewaydoctor.examine.sessions.rowfaults import RowFault
 
 pytestmark = pytest.mark.conformance
 

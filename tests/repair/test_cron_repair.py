@@ -12,7 +12,7 @@ from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.model.repair.plan import Rewrite
 from gatewaydoctor.repair.drafting.options import CronOptions, Options
 from gatewaydoctor.repair.repairs.cron.choice import require_known
-from gatewaydoctor.storage.files.grammar import Automaton
+from gatewaydoctor.storage.jsontext.grammar import Automaton
 from tests.cli.harness import run
 from tests.repair.doctor import Doctor
 from tests.world import DAY, NOW, StateDir, job, row

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.store import Layout, Readable
 from gatewaydoctor.model.repair.plan import Copy, Segment
-from gatewaydoctor.storage.files import decode
+from gatewaydoctor.storage.entries import decode
 from gatewaydoctor.storage.files.edit import edit, field_spans
-from gatewaydoctor.storage.files.grammar import members
 from gatewaydoctor.storage.files.splice import Row, splice
 from gatewaydoctor.storage.files.survey import Survey, survey
+from gatewaydoctor.storage.jsontext.grammar import members
 from tests.store.documents import STORE, TEXT, VALUE, written
 
 

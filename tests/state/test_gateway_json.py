@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.store import FaultKind
-from gatewaydoctor.storage.files.gateway_json import TooMuch, parse, parse_json5
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import TooMuch, parse, parse_json5
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.examine.files import transcript_facts
+from gatewaydoctor.examine.sessions.files import transcript_facts
 from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.readonce import HELD, ReadOnce
 from gatewaydoctor.state.history.references import References

@@ -9,7 +9,7 @@ import pytest
 
 from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
 from gatewaydoctor.state.registry.subagents import read_subagents
-from gatewaydoctor.storage.files.gateway_json import Cleaned
+from gatewaydoctor.storage.jsontext.gateway_json import Cleaned
 from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:

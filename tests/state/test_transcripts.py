@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, Verdict
 from gatewaydoctor.state.history.transcripts import LONGEST_LAST_LINE, check_transcript, is_json, session_id_of
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 from gatewaydoctor.system.fs import OsReadFs
 from tests.state.transcripts import SESSION, answered, header, line, said
 from tests.store.documents import PIECES, TEXT, VALUE

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.store import Fault, FaultKind
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal, elements, members
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, elements, members
 from tests.store.documents import damaged, written
 
 

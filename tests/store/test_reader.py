@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable, Verdict
-from gatewaydoctor.storage.files import boundaries, decode, reader
+from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.files import boundaries, reader
 from gatewaydoctor.storage.files import cut as cut_module
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.reader import StoreReader
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, Member
 from tests.store.documents import STORE, damaged, mixed, written
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.entry import Entry, Status, parse_key
-from gatewaydoctor.storage.files import table as columns
-from gatewaydoctor.storage.files.table import EntryTable
+from gatewaydoctor.storage.entries import table as columns
+from gatewaydoctor.storage.entries.table import EntryTable
 
 _PIECES = st.sampled_from(["agent:main:", "cron:job", ":run:", "'", "7", "\x00", "é", "\ud800", ":"])
 _KEYS = st.lists(_PIECES, max_size=8).map("".join)

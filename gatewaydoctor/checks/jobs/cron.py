@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.cron.jobs import JobRuns
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.jobs import JobRuns
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.outcome.finding import Finding
 

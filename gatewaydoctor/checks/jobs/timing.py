@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.examine.timing import MISSED_PERIODS, TimingFlag, flagged, jobs_in_use, last_sign_of_life, timings
+from gatewaydoctor.examine.cron.timing import (
+    MISSED_PERIODS,
+    TimingFlag,
+    flagged,
+    jobs_in_use,
+    last_sign_of_life,
+    timings,
+)
 from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
@@ -15,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.examine.cron.timing import JobTiming
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.timing import JobTiming
     from gatewaydoctor.model.outcome.finding import Finding
 
 NOT_RUN = Rule(

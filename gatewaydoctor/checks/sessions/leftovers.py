@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
 
 ARCHIVE = Rule(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.parked import Parked
+    from gatewaydoctor.examine.sessions.parked import Parked
     from gatewaydoctor.model.outcome.finding import Finding
 
 PARKED = Rule(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores
-from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.examine.sessions.resumption import Resumption
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.examine.stuck import RunningEntry
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stuck import RunningEntry
     from gatewaydoctor.model.outcome.finding import Finding
 
 RESUMES = Rule(

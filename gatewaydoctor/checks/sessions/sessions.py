@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gatewaydoctor.checks.thresholds import Thresholds
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.files import EntryPointer, PointerFacts
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.files import EntryPointer, PointerFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
 
 STUCK = Rule(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.files import Orphan, TranscriptFault
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.files import Orphan, TranscriptFault
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
 
 SETTLED_MS = 60_000

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.stores.cap import high_water
 from gatewaydoctor.checks.stores.rows import merged_at_start
 from gatewaydoctor.checks.stores.size import heap_needed
-from gatewaydoctor.examine.eviction import EvictionCollector
+from gatewaydoctor.examine.sessions.eviction import EvictionCollector
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.release import Cut

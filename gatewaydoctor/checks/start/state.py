@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.examine.sessions.resumption import Resumption
 from gatewaydoctor.model.gateway.soundness import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Era

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.era import AgentEra, LegacyStore
     from gatewaydoctor.model.gateway.health import Leftover
     from gatewaydoctor.model.gateway.migration import RetainedSource

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.files import Orphan
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.files import Orphan
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.files import FileRecord, Unreadable
     from gatewaydoctor.model.gateway.store import Fault, Verdict
     from gatewaydoctor.model.outcome.finding import Finding

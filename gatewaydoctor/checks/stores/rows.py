@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.rowfaults import RowFault
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.rowfaults import RowFault
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.storage.files.survey import Survey
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.examine.jobs import QUIET_MS
+from gatewaydoctor.examine.cron.jobs import QUIET_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gatewaydoctor.examine.cron.jobs import JobRuns
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.jobs import JobRuns
 
 
 def is_over(x: Examination, job: JobRuns) -> bool:

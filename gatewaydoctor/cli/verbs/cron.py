@@ -14,7 +14,7 @@ def cron(run: Run) -> Outcome:
     (its job row is marked running). With --all or --verbose also runs per job and status, grouped into ticks (what
     the scheduler started together)."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
-    from gatewaydoctor.examine.timing import jobs_in_use
+    from gatewaydoctor.examine.cron.timing import jobs_in_use
     from gatewaydoctor.report.databases import cron_details
     from gatewaydoctor.report.document import schedule_words
     from gatewaydoctor.report.screens import cron as screen

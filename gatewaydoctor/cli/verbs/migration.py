@@ -54,7 +54,7 @@ def migration(run: Run, *, export: Export = None) -> Outcome:
 
 def _export(run: Run, spelled: str, x: Examination, names: Names) -> tuple[Path, int]:
     from gatewaydoctor.cli.shell.output import PRIVATE, places_of, target_directory, write
-    from gatewaydoctor.examine.recovered import recovered
+    from gatewaydoctor.examine.databases.recovered import recovered
 
     directory = target_directory(spelled, "--export", places_of(x))
     files = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 if TYPE_CHECKING:
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
 
 
 def orphans(run: Run) -> Outcome:

@@ -94,7 +94,7 @@ def _charted(judgement: Judgement) -> dict[str, Any]:
 
 def _growth(judgement: Judgement) -> list[list[dict[str, Any]]]:
     """Sessions by the day they began, for each store in the order of the document."""
-    from gatewaydoctor.examine.ages import days
+    from gatewaydoctor.examine.sessions.ages import days
 
     x = judgement.examination
     surveys = [*(store.sessions for store in x.stores), *(each.sessions for each in x.databases)]

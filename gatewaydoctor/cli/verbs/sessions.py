@@ -13,7 +13,7 @@ from gatewaydoctor.cli.words.choices import chosen_words, job_ids, known_jobs, p
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.storage.files.select import Selection
+from gatewaydoctor.storage.entries.select import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 if TYPE_CHECKING:
-    from gatewaydoctor.examine.ages import AgeBucket
-    from gatewaydoctor.examine.databases import DatabaseFacts
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
+    from gatewaydoctor.examine.sessions.ages import AgeBucket
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
 
 
 def status(run: Run) -> Outcome:
     """Status and kind of every entry, ages by updatedAt, the fields and entries that take the most room."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
-    from gatewaydoctor.examine.ages import age_buckets
+    from gatewaydoctor.examine.sessions.ages import age_buckets
     from gatewaydoctor.examine.world import Depth
     from gatewaydoctor.report.databases import database_details, state_details
     from gatewaydoctor.report.screens import status as screen

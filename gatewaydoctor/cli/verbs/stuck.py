@@ -10,7 +10,7 @@ from gatewaydoctor.cli.verbs.scan import StuckAfter
 from gatewaydoctor.cli.words.durations import parse_span
 
 if TYPE_CHECKING:
-    from gatewaydoctor.examine.stuck import RunningEntry
+    from gatewaydoctor.examine.sessions.stuck import RunningEntry
 
 
 def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:

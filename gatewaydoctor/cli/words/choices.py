@@ -43,7 +43,7 @@ def job_ids(run: Run, found: Found, wanted: list[str]) -> frozenset[str]:
 
 def known_jobs(run: Run, found: Found) -> tuple[CronJob, ...]:
     """The jobs of jobs.json and of the state database."""
-    from gatewaydoctor.examine.databases import cron_of, state_facts
+    from gatewaydoctor.examine.databases.databases import cron_of, state_facts
     from gatewaydoctor.state.cron.cron import read_cron
     from gatewaydoctor.state.place.era import read_eras
 

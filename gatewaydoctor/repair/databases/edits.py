@@ -31,7 +31,7 @@ from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import bring_sessions, drop_sessions, keep_sessions, quoted, tables_of
 from gatewaydoctor.storage.files.edit import edit as edited
 from gatewaydoctor.storage.files.edit import field_spans
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

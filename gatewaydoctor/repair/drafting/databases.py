@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.world import Progress
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.outcome.finding import Finding

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.storage.files.table import EntryTable
+    from gatewaydoctor.storage.entries.table import EntryTable
 
 
 SHOWN = 5

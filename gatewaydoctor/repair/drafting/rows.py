@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.examine.databases import DatabaseFacts
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.storage.database.sessions import RowSet
-    from gatewaydoctor.storage.files.table import EntryTable
+    from gatewaydoctor.storage.entries.table import EntryTable
 
 
 class Source:

@@ -13,27 +13,11 @@ from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
 from gatewaydoctor.repair.planner.finish import finished
 from gatewaydoctor.repair.planner.retrying import disable_retrying, say_elsewhere
-from gatewaydoctor.repair.repairs import (
-    databases,
-    expire,
-    imports,
-    leftover,
-    locks,
-    missing,
-    orphans,
-    parking,
-    paths,
-    queues,
-    salvage,
-    slim,
-    space,
-    subagents,
-    temps,
-    transcripts,
-    trim,
-    unparking,
-)
 from gatewaydoctor.repair.repairs.cron import cron
+from gatewaydoctor.repair.repairs.files import locks, orphans, space, temps, transcripts
+from gatewaydoctor.repair.repairs.registry import queues, subagents
+from gatewaydoctor.repair.repairs.sessions import expire, missing, parking, paths, slim, trim, unparking
+from gatewaydoctor.repair.repairs.stores import databases, imports, leftover, salvage
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import InputChanged, OutOfReach
 from gatewaydoctor.repair.writing.guard import identity

@@ -12,12 +12,12 @@ from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Note
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.planner.notes import note
 from gatewaydoctor.repair.planner.resumed import running_notes, validated
-from gatewaydoctor.repair.repairs.childkeys import all_children
+from gatewaydoctor.repair.repairs.sessions.childkeys import all_children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.cron.jobs import JobRuns
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.repair.drafting.draft import Draft
 

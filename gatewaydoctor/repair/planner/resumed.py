@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.examine.sessions.resumption import Resumption
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.soundness import Damaged, TooLarge
 from gatewaydoctor.model.gateway.subagents import RegistryRead

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.examine.jobs import JobCollector
+from gatewaydoctor.examine.cron.jobs import JobCollector
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import CronOptions, Repair
@@ -18,7 +18,7 @@ from gatewaydoctor.repair.repairs.cron.cron import planned_jobs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatewaydoctor.examine.jobs import JobRuns
+    from gatewaydoctor.examine.cron.jobs import JobRuns
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft

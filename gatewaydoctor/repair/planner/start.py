@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gatewaydoctor.checks.start.forecast import forecast
 from gatewaydoctor.checks.start.state import DatabaseAtStart, StartState, StoreAtStart, as_it_is, database_found
 from gatewaydoctor.checks.verdict import start_verdict
-from gatewaydoctor.examine.resumption import Resumption
+from gatewaydoctor.examine.sessions.resumption import Resumption
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
 from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.store import Readable

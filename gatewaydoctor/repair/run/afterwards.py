@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.examine.jobs import RAPID_RUNS
-from gatewaydoctor.examine.ticks import ticks
+from gatewaydoctor.examine.cron.jobs import RAPID_RUNS
+from gatewaydoctor.examine.cron.ticks import ticks
 from gatewaydoctor.model.gateway.cron import answers_to, word_for
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
 from gatewaydoctor.model.gateway.liveness import Liveness

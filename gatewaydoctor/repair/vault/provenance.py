@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from gatewaydoctor.model.repair.plan import Copy, Plan, Rewrite, Segment
-from gatewaydoctor.storage.files import decode
+from gatewaydoctor.storage.entries import decode
 from gatewaydoctor.storage.files.reader import StoreReader
 
 if TYPE_CHECKING:

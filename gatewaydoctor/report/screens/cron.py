@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.checks.jobs.joblist import cannot_run
-from gatewaydoctor.examine.timing import timings
+from gatewaydoctor.examine.cron.timing import timings
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.examine.cron.jobs import JobRuns
+    from gatewaydoctor.examine.cron.timing import JobTiming
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.jobs import JobRuns
-    from gatewaydoctor.examine.timing import JobTiming
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
 
 RELATED = ("cron-*", "jobs-*")

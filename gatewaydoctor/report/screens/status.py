@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.examine.databases import DatabaseFacts
+from gatewaydoctor.examine.databases.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.soundness import Damaged, Unread
 from gatewaydoctor.report import words
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.examine.ages import AgeBucket
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.ages import AgeBucket
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.store import Verdict
 
 MAX_FIELDS = 12

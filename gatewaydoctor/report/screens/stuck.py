@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.stores import StoreFacts
-    from gatewaydoctor.examine.stuck import RunningEntry
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.examine.sessions.stuck import RunningEntry
     from gatewaydoctor.model.gateway.database import Receipt
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.model.gateway.usage import UsageCost
     from gatewaydoctor.report.usagetotal import UsageTotal
 

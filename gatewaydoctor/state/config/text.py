@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.config import ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.store import FaultKind
-from gatewaydoctor.storage.files import gateway_json
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext import gateway_json
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from pathlib import Path

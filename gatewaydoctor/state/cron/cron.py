@@ -22,8 +22,8 @@ from gatewaydoctor.model.gateway.release import UNKNOWN_RELEASE, Release
 from gatewaydoctor.state.cron.jobids import job_id_of, jobs_list, string
 from gatewaydoctor.state.cron.jobs import read_jobs, schedule_of, whole_number
 from gatewaydoctor.state.history.files import list_files, unreadable
-from gatewaydoctor.storage.files.gateway_json import TooMuch, parse, parse_json5
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import TooMuch, parse, parse_json5
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from gatewaydoctor.model.gateway.release import UNKNOWN_RELEASE, Release
 from gatewaydoctor.state.cron import expression, zones
 from gatewaydoctor.state.cron.acceptance import Shape, fate, reads_text_false
 from gatewaydoctor.state.cron.jobids import job_id_of, string
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

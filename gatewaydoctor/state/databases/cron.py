@@ -10,8 +10,8 @@ from gatewaydoctor.model.gateway.database import Partition, QuarantinedJob, Rece
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import read_jobs
 from gatewaydoctor.storage.database.select import Tables, integer, text
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from gatewaydoctor.model.gateway.migration import Row
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.storage.database.select import Tables, text
 from gatewaydoctor.storage.database.transcripts import Transcripts
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

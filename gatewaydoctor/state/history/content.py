@@ -18,8 +18,8 @@ from gatewaydoctor.state.history.markers import (
     texts,
 )
 from gatewaydoctor.state.history.transcripts import session_id_of
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.content import content_of_lines, lines_of
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

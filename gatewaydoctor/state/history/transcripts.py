@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.files import unreadable
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

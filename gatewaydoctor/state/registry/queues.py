@@ -9,8 +9,8 @@ from gatewaydoctor.model.gateway.queues import Delivery, DeliveryQueue, QueueCou
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.state.cron.jobs import whole_number
 from gatewaydoctor.state.history.files import list_files
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:

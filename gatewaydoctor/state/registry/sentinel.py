@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.state.cron.jobs import whole_number
-from gatewaydoctor.storage.files.gateway_json import parse
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:

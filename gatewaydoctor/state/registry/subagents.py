@@ -13,8 +13,8 @@ from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.state.cron.jobs import LAST_MOMENT
 from gatewaydoctor.state.history.files import unreadable
-from gatewaydoctor.storage.files.gateway_json import Cleaned
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal
+from gatewaydoctor.storage.jsontext.gateway_json import Cleaned
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,10 +14,10 @@ from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import integer, text
-from gatewaydoctor.storage.files import decode
-from gatewaydoctor.storage.files.grammar import Illegal
-from gatewaydoctor.storage.files.survey import Tally
-from gatewaydoctor.storage.files.table import EntryTable
+from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.entries.table import EntryTable
+from gatewaydoctor.storage.entries.tally import Tally
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

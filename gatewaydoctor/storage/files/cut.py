@@ -17,9 +17,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from gatewaydoctor.model.regex import regex
-from gatewaydoctor.storage.files import decode
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
+from gatewaydoctor.storage.entries import decode
 from gatewaydoctor.storage.files.window import Window
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, Member
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from gatewaydoctor.storage.files import decode
-from gatewaydoctor.storage.files.grammar import Illegal, Member, members
+from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.jsontext.grammar import Illegal, Member, members
 
 Edits = Mapping[str, bytes | None]
 """Field name -> the JSON bytes of its new value, or None to remove the field."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Fault, FaultKind, Layout, Readable, Verdict
 from gatewaydoctor.storage.files.cut import Cut, Rest, cuts
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

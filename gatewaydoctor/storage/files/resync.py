@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import Rest, cuts
 from gatewaydoctor.storage.files.evidence import Look, look, marked
-from gatewaydoctor.storage.files.grammar import Illegal
 from gatewaydoctor.storage.files.survey import as_entry
-from gatewaydoctor.storage.files.table import EntryTable
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.storage.files.evidence import LayoutEvidence, Look, is_own_layout, look
-from gatewaydoctor.storage.files.grammar import Automaton, Illegal, Member
 from gatewaydoctor.storage.files.resync import SPACES, Ending, Finds, Piece, Reading
 from gatewaydoctor.storage.files.survey import as_entry
-from gatewaydoctor.storage.files.table import EntryTable
+from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, Member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.storage.files import decode
+    from gatewaydoctor.storage.entries import decode
     from gatewaydoctor.storage.files.survey import Survey
 
 CHUNK = 1024 * 1024

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from gatewaydoctor.storage.files import decode
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.entries.table import EntryTable
+from gatewaydoctor.storage.entries.tally import Tally
 from gatewaydoctor.storage.files.reader import StoreReader
-from gatewaydoctor.storage.files.table import EntryTable
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T", bound="Hashable")
-
-BIGGEST_KEPT = 20
 
 
 class Survey(Struct, frozen=True):
@@ -64,63 +63,6 @@ class Survey(Struct, frozen=True):
         """The rows the gateway sees, each with its place in the table."""
         hidden = frozenset(self.hidden)
         return ((row, self.table[row]) for row in range(len(self.table)) if row not in hidden)
-
-
-class Tally(Struct):
-    """Counts of the rows of a store of either era, as they are taken one by one."""
-
-    counts: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
-    weights: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
-    field_bytes: Counter[str] = field(default_factory=Counter)
-    field_counts: Counter[str] = field(default_factory=Counter)
-    invalid: int = 0
-    biggest: list[tuple[int, int]] = field(default_factory=list)
-
-    def take(self, row: int, entry: Entry, fields: decode.Fields | None, *, seen: bool = True) -> None:
-        """Count row number `row`. Its `fields` are None where its value is not an object, or was not `seen`."""
-        cell = (entry.kind, entry.status)
-        size = entry.bytes
-        self.counts[cell] += 1
-        self.weights[cell] += size
-        if len(self.biggest) < BIGGEST_KEPT:
-            heapq.heappush(self.biggest, (size, -row))
-        elif size > self.biggest[0][0]:
-            heapq.heapreplace(self.biggest, (size, -row))
-        if fields is None:
-            self.invalid += seen
-            return
-        counts, sizes = self.field_counts, self.field_bytes
-        for name, raw in fields.items():
-            counts[name] += 1
-            sizes[name] += memoryview(raw).nbytes
-
-    def largest(self) -> tuple[tuple[int, int], ...]:
-        """The largest rows as (bytes, row), largest first."""
-        return tuple((size, -row) for size, row in sorted(self.biggest, reverse=True))
-
-    def leave_out(self, table: EntryTable, rows: Sequence[int], stream: BinaryIO) -> int:
-        """Take rows of the table back; returns their bytes. Their fields are read from `stream` once more."""
-        left_out = 0
-        for row in rows:
-            entry = table[row]
-            cell = (entry.kind, entry.status)
-            self.counts[cell] -= 1
-            self.weights[cell] -= entry.bytes
-            left_out += entry.bytes
-            fields = _read_again(stream, entry)
-            if fields is None:
-                self.invalid -= not entry.valid
-                continue
-            self.field_counts.subtract(fields.keys())
-            for name, raw in fields.items():
-                self.field_bytes[name] -= memoryview(raw).nbytes
-        for counter in (self.counts, self.weights, self.field_counts, self.field_bytes):
-            for gone in [each for each, count in counter.items() if count <= 0]:
-                del counter[gone]
-        gone_rows = frozenset(rows)
-        sizes = ((table.size(row), -row) for row in range(len(table)) if row not in gone_rows)
-        self.biggest = heapq.nlargest(BIGGEST_KEPT, sizes)
-        return left_out
 
 
 def _read_again(stream: BinaryIO, entry: Entry) -> decode.Fields | None:
@@ -174,7 +116,7 @@ def survey(
             on_entry(entry, decode.checkpoint_files(fields) if fields and "compactionCheckpoints" in fields else ())
     repeated, variants = _same_keys(table, hashes)
     hidden = tuple(_hidden(table.all_keys(), frozenset(repeated))) if repeated else ()
-    hidden_bytes = tally.leave_out(table, hidden, stream) if hidden else 0
+    hidden_bytes = tally.leave_out(table, hidden, partial(_read_again, stream)) if hidden else 0
     return Survey(
         reader.verdict,
         table,

@@ -28,7 +28,7 @@ from gatewaydoctor.repair.repairs.cron.jobsfile import (
 from gatewaydoctor.repair.repairs.cron.spans import Span, members
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.cron.cron import disabled_path, parked_path
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,7 +16,7 @@ from gatewaydoctor.repair.repairs.cron.spans import Span, elements, member_of, m
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.cron.cron import LARGEST
 from gatewaydoctor.storage.files.edit import edit
-from gatewaydoctor.storage.files.grammar import Illegal
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:

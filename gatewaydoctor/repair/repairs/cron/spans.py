@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gatewaydoctor.storage.files import decode, grammar
+from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.jsontext import grammar
 
 
 class Span(NamedTuple):

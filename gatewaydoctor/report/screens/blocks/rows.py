@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from gatewaydoctor.examine.databases import DatabaseFacts
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.database import AgentRows, Boot, DatabaseBytes, LogFacts, StateRows
 

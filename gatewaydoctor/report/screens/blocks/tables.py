@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.examine.databases import DatabaseFacts
+from gatewaydoctor.examine.databases.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.segment import Segment
 
-    from gatewaydoctor.examine.jobs import JobRuns
-    from gatewaydoctor.examine.stores import StoreFacts
+    from gatewaydoctor.examine.cron.jobs import JobRuns
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.report.screens.blocks.fitting import Jointed
 
 

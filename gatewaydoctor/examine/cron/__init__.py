@@ -1,0 +1,1 @@
+"""Cron jobs by what their runs left behind, and when they fire."""

@@ -1,0 +1,1 @@
+"""Databases, what is wrong with them, and the move to them, as facts."""

@@ -1,0 +1,1 @@
+"""Session stores and the files next to them, as facts."""

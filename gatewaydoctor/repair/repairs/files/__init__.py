@@ -1,0 +1,1 @@
+"""Repairs of the files next to a store."""

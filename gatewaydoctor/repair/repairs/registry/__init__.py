@@ -1,0 +1,1 @@
+"""Repairs of the subagent registry and of delivery queues."""

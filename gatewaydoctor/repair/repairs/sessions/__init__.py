@@ -1,0 +1,1 @@
+"""Repairs of rows, whichever engine keeps them."""

@@ -1,0 +1,278 @@
+"""Repairs of databases that do not concern session rows: logs, quarantine records, schema, cron jobs, space."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from gatewaydoctor.checks.stores.health import is_sister
+from gatewaydoctor.examine.databases.health import lacking_jobs, same_place
+from gatewaydoctor.model.gateway.cron import parked_key
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
+from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.health import (
+    BrokenPages,
+    ForeignLog,
+    OrphanRows,
+    OtherOwner,
+    Quarantined,
+    SchemaDrift,
+    Unopened,
+    VersionsDiffer,
+)
+from gatewaydoctor.model.repair.plan import (
+    DropIndexes,
+    DropOrphans,
+    DropRecords,
+    GiveOwners,
+    MoveJobs,
+    SetTrigger,
+    SetVersion,
+)
+from gatewaydoctor.repair.databases.inventory import NODES, WINDOWS
+from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
+from gatewaydoctor.repair.databases.sessions import quoted
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.storage.database.opened import read_database_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.health import DatabaseHealth
+    from gatewaydoctor.model.repair.plan import Edit
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.storage.database.opened import Opened
+
+_GARBAGE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.EMPTY, FaultKind.SCHEMA})
+
+
+def plan_logs(draft: Draft, *, named: bool) -> None:
+    """A -wal of another database goes before a start writes it into this one."""
+    del named
+    for health in draft.x.health.databases:
+        if any(isinstance(problem, ForeignLog) for problem in health.problems):
+            _move(draft, Repair.LOGS, health.path, ("-wal", "-shm"), "the log of another database")
+
+
+def _move(draft: Draft, repair: Repair, path: Path, suffixes: tuple[str, ...], reason: str) -> None:
+    files = [path.with_name(path.name + suffix) for suffix in suffixes]
+    moved = [(file.name, size) for file in files if (size := draft.move(file)) is not None]
+    if moved:
+        names = [name for name, _ in moved]
+        draft.step(repair, "move to the vault", path.parent, reason, names, sum(size for _, size in moved))
+
+
+def plan_quarantine(draft: Draft, *, named: bool) -> None:
+    """Records of databases in which a full check finds nothing, and a store of records that cannot be read."""
+    del named
+    store = draft.x.eras.quarantine
+    if store is None:
+        return
+    for health in draft.x.health.databases:
+        garbage = any(isinstance(each, Unopened) and each.fault.kind in _GARBAGE for each in health.problems)
+        if health.role is DatabaseRole.QUARANTINE and garbage:
+            reason = "quarantine records that cannot be read; the gateway makes a new file"
+            _move(draft, Repair.QUARANTINE, health.path, ("", "-wal", "-shm", "-journal"), reason)
+            return
+    refuted = [
+        health.path
+        for health in draft.x.health.databases
+        if any(isinstance(problem, Quarantined) and problem.refuted for problem in health.problems)
+    ]
+    statement = "SELECT path FROM quarantined_databases"
+    rows = read_database_once(draft.fs, store.path, lambda opened: opened.all(statement)) if refuted else ()
+    if isinstance(rows, Fault):
+        return
+    paths = [str(path) for (path,) in rows if any(same_place(str(path), each) for each in refuted)]
+    if paths:
+        draft.edits.setdefault(store.path, []).append(DropRecords(paths=tuple(paths)))
+        reason = "quarantine records of databases in which a full check finds nothing"
+        draft.step(Repair.QUARANTINE, "remove", store.path, reason, paths, 0)
+
+
+def plan_schema(draft: Draft, *, named: bool) -> None:
+    """What a start refuses in an otherwise sound database. Rows that go stay in the vault, with the old file."""
+    del named
+    for health in draft.x.health.databases:
+        if any(isinstance(each, Unopened | OtherOwner | ForeignLog) or _broken(each) for each in health.problems):
+            continue
+        # Rows whose parents' table is missing are not in the way alone.
+        missing_tables = any(isinstance(each, SchemaDrift) and each.missing_tables for each in health.problems)
+        for problem in health.problems:
+            match problem:
+                case OrphanRows() if not missing_tables:
+                    _orphans(draft, health, problem)
+                case SchemaDrift():
+                    _mend(draft, health, problem)
+                case VersionsDiffer(fits=int(version)):
+                    draft.edits.setdefault(health.path, []).append(SetVersion(version=version))
+                    reason = f"schema version {version} in its header and its records, as its tables are"
+                    names = [health.path.name]
+                    draft.step(Repair.SCHEMA, "set", health.path, reason, names, 0, agent_id=health.agent_id)
+                case _:
+                    pass
+
+
+def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
+    """Transcripts stay: their session row or window is made again. Other rows that refer to nothing go."""
+    counts = dict(problem.counts)
+    database = next((each for each in draft.databases if each.path == health.path), None)
+    given: _Given | Fault = _Given()
+    if database is not None:
+        ask = partial(_given, agent_id=health.agent_id, pairs=counts)
+        given = read_database_once(draft.fs, health.path, ask)
+    if isinstance(given, Fault):
+        hint = "`gatewaydoctor scan` shows what is wrong with it."
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(f"{given.reason}.", hint))
+        return
+    edits = draft.edits.setdefault(health.path, [])
+    if database is not None and given.keys:
+        there = {entry.key for _, entry in database.entries()} if database.opened else set()
+        database.remade = sorted(given.keys - there)
+        edits.append(GiveOwners(agent_id=health.agent_id))
+        reason = "sessions whose row or window is lost, with their transcripts"
+        keys = sorted(given.keys)
+        people = sum(parse_key(key).kind not in MACHINE_KINDS for key in keys)
+        about = {"agent_id": health.agent_id, "conversations": people}
+        draft.step(Repair.SCHEMA, "recover", health.path, reason, keys, 0, **about)
+    left = {pair: rows - given.rows.get(pair, 0) for pair, rows in counts.items()}
+    names = [table for (table, _), rows in left.items() for _ in range(rows)]
+    if names:
+        edits.append(DropOrphans(count=len(names)))
+        reason = "rows that refer to rows that are gone"
+        draft.step(Repair.SCHEMA, "remove", health.path, reason, names, 0, agent_id=health.agent_id)
+
+
+class _Given(Struct, frozen=True):
+    """Sessions that get a row or a window again, and how many rows of each (table, parent) then have what they refer
+    to."""
+
+    keys: frozenset[str] = frozenset()
+    rows: Mapping[tuple[str, str], int] = {}
+
+
+def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]]) -> _Given | Fault:
+    """Raises nothing; what the first statement that cannot be asked has to say."""
+    keys: dict[str, set[str]] = {NODES: set(), WINDOWS: set()}
+    for statement in (LOST_ROWS, LOST_WINDOWS, UNOWNED):
+        found = opened.all(statement)
+        if isinstance(found, Fault):
+            return found
+        keys[WINDOWS].update(str(row[-1]) for row in found)
+        keys[NODES].update(recovered_key(agent_id, str(row[0])) if len(row) == 1 else str(row[0]) for row in found)
+    rows: dict[tuple[str, str], int] = {}
+    for table, parent in pairs:
+        column = {NODES: "session_key", WINDOWS: "session_id"}.get(parent)
+        if column not in opened.columns(table):
+            continue
+        counted = opened.all(
+            f"SELECT count(*) FROM {quoted(table)} WHERE {column} NOT IN (SELECT {column} FROM {parent}) "
+            f"AND {column} IN (SELECT value FROM json_each(?))",
+            (json.dumps(sorted(keys[parent])),),
+        )
+        if isinstance(counted, Fault):
+            return counted
+        rows[table, parent] = int(str(counted[0][0]))
+    return _Given(frozenset(keys[NODES]), rows)
+
+
+def _broken(problem: object) -> bool:
+    return isinstance(problem, BrokenPages) and not problem.index_only
+
+
+def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
+    triggers = (*drift.missing_triggers, *drift.changed_triggers)
+    known = _triggers_of_sister(draft, health) if triggers else {}
+    sister = any(is_sister(health, other) for other in draft.x.health.databases)
+    hint = "gatewaydoctor repair salvage" if sister else "Restore the set of databases from a backup."
+    if drift.unexpected_triggers or drift.missing_columns:
+        foreign = drift.unexpected_triggers
+        what = (
+            f"The trigger {foreign[0]} is not the gateway's."
+            if foreign
+            else f"{drift.missing_columns[0]} is missing."
+        )
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
+        return
+    lost = [name for name in triggers if name not in known]
+    if lost or drift.missing_tables:
+        what = (
+            f"The trigger {lost[0]} is in no sound database of the same release here."
+            if lost
+            else f"The table {drift.missing_tables[0]} is missing."
+        )
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
+        return
+    edits: list[Edit] = [SetTrigger(name=name, sql=known[name]) for name in triggers]
+    if drift.unexpected_unique:
+        edits.insert(0, DropIndexes(names=drift.unexpected_unique))
+        reason = "unique indexes that are not the gateway's; no row goes"
+        names = list(drift.unexpected_unique)
+        draft.step(Repair.SCHEMA, "drop", health.path, reason, names, 0, agent_id=health.agent_id)
+    if triggers:
+        reason = "triggers of its release, as another database here has them"
+        draft.step(Repair.SCHEMA, "put back", health.path, reason, list(triggers), 0, agent_id=health.agent_id)
+    draft.edits.setdefault(health.path, []).extend(edits)
+
+
+def _triggers_of_sister(draft: Draft, health: DatabaseHealth) -> dict[str, str]:
+    """Name -> statement, from a database of the same kind and version whose schema is as its release writes it."""
+    for other in draft.x.health.databases:
+        if is_sister(health, other):
+            found = read_database_once(draft.fs, other.path, _triggers)
+            if not isinstance(found, Fault):
+                draft.judge_by(other.path)
+                return found
+    return {}
+
+
+def _triggers(opened: Opened) -> dict[str, str]:
+    return {item.name: item.sql for item in opened.schema if item.kind == "trigger" and item.sql}
+
+
+def plan_jobs(draft: Draft, *, named: bool) -> None:
+    """Jobs filed under another path: those that this path does not have."""
+    state = draft.x.eras.state
+    if not named or state is None:
+        return
+    own = str(draft.state_dir / "cron" / "jobs.json")
+    taken: set[str] = set()
+    for before in draft.x.health.jobs_elsewhere:
+        jobs = [job for job in lacking_jobs(draft.fs, state.path, before, draft.state_dir) if job not in taken]
+        taken.update(jobs)
+        if jobs:
+            # What was parked before the move stays parked.
+            after = parked_key(own) if before.endswith(parked_key("")) else own
+            draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=after))
+            draft.step(Repair.JOBS, "file", state.path, "cron jobs under the path of this directory", jobs, 0)
+
+
+def plan_compact(draft: Draft, *, named: bool) -> None:
+    """Databases with free pages or a log, made again."""
+    if not named:
+        return
+    for path in _sound(draft):
+        free = read_database_once(draft.fs, path, lambda opened: opened.bytes_free)
+        log = _size(draft, path.with_name(f"{path.name}-wal"))
+        if isinstance(free, Fault) or not (free or log):
+            continue
+        draft.edits.setdefault(path, [])
+        reason = "without free pages and log; no row changes"
+        draft.step(Repair.COMPACT, "rebuild", path, reason, [path.name], free + log)
+
+
+def _sound(draft: Draft) -> Iterator[Path]:
+    return (each.path for each in draft.x.health.databases if not each.problems)
+
+
+def _size(draft: Draft, path: Path) -> int:
+    try:
+        return draft.fs.stat(draft.real(path)).size
+    except OSError:
+        return 0

@@ -1,0 +1,168 @@
+"""leftover: of a sessions.json next to a database only what that lacks stays, or the file goes to the vault."""
+
+from __future__ import annotations
+
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from gatewaydoctor.checks.stores.databases import imports_leftovers
+from gatewaydoctor.model.gateway.soundness import Damaged, Sound
+from gatewaydoctor.model.repair.plan import DropMigrations
+from gatewaydoctor.repair.drafting.draft import of_people
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.repairs.stores.salvage import read_store
+from gatewaydoctor.repair.writing.errors import OutOfReach
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.health import Leftover
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.repair.drafting.rows import StoreDraft
+
+
+def plan(draft: Draft, *, named: bool) -> None:
+    """An import replaces the database's row by the file's, however old that is: no such key may stay in the file."""
+    rewritten = {each.path for each in draft.x.migration.retained if each.contradicted}
+    stays = _waits_alone(draft)
+    for leftover in draft.x.health.leftovers:
+        store = next((each for each in draft.stores if each.path == leftover.path), None)
+        if store is None:
+            continue
+        if leftover.path in rewritten:
+            why = "The receipt of its import names other bytes, and no change of this file ends the refusal to start."
+            hint = "Copy the directory (gatewaydoctor snapshot), keep this file, and see `gatewaydoctor migration`."
+            draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, hint))
+            continue
+        if draft.fs.lstat(draft.real(store.path)).is_symlink:
+            draft.refuse(Repair.LEFTOVER, store.path, _is_link(draft, store.path))
+            continue
+        if leftover.compared and _is_damaged(store):
+            stays |= _rescue(draft, store, leftover)
+            continue
+        if not (leftover.compared and store.opened):
+            if named:
+                why = "Its rows, or those of the database, are not all known."
+                draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "Run `gatewaydoctor scan`."))
+            continue
+        stays |= _lighten(draft, store, leftover)
+    if stays:
+        _have_imported(draft)
+
+
+def _waits_alone(draft: Draft) -> bool:
+    """Whether the store of an agent that has no database yet is fit for its import."""
+    waiting = {each.legacy_store.path for each in draft.x.eras.agents if each.legacy_store and not each.database}
+    fit = (each for each in draft.stores if each.path in waiting and isinstance(each.facts.soundness, Sound))
+    return any(len(store) and store.facts.read.stat and store.facts.read.stat.nlink < 2 for store in fit)
+
+
+def _have_imported(draft: Draft) -> None:
+    """A release that has recorded its startup migrations as done refuses any such file, and imports none."""
+    state = draft.x.eras.state
+    if state is None or draft.x.state_rows is None:
+        return
+    if not draft.x.startup_migrated or not imports_leftovers(draft.x.config.release):
+        return
+    draft.edits.setdefault(state.path, []).append(DropMigrations())
+    draft.state = replace(draft.x.state_rows, started=None)
+    reason = "records that the startup migrations are done: the next start runs them again, and imports the file"
+    draft.step(Repair.LEFTOVER, "remove", state.path, reason, ["startup-migrations", "state-migrations"], 0)
+
+
+def _is_link(draft: Draft, path: Path) -> OutOfReach:
+    """A link is not followed for writing, and a start refuses it. A file of its own is imported."""
+    target = quote(str(draft.fs.realpath(draft.real(path))))
+    hint = f"Put a copy of the file in its place, then try again: cp --remove-destination {target} {quote(str(path))}"
+    return OutOfReach("It is a symbolic link.", hint)
+
+
+def _is_damaged(store: StoreDraft) -> bool:
+    return isinstance(store.facts.soundness, Damaged)
+
+
+def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
+    """A damaged file goes. Whole entries that the database lacks, or has older, stay in a new one. Whether there is
+    any."""
+    assert store.facts.survey is not None
+    if store.facts.read.stat is None:
+        return False
+    try:
+        found = read_store(draft, store.path, store.facts.survey, store.facts.read.stat)
+    except (OutOfReach, OSError) as error:
+        draft.refuse(Repair.LEFTOVER, store.path, error)
+        return False
+    wanted = _wanted(leftover)
+    order = {entry.key: (0, row) for row, entry in enumerate(found.source.table) if entry.key in wanted}
+    if order:
+        store.rebuild([found.source], list(order.values()))
+        reason = (
+            "complete sessions of the damaged file that the database lacks or has older; the rest goes to the vault"
+        )
+        _say(draft, store, "recover", reason, [entry for _, entry in store.entries()])
+        return True
+    size = draft.move(store.path)
+    if size is not None:
+        reason = "a damaged import source whose every complete session the database has"
+        draft.step(
+            Repair.LEFTOVER, "move to the vault", store.path, reason, [store.path.name], size, agent_id=store.agent_id
+        )
+    return False
+
+
+def _wanted(leftover: Leftover) -> set[str]:
+    """Keys that are in the file alone, or newer there, and that a start does not refuse."""
+    refused = {*leftover.null_entries, *leftover.unsafe_ids}
+    return {*leftover.missing, *(each.key for each in leftover.replaced if not each.older)} - refused
+
+
+def _unlink_other_name(draft: Draft, store: StoreDraft) -> None:
+    """A start refuses a file with two names. The same rows in a file of its own are imported."""
+    seen = store.facts.read.stat
+    if seen is None or seen.nlink < 2:
+        return
+    rows = list(store.entries())
+    store.rebuild(store.sources, [(0, place) for place, _ in rows])
+    reason = "the file has another name (hard link), which a start refuses; every row stays"
+    _say(draft, store, "copy", reason, [entry for _, entry in rows])
+
+
+def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: list[Entry]) -> None:
+    draft.step(
+        Repair.LEFTOVER,
+        action,
+        store.path,
+        reason,
+        [entry.key for entry in entries],
+        sum(entry.bytes for entry in entries),
+        agent_id=store.agent_id,
+        **of_people(entries),
+    )
+
+
+def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
+    """Whether the file stays, with what the database lacks or has older."""
+    wanted = _wanted(leftover)
+    refused = set(leftover.null_entries) | set(leftover.unsafe_ids)
+    leaving = [(place, entry) for place, entry in store.entries() if entry.key not in wanted]
+    if not leaving:
+        _unlink_other_name(draft, store)
+        return bool(len(store))
+    entries = [entry for _, entry in leaving]
+    about = of_people(entry for entry in entries if entry.key in refused) | {"agent_id": store.agent_id}
+    names = [entry.key for entry in entries]
+    if len(leaving) == len(store):
+        size = draft.move(store.path)
+        if size is not None:
+            reason = "an import source whose every row the database has, or a start refuses"
+            draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, **about)
+        return False
+    for place, _ in leaving:
+        store.drop(place)
+    reason = "rows that the database has newer or the same, or a start refuses"
+    size = sum(entry.bytes for entry in entries)
+    draft.step(Repair.LEFTOVER, "remove", store.path, reason, names, size, **about)
+    return True

@@ -1,0 +1,303 @@
+"""salvage of databases: a new file with every row that can be read of a damaged one, and with the sessions that
+only a set-aside copy still has. To a sound agent database it adds, where it was named, the conversations of a
+database that the recovery of the gateway renamed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.checks.stores.health import is_sister
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
+from gatewaydoctor.model.repair.plan import Brought, Rebuild
+from gatewaydoctor.repair.databases.inventory import Inventory, take_inventory
+from gatewaydoctor.repair.databases.rebuild import can_be_made, counted
+from gatewaydoctor.repair.databases.sources import open_source
+from gatewaydoctor.repair.drafting.databases import beside_of, transact
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, is_people, recovered, summarise, tell
+from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.database.schema import drift, is_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.health import DatabaseHealth, Problem
+    from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.storage.database.rescue import Rescue
+
+_GARBAGE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.SCHEMA, FaultKind.LOG})
+_EMPTY = frozenset({FaultKind.EMPTY, FaultKind.MISSING})
+_COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
+_SIDE = ("-wal", "-shm", "-journal")
+
+
+def plan_databases(draft: Draft, *, named: bool) -> None:
+    done = set()
+    for target in (*_damaged(draft), *(_incomplete(draft) if named else ())):
+        done.add(target.path)
+        _careful(draft, target, named=named)
+    for health in draft.x.health.databases if named else ():
+        if health.path not in done and health.role is DatabaseRole.AGENT and not health.problems:
+            _bring_back(draft, Target(health.role, health.path, health.agent_id))
+
+
+def _damaged(draft: Draft) -> Iterator[Target]:
+    for health in draft.x.health.databases:
+        if health.role is DatabaseRole.QUARANTINE or any(
+            isinstance(each, ForeignLog | OtherOwner) for each in health.problems
+        ):
+            continue
+        kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
+        if kinds & (_GARBAGE | _EMPTY) or any(map(_is_torn, health.problems)):
+            yield Target(health.role, health.path, health.agent_id)
+    for missing in draft.x.health.missing:
+        yield Target(missing.role, missing.path, missing.agent_id)
+
+
+def _incomplete(draft: Draft) -> Iterator[Target]:
+    """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
+    for health in draft.x.health.databases:
+        drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
+        remake = any(each.missing_tables or each.missing_columns or each.unexpected_triggers for each in drifts)
+        if remake and any(is_sister(health, other) for other in draft.x.health.databases):
+            yield Target(health.role, health.path, health.agent_id)
+
+
+def _is_torn(problem: Problem) -> bool:
+    """A start refuses a damaged index as it does a damaged table."""
+    return isinstance(problem, BrokenPages)
+
+
+def _careful(draft: Draft, target: Target, *, named: bool) -> None:
+    with ExitStack() as stack:
+        try:
+            own = open_source(draft.fs, draft.real(target.path))
+            if own is not None:
+                stack.enter_context(own)
+                own = own if can_be_made(own.schema) or _lend(draft, target, own) else None
+            copies = list(_copies(draft, target, stack))
+            _salvage(draft, target, own, copies, named=named)
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.SALVAGE, target.path, error)
+
+
+def _lend(draft: Draft, target: Target, own: Rescue) -> bool:
+    """Where its schema is lost or damaged: that of another database of its version. Whether any table is known."""
+    for health in draft.x.health.databases:
+        if _is_sister(target, health, own.version):
+            found = read_database_once(draft.fs, health.path, lambda opened: opened.schema)
+            if not isinstance(found, Fault):
+                own.lend(found)
+                break
+    return bool(own.schema)
+
+
+def _copies(draft: Draft, target: Target, stack: ExitStack) -> Iterator[SetAside]:
+    """Databases of this agent that were set aside, the newest first."""
+    agents = (each for each in draft.x.eras.agents if each.agent_id == target.agent_id)
+    leftovers = [each for agent in agents for each in agent.leftovers]
+    if target.role is DatabaseRole.STATE:
+        leftovers = [each for each in draft.x.eras.leftovers if each.path.parent == target.path.parent]
+    for each in sorted(leftovers, key=lambda each: -each.mtime):
+        own = each.path.name.startswith(target.path.name) and each.kind in _COPIES
+        if not own or each.path.name.endswith(_SIDE) or "-wal." in each.path.name or "-shm." in each.path.name:
+            continue
+        rescue = open_source(draft.fs, draft.real(each.path))
+        if rescue is not None:
+            stack.enter_context(rescue)
+            if _owner(rescue) in (None, target.agent_id):
+                yield SetAside(each.path, rescue, take_inventory(rescue))
+
+
+def _owner(rescue: Rescue) -> str | None:
+    rows = rescue.rows("schema_meta", ("agent_id",))
+    return next((value for (value,) in rows if isinstance(value, str)), None)
+
+
+def _salvage(draft: Draft, target: Target, own: Rescue | None, copies: list[SetAside], *, named: bool) -> None:
+    if own is None:
+        _from_copies(draft, target, copies, named=named)
+        return
+    version = _version(own)
+    inventory = take_inventory(own)
+    wanted = set(inventory.remade) | set(inventory.lost or ())
+    if inventory.damaged and inventory.lost is None:
+        wanted |= {key for copy in copies for key in copy.inventory.rows if is_people(key)}
+    for copy in copies:
+        _take(copy, wanted - set(inventory.rows), inventory)
+    _make(draft, target, own, inventory, version, [copy for copy in copies if copy.keys])
+
+
+def _take(copy: SetAside, wanted: set[str], inventory: Inventory) -> None:
+    """Keys that this copy gives and no earlier one did. A session whose window is left is taken from a copy only
+    where that has the same session."""
+    remade = inventory.remade
+    for key in sorted(wanted & set(copy.inventory.rows)):
+        if key not in remade or copy.inventory.rows[key].session_id == remade[key]:
+            copy.keys.append(key)
+            wanted.discard(key)
+
+
+def _from_copies(draft: Draft, target: Target, copies: list[SetAside], *, named: bool) -> None:
+    """The database itself holds nothing: the copy with most sessions, and what the others add."""
+    copies = [copy for copy in copies if copy.inventory.rows]
+    if target.role is DatabaseRole.STATE or not copies:
+        if named or target.role is DatabaseRole.AGENT:
+            _nothing(draft, target)
+        return
+    wanted = {key for copy in copies for key in copy.inventory.rows if is_people(key) or copy is copies[0]}
+    for copy in copies:
+        _take(copy, wanted, Inventory())
+    versions = [number for copy in copies if (number := _version(copy.rescue))]
+    _make(draft, target, None, Inventory(), max(versions, default=None), [copy for copy in copies if copy.keys])
+
+
+def _bring_back(draft: Draft, target: Target) -> None:
+    """Conversations that the database lacks and a database that a recovery renamed has."""
+    with ExitStack() as stack:
+        try:
+            own = open_source(draft.fs, draft.real(target.path))
+            if own is None:
+                return
+            stack.enter_context(own)
+            copies = [copy for copy in _copies(draft, target, stack) if ".corrupt-" in copy.path.name]
+            if not copies:
+                return
+            inventory = take_inventory(own)
+            wanted = {key for copy in copies for key in copy.inventory.rows if is_people(key)} - set(inventory.rows)
+            for copy in copies:
+                _take(copy, wanted, inventory)
+            giving = [copy for copy in copies if copy.keys]
+            if giving:
+                _make(draft, target, own, inventory, own.version, giving)
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.SALVAGE, target.path, error)
+
+
+def _version(rescue: Rescue) -> int | None:
+    """The schema version in its header, else in its records."""
+    return rescue.version or _recorded(rescue)
+
+
+def _recorded(rescue: Rescue) -> int | None:
+    rows = rescue.rows("schema_meta", ("schema_version",))
+    return next((value for (value,) in rows if isinstance(value, int)), None)
+
+
+def _make(
+    draft: Draft,
+    target: Target,
+    own: Rescue | None,
+    inventory: Inventory,
+    version: int | None,
+    copies: Sequence[SetAside],
+) -> None:
+    sources = [copy.path for copy in copies]
+    place: int | None = None
+    if own is None or version is None or not _is_whole(target, own, version):
+        place, known = _schema_place(draft, target, version, copies, sources)
+        # Where no other database of its version is here, its own schema serves if no page of it is lost.
+        version = known or (version if own is not None and own.schema_whole else None)
+    if version is None or version > KNOWN_SCHEMA[target.role]:
+        _no_schema(draft, target)
+        return
+    rows = counted(own) if own is not None else {}
+    sessions = _sessions(target, inventory, copies) if target.role is DatabaseRole.AGENT else None
+    if not (sessions or rows.get("cron_jobs") or (target.role is DatabaseRole.STATE and rows)):
+        _nothing(draft, target)
+        return
+    edit = Rebuild(
+        version=version,
+        agent_id=target.agent_id if target.role is DatabaseRole.AGENT else None,
+        main_key=draft.x.config.main_key.value,
+        schema=place,
+        brought=tuple(Brought(number, tuple(copy.keys)) for number, copy in enumerate(copies)),
+        rows=rows,
+    )
+    size = _act(draft, target, sources, edit, sessions)
+    if size is None:
+        return
+    tell(draft, target, own, inventory, copies, rows)
+    if target.agent_id is not None and sessions is not None:
+        summarise(draft, target, inventory, copies, size)
+
+
+def _act(draft: Draft, target: Target, sources: Sequence[Path], edit: Rebuild, sessions: int | None) -> int | None:
+    """Add the act; the most bytes that come of it, None where the plan does something to the file already."""
+    numbers = tuple(draft.fingerprint(path) for path in sources)
+    there = not _is_gone(draft, target.path)
+    set_of = [path for path in beside_of(draft, target.path) if not path.name.endswith("-shm")]
+    read = [*numbers, *(draft.fingerprint(path) for path in ((target.path, *set_of) if there else set_of))]
+    size = sum(draft.fingerprints[number].size for number in read)
+    done = transact(draft, target.path, (edit,), size, sessions, sources=numbers, there=there)
+    return size if done else None
+
+
+def _is_gone(draft: Draft, path: Path) -> bool:
+    try:
+        draft.fs.lstat(draft.real(path))
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _is_whole(target: Target, rescue: Rescue, version: int) -> bool:
+    """Whether the schema that is left is the one its version has."""
+    return (
+        is_known(target.role, version)
+        and drift(target.role, version, rescue.schema, rescue.columns) is None
+        and can_be_made(rescue.schema)
+    )
+
+
+def _schema_place(
+    draft: Draft, target: Target, version: int | None, copies: Sequence[SetAside], sources: list[Path]
+) -> tuple[int | None, int | None]:
+    """Which source has the schema of this version, or of any where that is lost: (its place, the version). A sister
+    is added to the sources."""
+    seen = [
+        (number, copy.rescue, copy.rescue.version or _recorded(copy.rescue)) for number, copy in enumerate(copies)
+    ]
+    of_version = [(number, rescue, own) for number, rescue, own in seen if own and version in (None, own)]
+    for number, rescue, own in of_version:
+        if _is_whole(target, rescue, own):
+            return number, own
+    for health in draft.x.health.databases:
+        if _is_sister(target, health, version):
+            sources.append(health.path)
+            return len(sources) - 1, health.user_version
+    return next(((number, own) for number, rescue, own in of_version if rescue.schema_whole), (None, None))
+
+
+def _is_sister(target: Target, health: DatabaseHealth, version: int | None) -> bool:
+    """Whether this sound database has the schema of that version, or of its own where that is lost."""
+    alike = health.role is target.role and health.path != target.path and version in (None, health.user_version)
+    return alike and health.schema_known and not health.problems
+
+
+def _sessions(target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> int:
+    """How many session rows there will be."""
+    brought = {key for copy in copies for key in copy.keys}
+    keys = set(inventory.rows) | set(inventory.remade) | brought
+    return len(keys | recovered(target, inventory, copies))
+
+
+def _nothing(draft: Draft, target: Target) -> None:
+    hint = "Restore the database and its -wal from a backup, as one set."
+    draft.refuse(
+        Repair.SALVAGE, target.path, OutOfReach("Nothing can be read of it, nor of a copy next to it.", hint)
+    )
+
+
+def _no_schema(draft: Draft, target: Target) -> None:
+    why = (
+        "Its tables are not described completely, and no sound database of the same release is here "
+        "to take them from."
+    )
+    hint = "Restore the database and its -wal from a backup, as one set."
+    draft.refuse(Repair.SALVAGE, target.path, OutOfReach(why, hint))

@@ -1,0 +1,1 @@
+"""Session entries as both storage engines give them: decoded, in columns, counted, chosen."""

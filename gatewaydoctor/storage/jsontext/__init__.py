@@ -1,0 +1,1 @@
+"""JSON and JSON5 exactly as the gateway reads them, of any size and damage."""
