@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import judge
 from gatewaydoctor.checks.thresholds import Thresholds
-from gatewaydoctor.examine.examination import examine
+from gatewaydoctor.examine.examiner import examine
 from gatewaydoctor.examine.world import Depth, Where, World
 from gatewaydoctor.system.fs import DiskSpace, OsReadFs
 from tests.state.fakes import BOOT, FakeProcesses

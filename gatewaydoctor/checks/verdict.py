@@ -6,16 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
-from gatewaydoctor.checks.unread import CHANGING
+from gatewaydoctor.checks.effects import headline, place_of, start_effect
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Stake, Start, StartEffect, StartVerdict
-from gatewaydoctor.model.words import capital, plural, rounded_size
+from gatewaydoctor.model.words import capital, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
@@ -25,10 +24,8 @@ if TYPE_CHECKING:
 
     Judge = Callable[[Finding, Release, Sequence[Finding]], StartEffect | None]
 
-_ORDER = tuple(Effect)
 
-UNLOADABLE_DEPTH = 1_600
-"""Levels of nesting from which 2026.3.28 loads a store no more."""
+_ORDER = tuple(Effect)
 
 
 def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
@@ -60,301 +57,6 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         worst,
         tuple(dict.fromkeys(rule for _, rule in deciding if rule)),
     )
-
-
-def start_effect(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """What a start of this release makes of one finding; None where it decides nothing. A critical finding of a rule
-    that says nothing here puts a start at risk."""
-    judge = EFFECTS.get(finding.rule)
-    if judge is not None:
-        return judge(finding, release, findings)
-    if finding.severity is Severity.CRITICAL:
-        return StartEffect(Effect.RISKS, finding.consequence, _place(finding) + _first(finding.message))
-    return None
-
-
-def _who(release: Release) -> str:
-    return release_name(release) or "the gateway"
-
-
-def _place(finding: Finding) -> str:
-    return f"{finding.agent_id}: " if finding.agent_id else ""
-
-
-def _first(message: str) -> str:
-    """The first sentence of a message, without its full stop, as the continuation of a line."""
-    sentence = message.partition(". ")[0].removesuffix(".")
-    word = sentence.partition(" ")[0]
-    return f"{sentence[:1].lower()}{sentence[1:]}" if word == "A" or word[1:].islower() else sentence
-
-
-def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """A store that this release takes for an empty one, or refuses."""
-    if finding.evidence.get("reason") is not None:
-        reason = "The session store could not be read, so it is not known what a start does with it."
-        return StartEffect(Effect.UNREAD, reason, f"{_place(finding)}{_first(finding.message)}")
-    if finding.evidence.get(CHANGING):
-        reason = "The session store was written to while it was read, so it is not known what a start does with it."
-        return StartEffect(Effect.UNREAD, reason, f"{_place(finding)}sessions.json changed while it was read")
-    what = "a store this large" if "limit" in finding.evidence else "a damaged store"
-    first = finding.message.partition(". ")[0].removesuffix(".")
-    said = first.removeprefix("The file ").removeprefix("The store ")
-    cause = f"{_place(finding)}sessions.json" + (f" {said}" if said != first else f": {_first(first)}")
-    if release.behaviour.sessions_in_database:
-        start = seen_start(Damage.LEFTOVER, release_name(release))
-        reason = f"{start.release} refuses to start (exit {start.code}) over {what}{start.hedge}."
-        return StartEffect(Effect.FAILS, reason, cause)
-    reason = f"It would lose all of {_of(finding)}: {_who(release)} loads {what} as EMPTY and overwrites it."
-    return StartEffect(Effect.LOSES, reason, cause)
-
-
-def _of(finding: Finding) -> str:
-    return f"agent {finding.agent_id}" if finding.agent_id else "the store"
-
-
-def _begins_empty(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity is not Severity.CRITICAL:
-        return None
-    reason = f"It would start with an EMPTY history for {_of(finding)}, and every save buries the old index deeper."
-    transcripts = plural(finding.count, "transcript") + " that would stay without a session."
-    return StartEffect(Effect.LOSES, reason, f"{_place(finding)}{_first(finding.message)}", transcripts)
-
-
-def _exhausts_heap(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.ERROR:
-        return None
-    figures = finding.evidence
-    low, high = (_figure(figures, name) for name in ("heapBytesMeasuredRatio", "heapBytesReportedRatio"))
-    limit = _figure(figures, "heapLimitBytes")
-    needs = (
-        f"Loading the store needs an estimated {rounded_size(low, high)} of heap; the limit is {rounded_size(limit)}."
-    )
-    fate = (
-        "It crashes and restarts forever."
-        if finding.severity is Severity.CRITICAL
-        else "It would crash and restart forever."
-    )
-    effect = Effect.FAILS if finding.severity is Severity.CRITICAL else Effect.RISKS
-    return StartEffect(effect, f"{needs} {fate}", _heap_cause(finding, findings))
-
-
-def _figure(figures: Mapping[str, object], name: str) -> int:
-    value = figures.get(name)
-    return value if isinstance(value, int) else 0
-
-
-def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
-    """What filled the store: the jobs that retry, else the runs that never ended, else its size."""
-    mine = {each.rule: each for each in findings if each.agent_id == finding.agent_id}
-    rapid, stuck = mine.get("cron-rapid-retry"), mine.get("session-stuck-running")
-    parts = []
-    if rapid is not None:
-        parts.append(f"{plural(rapid.count, 'cron job retries', 'cron jobs retry')} without end")
-    if stuck is not None:
-        parts.append(f"{plural(stuck.count, 'session')} never ended")
-    sessions, size = _figure(finding.evidence, "entries"), rounded_size(_figure(finding.evidence, "bytes"))
-    return _place(finding) + ("; ".join(parts) or f"{plural(sessions, 'session')} in {size}")
-
-
-def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.evidence.get("obstacle") is not None:
-        return StartEffect(
-            Effect.UNREAD, "The config was not read, so defaults are assumed.", _first(finding.message)
-        )
-    if finding.severity < Severity.ERROR:
-        return None
-    return StartEffect(
-        Effect.FAILS, f"{capital(_who(release))} refuses to start because of its config.", _first(finding.message)
-    )
-
-
-def _newer_config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    started = str(finding.evidence["started"])
-    code = CODES[Damage.CONFIG].get(started, 1)
-    reason = f"{started}, which last started here, refuses to start (exit {code}): the config is of a newer release."
-    return StartEffect(Effect.FAILS, reason, _first(finding.message))
-
-
-def _refused(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect:
-    effect = Effect.FAILS if finding.severity >= Severity.ERROR else Effect.RISKS
-    return StartEffect(effect, finding.consequence, _first(finding.message))
-
-
-def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    return StartEffect(
-        Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode.", _first(finding.message)
-    )
-
-
-def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.evidence.get("obstacle") is not None:
-        return StartEffect(Effect.UNREAD, "Permission to read was denied here.", _first(finding.message))
-    if finding.severity < Severity.ERROR:
-        return None
-    refused = finding.evidence.get("startRefused")
-    reason = (
-        f"refuses to start: its user may not {str(refused).replace('its config', 'the config')}."
-        if refused
-        else "begins without sessions it cannot read."
-    )
-    return StartEffect(
-        Effect.FAILS if refused else Effect.RISKS, f"{capital(_who(release))} {reason}", _first(finding.message)
-    )
-
-
-def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.ERROR:
-        return None
-    cause = f"openclaw.json: {_first(finding.message)}"
-    if finding.evidence.get("lostMode") and release.behaviour.requires_gateway_mode:
-        return StartEffect(
-            Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode (exit 78).", cause
-        )
-    return StartEffect(Effect.RISKS, "It would start without the agents, channels and models the config lost.", cause)
-
-
-def _database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """A database: losing is critical, refusing an error, and what is milder stops nothing."""
-    cause = f"{_place(finding)}{_first(finding.message)}"
-    match finding.severity:
-        case Severity.CRITICAL:
-            return StartEffect(Effect.LOSES, finding.consequence, cause)
-        case Severity.ERROR:
-            return StartEffect(Effect.FAILS, finding.consequence, cause)
-        case _:
-            return None
-
-
-def _unread_database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    return StartEffect(Effect.UNREAD, finding.message, f"{_place(finding)}{_first(finding.message)}")
-
-
-def _leased(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.WARNING:
-        return None
-    return StartEffect(Effect.FAILS, finding.consequence, _first(finding.message))
-
-
-def _jobs_elsewhere(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.ERROR:
-        return None
-    return StartEffect(Effect.RISKS, f"{plural(finding.count, 'cron job')} would not run.", _first(finding.message))
-
-
-def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """Jobs that the start deletes, or one that keeps every job from running."""
-    if finding.severity < Severity.ERROR:
-        return None
-    gone = _figure(finding.evidence, "deleted")
-    deletes = f"{capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
-    stops = "no job runs" in finding.consequence
-    return StartEffect(
-        Effect.RISKS, finding.consequence if stops else deletes, f"jobs.json: {_first(finding.message)}"
-    )
-
-
-def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    code = CODES[Damage.NEWER].get(release.version or "")
-    if code is not None:
-        reason = f"{capital(_who(release))} refuses to start (exit {code}) over a newer schema."
-        return StartEffect(Effect.FAILS, reason, _first(finding.message))
-    reason = "A database was written by a newer release than gatewaydoctor knows; an older one refuses to start."
-    return StartEffect(Effect.UNREAD, reason, _first(finding.message))
-
-
-def _empties_history(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.ERROR:
-        return None
-    reason = (
-        f"The next message in {plural(finding.count, 'session')} would empty its transcript: the history is lost."
-    )
-    return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
-
-
-def _loops(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    reason = "The last starts ended in the same session; the next one is likely to do so again."
-    return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
-
-
-def _registry(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.ERROR:
-        return None
-    if finding.evidence.get("read") == "unreadable":
-        return StartEffect(Effect.UNREAD, "The subagent registry could not be read.", _first(finding.message))
-    reason = "It would forget its subagents: the registry loads as EMPTY and is overwritten by the next run."
-    return StartEffect(Effect.RISKS, reason, _first(finding.message))
-
-
-_BY_FATE = {
-    "dropped": "would drop {} when it loads the store.",
-    "pruned": "would remove {} at its next save, as if they were old.",
-    "load-fails": "can load and save no session of a store.",
-    "save-fails": "can save no session of a store.",
-}
-
-
-def _values(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """Sessions that are lost over a field's type; and 2026.3.28 cannot load a store that is nested too deeply, which
-    later releases fail to save."""
-    if finding.severity < Severity.ERROR:
-        return None
-    if (what := _BY_FATE.get(str(finding.evidence.get("fate")))) is not None:
-        people = plural(_figure(finding.evidence, "conversations"), "conversation")
-        reason = f"{capital(_who(release))} {what.format(people)}"
-        return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
-    cause = f"{_place(finding)}{_first(finding.message)}"
-    if not release.behaviour.loads_deep_rows and _figure(finding.evidence, "levels") > UNLOADABLE_DEPTH:
-        return StartEffect(
-            Effect.FAILS, f"{_who(release)} cannot load the store: every message ends in a RangeError.", cause
-        )
-    return StartEffect(Effect.RISKS, f"{capital(_who(release))} may fail to load or to save the store.", cause)
-
-
-def _evicts(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.severity < Severity.ERROR:
-        return None
-    people = _figure(finding.evidence, "conversationsAmongThem")
-    reason = (
-        f"{capital(_who(release))} would drop {plural(people, 'conversation')} at once: the store is over its cap."
-    )
-    return StartEffect(Effect.RISKS, reason, f"{_place(finding)}{_first(finding.message)}")
-
-
-EFFECTS: dict[str, Judge] = {
-    "store-unparseable": _loads_empty,
-    "store-too-large-for-gateway": _loads_empty,
-    "store-not-object": _loads_empty,
-    "store-empty-beside-transcripts": _begins_empty,
-    "store-heap-risk": _exhausts_heap,
-    "store-invalid-entry": _values,
-    "store-over-cap": _evicts,
-    "config-unreadable": _config,
-    "config-refused": _refused,
-    "config-without-mode": _without_mode,
-    "config-newer": _newer_config,
-    "permission-denied": _denied,
-    "config-shrunk": _shrunk,
-    "legacy-store-beside-sqlite": _database,
-    "database-corrupt": _database,
-    "database-empty": _database,
-    "database-missing": _database,
-    "database-log-missing": _database,
-    "database-log-foreign": _database,
-    "database-owner": _database,
-    "database-foreign-keys": _database,
-    "database-schema": _database,
-    "database-entry-invalid": _database,
-    "database-quarantined": _database,
-    "database-unreadable": _unread_database,
-    "database-lease": _leased,
-    "jobs-other-path": _jobs_elsewhere,
-    "cron-job-cannot-run": _jobs_lost,
-    "newer-schema": _newer,
-    "transcript-bad-header": _empties_history,
-    "transcript-boot-loop": _loops,
-    "subagents-unreadable": _registry,
-}
-"""Rule -> what a start makes of its findings. A rule that is not here decides nothing, unless it is critical."""
 
 
 def _unread(x: Examination) -> Iterator[StartEffect]:
@@ -456,4 +158,4 @@ def _nothing_stops(findings: Sequence[Finding]) -> str:
 def _main_issue(findings: Sequence[Finding]) -> str:
     """The worst finding that stops no start, in its own words without the full stop."""
     worst = findings[0] if findings and findings[0].severity >= Severity.WARNING else None
-    return f"{_place(worst)}{_first(worst.message)}" if worst else ""
+    return f"{place_of(worst)}{headline(worst.message)}" if worst else ""

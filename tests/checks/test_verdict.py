@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from gatewaydoctor.checks.effects import EFFECTS, start_effect
 from gatewaydoctor.checks.judge import all_rules, judge
 from gatewaydoctor.checks.nextstep import ONLY_BY_NAME, next_step
-from gatewaydoctor.checks.verdict import EFFECTS, start_effect
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
 from gatewaydoctor.fixtures.validating.validate import judgement_of
 from gatewaydoctor.model.gateway.liveness import HeapLimit

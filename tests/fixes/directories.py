@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.judge import judge
-from gatewaydoctor.examine.examination import examine
+from gatewaydoctor.examine.examiner import examine
 from gatewaydoctor.examine.world import Depth, Where, World
 from gatewaydoctor.repair.drafting.options import Options, Repair
 from gatewaydoctor.repair.planner.build import build_plan

@@ -13,7 +13,8 @@ from gatewaydoctor.checks.judge import Judgement, judge
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
 from gatewaydoctor.cli.shell.notices import pending_run
 from gatewaydoctor.cli.shell.run import working_directory
-from gatewaydoctor.examine.examination import Examination, examine
+from gatewaydoctor.examine.examination import Examination
+from gatewaydoctor.examine.examiner import examine
 from gatewaydoctor.examine.world import Depth, World
 from gatewaydoctor.model.errors import ExitCode
 from gatewaydoctor.report.document import names_for

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes, bench, require_own_clock
-from gatewaydoctor.cli.verbs.repair import Apply, PlanOut, plan_or_apply
+from gatewaydoctor.cli.verbs.repair import plan_or_apply
+from gatewaydoctor.cli.verbs.repair_options import Apply, PlanOut
 from gatewaydoctor.repair.drafting.options import Options, Repair
 
 Named = Annotated[str, typer.Argument(metavar="KEY", help="A session key, or an agent id.")]

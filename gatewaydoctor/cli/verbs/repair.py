@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from functools import partial
 from pathlib import Path
 from shlex import join
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from msgspec import to_builtins
 from msgspec.structs import replace
 
@@ -29,19 +27,45 @@ from gatewaydoctor.cli.shell.writing import (
     person_confirms,
     require_own_clock,
 )
+from gatewaydoctor.cli.verbs.repair_options import (
+    Apply,
+    Disable,
+    Drop,
+    Enable,
+    EndAs,
+    JobOption,
+    KeepPerJob,
+    KindOption,
+    MaxEntries,
+    Name,
+    OlderThan,
+    Park,
+    PlanFile,
+    PlanOut,
+    RepairNames,
+    Resume,
+    Retrying,
+    StatusOption,
+    Transcripts,
+    Unpark,
+    end_status,
+    goes_to_vault,
+    kept_per_job,
+    repairs_named,
+)
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
-from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
+from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.drafting.options import ENDINGS, CronOptions, Options, Repair, TrimOptions
+from gatewaydoctor.repair.drafting.options import CronOptions, Options, Repair, TrimOptions
 from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, NoSpace, Refused
 from gatewaydoctor.state.history.pathmap import parse_path_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.outcome.finding import Finding
@@ -50,86 +74,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.names import Names
 
-_TRIM, _CRON = "Which rows and files (trim, expire, temps, subagents, queues)", "Which jobs (cron)"
-
-RepairNames = Annotated[
-    list[str] | None, typer.Argument(metavar="[REPAIR]...", help="All recommended ones when none is named.")
-]
-Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this only the plan is shown.")]
-PlanFile = Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply this saved plan.")]
-PlanOut = Annotated[str | None, typer.Option("--plan-out", metavar="FILE", help="Save the plan.")]
-Resume = Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Finish an interrupted run.")]
-KindOption = Annotated[
-    list[str] | None,
-    typer.Option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.", rich_help_panel=_TRIM),
-]
-StatusOption = Annotated[
-    list[str] | None, typer.Option("--status", metavar="WORD", help="trim: only this status.", rich_help_panel=_TRIM)
-]
-JobOption = Annotated[
-    list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.", rich_help_panel=_TRIM)
-]
-OlderThan = Annotated[
-    str | None,
-    typer.Option(
-        "--older-than",
-        metavar="TIME",
-        help="trim, temps, subagents, queues: age from which they go.",
-        rich_help_panel=_TRIM,
-    ),
-]
-KeepPerJob = Annotated[
-    str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.", rich_help_panel=_TRIM)
-]
-MaxEntries = Annotated[
-    int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.", rich_help_panel=_TRIM)
-]
-Transcripts = Annotated[
-    str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.", rich_help_panel=_TRIM)
-]
-EndAs = Annotated[
-    str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.", rich_help_panel=_TRIM)
-]
-Disable = Annotated[
-    list[str] | None,
-    typer.Option("--disable", metavar="JOB", help="cron: disable this job; repeatable.", rich_help_panel=_CRON),
-]
-Enable = Annotated[
-    list[str] | None,
-    typer.Option("--enable", metavar="JOB", help="cron: enable this job; repeatable.", rich_help_panel=_CRON),
-]
-Park = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--park", metavar="JOB", help="cron: take this job out of the gateway's sight.", rich_help_panel=_CRON
-    ),
-]
-Unpark = Annotated[
-    list[str] | None,
-    typer.Option("--unpark", metavar="JOB", help="cron: put a parked job back.", rich_help_panel=_CRON),
-]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option("--drop", metavar="JOB", help="cron: let a parked job go for good.", rich_help_panel=_CRON),
-]
-Name = Annotated[
-    list[str] | None,
-    typer.Option("--name", metavar="KEY", help="Let this session or file go although protected; repeatable."),
-]
-
 
 CLOCK_SLACK_MS = 5 * 60_000
 """A plan from a machine whose clock is ahead by less is taken as made now."""
-
-
-Retrying = Annotated[
-    bool | None,
-    typer.Option(
-        "--disable-retrying/--leave-retrying",
-        help="Disable jobs that retry without end, if their runs go. [default: if a person confirms]",
-        show_default=False,
-    ),
-]
 
 
 def repair(
@@ -169,7 +116,7 @@ def repair(
         )
     if apply or resume is not None:
         require_own_clock(run)
-    chosen = _chosen(repairs)
+    chosen = repairs_named(repairs)
     with bench(run, vault=vault, gateway_stopped=gateway_stopped, work_dir=work_dir) as work:
         if resume is not None:
             return _resume(run, work, resume, yes=yes)
@@ -194,14 +141,14 @@ def repair(
             TrimOptions(
                 kinds,
                 span,
-                _keep(keep_per_job),
+                kept_per_job(keep_per_job),
                 max_entries,
                 chosen_words(Status, status, "--status"),
                 job_ids(run, work.found, job) if job else frozenset(),
-                _vaulted(transcripts),
+                goes_to_vault(transcripts),
             ),
             frozenset(name or ()),
-            _ending(end_as),
+            end_status(end_as),
             span,
             tuple(parse_path_map(text, str(Path.cwd())) for text in run.options.path_map),
             _cron(repairs, disable, enable, park, unpark, drop),
@@ -424,48 +371,3 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
     screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, left=left, sources=sources)
     wrote = receipt is not None
     return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen, wrote=wrote)
-
-
-def _chosen(words: list[str] | None) -> tuple[Repair, ...]:
-    known = [repair.value for repair in Repair]
-    for word in words or ():
-        if word not in known:
-            no_directory(word, "a repair", here=True)
-            raise _no_such_repair(word, known)
-    return tuple(repair for repair in Repair if repair.value in (words or ()))
-
-
-def _no_such_repair(word: str, known: Sequence[str]) -> UsageError:
-    """A rule that was named instead leads to its repair."""
-    from gatewaydoctor.checks.judge import all_rules
-
-    rule = next((rule for rule in all_rules() if rule.id == word), None)
-    if rule is not None and rule.repair:
-        return UsageError(
-            f"{word} is a rule; its repair is {rule.repair}.", f"Run `gatewaydoctor repair {rule.repair}`."
-        )
-    if rule is not None:
-        hint = f"`gatewaydoctor explain {word}` shows what to do by hand."
-        return UsageError(f"{word} is a rule, and no repair removes its findings.", hint)
-    return unknown_word("repair", word, known)
-
-
-def _keep(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise UsageError(f"--keep-per-job {text!r} is not a number.", "Use a number, or `all`.")
-    return int(text)
-
-
-def _vaulted(word: str) -> bool:
-    if word not in ("vault", "leave"):
-        raise unknown_word("word for --transcripts:", word, ("vault", "leave"))
-    return word == "vault"
-
-
-def _ending(word: str) -> Status:
-    endings = {each.value: each for each in ENDINGS}
-    if word not in endings:
-        raise unknown_word("status for --end-as:", word, endings)
-    return endings[word]

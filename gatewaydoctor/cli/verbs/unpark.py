@@ -9,7 +9,7 @@ import typer
 from gatewaydoctor.cli.shell.run import Outcome, Run
 from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes
 from gatewaydoctor.cli.verbs.park import planned
-from gatewaydoctor.cli.verbs.repair import Apply, PlanOut
+from gatewaydoctor.cli.verbs.repair_options import Apply, PlanOut
 from gatewaydoctor.repair.drafting.options import Options, Repair
 
 Named = Annotated[str, typer.Argument(metavar="KEY", help="A parked session key or agent, or its number.")]
