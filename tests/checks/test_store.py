@@ -436,7 +436,10 @@ def test_a_store_left_beside_a_database_is_compared_with_it(
 
 @pytest.mark.parametrize(
     ("release", "code"),
-    [("2026.8.1", "(exit 1)"), ("2026.8.2", ""), ("2026.9.3", "(exit 78)"), ("2026.9.6", None)],
+    [
+        *[("2026.8.1", "(exit 1)"), ("2026.8.2", ""), ("2026.9.3", "(exit 78)"), ("2026.9.5", "(exit 78)")],
+        ("2026.9.6", None),
+    ],
 )
 def test_older_releases_refuse_any_store_left_beside_a_database(
     tmp_path: Path, release: str, code: str | None

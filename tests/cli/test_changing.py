@@ -83,15 +83,15 @@ def test_a_scan_tells_of_a_store_that_never_rests(state: StateDir) -> None:
 
 
 def test_a_scan_tells_of_a_store_that_changed_after_it_was_read(state: StateDir) -> None:
-    from gatewaydoctor.examine import examination
+    from gatewaydoctor.examine import examiner
 
-    census = examination.take_census
+    census = examiner.take_census
 
     def late(*given, **more):
         store_of(state).write_bytes(b"{}")
         return census(*given, **more)
 
-    with patch.object(examination, "take_census", late):
+    with patch.object(examiner, "take_census", late):
         ran = run("scan", "--json", "--state-dir", str(state.root), *CLOCK)
     assert [each["reason"] for each in ran.document["skipped"]] == ["it changed after it was read; scan again"]
 

@@ -193,7 +193,7 @@ def legacy_store_beside_sqlite(scene: Scene) -> None:
     scene.write("agents/main/agent/openclaw-agent.sqlite", agent_database(AGENT_VERSION, {}, rows=kept), HOUR)
     scene.write("state/openclaw.sqlite", state_database(STATE_VERSION, 1), HOUR)
     scene.agent(era="sqlite", readable="yes", entries=3)
-    scene.finds("legacy-store-beside-sqlite", "warning")
+    scene.finds("legacy-store-beside-sqlite", "error")
 
 
 @fixture("a database written by a release newer than any that is known")

@@ -98,7 +98,7 @@ def test_one_of_each_is_said_in_the_singular(doctor: Doctor) -> None:
     receipt = doctor.apply("trim")
     assert receipt is not None
     read, moved = receipt.verified
-    assert ": 1 entry, " in read
+    assert ": 1 session, " in read
     assert moved == "1 file is in the vault and no longer in its place."
     (caution,) = doctor.plan("missing").cautions
     assert caution.text.startswith("1 row without a transcript stays, including 1 conversation.")

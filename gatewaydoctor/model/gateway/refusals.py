@@ -65,7 +65,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.MISSING: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.STATE_GONE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.UNUSED: {NEWEST: STARTS},
-    Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, NEWEST: 78},
+    Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.NEWER: {"2026.8.1": 78, "2026.9.3": 78, NEWEST: 78},
     Damage.VERSIONS: {NEWEST: 78},
