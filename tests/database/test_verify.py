@@ -366,6 +366,33 @@ def test_two_agents_with_one_file_keep_no_gateway_from_starting(
     assert owners()["second"]["severity"] == "error"
 
 
+def test_a_database_that_is_registered_for_another_agent(state: Path) -> None:
+    second = AGENT_PATH.replace("main", "second")
+    (state / second).parent.mkdir(parents=True)
+    Made(state / second, AGENT, 23)
+    for path, agent in ((AGENT_PATH, "main"), (second, "second")):
+        with closing(connect(state / path)) as database:
+            insert(database, "schema_meta", meta_key="primary", role="agent", schema_version=23, agent_id=agent)
+
+    def registered(*rows: tuple[str, str]) -> dict[str, str]:
+        with closing(connect(state / STATE_PATH)) as database:
+            database.execute("DELETE FROM agent_databases")
+            database.execute("DELETE FROM schema_meta")
+            insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+            for agent, path in rows:
+                insert(database, "agent_databases", agent_id=agent, path=path, schema_version=23)
+        found = [each for each in told(state)["findings"] if "registered for" in each["message"]]
+        assert all("refuses to start (exit 78)" in each["consequence"] for each in found)
+        assert all(each["severity"] == "error" for each in found)
+        return {each["agentId"]: each["evidence"]["registeredFor"] for each in found}
+
+    own = ("main", AGENT_PATH), ("second", second)
+    assert registered(*own) == {}
+    assert registered(("main", second), ("second", AGENT_PATH)) == {"main": "second", "second": "main"}
+    assert registered(*own, ("ghost", AGENT_PATH)) == {"main": "ghost"}
+    assert registered(*own, ("ghost", "/elsewhere/openclaw-agent.sqlite")) == {}
+
+
 @pytest.mark.parametrize("version", [3, 200])
 def test_a_format_that_sqlite_only_reads(state: Path, version: int) -> None:
     with closing(connect(state / STATE_PATH)) as database:

@@ -32,6 +32,7 @@ from gatewaydoctor.model.gateway.health import (
     BrokenPages,
     ForeignLog,
     LogGone,
+    Misregistered,
     OrphanRows,
     OtherOwner,
     Quarantined,
@@ -155,6 +156,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return broken(x, health, problem)
         case OtherOwner():
             return _other_owner(x, health, problem)
+        case Misregistered():
+            return _misregistered(x, health, problem)
         case ReadOnlyFormat():
             return read_only(x, health, problem)
         case VersionsDiffer():
@@ -190,6 +193,20 @@ def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) ->
     start = start_over(x, Damage.OWNER)
     ahead = refuses(start, ", for all agents")
     return finding_of(OWNER, health, f"{who_of(health)} {said}.", ahead, evidence, severity=severity_of(start))
+
+
+def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistered) -> Finding:
+    start = start_over(x, Damage.REGISTERED)
+    return finding_of(
+        OWNER,
+        health,
+        f"{who_of(health)} is also registered for another agent in the state database.",
+        refuses(start, ", for all agents"),
+        {"registeredFor": problem.found, "expected": health.agent_id},
+        severity=severity_of(start),
+        by_hand="Copy the directory, then restore the state database of this set, or remove that row from its table "
+        "agent_databases.",
+    )
 
 
 def _versions(x: Examination, health: DatabaseHealth, problem: VersionsDiffer) -> Finding:

@@ -20,6 +20,7 @@ from gatewaydoctor.model.gateway.health import (
     Health,
     Lease,
     LogGone,
+    Misregistered,
     MissingDatabase,
     OtherOwner,
     Quarantined,
@@ -81,6 +82,7 @@ class _Reader:
         self.eras = eras
         self.closings = self._closings()
         self.quarantined = self._quarantined()
+        self.listed = self._listed()
 
     def read(self) -> Health:
         agents = [
@@ -107,7 +109,13 @@ class _Reader:
         if isinstance(found, Fault):
             rows = self._left_in(path) if found.kind in UNOPENABLE else {}
             found = DatabaseHealth(role, path, agent_id, (Unopened(found),), rows=rows)
-        return replace(found, problems=(*self._about_log(found), *found.problems, *self._about_quarantine(found)))
+        return replace(
+            found,
+            problems=(
+                *(*self._about_log(found), *found.problems),
+                *(*self._about_registry(found), *self._about_quarantine(found)),
+            ),
+        )
 
     def _left_in(self, path: Path) -> dict[str, int]:
         """Rows that can be read off the pages where SQL may not be trusted."""
@@ -282,14 +290,21 @@ class _Reader:
         rows = self._rows(self._quarantine_path(), statement)
         return {str(path): (str(reason), _number(at)) for path, reason, at in rows}
 
+    def _listed(self) -> tuple[tuple[str, Path | None], ...]:
+        """Agents and their files by the registry of the state database, None for a file outside of this directory."""
+        rows = self._rows(self._state_path(), "SELECT agent_id, path FROM agent_databases")
+        return tuple(sorted((str(agent), self._here(str(path))) for agent, path in rows))
+
+    def _about_registry(self, health: DatabaseHealth) -> Iterable[Problem]:
+        for agent_id, path in self.listed:
+            if path == health.path and agent_id != health.agent_id:
+                yield Misregistered(agent_id)
+                return
+
     def _missing_agents(self) -> Iterable[MissingDatabase]:
         """Agents the registry lists, or whose log is left, without a database."""
-        state = self._state_path()
-        listed = {
-            str(agent): str(path) for agent, path in self._rows(state, "SELECT agent_id, path FROM agent_databases")
-        }
-        for agent_id, text in sorted(listed.items()):
-            path = self._here(text)
+        listed = dict(self.listed)
+        for agent_id, path in listed.items():
             if path is not None and not self._exists(path) and not self._is_parked(path):
                 yield MissingDatabase(
                     DatabaseRole.AGENT,

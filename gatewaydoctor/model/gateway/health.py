@@ -42,6 +42,12 @@ class OtherOwner(Struct, frozen=True):
     shared: bool = False
 
 
+class Misregistered(Struct, frozen=True):
+    """The registry in the state database lists the file as that of agent `found`, too."""
+
+    found: str
+
+
 class ReadOnlyFormat(Struct, frozen=True):
     """The write version in its header is newer than SQLite's: it is read and cannot be written."""
 
@@ -118,6 +124,7 @@ Problem = (
     Unopened
     | BrokenPages
     | OtherOwner
+    | Misregistered
     | ReadOnlyFormat
     | VersionsDiffer
     | OrphanRows

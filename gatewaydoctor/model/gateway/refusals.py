@@ -23,7 +23,8 @@ class Damage(StrEnum):
     `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
     lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, a directory in place of the
-    -shm. `blocked`: a file in place of the directory of a database."""
+    -shm. `blocked`: a file in place of the directory of a database. `registered`: the registry has it under
+    another agent, too."""
 
     AGENT = "agent"
     STATE = "state"
@@ -34,6 +35,7 @@ class Damage(StrEnum):
     UNUSED = "unused"
     LEFTOVER = "leftover"
     OWNER = "owner"
+    REGISTERED = "registered"
     NEWER = "newer"
     VERSIONS = "versions"
     NO_VERSION = "no-version"
@@ -67,6 +69,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.UNUSED: {NEWEST: STARTS},
     Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
+    Damage.REGISTERED: {NEWEST: 78},
     Damage.NEWER: {"2026.8.1": 78, "2026.9.3": 78, NEWEST: 78},
     Damage.VERSIONS: {NEWEST: 78},
     Damage.NO_VERSION: {NEWEST: 78},

@@ -70,6 +70,14 @@ def _missing(evidence: Mapping[str, Any], count: int) -> str:
     return f"{plural(count, 'session')}, {whose}"
 
 
+def _owner(evidence: Mapping[str, Any], count: int) -> str:
+    if evidence.get("registeredFor"):
+        return "registered for another agent"
+    if evidence["sameFile"]:
+        return "another agent's file under a second name"
+    return "belongs to another agent" if evidence["belongsTo"] else "names no owner"
+
+
 BRIEFS: dict[str, Brief] = {
     "store-heap-risk": lambda e, n: f"{size(e['bytes'])}, {plural(e['entries'], 'session')}",
     "archived-history": lambda e, n: f"{plural(n, 'archive')} with people's history, {size(e['bytes'])}",
@@ -123,6 +131,7 @@ BRIEFS: dict[str, Brief] = {
     "database-lease": lambda e, n: "a lease has not expired",
     "database-log-foreign": lambda e, n: "its -wal is of another database",
     "database-log-missing": lambda e, n: f"not closed, and {e['reason']}",
+    "database-owner": _owner,
     "database-quarantined": lambda e, n: "quarantined, but sound" if e["refuted"] else "quarantined",
     "database-schema": lambda e, n: f"version {e['header']} in the header, {e['recorded']} within",
     "newer-schema": lambda e, n: f"{plural(n, 'database')} of a newer release",
