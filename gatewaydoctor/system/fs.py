@@ -53,11 +53,12 @@ class FileStat(Struct, frozen=True):
 
 class DiskSpace(Struct, frozen=True):
     """A volume, in bytes. `available` is what a process without privileges may still write; `inodes` are those left
-    (None where the filesystem does not count them)."""
+    (None where the filesystem does not count them). `read_only`: mounted so."""
 
     total: int
     available: int
     inodes: int | None
+    read_only: bool = False
 
 
 class ReadFs(Protocol):
@@ -202,6 +203,7 @@ class OsReadFs:
             volume.f_blocks * volume.f_frsize,
             volume.f_bavail * volume.f_frsize,
             volume.f_favail if volume.f_files else None,
+            bool(volume.f_flag & os.ST_RDONLY),
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gatewaydoctor.model.errors import DoctorError
 from gatewaydoctor.model.repair.plan import Fingerprint, Move, Plan
@@ -394,6 +395,22 @@ def test_undo_is_refused_where_it_could_not_write(scene: Scene) -> None:
     with pytest.raises(NotWritable):
         undo(last_of(scene.root), tools(ReadOnly()), DEAD)
     assert tree(scene.root, vault=True) == before
+
+
+class MountedReadOnly(FaultFs):
+    def space(self, path: Path) -> DiskSpace:
+        return replace(super().space(path), read_only=path.name == Path(SESSIONS).name)
+
+
+def test_on_a_read_only_file_system_the_mount_is_what_to_change(scene: Scene) -> None:
+    before = tree(scene.root)
+    with pytest.raises(NotWritable, match="mounted read-only") as refused:
+        apply(scene.plan, tools(MountedReadOnly()), DEAD)
+    assert "mount it read-write" in refused.value.hint
+    assert tree(scene.root) == before
+    apply(scene.plan, tools(), DEAD)
+    with pytest.raises(NotWritable, match="mounted read-only"):
+        undo(last_of(scene.root), tools(MountedReadOnly()), DEAD)
 
 
 class Crammed(FaultFs):

@@ -30,11 +30,17 @@ from gatewaydoctor.repair.writing.errors import (
     InputChanged,
     NoSpace,
     NoSuchRun,
-    NotWritable,
     Refused,
     VaultDamaged,
 )
-from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, check_gateway, check_space, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import (
+    MARGIN_BYTES,
+    check_gateway,
+    check_space,
+    lstat_or_none,
+    require_writable,
+    target_of,
+)
 from gatewaydoctor.repair.writing.storelock import check_locks
 
 if TYPE_CHECKING:
@@ -142,8 +148,8 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
                 f"The directory {parent} is missing.", f"Create it, then run `{place.command('undo')}`."
             )
     for directory in (place.directory, place.files, *parents):
-        if lstat_or_none(fs, directory) is not None and not fs.writable(directory):
-            raise NotWritable(f"No permission to write to {directory}.", "Run as its owner, or as root.")
+        if lstat_or_none(fs, directory) is not None:
+            require_writable(fs, directory, "Run as its owner, or as root.")
     for number, each in back:
         # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
         if _lost(work, number, each):

@@ -17,7 +17,7 @@ from gatewaydoctor.repair.vault.layout import (
     run_name,
     vault_of,
 )
-from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused
+from gatewaydoctor.repair.writing.errors import MOUNT_AGAIN, NoSpace, NotWritable, OutOfBounds, Refused
 from gatewaydoctor.repair.writing.guard import lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, write_whole
 from gatewaydoctor.system.links import without_links
@@ -302,6 +302,8 @@ def refusal(error: OSError, what: str) -> Refused:
     said = error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return NoSpace(f"{what}: {said}.", "Free space, or keep the originals on another disk: --vault DIR.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return NotWritable(f"{what}: {said}.", MOUNT_AGAIN)
+    if error.errno in (errno.EACCES, errno.EPERM):
         return NotWritable(f"{what}: {said}.", "Run as the user the gateway runs as.")
     return Refused(f"{what}: {said}.", "Nothing was changed. Check the disk before you try again.")

@@ -43,6 +43,10 @@ class NotWritable(Refused):
     code: ClassVar[str] = "not-writable"
 
 
+MOUNT_AGAIN = "Find out why (dmesg names disk faults), mount it read-write, and run this again."
+"""What to do where a file system is mounted read-only: no user can write there."""
+
+
 class OutOfBounds(Refused):
     """A path that leaves the state directory, or goes through a symbolic link."""
 

@@ -10,6 +10,7 @@ from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
 from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite, Transact
 from gatewaydoctor.repair.vault.layout import VAULT_NAME
 from gatewaydoctor.repair.writing.errors import (
+    MOUNT_AGAIN,
     GatewayLive,
     GatewayUnknown,
     InputChanged,
@@ -173,8 +174,7 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
     state_dir = Path(plan.state_dir)
     parents = {(state_dir / target_of(act, plan)).parent for act in plan.acts}
     for parent in sorted({state_dir, *parents}):
-        if not fs.writable(parent):
-            raise NotWritable(f"No permission to write to {parent}.", "Run as the user the gateway runs as.")
+        require_writable(fs, parent, "Run as the user the gateway runs as.")
     for act in plan.acts:
         seen = before(act, plan)
         if isinstance(act, (Rewrite, Transact)) and seen is not None and own_uid not in (0, seen.uid):
@@ -182,6 +182,14 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
                 f"{seen.path} belongs to user id {seen.uid}, and you cannot create files for that user.",
                 "Run as that user, or as root.",
             )
+
+
+def require_writable(fs: WriteFs, directory: Path, hint: str) -> None:
+    """Names in the directory can be changed. `hint` is for a missing permission. Raises NotWritable."""
+    if fs.space(directory).read_only:
+        raise NotWritable(f"The file system of {directory} is mounted read-only.", MOUNT_AGAIN)
+    if not fs.writable(directory):
+        raise NotWritable(f"No permission to write to {directory}.", hint)
 
 
 def check_space(
