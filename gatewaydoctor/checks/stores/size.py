@@ -10,6 +10,7 @@ from gatewaydoctor.checks.scope import sound_stores
 from gatewaydoctor.checks.stores.trimming import trims
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.model.gateway.entry import Kind, Status
+from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, rounded_size, size
 
@@ -24,19 +25,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.storage.files.survey import Survey
 
-MEASURED_AMPLIFICATION = 12
-"""Heap over store bytes of 2026.3.28 and 2026.4.25. With 185 MB, 2026.3.28 ran out of memory at 2.1 GB of heap and
-not at 2.4 GB (gateway.md section 14)."""
-
-LATER_AMPLIFICATION = 20
-"""The same for 2026.5.22, which ran out at 3.7 GB."""
-
-ROWS_AMPLIFICATION = 4
-"""Heap over the bytes of session rows of 2026.9.6, imported or in a database. With 185 MB it ran out of memory at
-734 MB of heap and not at 1.05 GB."""
-
-REPORTED_AMPLIFICATION = 180
-"""The same ratio as the reporter of 61633 put it: 185 MB and about 33 GB of heap (docs/incidents.md)."""
+_FILES, _LATER, _ROWS = (BEHAVIOURS[each] for each in (Policy.V2026_3_28, Policy.V2026_5_22, Policy.V2026_9_6))
+REPORTED_AMPLIFICATION = _FILES.heap_ratio_most
+"""Heap over store bytes as the reporter of 61633 put it (docs/incidents.md)."""
 
 REBUILT_FIELDS = ("skillsSnapshot", "systemPromptReport")
 """Fields that the gateway makes again at the next turn; dropping them loses nothing (docs/gateway.md section 3)."""
@@ -46,9 +37,9 @@ HEAP = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="Loading the session store may exhaust the heap",
-    meaning=f"An estimate. A loaded store takes about {MEASURED_AMPLIFICATION} times its file size in "
-    f"memory, with 2026.5.22 {LATER_AMPLIFICATION} times (measured), or up to {REPORTED_AMPLIFICATION} "
-    f"times (reported, 61633); 2026.9.6 takes {ROWS_AMPLIFICATION} to {2 * ROWS_AMPLIFICATION} times the size of "
+    meaning=f"An estimate. A loaded store takes about {_FILES.heap_ratio} times its file size in "
+    f"memory, with 2026.5.22 {_LATER.heap_ratio} times (measured), or up to {REPORTED_AMPLIFICATION} "
+    f"times (reported, 61633); 2026.9.6 takes {_ROWS.heap_ratio} to {_ROWS.heap_ratio_most} times the size of "
     "its session rows. It is compared with the heap of this gateway: --max-old-space-size of its "
     "service, NODE_OPTIONS, a memory limit, else Node's default for the memory of this machine. "
     "Warning if the reported figure exceeds it. Error if two copies at the measured figure do: "

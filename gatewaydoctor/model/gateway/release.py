@@ -93,7 +93,9 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     loads_deep_rows: bool
     heap_ratio: int
     heap_ratio_most: int
-    """Bytes of heap per byte of a store that is loaded: measured, and at most."""
+    """Bytes of heap per byte of a store that is loaded, or of the rows of a database. Measured with 185 MB: 2026.3.28
+    ran out of memory at 2.1 GB of heap and not at 2.4 GB, 2026.5.22 at 3.7 GB, 2026.9.6 at 734 MB and not at 1.05 GB
+    (gateway.md section 14). At most: for files as reported in 61633, 185 MB and about 33 GB (docs/incidents.md)."""
     deletes_archives: bool
     usage_classes: frozenset[FileClass]
     """Classes of files that a usage call reads."""
@@ -239,7 +241,6 @@ _V2026_9_6 = replace(
     cut=Cut.NEVER,
     preserves_conversations=False,
     learns_from_locks=False,
-    # Per byte of rows that it imports or holds in memory.
     heap_ratio=4,
     heap_ratio_most=8,
     deletes_archives=False,
