@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
 
 _LEFT_OUT = frozenset({SessionKind.SUBAGENT, SessionKind.ACP, SessionKind.CRON_BASE, SessionKind.CRON_RUN})
-CHECK_BYTES_PER_MS = 200_000
 RECOVERY_MS = 5_000
 REAPED_MS = 300_000
 

@@ -176,7 +176,3 @@ def only_formats(run: Run, verb: str, *formats: str) -> str:
     if chosen not in formats:
         raise unknown_word(f"format of {verb}:", chosen, formats)
     return chosen
-
-
-def stderr_is_terminal() -> bool:
-    return sys.stderr.isatty()

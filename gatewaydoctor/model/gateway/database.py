@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.cron import CronJob, JobProblem, ParkedJob
-    from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.model.gateway.subagents import SubagentRun
 
 
@@ -196,13 +195,6 @@ def bytes_by_owner(found: DatabaseBytes) -> tuple[OwnerBytes, ...]:
     ranked = [OwnerBytes(owner, size) for owner, size in totals.most_common() if size > 0]
     beside = (("free pages", found.freelist), ("-wal", found.wal), ("-journal", found.journal))
     return (*ranked, *(OwnerBytes(owner, size) for owner, size in beside if size))
-
-
-class DatabaseWeight(Struct, frozen=True):
-    """Where the bytes of one database are, or why that is not known."""
-
-    database: Database
-    found: DatabaseBytes | Fault
 
 
 class Partition(Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, Receipt, RunState
+from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Receipt, RunState
 from gatewaydoctor.repair.run.acts import Standing, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
 from gatewaydoctor.repair.run.context import load_work
@@ -21,7 +21,7 @@ from gatewaydoctor.repair.run.originals import can_rename_back, tidy, whole_copy
 from gatewaydoctor.repair.run.putback import drop_locks, halfway, put_back, said, stopped_halfway, take_back
 from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import RunInfo, check_idle, check_readable, own_mark
-from gatewaydoctor.repair.vault.codec import read_part, read_plan, with_id
+from gatewaydoctor.repair.vault.codec import read_plan, with_id
 from gatewaydoctor.repair.vault.directory import note
 from gatewaydoctor.repair.vault.journal import or_no_room
 from gatewaydoctor.repair.vault.layout import SETTLED, WORKING
@@ -275,8 +275,3 @@ def _start_over(run: RunInfo, tools: Tools, permission: Permission) -> Receipt |
         # The directory was moved, with its vault inside.
         plan = with_id(msgspec.structs.replace(plan, state_dir=str(run.place.state_dir)))
     return apply(plan, tools, permission, run.place.directory.parent.parent, run.place.work)
-
-
-def manifest_of(run: RunInfo, tools: Tools) -> Manifest:
-    """What the vault holds for the run. Raises VaultDamaged."""
-    return read_part(tools.fs, run.place.manifest, Manifest)

@@ -14,8 +14,6 @@ from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gatewaydoctor.model.gateway.cron import CronJob, JobProblem
     from gatewaydoctor.storage.database.pages import Value
 
@@ -174,8 +172,3 @@ def parsed(value: Value) -> object:
         return parse(data) if isinstance(data, bytes) else None
     except Illegal:
         return None
-
-
-def own_partition(found: Iterator[Partition] | tuple[Partition, ...], store_key: str) -> Partition | None:
-    """The partition the gateway would run."""
-    return next((each for each in found if each.store_key == store_key), None)

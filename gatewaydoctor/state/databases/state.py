@@ -86,11 +86,6 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
     )
 
 
-def last_started(database: Opened) -> str | None:
-    """The release that last booted here, from the row each start rewrites; None where there is none."""
-    return _meta(Tables(database))[1]
-
-
 def _meta(tables: Tables) -> tuple[str | None, str | None, int | None]:
     """The creator's or last migrator's release, the one that last started, and the schema."""
     app_version = started = schema = None
