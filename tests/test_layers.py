@@ -150,3 +150,31 @@ def test_a_storage_engine_does_not_know_the_other() -> None:
     assert used_by("database") <= {"database", *SHARED}
     assert {name for room in SHARED for name in used_by(room)} <= {*SHARED}
     assert rooms(PACKAGE / "storage" / "open.py") == {"files", "database"}
+
+
+def asks_era(source: str) -> bool:
+    """Whether an era is compared or matched, rather than asked for what it means."""
+    sides = [
+        side
+        for node in ast.walk(ast.parse(source))
+        for side in (node.comparators if isinstance(node, ast.Compare) else (getattr(node, "pattern", None),))
+    ]
+    return any(
+        isinstance(inner, ast.Attribute) and ast.unparse(inner.value) == "Era"
+        for side in sides
+        if side is not None
+        for inner in ast.walk(side)
+    )
+
+
+def test_only_storage_asks_for_the_era() -> None:
+    """`model/gateway/era` gives it its meaning; the others ask for that."""
+    found = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if asks_era(path.read_text())}
+    assert found == {"storage/open.py", "model/gateway/era.py"}
+
+
+@pytest.mark.parametrize(
+    "line", ["found = each.era is Era.FILES", "match era:\n    case Era.FILES | Era.MIXED: pass"]
+)
+def test_a_question_for_the_era_is_seen(line: str) -> None:
+    assert asks_era(line)

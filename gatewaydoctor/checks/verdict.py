@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Stake, Start, StartEffect, StartVerdict
 from gatewaydoctor.model.words import capital, plural
@@ -62,9 +61,9 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
 def _unread(x: Examination) -> Iterator[StartEffect]:
     """What decides and was not read, besides what has a finding."""
     for agent in x.eras.agents:
-        database = agent.database if agent.era is Era.SQLITE else x.eras.state
-        if agent.era is not Era.FILES and database is not None and x.health.of(database.path) is None:
-            what = "Sessions are" if agent.era is Era.SQLITE else "Cron jobs are"
+        database = agent.database if agent.era.sessions_in_database else x.eras.state
+        if agent.era.cron_in_database and database is not None and x.health.of(database.path) is None:
+            what = "Sessions are" if agent.era.sessions_in_database else "Cron jobs are"
             cause = f"{agent.agent_id}: the integrity of {database.path.name} was not checked"
             yield StartEffect(Effect.UNREAD, f"{what} in a database whose integrity was not checked.", cause)
     if gaps := _gaps(x):

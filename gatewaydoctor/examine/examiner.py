@@ -34,7 +34,6 @@ from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.sessions.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.sessions.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.gateway.health import Health
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -343,7 +342,9 @@ class _Examiner:
         pointers = tree_pointers(self.fs, listings.values(), directory, maps)
         signs = TranscriptSigns(self.fs, times, pointers)
         if read.survey is not None:
-            collector = PointerCollector(pointers, self.world.now, transcripts.loose, in_database=era is Era.SQLITE)
+            collector = PointerCollector(
+                pointers, self.world.now, transcripts.loose, in_database=era.sessions_in_database
+            )
             over_cap = read.survey.entries > config.maintenance.max_entries.value
             rows = row_facts(
                 read.survey,

@@ -106,6 +106,6 @@ def sources(fs: ReadFs, found: Found, agent: str | None) -> tuple[tuple[StoreRef
     databases = (
         (StoreRef(each.agent_id, each.database.path, StoreOrigin.DISCOVERED, True, (each.agent_id,)), each.era)
         for each in read_eras(fs, found.place.state_dir, found.stores).agents
-        if each.era is Era.SQLITE and each.database is not None and wanted in (None, each.agent_id)
+        if each.era.sessions_in_database and each.database is not None and wanted in (None, each.agent_id)
     )
     return (*files, *databases)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.outcome.report import (
@@ -328,7 +327,7 @@ def agent_info(x: Examination, agent: AgentEra, names: Names) -> AgentInfo:
 def database_info(x: Examination, agent_id: str, names: Names) -> DatabaseInfo | None:
     """The database an agent's sessions or jobs live in: its own, else the one of the whole installation."""
     agent = next((agent for agent in x.eras.agents if agent.agent_id == agent_id), None)
-    if agent is None or agent.era is Era.FILES:
+    if agent is None or not agent.era.cron_in_database:
         return None
     database = agent.database or x.eras.state
     if database is None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.simulate import cronexpr
 from gatewaydoctor.simulate.kernel import DAY
@@ -159,7 +158,9 @@ def _read(fs: ReadFs, env: Mapping[str, str], place: Place, agent: str | None, *
     config = load_config(fs, place, env)
     stores = list_stores(fs, place, config, agent)
     eras = read_eras(fs, place.state_dir, stores)
-    inside = {each.agent_id: each.database.path for each in eras.agents if each.era is Era.SQLITE and each.database}
+    inside = {
+        each.agent_id: each.database.path for each in eras.agents if each.era.sessions_in_database and each.database
+    }
     databases = tuple(path for name, path in inside.items() if agent is None or name == normalize_agent_id(agent))
     gaps: list[str] = []
     state = _state(fs, eras.state, str(config.cron.store.value), gaps)

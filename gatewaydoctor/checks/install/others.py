@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.scope import directories
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.queues import STALE_MS
 from gatewaydoctor.model.gateway.usage import call_cost
@@ -229,7 +228,7 @@ def _queue(queue: DeliveryQueue, age: int) -> dict[str, object]:
 
 @REGISTRY.check(USAGE)
 def usage_scan_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    loads = [(store.agent_id, store.usage) for store in directories(x) if store.era is not Era.SQLITE]
+    loads = [(store.agent_id, store.usage) for store in directories(x) if not store.era.sessions_in_database]
     cost = call_cost(loads, x.config.release.policy)
     if not cost.files or cost.loop_ms < t.usage_loop_ms:
         return

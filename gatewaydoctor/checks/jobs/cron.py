@@ -9,7 +9,6 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_stores
 from gatewaydoctor.checks.stores.trimming import is_over, trims
 from gatewaydoctor.model.gateway.entry import Status
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
@@ -240,7 +239,7 @@ def isolated_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
         runs, span = _isolated(store)
         span = max(span, SHORTEST_SPAN_MS)
         per_day = runs * DAY_MS / span
-        by_database = store.era is Era.SQLITE or not keeps_files(x)
+        by_database = store.era.sessions_in_database or not keeps_files(x)
         if by_database or runs < t.isolated_runs or per_day < limit.value * t.isolated_share:
             continue
         yield ISOLATED.finding(

@@ -9,7 +9,6 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.checks.stores.trimming import ends_stuck
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.transcript import PointerKind, Presence
 from gatewaydoctor.model.outcome.finding import Severity
@@ -133,7 +132,7 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             + (" Cannot tell whether a gateway is running." if unsure else ""),
             _BOOT_STUCK.of(x),
             count=len(stuck),
-            severity=Severity.WARNING if unsure or store.era is Era.SQLITE else None,
+            severity=Severity.WARNING if unsure or store.era.sessions_in_database else None,
             agent_id=store.agent_id,
             path=store.path,
             evidence={
@@ -151,7 +150,7 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _settling(store: StoreFacts | DatabaseFacts, runs: int) -> str | None:
     """The repair that settles stuck rows. A release with databases ends those of subagents at its start."""
-    if store.era is Era.SQLITE and all(each.entry.kind in DISPOSABLE_WHEN_NAMED for each in store.stuck):
+    if store.era.sessions_in_database and all(each.entry.kind in DISPOSABLE_WHEN_NAMED for each in store.stuck):
         return None
     return "trim" if runs and ends_stuck(store.jobs) else "expire"
 
@@ -171,7 +170,7 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"their {plural(runs, 'run row')} are marked running too and may be copies.",
             _BOOT_PHANTOM.of(x),
             count=len(jobs),
-            severity=Severity.ERROR if copies_status and not unsure and store.era is not Era.SQLITE else None,
+            severity=Severity.ERROR if copies_status and not unsure and not store.era.sessions_in_database else None,
             agent_id=store.agent_id,
             path=store.path,
             key=jobs[0].base_key,
@@ -183,7 +182,7 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
                     for job in jobs[:EXAMPLES]
                 ],
             }
-            | ({"era": store.era.value} if store.era is Era.SQLITE else {}),
+            | ({"era": store.era.value} if store.era.sessions_in_database else {}),
         )
 
 
@@ -277,5 +276,5 @@ def _pointing(x: Examination) -> Iterator[tuple[StoreFacts, PointerFacts]]:
     """Stores whose rows and files are both known. In the sqlite era files are not where sessions live."""
     for store, _ in whole_stores(x):
         listed = store.listing.problem is None
-        if store.pointers is not None and listed and store.era is not Era.SQLITE:
+        if store.pointers is not None and listed and not store.era.sessions_in_database:
             yield store, store.pointers

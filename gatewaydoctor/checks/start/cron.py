@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.release import Fires, Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural
@@ -26,7 +25,7 @@ DELETED_MS = 140_000
 
 def fired(state: StartState) -> Iterator[Event]:
     x = state.x
-    if any(agent.era is not Era.FILES for agent in x.eras.agents) and not state.jobs:
+    if x.eras.cron_in_database and not state.jobs:
         if x.state_rows is not None and not x.state_rows.faults:
             yield Event(Kind.IDLE, 0, "fires no cron job: the state database has none")
             return

@@ -9,7 +9,6 @@ from gatewaydoctor.checks.stores.rows import merged_at_start
 from gatewaydoctor.checks.stores.size import heap_needed
 from gatewaydoctor.examine.sessions.eviction import EvictionCollector
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.release import Cut
 from gatewaydoctor.model.gateway.store import Readable
 from gatewaydoctor.model.outcome import forecast
@@ -229,5 +228,5 @@ def _keys(entries: list[Entry]) -> tuple[str, ...]:
 def _sound(state: StartState) -> Iterator[StoreAtStart]:
     """Stores whose rows the gateway works on in files."""
     for store in state.stores:
-        if store.readable is Readable.YES and store.era is not Era.SQLITE:
+        if store.readable is Readable.YES and not store.era.sessions_in_database:
             yield store

@@ -11,7 +11,6 @@ from gatewaydoctor.checks.stores.size import REPORTED_AMPLIFICATION
 from gatewaydoctor.checks.stores.trimming import trims, waits
 from gatewaydoctor.model.gateway.config import Origin
 from gatewaydoctor.model.gateway.entry import Kind
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.release import Cut
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
@@ -187,7 +186,7 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
 def _capped(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
     """Stores that maxEntries is about: in the sqlite era maintenance works on the database."""
     if keeps_files(x):
-        yield from ((store, survey) for store, survey in sound_stores(x) if store.era is not Era.SQLITE)
+        yield from ((store, survey) for store, survey in sound_stores(x) if not store.era.sessions_in_database)
 
 
 def _enforced(x: Examination) -> bool:

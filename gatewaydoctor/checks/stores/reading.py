@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import FileClass, NodeKind, Obstacle
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind
@@ -235,7 +234,7 @@ def emptied(x: Examination, store: StoreFacts) -> tuple[Orphan, ...]:
     """The transcripts a store should know and does not, where it has no entries at all; none for any other store."""
     directory = store.read.ref.sessions_dir
     shared = any(not _blank(each) for each in x.stores if each.read.ref.sessions_dir == directory)
-    if shared or store.era is Era.SQLITE:
+    if shared or store.era.sessions_in_database:
         return ()
     return tuple(orphan for orphan in store.transcripts.orphans if orphan.content in _TALKS)
 

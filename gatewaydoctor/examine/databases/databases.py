@@ -118,7 +118,7 @@ def read_agent_database(
     """Reads an agent's database once, None without one. `weigh` reads every entry's fields and counts bytes by
     table; `verify` compares every checksum of a log of any size. What its rows reference is fed to `references`."""
     database = agent.database
-    if agent.era is not Era.SQLITE or database is None:
+    if not agent.era.sessions_in_database or database is None:
         return None
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"

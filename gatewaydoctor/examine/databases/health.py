@@ -12,7 +12,7 @@ from gatewaydoctor.examine.databases.leftover import compare_leftovers
 from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import LINKED_LOG, SHM_DIRECTORY, Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
-from gatewaydoctor.model.gateway.era import DatabaseRole, Era
+from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
     DatabaseHealth,
@@ -321,7 +321,7 @@ class _Reader:
                 continue
             if self._size(path, "-wal"):
                 yield MissingDatabase(DatabaseRole.AGENT, path, agent.agent_id, "its -wal, which is left", log=True)
-            elif agent.era is Era.SQLITE and not self._is_parked(path):
+            elif agent.era.sessions_in_database and not self._is_parked(path):
                 source = "the archive of its import"
                 yield MissingDatabase(DatabaseRole.AGENT, path, agent.agent_id, source, log=False)
 
@@ -338,7 +338,7 @@ class _Reader:
         log = self._size(path, "-wal") > 0
         if log:
             yield MissingDatabase(DatabaseRole.STATE, path, None, "its -wal, which is left", log=True)
-        elif any(agent.era is Era.SQLITE for agent in self.eras.agents):
+        elif self.eras.sessions_in_database:
             there = any(agent.database is not None for agent in self.eras.agents)
             source = "the databases of the agents" if there else "the archives of imports"
             yield MissingDatabase(DatabaseRole.STATE, path, None, source, log=False)

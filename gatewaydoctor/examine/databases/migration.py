@@ -127,7 +127,7 @@ class _Auditor:
     def agent(self, agent: AgentEra, leftovers: Mapping[Path, Leftover]) -> AgentMigration:
         """With the database held open for as long as its agent's files are read."""
         stores = self._old_stores(agent)
-        database = agent.database if agent.era is Era.SQLITE else None
+        database = agent.database if agent.era.sessions_in_database else None
         left = leftovers.get(agent.legacy_store.path) if agent.legacy_store else None
         found = AgentMigration(
             agent.agent_id, database.path if database else None, sources=stores, committed=_committed(left)

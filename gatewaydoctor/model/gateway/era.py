@@ -20,6 +20,14 @@ class Era(StrEnum):
     MIXED = "mixed"
     SQLITE = "sqlite"
 
+    @property
+    def sessions_in_database(self) -> bool:
+        return self is Era.SQLITE
+
+    @property
+    def cron_in_database(self) -> bool:
+        return self is not Era.FILES
+
 
 class DatabaseRole(StrEnum):
     AGENT = "agent"
@@ -136,6 +144,16 @@ class Eras(Struct, frozen=True):
         return next((agent.era for agent in self.agents if agent.agent_id == agent_id), Era.FILES)
 
     @property
+    def sessions_in_database(self) -> bool:
+        """Whether those of any agent are."""
+        return any(agent.era.sessions_in_database for agent in self.agents)
+
+    @property
+    def cron_in_database(self) -> bool:
+        """Whether an agent's release keeps its cron jobs there."""
+        return any(agent.era.cron_in_database for agent in self.agents)
+
+    @property
     def databases(self) -> tuple[Database, ...]:
         own = tuple(agent.database for agent in self.agents if agent.database)
         return (*own, *(database for database in (self.state, self.quarantine) if database))
@@ -143,8 +161,7 @@ class Eras(Struct, frozen=True):
     @property
     def has_databases(self) -> bool:
         """Whether there is a database, or what a release with sessions in databases left."""
-        gone = any(agent.era is Era.SQLITE for agent in self.agents)
-        return bool(self.databases) or self.sqlite_release or gone
+        return bool(self.databases) or self.sqlite_release or self.sessions_in_database
 
 
 class DatabaseRows(Struct, frozen=True):

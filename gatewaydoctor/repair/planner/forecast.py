@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.repair.plan import UNTIL_FOUND, Note
@@ -34,7 +33,7 @@ def _policy(draft: Draft) -> Policy | None:
 def _cron(draft: Draft) -> Iterator[Note]:
     """Jobs as the plan leaves them, every one by name."""
     x = draft.x
-    if any(agent.era is not Era.FILES for agent in x.eras.agents) and not x.cron.jobs:
+    if x.eras.cron_in_database and not x.cron.jobs:
         return
     if not x.config.cron.enabled.value:
         if x.cron.jobs:
@@ -162,7 +161,7 @@ def _archived(draft: Draft, gone: set[str]) -> Iterator[Note]:
 
 
 def _imports(draft: Draft) -> Iterator[Note]:
-    stores = [store for store in draft.stores if store.opened and store.facts.era is Era.SQLITE]
+    stores = [store for store in draft.stores if store.opened and store.facts.era.sessions_in_database]
     if stores or (
         draft.x.config.release.behaviour.sessions_in_database and any(store.changed for store in draft.stores)
     ):

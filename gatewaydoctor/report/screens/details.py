@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report import words
@@ -75,7 +74,7 @@ def _files(x: Examination, view: View) -> list[tuple[str, RenderableType]]:
         rows.append(("locks", Text(counts)))
     if x.subagents.runs:
         rows.append(("subagents", Text(f"{words.plural(x.subagents.runs, 'run')} ({words.size(x.subagents.bytes)})")))
-    agents = [agent for agent in x.eras.agents if agent.era is not Era.FILES]
+    agents = [agent for agent in x.eras.agents if agent.era.cron_in_database]
     rows += [(agent.era.value, _database(agent, x, view)) for agent in capped(agents, view)]
     for path, space in x.volumes:
         text = f"{words.size(space.available)} of {words.size(space.total)} free"

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import HOUR_MS, Repair
@@ -42,7 +41,7 @@ def plan(draft: Draft, *, named: bool) -> None:
 
 
 def _not_here(store: StoreDraft) -> str | None:
-    if store.facts.era is Era.SQLITE:
+    if store.facts.era.sessions_in_database:
         return "Transcripts of an agent whose sessions are in a database are not examined."
     if not store.facts.transcripts.referenced_known:
         return "A store could not be read completely, so no transcript counts as unindexed. Repair the store first."

@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.transcript import PointerKind, Presence
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
@@ -31,7 +30,7 @@ def plan(draft: Draft, *, named: bool) -> None:
     for store in draft.stores:
         pressing = named or store.rebuilt or draft.found("session-missing-transcript", store=store.facts)
         # In the sqlite era files are not where sessions live.
-        if store.opened and pressing and store.facts.era is not Era.SQLITE:
+        if store.opened and pressing and not store.facts.era.sessions_in_database:
             _missing(draft, store, named=named)
 
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import Fault
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import ARCHIVES, FileClass, NodeKind
 from gatewaydoctor.model.gateway.parked import (
     LONGEST_NAME,
@@ -149,7 +148,7 @@ def _park_agent(draft: Draft, agent_id: str) -> None:
     if shared is not None:
         hint = "Park single sessions: gatewaydoctor park KEY"
         raise OutOfReach(f"Several agents share {shared.path}.", hint)
-    in_database = draft.x.eras.of(agent_id) is Era.SQLITE
+    in_database = draft.x.eras.of(agent_id).sessions_in_database
     files = [path for store in stores for path in _of_store(store, in_database=in_database)]
     database = home / "agent" / AGENT_DATABASE
     files += [path for path in (database, *beside_of(draft, database)) if _is_file(draft, path)]

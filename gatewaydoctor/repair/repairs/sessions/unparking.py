@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.database import Fault
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import PRIMARY
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -142,7 +141,7 @@ def _store_for(draft: Draft, parked: Parked) -> StoreDraft:
     store = next((each for each in draft.stores if each.path.parent == parked.rows.parent), None)
     if store is None or (store.facts.read.ref.exists and not store.opened):
         raise OutOfReach("The store it belongs to is damaged or not known.", "Run `gatewaydoctor scan`.")
-    if draft.x.eras.of(parked.agent_id) is Era.SQLITE:
+    if draft.x.eras.of(parked.agent_id).sessions_in_database:
         if not imports_leftovers(draft.x.config.release):
             why = "The agent keeps its sessions in a database now, and this release imports no sessions.json."
             raise OutOfReach(why, "Put it back before the update, or use 2026.9.6.")

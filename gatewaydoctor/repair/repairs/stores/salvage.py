@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS, Kind
-from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import TEMPS, FileClass, NodeKind, TempFamily
 from gatewaydoctor.model.gateway.place import StoreOrigin
 from gatewaydoctor.model.gateway.soundness import Damaged
@@ -48,7 +47,7 @@ def candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
         if copy and record.size:
             yield store.path.parent / record.name
     for agent in draft.x.eras.agents:
-        if agent.agent_id in store.facts.read.ref.agent_ids and agent.era is not Era.SQLITE:
+        if agent.agent_id in store.facts.read.ref.agent_ids and not agent.era.sessions_in_database:
             yield from (
                 each.path
                 for each in agent.leftovers
@@ -197,7 +196,7 @@ def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:
 
 def _bring_back(draft: Draft, store: StoreDraft) -> None:
     survey, stat = store.facts.survey, store.facts.read.stat
-    if survey is None or stat is None or not store.facts.read.whole or store.facts.era is Era.SQLITE:
+    if survey is None or stat is None or not store.facts.read.whole or store.facts.era.sessions_in_database:
         return
     temps = [path for path in candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
     shared = sum(each.path.parent == store.path.parent for each in draft.stores) > 1

@@ -128,7 +128,7 @@ def _sources(x: Examination, view: View) -> Iterator[tuple[str, RenderableType]]
     settings = (f"{name} {_spelled(name, setting)} ({setting.origin.value})" for name, setting in _settings(x))
     yield "settings", Text(", ".join(settings))
     for agent in x.eras.agents:
-        if agent.era is not Era.FILES:
+        if agent.era.cron_in_database:
             yield "era", Text(f"{view.agent(agent.agent_id)}: {agent.era.value}, {view.names.text(agent.reason)}")
     for other in place.others:
         yield "also found", view.path(other.path)
