@@ -21,13 +21,17 @@ ONLY_BY_NAME = frozenset(
     {"paths", "orphans", "locks", "cron", "jobs", "compact", "queues", "park", "unpark", "space"}
 )
 """Repairs that `repair` without a name leaves out."""
+_SALVAGE = f"{REPAIR} salvage"
 _SAFE = "shows the plan; no conversation is lost, and it can be undone"
 
 
-def _why(*, live: bool, loses: bool) -> str:
+def _why(deciding: Sequence[Finding], *, live: bool, loses: bool) -> str:
     if live:
         return "stop the gateway before it is applied; it can be undone"
-    return "keep the gateway stopped; shows the plan, which can be undone" if loses else _SAFE
+    if loses:
+        return "keep the gateway stopped; shows the plan, which can be undone"
+    salvages = any(finding.fix and finding.fix.command == _SALVAGE for finding in deciding)
+    return "shows what can be recovered; the plan can be undone" if salvages else _SAFE
 
 
 def interrupted(run_id: str) -> NextStep:
@@ -48,14 +52,14 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
             "gatewaydoctor scan -v", "lists what was not read; scan again as the user the gateway runs as"
         )
     if deciding and (repair := _repair(deciding, findings)):
-        return NextStep(repair, _why(live=live, loses=verdict.effect is Effect.LOSES))
+        return NextStep(repair, _why(deciding, live=live, loses=verdict.effect is Effect.LOSES))
     if any("recordedSha256" in finding.evidence for finding in deciding):
         return NextStep("gatewaydoctor snapshot", "copies the directory; then gatewaydoctor migration shows more")
     if deciding:
         return NextStep(_by_hand(deciding[0]), "what to do by hand, before any start")
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]
     if repair := _repair(worth, worth):
-        return NextStep(repair, _why(live=live, loses=False))
+        return NextStep(repair, _why(worth, live=live, loses=False))
     if command := _permission(worth[:1]):
         return NextStep(command, "permission is missing; scan again afterwards")
     if worth:

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
+from gatewaydoctor.checks.stake import stake_of
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.outcome.verdict import Effect, Stake, Start, StartEffect, StartVerdict
-from gatewaydoctor.model.words import capital, plural
+from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, StartVerdict
+from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -34,7 +32,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
     found = [(effect, finding.rule) for finding in findings if (effect := start_effect(finding, release, findings))]
     found += [(effect, "") for effect in _unread(x)]
     if not found:
-        stake = _stake(x, None)
+        stake = stake_of(x, findings, None)
         return StartVerdict(
             Start.YES, _nothing_stops(findings), _main_issue(findings), stake, release_name(release), release.evidence
         )
@@ -45,7 +43,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
     deciding = [(effect, rule) for effect, rule in found if effect.effect is worst]
     first, _ = deciding[0]
     more = len(deciding) - 1
-    stake = _stake(x, first)
+    stake = stake_of(x, findings, first)
     return StartVerdict(
         worst.start,
         first.reason,
@@ -92,56 +90,6 @@ def _gaps(x: Examination) -> list[tuple[str, str]]:
     if x.config.problem is not None and x.config.problem.obstacle is not None:
         told.append((str(x.config.problem.path), x.config.problem.text))
     return list({path: (path, reason) for path, reason in reversed(told)}.values())[::-1]
-
-
-def _stake(x: Examination, deciding: StartEffect | None) -> Stake:
-    leftovers = {each.path for each in x.health.leftovers}  # their sessions are counted in the databases
-    conversations = sum(
-        count
-        for store in _each_file_once(x)
-        if store.sessions and store.path not in leftovers
-        for (kind, _), count in store.sessions.counts.items()
-        if kind not in MACHINE_KINDS
-    )
-    cron = x.jobs if x.state is not None and x.jobs is not None else x.cron
-    jobs = sum(job.enabled for job in cron.jobs)
-    deliveries = sum(queue.pending.files for queue in x.queues)
-    if (state := x.state_rows) is not None:
-        deliveries += sum(each.count for each in state.queues if each.status == "pending")
-    complete = x.complete and all(store.whole for store in x.session_stores) and _jobs_known(x)
-    text = deciding.at_stake if deciding and deciding.at_stake else ""
-    return Stake(
-        conversations, jobs, deliveries, complete, text or _counted(conversations, jobs, deliveries, complete)
-    )
-
-
-def _each_file_once(x: Examination) -> Iterator[StoreFacts | DatabaseFacts]:
-    """Two names of one file (hard links) hold one set of conversations."""
-    seen: set[tuple[int, int]] = set()
-    for store in x.session_stores:
-        if store.inode is None or store.inode not in seen:
-            yield store
-        if store.inode is not None:
-            seen.add(store.inode)
-
-
-def _jobs_known(x: Examination) -> bool:
-    if x.state is None:
-        return x.cron.store.reason is None
-    return x.state_rows is not None and not x.state_rows.faults
-
-
-def _counted(conversations: int, jobs: int, deliveries: int, complete: bool) -> str:
-    counted = (
-        plural(conversations, "conversation") if conversations else "no conversation" if complete else "",
-        plural(jobs, "enabled cron job") if jobs else "",
-    )
-    told = ", ".join(part for part in counted if part)
-    waiting = plural(deliveries, "message waits", "messages wait") if deliveries else ""
-    if complete:
-        return f"{capital(told)}{', all intact' if conversations or jobs else ''}{waiting and f'; {waiting}'}."
-    told = ", ".join(part for part in (told, waiting) if part)
-    return f"At least {told}." if told else "Not known: what holds the conversations could not be read."
 
 
 def _nothing_stops(findings: Sequence[Finding]) -> str:

@@ -146,6 +146,7 @@ def start_info(verdict: StartVerdict, names: Names) -> StartInfo:
             deliveries=stake.deliveries,
             complete=stake.complete,
             text=stake.text,
+            without_transcript=stake.without_transcript,
         ),
         release=verdict.release,
         release_source=names.text(verdict.release_source),

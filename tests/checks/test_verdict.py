@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from gatewaydoctor.checks.effects import EFFECTS, start_effect
 from gatewaydoctor.checks.judge import all_rules, judge
 from gatewaydoctor.checks.nextstep import ONLY_BY_NAME, next_step
+from gatewaydoctor.checks.stake import stake_of
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
 from gatewaydoctor.fixtures.validating.validate import judgement_of
 from gatewaydoctor.model.gateway.liveness import HeapLimit
@@ -144,6 +145,56 @@ def test_the_stake_counts_conversations_and_says_what_it_does_not_know() -> None
     assert damaged.text.startswith("At least ")
     in_database = fixture("era-sqlite").verdict.stake
     assert in_database.text == "3 conversations, 1 enabled cron job, all intact."
+
+
+NOT_INTACT = {
+    *("session-path-foreign", "database-entry-invalid", "database-foreign-keys", "transcript-bad-header"),
+    *("transcript-torn-tail", "jobs-not-in-database", "jobs-other-path", "cron-jobs-lost", "cron-job-cannot-run"),
+    *("database-missing", "database-empty", "database-log-missing", "database-corrupt", "store-unparseable"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+def test_nothing_is_called_intact_that_a_finding_denies(name: str) -> None:
+    judgement = fixture(name)
+    people = sum(
+        each.evidence["missingOfPeople"] for each in judgement.findings if each.rule == "session-missing-transcript"
+    )
+    stake = judgement.verdict.stake
+    assert stake.without_transcript == people
+    if people or NOT_INTACT & {each.rule for each in judgement.findings}:
+        assert "intact" not in stake.text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "session-missing-transcript",
+            "5 conversations. Affected: 1 conversation without a transcript, "
+            "1 conversation whose transcript is elsewhere.",
+        ),
+        ("database-corrupt", "At least 2 sessions that can be recovered, 2 enabled cron jobs."),
+        ("database-missing", "Every conversation of 1 agent; at least 2 enabled cron jobs."),
+        (
+            "database-log-missing",
+            "All that was written after the last checkpoint; at least 2 conversations, 2 enabled cron jobs.",
+        ),
+        ("database-empty", "Every cron job, delivery and pairing; at least 2 conversations."),
+        ("jobs-other-path", "2 conversations. Affected: 3 cron jobs that would not run."),
+    ],
+)
+def test_the_stake_tells_what_is_not_intact(name: str, text: str) -> None:
+    assert fixture(name).verdict.stake.text == text
+
+
+def test_of_many_kinds_of_harm_the_gravest_are_told_and_the_others_counted() -> None:
+    judgement = fixture("session-missing-transcript")
+    others = [
+        replace(judgement.findings[0], rule=rule, evidence={}) for rule in ("transcript-torn-tail", "jobs-other-path")
+    ]
+    told = stake_of(judgement.examination, (*others, *judgement.findings), None).text
+    assert told.endswith("1 conversation whose transcript is elsewhere, 2 more below.")
 
 
 @pytest.mark.parametrize("link", [False, True])

@@ -113,11 +113,12 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
     else:
         consequence = f"{a_gateway(x)} in mode warn cuts nothing. Its `sessions cleanup --enforce` would {drop}."
     origin = x.config.maintenance.max_entries.origin
+    deletes = "its next save deletes" if _enforced(x) else "switching maintenance to enforce would delete"
     survey = store.survey
     runs = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN) if survey else 0
     return OVER_CAP.finding(
         f"{plural(entries, 'session', 'sessions')}; the cap is {limit:,} ({origin})"
-        + (f"; switching maintenance to enforce would delete {plural(people, 'conversation')}." if people else "."),
+        + (f"; {deletes} {plural(people, 'conversation')}." if people else "."),
         consequence,
         count=entries - limit,
         severity=Severity.ERROR if people and _enforced(x) else None,

@@ -286,7 +286,9 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
     start = start_over(x, Damage.ENTRIES)
     rebuilt = not start.refuses and start.release == NEWEST
     if rebuilt:
-        ahead = f"{start.who} rebuilds each from its columns; the rest of the entry is lost{start.hedge}."
+        rows = plural(problem.count, "session row")
+        its, each = ("its", "its entry") if problem.count == 1 else ("their", "each entry")
+        ahead = f"{start.who} rebuilds {rows} from {its} columns; the rest of {each} is lost{start.hedge}."
     else:
         later = " After an upgrade or a move it rebuilds each from its columns, and the rest of the entry is lost."
         ahead = refuses(start) + (later if start.release == NEWEST else "")

@@ -64,7 +64,7 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             start = start_over(x, Damage.OWNER_LEASE)
         yield LEASE.finding(
             message,
-            refuses(start, " until then"),
+            refuses(start, f" for {left} more"),
             severity=None if start.refuses else Severity.INFO,
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},

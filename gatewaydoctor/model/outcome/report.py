@@ -227,6 +227,7 @@ class StakeInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     deliveries: int
     complete: bool
     text: str
+    without_transcript: int
 
 
 class StartInfo(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

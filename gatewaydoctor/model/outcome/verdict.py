@@ -57,14 +57,15 @@ class StartEffect(Struct, frozen=True):
 
 class Stake(Struct, frozen=True):
     """What the directory holds, as far as it was read: `conversations` in its stores, enabled cron `jobs`, and
-    `deliveries` that wait in its queues. `complete` is False where more may be there. `text` is the sentence for
-    people."""
+    `deliveries` that wait in its queues. `complete` is False where more may be there. `text` is for people, in whole
+    sentences. `without_transcript` are conversations that have a row and no history."""
 
     conversations: int
     jobs: int
     deliveries: int
     complete: bool
     text: str
+    without_transcript: int = 0
 
 
 class StartVerdict(Struct, frozen=True):

@@ -54,6 +54,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "deliveries": "Messages that wait to be sent.",
         "complete": "Whether all of it was read; false means at least.",
         "text": "The same in words.",
+        "withoutTranscript": "Conversations that have a row and no transcript.",
     },
     "NextInfo": {"command": "What to type; null where nothing is to do.", "why": "What that does."},
     "GatewayInfo": {

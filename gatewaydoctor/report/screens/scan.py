@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.checks.nextstep import interrupted
-from gatewaydoctor.model.outcome.verdict import Start
+from gatewaydoctor.model.outcome.verdict import Effect, Start
 from gatewaydoctor.report.screens import details
 from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
-from gatewaydoctor.report.screens.blocks.fitting import fill, height, wrapped
+from gatewaydoctor.report.screens.blocks.fitting import fill, height, whole, wrapped
 from gatewaydoctor.report.screens.blocks.head import heading
 from gatewaydoctor.report.screens.blocks.parts import command_lines
 
@@ -37,14 +37,12 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     if verdict.start is Start.YES and ahead:
         taken = len(blocks[0][1]) + len(command) + bool(command) + 2 * bool(verdict.cause)
         most = 2 if taken + 2 <= MOST_LINES else 1
-        blocks.append(("NEXT START", _events(view.names.text(ahead), width, most)))
+        blocks.append(("NEXT START", whole(view.names.text(ahead).split("; "), width, most)))
     if verdict.start is not Start.YES:
-        blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 2)))
+        blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 3)))
     if verdict.cause:
         label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
-        # The command comes first, and a line for what it does.
-        room = MOST_LINES - sum(len(text) for _, text in blocks) - len(command) - bool(command)
-        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, min(3, max(1, room)))))
+        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, 3)))
     lines = 0
     for label, text in blocks:
         for at, line in enumerate(text):
@@ -55,23 +53,15 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
                 shown.stylize(_STYLE[verdict.start], 0, len(_WORDS[verdict.start]))
             console.print(head + shown, no_wrap=True, overflow="ignore", crop=False)
             lines += 1
-    why = wrapped(view.names.text(step.why), width, 2)[: max(0, MOST_LINES - lines - len(command))] if command else []
+    why = wrapped(view.names.text(step.why), width, 2) if command else []
+    if verdict.effect is not Effect.LOSES and lines + len(command) + len(why) > MOST_LINES:
+        why = []  # but to keep a gateway stopped is always said
     rows = (*((line, "bold green") for line in command), *((line, "") for line in why))
     for at, (line, style) in enumerate(rows):
         head = Text.assemble(("DO" if at == 0 else "", "bold"))
         head.pad_right(LABEL - len(head))
         console.print(head + Text(line, style), no_wrap=True, overflow="ignore", crop=False)
     return lines + len(rows)
-
-
-def _events(ahead: str, width: int, most: int) -> list[str]:
-    """Events in at most so many lines; but for the first two, those there is no room for are left out whole."""
-    events = ahead.split("; ")
-    shown = len(events)
-    while shown > 2 and len(fill("; ".join((*events[:shown], "…")), width)) > most:
-        shown -= 1
-    told = ahead if shown == len(events) else "; ".join((*events[:shown], "…"))
-    return wrapped(told, width, most)
 
 
 def _command(console: Console, step: NextStep, view: View) -> list[str]:

@@ -14,7 +14,7 @@ from rich.text import Text
 from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from rich.console import ConsoleOptions
 
@@ -58,6 +58,18 @@ def wrapped(text: str, width: int, most: int) -> list[str]:
     """A sentence in at most so many lines; what is left out ends in dots."""
     lines = [line.rstrip() for line in fill(text, max(width, 8))]
     return lines if len(lines) <= most else [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", width)]
+
+
+def whole(parts: Sequence[str], width: int, most: int, more: str = "", least: int = 1) -> list[str]:
+    """Parts in at most so many lines, none of them cut: the last are left out and counted, with `more` behind the
+    count. The first `least` are always there, on as many lines as they need."""
+    for shown in range(len(parts), 0, -1):
+        rest = len(parts) - shown
+        told = "; ".join((*parts[:shown], *([f"{rest:,} more{more}"] if rest else [])))
+        lines = [line.rstrip() for line in fill(told, max(width, 8))]
+        if len(lines) <= most or shown <= least:
+            return lines
+    return []
 
 
 def cut(text: str, width: int) -> str:

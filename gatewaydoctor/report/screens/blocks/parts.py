@@ -83,7 +83,13 @@ def grid(*columns: str, left: int = 1, last: str | None = None) -> Table:
     them, for keys and paths: it takes the room that is left."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for place, name in enumerate(columns):
-        table.add_column(name, justify="left" if place < left else "right", no_wrap=place >= left or last is not None)
+        number = place >= left
+        table.add_column(
+            name,
+            justify="right" if number else "left",
+            no_wrap=number or last is not None,
+            overflow="ellipsis" if number else "fold",
+        )
     if last is not None:
         table.add_column(last, overflow="fold")
     return table

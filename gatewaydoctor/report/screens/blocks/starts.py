@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.report.screens.blocks.fitting import wrapped
+from gatewaydoctor.report.screens.blocks.fitting import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,8 @@ _WORTH = (
     "validates",
 )
 """Kinds of events that a plan tells, what is lost first."""
+_GRAVE = ("refuses", "empties", "evicts")
+"""They are told however little room there is."""
 NAMED = 3
 """More names than this are not told with an event of a plan; `forecast` tells them."""
 MANY_ROWS = 8
@@ -39,8 +41,9 @@ def starts(console: Console, before: Sequence[StartEvent], after: Sequence[Start
         if not events:
             continue
         worth = sorted((each for each in events if each.kind in _WORTH), key=lambda each: _WORTH.index(each.kind))
-        told = "; ".join(_event(event, view, brief=most == 1) for event in worth) or "nothing of note"
-        for at, line in enumerate(wrapped(told, console.width - _LABEL, most)):
+        told = [_event(event, view, brief=most == 1) for event in worth] or ["nothing of note"]
+        grave = sum(each.kind in _GRAVE for each in worth)
+        for at, line in enumerate(whole(told, console.width - _LABEL, most, " with --all", max(1, grave))):
             head = Text.assemble((label if at == 0 else "", "bold"))
             head.pad_right(_LABEL - len(head))
             console.print(head + Text(line), no_wrap=True, crop=False)

@@ -63,7 +63,7 @@ FLAGS = {
     "rapid-retry": "started again and again",
     "zombie": "runningAtMs is set",
     "phantom": "the job row is marked running",
-    "unknown-job": "not in jobs.json",
+    "unknown-job": "not in the job list",
 }
 """Flags of a job and what each says, in few words."""
 
