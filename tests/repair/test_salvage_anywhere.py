@@ -46,7 +46,8 @@ class Damaged:
     @property
     def opens(self) -> bool:
         """Whether it may leave several brackets open."""
-        return self.put.count(b"{") + self.put.count(b"[") > 1 or b'":{' in self.put
+        behind = self.put + self.data[self.end : self.end + 1]
+        return self.put.count(b"{") + self.put.count(b"[") > 1 or b'":{' in behind
 
     def moved(self, offset: int) -> int:
         """Where a byte is now that stood before the damage, or in its place, or behind it."""
@@ -176,6 +177,24 @@ def damage(draw: st.DrawFn) -> Damaged:
 )
 def test_what_is_whole_comes_back_and_nothing_else(damaged: Damaged) -> None:
     check(damaged)
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+@pytest.mark.parametrize("key", ["", "a:b", "agent:main:direct:1", "main"])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_no_row_is_written_that_is_two_in_one(layout: str, key: str, rows: int) -> None:
+    """A key and a bracket stand before the store: what they open is no row, with the rows of the store in it."""
+    store = {f"{n or ''}": {"sessionId": "", "updatedAt": n} for n in range(rows)}
+    data = json.dumps(store, **LAYOUTS[layout]).encode()
+    put = b'{"%s":' % key.encode()
+    check(Damaged(data, 0, 0, put))
+    assert key in ("", *store) or key not in [entry.key for entry in salvaged(put + data).table]
+
+
+def test_a_row_that_took_the_marks_of_the_one_around_it_is_not_whole() -> None:
+    data = b'{"agent:main:x":{"m":{"y":1,"sessionId":"s","updatedAt":1}}'
+    found = salvaged(data)
+    assert ([entry.key for entry in found.table], found.torn, found.doubtful) == ([], 1, 1)
 
 
 @pytest.mark.parametrize("layout", sorted(LAYOUTS))

@@ -154,7 +154,8 @@ class Piece(Struct, frozen=True):
 
 class Finds:
     """Collects the entries. `torn` counts the places where one began and was not whole; `doubtful` the members that
-    may be entries and were not taken; `given_up` is where it was not worth to go on, None where all was read. With
+    may be entries and were not taken; `given_up` is where it was not worth to go on, None where all was read;
+    `swallowed` that one with the marks of an entry was left because the member around it has none before it. With
     `evidence` only what the layout shows to be a row is taken."""
 
     def __init__(self, main_key: str, evidence: LayoutEvidence | None = None) -> None:
@@ -163,6 +164,7 @@ class Finds:
         self.table = EntryTable()
         self.kept = self.torn = self.doubtful = self.sure = 0
         self.given_up: int | None = None
+        self.swallowed = False
 
     def add(self, entry: Entry) -> None:
         self.table.add(entry)
@@ -180,6 +182,11 @@ class Finds:
             return
         inside = Finds(self.main_key, self.evidence)
         inside.take_up(piece, first)
+        if inside.swallowed and not inside.sure and not marked(first.closed):
+            # One row around another: either the outer key is no row's, or the inner one took the marks of the outer.
+            self.take_first(first)
+            self.doubtful += inside.doubtful
+            return
         if not inside.sure:
             # The file ends right behind an entry.
             first.table.add(first.closed)
@@ -246,6 +253,7 @@ class Finds:
         if not {"sessionId", "updatedAt"}.isdisjoint(before.all_keys()):
             return table
         self.doubtful += look(table[first]) is not Look.NONE
+        self.swallowed = self.swallowed or marked(table[first])
         left = EntryTable()
         for row in range(first + 1, len(table)):
             left.add(table[row])
