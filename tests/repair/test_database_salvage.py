@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from gatewaydoctor.repair.drafting.origins import kept_origins, planned_origins
+from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.vault.layout import RunPlace
 from gatewaydoctor.repair.writing.errors import Refused
 from gatewaydoctor.storage.database import schema
@@ -19,7 +20,7 @@ from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_
 from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
-from tests.repair.scene import tools
+from tests.repair.scene import DEAD, tools
 from tests.world import HOUR, NOW, StateDir, run_key
 
 if TYPE_CHECKING:
@@ -179,6 +180,22 @@ def test_the_schema_of_another_agents_database_serves(
 def test_it_is_part_of_a_plan_without_names(tmp_path: Path) -> None:
     doctor, _ = ready(tmp_path, root_of("session_nodes"))
     assert steps(doctor.plan(), "salvage")
+
+
+@pytest.mark.parametrize("status", ["done", "running"])
+def test_a_second_plan_is_spoken_of_where_it_has_something_to_do(tmp_path: Path, status: str) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = agentdb.connected(path)
+    agentdb.node(connection, "agent:main:telegram:direct:77", status)
+    connection.close()
+    garbage_header(path)
+    plan = doctor.plan()
+    told = [note.text for note in plan.cautions if note.command]
+    assert (
+        told == ["More repairs may follow: 1 rebuilt session is marked running. See them then:"][status == "done" :]
+    )
+    apply(plan, tools(), DEAD)
+    assert doctor.plan().empty == (status == "done")
 
 
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:

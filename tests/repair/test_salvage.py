@@ -14,7 +14,7 @@ from gatewaydoctor.repair.vault.layout import RunPlace
 from gatewaydoctor.repair.vault.provenance import provenance
 from tests.repair.doctor import Doctor, steps
 from tests.repair.scene import DEAD, tools, tree
-from tests.world import DAY, HOUR, NOW, StateDir, row, run_key
+from tests.world import DAY, HOUR, NOW, StateDir, row, run_key, talk
 
 
 @pytest.fixture
@@ -160,6 +160,18 @@ def test_one_plan_leaves_nothing_but_its_sources(doctor: Doctor) -> None:
     rows = doctor.rows()
     assert len(rows) == 298
     assert not any("skillsSnapshot" in value for value in rows.values())
+
+
+def test_torn_transcripts_of_what_comes_back_are_in_the_same_plan(doctor: Doctor) -> None:
+    doctor.state.store(TEXT[:-40])
+    path = doctor.state.transcript(2, talk(2) + b'{"type":"mess')
+    doctor.state.transcript(30, talk(30) + b'{"type":"mess')
+    plan = doctor.plan()
+    assert [step.repair for step in plan.steps] == ["salvage", "transcripts"]
+    assert not [note for note in plan.cautions if note.command]
+    doctor.there_and_back()
+    doctor.apply()
+    assert path.read_bytes() == talk(2)
 
 
 def test_each_entry_says_where_it_comes_from(doctor: Doctor) -> None:

@@ -21,8 +21,12 @@ def too_many_rows(draft: Draft, store: RowsDraft) -> bool:
     """Over its cap, or a danger to the heap."""
     if isinstance(store, StoreDraft) and not store.rebuilt:
         return bool(draft.found(*_TOO_MANY, store=store.facts))
-    heavy = store.size() * REPORTED_AMPLIFICATION >= DEFAULTS.heap_bytes
-    return heavy or len(store) > draft.x.config.maintenance.max_entries.value
+    return is_heavy(store.size()) or len(store) > draft.x.config.maintenance.max_entries.value
+
+
+def is_heavy(size: int) -> bool:
+    """Whether reading so many bytes of rows endangers the heap."""
+    return size * REPORTED_AMPLIFICATION >= DEFAULTS.heap_bytes
 
 
 def too_large(draft: Draft, store: RowsDraft) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.inputs import identities
+from gatewaydoctor.model.gateway.entry import Status
+from gatewaydoctor.model.gateway.health import Quarantined
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Plan, Refusal
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.databases import open_databases, write_databases
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
+from gatewaydoctor.repair.drafting.shrink_need import is_heavy
 from gatewaydoctor.repair.planner.finish import finished
 from gatewaydoctor.repair.planner.retrying import disable_retrying, say_elsewhere
 from gatewaydoctor.repair.repairs.cron import cron
@@ -24,7 +28,7 @@ from gatewaydoctor.repair.writing.guard import identity
 from gatewaydoctor.storage.files.splice import splice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
@@ -116,12 +120,27 @@ def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
 
 
 def _say_again(draft: Draft, names: Collection[Repair]) -> None:
-    """Repairs by rows, and of the transcripts that rows name, wait until a store is whole."""
-    if not names and (draft.rebuilt or any(store.rebuilt for store in draft.stores)):
+    """Rows of a database are repaired, and compared with a sessions.json, once they are in the new one."""
+    why = sorted({reason for path in draft.rebuilt for reason in _waiting(draft, path)})
+    if not names and why:
         draft.caution(
-            "Repairs of the rebuilt rows are planned after it. Run again then:",
+            f"More repairs may follow: {', and '.join(why)}. See them then:",
             command="gatewaydoctor repair",
         )
+
+
+def _waiting(draft: Draft, path: Path) -> Iterator[str]:
+    """What a plan for the database that is made may take up and this one does not."""
+    new = draft.rebuilt[path]
+    if running := new.status.get(Status.RUNNING.value, 0):
+        yield f"{plural(running, 'rebuilt session is', 'rebuilt sessions are')} marked running"
+    if is_heavy(new.bytes) or new.entries > draft.x.config.maintenance.max_entries.value:
+        yield f"it has {plural(new.entries, 'session')}"
+    if any(each.agent_id == new.agent_id and each.entries for each in draft.x.health.leftovers):
+        yield "a sessions.json is left next to the database"
+    checked = (each for each in draft.x.health.databases if each.path == path)
+    if any(isinstance(problem, Quarantined) for each in checked for problem in each.problems):
+        yield "it is quarantined"
 
 
 def _newer_schema(draft: Draft) -> Refusal | None:

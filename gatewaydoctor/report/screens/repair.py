@@ -343,7 +343,9 @@ def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterato
         return
     for note in plan.cautions if plan else ():
         if note.command:
-            yield "see what else there is to repair:", view.invocation.complete(note.command)
+            named = note.command.removeprefix("gatewaydoctor ")
+            what = "else there is to repair" if named == "repair" else f"`{named}` changes"
+            yield f"see what {what}:", view.invocation.complete(note.command)
     if plan and any(store.readable != "yes" for store in plan.after.stores):
         yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
         return

@@ -17,6 +17,7 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.history.content import content_class, read_content
 from gatewaydoctor.state.history.names import parse_name
+from gatewaydoctor.state.history.references import References
 from gatewaydoctor.state.history.transcripts import check_transcript
 
 if TYPE_CHECKING:
@@ -91,11 +92,13 @@ _CUT = "cut the tail"
 def plan(draft: Draft, *, named: bool) -> None:
     """Unless named, only transcripts that an index reaches; named, every one is also read for damage inside."""
     done: set[Path] = set()
+    rebuilt = _references(draft)
     for store in draft.stores:
         directory = store.path.parent
         for fault in store.facts.transcripts.faults:
             path = directory / fault.record.name
-            if path in done or draft.taken(path) or not (fault.referenced or named):
+            reached = fault.referenced or rebuilt.reaches(fault.record.name)
+            if path in done or draft.taken(path) or not (reached or named):
                 continue
             done.add(path)
             try:
@@ -105,6 +108,15 @@ def plan(draft: Draft, *, named: bool) -> None:
             except (OutOfReach, OSError) as error:
                 draft.refuse(Repair.TRANSCRIPTS, path, error)
     report(draft, None if named else done)
+
+
+def _references(draft: Draft) -> References:
+    """What the rows reach that this plan rebuilds a store from."""
+    references = References()
+    for store in draft.stores if any(each.facts.transcripts.faults for each in draft.stores) else ():
+        for _, entry in store.entries() if store.rebuilt else ():
+            references.add(store.facts.agent_id, entry.session_id, entry.session_file)
+    return references
 
 
 def _mend(draft: Draft, store: StoreFacts, fault: TranscriptFault, path: Path) -> None:
