@@ -352,3 +352,13 @@ def test_filing_jobs_names_those_that_would_fill_the_store_again(imported: Path,
     done = repair(moved, "jobs", "--apply", "--yes").out
     assert len(flags(done, "--disable")) == len(RETRYING)
     assert done.index("--disable") < done.index("start the gateway")
+
+
+def test_filing_jobs_tells_which_of_them_a_start_fires(imported: Path, tmp_path: Path) -> None:
+    here = json.loads(repair(imported, "expire", "--json").out)["details"]["plan"]["startAfter"]
+    moved = filed(imported, tmp_path / "old")
+    plan = json.loads(repair(moved, "jobs", "--json").out)["details"]["plan"]
+    fired = [each for each in plan["startAfter"] if each["kind"] in ("fires", "next")]
+    assert fired == [each for each in here if each["kind"] in ("fires", "next")]
+    assert fired
+    assert not [each for each in plan["startBefore"] if each["kind"] == "fires"]

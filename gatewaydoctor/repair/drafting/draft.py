@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.world import Progress
+    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Edit, Segment, StoreSummary
@@ -74,6 +75,8 @@ class Draft:
         """Stores that are made again, or put back whole, as they will be."""
         self.cron_jobs = x.cron.jobs
         """The jobs as the plan leaves them."""
+        self.filed: list[CronJob] = []
+        """Jobs of the state database that come under the path whose jobs the gateway runs."""
         self.queues = x.queues
         """The delivery queues as the plan leaves them."""
         self.state = x.state

@@ -103,7 +103,8 @@ def planned_jobs(draft: Draft) -> tuple[CronJob, ...]:
         if isinstance(edit, SetEnabled)
         for job in edit.jobs
     }
-    return tuple(replace(job, enabled=wanted.get(job.job_id, job.enabled)) for job in jobs.jobs)
+    every = (*jobs.jobs, *(replace(job, index=len(jobs.jobs) + at) for at, job in enumerate(draft.filed)))
+    return tuple(replace(job, enabled=wanted.get(job.job_id, job.enabled)) for job in every)
 
 
 def plan(draft: Draft, *, named: bool) -> None:

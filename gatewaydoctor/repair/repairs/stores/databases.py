@@ -38,7 +38,9 @@ from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWN
 from gatewaydoctor.repair.databases.sessions import quoted
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.state.databases.cron import jobs_of
 from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.database.select import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -251,6 +253,10 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
             after = parked_key(own) if before.endswith(parked_key("")) else own
             draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=after))
             draft.step(Repair.JOBS, "file", state.path, "cron jobs under the path of this directory", jobs, 0)
+            if after == own:
+                found = read_database_once(draft.fs, state.path, lambda opened, key=before: jobs_of(Tables(opened), key))
+                filed = () if isinstance(found, Fault) else found[0]
+                draft.filed += [job for job in filed if job.job_id in jobs]
 
 
 def plan_compact(draft: Draft, *, named: bool) -> None:
