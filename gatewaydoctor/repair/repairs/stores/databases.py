@@ -254,7 +254,9 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
             draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=after))
             draft.step(Repair.JOBS, "file", state.path, "cron jobs under the path of this directory", jobs, 0)
             if after == own:
-                found = read_database_once(draft.fs, state.path, lambda opened, key=before: jobs_of(Tables(opened), key))
+                found = read_database_once(
+                    draft.fs, state.path, lambda opened, key=before: jobs_of(Tables(opened), key)
+                )
                 filed = () if isinstance(found, Fault) else found[0]
                 draft.filed += [job for job in filed if job.job_id in jobs]
 
