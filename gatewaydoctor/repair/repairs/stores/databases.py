@@ -43,9 +43,10 @@ from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.health import DatabaseHealth
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
@@ -254,11 +255,17 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
             draft.edits.setdefault(state.path, []).append(MoveJobs(before=before, after=after))
             draft.step(Repair.JOBS, "file", state.path, "cron jobs under the path of this directory", jobs, 0)
             if after == own:
-                found = read_database_once(
-                    draft.fs, state.path, lambda opened, key=before: jobs_of(Tables(opened), key)
-                )
-                filed = () if isinstance(found, Fault) else found[0]
-                draft.filed += [job for job in filed if job.job_id in jobs]
+                draft.filed += _as_filed(draft, state.path, before, jobs)
+
+
+def _as_filed(draft: Draft, state: Path, before: str, jobs: Container[str]) -> Iterator[CronJob]:
+    """The jobs under the path `before` with these ids."""
+
+    def read(opened: Opened) -> tuple[CronJob, ...]:
+        return jobs_of(Tables(opened), before)[0]
+
+    found = read_database_once(draft.fs, state, read)
+    return (job for job in (() if isinstance(found, Fault) else found) if job.job_id in jobs)
 
 
 def plan_compact(draft: Draft, *, named: bool) -> None:
