@@ -81,6 +81,20 @@ def test_slim_drops_fields_the_gateway_rebuilds(tmp_path: Path) -> None:
     assert all("skillsSnapshot" not in text and '"label":"kept"' in text for text in entries)
 
 
+@pytest.mark.parametrize("most", [5, 100])
+def test_the_rows_that_stay_are_slimmed_where_there_were_too_many(tmp_path: Path, most: int) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows(9), skillsSnapshot={"prompt": "x" * 900}, label="kept")
+    doctor.state.maintenance(maxEntries=most)
+    plan = doctor.plan()
+    left = sum(each.entries for each in plan.after.stores)
+    assert [step.count for step in steps(plan, "slim")] == ([left] if most == 5 else [])
+    doctor.there_and_back()
+    doctor.apply()
+    entries = [str(text) for (text,) in agentdb.ask(path, "SELECT entry_json FROM session_nodes")]
+    assert [text for text in entries if "skillsSnapshot" in text] == ([] if most == 5 else entries)
+    assert all('"label":"kept"' in text for text in entries)
+
+
 def test_a_row_named_by_its_key_goes(tmp_path: Path) -> None:
     doctor, path = doctor_of(tmp_path, agentdb.rows(2))
     doctor.apply("trim", options=Options(names=frozenset({agentdb.CONVERSATION})))

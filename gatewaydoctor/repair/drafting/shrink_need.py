@@ -21,7 +21,7 @@ def too_many_rows(draft: Draft, store: RowsDraft) -> bool:
     """Over its cap, or a danger to the heap."""
     if isinstance(store, StoreDraft) and not store.rebuilt:
         return bool(draft.found(*_TOO_MANY, store=store.facts))
-    return is_heavy(store.size()) or len(store) > draft.x.config.maintenance.max_entries.value
+    return _too_many(draft, len(store), store.size())
 
 
 def is_heavy(size: int) -> bool:
@@ -31,8 +31,13 @@ def is_heavy(size: int) -> bool:
 
 def too_large(draft: Draft, store: RowsDraft) -> bool:
     """Worth slimming, with the rows that stay. A database is not read and written as a whole by a gateway: it is
-    slimmed where that was asked for."""
+    slimmed where that was asked for, and where its rows are too many, for then it is made again anyway."""
     if not isinstance(store, StoreDraft):
-        return False
+        gone = list(store.dropped())
+        return _too_many(draft, len(store) + len(gone), store.size() + sum(entry.bytes for entry in gone))
     found = store.rebuilt or bool(draft.found(*_TOO_LARGE, store=store.facts))
     return found and store.size() >= DEFAULTS.bloat_bytes
+
+
+def _too_many(draft: Draft, rows: int, size: int) -> bool:
+    return is_heavy(size) or rows > draft.x.config.maintenance.max_entries.value

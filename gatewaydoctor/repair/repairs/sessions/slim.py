@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.size import REBUILT_FIELDS
@@ -65,10 +66,15 @@ def _found(draft: Draft, store: StoreDraft, position: int) -> dict[str, int]:
 def _found_in_database(draft: Draft, store: RowsDraft) -> dict[str, dict[str, int]]:
     """The same for each row of a database that has one, by key."""
     has = " OR ".join(f"instr(entry_json, '\"{name}\"')" for name in REBUILT_FIELDS)
-    statement = f"SELECT session_key, CAST(entry_json AS BLOB) FROM session_nodes WHERE {has}"
+    statement = (
+        f"SELECT session_key, CAST(entry_json AS BLOB) FROM session_nodes WHERE ({has}) "
+        "AND session_key IN (SELECT value FROM json_each(?))"
+    )
+    keys = json.dumps([entry.key for _, entry in store.entries()])
 
     def read(opened: Opened) -> dict[str, dict[str, int]]:
-        return {str(key): _sizes(value) for key, value in opened.rows(statement) if isinstance(value, bytes)}
+        rows = opened.rows(statement, (keys,))
+        return {str(key): _sizes(value) for key, value in rows if isinstance(value, bytes)}
 
     found = read_database_once(draft.fs, store.path, read)
     return {} if isinstance(found, Fault) else found
