@@ -118,6 +118,8 @@ class Machine:
         env |= self.env
         with ExitStack() as stack:
             stack.enter_context(patch.dict(os.environ, env, clear=True))
+            # The command that applies a plan is shown as it was typed, and its length decides what fits the screen.
+            stack.enter_context(patch.object(sys, "argv", ["gatewaydoctor", *arguments]))
             stack.enter_context(patch("gatewaydoctor.cli.shell.run.OsReadFs", lambda: self.fs))
             stack.enter_context(patch("gatewaydoctor.cli.shell.run.machine_now", lambda: NOW_MS))
             # The files of a test may be newer than its clock.
