@@ -64,7 +64,6 @@ def _digest(*parts: str | None) -> str:
 class Compared(Struct, frozen=True):
     """How one finding stands to the baseline. `known` is what the baseline has of it."""
 
-    fingerprint: str
     standing: Standing
     known: KnownFinding | None = None
 
@@ -110,8 +109,7 @@ def compare(findings: Sequence[Finding], baseline: Baseline, identity: Identity)
         if match:
             totals[match.fingerprint] += finding.count
     return tuple(
-        Compared(identity.of(finding), _standing(finding, match, totals), match)
-        for finding, match in zip(findings, matches, strict=True)
+        Compared(_standing(finding, match, totals), match) for finding, match in zip(findings, matches, strict=True)
     )
 
 

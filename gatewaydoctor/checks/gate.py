@@ -83,10 +83,7 @@ def decide(
     not cover it."""
     judged = frozenset(rules)
     counted = tuple(finding for finding in findings if finding.rule in judged)
-    if baseline is None:
-        compared = tuple(Compared(identity.of(finding), "new") for finding in counted)
-    else:
-        compared = compare(counted, baseline, identity)
+    compared = compare(counted, baseline, identity) if baseline else (Compared("new"),) * len(counted)
     return Decision(
         rules,
         tuple(

@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from gatewaydoctor.cli.shell import verb_table as verbs
-from gatewaydoctor.cli.shell.main import build_app
+from gatewaydoctor.cli.shell.app import build_app
 from gatewaydoctor.cli.shell.options import Globals
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, command, process_env, run, spawn
 

@@ -154,7 +154,7 @@ def pass_through(gate: Gate, judgement: Judgement, names: Names, run: Run) -> Ga
             baseline = remember(counted, identity, x.now, nameless=names.redact)
             write_baseline(path, baseline)
     decision = decide(judgement.findings, gate.rules, gate.fail_on, identity, baseline)
-    info = _info(gate, decision, names, run, written=writes)
+    info = _info(gate, decision, identity, names, run, written=writes)
     return Gated(replace(judgement, findings=decision.findings), decision, info)
 
 
@@ -168,7 +168,7 @@ def _trust(settings: Settings, x: Examination) -> None:
         )
 
 
-def _info(gate: Gate, decision: Decision, names: Names, run: Run, *, written: bool) -> GateInfo:
+def _info(gate: Gate, decision: Decision, identity: Identity, names: Names, run: Run, *, written: bool) -> GateInfo:
     spelled = gate.settings.baseline.value
     return GateInfo(
         fail_on=gate.settings.fail_on.value,
@@ -181,7 +181,7 @@ def _info(gate: Gate, decision: Decision, names: Names, run: Run, *, written: bo
             VerdictInfo(
                 standing=verdict.compared.standing,
                 fails=verdict.fails,
-                fingerprint=None if names.redact else verdict.compared.fingerprint,
+                fingerprint=identity.of(verdict.finding) if run.wants_all and not names.redact else None,
                 baseline_count=verdict.compared.known.count if verdict.compared.known else None,
             )
             for verdict in decision.verdicts

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
-import typer
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
 from gatewaydoctor.cli.gate.settingsfile import settings_table
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.examine.sessions.stuck import DEFAULT_STUCK_AFTER_MS
 from gatewaydoctor.model.errors import UsageError, nearest, unknown_word
@@ -29,7 +29,7 @@ DEFAULT = "default"
 
 MaxAge = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--max-age",
         "--stuck-after",
         metavar="TIME",
@@ -38,7 +38,7 @@ MaxAge = Annotated[
 ]
 ThresholdOption = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--threshold",
         metavar="NAME=VALUE",
         help="Change a rule's threshold, such as bloat-bytes=20MB; repeatable.",
@@ -159,10 +159,10 @@ def _thresholds(table: object, options: Iterable[str] | None, origin: str) -> tu
         raise UsageError(f"{origin}: thresholds is not a table.", "Put them under [thresholds].")
     _known(table, _THRESHOLDS, origin, "threshold")
     values = {name: (value, origin, f"{origin}: {name}") for name, value in table.items()}
-    for option in options or ():
-        name, equals, text = option.partition("=")
+    for word in options or ():
+        name, equals, text = word.partition("=")
         if not equals:
-            raise UsageError(f"--threshold {option!r} has no value.", "Try bloat-bytes=20MB.")
+            raise UsageError(f"--threshold {word!r} has no value.", "Try bloat-bytes=20MB.")
         _known((name,), _THRESHOLDS, "--threshold", "threshold")
         values[name] = (text, COMMAND_LINE, f"--threshold {name}")
     parsed: dict[str, Any] = {

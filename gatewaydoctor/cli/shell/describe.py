@@ -6,8 +6,8 @@ from typing import Any
 
 import typer
 
-from gatewaydoctor.cli.shell.main import HELP, HELP_OPTIONS, VERSION_OPTIONS, build_app
-from gatewaydoctor.cli.shell.options import takes_value
+from gatewaydoctor.cli.shell.app import HELP, build_app
+from gatewaydoctor.cli.shell.options import HELP_OPTIONS, VERSION_OPTIONS, takes_value
 from gatewaydoctor.cli.shell.verb_table import DEFAULT
 from gatewaydoctor.cli.words.values import values_of
 from gatewaydoctor.completion.tree import Argument, Command, Option, Program, Values, Word

@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.streams import OutputFailed, silence_stdout
 from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError, nearest, unknown_word
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 def end(error: BaseException, command: str, arguments: Sequence[str]) -> int:
     """Say what ended the run, on stderr or as the document, and return the exit code."""
-    if isinstance(error, typer.Exit):
-        return error.exit_code
     if isinstance(error, BrokenPipeError | SystemExit):
         # The reader closed the pipe and wants no more; inside typer that is a SystemExit.
         silence_stdout()
@@ -71,7 +67,7 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
     match error:
         case DoctorError():
             return error.exit_code, ErrorInfo(code=error.code, message=error.message, hint=error.hint)
-        case KeyboardInterrupt() | typer.Abort():
+        case KeyboardInterrupt():
             return ExitCode.INTERRUPTED, ErrorInfo(code="interrupted", message=_interrupted(command), hint="")
         case MemoryError():
             unchanged = " Nothing in the state directory was changed." if command in verbs.MENDING else ""

@@ -5,19 +5,15 @@ from __future__ import annotations
 import errno
 import sys
 from contextlib import nullcontext
-from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import typer
 
 from gatewaydoctor import __version__
 from gatewaydoctor.cli.shell import verb_table as verbs
 from gatewaydoctor.cli.shell.error_exit import end
-from gatewaydoctor.cli.shell.help import WIDTH, Command, Group
-from gatewaydoctor.cli.shell.options import listed, takes_value, verb
-from gatewaydoctor.cli.shell.run import Outcome, start, start_by_machine
-from gatewaydoctor.cli.shell.signals import endings_interrupt
+from gatewaydoctor.cli.shell.options import HELP_OPTIONS, VERSION_OPTIONS, called, parameters, takes_value
+from gatewaydoctor.cli.shell.plain import plain_values
+from gatewaydoctor.cli.shell.run import Outcome, beginning
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
@@ -25,49 +21,7 @@ from gatewaydoctor.report.outgoing import begin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-HELP = """Examine and repair the state directory of an OpenClaw gateway, offline.
-
-Without a verb, it scans. Scanning is read-only. Global options go before or after the verb: `scan --help`."""
-
-HELP_OPTIONS = ("--help", "-h")
-VERSION_OPTIONS = ("--version", "-V")
-
-
-def build_app(only: str | None = None) -> typer.Typer:
-    """The typer app with all verbs, or with the one that is called."""
-    settings = {"help_option_names": list(HELP_OPTIONS), "max_content_width": WIDTH}
-    app = typer.Typer(
-        cls=Group,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        no_args_is_help=True,
-        context_settings=settings,
-    )
-    app.callback(help=HELP)(listed() if only is None else lambda: None)
-    for name, summary in verbs.VERBS.items():
-        if only not in (None, name):
-            continue
-        if name not in verbs.GROUPS:
-            _add(app, name, None, summary)
-            continue
-        group = typer.Typer(cls=Group, help=summary, no_args_is_help=True, rich_markup_mode=None)
-        group.callback()(lambda: None)
-        for sub, sub_summary in verbs.GROUPS[name].items():
-            _add(group, name, sub, sub_summary)
-        app.add_typer(group, name=name)
-    return app
-
-
-def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
-    function = verbs.function(name, sub)
-    text = f"{summary}\n\n{cleandoc(function.__doc__ or '')}".strip()
-    begun = start_by_machine if name == verbs.GATE else start
-    app.command(sub or name, cls=Command, help=text, short_help=summary)(
-        verb(function, begun, examines=name in verbs.EXAMINING)
-    )
+    from contextlib import AbstractContextManager
 
 
 def arrange(arguments: Sequence[str]) -> list[str]:
@@ -128,27 +82,46 @@ def main(arguments: Sequence[str]) -> int:
             return ExitCode.OK
         arranged = arrange(arguments)
         command = arranged[0] if arranged and arranged[0] in verbs.VERBS else command
-        app = build_app(command if command in verbs.VERBS else None)
-        with endings_interrupt() if command in verbs.WRITING else nullcontext():
-            outcome = _called(app, arranged)
-        if isinstance(outcome, Outcome):
+        with _interruptible() if command in verbs.WRITING else nullcontext():
+            outcome = _outcome(arranged)
+        if outcome is not None:
             return _say_all(outcome)
-        if outcome == ExitCode.INTERRUPTED:
-            raise KeyboardInterrupt  # which typer had made a code of
         sys.stdout.flush()
         return ExitCode.OK  # help was shown
     except (Exception, KeyboardInterrupt, SystemExit) as error:
         return end(error, command, arguments)
 
 
-def _called(app: typer.Typer, arranged: list[str]) -> object:
-    """What the verb returns; help is printed in here. Raises OutputFailed where stdout does not take it."""
+def _interruptible() -> AbstractContextManager[None]:
+    from gatewaydoctor.cli.shell.signals import endings_interrupt
+
+    return endings_interrupt()
+
+
+def _outcome(arranged: Sequence[str]) -> Outcome | None:
+    """What the verb returns; None where help was shown. Raises OutputFailed where stdout does not take it."""
     try:
-        return app(arranged, standalone_mode=False, prog_name="gatewaydoctor")
+        return _run_verb(arranged)
     except OSError as failed:
         if failed.errno in (errno.ENOSPC, errno.EBADF) and failed.filename is None:
             raise OutputFailed(failed.strerror) from failed
         raise
+
+
+def _run_verb(arranged: Sequence[str]) -> Outcome | None:
+    """A plain line is read here; typer is loaded for every other."""
+    name = arranged[0] if arranged[0] in verbs.VERBS else None
+    words = arranged[1:]
+    sub = words[0] if name in verbs.GROUPS else None
+    if name is not None and (sub is None or sub in verbs.GROUPS[name]):
+        function = verbs.function(name, sub)
+        taken = parameters(function, examines=name in verbs.EXAMINING)
+        values = plain_values(taken, words[1:] if sub else words)
+        if values is not None:
+            return called(function, beginning(name), values)
+    from gatewaydoctor.cli.shell.app import run_app
+
+    return run_app(name, arranged)
 
 
 def _say_all(outcome: Outcome) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from msgspec import Struct
 
+from gatewaydoctor.cli.shell.parameters import Option, argument, declared, keyword, option, own_parameters, value_type
 from gatewaydoctor.model.errors import DoctorError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from inspect import Parameter
 
     from gatewaydoctor.cli.shell.run import Outcome, Run
 
+HELP_OPTIONS = ("--help", "-h")
+VERSION_OPTIONS = ("--version", "-V")
 _PANEL = "Global options (before or after the verb)"
 
 
@@ -39,8 +40,8 @@ class Globals(Struct, frozen=True):
     debug: bool = False
 
 
-def _option(*names: str, help: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=_PANEL, show_default=False)
+def _option(*names: str, help: str, metavar: str | None = None) -> Option:
+    return option(*names, help=help, metavar=metavar, panel=_PANEL, shows_default=False)
 
 
 _TEXT = str | None
@@ -71,39 +72,48 @@ _ANNOTATIONS: dict[str, Any] = {
 
 _DIRECTORY = "examined_directory"
 _DIRECTORY_ARGUMENT = Annotated[
-    _TEXT, typer.Argument(metavar="[DIR]", help="State directory, as with --state-dir.", show_default=False)
+    _TEXT, argument(metavar="[DIR]", help="State directory, as with --state-dir.", shows_default=False)
 ]
-_KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
-def _parameters() -> list[inspect.Parameter]:
+def global_parameters() -> list[Parameter]:
     defaults = Globals()
     return [
-        inspect.Parameter(
-            name, _KEYWORD, default=None if name == "path_map" else getattr(defaults, name), annotation=annotation
-        )
+        keyword(name, None if name == "path_map" else getattr(defaults, name), annotation)
         for name, annotation in _ANNOTATIONS.items()
     ]
 
 
-def listed() -> Callable[..., None]:
-    """A callback that does nothing and takes every global option, so that the help of the program lists them."""
+def version_parameter() -> Parameter:
+    """`--version`, which only the program itself has."""
+    return keyword("version", False, Annotated[bool, _option(*VERSION_OPTIONS, help="Show the version and exit.")])
 
-    def callback(**_: Any) -> None:
-        pass
 
-    version = Annotated[bool, _option("--version", "-V", help="Show the version and exit.")]
-    parameters = [*_parameters(), inspect.Parameter("version", _KEYWORD, default=False, annotation=version)]
-    _declare(callback, parameters)
-    return callback
+def parameters(function: Callable[..., Outcome], *, examines: bool) -> list[Parameter]:
+    """Everything a verb takes: what is its own, and the global options. One that `examines` takes the state
+    directory as an argument as well."""
+    directory = [keyword(_DIRECTORY, None, _DIRECTORY_ARGUMENT)] if examines else []
+    return [*own_parameters(function), *directory, *global_parameters()]
 
 
 def takes_value(option: str) -> bool | None:
     """Whether a global option takes a value; None where it is not a global option."""
-    for name, annotation in _ANNOTATIONS.items():
-        if option in annotation.__metadata__[0].param_decls or option == "--" + name.replace("_", "-"):
-            return annotation.__origin__ is not bool
+    for each in global_parameters():
+        about = declared(each)
+        if isinstance(about, Option) and option in about.names:
+            return value_type(each) is not bool
     return None
+
+
+def called(function: Callable[..., Outcome], start: Callable[[Globals], Run], values: dict[str, Any]) -> Outcome:
+    """What the verb makes of the values of its parameters: the global options reach it as `run`."""
+    run = start(_take(values))
+    try:
+        return function(run, **values)
+    except DoctorError as error:
+        # Only here it is known how this program was started, and on which directory.
+        error.hint = run.invocation.hinted(error.hint)
+        raise
 
 
 def _take(values: dict[str, Any]) -> Globals:
@@ -114,31 +124,3 @@ def _take(values: dict[str, Any]) -> Globals:
         raise UsageError(f"Two state directories: {named} and --state-dir {picked['state_dir']}.", "Name one.")
     picked["state_dir"] = picked.get("state_dir") if named is None else named
     return Globals(**picked)
-
-
-def verb(
-    function: Callable[..., Outcome], start: Callable[[Globals], Run], *, examines: bool = False
-) -> Callable[..., Outcome]:
-    """A verb as typer wants it: the global options are next to its own, and reach it as `run`. One that `examines`
-    takes the state directory as an argument as well."""
-
-    @functools.wraps(function)
-    def command(**values: Any) -> Outcome:
-        run = start(_take(values))
-        try:
-            return function(run, **values)
-        except DoctorError as error:
-            # Only here it is known how this program was started, and on which directory.
-            error.hint = run.invocation.hinted(error.hint)
-            raise
-
-    own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "run"]
-    argument = [inspect.Parameter(_DIRECTORY, _KEYWORD, default=None, annotation=_DIRECTORY_ARGUMENT)]
-    _declare(command, [*(p.replace(kind=_KEYWORD) for p in own), *(argument if examines else ()), *_parameters()])
-    return command
-
-
-def _declare(function: Callable[..., Any], parameters: list[inspect.Parameter]) -> None:
-    """Let typer see these parameters instead of **values."""
-    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    function.__annotations__ = {each.name: each.annotation for each in parameters}

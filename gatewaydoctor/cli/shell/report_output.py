@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -147,6 +146,8 @@ def _deliver_screen(outcome: Outcome, screen: Callable[[Console], None]) -> int:
 def _deliver_document(outcome: Outcome, chosen: str) -> int:
     document = with_code(chosen, document_of(outcome, FORMATS[chosen]))
     if chosen == "text" and outcome.output is None and sys.stdout.isatty() and not outcome.run.options.quiet:
+        from shutil import get_terminal_size
+
         from gatewaydoctor.report.formats.text import on_terminal
 
         text = on_terminal(outgoing_document(document), get_terminal_size().columns)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from gatewaydoctor.cli.shell.verb_table import GATE
 from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.system.fs import OsReadFs, ReadFs
@@ -126,6 +127,11 @@ def working_directory() -> Path | None:
         return Path.cwd()
     except OSError:
         return None
+
+
+def beginning(verb: str) -> Callable[[Globals], Run]:
+    """How the run of a verb begins."""
+    return start_by_machine if verb == GATE else start
 
 
 def start(options: Globals) -> Run:

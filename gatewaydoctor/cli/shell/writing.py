@@ -10,11 +10,11 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.cli.shell.examining import progress, world
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.signals import StoppableProgress, held_back
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.found import Found
     from gatewaydoctor.model.gateway.liveness import GatewayState
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+Yes = Annotated[bool, option("--yes", "-y", help="Do it without asking.")]
 Vault = Annotated[
     str | None,
-    typer.Option("--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"),
+    option("--vault", metavar="DIR", help="Where originals are kept. [default: in the state directory]"),
 ]
 WorkDir = Annotated[
     str | None,
-    typer.Option("--work-dir", metavar="DIR", help="Where databases are copied and edited. [default: in the vault]"),
+    option("--work-dir", metavar="DIR", help="Where databases are copied and edited. [default: in the vault]"),
 ]
 GatewayStopped = Annotated[
     bool,
-    typer.Option("--gateway-stopped", help="Assert that the gateway is stopped, if that is unknown; recorded."),
+    option("--gateway-stopped", help="Assert that the gateway is stopped, if that is unknown; recorded."),
 ]
 
 MOST_TOLD = 20

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import Vault
 from gatewaydoctor.model.errors import ExitCode
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.repair.vault.catalog import RunInfo
 
-RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
+RunId = Annotated[str | None, argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
 
 
 def after(run: Run, *, run_id: RunId = None, vault: Vault = None) -> Outcome:

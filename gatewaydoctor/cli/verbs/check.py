@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.report.formats.formats import FORMATS
 
 FailOn = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--fail-on",
         metavar="SEVERITY",
         help=f"Fail on findings of this severity or worse: {', '.join(FAIL_WORDS)}. "
@@ -20,25 +19,21 @@ FailOn = Annotated[
     ),
 ]
 Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="RULE", help="Check only these rules; globs, repeatable.")
+    list[str] | None, option("--only", metavar="RULE", help="Check only these rules; globs, repeatable.")
 ]
-Skip = Annotated[
-    list[str] | None, typer.Option("--skip", metavar="RULE", help="Leave these rules out; globs, repeatable.")
-]
+Skip = Annotated[list[str] | None, option("--skip", metavar="RULE", help="Leave these rules out; globs, repeatable.")]
 BaselineFile = Annotated[
     str | None,
-    typer.Option("--baseline", metavar="FILE", help="Findings in this file do not fail until they grow or worsen."),
+    option("--baseline", metavar="FILE", help="Findings in this file do not fail until they grow or worsen."),
 ]
 WriteBaseline = Annotated[
-    bool, typer.Option("--write-baseline", help="Write what is found now to the baseline file, and pass.")
+    bool, option("--write-baseline", help="Write what is found now to the baseline file, and pass.")
 ]
 Output = Annotated[
     str | None,
-    typer.Option("--output", metavar="FILE", help="Write the output to FILE atomically."),
+    option("--output", metavar="FILE", help="Write the output to FILE atomically."),
 ]
-Verify = Annotated[
-    bool, typer.Option("--verify", help="Also verify every -wal checksum and index entry of databases.")
-]
+Verify = Annotated[bool, option("--verify", help="Also verify every -wal checksum and index entry of databases.")]
 
 
 def check(

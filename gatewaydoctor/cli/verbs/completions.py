@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.completion.shells import KEPT
 from gatewaydoctor.model.errors import ExitCode, unknown_word
 
-ShellName = Annotated[str, typer.Argument(metavar="SHELL", help=f"One of: {', '.join(KEPT)}.")]
+ShellName = Annotated[str, argument(metavar="SHELL", help=f"One of: {', '.join(KEPT)}.")]
 
 
 def completions(run: Run, *, shell: ShellName) -> Outcome:

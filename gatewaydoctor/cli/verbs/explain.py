@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec.structs import replace
 
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.registry import Rule
 
-RuleId = Annotated[str | None, typer.Argument(metavar="[RULE]", help="Rule id; without one all rules are listed.")]
+RuleId = Annotated[str | None, argument(metavar="[RULE]", help="Rule id; without one all rules are listed.")]
 
-Found = Annotated[bool, typer.Option("--found", help="Also show the findings of this rule in the state directory.")]
+Found = Annotated[bool, option("--found", help="Also show the findings of this rule in the state directory.")]
 
 
 def explain(run: Run, *, rule: RuleId = None, found: Found = False) -> Outcome:

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec.structs import replace
 
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.streams import put
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 FIXTURES = "fixtures"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="Recipe; see `gatewaydoctor fixtures list`.")]
-Out = Annotated[str, typer.Option("--out", metavar="DIR", help="New or empty directory for the state directory.")]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Another seed, other bytes.")]
+RecipeName = Annotated[str, argument(metavar="RECIPE", help="Recipe; see `gatewaydoctor fixtures list`.")]
+Out = Annotated[str, option("--out", metavar="DIR", help="New or empty directory for the state directory.")]
+Seed = Annotated[int | None, option("--seed", metavar="N", help="Another seed, other bytes.")]
 Directories = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[DIR]...", help="Fixtures, or directories of fixtures. [default: fixtures]"),
+    argument(metavar="[DIR]...", help="Fixtures, or directories of fixtures. [default: fixtures]"),
 ]
-Update = Annotated[bool, typer.Option("--update", help="Rewrite each expected.json with what is found now.")]
-FixtureDirectory = Annotated[str, typer.Argument(metavar="DIR", help="A directory with expected.json and state/.")]
-FixtureName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the fixture.")]
-From = Annotated[str, typer.Option("--from", metavar="STATE_DIR", help="State directory to make it from.")]
-Into = Annotated[str, typer.Option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
-NoRedact = Annotated[bool, typer.Option("--no-redact", help="Keep names, ids, times and conversations as they are.")]
-Scale = Annotated[float, typer.Option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
+Update = Annotated[bool, option("--update", help="Rewrite each expected.json with what is found now.")]
+FixtureDirectory = Annotated[str, argument(metavar="DIR", help="A directory with expected.json and state/.")]
+FixtureName = Annotated[str, argument(metavar="NAME", help="Name of the fixture.")]
+From = Annotated[str, option("--from", metavar="STATE_DIR", help="State directory to make it from.")]
+Into = Annotated[str, option("--out", metavar="DIR", help="The directory of fixtures it goes into.")]
+NoRedact = Annotated[bool, option("--no-redact", help="Keep names, ids, times and conversations as they are.")]
+Scale = Annotated[float, option("--scale", metavar="X", help="Size factor; people are not multiplied.")]
 
 
 def fixtures_list(run: Run) -> Outcome:

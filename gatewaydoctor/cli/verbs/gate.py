@@ -8,11 +8,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.errors import DoctorError, ExitCode
@@ -30,10 +30,10 @@ _OFF = frozenset({"off", "no", "false", "0"})
 _LET = "the start is not held back"
 _RUN = " Run: "
 
-Warn = Annotated[bool, typer.Option("--warn", help="Print what would stop the start, but exit 0.")]
+Warn = Annotated[bool, option("--warn", help="Print what would stop the start, but exit 0.")]
 HeapLimit = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--heap-limit",
         metavar="SIZE",
         help="Heap this gateway may use, such as 4GB. [default: from its service, NODE_OPTIONS or memory limit]",
@@ -41,7 +41,7 @@ HeapLimit = Annotated[
 ]
 Limit = Annotated[
     float,
-    typer.Option("--limit", metavar="SECONDS", min=0.1, max=3600, help="Give up after this long and exit 0."),
+    option("--limit", metavar="SECONDS", min=0.1, max=3600, help="Give up after this long and exit 0."),
 ]
 
 

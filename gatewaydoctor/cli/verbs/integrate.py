@@ -9,8 +9,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.integrate import TARGETS, About, Target, form_of, snippet
 from gatewaydoctor.integrate.site import LIMIT_S, Site, Where
@@ -21,13 +20,11 @@ _PRIVATE_TARGETS = (Target.LAUNCHD,)
 
 TargetName = Annotated[
     Target,
-    typer.Argument(
-        metavar="TARGET", help="; ".join(f"{each}: {about.summary}" for each, about in TARGETS.items()) + "."
-    ),
+    argument(metavar="TARGET", help="; ".join(f"{each}: {about.summary}" for each, about in TARGETS.items()) + "."),
 ]
 Form = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--form",
         metavar="FORM",
         help="; ".join(f"{each}: {', '.join(about.forms)}" for each, about in TARGETS.items() if len(about.forms) > 1)
@@ -35,15 +32,15 @@ Form = Annotated[
     ),
 ]
 ProgramPath = Annotated[
-    str | None, typer.Option("--program", metavar="PATH", help="What starts gatewaydoctor. [default: this program]")
+    str | None, option("--program", metavar="PATH", help="What starts gatewaydoctor. [default: this program]")
 ]
 Unit = Annotated[
     str | None,
-    typer.Option("--unit", metavar="NAME", help="Name of the service, LaunchAgent or Deployment of the gateway."),
+    option("--unit", metavar="NAME", help="Name of the service, LaunchAgent or Deployment of the gateway."),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option(
+    option(
         "--limit",
         metavar="SECONDS",
         min=1,
@@ -53,11 +50,11 @@ Limit = Annotated[
 ]
 Image = Annotated[
     str | None,
-    typer.Option("--image", metavar="IMAGE", help="docker: the gateway's image; kubernetes: one with gatewaydoctor."),
+    option("--image", metavar="IMAGE", help="docker: the gateway's image; kubernetes: one with gatewaydoctor."),
 ]
 Package = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--package",
         metavar="FILE|IMAGE",
         help="Where gatewaydoctor comes from: a .pyz, a .whl, a directory of wheels, or an image. "
@@ -65,17 +62,15 @@ Package = Annotated[
     ),
 ]
 Gateway = Annotated[
-    str | None, typer.Option("--gateway", metavar="COMMAND", help="launchd, docker: what starts the gateway.")
+    str | None, option("--gateway", metavar="COMMAND", help="launchd, docker: what starts the gateway.")
 ]
-Fixtures = Annotated[
-    str | None, typer.Option("--fixtures", metavar="DIR", help="github-actions: where the fixtures are.")
-]
+Fixtures = Annotated[str | None, option("--fixtures", metavar="DIR", help="github-actions: where the fixtures are.")]
 TextfileDir = Annotated[
-    str | None, typer.Option("--textfile-dir", metavar="DIR", help="prometheus: what the textfile collector reads.")
+    str | None, option("--textfile-dir", metavar="DIR", help="prometheus: what the textfile collector reads.")
 ]
 Output = Annotated[
     str | None,
-    typer.Option("--output", metavar="FILE", help="Write the snippet to FILE atomically."),
+    option("--output", metavar="FILE", help="Write the snippet to FILE atomically."),
 ]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 Export = Annotated[
     str | None,
-    typer.Option("--export", metavar="DIR", help="Write what only files have to a new directory."),
+    option("--export", metavar="DIR", help="Write what only files have to a new directory."),
 ]
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
 from msgspec.structs import replace
 
+from gatewaydoctor.cli.shell.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes, bench, require_own_clock
 from gatewaydoctor.cli.verbs.repair import plan_or_apply
 from gatewaydoctor.cli.verbs.repair_options import Apply, PlanOut
 from gatewaydoctor.repair.drafting.options import Options, Repair
 
-Named = Annotated[str, typer.Argument(metavar="KEY", help="A session key, or an agent id.")]
+Named = Annotated[str, argument(metavar="KEY", help="A session key, or an agent id.")]
 
 
 def park(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.writing import (
     no_directory,
 )
@@ -21,77 +20,71 @@ if TYPE_CHECKING:
 _TRIM, _CRON = "Which rows and files (trim, expire, temps, subagents, queues)", "Which jobs (cron)"
 
 RepairNames = Annotated[
-    list[str] | None, typer.Argument(metavar="[REPAIR]...", help="All recommended ones when none is named.")
+    list[str] | None, argument(metavar="[REPAIR]...", help="All recommended ones when none is named.")
 ]
-Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this only the plan is shown.")]
-PlanFile = Annotated[str | None, typer.Option("--plan", metavar="FILE", help="Apply this saved plan.")]
-PlanOut = Annotated[str | None, typer.Option("--plan-out", metavar="FILE", help="Save the plan.")]
-Resume = Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Finish an interrupted run.")]
+Apply = Annotated[bool, option("--apply", help="Do it. Without this only the plan is shown.")]
+PlanFile = Annotated[str | None, option("--plan", metavar="FILE", help="Apply this saved plan.")]
+PlanOut = Annotated[str | None, option("--plan-out", metavar="FILE", help="Save the plan.")]
+Resume = Annotated[str | None, option("--resume", metavar="RUN", help="Finish an interrupted run.")]
 KindOption = Annotated[
     list[str] | None,
-    typer.Option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.", rich_help_panel=_TRIM),
+    option("--kind", metavar="KIND", help="trim: another disposable kind; repeatable.", panel=_TRIM),
 ]
 StatusOption = Annotated[
-    list[str] | None, typer.Option("--status", metavar="WORD", help="trim: only this status.", rich_help_panel=_TRIM)
+    list[str] | None, option("--status", metavar="WORD", help="trim: only this status.", panel=_TRIM)
 ]
-JobOption = Annotated[
-    list[str] | None, typer.Option("--job", metavar="JOB", help="trim: only this cron job.", rich_help_panel=_TRIM)
-]
+JobOption = Annotated[list[str] | None, option("--job", metavar="JOB", help="trim: only this cron job.", panel=_TRIM)]
 OlderThan = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--older-than",
         metavar="TIME",
         help="trim, temps, subagents, queues: age from which they go.",
-        rich_help_panel=_TRIM,
+        panel=_TRIM,
     ),
 ]
 KeepPerJob = Annotated[
-    str, typer.Option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.", rich_help_panel=_TRIM)
+    str, option("--keep-per-job", metavar="N", help="trim: newest runs kept, or `all`.", panel=_TRIM)
 ]
 MaxEntries = Annotated[
-    int | None, typer.Option("--max-entries", metavar="N", help="trim: rows left, at most.", rich_help_panel=_TRIM)
+    int | None, option("--max-entries", metavar="N", help="trim: rows left, at most.", panel=_TRIM)
 ]
 Transcripts = Annotated[
-    str, typer.Option("--transcripts", metavar="vault|leave", help="trim: of rows that go.", rich_help_panel=_TRIM)
+    str, option("--transcripts", metavar="vault|leave", help="trim: of rows that go.", panel=_TRIM)
 ]
-EndAs = Annotated[
-    str, typer.Option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.", rich_help_panel=_TRIM)
-]
+EndAs = Annotated[str, option("--end-as", metavar="STATUS", help="expire: failed, timeout or killed.", panel=_TRIM)]
 Disable = Annotated[
     list[str] | None,
-    typer.Option("--disable", metavar="JOB", help="cron: disable this job; repeatable.", rich_help_panel=_CRON),
+    option("--disable", metavar="JOB", help="cron: disable this job; repeatable.", panel=_CRON),
 ]
 Enable = Annotated[
     list[str] | None,
-    typer.Option("--enable", metavar="JOB", help="cron: enable this job; repeatable.", rich_help_panel=_CRON),
+    option("--enable", metavar="JOB", help="cron: enable this job; repeatable.", panel=_CRON),
 ]
 Park = Annotated[
     list[str] | None,
-    typer.Option(
-        "--park", metavar="JOB", help="cron: take this job out of the gateway's sight.", rich_help_panel=_CRON
-    ),
+    option("--park", metavar="JOB", help="cron: take this job out of the gateway's sight.", panel=_CRON),
 ]
 Unpark = Annotated[
     list[str] | None,
-    typer.Option("--unpark", metavar="JOB", help="cron: put a parked job back.", rich_help_panel=_CRON),
+    option("--unpark", metavar="JOB", help="cron: put a parked job back.", panel=_CRON),
 ]
 Drop = Annotated[
     list[str] | None,
-    typer.Option("--drop", metavar="JOB", help="cron: let a parked job go for good.", rich_help_panel=_CRON),
+    option("--drop", metavar="JOB", help="cron: let a parked job go for good.", panel=_CRON),
 ]
 Name = Annotated[
     list[str] | None,
-    typer.Option("--name", metavar="KEY", help="Let this session or file go although protected; repeatable."),
+    option("--name", metavar="KEY", help="Let this session or file go although protected; repeatable."),
 ]
 
 
 Retrying = Annotated[
     bool | None,
-    typer.Option(
+    option(
         "--disable-retrying/--leave-retrying",
         help="Disable jobs that retry without end, if their runs go. [default: if a person confirms]",
-        show_default=False,
+        shows_default=False,
     ),
 ]
 

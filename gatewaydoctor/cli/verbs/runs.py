@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from msgspec import to_builtins
 
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm, no_directory, require_own_clock
 from gatewaydoctor.cli.words.durations import parse_span
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.vault.catalog import RunInfo
     from gatewaydoctor.report.screens.blocks.parts import View
 
-RunId = Annotated[
-    str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning. [default: the newest run]")
-]
-SomeRun = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning.")]
-OlderThan = Annotated[str | None, typer.Option("--older-than", metavar="TIME", help="Runs that ended longer ago.")]
+RunId = Annotated[str | None, argument(metavar="[RUN]", help="Run id or its beginning. [default: the newest run]")]
+SomeRun = Annotated[str | None, argument(metavar="[RUN]", help="Run id or its beginning.")]
+OlderThan = Annotated[str | None, option("--older-than", metavar="TIME", help="Runs that ended longer ago.")]
 
 
 def runs_list(run: Run, *, vault: Vault = None) -> Outcome:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.verbs.check import Output, Verify
 from gatewaydoctor.model.outcome.verdict import Start
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.forecast import Forecast
 
 StuckAfter = Annotated[
-    str, typer.Option("--stuck-after", metavar="TIME", help="Silence after which a session marked running is stuck.")
+    str, option("--stuck-after", metavar="TIME", help="Silence after which a session marked running is stuck.")
 ]
 FailOn = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--fail-on",
         metavar="SEVERITY",
         help=f"Exit 1 on findings of this severity or worse: {', '.join(FAIL_WORDS)}. "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids, known_jobs, parse_size
 from gatewaydoctor.cli.words.durations import parse_span
@@ -29,15 +29,13 @@ if TYPE_CHECKING:
 CAP = 100
 ROWS = 40
 
-StatusFilter = Annotated[list[str] | None, typer.Option("--status", metavar="WORD", help="Status; repeatable.")]
-KindFilter = Annotated[list[str] | None, typer.Option("--kind", metavar="WORD", help="Kind; repeatable.")]
-JobFilter = Annotated[
-    list[str] | None, typer.Option("--job", metavar="JOB", help="Cron job: id or name; repeatable.")
-]
-Older = Annotated[str | None, typer.Option("--older-than", metavar="TIME", help="Not updated for this long.")]
-Newer = Annotated[str | None, typer.Option("--newer-than", metavar="TIME", help="Updated within this time.")]
-Key = Annotated[str | None, typer.Option("--key", metavar="GLOB", help="Keys that match, such as `*:cron:*`.")]
-Larger = Annotated[str | None, typer.Option("--larger-than", metavar="SIZE", help="Bytes, or with k, M, G.")]
+StatusFilter = Annotated[list[str] | None, option("--status", metavar="WORD", help="Status; repeatable.")]
+KindFilter = Annotated[list[str] | None, option("--kind", metavar="WORD", help="Kind; repeatable.")]
+JobFilter = Annotated[list[str] | None, option("--job", metavar="JOB", help="Cron job: id or name; repeatable.")]
+Older = Annotated[str | None, option("--older-than", metavar="TIME", help="Not updated for this long.")]
+Newer = Annotated[str | None, option("--newer-than", metavar="TIME", help="Updated within this time.")]
+Key = Annotated[str | None, option("--key", metavar="GLOB", help="Keys that match, such as `*:cron:*`.")]
+Larger = Annotated[str | None, option("--larger-than", metavar="SIZE", help="Bytes, or with k, M, G.")]
 
 
 def sessions(

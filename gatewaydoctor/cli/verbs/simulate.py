@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from msgspec.structs import replace
 
+from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model import clock as clocks
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from gatewaydoctor.simulate import Comparison, Option, Result, Scenario
     from gatewaydoctor.simulate.fromstate import Workload
 
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same output, byte for byte.")]
-Duration = Annotated[str | None, typer.Option("--duration", metavar="TIME", help="Simulated time, such as 24h.")]
-Policy = Annotated[str | None, typer.Option("--policy", metavar="RELEASE", help="Mechanisms of this release.")]
+Seed = Annotated[int, option("--seed", metavar="N", help="Same seed, same output, byte for byte.")]
+Duration = Annotated[str | None, option("--duration", metavar="TIME", help="Simulated time, such as 24h.")]
+Policy = Annotated[str | None, option("--policy", metavar="RELEASE", help="Mechanisms of this release.")]
 Remedies = Annotated[
-    list[str] | None, typer.Option("--remedy", metavar="NAME", help="Apply this remedy, or `all`; repeatable.")
+    list[str] | None, option("--remedy", metavar="NAME", help="Apply this remedy, or `all`; repeatable.")
 ]
-CompareAll = Annotated[bool, typer.Option("--compare", help="No remedy, each, and all: one table.")]
-Sensitive = Annotated[bool, typer.Option("--sensitivity", help="Vary each input to half and double its value.")]
-Clock = Annotated[str, typer.Option("--clock", metavar="virtual|wall", help="wall runs the store for real as well.")]
-Plot = Annotated[str | None, typer.Option("--plot", metavar="FILE", help="Draw it: .svg or .png (needs matplotlib).")]
+CompareAll = Annotated[bool, option("--compare", help="No remedy, each, and all: one table.")]
+Sensitive = Annotated[bool, option("--sensitivity", help="Vary each input to half and double its value.")]
+Clock = Annotated[str, option("--clock", metavar="virtual|wall", help="wall runs the store for real as well.")]
+Plot = Annotated[str | None, option("--plot", metavar="FILE", help="Draw it: .svg or .png (needs matplotlib).")]
 FromState = Annotated[
-    str | None, typer.Option("--from-state-dir", metavar="DIR", help="Take the workload from a real directory.")
+    str | None, option("--from-state-dir", metavar="DIR", help="Take the workload from a real directory.")
 ]
 _PANEL = "Workload"
 
@@ -188,14 +188,12 @@ _COMMON: tuple[tuple[str, Any, Any], ...] = (
 )
 
 
-def _annotation(option: Option) -> Any:
-    unit = f" [{option.unit}]" if option.unit else ""
-    help = f"{option.help}{unit} Default {option.default!r} ({option.label.value})."
-    metavar = option.kind.__name__.upper()
-    declared = typer.Option(
-        f"--{option.name}", metavar=metavar, help=help, show_default=False, rich_help_panel=_PANEL
-    )
-    return Annotated[option.kind | None, declared]
+def _annotation(taken: Option) -> Any:
+    unit = f" [{taken.unit}]" if taken.unit else ""
+    help = f"{taken.help}{unit} Default {taken.default!r} ({taken.label.value})."
+    metavar = taken.kind.__name__.upper()
+    declared = option(f"--{taken.name}", metavar=metavar, help=help, shows_default=False, panel=_PANEL)
+    return Annotated[taken.kind | None, declared]
 
 
 def __getattr__(attribute: str) -> Callable[..., Outcome]:

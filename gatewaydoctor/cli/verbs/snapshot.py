@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import Bench, bench, hands
 from gatewaydoctor.model.errors import ExitCode, UsageError
@@ -19,9 +18,9 @@ ROWS = 40
 
 Dest = Annotated[
     str | None,
-    typer.Argument(metavar="[DEST]", help="New directory (default: next to the vault). `verify`: see below."),
+    argument(metavar="[DEST]", help="New directory (default: next to the vault). `verify`: see below."),
 ]
-Directory = Annotated[str | None, typer.Argument(metavar="[DIR]", help="With verify: the snapshot to verify.")]
+Directory = Annotated[str | None, argument(metavar="[DIR]", help="With verify: the snapshot to verify.")]
 
 
 def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Outcome:

@@ -6,9 +6,9 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from msgspec import to_builtins
 
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import (
     Bench,
@@ -27,9 +27,9 @@ from gatewaydoctor.model.words import plural
 if TYPE_CHECKING:
     from gatewaydoctor.repair.vault.catalog import RunInfo
 
-RunId = Annotated[str | None, typer.Argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be restored; write nothing.")]
-Merge = Annotated[bool, typer.Option("--merge", help="Add back only what is missing.")]
+RunId = Annotated[str | None, argument(metavar="[RUN]", help="Run id or its beginning; else the last run.")]
+DryRun = Annotated[bool, option("--dry-run", help="Show what would be restored; write nothing.")]
+Merge = Annotated[bool, option("--merge", help="Add back only what is missing.")]
 
 
 def undo(

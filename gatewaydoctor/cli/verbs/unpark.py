@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from gatewaydoctor.cli.shell.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run
 from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes
 from gatewaydoctor.cli.verbs.park import planned
 from gatewaydoctor.cli.verbs.repair_options import Apply, PlanOut
 from gatewaydoctor.repair.drafting.options import Options, Repair
 
-Named = Annotated[str, typer.Argument(metavar="KEY", help="A parked session key or agent, or its number.")]
-ToVault = Annotated[bool, typer.Option("--to-vault", help="Move it to the vault instead: it is not wanted any more.")]
+Named = Annotated[str, argument(metavar="KEY", help="A parked session key or agent, or its number.")]
+ToVault = Annotated[bool, option("--to-vault", help="Move it to the vault instead: it is not wanted any more.")]
 
 
 def unpark(

@@ -45,8 +45,6 @@ def lease_evidence(
 ) -> list[Evidence]:
     """One item per owner that a row names; nothing where there is no state database, or a damaged one. `elsewhere`
     says whether a process works on another state directory, of which this one is a copy. Never raises."""
-    from gatewaydoctor.storage.database.opened import read_database_once  # brings in apsw
-
     path = state_dir.joinpath(*STATE)
     try:
         fs.stat(path)
@@ -55,6 +53,8 @@ def lease_evidence(
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return [Evidence(Witness.LEASE, Liveness.UNKNOWN, f"{path.name} cannot be read: {reason}.", path=path)]
+    from gatewaydoctor.storage.database.opened import read_database_once
+
     found = read_database_once(fs, path, lambda database: tuple(_claims(database, fs, state_dir)))
     match found:
         case Fault(kind=FaultKind.UNREADABLE | FaultKind.CHANGED) as fault:
