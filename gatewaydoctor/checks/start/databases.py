@@ -75,7 +75,7 @@ def kept(state: StartState) -> Iterator[Event]:
     imports = {store.agent_id: store for store in state.stores if store.readable is Readable.YES}
     databases = {database.agent_id: database for database in state.databases}
     for agent in dict.fromkeys((*imports, *databases)):
-        rows = [source[agent].rows() for source in (imports, databases) if agent in source]
+        rows = [source[agent].rows.every() for source in (imports, databases) if agent in source]
         counted = _counted(state, rows[0] if len(rows) == 1 else _replaced(*rows))
         yield from _reaped(state, agent, counted)
         yield from _capped(state, agent, counted)

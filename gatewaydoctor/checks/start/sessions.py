@@ -16,7 +16,7 @@ from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event
 from gatewaydoctor.model.words import duration, plural, rounded_size, size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from gatewaydoctor.checks.start.state import StartState, StoreAtStart
     from gatewaydoctor.model.gateway.entry import Entry
@@ -102,7 +102,7 @@ def evictions(state: StartState) -> Iterator[Event]:
         if not over:
             continue
         collector = EvictionCollector(maintenance, behaviour, x.now)
-        for row, entry in enumerate(store.rows()):
+        for row, entry in enumerate(store.rows.every()):
             collector.take(row, entry)
         gone = collector.result()
         if not gone.rows:
@@ -130,8 +130,8 @@ _CUTS: Mapping[Cut, tuple[int | None, str]] = {
 def reaped(state: StartState) -> Iterator[Event]:
     """Run rows older than the retention, which the reaper takes after cron's first tick, whatever their status."""
     for store in _sound(state):
-        is_reaped = _reaper(state, store)
-        count = sum(map(is_reaped, store.rows()))
+        before = _reaped_before(state, store)
+        count = sum((at or 0) < before for at in store.rows.updated(Kind.CRON_RUN)) if before is not None else 0
         if count:
             age = duration(state.x.config.cron.session_retention.value or 0)
             yield Event(
@@ -144,18 +144,16 @@ def reaped(state: StartState) -> Iterator[Event]:
             )
 
 
-def _reaper(state: StartState, store: StoreAtStart) -> Callable[[Entry], bool]:
-    """Whether the reaper takes a row of this store: only stores of agents that own a job, and of the default one."""
+def _reaped_before(state: StartState, store: StoreAtStart) -> int | None:
+    """Run rows of this store last updated before this (epoch ms) are the reaper's; None where it takes none. It works
+    on stores of agents that own a job, and of the default one."""
     x = state.x
     retention = x.config.cron.session_retention.value
     armed = x.config.cron.enabled.value and any(job.enabled for job in state.jobs)
     owners = {job.agent_id or x.config.default_agent for job in state.jobs} | {x.config.default_agent}
     if retention is None or not armed or x.config.release.behaviour.sessions_in_database:
-        return lambda _: False
-    if not owners & set(store.agent_ids):
-        return lambda _: False
-    before = x.now - retention
-    return lambda entry: entry.kind is Kind.CRON_RUN and (entry.updated_at or 0) < before
+        return None
+    return x.now - retention if owners & set(store.agent_ids) else None
 
 
 def resumed(state: StartState) -> Iterator[Event]:
@@ -166,9 +164,9 @@ def resumed(state: StartState) -> Iterator[Event]:
     left = 0
     foreign: list[str] = []
     for store in _sound(state):
-        is_reaped = _reaper(state, store)
-        for entry in store.rows():
-            if (entry.status is not Status.RUNNING and not entry.aborted_last_run) or is_reaped(entry):
+        before = _reaped_before(state, store)
+        for entry in store.rows.marked():
+            if before is not None and entry.kind is Kind.CRON_RUN and (entry.updated_at or 0) < before:
                 continue
             if state.resumption.takes_up_child(entry) and entry.key.lower() not in state.gone_children:
                 children.append(entry)

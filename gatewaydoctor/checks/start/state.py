@@ -7,32 +7,60 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from gatewaydoctor.examine.sessions.resumption import Resumption
+from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.soundness import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.cron import CronJob
-    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.model.gateway.store import Readable
     from gatewaydoctor.model.outcome.verdict import StartVerdict
+    from gatewaydoctor.storage.protocol import SessionSet
+
+
+class RowsAtStart(Struct, frozen=True):
+    """The rows of a store that the gateway will see, afresh each time: `every` one, those `marked` running or
+    aborted, and updatedAt (epoch ms) of those of a kind, for which no entry has to be made."""
+
+    every: Callable[[], Iterator[Entry]]
+    marked: Callable[[], Iterator[Entry]]
+    updated: Callable[[Kind], Iterator[int | None]]
+
+
+def rows_of(every: Callable[[], Iterable[Entry]]) -> RowsAtStart:
+    """Rows that are kept as entries."""
+    return RowsAtStart(
+        lambda: iter(every()),
+        lambda: (entry for entry in every() if entry.status is Status.RUNNING or entry.aborted_last_run),
+        lambda kind: (entry.updated_at for entry in every() if entry.kind is kind),
+    )
+
+
+def _rows_read(sessions: SessionSet) -> RowsAtStart:
+    table, hidden = sessions.table, frozenset(sessions.hidden)
+    return RowsAtStart(
+        lambda: (entry for _, entry in sessions.rows()),
+        lambda: (table[row] for row in table.marked() if row not in hidden),
+        lambda kind: (at for row, at in table.updated(kind) if row not in hidden),
+    )
 
 
 class StoreAtStart(Struct, frozen=True):
-    """One store as a start finds it. `rows` are those the gateway will see; `known` is False where not all could be
-    read."""
+    """One store as a start finds it. `known` is False where not all its rows could be read."""
 
     agent_ids: tuple[str, ...]
     path: Path
     bytes: int
     entries: int
     readable: Readable
-    rows: Callable[[], Iterator[Entry]]
+    rows: RowsAtStart
     known: bool
     era: Era
 
@@ -47,7 +75,7 @@ class StoreAtStart(Struct, frozen=True):
 
 class DatabaseAtStart(Struct, frozen=True):
     """One agent's database as a start finds it. `entries` is None where its sessions could not be read; `running`
-    gives the rows marked running and `rows` all of them, afresh each time. `bytes` are those of its file, at most,
+    gives the rows marked running. `bytes` are those of its file, at most,
     `row_bytes` those of its session rows. `fresh`: a plan makes it a new file, with an inode that the gateway has not
     checked yet."""
 
@@ -56,7 +84,7 @@ class DatabaseAtStart(Struct, frozen=True):
     bytes: int
     entries: int | None
     running: Callable[[], Iterator[Entry]]
-    rows: Callable[[], Iterator[Entry]]
+    rows: RowsAtStart
     row_bytes: int
     fresh: bool = False
 
@@ -84,16 +112,13 @@ def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
 def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
     """A database as it was examined."""
 
-    def rows() -> Iterator[Entry]:
-        return iter(()) if facts.sessions is None else (entry for _, entry in facts.sessions.rows())
-
     return DatabaseAtStart(
         facts.agent_id,
         facts.path,
         facts.database.size,
         None if facts.sessions is None else facts.sessions.entries,
         lambda: (each.entry for each in facts.running),
-        rows,
+        rows_of(tuple) if facts.sessions is None else _rows_read(facts.sessions),
         0 if facts.sessions is None else sum(facts.sessions.weights.values()),
     )
 
@@ -101,17 +126,13 @@ def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
 def _found(store: StoreFacts) -> StoreAtStart:
     survey = store.survey
     verdict = survey.verdict if survey else None
-
-    def rows() -> Iterator[Entry]:
-        return (entry for _, entry in survey.rows()) if survey else iter(())
-
     return StoreAtStart(
         store.read.ref.agent_ids,
         store.read.ref.path,
         verdict.bytes if verdict else 0,
         verdict.entries if verdict else 0,
         readable(store.soundness),
-        rows,
+        _rows_read(survey) if survey else rows_of(tuple),
         store.read.whole,
         store.era,
     )

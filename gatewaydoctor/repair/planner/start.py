@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.checks.start.forecast import forecast
-from gatewaydoctor.checks.start.state import DatabaseAtStart, StartState, StoreAtStart, as_it_is, database_found
+from gatewaydoctor.checks.start.state import (
+    DatabaseAtStart,
+    StartState,
+    StoreAtStart,
+    as_it_is,
+    database_found,
+    rows_of,
+)
 from gatewaydoctor.checks.verdict import start_verdict
 from gatewaydoctor.examine.sessions.resumption import Resumption
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Status
@@ -67,9 +74,9 @@ def merged(
 
     def with_rows(store: StoreAtStart) -> StoreAtStart:
         more = added.get(store.path, ())
-        rows = store.rows
+        rows = rows_of(lambda: chain(store.rows.every(), more))
         size = store.bytes + sum(entry.bytes for entry in more)
-        return replace(store, rows=lambda: chain(rows(), more), entries=store.entries + len(more), bytes=size)
+        return replace(store, rows=rows, entries=store.entries + len(more), bytes=size)
 
     state = as_it_is(x, start_verdict(x, ()))
     stores = tuple(map(with_rows, state.stores))
@@ -121,9 +128,7 @@ def _database(draft: Draft, database: DatabaseDraft) -> DatabaseAtStart:
     facts = database.facts
     size = database.at_most or facts.database.size
 
-    def rows() -> Iterator[Entry]:
-        return (entry for _, entry in database.entries())
-
+    rows = rows_of(lambda: (entry for _, entry in database.entries()))
     kept, taken = database.size() - database.saved, draft.taken(facts.path)
     return DatabaseAtStart(facts.agent_id, facts.path, size, len(database), running, rows, kept, taken)
 
@@ -138,10 +143,6 @@ def _store(draft: Draft, store: StoreDraft) -> StoreAtStart:
     read, survey = store.facts.read, store.facts.survey
     text = spell(draft.real(store.path), draft.state_dir)
     written = next((act for act in draft.acts if isinstance(act, Rewrite) and act.target == text), None)
-
-    def rows() -> Iterator[Entry]:
-        return as_planned(draft, store)
-
     size = written.size if written else survey.verdict.bytes if survey else 0
     return StoreAtStart(
         read.ref.agent_ids,
@@ -149,7 +150,7 @@ def _store(draft: Draft, store: StoreDraft) -> StoreAtStart:
         size,
         len(store) if store.opened else survey.verdict.entries if survey else 0,
         Readable.YES if written else readable(read.soundness),
-        rows,
+        rows_of(lambda: as_planned(draft, store)),
         store.whole,
         store.facts.era,
     )

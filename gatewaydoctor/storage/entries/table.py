@@ -126,6 +126,17 @@ class EntryTable:
     def status(self, row: int) -> Status:
         return _STATUSES[self._codes[3 * row]]
 
+    def marked(self) -> Iterator[int]:
+        """The rows that are marked running or were aborted."""
+        statuses, flags = self._codes[::3], self._codes[2::3]
+        running = _STATUS_CODE[Status.RUNNING]
+        return (row for row, status in enumerate(statuses) if status == running or flags[row] & _ABORTED)
+
+    def updated(self, kind: Kind) -> Iterator[tuple[int, int | None]]:
+        """The rows of a kind, each with its updatedAt (epoch ms)."""
+        code = _KIND_CODE[kind]
+        return ((row, _time(self._updated[row])) for row, each in enumerate(self._codes[1::3]) if each == code)
+
     def all_keys(self) -> Iterator[str]:
         return (self.key(row) for row in range(len(self)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from operator import add
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.entries.table import EntryTable
 
 BIGGEST_KEPT = 20
+_MOST_SHAPES = 1_000
+"""Rows mostly have one of a few sets of fields, and are summed up set by set; more sets than this are not kept."""
+
+
+class _Sums(Struct):
+    """Rows that have the same fields: how many, and the bytes of each field's values."""
+
+    rows: int
+    sizes: list[int]
+
+
+class _ByField(Struct):
+    counts: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
 
 
 class Tally(Struct):
@@ -23,8 +38,8 @@ class Tally(Struct):
 
     counts: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
     weights: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
-    field_bytes: Counter[str] = field(default_factory=Counter)
-    field_counts: Counter[str] = field(default_factory=Counter)
+    shapes: dict[tuple[str, ...], _Sums] = field(default_factory=dict)
+    fields: _ByField = field(default_factory=lambda: _ByField())
     invalid: int = 0
     biggest: list[tuple[int, int]] = field(default_factory=list)
 
@@ -41,10 +56,34 @@ class Tally(Struct):
         if fields is None:
             self.invalid += seen
             return
-        counts, sizes = self.field_counts, self.field_bytes
-        for name, raw in fields.items():
-            counts[name] += 1
-            sizes[name] += memoryview(raw).nbytes
+        names, sizes = tuple(fields), map(len, map(memoryview, fields.values()))  # type: ignore[arg-type] # Raw is a buffer
+        if (sums := self.shapes.get(names)) is not None:
+            sums.rows += 1
+            sums.sizes = list(map(add, sums.sizes, sizes))
+            return
+        if len(self.shapes) == _MOST_SHAPES:
+            self._sum_up()
+        self.shapes[names] = _Sums(1, list(sizes))
+
+    @property
+    def field_counts(self) -> Counter[str]:
+        """How many rows have a field."""
+        return self._sum_up().counts
+
+    @property
+    def field_bytes(self) -> Counter[str]:
+        """Bytes of a field's values."""
+        return self._sum_up().sizes
+
+    def _sum_up(self) -> _ByField:
+        """In the order in which fields were met, which decides between equal ones."""
+        counts, sizes = self.fields.counts, self.fields.sizes
+        for names, sums in self.shapes.items():
+            for name, size in zip(names, sums.sizes, strict=True):
+                counts[name] += sums.rows
+                sizes[name] += size
+        self.shapes.clear()
+        return self.fields
 
     def largest(self) -> tuple[tuple[int, int], ...]:
         """The largest rows as (bytes, row), largest first."""
@@ -54,6 +93,7 @@ class Tally(Struct):
         """Take rows of the table back; returns their bytes. Their fields are asked for once more, None for a row that
         has none."""
         left_out = 0
+        counts, sizes = self.field_counts, self.field_bytes
         for row in rows:
             entry = table[row]
             cell = (entry.kind, entry.status)
@@ -64,13 +104,13 @@ class Tally(Struct):
             if fields is None:
                 self.invalid -= not entry.valid
                 continue
-            self.field_counts.subtract(fields.keys())
+            counts.subtract(fields.keys())
             for name, raw in fields.items():
-                self.field_bytes[name] -= memoryview(raw).nbytes
-        for counter in (self.counts, self.weights, self.field_counts, self.field_bytes):
+                sizes[name] -= memoryview(raw).nbytes
+        for counter in (self.counts, self.weights, counts, sizes):
             for gone in [each for each, count in counter.items() if count <= 0]:
                 del counter[gone]
         gone_rows = frozenset(rows)
-        sizes = ((table.size(row), -row) for row in range(len(table)) if row not in gone_rows)
-        self.biggest = heapq.nlargest(BIGGEST_KEPT, sizes)
+        weighed = ((table.size(row), -row) for row in range(len(table)) if row not in gone_rows)
+        self.biggest = heapq.nlargest(BIGGEST_KEPT, weighed)
         return left_out
