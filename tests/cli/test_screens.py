@@ -37,6 +37,22 @@ def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
     assert "legacy-store-beside-sqlite" in said
 
 
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
+
+
+@pytest.mark.parametrize("verb", [*(verb for verb in EXAMINING if verb != "scan"), "forecast", "repair"])
+@pytest.mark.parametrize(
+    "name",
+    ["healthy", "session-stuck-running", "cron-rapid-retry", "archived-history", "database-corrupt", "gateway-live"],
+)
+def test_the_next_step_in_json_is_the_one_on_the_screen(name: str, verb: str) -> None:
+    at = (verb, "--state-dir", str(FIXTURES / name / "state"), "--now", str(NOW_MS))
+    told = run(*at, "--json").document["next"]
+    shown = run(*at).out.rpartition("next: ")[2].replace("\\\n", " ")
+    step = f"{told['why']}: {told['command']}" if told["command"] else f"{told['why']}."
+    assert " ".join(shown.split()) == step.replace(" --json", "")  # what was typed is repeated
+
+
 def test_a_live_gateway_is_told_and_nothing_is_called_stuck(busy: Path) -> None:
     gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(busy)})
     machine = Machine(processes=FakeProcesses([gateway]))

@@ -179,7 +179,7 @@ def test_a_burst_names_a_command_that_is_taken(incident: Path) -> None:
 def test_the_document_of_a_plan_names_the_next_step_of_its_screen(incident: Path) -> None:
     for verb in (("repair",), ("park", "agent:main:main")):
         told = json.loads(run(*verb, "--json", "--state-dir", str(incident), *NOW).out)["next"]
-        assert told["why"] == "applies this plan"
+        assert told["why"] == "apply this plan"
         assert told["command"].endswith(" --apply")
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.cli.shell.run import Outcome
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.clock import Clock
-    from gatewaydoctor.model.outcome.report import Document, FindingInfo
+    from gatewaydoctor.model.outcome.report import Document, FindingInfo, NextInfo
     from gatewaydoctor.model.outcome.verdict import NextStep
 
 STDOUT = "-"
@@ -54,7 +54,7 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     error = (outcome.error or NOTHING_READ) if code is ExitCode.CANNOT_EXAMINE else None
     if outcome.judgement is None or outcome.names is None:
         plain = plain_document(outcome.command, run.now, code, _shown_details(outcome), error)
-        return msgspec.structs.replace(plain, clock=_clock_info(run.clock))
+        return msgspec.structs.replace(plain, clock=_clock_info(run.clock), next=_pasteable(outcome.next))
     from gatewaydoctor.report.document import document
 
     built = document(
@@ -76,12 +76,17 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
     said = tuple(harmless(notice) for notice in notices(outcome))
     step = built.next if outcome.next is None or _interrupted(outcome) else outcome.next
-    if step is not None and step.command is not None and not form.exact:
-        step = msgspec.structs.replace(step, command=pasteable(step.command))
+    step = step if form.exact else _pasteable(step)
     clock = _clock_info(run.clock)
     return msgspec.structs.replace(
         built, findings=findings, gate=gate, duration_ms=took, notices=said, next=step, clock=clock
     )
+
+
+def _pasteable(step: NextInfo | None) -> NextInfo | None:
+    if step is None or step.command is None:
+        return step
+    return msgspec.structs.replace(step, command=pasteable(step.command))
 
 
 def _interrupted(outcome: Outcome) -> NextStep | None:

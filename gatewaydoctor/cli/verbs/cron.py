@@ -55,4 +55,5 @@ def cron(run: Run) -> Outcome:
         seen.names,
         details=details,
         screen=lambda console: screen.show(console, judgement, seen),
+        next=screen.step(judgement, seen),
     )

@@ -32,6 +32,7 @@ def forecast(run: Run) -> Outcome:
         seen.names,
         details={"forecast": told(found)},
         screen=lambda console: screen.show(console, found, x.place, seen, "scan"),
+        next=screen.step(seen, "scan"),
     )
 
 

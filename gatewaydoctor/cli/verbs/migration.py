@@ -48,6 +48,7 @@ def migration(run: Run, *, export: Export = None) -> Outcome:
         seen.names,
         details=details,
         screen=lambda console: screen.show(console, judgement, seen, exported),
+        next=screen.step(judgement, seen, exported),
     )
 
 

@@ -31,6 +31,7 @@ def orphans(run: Run) -> Outcome:
         seen.names,
         details=details,
         screen=lambda console: screen.show(console, judgement, seen),
+        next=screen.step(judgement.examination, seen),
     )
 
 

@@ -210,7 +210,9 @@ def plan_or_apply(
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
-        step = NextInfo(command=again, why="applies this plan") if again and not made.empty else None
+        step = NextInfo(command=again, why="apply this plan") if again and not made.empty else None
+        if made.empty:
+            step = screens.step_without_acts(made, judgement, seen)
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show, next=step)
     if not run.wants_json and not (yes and run.options.quiet):
         with telling():

@@ -156,7 +156,11 @@ class Listing(Struct):
             "sessions": [names.value(_details(ref, entry)) for ref, entry in rows],
             "problems": [{"path": path, "reason": reason} for path, reason in self.problems],
         }
-        return Outcome("sessions", self.exit_code, self.run, details=details, place=self.found.place)
+        from gatewaydoctor.cli.shell.examining import view_with
+        from gatewaydoctor.report.screens.sessions import step
+
+        after = step(view_with(self.run, self.names, ROWS))
+        return Outcome("sessions", self.exit_code, self.run, details=details, next=after, place=self.found.place)
 
     def stream(self) -> ExitCode:
         """One line an entry on stdout, then one on stderr for each store that could not be read to its end."""

@@ -43,6 +43,7 @@ def status(run: Run) -> Outcome:
         seen.names,
         details=details,
         screen=lambda console: screen.show(console, judgement, ages, seen),
+        next=screen.step(seen),
     )
 
 

@@ -40,6 +40,7 @@ def stuck(run: Run, *, stuck_after: StuckAfter = "1h") -> Outcome:
         seen.names,
         details=details,
         screen=lambda console: screen.show(console, judgement, seen),
+        next=screen.step(judgement, seen),
     )
 
 

@@ -42,4 +42,5 @@ def subagents(run: Run) -> Outcome:
         seen.names,
         details={"notable": registry.notable + (in_rows.count if in_rows else 0), "runs": rows},
         screen=lambda console: screen.show(console, judgement, seen),
+        next=screen.step(judgement, seen),
     )

@@ -66,4 +66,5 @@ def usage(run: Run) -> Outcome:
         seen.names,
         details=details,
         screen=lambda console: screen.show(console, judgement, total, seen),
+        next=screen.step(seen),
     )

@@ -10,7 +10,7 @@ from gatewaydoctor.model.gateway.cron import answers_to
 from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
-from gatewaydoctor.report.screens.blocks.parts import View, next_step
+from gatewaydoctor.report.screens.blocks.parts import View, print_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,7 @@ def show(
             head = Text(aspect.standing.value if at == 0 else "", _STYLE[aspect.standing.value])
             head.pad_right(LABEL - len(head))
             console.print(head + Text(line), no_wrap=True, overflow="ignore", crop=False)
-    step = step_after(x, aspects, view)
-    next_step(console, view, f"{step.why}:" if step.command else f"{step.why}.", step.command)
+    print_step(console, view, step_after(x, aspects, view))
 
 
 def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextInfo:

@@ -16,9 +16,9 @@ from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import unseen
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.rows import cron_lines
-from gatewaydoctor.report.screens.findings import next_of, related
+from gatewaydoctor.report.screens.findings import related, step_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.cron.timing import JobTiming
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
+    from gatewaydoctor.model.outcome.report import NextInfo
 
 RELATED = ("cron-*", "jobs-*")
 
@@ -57,7 +58,11 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     if gap := unseen(x):
         console.print(Text(f"{gap}: runs may be missing here", "yellow"))
     related(console, found, view)
-    next_of(console, found, view)
+    print_step(console, view, step(judgement, view))
+
+
+def step(judgement: Judgement, view: View) -> NextInfo:
+    return step_of(judgement.of(*RELATED), view)
 
 
 def _runs(console: Console, x: Examination, view: View) -> None:

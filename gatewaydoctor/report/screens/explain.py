@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.report.screens.blocks.fitting import fitted, height, lines
-from gatewaydoctor.report.screens.blocks.gaps import next_unless
+from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.parts import (
     SEVERITY_STYLE,
     capped,
@@ -18,6 +18,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     more,
     next_step,
     print_command,
+    print_step,
     section,
 )
 from gatewaydoctor.report.screens.findings import findings
@@ -69,7 +70,7 @@ def found(console: Console, judgement: Judgement, view: View) -> None:
     path = view.names.path(judgement.examination.place.state_dir)
     if not judgement.findings:
         section(console, f"A scan of {path} finds none")
-        next_unless(console, judgement.examination, view, "nothing to do about it.")
+        print_step(console, view, step_unless(judgement.examination, view, "nothing to do about it"))
         return
     section(console, f"A scan of {path} finds")
     findings(console, judgement.findings, replace(view, verbose=True))

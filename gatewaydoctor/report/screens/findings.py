@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.finding import Finding, Severity
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
 from gatewaydoctor.report.screens.blocks.fitting import Jointed
@@ -17,7 +18,6 @@ from gatewaydoctor.report.screens.blocks.parts import (
     SEVERITY_STYLE,
     View,
     moment,
-    next_step,
     pairs,
     print_command,
     section,
@@ -75,18 +75,16 @@ def related(console: Console, items: Sequence[Finding], view: View) -> None:
         finding_lines(console, items, view, max(MOST_RELATED, view.rows))
 
 
-def next_of(console: Console, items: Sequence[Finding], view: View) -> None:
+def step_of(items: Sequence[Finding], view: View) -> NextInfo:
     """What to do about them: the repair of the worst; without one what it means; without any the scan."""
     if not items:
-        next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
-        return
+        return NextInfo(command=view.invocation.command("scan"), why="show all findings, worst first")
     worst = items[0]
     fixable = next((item for item in items if item.fix and item.severity is worst.severity), None)
     if fixable is not None and fixable.fix is not None:
         command = view.invocation.complete(view.names.command(fixable.fix.command))
-        next_step(console, view, "see what a repair would do:", command)
-    else:
-        next_step(console, view, "read what to do:", view.invocation.command(f"explain {worst.rule} --found"))
+        return NextInfo(command=command, why="see what a repair would do")
+    return NextInfo(command=view.invocation.command(f"explain {worst.rule} --found"), why="read what to do")
 
 
 def _is_elsewhere(item: Finding) -> bool:

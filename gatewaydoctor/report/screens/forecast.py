@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.forecast import Certainty, Kind
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
-from gatewaydoctor.report.screens.blocks.parts import View, moment, next_step
+from gatewaydoctor.report.screens.blocks.parts import View, moment, print_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,11 @@ def show(console: Console, forecast: Forecast, place: Place, view: View, command
     if not view.quiet:
         for line in _sums(forecast):
             console.print(Text(line))
-    next_step(console, view, "the verdict and what is wrong:", view.invocation.command(command))
+    print_step(console, view, step(view, command))
+
+
+def step(view: View, command: str) -> NextInfo:
+    return NextInfo(command=view.invocation.command(command), why="the verdict and what is wrong")
 
 
 def lines(console: Console, events: Sequence[Event], view: View) -> None:

@@ -8,11 +8,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.gateway.migration import JobPlace, Place, Row, Source
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.migration import missing_jobs
 from gatewaydoctor.report.screens.blocks.fitting import Jointed
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, moment, more, next_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, moment, more, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE, keyed
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.migration import AgentMigration, Migration, RetainedSource, TranscriptPlace
-    from gatewaydoctor.model.outcome.finding import Fix
 
 AGENTS = 8
 """Agents in the table where nothing more was asked for."""
@@ -52,10 +52,7 @@ def show(console: Console, judgement: Judgement, view: View, exported: tuple[str
     _imports(console, found, view)
     if not x.eras.databases:
         console.print("No database is here: sessions are in files, and nothing has been imported.")
-        next_step(console, view, "see what is there and whether it starts:", view.invocation.command("scan"))
-        return
-    lost = next((each.fix for each in judgement.findings if each.rule == "migration-losses" and each.fix), None)
-    _next(console, found, view, exported, lost)
+    print_step(console, view, step(judgement, view, exported))
 
 
 def _overview(console: Console, found: Migration, view: View) -> None:
@@ -246,22 +243,26 @@ def _retained(retained: Sequence[RetainedSource], view: View) -> Iterator[str]:
                 yield f"  the bytes of the receipt are in {view.names.path(each.original)}"
 
 
-def _next(console: Console, found: Migration, view: View, exported: tuple[str, int] | None, fix: Fix | None) -> None:
+def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> NextInfo:
+    found, command = judgement.examination.migration, view.invocation.command
+    if not judgement.examination.eras.databases:
+        return NextInfo(command=command("scan"), why="see what is there and whether it starts")
     if exported is not None:
         directory, files = exported
-        next_step(console, view, f"read the {words.plural(files, 'file')} written to {view.names.path(directory)}.")
-    elif any(each.contradicted for each in found.retained):
-        next_step(console, view, "copy the directory before anything else:", view.invocation.command("snapshot"))
-    elif fix is not None:
-        command = view.invocation.command(fix.command.removeprefix("gatewaydoctor "))
-        next_step(console, view, "lay down what the import lost, for the next start to take:", command)
-    elif has_something(found):
-        command = view.invocation.command("migration --export DIR")
-        next_step(console, view, "write what only files have to a directory, to read and keep:", command)
-    elif any(agent.problem for agent in found.agents):
-        next_step(console, view, "what is wrong with the database:", view.invocation.command("scan"))
-    else:
-        next_step(console, view, "nothing is only in files; nothing to do.")
+        why = f"read the {words.plural(files, 'file')} written to {view.names.path(directory)}"
+        return NextInfo(command=None, why=why)
+    if any(each.contradicted for each in found.retained):
+        return NextInfo(command=command("snapshot"), why="copy the directory before anything else")
+    fix = next((each.fix for each in judgement.findings if each.rule == "migration-losses" and each.fix), None)
+    if fix is not None:
+        why = "lay down what the import lost, for the next start to take"
+        return NextInfo(command=view.invocation.complete(fix.command), why=why)
+    if has_something(found):
+        why = "write what only files have to a directory, to read and keep"
+        return NextInfo(command=command("migration --export DIR"), why=why)
+    if any(agent.problem for agent in found.agents):
+        return NextInfo(command=command("scan"), why="what is wrong with the database")
+    return NextInfo(command=None, why="nothing is only in files; nothing to do")
 
 
 def has_something(found: Migration) -> bool:

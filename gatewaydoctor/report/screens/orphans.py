@@ -10,11 +10,12 @@ from rich.text import Text
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.transcript import ContentClass
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
-from gatewaydoctor.report.screens.blocks.gaps import next_unless
+from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import count, keyed
 
 if TYPE_CHECKING:
@@ -49,15 +50,20 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
         _overview(console, x, view)
     else:
         _each(console, x, view)
+    print_step(console, view, step(x, view))
+
+
+def step(x: Examination, view: View) -> NextInfo:
     archives = [each for store in x.stores for each in store.transcripts.archives]
+    command = view.invocation.command
     if any(each.content is ContentClass.HUMAN and each.until is not None for each in archives):
-        command = view.invocation.command("explain archived-history")
-        next_step(console, view, "the gateway will delete archives with people's history; how to keep them:", command)
-    elif known and any(store.transcripts.orphans for store in x.stores):
-        command = view.invocation.command("explain transcript-unindexed")
-        next_step(console, view, "unindexed transcripts are kept; what they are and where they come from:", command)
-    else:
-        next_unless(console, x, view, "every transcript is indexed; nothing to do.")
+        why = "the gateway will delete archives with people's history; how to keep them"
+        return NextInfo(command=command("explain archived-history"), why=why)
+    known = all(store.transcripts.referenced_known for store in x.stores)
+    if known and any(store.transcripts.orphans for store in x.stores):
+        why = "unindexed transcripts are kept; what they are and where they come from"
+        return NextInfo(command=command("explain transcript-unindexed"), why=why)
+    return step_unless(x, view, "every transcript is indexed; nothing to do")
 
 
 def _overview(console: Console, x: Examination, view: View) -> None:

@@ -12,11 +12,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
 from gatewaydoctor.report.screens.blocks.fitting import fill, fitted
-from gatewaydoctor.report.screens.blocks.gaps import next_unless, unseen
+from gatewaydoctor.report.screens.blocks.gaps import step_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
 from gatewaydoctor.report.screens.blocks.parts import (
@@ -29,6 +30,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
     next_step,
     pairs,
     print_command,
+    print_step,
     section,
 )
 from gatewaydoctor.report.screens.blocks.starts import MANY_ROWS, NAMED, starts
@@ -62,7 +64,7 @@ def plan(
         section(console, _nothing(plan, judgement))
         _refusals(console, plan, view)
         _notes(console, "Warning", plan.cautions, view)
-        _next_without_acts(console, plan, judgement, view)
+        print_step(console, view, step_without_acts(plan, judgement, view))
         return
     draw = partial(_draw, plan=plan, judgement=judgement, again=again, sources=sources)
     if view.verbose:
@@ -97,32 +99,31 @@ def _draw(
         next_step(console, view, "apply this plan:", again)
 
 
-def _next_without_acts(console: Console, plan: Plan, judgement: Judgement, view: View) -> None:
+def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextInfo:
+    """What to do where this plan does nothing."""
     command = next((note.command for note in plan.cautions if note.command), None)
     worst = judgement.findings[0] if judgement.findings else None
+    unasked, seen_all = _unasked(plan, judgement), not unseen(judgement.examination)
+    by_hand = f"gatewaydoctor explain {worst.rule} --found" if worst else ""
+    complete = view.invocation.complete
     if worst and worst.severity is Severity.CRITICAL:
-        other = worst.fix and worst is _unasked(plan, judgement)
-        todo = worst.fix.command if worst.fix and other else f"gatewaydoctor explain {worst.rule} --found"
-        next_step(console, view, "a critical finding remains:", view.invocation.complete(todo))
-    elif command:
-        next_step(console, view, "see what this would do:", view.invocation.complete(command))
-    elif alone := _by_themselves(plan, view):
-        next_step(console, view, "repair that store separately:", alone[0])
-    elif plan.refusals:
-        next_step(console, view, 'see "Not repaired" above for what to do.')
-    elif worst and worst.severity is Severity.ERROR and not worst.fix and not unseen(judgement.examination):
-        next_step(console, view, "an error remains:", view.invocation.command(f"explain {worst.rule} --found"))
-    elif unasked := _unasked(plan, judgement):
+        todo = worst.fix.command if worst.fix and worst is unasked else by_hand
+        return NextInfo(command=complete(todo), why="a critical finding remains")
+    if command:
+        return NextInfo(command=complete(command), why="see what this would do")
+    if alone := _by_themselves(plan, view):
+        return NextInfo(command=alone[0], why="repair that store separately")
+    if plan.refusals:
+        return NextInfo(command=None, why='see "Not repaired" above for what to do')
+    if worst and worst.severity is Severity.ERROR and not worst.fix and seen_all:
+        return NextInfo(command=complete(by_hand), why="an error remains")
+    if unasked and unasked.fix:
         worth = unasked.severity >= Severity.WARNING
-        label = (
-            "nothing to do here; the repair of another finding:" if worth else "nothing to do; an optional repair:"
-        )
-        next_step(console, view, label, view.invocation.complete(unasked.fix.command if unasked.fix else ""))
-    elif worst and worst.severity is Severity.WARNING and not worst.fix and not unseen(judgement.examination):
-        label = "no repair does it; what to do by hand:"
-        next_step(console, view, label, view.invocation.command(f"explain {worst.rule} --found"))
-    else:
-        next_unless(console, judgement.examination, view, "nothing to do.")
+        why = "nothing to do here; the repair of another finding" if worth else "nothing to do; an optional repair"
+        return NextInfo(command=complete(unasked.fix.command), why=why)
+    if worst and worst.severity is Severity.WARNING and not worst.fix and seen_all:
+        return NextInfo(command=complete(by_hand), why="no repair does it; what to do by hand")
+    return step_unless(judgement.examination, view, "nothing to do")
 
 
 def _unasked(plan: Plan, judgement: Judgement) -> Finding | None:

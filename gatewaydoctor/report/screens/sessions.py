@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from rich.text import Text
 
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import title
-from gatewaydoctor.report.screens.blocks.parts import View, capped, more, next_step
+from gatewaydoctor.report.screens.blocks.parts import View, capped, more, print_step
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:
@@ -48,7 +49,11 @@ def _draw(console: Console, view: View, *, sessions: Sessions) -> None:
     more(console, len(shown), sessions.total, "sessions")
     for path, reason in sessions.problems:
         console.print(Text(f"{path}: {reason}.", "yellow"))
-    next_step(console, view, "show their kinds, ages and sizes:", view.invocation.command("status"))
+    print_step(console, view, step(view))
+
+
+def step(view: View) -> NextInfo:
+    return NextInfo(command=view.invocation.command("status"), why="show their kinds, ages and sizes")
 
 
 def _cells(entry: Entry, now: int) -> tuple[RenderableType, ...]:

@@ -10,12 +10,13 @@ from rich.text import Text
 from gatewaydoctor.examine.databases.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.soundness import Damaged, Unread
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head, maintenance
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
         database_rows.state(console, x, view)
     elif x.state_rows is not None or any(isinstance(store, DatabaseFacts) for store in stores):
         console.print(Text("--all adds what the databases hold and the fields and sessions that take space.", "dim"))
-    next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
+    print_step(console, view, step(view))
+
+
+def step(view: View) -> NextInfo:
+    return NextInfo(command=view.invocation.command("scan"), why="show all findings, worst first")
 
 
 def _is_whole(view: View) -> bool:
@@ -83,7 +88,7 @@ def _overview(console: Console, judgement: Judgement, view: View) -> None:
         if not isinstance(store, DatabaseFacts):
             _damage(console, store, f"{view.agent(store.agent_id)}: loads as EMPTY")
     console.print(Text("--agent NAME shows kinds, ages and fields of one, --all of every one.", "dim"))
-    next_step(console, view, "show all findings, worst first:", view.invocation.command("scan"))
+    print_step(console, view, step(view))
 
 
 def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...], now: int, view: View) -> None:

@@ -11,11 +11,12 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
-from gatewaydoctor.report.screens.blocks.gaps import next_unless
+from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE, count, job_name, keyed
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
             section(console, f"{view.agent(store.agent_id)}{_where(x, store)}: {title}")
             _store(console, store, x.now, view)
     _former(console, x, view)
-    _last(console, judgement, view)
+    print_step(console, view, step(judgement, view))
 
 
 def _where(x: Examination, store: StoreFacts | DatabaseFacts) -> str:
@@ -150,18 +151,17 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
     return each.entry.kind.value, word, words.since(each.entry.updated_at, now), transcript
 
 
-def _last(console: Console, judgement: Judgement, view: View) -> None:
+def step(judgement: Judgement, view: View) -> NextInfo:
     stores = judgement.examination.session_stores
     if not any(store.running for store in stores):
-        next_unless(console, judgement.examination, view, "no session is marked running; nothing to do.")
-    elif judgement.examination.gateway.liveness is Liveness.LIVE:
-        next_step(console, view, "the gateway is running, so no session counts as stuck; stop it and scan again.")
-    elif any(store.stuck for store in stores):
-        found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
-        if found and found.fix:
-            next_step(console, view, "end them; this shows the plan:", view.invocation.complete(found.fix.command))
-        else:
-            command = view.invocation.command("explain session-stuck-running")
-            next_step(console, view, "what this means:", command)
-    else:
-        next_unless(console, judgement.examination, view, "no session is stuck; nothing to do.")
+        return step_unless(judgement.examination, view, "no session is marked running; nothing to do")
+    if judgement.examination.gateway.liveness is Liveness.LIVE:
+        why = "the gateway is running, so no session counts as stuck; stop it and scan again"
+        return NextInfo(command=None, why=why)
+    if not any(store.stuck for store in stores):
+        return step_unless(judgement.examination, view, "no session is stuck; nothing to do")
+    found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
+    if found and found.fix:
+        command = view.invocation.complete(view.names.command(found.fix.command))
+        return NextInfo(command=command, why="end them; this shows the plan")
+    return NextInfo(command=view.invocation.command("explain session-stuck-running"), why="what this means")

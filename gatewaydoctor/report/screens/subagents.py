@@ -11,9 +11,9 @@ from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE, keyed
-from gatewaydoctor.report.screens.findings import next_of, related
+from gatewaydoctor.report.screens.findings import related, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.gateway.database import SubagentRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry, SubagentRun
+    from gatewaydoctor.model.outcome.report import NextInfo
+
+
+RELATED = "subagent*"
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
@@ -49,9 +53,12 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
         _runs(console, registry.rows, registry.notable, x.now, view)
     if x.state_rows is not None and x.eras.state is not None:
         _rows(console, x.state_rows.subagents, x.eras.state.path, x.now, view)
-    found = judgement.of("subagent*")
-    related(console, found, view)
-    next_of(console, found, view)
+    related(console, judgement.of(RELATED), view)
+    print_step(console, view, step(judgement, view))
+
+
+def step(judgement: Judgement, view: View) -> NextInfo:
+    return step_of(judgement.of(RELATED), view)
 
 
 def _counts(registry: SubagentRegistry, now: int, view: View) -> Iterator[tuple[str, Text]]:

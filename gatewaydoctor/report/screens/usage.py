@@ -9,10 +9,11 @@ from rich.text import Text
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.release import BEHAVIOURS
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
-from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, pairs, section
+from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, print_step, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
 
 if TYPE_CHECKING:
@@ -81,4 +82,8 @@ def _draw(console: Console, view: View, *, judgement: Judgement, total: UsageTot
         rows.append(("not read", Text(words.plural(total.unread, "file"), "yellow")))
     rows += [(view.agent(each.agent_id), _database(each)) for each in judgement.examination.databases]
     console.print(pairs(rows))
-    next_step(console, view, "what this costs the gateway:", view.invocation.command("explain usage-scan-load"))
+    print_step(console, view, step(view))
+
+
+def step(view: View) -> NextInfo:
+    return NextInfo(command=view.invocation.command("explain usage-scan-load"), why="what this costs the gateway")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.files import Obstacle
+from gatewaydoctor.model.outcome.report import NextInfo
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.parts import View, next_step
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.report.screens.blocks.parts import View
 
 
 def unseen(x: Examination) -> str | None:
@@ -27,15 +26,14 @@ def unseen(x: Examination) -> str | None:
     return None
 
 
-def next_unless(console: Console, x: Examination, view: View, text: str) -> None:
-    """The last line of a screen that found nothing: `text`, or what was not seen and how to see it."""
+def step_unless(x: Examination, view: View, text: str) -> NextInfo:
+    """The next step where nothing was found: none, for the reason `text`, or how to see what was not seen."""
     gap = unseen(x)
     if gap is None:
-        next_step(console, view, text)
-        return
+        return NextInfo(command=None, why=text)
     again = " Scan again as the user the gateway runs as;" if _forbidden(x) else ""
-    step = f"{gap}, so this is not all.{again} {'what' if again else 'What'} is wrong:"
-    next_step(console, view, step, view.invocation.command("scan"))
+    why = f"{gap}, so this is not all.{again} {'what' if again else 'What'} is wrong"
+    return NextInfo(command=view.invocation.command("scan"), why=why)
 
 
 def _forbidden(x: Examination) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.model.clock import Clock
+    from gatewaydoctor.model.outcome.report import NextInfo
     from gatewaydoctor.report.names import Names
 
 T = TypeVar("T")
@@ -141,6 +142,11 @@ def _arguments(command: str) -> list[str]:
         else:
             grouped.append(word)
     return grouped
+
+
+def print_step(console: Console, view: View, step: NextInfo) -> None:
+    """The next step as JSON has it, last on the screen."""
+    next_step(console, view, f"{step.why}{':' if step.command else '.'}", step.command)
 
 
 def next_step(console: Console, view: View, text: str, command: str | None = None) -> None:
