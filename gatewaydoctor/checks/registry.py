@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.command import Command
 
     Check = Callable[[Examination, Thresholds], Iterator[Finding]]
 
@@ -67,6 +68,7 @@ class Rule(Struct, frozen=True):
         evidence: Mapping[str, object] | None = None,
         repair: str | None = USUAL,
         by_hand: str | None = None,
+        access: Command | None = None,
     ) -> Finding:
         """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it;
         neither holds names or ids from files, which belong in `key`, `path` and `evidence`. `repair` is the one that
@@ -85,12 +87,13 @@ class Rule(Struct, frozen=True):
             evidence or {},
             fix,
             by_hand or (None if fix else self.remedy),
+            access,
         )
 
 
 def fix_by(repair: str | None) -> Fix | None:
     """The command for a repair. None of them drops a conversation, and each can be undone."""
-    return Fix(f"gatewaydoctor repair {repair}", safe=True) if repair else None
+    return Fix(tuple(repair.split()), safe=True) if repair else None
 
 
 class Registry(Struct):

@@ -3,10 +3,10 @@ either."""
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.registry import Family, Rule
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
 from gatewaydoctor.model.outcome.finding import Severity
 
@@ -44,38 +44,34 @@ def denied(x: Examination, problem: Unreadable, what: str, then: str, agent_id: 
     give = give_to(user, [problem.path]) if foreign else open_to_owner([problem.path])
     scan = scan_as(x, user)
     mine = user == x.own_uid
+    first = give if mine else scan
     return DENIED.finding(
         f"{what} is not readable by this user: {problem.reason}.",
         consequence(problem, then),
         agent_id=agent_id,
         path=problem.path,
-        evidence={"reason": problem.reason, "obstacle": problem.obstacle.value, "command": give if mine else scan},
+        evidence={"reason": problem.reason, "obstacle": problem.obstacle.value, "command": str(first)},
         by_hand=f"Let the gateway's user read it: {give}. To scan as that user: {scan}."
         if mine
         else f"Scan as the gateway's user: {scan}. If that user may not read it either: {give}.",
+        access=first,
     )
 
 
-def give_to(user: int, paths: Iterable[Path]) -> str:
+def give_to(user: int, paths: Iterable[Path]) -> Command:
     """The command that gives paths to a user."""
-    return f"sudo chown {user} {_named(paths)}"
+    return Command(("chown", str(user), *map(str, paths)), program=("sudo",))
 
 
-def open_to_owner(paths: Iterable[Path]) -> str:
+def open_to_owner(paths: Iterable[Path]) -> Command:
     """The command that lets the owner of paths read and write them."""
-    return f"sudo chmod u+rwX {_named(paths)}"
+    return Command(("chmod", "u+rwX", *map(str, paths)), program=("sudo",))
 
 
-def _named(paths: Iterable[Path]) -> str:
-    return " ".join(quote(str(path)) for path in paths)
-
-
-def scan_as(x: Examination, user: int) -> str:
+def scan_as(x: Examination, user: int) -> Command:
     """The command that scans this directory as another user."""
-    options = f"--state-dir {quote(str(x.place.state_dir))}"
-    if x.config.path.parent != x.place.state_dir:
-        options += f" --config {quote(str(x.config.path))}"
-    return f"sudo -u '#{user}' gatewaydoctor scan {options}"
+    config = () if x.config.path.parent == x.place.state_dir else ("--config", str(x.config.path))
+    return Command(("scan", "--state-dir", str(x.place.state_dir), *config), user=user, placed=True)
 
 
 _BY_HAND = {

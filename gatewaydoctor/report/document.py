@@ -155,7 +155,7 @@ def start_info(verdict: StartVerdict, names: Names) -> StartInfo:
 
 
 def next_info(step: NextStep, names: Names, invocation: Invocation) -> NextInfo:
-    command = invocation.complete(names.command(step.command)) if step.command else None
+    command = names.line(invocation.complete(step.command)) if step.command else None
     return NextInfo(command=command, why=names.text(step.why))
 
 
@@ -372,7 +372,7 @@ def finding_info(finding: Finding, names: Names, invocation: Invocation = PLAIN)
         count=finding.count,
         evidence={name: names.value(value, name) for name, value in finding.evidence.items()},
         consequence=names.text(finding.consequence),
-        fix=FixInfo(command=invocation.complete(names.command(fix.command)), safe=fix.safe) if fix else None,
+        fix=FixInfo(command=names.line(invocation.complete(fix.command)), safe=fix.safe) if fix else None,
         by_hand=names.text(finding.by_hand) if finding.by_hand else None,
         docs=f"gatewaydoctor explain {finding.rule}",
     )

@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+from msgspec.structs import replace
+
+from gatewaydoctor.model.command import PROGRAM, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gatewaydoctor.model.command import Command
 
 
 class Invocation(Struct, frozen=True):
-    """`program` is what the operator typed to start this program, `options` are names and values in turn."""
+    """`program` are the words that started this program, `options` are names and values in turn."""
 
-    program: str = "gatewaydoctor"
+    program: tuple[str, ...] = PROGRAM
     options: tuple[tuple[str, str], ...] = ()
 
-    def command(self, verb: str) -> str:
+    def command(self, *words: str) -> Command:
         """A verb with its own options, completed by these: `gatewaydoctor cron --state-dir D`."""
-        return self.complete(f"gatewaydoctor {verb}")
+        return self.complete(typed(*words))
 
-    def complete(self, command: str) -> str:
-        """A command of this program, quoted for a shell. Any other command, and one that examines no directory, stays
-        as it is; one through sudo names its directory already."""
-        from shlex import quote
-
-        name, _, rest = command.partition(" ")
-        if name == "sudo":
-            return command.replace(" gatewaydoctor ", f" {self.program} ", 1)
-        if name != "gatewaydoctor":
+    def complete(self, command: Command) -> Command:
+        """A command of this program with these options; any other command, and one that says already where to look or
+        looks nowhere, without."""
+        if command.program != PROGRAM:
             return command
-        if rest.startswith(_ANYWHERE) and not rest.endswith(" --found"):
-            return f"{self.program} {rest}"
-        options = [f"{option} {quote(value)}" for option, value in self.options]
-        return " ".join([self.program, rest, *options])
+        placed = command.placed or _looks_nowhere(command.words)
+        options = () if placed else (word for option in self.options for word in option)
+        return replace(command, program=self.program, words=(*command.words, *options), placed=True)
 
     def hinted(self, hint: str) -> str:
-        """Words with commands of this program in backticks, each as `complete` gives it. One that names its directory
-        already gets no other."""
+        """Words with commands of this program in backticks, each completed. One that names its directory already gets
+        no other."""
         import re
+        from shlex import join
+
+        options = join([word for option in self.options for word in option])
 
         def completed(found: re.Match[str]) -> str:
-            command = found[1]
-            if "--state-dir " in command:
-                return f"`{command.replace('gatewaydoctor', self.program, 1)}`"
-            return f"`{self.complete(command)}`"
+            typed = found[1]
+            placed = "--state-dir " in typed or _looks_nowhere(typed.split())
+            return f"`{join(self.program)} {typed}{'' if placed or not options else f' {options}'}`"
 
-        return re.sub(r"`(gatewaydoctor [^`]*)`", completed, hint)
+        return re.sub(rf"`{join(PROGRAM)} ([^`]+)`", completed, hint)
 
 
 PLAIN = Invocation()
-_ANYWHERE = ("explain", "fixtures", "simulate", "completions")
-"""Verbs that examine no state directory of the operator, but for `explain RULE --found`."""
+
+
+def _looks_nowhere(words: Sequence[str]) -> bool:
+    """Whether a command examines no state directory of the operator."""
+    return words[0] in ("explain", "fixtures", "simulate", "completions") and words[-1] != "--found"

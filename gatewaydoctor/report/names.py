@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.report.vocabulary import (
     FIELDS_IN_WORDS,
@@ -14,10 +16,12 @@ from gatewaydoctor.report.vocabulary import (
     is_field_name,
     is_own_word,
 )
-from gatewaydoctor.report.words import harmless, shown
+from gatewaydoctor.report.words import quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from gatewaydoctor.model.command import Command
 
 _UUID = regex(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _LONG_NUMBER = regex(r"\+?\d{6,}")
@@ -91,10 +95,14 @@ class Names:
         """A sentence of the program that may hold names: known names, paths, keys, ids and long numbers go."""
         return self._shown(self._masked(text))
 
-    def command(self, text: str) -> str:
-        """A command to paste: masked as a sentence is, and never shortened."""
-        masked = self._masked(text)
-        return masked if self._exact else harmless(masked)
+    def command(self, command: Command) -> Command:
+        """The same command, each of its words masked as a sentence is."""
+        return replace(command, words=tuple(map(self._masked, command.words))) if self.redact else command
+
+    def line(self, command: Command) -> str:
+        """A command to paste; in exact output with every character as it is."""
+        masked = self.command(command)
+        return str(masked) if self._exact else " ".join(quoted(masked))
 
     def _masked(self, text: str) -> str:
         if not self.redact:

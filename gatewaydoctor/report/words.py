@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import re
 
     from gatewaydoctor.model.clock import Clock
+    from gatewaydoctor.model.command import Command
 
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NOT_ASCII = regex(r"[^\x00-\x7e]")
@@ -75,14 +76,12 @@ def _escaped(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def pasteable(command: str) -> str:
-    """A harmless command line that still says the same to bash, zsh and ksh: words that hold what may not be shown
-    are spelled `$'a\\nb'`."""
-    if harmless(command) == command:
-        return command
-    from shlex import quote, split
+def quoted(command: Command) -> list[str]:
+    """The words of a command, harmless, that still say the same to bash, zsh and ksh: those that hold what may not be
+    shown are spelled `$'a\\nb'`."""
+    from shlex import quote
 
-    return " ".join(quote(word) if harmless(word) == word else _spelled(word) for word in split(command))
+    return [quote(word) if harmless(word) == word else _spelled(word) for word in command.argv]
 
 
 def _spelled(word: str) -> str:

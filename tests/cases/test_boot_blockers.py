@@ -124,7 +124,7 @@ def test_the_first_screen_gives_the_command_with_the_real_paths(state: StateDir)
     fs = OwnedFs({state.root: (0, 0o755), state.root / "openclaw.json": (0, 0o600)})
     judgement = state.judge(fs=fs)
     step = next_step(judgement.examination, judgement.findings, judgement.verdict)
-    assert step.command == f"sudo chown 1000 {state.root}/openclaw.json {state.root}"
+    assert str(step.command) == f"sudo chown 1000 {state.root}/openclaw.json {state.root}"
 
 
 def test_who_may_not_read_here_is_given_the_users_command(state: StateDir) -> None:
@@ -136,11 +136,13 @@ def test_who_may_not_read_here_is_given_the_users_command(state: StateDir) -> No
 
     judgement = state.judge(fs=Closed(), processes=FakeProcesses(own_uid=7))
     step = next_step(judgement.examination, judgement.findings, judgement.verdict)
-    assert step.command == f"sudo -u '#1000' gatewaydoctor scan --state-dir {state.root}"
-    assert Invocation("/opt/gd").complete(step.command).startswith("sudo -u '#1000' /opt/gd scan --state-dir /")
+    assert str(step.command) == f"sudo -u '#1000' gatewaydoctor scan --state-dir {state.root}"
+    assert str(Invocation(("/opt/gd",)).complete(step.command)).startswith(
+        "sudo -u '#1000' /opt/gd scan --state-dir /"
+    )
     judgement = state.judge(fs=Closed(), processes=FakeProcesses(own_uid=1000))
     step = next_step(judgement.examination, judgement.findings, judgement.verdict)
-    assert step.command == f"sudo chmod u+rwX {state.root}/openclaw.json"
+    assert str(step.command) == f"sudo chmod u+rwX {state.root}/openclaw.json"
 
 
 def test_what_even_its_owner_may_not_use_is_opened_with_chmod(state: StateDir) -> None:

@@ -39,7 +39,7 @@ def test_jobs_under_the_old_name_of_the_id(tmp_path: Path) -> None:
     assert not judgement.of("cron-unknown-job", "cron-jobs-lost"), "no job of that name was there"
     (mark,) = judgement.of("cron-zombie-running")
     assert (mark.severity, mark.fix) == (Severity.INFO, None), "clearing the mark alone does not help"
-    assert judgement.next.command == "gatewaydoctor explain cron-job-shares-state --found"
+    assert str(judgement.next.command) == "gatewaydoctor explain cron-job-shares-state --found"
     assert "run rows under undefined: of the jobs without id" in said(state, "cron")
 
 
@@ -102,7 +102,7 @@ def test_threads_without_session(tmp_path: Path) -> None:
     found = state.only("session-missing-transcript")
     assert found.evidence["unlinked"] == 6
     assert found.fix is not None
-    assert found.fix.command == "gatewaydoctor repair missing"
+    assert found.fix.repairs == ("missing",)
     (unindexed,) = state.findings("transcript-unindexed")
     assert unindexed.fix is None, "people's history is moved by nobody"
     plan = said(state, "repair", "missing")

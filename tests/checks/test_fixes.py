@@ -32,7 +32,7 @@ def test_every_rule_with_a_repair_names_its_command() -> None:
             assert (found.fix, found.by_hand) == (None, rule.remedy)
         else:
             assert found.fix is not None
-            assert (found.fix.command, found.fix.safe) == (f"gatewaydoctor repair {rule.repair}", True)
+            assert (found.fix.repairs, found.fix.safe) == ((rule.repair,), True)
             assert found.by_hand is None
         by_hand = rule.finding("Seen.", "Nothing.", repair=None)
         assert (by_hand.fix, by_hand.by_hand) == (None, rule.remedy)
@@ -127,7 +127,7 @@ def test_the_fix_fits_the_case(
 def mended_by(found: Finding) -> str | None:
     """The repair of the finding's fix; a finding without one must say what to do by hand."""
     assert found.fix or found.by_hand
-    return found.fix.command.removeprefix("gatewaydoctor repair ") if found.fix else None
+    return " ".join(found.fix.repairs) if found.fix else None
 
 
 def test_a_file_that_may_not_be_read_is_not_salvaged(state: StateDir) -> None:

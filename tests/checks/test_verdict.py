@@ -16,6 +16,7 @@ from gatewaydoctor.checks.nextstep import ONLY_BY_NAME, next_step
 from gatewaydoctor.checks.stake import stake_of
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
 from gatewaydoctor.fixtures.validating.validate import judgement_of
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.liveness import HeapLimit
 from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
@@ -219,11 +220,11 @@ def test_the_step_for_a_repair_made_by_name_alone_names_it() -> None:
     (other,) = [each for each in judged.findings if each.rule == "jobs-other-path"]
     bloat = replace(other, rule="store-bloat", severity=Severity.WARNING, fix=Fix("gatewaydoctor repair slim", True))
     step = next_step(judged.examination, [other, bloat], judged.verdict)
-    assert step.command == "gatewaydoctor repair jobs"
+    assert step.command == typed("repair", "jobs")
     retrying = replace(bloat, rule="cron-rapid-retry", fix=Fix("gatewaydoctor repair trim", True))
     locks = replace(bloat, rule="lock-stale", fix=Fix("gatewaydoctor repair locks", True))
     calm = replace(judged.verdict, rules=(), effect=None)
-    assert next_step(judged.examination, [locks, bloat, retrying], calm).command == "gatewaydoctor repair"
+    assert next_step(judged.examination, [locks, bloat, retrying], calm).command == typed("repair")
 
 
 def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:

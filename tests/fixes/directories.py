@@ -52,9 +52,9 @@ class Directory:
 def repair_of(finding: Finding) -> tuple[str, ...]:
     """The names in the command of a fix, which has no options of its own."""
     assert finding.fix is not None
-    program, verb, *names = finding.fix.command.split()
-    assert (program, verb) == ("gatewaydoctor", "repair"), finding.fix.command
-    assert not [name for name in names if name.startswith("-")], finding.fix.command
+    verb, *names = finding.fix.command.words
+    assert verb == "repair"
+    assert not [name for name in names if name.startswith("-")], names
     return tuple(names)
 
 

@@ -102,7 +102,7 @@ def test_the_finding_goes_and_comes_back(
     doctor = Doctor(state)
     fix = state.only(rule).fix
     assert fix is not None
-    assert fix.command == f"gatewaydoctor repair {repair}"
+    assert fix.repairs == (repair,)
     doctor.there_and_back(repair)
     assert rule in doctor.rules()
     doctor.apply(repair)
@@ -239,7 +239,7 @@ def test_a_damaged_leftover_goes_when_the_database_has_its_rows(tmp_path: Path, 
     doctor = Doctor(state)
     fix = state.only("legacy-store-beside-sqlite").fix
     assert fix is not None
-    assert fix.command == "gatewaydoctor repair leftover"
+    assert fix.repairs == ("leftover",)
     before = agentdb.statuses(state.root / AGENT)
     doctor.there_and_back("leftover")
     doctor.apply()

@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from gatewaydoctor.model.command import Command, typed
 from gatewaydoctor.report import words
 from gatewaydoctor.report.invocation import Invocation
 from gatewaydoctor.report.names import Names
@@ -123,7 +124,7 @@ def test_a_table_gives_long_keys_lines_of_their_own(width: int, lines: int) -> N
 @given(st.lists(WORD, min_size=1, max_size=4), st.integers(30, 90))
 def test_a_printed_command_can_be_pasted_whole(values: list[str], width: int) -> None:
     options = tuple((f"--option-{place}", value) for place, value in enumerate(values))
-    command = Invocation("gatewaydoctor", options).command("scan")
+    command = Invocation(("gatewaydoctor",), options).command("scan")
     out = io.StringIO()
     console = Console(file=out, width=width, markup=False, highlight=False)
     print_command(console, Text(), command, 6)
@@ -135,11 +136,16 @@ def test_a_printed_command_can_be_pasted_whole(values: list[str], width: int) ->
 
 
 def test_commands_are_completed_where_they_look_at_a_directory() -> None:
-    pasted = Invocation("./gatewaydoctor.pyz", (("--state-dir", "/x y"), ("--agent", "main")))
-    assert pasted.command("scan") == "./gatewaydoctor.pyz scan --state-dir '/x y' --agent main"
-    assert pasted.command("explain store-bloat") == "./gatewaydoctor.pyz explain store-bloat"
-    assert pasted.complete("gatewaydoctor repair") == "./gatewaydoctor.pyz repair --state-dir '/x y' --agent main"
-    assert pasted.complete("systemctl stop openclaw") == "systemctl stop openclaw"
+    pasted = Invocation(("./gatewaydoctor.pyz",), (("--state-dir", "/x y"), ("--agent", "main")))
+    assert str(pasted.command("scan")) == "./gatewaydoctor.pyz scan --state-dir '/x y' --agent main"
+    assert str(pasted.command("explain", "store-bloat")) == "./gatewaydoctor.pyz explain store-bloat"
+    assert pasted.command("repair") == pasted.complete(pasted.command("repair")), "completed once"
+    stop = Command(("stop", "openclaw"), program=("systemctl",))
+    assert pasted.complete(stop) == stop
+    told = pasted.hinted("Run `gatewaydoctor repair`, see `gatewaydoctor explain x`.")
+    assert told == (
+        "Run `./gatewaydoctor.pyz repair --state-dir '/x y' --agent main`, see `./gatewaydoctor.pyz explain x`."
+    )
 
 
 SECRET = st.text("abcdefghijklmnopqrstuvwxyz0123456789._-+@", min_size=1, max_size=12).map(lambda text: f"zq{text}qz")
@@ -188,8 +194,10 @@ def test_a_command_is_never_shortened(redact: bool) -> None:
     jobs = [f"job-{'abcdefgh'[n]}{'x' * 40}" for n in range(8)]
     for job in jobs:
         names.know(job, "job-id")
-    told = names.command(f"gatewaydoctor repair cron {' '.join(f'--disable {job}' for job in jobs)}")
-    assert shlex.split(told)[2::2] == ["cron", *([f"job-id-{n}" for n in range(1, 9)] if redact else jobs)]
+    command = typed("repair", "cron", *(word for job in jobs for word in ("--disable", job)))
+    shown = [f"job-id-{n}" for n in range(1, 9)] if redact else jobs
+    assert names.command(command).words[1::2] == ("cron", *shown)
+    assert shlex.split(names.line(command))[2::2] == ["cron", *shown]
 
 
 @pytest.mark.parametrize("secret", ["x", "a/b", "a:b", "Europe/Zurich"])
@@ -202,7 +210,7 @@ def test_a_known_name_has_one_alias_everywhere(secret: str) -> None:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 @pytest.mark.parametrize("name", ["a\nb", "it's \x1b[31m\\n", "\udc80", "\u202eü", "plain ü"])
 def test_a_command_with_a_hostile_path_can_be_pasted(name: str) -> None:
-    told = words.pasteable(f"printf %s {shlex.quote(name)}")
+    told = " ".join(words.quoted(Command(("%s", name), program=("printf",))))
     assert told == words.harmless(told)
     ran = subprocess.run(["bash", "-c", told], capture_output=True, check=True)
     assert os.fsdecode(ran.stdout) == name
@@ -210,5 +218,5 @@ def test_a_command_with_a_hostile_path_can_be_pasted(name: str) -> None:
 
 @given(ANY_TEXT)
 def test_any_command_can_be_shown(name: str) -> None:
-    told = words.pasteable(f"gatewaydoctor cron --state-dir {shlex.quote(name)}")
+    told = " ".join(words.quoted(typed("cron", "--state-dir", name)))
     assert told == words.harmless(told)

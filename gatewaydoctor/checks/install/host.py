@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.gateway.place import Barred, Stranger
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.system.fs import DiskSpace
@@ -211,18 +212,19 @@ def permission_denied(x: Examination, t: Thresholds) -> Iterator[Finding]:
         evidence={
             "uid": user,
             "startRefused": why,
-            "command": steps[0],
+            "command": str(steps[0]),
             "paths": [
                 {"path": str(each.path), "uid": each.owner, "mode": f"{each.mode:04o}", "denied": each.verb}
                 for each in x.barred[:EXAMPLES]
             ],
         },
-        by_hand=f"Let that user read and write them: {'; '.join(steps)}. "
+        by_hand=f"Let that user read and write them: {'; '.join(map(str, steps))}. "
         f"To see what it can read: {unread.scan_as(x, user)}.",
+        access=steps[0],
     )
 
 
-def _steps(user: int, found: Sequence[Barred]) -> list[str]:
+def _steps(user: int, found: Sequence[Barred]) -> list[Command]:
     """The commands that let the user read and write these paths: chown for those of others, chmod for its own, and
     for those that not even their owner may use."""
     foreign = [each.path for each in found if each.owner != user]

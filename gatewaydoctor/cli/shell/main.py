@@ -133,7 +133,7 @@ def _say_all(outcome: Outcome) -> int:
             raise
         from gatewaydoctor.repair.writing.errors import Stopped
 
-        hint = f"See `{outcome.run.invocation.command('runs list')}`."
+        hint = f"See `{outcome.run.invocation.command('runs', 'list')}`."
         raise Stopped("Interrupted while the result was printed; what was asked for is done.", hint) from None
 
 

@@ -71,8 +71,8 @@ def _interrupted(outcome: Outcome, place: Place) -> list[str]:
         return [f"Cannot read the vault ({error.strerror or type(error).__name__}), so earlier runs are unknown."]
     command = outcome.run.invocation.command
     return [
-        f"Run {run_id} was interrupted. `{command(f'repair --resume {run_id}')}` finishes it, "
-        f"`{command(f'undo {run_id}')}` undoes it."
+        f"Run {run_id} was interrupted. `{command('repair', '--resume', run_id)}` finishes it, "
+        f"`{command('undo', run_id)}` undoes it."
         for run_id in runs
     ]
 

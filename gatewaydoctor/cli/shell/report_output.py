@@ -18,7 +18,7 @@ from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.outcome.report import ClockInfo, ErrorInfo
 from gatewaydoctor.report.formats.formats import FORMATS, Format, exit_code, render
 from gatewaydoctor.report.outgoing import outgoing_document, outgoing_text
-from gatewaydoctor.report.words import harmless, pasteable
+from gatewaydoctor.report.words import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.cli.shell.run import Outcome
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.clock import Clock
-    from gatewaydoctor.model.outcome.report import Document, FindingInfo, NextInfo
+    from gatewaydoctor.model.outcome.report import Document
     from gatewaydoctor.model.outcome.verdict import NextStep
 
 STDOUT = "-"
@@ -48,14 +48,17 @@ def outside(output: str | None, x: Examination) -> Path | None:
 
 def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
     """The document behind an outcome, as a format wants it."""
+    from gatewaydoctor.report.document import document, next_info
+    from gatewaydoctor.report.names import Names
     from gatewaydoctor.report.printer import plain_document
 
     run, code = outcome.run, outcome.exit_code
     error = (outcome.error or NOTHING_READ) if code is ExitCode.CANNOT_EXAMINE else None
     if outcome.judgement is None or outcome.names is None:
         plain = plain_document(outcome.command, run.now, code, _shown_details(outcome), error)
-        return msgspec.structs.replace(plain, clock=_clock_info(run.clock), next=_pasteable(outcome.next))
-    from gatewaydoctor.report.document import document
+        names = (outcome.names or Names(redact=False)).exact()
+        step = next_info(outcome.next, names, run.invocation) if outcome.next else None
+        return msgspec.structs.replace(plain, clock=_clock_info(run.clock), next=step)
 
     built = document(
         outcome.judgement,
@@ -66,27 +69,15 @@ def document_of(outcome: Outcome, form: Format = FORMATS["json"]) -> Document:
         show_all=form.whole or run.options.all,
         invocation=run.invocation,
         error=error,
-        step=_interrupted(outcome),
+        step=_interrupted(outcome) or outcome.next,
     )
     gate, findings = outcome.gate, built.findings
     if gate is not None:
         gate = msgspec.structs.replace(gate, verdicts=gate.verdicts[: len(findings)])
-    if not form.exact:
-        findings = tuple(map(_with_harmless_fix, findings))
     took = round(1000 * (time.monotonic() - run.began)) if form.timed else None
     said = tuple(harmless(notice) for notice in notices(outcome))
-    step = built.next if outcome.next is None or _interrupted(outcome) else outcome.next
-    step = step if form.exact else _pasteable(step)
     clock = _clock_info(run.clock)
-    return msgspec.structs.replace(
-        built, findings=findings, gate=gate, duration_ms=took, notices=said, next=step, clock=clock
-    )
-
-
-def _pasteable(step: NextInfo | None) -> NextInfo | None:
-    if step is None or step.command is None:
-        return step
-    return msgspec.structs.replace(step, command=pasteable(step.command))
+    return msgspec.structs.replace(built, gate=gate, duration_ms=took, notices=said, clock=clock)
 
 
 def _interrupted(outcome: Outcome) -> NextStep | None:
@@ -113,14 +104,6 @@ def _clock_info(clock: Clock) -> ClockInfo | None:
             return ClockInfo(source="--now", machine=clock.machine)
         case ClockSource.ENVIRONMENT:
             return ClockInfo(source="GATEWAYDOCTOR_NOW", machine=clock.machine)
-
-
-def _with_harmless_fix(finding: FindingInfo) -> FindingInfo:
-    """A command repeats the options as they were given, and a path may hold anything."""
-    if finding.fix is None:
-        return finding
-    fix = msgspec.structs.replace(finding.fix, command=pasteable(finding.fix.command))
-    return msgspec.structs.replace(finding, fix=fix)
 
 
 def deliver(outcome: Outcome) -> int:

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from gatewaydoctor.cli.shell.verb_table import GATE
 from gatewaydoctor.model.clock import Clock, ClockSource
+from gatewaydoctor.model.command import PROGRAM
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 from gatewaydoctor.system.fs import OsReadFs, ReadFs
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.world import Where
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.outcome.gate import GateInfo
-    from gatewaydoctor.model.outcome.report import ErrorInfo, NextInfo
+    from gatewaydoctor.model.outcome.report import ErrorInfo
+    from gatewaydoctor.model.outcome.verdict import NextStep
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.names import Names
 
@@ -99,26 +101,25 @@ class Outcome(Struct, frozen=True):
     gate: GateInfo | None = None
     output: Path | None = None
     error: ErrorInfo | None = None
-    next: NextInfo | None = None
+    next: NextStep | None = None
     wrote: bool = False
     place: Place | None = None
 
 
-def typed_program(argument: str) -> str:
-    """What starts this program again from where the operator stands: its plain name where the shell finds it by
-    that, else the path it was started by."""
-    from shlex import quote
+def typed_program(argument: str) -> tuple[str, ...]:
+    """The words that start this program again from where the operator stands: its plain name where the shell finds it
+    by that, else the path it was started by."""
     from shutil import which
 
     path = Path(argument)
     if path.parts[-2:] == ("gatewaydoctor", "__main__.py"):
-        return f"{quote(sys.executable)} -m gatewaydoctor"
+        return (sys.executable, "-m", "gatewaydoctor")
     if path.suffix == ".pyz":
-        return f"{quote(sys.executable)} {quote(argument)}"
+        return (sys.executable, argument)
     if not path.name.startswith("gatewaydoctor"):
-        return "gatewaydoctor"
+        return PROGRAM
     found = which(path.name)
-    return path.name if found and Path(found).resolve() == path.resolve() else quote(argument)
+    return (path.name if found and Path(found).resolve() == path.resolve() else argument,)
 
 
 def working_directory() -> Path | None:

@@ -160,8 +160,6 @@ def made_details(made: New) -> dict[str, Any]:
 
 def show_made(console: Console, made: New, invocation: Invocation) -> None:
     """The findings of the directory and of the fixture side by side, and whether they are the same."""
-    from shlex import quote
-
     from rich.text import Text
 
     from gatewaydoctor.report.screens.blocks.parts import grid, print_command
@@ -181,5 +179,4 @@ def show_made(console: Console, made: New, invocation: Invocation) -> None:
     if added:
         console.print(f"{plural(added, 'finding is', 'findings are')} only in the fixture.")
     console.print("Review it before you share it. To compare it at any time:")
-    validate = invocation.complete(f"gatewaydoctor fixtures validate {quote(str(made.path))}")
-    print_command(console, Text(), validate, 4)
+    print_command(console, Text(), invocation.command("fixtures", "validate", str(made.path)), 4)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,6 +15,7 @@ from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
 from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.clock import ClockSource
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.errors import DoctorError, ExitCode
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect
@@ -22,13 +23,14 @@ from gatewaydoctor.model.outcome.verdict import Effect
 if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.checks.thresholds import Thresholds
+    from gatewaydoctor.model.outcome.verdict import NextStep
     from gatewaydoctor.report.names import Names
 
 SWITCH = "GATEWAYDOCTOR_GATE"
 LIMIT_S = 20.0
 _OFF = frozenset({"off", "no", "false", "0"})
 _LET = "the start is not held back"
-_RUN = " Run: "
+_OVERRIDE = f"  (start anyway: {SWITCH}=off)"
 
 Warn = Annotated[bool, option("--warn", help="Print what would stop the start, but exit 0.")]
 HeapLimit = Annotated[
@@ -48,9 +50,18 @@ Limit = Annotated[
 class Answer(Struct, frozen=True):
     """What the gate says in one line, and whether the start is to be held back. `document` is JSON text."""
 
-    line: str
+    told: str
     stops: bool = False
+    command: Command | None = None
+    aside: str = ""
     document: str | None = None
+
+    @property
+    def line(self) -> str:
+        from gatewaydoctor.report.words import quoted
+
+        run = f" Run: {' '.join(quoted(self.command))}" if self.command else ""
+        return f"{self.told}{run}{self.aside}"
 
 
 def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: Limit = LIMIT_S) -> Outcome:
@@ -63,7 +74,7 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
     else:
         answer = _within(run, limit, heap_limit, warn=warn)
         if run.env.get(ClockSource.ENVIRONMENT) and not run.clock.fixed:
-            answer = replace(answer, line=f"{answer.line}  ({ClockSource.ENVIRONMENT} is not used here)")
+            answer = replace(answer, aside=f"{answer.aside}  ({ClockSource.ENVIRONMENT} is not used here)")
     code = ExitCode.DO_NOT_START if answer.stops else ExitCode.OK
 
     def stream() -> ExitCode:
@@ -71,7 +82,8 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
         from gatewaydoctor.report.words import harmless
 
         if not (run.options.quiet and not answer.stops):
-            print(_for_reader(harmless(outgoing_text(answer.line))), file=sys.stderr)
+            for line in _lines(answer) if sys.stderr.isatty() else [answer.line]:
+                print(harmless(outgoing_text(line)), file=sys.stderr)
         if run.wants_json and answer.document is not None:
             sys.stdout.write(answer.document)
         return code
@@ -80,24 +92,16 @@ def gate(run: Run, *, warn: Warn = False, heap_limit: HeapLimit = None, limit: L
     return Outcome("gate", code, run, details={"gate": answer.line}, stream=None if without_document else stream)
 
 
-def _for_reader(line: str) -> str:
-    """One line for a log or a script; on a terminal it is broken between words, and the command can be pasted."""
-    if not sys.stderr.isatty():
-        return line
+def _lines(answer: Answer) -> list[str]:
+    """The same for a terminal: broken between words, and the command can be pasted."""
     from textwrap import TextWrapper
 
     from gatewaydoctor.report.screens.blocks.parts import command_lines
 
     width = shutil.get_terminal_size().columns - 1
     wrap = TextWrapper(width, break_long_words=False, break_on_hyphens=False).wrap
-    told, run, rest = line.partition(_RUN)
-    command, aside, override = rest.partition("  (")
-    lines = wrap(told)
-    if run:
-        lines += [f"  {each}" for each in command_lines(command, width, 2)]
-    if aside:
-        lines += wrap(f"({override}")
-    return "\n".join(lines)
+    command = command_lines(answer.command, width, 2) if answer.command else []
+    return [*wrap(answer.told), *(f"  {each}" for each in command), *wrap(answer.aside.strip())]
 
 
 def could_not(reason: str) -> str:
@@ -117,13 +121,12 @@ def _within(run: Run, limit: float, heap_limit: str | None, *, warn: bool) -> An
             if run.options.debug:
                 raise
             answer = Answer(could_not(f"a bug in gatewaydoctor: {type(error).__name__}"))
-        return json.dumps([answer.line, answer.stops, answer.document]).encode()
+        return msgspec.json.encode(answer)
 
     try:
-        line, stops, document = json.loads(in_child(work, limit))
+        return msgspec.json.decode(in_child(work, limit), type=Answer)
     except (NoAnswer, OSError, ValueError) as error:
         return Answer(could_not(str(error)))
-    return Answer(line, stops, document)
 
 
 def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
@@ -138,18 +141,18 @@ def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
     effect = judgement.verdict.effect
     halfway = halfway_run(run, judgement.examination.place)
     stops = (halfway is not None or (effect is not None and effect.stops_gate)) and not warn
-    line = (
-        _halfway(run, judgement, names, halfway) if stops and halfway else _line(run, judgement, names, stops=stops)
+    answer = (
+        _halfway(run, judgement, names, halfway) if stops and halfway else _told(run, judgement, names, stops=stops)
     )
     code = ExitCode.DO_NOT_START if stops else ExitCode.OK
     if not run.wants_json:
-        return Answer(line, stops)
+        return answer
     from gatewaydoctor.cli.shell.report_output import document_of
     from gatewaydoctor.report.outgoing import outgoing_document
     from gatewaydoctor.report.printer import encode
 
-    document = document_of(Outcome("gate", code, run, judgement, names, details={"gate": line}))
-    return Answer(line, stops, f"{encode(outgoing_document(document), indent=2)}\n")
+    document = document_of(Outcome("gate", code, run, judgement, names, details={"gate": answer.line}))
+    return replace(answer, document=f"{encode(outgoing_document(document), indent=2)}\n")
 
 
 def _thresholds(heap_limit: str | None) -> Thresholds:
@@ -159,18 +162,22 @@ def _thresholds(heap_limit: str | None) -> Thresholds:
     return DEFAULTS if heap_limit is None else replace(DEFAULTS, heap_bytes=parse_size(heap_limit, "--heap-limit"))
 
 
-def _halfway(run: Run, judgement: Judgement, names: Names, run_id: str) -> str:
+def _halfway(run: Run, judgement: Judgement, names: Names, run_id: str) -> Answer:
     from gatewaydoctor.checks.nextstep import interrupted
 
     place, release = judgement.examination.place, judgement.verdict.release or "the gateway"
-    command = run.invocation.complete(names.command(interrupted(run_id).command or ""))
-    return (
+    told = (
         f"gate: not starting {release} on {names.path(place.state_dir)}: run {run_id} was interrupted while it "
-        f"changed a database.{_RUN}{command}  (start anyway: {SWITCH}=off)"
+        "changed a database."
     )
+    return Answer(told, True, _typed(run, names, interrupted(run_id)), _OVERRIDE)
 
 
-def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:
+def _typed(run: Run, names: Names, step: NextStep) -> Command | None:
+    return run.invocation.complete(names.command(step.command)) if step.command else None
+
+
+def _told(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> Answer:
     from gatewaydoctor.checks.nextstep import interrupted
     from gatewaydoctor.cli.shell.notices import pending_run
 
@@ -178,20 +185,17 @@ def _line(run: Run, judgement: Judgement, names: Names, *, stops: bool) -> str:
     reason = names.text(verdict.reason.removesuffix("."))
     cause = f" ({names.text(verdict.cause)})" if verdict.cause else ""
     pending = pending_run(run, x.place)
-    command = interrupted(pending).command if pending else judgement.next.command
-    run_this = f"{_RUN}{run.invocation.complete(names.command(command))}" if command else ""
-    override = f"  (start anyway: {SWITCH}=off)"
+    command = _typed(run, names, interrupted(pending) if pending else judgement.next)
     if verdict.effect is None:
         counted = [finding.rule for finding in judgement.findings if finding.severity >= Severity.WARNING]
         rules = f"; findings: {', '.join(dict.fromkeys(counted))}" if counted else ""
-        before = f"; run {pending} was interrupted.{run_this}" if pending else ""
-        return f"gate: ok in {time.monotonic() - run.began:.1f} s{rules}{before}"
+        took = f"gate: ok in {time.monotonic() - run.began:.1f} s{rules}"
+        return Answer(f"{took}; run {pending} was interrupted.", command=command) if pending else Answer(took)
     if stops:
         release = verdict.release or "the gateway"
-        return (
-            f"gate: not starting {release} on {names.path(x.place.state_dir)}: {reason}{cause}.{run_this}{override}"
-        )
+        told = f"gate: not starting {release} on {names.path(x.place.state_dir)}: {reason}{cause}."
+        return Answer(told, True, command, _OVERRIDE)
     if verdict.effect.stops_gate:
-        return f"gate: would not start: {reason}{cause}; {_LET} (--warn).{run_this}"
+        return Answer(f"gate: would not start: {reason}{cause}; {_LET} (--warn).", command=command)
     word = "cannot tell" if verdict.effect is Effect.UNREAD else "at risk"
-    return f"gate: {word}: {reason}{cause}; {_LET}.{run_this}"
+    return Answer(f"gate: {word}: {reason}{cause}; {_LET}.", command=command)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from shlex import join
 from typing import TYPE_CHECKING
 
 from msgspec import to_builtins
@@ -55,10 +54,11 @@ from gatewaydoctor.cli.verbs.repair_options import (
 )
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids
 from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.errors import ExitCode, UsageError
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import CronOptions, Options, Repair, TrimOptions
 from gatewaydoctor.repair.writing.errors import BadPlan, FixedClock, NoSpace, Refused
@@ -210,7 +210,7 @@ def plan_or_apply(
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
-        step = NextInfo(command=again, why="apply this plan") if again and not made.empty else None
+        step = NextStep(command=again, why="apply this plan") if again and not made.empty else None
         if made.empty:
             step = screens.step_without_acts(made, judgement, seen)
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show, next=step)
@@ -250,8 +250,7 @@ def _left(plan: Plan, findings: Iterable[Finding]) -> int:
     """Critical findings that no repair of the plan is for."""
     does = {step.repair for step in plan.steps}
     return sum(
-        each.severity is Severity.CRITICAL and not (each.fix and does & set(each.fix.command.split()[2:]))
-        for each in findings
+        each.severity is Severity.CRITICAL and not (each.fix and does & set(each.fix.repairs)) for each in findings
     )
 
 
@@ -274,7 +273,7 @@ def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options
         )
 
 
-def _again(run: Run, work: Bench, out: str | None) -> str:
+def _again(run: Run, work: Bench, out: str | None) -> Command:
     """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
     --apply."""
     if out is not None:
@@ -283,10 +282,10 @@ def _again(run: Run, work: Bench, out: str | None) -> str:
             words += ["--vault", str(work.vault)]
         if work.work_dir is not None:
             words += ["--work-dir", str(work.work_dir)]
-        return run.invocation.command(join(words + ["--gateway-stopped"] * work.permission.stopped_by_word))
+        return run.invocation.command(*words, *["--gateway-stopped"] * work.permission.stopped_by_word)
     if run.options.redact:
-        return run.invocation.command("repair --apply")
-    return f"{run.invocation.program} {join(run.typed[1:])} --apply"
+        return run.invocation.command("repair", "--apply")
+    return Command((*run.typed[1:], "--apply"), run.invocation.program, placed=True)
 
 
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:
@@ -368,7 +367,7 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
         "receipt": to_builtins(receipt),
         "provenance": [each.as_json() for each in sources],
     }
-    undo = run.invocation.command(f"undo {receipt.run_id}" if receipt else "undo")
+    undo = run.invocation.command("undo", *([receipt.run_id] if receipt else []))
     seen = view_with(run, names, 40)
     screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, left=left, sources=sources)
     wrote = receipt is not None

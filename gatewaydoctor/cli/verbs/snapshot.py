@@ -40,7 +40,6 @@ def snapshot(run: Run, *, dest: Dest = None, directory: Directory = None) -> Out
 
 
 def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
-    from shlex import quote
 
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.vault.snapshot import snapshot as take
@@ -72,7 +71,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         "unfinished": [exact.path(each) for each in partials],
         "leftOut": [{"path": exact.path(each), "reason": exact.text(reason)} for each, reason in left],
     }
-    verify = run.invocation.command(f"snapshot verify {quote(names.path(path))}")
+    verify = run.invocation.command("snapshot", "verify", names.path(path))
     screen = partial(
         screens.taken,
         directory=path,

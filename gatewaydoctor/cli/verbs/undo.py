@@ -91,7 +91,7 @@ def _merge(run: Run, work: Bench, found: RunInfo, *, dry_run: bool, yes: bool) -
 
     plan = merge_plan(found, work.tools, look(run).examination)
     names = names_of_place(work.found.place, redact=run.options.redact)
-    again = run.invocation.command(f"undo {found.run_id} --merge") if dry_run else None
+    again = run.invocation.command("undo", found.run_id, "--merge") if dry_run else None
     screen = partial(screens.steps_only, plan=plan, view=view_with(run, names, 40), again=again)
     if dry_run:
         return Outcome("undo", ExitCode.OK, run, names=names, details={"plan": to_builtins(plan)}, screen=screen)

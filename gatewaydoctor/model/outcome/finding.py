@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 
+from gatewaydoctor.model.command import Command, typed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,16 +36,20 @@ _WORDS: Mapping[Severity, SeverityWord] = {
 
 
 class Fix(Struct, frozen=True):
-    """The exact command that repairs it; `safe` means it drops no conversation and can be undone."""
+    """The repairs that repair it, in their order; `safe` means it drops no conversation and can be undone."""
 
-    command: str
+    repairs: tuple[str, ...]
     safe: bool
+
+    @property
+    def command(self) -> Command:
+        return typed("repair", *self.repairs)
 
 
 class Finding(Struct, frozen=True):
     """`count` is how many things the finding covers; `evidence` holds JSON-able values only, capped lists, exact
     numbers. `consequence` is what the next start of the gateway will do. `by_hand` is the remedy in words while
-    no command exists for it."""
+    no command exists for it. `access` is what to type first where permission is missing."""
 
     rule: str
     severity: Severity
@@ -57,3 +63,4 @@ class Finding(Struct, frozen=True):
     evidence: Mapping[str, object] = field(default_factory=dict)
     fix: Fix | None = None
     by_hand: str | None = None
+    access: Command | None = None

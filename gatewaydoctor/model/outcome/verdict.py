@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from gatewaydoctor.model.command import Command
 
 
 class Start(StrEnum):
@@ -85,8 +89,8 @@ class StartVerdict(Struct, frozen=True):
 
 
 class NextStep(Struct, frozen=True):
-    """What to do next. `command` is a command of this program without the options that say where to look, None
-    where the step is none; `why` is half a sentence."""
+    """What to do next. `command` goes without the options that say where to look; it is None where the step is
+    none; `why` is half a sentence."""
 
-    command: str | None
+    command: Command | None
     why: str

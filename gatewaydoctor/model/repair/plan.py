@@ -11,6 +11,8 @@ from typing import Literal as OneOf
 
 import msgspec
 
+from gatewaydoctor.model.command import Command, typed
+
 PLAN_SCHEMA_VERSION = "1.0"
 UNTIL_FOUND = "until the cause is found."
 """How a note of the forecast ends that asks for jobs to be disabled before the start."""
@@ -288,6 +290,11 @@ class Note(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     text: str
     names: tuple[str, ...] = ()
     command: str = ""
+
+    @property
+    def todo(self) -> Command | None:
+        """The command as a value: a plan file keeps it as it is typed."""
+        return typed(*self.command.split()[1:]) if self.command else None
 
 
 class StartEvent(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.world import Progress
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.outcome.finding import Finding
@@ -285,9 +286,9 @@ class Draft:
             )
         )
 
-    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE, command: str = "") -> None:
+    def caution(self, text: str, names: Iterable[str] = (), keep: int = SAMPLE, todo: Command | None = None) -> None:
         """Say one sentence about the first `keep` of these names."""
-        self.cautions.append(Note(text=text, names=tuple(islice(names, keep)), command=command))
+        self.cautions.append(Note(text=text, names=tuple(islice(names, keep)), command=str(todo or "")))
 
     @cached_property
     def held(self) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.inputs import identities
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.health import Quarantined
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -125,7 +126,7 @@ def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     if not names and why:
         draft.caution(
             f"More repairs may follow: {', and '.join(why)}. See them then:",
-            command="gatewaydoctor repair",
+            todo=typed("repair"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.examine.cron.jobs import JobCollector
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.options import CronOptions, Repair
@@ -50,7 +51,7 @@ def say_elsewhere(draft: Draft) -> None:
         draft.caution(
             f"{plural(count, 'cron job is', 'cron jobs are')} filed under another directory and would not run. "
             "Afterwards file them here:",
-            command="gatewaydoctor repair jobs",
+            todo=typed("repair", "jobs"),
         )
 
 

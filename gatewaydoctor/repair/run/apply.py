@@ -14,6 +14,7 @@ from typing import Literal as OneOf
 
 from msgspec.structs import replace
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
 from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState
 from gatewaydoctor.repair.drafting.origins import keep_origins
@@ -191,7 +192,7 @@ def _finish(work: Work, permission: Permission, gateway: GatewayState, started: 
         fixed_clock=permission.fixed_clock,
         gateway_afterwards=afterwards.liveness.value,
         evidence_afterwards=tuple(each.text for each in afterwards.evidence if each.says is afterwards.liveness),
-        undo=f"gatewaydoctor undo {work.place.run_id}",
+        undo=str(typed("undo", work.place.run_id)),
     )
     _write_receipt(work, receipt)
     work.journal.say(RunState.APPLIED)
@@ -214,7 +215,7 @@ def _close(work: Work) -> None:
         place = work.place
         raise LeftHalfway(
             f"The repair is done and checked, but run {place.run_id} could not be closed. {said(error)}",
-            f"`{place.command('repair --resume')}` closes it once the cause is gone.",
+            f"`{place.command('repair', '--resume')}` closes it once the cause is gone.",
             place.run_id,
         ) from error
     with suppress(OSError):

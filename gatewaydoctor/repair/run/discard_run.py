@@ -36,7 +36,7 @@ def drop(run: RunInfo, tools: Tools) -> None:
     if missed and kept:
         raise InputChanged(
             f"{missed} is not as run {place.run_id} found it, and the run's journal does not show why.",
-            f"Restore only what is missing: `{place.command('undo', '--merge')}`.",
+            f"Restore only what is missing: `{place.command('undo', options=('--merge',))}`.",
         )
     try:
         if plan is None:

@@ -62,7 +62,7 @@ def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan
     if merger.lost and not merger.acts and not run.pending:
         raise VaultDamaged(
             f"The vault's copy of {merger.lost[0]} has changed, and nothing else is missing.",
-            f"For details: `{run.place.command('runs verify')}`.",
+            f"For details: `{run.place.command('runs', 'verify')}`.",
         )
     plan = merger.plan()
     if x is None or plan.empty:

@@ -97,7 +97,7 @@ def _brought_beside(work: Work, source: Path, path: Path, kept: Kept) -> Path:
 
 def damaged(work: Work, kept: Kept) -> VaultDamaged:
     return VaultDamaged(
-        f"What the vault holds of {kept.path} is damaged.", f"For details: `{work.place.command('runs verify')}`."
+        f"What the vault holds of {kept.path} is damaged.", f"For details: `{work.place.command('runs', 'verify')}`."
     )
 
 

@@ -117,7 +117,7 @@ def halfway(work: Work, message: str, cause: Exception) -> LeftHalfway:
     """What to say of a run that is neither done nor back, with the command that ends it."""
     place = work.place
     if isinstance(cause, InputChanged):
-        hint = f"Keep the current files and restore what is missing: `{place.command('undo', '--merge')}`."
+        hint = f"Keep the current files and restore what is missing: `{place.command('undo', options=('--merge',))}`."
     else:
         hint = f"Fix the cause, then undo it: `{place.command('undo')}`."
     return LeftHalfway(message, hint, place.run_id)

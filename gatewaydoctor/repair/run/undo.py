@@ -155,8 +155,8 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
         if _lost(work, number, each):
             raise VaultDamaged(
                 f"The vault's copy of {each.target} has changed; nothing was restored.",
-                f"For details: `{place.command('runs verify')}`. To restore what is intact: "
-                f"`{place.command('undo', '--merge')}`.",
+                f"For details: `{place.command('runs', 'verify')}`. To restore what is intact: "
+                f"`{place.command('undo', options=('--merge',))}`.",
             )
 
 
@@ -167,7 +167,7 @@ def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
             f"{changed[0]} {_how(work, changed[0])} since run {work.place.run_id}"
             + (f", and {len(changed) - 1:,} more files." if len(changed) > 1 else "."),
             "Undo later runs first, or keep the current files and restore only what is missing: "
-            f"`{work.place.command('undo', '--merge')}`.",
+            f"`{work.place.command('undo', options=('--merge',))}`.",
         )
 
 

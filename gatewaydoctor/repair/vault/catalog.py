@@ -152,7 +152,7 @@ def check_none_pending(tools: Tools, state_dir: Path, vault: Path) -> None:
         check_idle(run)
         raise RunPending(
             f"Run {run.run_id} was interrupted.",
-            f"Finish it with `{run.place.command('repair --resume')}`, or undo it with "
+            f"Finish it with `{run.place.command('repair', '--resume')}`, or undo it with "
             f"`{run.place.command('undo')}`.",
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
@@ -79,14 +80,12 @@ class RunPlace(Struct, frozen=True):
     def files(self) -> Path:
         return self.directory / "files"
 
-    def command(self, words: str, *more: str) -> str:
-        """What to type for this run: `command("undo", "--merge")`."""
-        from shlex import quote
-
+    def command(self, *verb: str, options: tuple[str, ...] = ()) -> Command:
+        """What to type for this run: `command("undo", options=("--merge",))`."""
         root = self.directory.parent.parent
-        vault = [] if root == vault_of(self.state_dir) else ["--vault", str(root)]
-        typed = [*words.split(), self.run_id, *more, "--state-dir", str(self.state_dir), *vault]
-        return " ".join(["gatewaydoctor", *map(quote, typed)])
+        vault = () if root == vault_of(self.state_dir) else ("--vault", str(root))
+        words = (*verb, self.run_id, *options, "--state-dir", str(self.state_dir), *vault)
+        return Command(words, placed=True)
 
     @property
     def private(self) -> Path:

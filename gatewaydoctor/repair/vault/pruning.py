@@ -67,7 +67,7 @@ def _or_stopped(tools: Tools, done: int, runs: tuple[RunInfo, ...]) -> None:
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped: {done:,} of {len(runs):,} runs are deleted, the others are as they were.",
-            f"`{runs[done].place.command('runs prune')}` deletes the next one.",
+            f"`{runs[done].place.command('runs', 'prune')}` deletes the next one.",
         ) from None
 
 
@@ -78,7 +78,7 @@ def _deleted(tools: Tools, run: RunInfo) -> int:
     except OSError as error:
         raise LeftHalfway(
             f"Run {run.run_id} was deleted only in part: {error.strerror or type(error).__name__}.",
-            f"Fix the cause, then continue: `{run.place.command('runs prune')}`.",
+            f"Fix the cause, then continue: `{run.place.command('runs', 'prune')}`.",
             run.run_id,
         ) from error
     return size

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import answers_to
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, print_step
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.repair.aftermath import Aspect
 
 LABEL = len("as forecast") + 2
@@ -46,10 +48,8 @@ def show(
     print_step(console, view, step_after(x, aspects, view))
 
 
-def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextInfo:
+def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextStep:
     """What is to be done next, complete as it is typed."""
-    from shlex import quote
-
     bad = [each for each in aspects if each.standing.value == "bad"]
     disabled = [
         name for each in aspects if each.about == "jobs" and each.standing.value == "open" for name in each.names
@@ -57,20 +57,19 @@ def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextInf
     bursts = [name for each in bad if each.about == "burst" for name in each.names]
     listed = [name for name in bursts if any(answers_to(job, name) for job in (x.jobs or x.cron).jobs)]
 
-    def jobs(option: str, names: Sequence[str]) -> str:
-        words = " ".join(f"{option} {quote(name)}" for name in names)
-        return view.names.command(command(f"repair cron {words}"))
+    def jobs(option: str, names: Sequence[str]) -> Command:
+        return view.command(typed("repair", "cron", *(word for name in names for word in (option, name))))
 
     command = view.invocation.command
     if any(each.about == "sessions" for each in bad):
-        return NextInfo(command=command("undo --merge --dry-run"), why="add back what is missing")
+        return NextStep(command=command("undo", "--merge", "--dry-run"), why="add back what is missing")
     if listed:
-        return NextInfo(command=jobs("--disable", listed), why="stop the gateway, then disable them")
+        return NextStep(command=jobs("--disable", listed), why="stop the gateway, then disable them")
     if bursts:
-        return NextInfo(command=command("cron"), why="no list has these jobs, so none can be disabled; see")
+        return NextStep(command=command("cron"), why="no list has these jobs, so none can be disabled; see")
     if bad:
-        return NextInfo(command=command("scan"), why="why it is not running")
+        return NextStep(command=command("scan"), why="why it is not running")
     if disabled:
         why = "once their cause is found, with the gateway stopped"
-        return NextInfo(command=jobs("--enable", disabled), why=why)
-    return NextInfo(command=None, why="nothing to do")
+        return NextStep(command=jobs("--enable", disabled), why=why)
+    return NextStep(command=None, why="nothing to do")

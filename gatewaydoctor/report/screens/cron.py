@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.cron.timing import JobTiming
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
-    from gatewaydoctor.model.outcome.report import NextInfo
+    from gatewaydoctor.model.outcome.verdict import NextStep
 
 RELATED = ("cron-*", "jobs-*")
 
@@ -61,7 +61,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     print_step(console, view, step(judgement, view))
 
 
-def step(judgement: Judgement, view: View) -> NextInfo:
+def step(judgement: Judgement, view: View) -> NextStep:
     return step_of(judgement.of(*RELATED), view)
 
 

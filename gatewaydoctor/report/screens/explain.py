@@ -62,7 +62,7 @@ def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -
         if airy:
             console.print()
         console.print(Text("Repair (shows its plan first)", "bold"))
-        print_command(console, Text(), invocation.command(f"repair {rule.repair}"), 2)
+        print_command(console, Text(), invocation.command("repair", rule.repair), 2)
 
 
 def found(console: Console, judgement: Judgement, view: View) -> None:
@@ -97,4 +97,4 @@ def _table(console: Console, view: View, *, rules: Sequence[Rule]) -> None:
         table.add_row(rule.id, Text(rule.severity.word, SEVERITY_STYLE[rule.severity]), what)
     console.print(table)
     more(console, len(shown), len(rules), "rules")
-    next_step(console, view, "what one of them means, and what to do:", view.invocation.command("explain RULE"))
+    next_step(console, view, "what one of them means, and what to do:", view.invocation.command("explain", "RULE"))

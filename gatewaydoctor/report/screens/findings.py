@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.finding import Finding, Severity
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
 from gatewaydoctor.report.screens.blocks.fitting import Jointed
@@ -75,16 +75,16 @@ def related(console: Console, items: Sequence[Finding], view: View) -> None:
         finding_lines(console, items, view, max(MOST_RELATED, view.rows))
 
 
-def step_of(items: Sequence[Finding], view: View) -> NextInfo:
+def step_of(items: Sequence[Finding], view: View) -> NextStep:
     """What to do about them: the repair of the worst; without one what it means; without any the scan."""
     if not items:
-        return NextInfo(command=view.invocation.command("scan"), why="show all findings, worst first")
+        return NextStep(command=view.invocation.command("scan"), why="show all findings, worst first")
     worst = items[0]
     fixable = next((item for item in items if item.fix and item.severity is worst.severity), None)
     if fixable is not None and fixable.fix is not None:
-        command = view.invocation.complete(view.names.command(fixable.fix.command))
-        return NextInfo(command=command, why="see what a repair would do")
-    return NextInfo(command=view.invocation.command(f"explain {worst.rule} --found"), why="read what to do")
+        command = view.command(fixable.fix.command)
+        return NextStep(command=command, why="see what a repair would do")
+    return NextStep(command=view.invocation.command("explain", worst.rule, "--found"), why="read what to do")
 
 
 def _is_elsewhere(item: Finding) -> bool:
@@ -102,7 +102,7 @@ def _rest(console: Console, item: Finding, view: View) -> None:
         rows.append(("by hand", Text(view.names.text(item.by_hand))))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if item.fix:
-        command = view.invocation.complete(view.names.command(item.fix.command))
+        command = view.command(item.fix.command)
         print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next start  "))
     if view.verbose and item.evidence:
         shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.forecast import Certainty, Kind
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
@@ -43,8 +43,8 @@ def show(console: Console, forecast: Forecast, place: Place, view: View, command
     print_step(console, view, step(view, command))
 
 
-def step(view: View, command: str) -> NextInfo:
-    return NextInfo(command=view.invocation.command(command), why="the verdict and what is wrong")
+def step(view: View, command: str) -> NextStep:
+    return NextStep(command=view.invocation.command(command), why="the verdict and what is wrong")
 
 
 def lines(console: Console, events: Sequence[Event], view: View) -> None:

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.model.gateway.migration import JobPlace, Place, Row, Source
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.migration import missing_jobs
 from gatewaydoctor.report.screens.blocks.fitting import Jointed
@@ -243,26 +243,26 @@ def _retained(retained: Sequence[RetainedSource], view: View) -> Iterator[str]:
                 yield f"  the bytes of the receipt are in {view.names.path(each.original)}"
 
 
-def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> NextInfo:
+def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> NextStep:
     found, command = judgement.examination.migration, view.invocation.command
     if not judgement.examination.eras.databases:
-        return NextInfo(command=command("scan"), why="see what is there and whether it starts")
+        return NextStep(command=command("scan"), why="see what is there and whether it starts")
     if exported is not None:
         directory, files = exported
         why = f"read the {words.plural(files, 'file')} written to {view.names.path(directory)}"
-        return NextInfo(command=None, why=why)
+        return NextStep(command=None, why=why)
     if any(each.contradicted for each in found.retained):
-        return NextInfo(command=command("snapshot"), why="copy the directory before anything else")
+        return NextStep(command=command("snapshot"), why="copy the directory before anything else")
     fix = next((each.fix for each in judgement.findings if each.rule == "migration-losses" and each.fix), None)
     if fix is not None:
         why = "lay down what the import lost, for the next start to take"
-        return NextInfo(command=view.invocation.complete(fix.command), why=why)
+        return NextStep(command=view.command(fix.command), why=why)
     if has_something(found):
         why = "write what only files have to a directory, to read and keep"
-        return NextInfo(command=command("migration --export DIR"), why=why)
+        return NextStep(command=command("migration", "--export", "DIR"), why=why)
     if any(agent.problem for agent in found.agents):
-        return NextInfo(command=command("scan"), why="what is wrong with the database")
-    return NextInfo(command=None, why="nothing is only in files; nothing to do")
+        return NextStep(command=command("scan"), why="what is wrong with the database")
+    return NextStep(command=None, why="nothing is only in files; nothing to do")
 
 
 def has_something(found: Migration) -> bool:

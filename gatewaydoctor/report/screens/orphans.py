@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.transcript import ContentClass
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
@@ -53,16 +53,16 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     print_step(console, view, step(x, view))
 
 
-def step(x: Examination, view: View) -> NextInfo:
+def step(x: Examination, view: View) -> NextStep:
     archives = [each for store in x.stores for each in store.transcripts.archives]
     command = view.invocation.command
     if any(each.content is ContentClass.HUMAN and each.until is not None for each in archives):
         why = "the gateway will delete archives with people's history; how to keep them"
-        return NextInfo(command=command("explain archived-history"), why=why)
+        return NextStep(command=command("explain", "archived-history"), why=why)
     known = all(store.transcripts.referenced_known for store in x.stores)
     if known and any(store.transcripts.orphans for store in x.stores):
         why = "unindexed transcripts are kept; what they are and where they come from"
-        return NextInfo(command=command("explain transcript-unindexed"), why=why)
+        return NextStep(command=command("explain", "transcript-unindexed"), why=why)
     return step_unless(x, view, "every transcript is indexed; nothing to do")
 
 

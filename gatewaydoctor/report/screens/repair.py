@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import takewhile
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from rich.padding import Padding
 from rich.text import Text
 
+from gatewaydoctor.model.command import explained
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Note, Plan, Step, StoreSummary
@@ -54,7 +55,7 @@ def plan(
     plan: Plan,
     judgement: Judgement,
     view: View,
-    again: str | None,
+    again: Command | None,
     sources: Sequence[Origins] = (),
 ) -> None:
     """The plan in plain words. Nothing was written when this is read. `again` is the command that does it, None where
@@ -79,7 +80,7 @@ def _draw(
     *,
     plan: Plan,
     judgement: Judgement,
-    again: str | None,
+    again: Command | None,
     sources: Sequence[Origins],
 ) -> None:
     place = view.names.path(judgement.examination.place.state_dir)
@@ -99,39 +100,34 @@ def _draw(
         next_step(console, view, "apply this plan:", again)
 
 
-def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextInfo:
+def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextStep:
     """What to do where this plan does nothing."""
-    command = next((note.command for note in plan.cautions if note.command), None)
+    command = next((note.todo for note in plan.cautions if note.todo), None)
     worst = judgement.findings[0] if judgement.findings else None
     unasked, seen_all = _unasked(plan, judgement), not unseen(judgement.examination)
-    by_hand = f"gatewaydoctor explain {worst.rule} --found" if worst else ""
-    complete = view.invocation.complete
     if worst and worst.severity is Severity.CRITICAL:
-        todo = worst.fix.command if worst.fix and worst is unasked else by_hand
-        return NextInfo(command=complete(todo), why="a critical finding remains")
+        todo = worst.fix.command if worst.fix and worst is unasked else explained(worst.rule)
+        return NextStep(command=view.command(todo), why="a critical finding remains")
     if command:
-        return NextInfo(command=complete(command), why="see what this would do")
+        return NextStep(command=view.command(command), why="see what this would do")
     if alone := _by_themselves(plan, view):
-        return NextInfo(command=alone[0], why="repair that store separately")
+        return NextStep(command=alone[0], why="repair that store separately")
     if plan.refusals:
-        return NextInfo(command=None, why='see "Not repaired" above for what to do')
+        return NextStep(command=None, why='see "Not repaired" above for what to do')
     if worst and worst.severity is Severity.ERROR and not worst.fix and seen_all:
-        return NextInfo(command=complete(by_hand), why="an error remains")
+        return NextStep(command=view.command(explained(worst.rule)), why="an error remains")
     if unasked and unasked.fix:
         worth = unasked.severity >= Severity.WARNING
         why = "nothing to do here; the repair of another finding" if worth else "nothing to do; an optional repair"
-        return NextInfo(command=complete(unasked.fix.command), why=why)
+        return NextStep(command=view.command(unasked.fix.command), why=why)
     if worst and worst.severity is Severity.WARNING and not worst.fix and seen_all:
-        return NextInfo(command=complete(by_hand), why="no repair does it; what to do by hand")
+        return NextStep(command=view.command(explained(worst.rule)), why="no repair does it; what to do by hand")
     return step_unless(judgement.examination, view, "nothing to do")
 
 
 def _unasked(plan: Plan, judgement: Judgement) -> Finding | None:
     """The first finding whose repair is not among those of this plan."""
-    asked = [[name] for name in plan.repairs]
-    return next(
-        (each for each in judgement.findings if each.fix and each.fix.command.split()[2:3] not in asked), None
-    )
+    return next((each for each in judgement.findings if each.fix and each.fix.repairs[0] not in plan.repairs), None)
 
 
 def _nothing(plan: Plan, judgement: Judgement) -> str:
@@ -144,7 +140,7 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
     return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 
 
-def steps_only(console: Console, *, plan: Plan, view: View, again: str | None) -> None:
+def steps_only(console: Console, *, plan: Plan, view: View, again: Command | None) -> None:
     """A plan without the directory around it."""
     if plan.empty:
         console.print("Nothing is missing." if not plan.cautions else "Nothing can be restored.")
@@ -261,8 +257,8 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
         text = view.names.text(note.text) + (f" ({names})" if names else "")
         line = Text.assemble((f"{title}: ", "bold"), text) if tight else Text(text)
         console.print(line if tight else Padding(line, (0, 0, 0, INDENT)))
-        if note.command:
-            print_command(console, Text(), view.invocation.complete(note.command), INDENT)
+        if note.todo:
+            print_command(console, Text(), view.command(note.todo), INDENT)
 
 
 def _refusals(console: Console, plan: Plan, view: View) -> None:
@@ -277,7 +273,7 @@ def _refusals(console: Console, plan: Plan, view: View) -> None:
         print_command(console, Text(" " * INDENT), command, INDENT)
 
 
-def _by_themselves(plan: Plan, view: View) -> list[str]:
+def _by_themselves(plan: Plan, view: View) -> list[Command]:
     """A command for each store that was left alone and can be repaired by itself."""
     stores = dict.fromkeys(refusal.store for refusal in plan.refusals if refusal.store)
     shown = ["STORE" if view.names.redact else store for store in stores]
@@ -289,7 +285,7 @@ def receipt(
     *,
     receipt: Receipt | None,
     view: View,
-    undo: str,
+    undo: Command,
     plan: Plan | None,
     left: int = 0,
     sources: Sequence[Origins] = (),
@@ -336,17 +332,17 @@ def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View
             print_command(console, Text(), view.names.command(typed), 3)
 
 
-def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, str | None]]:
+def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, Command | None]]:
     """What to do now and what to type, in order: the gateway is started only where nothing speaks against it."""
     command = view.invocation.command
     if receipt.gateway_afterwards == "live":
         yield "stop the gateway, which was started meanwhile, and scan again:", command("scan")
         return
     for note in plan.cautions if plan else ():
-        if note.command:
-            named = note.command.removeprefix("gatewaydoctor ")
+        if note.todo:
+            named = " ".join(note.todo.words)
             what = "else there is to repair" if named == "repair" else f"`{named}` changes"
-            yield f"see what {what}:", view.invocation.complete(note.command)
+            yield f"see what {what}:", view.command(note.todo)
     if plan and any(store.readable != "yes" for store in plan.after.stores):
         yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
         return
@@ -355,17 +351,21 @@ def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterato
         yield f"keep the gateway stopped, for {findings} left:", command("scan")
         return
     if plan and (refused := [event.what for event in plan.start_after if event.kind == "refuses" and event.certain]):
-        yield f"keep the gateway stopped: it {refused[0]}; what to do by hand:", command("scan -v")
+        yield f"keep the gateway stopped: it {refused[0]}; what to do by hand:", command("scan", "-v")
         return
     if plan and plan.retrying:
-        jobs = " ".join(f"--disable {quote(name)}" for name in plan.retrying)
         many = words.plural(len(plan.retrying), "job retries", "jobs retry")
-        yield f"{many} without end and would fill the store again:", command(f"repair cron {jobs}")
+        disabling = command("repair", "cron", *_each("--disable", plan.retrying))
+        yield f"{many} without end and would fill the store again:", disabling
     yield _START, None
-    yield "check that it is well:", command(f"after {receipt.run_id}")
+    yield "check that it is well:", command("after", receipt.run_id)
     if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
-        jobs = " ".join(f"--enable {quote(name)}" for name in disabled)
-        yield "once their cause is found, enable the jobs again:", command(f"repair cron {jobs}")
+        enabling = command("repair", "cron", *_each("--enable", disabled))
+        yield "once their cause is found, enable the jobs again:", enabling
+
+
+def _each(option: str, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for name in names for word in (option, name))
 
 
 def _kept(plan: Plan) -> int:

@@ -75,10 +75,10 @@ def listed(console: Console, *, runs: Sequence[RunLine], now: int, view: View, o
             console,
             shown,
             f"{rest} was deleted only in part; to continue:",
-            view.invocation.command(f"runs prune {rest}"),
+            view.invocation.command("runs", "prune", rest),
         )
     elif pending or last:
-        next_step(console, shown, "undo one:", view.invocation.command(f"undo {last}"))
+        next_step(console, shown, "undo one:", view.invocation.command("undo", last or ""))
 
 
 def _not_runs(console: Console, others: Sequence[str], view: View) -> None:
@@ -113,7 +113,7 @@ def shown(
         console.print(table)
     origins(console, sources, view)
     _returns(console, returns, view)
-    next_step(console, view, "see what undo would do:", view.invocation.command(f"undo {run.run_id} --dry-run"))
+    next_step(console, view, "see what undo would do:", view.invocation.command("undo", run.run_id, "--dry-run"))
 
 
 def returned(
@@ -129,19 +129,19 @@ def returned(
         console.print(Text.assemble(("Undone. ", "bold green"), f"Run {run_id}"))
     _returns(console, () if idle else returns, view)
     if dry_run and any(each.alarming for each in returns):
-        command = view.invocation.command(f"undo {run_id} --merge")
+        command = view.invocation.command("undo", run_id, "--merge")
         changed = any(each.word == "changed" for each in returns)
         why = (
             "a file changed since. Restore what is missing:" if changed else "the vault is damaged. Restore the rest:"
         )
         next_step(console, view, f"undo would refuse: {why}", command)
     elif dry_run:
-        next_step(console, view, "do it:", view.invocation.command(f"undo {run_id}"))
+        next_step(console, view, "do it:", view.invocation.command("undo", run_id))
     else:
         if kept:
             console.print()
             console.print("The vault still holds its copies. To delete them for good:")
-            print_command(console, Text(), view.invocation.command(f"runs prune {run_id}"), INDENT)
+            print_command(console, Text(), view.invocation.command("runs", "prune", run_id), INDENT)
         next_step(console, view, "check it again:", view.invocation.command("scan"))
 
 
@@ -171,7 +171,7 @@ def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view:
         console.print(f"{run_id}: it keeps no originals.")
         next_step(console, view, "see what is wrong now:", view.invocation.command("scan"))
         return
-    undo = view.invocation.command(f"undo {run_id} --dry-run")
+    undo = view.invocation.command("undo", run_id, "--dry-run")
     if not bad:
         console.print(Text(f"{run_id}: {words.plural(len(checks), 'original')} complete and unchanged.", "green"))
         next_step(console, view, "see what undo would do:", undo)
@@ -187,4 +187,4 @@ def verified(console: Console, *, run_id: str, checks: Sequence[FileLine], view:
 
 def pruned(console: Console, *, count: int, freed: int, view: View) -> None:
     console.print(f"{words.plural(count, 'run')} deleted for good, {words.size(freed)} freed.")
-    next_step(console, view, "see the runs that are left:", view.invocation.command("runs list"))
+    next_step(console, view, "see the runs that are left:", view.invocation.command("runs", "list"))

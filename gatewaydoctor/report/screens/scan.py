@@ -67,7 +67,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
 def _command(console: Console, step: NextStep, view: View) -> list[str]:
     if step.command is None:
         return []
-    return command_lines(view.invocation.complete(view.names.command(step.command)), console.width, LABEL)
+    return command_lines(view.command(step.command), console.width, LABEL)
 
 
 def show(console: Console, judgement: Judgement, view: View, ahead: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from rich.text import Text
 
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import title
@@ -52,8 +52,8 @@ def _draw(console: Console, view: View, *, sessions: Sessions) -> None:
     print_step(console, view, step(view))
 
 
-def step(view: View) -> NextInfo:
-    return NextInfo(command=view.invocation.command("status"), why="show their kinds, ages and sizes")
+def step(view: View) -> NextStep:
+    return NextStep(command=view.invocation.command("status"), why="show their kinds, ages and sizes")
 
 
 def _cells(entry: Entry, now: int) -> tuple[RenderableType, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, next_step, print_command
 
@@ -28,7 +28,7 @@ def taken(
     left_out: Sequence[tuple[str, str]],
     unfinished: Sequence[Path],
     databases: Sequence[SnapshotDatabase],
-    verify: str,
+    verify: Command,
     view: View,
 ) -> None:
     console.print(f"copied {words.plural(files, 'file')} ({words.size(size)}) to")
@@ -39,8 +39,8 @@ def taken(
         count = words.plural(len(unfinished), "unfinished snapshot is", "unfinished snapshots are")
         console.print(f"{count} next to it. If no snapshot is being made now, remove:")
         for each in capped(unfinished, view):
-            print_command(console, Text(), f"rm -r {quote(view.names.path(each))}", 2)
-    next_step(console, view, "verify it at any time:", words.harmless(verify))
+            print_command(console, Text(), Command(("-r", view.names.path(each)), program=("rm",)), 2)
+    next_step(console, view, "verify it at any time:", verify)
 
 
 def _databases(console: Console, databases: Sequence[SnapshotDatabase], view: View) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from gatewaydoctor.examine.databases.databases import DatabaseFacts
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.soundness import Damaged, Unread
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks import rows as database_rows
 from gatewaydoctor.report.screens.blocks import tables
@@ -70,8 +70,8 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
     print_step(console, view, step(view))
 
 
-def step(view: View) -> NextInfo:
-    return NextInfo(command=view.invocation.command("scan"), why="show all findings, worst first")
+def step(view: View) -> NextStep:
+    return NextStep(command=view.invocation.command("scan"), why="show all findings, worst first")
 
 
 def _is_whole(view: View) -> bool:

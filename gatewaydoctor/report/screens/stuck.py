@@ -11,7 +11,7 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
@@ -151,17 +151,17 @@ def _cells(each: RunningEntry, now: int) -> tuple[RenderableType, ...]:
     return each.entry.kind.value, word, words.since(each.entry.updated_at, now), transcript
 
 
-def step(judgement: Judgement, view: View) -> NextInfo:
+def step(judgement: Judgement, view: View) -> NextStep:
     stores = judgement.examination.session_stores
     if not any(store.running for store in stores):
         return step_unless(judgement.examination, view, "no session is marked running; nothing to do")
     if judgement.examination.gateway.liveness is Liveness.LIVE:
         why = "the gateway is running, so no session counts as stuck; stop it and scan again"
-        return NextInfo(command=None, why=why)
+        return NextStep(command=None, why=why)
     if not any(store.stuck for store in stores):
         return step_unless(judgement.examination, view, "no session is stuck; nothing to do")
     found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
     if found and found.fix:
-        command = view.invocation.complete(view.names.command(found.fix.command))
-        return NextInfo(command=command, why="end them; this shows the plan")
-    return NextInfo(command=view.invocation.command("explain session-stuck-running"), why="what this means")
+        command = view.command(found.fix.command)
+        return NextStep(command=command, why="end them; this shows the plan")
+    return NextStep(command=view.invocation.command("explain", "session-stuck-running"), why="what this means")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.gateway.database import SubagentRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry, SubagentRun
-    from gatewaydoctor.model.outcome.report import NextInfo
+    from gatewaydoctor.model.outcome.verdict import NextStep
 
 
 RELATED = "subagent*"
@@ -57,7 +57,7 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     print_step(console, view, step(judgement, view))
 
 
-def step(judgement: Judgement, view: View) -> NextInfo:
+def step(judgement: Judgement, view: View) -> NextStep:
     return step_of(judgement.of(RELATED), view)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.release import BEHAVIOURS
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.head import head
@@ -85,5 +85,5 @@ def _draw(console: Console, view: View, *, judgement: Judgement, total: UsageTot
     print_step(console, view, step(view))
 
 
-def step(view: View) -> NextInfo:
-    return NextInfo(command=view.invocation.command("explain usage-scan-load"), why="what this costs the gateway")
+def step(view: View) -> NextStep:
+    return NextStep(command=view.invocation.command("explain", "usage-scan-load"), why="what this costs the gateway")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.words import plural, size
@@ -100,7 +101,7 @@ def _say_more(draft: Draft) -> None:
             f"Free pages of databases hold {size(total)} more: compact gives them back, with --vault and --work-dir "
             "on another disk.",
             free,
-            command="gatewaydoctor repair compact",
+            todo=typed("repair", "compact"),
         )
     if draft.moves:
         count = plural(len(draft.moves), "file")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import CronFile, CronRead
 from gatewaydoctor.model.gateway.files import TEMPS, FileClass, FileRecord, NodeKind, TempFamily
 from gatewaydoctor.model.words import duration, plural
@@ -66,7 +67,7 @@ def _temps(
             "damaged, and one of them may be its only copy. Repair that file, then run this "
             "again.",
             [record.name for record in old],
-            command="gatewaydoctor repair temps" if mended else "",
+            todo=typed("repair", "temps") if mended else None,
         )
         return
     old = _without_people(draft, directory, old)
@@ -111,7 +112,7 @@ def _without_people(draft: Draft, directory: Path, old: list[FileRecord]) -> lis
             f"{plural(len(people), 'conversation')} that are in no store. `repair salvage` adds "
             "them to the store; temps --name FILE moves a file anyway.",
             kept,
-            command="gatewaydoctor repair salvage",
+            todo=typed("repair", "salvage"),
         )
     return [record for record in old if record.name not in {*kept, *unread}]
 

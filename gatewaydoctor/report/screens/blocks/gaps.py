@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.files import Obstacle
-from gatewaydoctor.model.outcome.report import NextInfo
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ def unseen(x: Examination) -> str | None:
     return None
 
 
-def step_unless(x: Examination, view: View, text: str) -> NextInfo:
+def step_unless(x: Examination, view: View, text: str) -> NextStep:
     """The next step where nothing was found: none, for the reason `text`, or how to see what was not seen."""
     gap = unseen(x)
     if gap is None:
-        return NextInfo(command=None, why=text)
+        return NextStep(command=None, why=text)
     again = " Scan again as the user the gateway runs as;" if _forbidden(x) else ""
     why = f"{gap}, so this is not all.{again} {'what' if again else 'What'} is wrong"
-    return NextInfo(command=view.invocation.command("scan"), why=why)
+    return NextStep(command=view.invocation.command("scan"), why=why)
 
 
 def _forbidden(x: Examination) -> bool:

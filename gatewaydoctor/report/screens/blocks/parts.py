@@ -13,6 +13,7 @@ from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.invocation import PLAIN, Invocation
 from gatewaydoctor.report.screens.blocks.fitting import Jointed, fill
+from gatewaydoctor.report.words import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.model.clock import Clock
-    from gatewaydoctor.model.outcome.report import NextInfo
+    from gatewaydoctor.model.command import Command
+    from gatewaydoctor.model.outcome.verdict import NextStep
     from gatewaydoctor.report.names import Names
 
 T = TypeVar("T")
@@ -54,6 +56,10 @@ class View(Struct, frozen=True):
 
     def path(self, path: object) -> Jointed:
         return Jointed(self.names.path(path))
+
+    def command(self, command: Command) -> Command:
+        """As it is typed to look where this run looked."""
+        return self.invocation.complete(self.names.command(command))
 
     def agent(self, agent_id: str) -> str:
         return self.names.identifier(agent_id, "agent")
@@ -112,7 +118,7 @@ def capped(items: Sequence[T], view: View) -> Sequence[T]:
     return items if view.rows is None else items[: view.rows]
 
 
-def print_command(console: Console, label: Text, command: str, indent: int) -> None:
+def print_command(console: Console, label: Text, command: Command, indent: int) -> None:
     """A command behind its label, pasted whole even where it needs more than one line: those end in a backslash. A
     word that is longer than a line stays whole, too."""
     label.pad_right(indent - len(label))
@@ -120,7 +126,7 @@ def print_command(console: Console, label: Text, command: str, indent: int) -> N
     console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 
-def command_lines(command: str, width: int, indent: int) -> list[str]:
+def command_lines(command: Command, width: int, indent: int) -> list[str]:
     """A command in lines that fit behind `indent` blanks; all but the last end in a backslash."""
     lines = [""]
     for words in _arguments(command):
@@ -131,12 +137,10 @@ def command_lines(command: str, width: int, indent: int) -> list[str]:
     return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
 
 
-def _arguments(command: str) -> list[str]:
+def _arguments(command: Command) -> list[str]:
     """The words of a command, each option together with its value."""
-    from shlex import quote, split
-
     grouped: list[str] = []
-    for word in map(quote, split(command)):
+    for word in quoted(command):
         if grouped and grouped[-1].startswith("--") and " " not in grouped[-1] and not word.startswith("-"):
             grouped[-1] += f" {word}"
         else:
@@ -144,18 +148,18 @@ def _arguments(command: str) -> list[str]:
     return grouped
 
 
-def print_step(console: Console, view: View, step: NextInfo) -> None:
+def print_step(console: Console, view: View, step: NextStep) -> None:
     """The next step as JSON has it, last on the screen."""
     next_step(console, view, f"{step.why}{':' if step.command else '.'}", step.command)
 
 
-def next_step(console: Console, view: View, text: str, command: str | None = None) -> None:
+def next_step(console: Console, view: View, text: str, command: Command | None = None) -> None:
     """The one thing to do now, last on the screen. `command` is complete."""
     if view.quiet:
         return
     if view.pending:
         text = f"run {view.pending} was interrupted; finish or undo it:"
-        command = view.invocation.command(f"repair --resume {view.pending}")
+        command = view.invocation.command("repair", "--resume", view.pending)
     console.print()
     console.print(Text.assemble(("next: ", "bold"), text))
     if command:
