@@ -37,6 +37,8 @@ _LEASES = """CREATE TABLE state_leases (scope TEXT, lease_key TEXT, owner TEXT, 
 heartbeat_at INTEGER, payload_json TEXT)"""
 _DELIVERIES = """CREATE TABLE delivery_queue_entries (queue_name TEXT, id TEXT, status TEXT, enqueued_at INTEGER,
 entry_json TEXT, PRIMARY KEY (queue_name, id))"""
+_RUNS = """CREATE TABLE task_runs (task_id TEXT PRIMARY KEY, runtime TEXT, source_id TEXT, status TEXT,
+created_at INTEGER, started_at INTEGER, detail_json TEXT)"""
 _QUARANTINED = """CREATE TABLE quarantined_databases (path TEXT PRIMARY KEY, kind TEXT, reason TEXT,
 quarantined_at INTEGER)"""
 _VERIFIED = """CREATE TABLE agent_integrity_verifications (path TEXT PRIMARY KEY, dev TEXT, ino TEXT,
@@ -83,9 +85,11 @@ def state_database(
     lease: tuple[str, int] | None = None,
     started: str | None = None,
     deliveries: Sequence[tuple[str, str, int]] = (),
+    runs: Sequence[tuple[str, int]] = (),
 ) -> bytes:
     """The state database with so many cron jobs under a store key, a registry of agents, the lease of a gateway
-    as (host, expires at ms), the release that last started, and deliveries of (id, status, queued at ms)."""
+    as (host, expires at ms), the release that last started, deliveries of (id, status, queued at ms), and failed
+    runs of (job id, started at ms)."""
     rows: list[Row] = [(store_key, f"job-{index}", 1, "{}") for index in range(jobs)]
     listed: list[Row] = [(each, f"agents/{each}/agent/openclaw-agent.sqlite", AGENT_VERSION) for each in agents]
     held: list[Row] = []
@@ -101,6 +105,14 @@ def state_database(
         row = "INSERT INTO schema_meta (meta_key, app_version) VALUES ('startup-migrations', ?)"
         inserts.append((row, [(f"{started}\n3\n",)]))
     tables = [_JOBS, _REGISTRY, _LEASES]
+    if runs:
+        tables.append(_RUNS)
+        inserts.append(
+            (
+                "INSERT INTO task_runs VALUES (?, 'cron', ?, 'failed', ?, ?, NULL)",
+                [(f"run-{number}", job_id, at, at) for number, (job_id, at) in enumerate(runs)],
+            )
+        )
     if deliveries:
         tables.append(_DELIVERIES)
         row = "INSERT INTO delivery_queue_entries VALUES ('outbound', ?, ?, ?, '{}')"

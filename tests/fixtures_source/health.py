@@ -205,6 +205,14 @@ def jobs_not_in_database(scene: Scene) -> None:
     scene.finds("jobs-not-in-database", "error", 3, agent=None)
 
 
+@fixture("the run history of the database era: a job that fails and starts again every 20 seconds")
+def cron_rapid_retry_database(scene: Scene) -> None:
+    runs = [("job-0", NOW - HOUR + number * 20_000) for number in range(30)]
+    runs += [("job-1", NOW - HOUR + number * HOUR // 4) for number in range(4)]
+    _install(scene, state=state_database(STATE_VERSION, 2, agents=("main",), runs=runs))
+    scene.finds("cron-rapid-retry", "error", agent=None)
+
+
 @fixture("cron jobs filed under the path the directory had before")
 def jobs_other_path(scene: Scene) -> None:
     _install(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot, keeps_files
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.checks.scope import whole_stores
+from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.checks.stores.trimming import is_over, trims
+from gatewaydoctor.examine.cron.history import retried
+from gatewaydoctor.examine.cron.timing import jobs_in_use
+from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
@@ -33,13 +37,13 @@ RAPID = Rule(
     severity=Severity.ERROR,
     title="Cron jobs start in bursts",
     meaning="These jobs have several runs in one scheduler tick, or ticks less than a minute apart (for "
-    "a job with a short interval, less than half of it). Rows within 5 s of each other count as "
-    "one tick.",
+    "a job with a short interval, less than half of it), by their run rows, or by the run history of "
+    "a state database. Runs within 5 s of each other count as one tick.",
     cause="A run never reaches a terminal status, and the scheduler does not check whether an isolated "
     "run of the same job is still going (incident 61633).",
     gateway="As soon as the scheduler is up the jobs are due again and run rows keep piling up, each "
     "with its own copy of the skills prompt. Nothing at start removes them.",
-    remedy="With the gateway stopped, disable these jobs in cron/jobs.json and remove their run rows. "
+    remedy="With the gateway stopped, disable these jobs and remove their run rows. "
     "Find out why their model calls fail before you enable them again.",
     repair="trim",
 )
@@ -121,7 +125,8 @@ _BOOT_ISOLATED = NextBoot(
 
 @REGISTRY.check(RAPID)
 def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, _ in whole_stores(x):
+    yield from _in_history(x)
+    for store in whole_session_stores(x):
         jobs = [job for job in store.jobs if job.rapid]
         if not jobs:
             continue
@@ -135,12 +140,50 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
             _BOOT_RAPID.of(x),
             count=len(jobs),
             agent_id=store.agent_id,
-            path=store.read.ref.path,
+            path=store.path,
             key=jobs[0].base_key,
             evidence={"runRows": runs, "jobs": [_bursts(job) for job in jobs[:EXAMPLES]]},
             repair=RAPID.repair if trims(x, jobs) else None,
             by_hand=None if trims(x, jobs) else _DISABLE,
         )
+
+
+def _in_history(x: Examination) -> Iterator[Finding]:
+    """Jobs of a state database, unless run rows tell of them already."""
+    told = {job.job_id.lower() for store in whole_session_stores(x) for job in store.jobs if job.rapid}
+    found = [each for each in retried(x) if each.job.job_id.lower() not in told]
+    if not found or x.eras.state is None:
+        return
+    listed = jobs_in_use(x).jobs
+    disable = " ".join(f"--disable {quote(word_for(each.job, listed))}" for each in found[:EXAMPLES])
+    runs, burst = sum(each.runs for each in found), max(each.ticks.per_tick_max for each in found)
+    shortest = min((each.ticks.interval_median for each in found if each.ticks.interval_median), default=None)
+    apart = f", ticks {duration(shortest)} apart at the closest" if shortest else ""
+    yield RAPID.finding(
+        f"{plural(len(found), 'job')} with {plural(runs, 'recent run')} in the run history, up to {burst:,} at one "
+        f"tick{apart}.",
+        _BOOT_RAPID.of(x),
+        count=len(found),
+        path=x.eras.state.path,
+        evidence={
+            "recentRuns": runs,
+            "jobs": [
+                {
+                    "jobId": each.job.job_id,
+                    "name": each.job.name,
+                    "runs": each.runs,
+                    "ticks": each.ticks.count,
+                    "runsPerTickMax": each.ticks.per_tick_max,
+                    "tickIntervalMedianMs": each.ticks.interval_median,
+                    "spanMs": each.span,
+                }
+                for each in found[:EXAMPLES]
+            ],
+        },
+        repair=None,
+        by_hand=f"With the gateway stopped, disable them: `gatewaydoctor repair cron {disable}`. Find out why their "
+        "runs fail before enabling them again.",
+    )
 
 
 def _bursts(job: JobRuns) -> dict[str, object]:

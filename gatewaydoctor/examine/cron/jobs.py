@@ -57,16 +57,7 @@ class JobRuns(Struct, frozen=True):
 
     @property
     def rapid(self) -> bool:
-        """Whether the scheduler starts it again and again: several runs a tick, or ticks far too close."""
-        if self.ticks.count < 2 and self.ticks.per_tick_max < 2 * RAPID_RUNS:
-            return False
-        if self.ticks.per_tick_median >= RAPID_RUNS:
-            return True
-        median = self.ticks.interval_median
-        if median is None or self.ticks.count < RAPID_RUNS:
-            return False
-        every = self.job.schedule.every_ms if self.job else None
-        return median < min(RAPID_INTERVAL_MS, every // 2 if every else RAPID_INTERVAL_MS)
+        return is_rapid(self.ticks, self.job)
 
     @property
     def runs_per_day(self) -> float:
@@ -84,6 +75,19 @@ class JobRuns(Struct, frozen=True):
             ("phantom", self.base_status is Status.RUNNING),
         )
         return tuple(word for word, holds in found if holds)
+
+
+def is_rapid(ticks: Ticks, job: CronJob | None) -> bool:
+    """Whether the scheduler starts a job again and again: several runs a tick, or ticks far too close."""
+    if ticks.count < 2 and ticks.per_tick_max < 2 * RAPID_RUNS:
+        return False
+    if ticks.per_tick_median >= RAPID_RUNS:
+        return True
+    median = ticks.interval_median
+    if median is None or ticks.count < RAPID_RUNS:
+        return False
+    every = job.schedule.every_ms if job else None
+    return median < min(RAPID_INTERVAL_MS, every // 2 if every else RAPID_INTERVAL_MS)
 
 
 class _Gathered(Struct):

@@ -231,11 +231,12 @@ class Receipt(Struct, frozen=True):
 
 class RunHistory(Struct, frozen=True):
     """Finished and open runs. `by_status` counts (runtime, status); `imported_ok` are successful runs of the file era
-    that were imported as failed. `runs_of` counts finished cron runs a job, `newest` is the last start."""
+    that were imported as failed. `times_of` has when the latest runs of each job started (epoch ms, newest
+    first), `newest` is the last start."""
 
     by_status: Counter[tuple[str, str]] = field(default_factory=Counter)
     imported_ok: int = 0
-    runs_of: Counter[str] = field(default_factory=Counter)
+    times_of: dict[str, tuple[int, ...]] = field(default_factory=dict)
     newest: int | None = None
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.checks.jobs.joblist import cannot_run
-from gatewaydoctor.examine.cron.timing import timings
+from gatewaydoctor.examine.cron.history import retried
+from gatewaydoctor.examine.cron.timing import jobs_in_use, timings
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import schedule_words
@@ -144,10 +145,14 @@ def _title(cron: Cron) -> str:
 def rows_of(x: Examination, cron: Cron) -> list[tuple[CronJob, JobTiming, tuple[str, ...]]]:
     """Every job of the list with its times and flags."""
     runs = {id(each.job): each for store in x.session_stores for each in store.jobs if each.job is not None}
-    return [(each.job, each, _flags(cron, each.job, each, runs.get(id(each.job)))) for each in timings(x, cron)]
+    again = {each.job.index for each in retried(x)} if cron is jobs_in_use(x) else set()
+    return [
+        (each.job, each, _flags(cron, each.job, each, runs.get(id(each.job)), again=each.job.index in again))
+        for each in timings(x, cron)
+    ]
 
 
-def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None) -> tuple[str, ...]:
+def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None, *, again: bool) -> tuple[str, ...]:
     """Words for what is wrong with a job; each has a rule of its own."""
     problems = [each for each in cron.problems if each.index == job.index]
     broken = cannot_run(problems)
@@ -155,6 +160,7 @@ def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None) ->
     shared = [each for each in problems if each.field == "id" and each.fate is Fate.SHARES_STATE]
     found += ["no id" if each.reason.startswith("missing") else "id used twice" for each in shared[:1]]
     found += [flag.value for flag in timing.flags]
+    found += ["rapid-retry"] * again
     found += runs.flags if runs else ["zombie"] * (job.state.running_at is not None)
     found += ["disabled by repair"] * any(_is(note.job_id, note.name, job) for note in cron.disabled)
     return tuple(dict.fromkeys(found))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 QUARANTINE = "cron.quarantine:"
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
+MOST_RUNS = 20_000
 
 
 def partitions(tables: Tables) -> tuple[Partition, ...]:
@@ -133,32 +134,44 @@ def receipts(tables: Tables) -> tuple[Counter[str], tuple[Receipt, ...]]:
 def history(tables: Tables) -> RunHistory:
     """Run history: task_runs of 2026.8.1 and later, and cron_run_logs of the mixed era."""
     by_status: Counter[tuple[str, str]] = Counter()
-    runs_of: Counter[str] = Counter()
     imported_ok, newest = 0, None
     detail = tables.has("task_runs", "detail_json")
     recorded = "detail_json" if detail else "NULL"
     statement = (
-        "SELECT runtime, status, CASE WHEN runtime = 'cron' THEN source_id END, "
+        "SELECT runtime, status, "
         f"sum(status = 'failed' AND task_id LIKE 'cron-runlog-import:%' AND {recorded} LIKE '%\"status\":\"ok\"%'), "
-        "count(*), max(created_at) FROM task_runs GROUP BY 1, 2, 3"
+        "count(*), max(created_at) FROM task_runs GROUP BY 1, 2"
     )
-    for runtime, status, job_id, imported, count, last in tables.ask("task_runs", statement):
+    for runtime, status, imported, count, last in tables.ask("task_runs", statement):
         number = integer(count) or 0
         by_status[text(runtime) or "", text(status) or ""] += number
         imported_ok += integer(imported) or 0
-        if isinstance(job_id, str):
-            runs_of[job_id] += number
         newest = _later(newest, integer(last))
-    statement = "SELECT job_id, status, count(*), max(ts) FROM cron_run_logs GROUP BY 1, 2"
+    statement = "SELECT status, count(*), max(ts) FROM cron_run_logs GROUP BY 1"
     if "cron_run_logs" in tables.database.tables:
         # The mixed era writes each cron run in both tables.
-        runs_of.clear()
         by_status = Counter({key: count for key, count in by_status.items() if key[0] != "cron"})
-    for job_id, status, count, last in tables.ask("cron_run_logs", statement):
+    for status, count, last in tables.ask("cron_run_logs", statement):
         by_status["cron", text(status) or ""] += integer(count) or 0
-        runs_of[text(job_id) or ""] += integer(count) or 0
         newest = _later(newest, integer(last))
-    return RunHistory(by_status, imported_ok, runs_of, newest)
+    return RunHistory(by_status, imported_ok, _times(tables), newest)
+
+
+def _times(tables: Tables) -> dict[str, tuple[int, ...]]:
+    """When the latest runs of each job started; the mixed era has them in its run logs."""
+    if tables.has("cron_run_logs", "ts"):
+        rows = tables.rows("cron_run_logs", ("job_id", "run_at_ms", "ts"), rest=f"ORDER BY ts DESC LIMIT {MOST_RUNS}")
+    elif tables.has("task_runs", "runtime", "created_at"):
+        rest = f"WHERE runtime = 'cron' ORDER BY created_at DESC LIMIT {MOST_RUNS}"
+        rows = tables.rows("task_runs", ("source_id", "started_at", "created_at"), rest=rest)
+    else:
+        return {}
+    found: dict[str, list[int]] = {}
+    for job_id, started, recorded in rows:
+        at = integer(started) if integer(started) is not None else integer(recorded)
+        if isinstance(job_id, str) and at is not None:
+            found.setdefault(job_id, []).append(at)
+    return {job_id: tuple(sorted(times, reverse=True)) for job_id, times in found.items()}
 
 
 def _later(first: int | None, second: int | None) -> int | None:

@@ -57,7 +57,11 @@ _LONG = 44
 
 
 def _jobs(evidence: Mapping[str, Any], count: int) -> str:
-    return f"{plural(count, 'job')}, up to {max(each['runsPerTickMax'] for each in evidence['jobs']):,} runs at once"
+    most = max(each["runsPerTickMax"] for each in evidence["jobs"])
+    if most > 1:
+        return f"{plural(count, 'job')}, up to {most:,} runs at once"
+    apart = min(each["tickIntervalMedianMs"] for each in evidence["jobs"] if each["tickIntervalMedianMs"])
+    return f"{plural(count, 'job')}, a run every {duration(apart)}"
 
 
 def _rounds(evidence: Mapping[str, Any]) -> str:
