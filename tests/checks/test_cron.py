@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.model.outcome.finding import Severity
+from tests.cli.harness import run
+from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
+from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.world import DAY, HOUR, MINUTE, NOW, SECOND, StateDir, job, row, run_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from gatewaydoctor.model.outcome.finding import Finding
 
 
 def runs(name: str, ages: list[int], start: int = 100) -> dict[str, object]:
@@ -250,3 +258,53 @@ def test_run_logs(state: StateDir) -> None:
     assert "1 of deleted jobs" in found.message
     assert state.only("cron-runlog-large", Thresholds(run_logs_bytes=1000)).count == 2
     assert not state.findings("cron-runlog-large")
+
+
+def history(state: StateDir, ages: Iterable[int]) -> list[Finding]:
+    """What is found where a job of the database era ran so many ms ago."""
+    runs = [("job-0", NOW - age) for age in ages]
+    state.file(AGENT, agent_database(AGENT_VERSION, {}, rows=ROWS), HOUR)
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",), started="2026.9.6", runs=runs), HOUR)
+    return [each for each in state.judge().findings if each.rule == "cron-rapid-retry"]
+
+
+def test_a_job_of_a_database_that_starts_again_and_again_is_found_in_its_run_history(state: StateDir) -> None:
+    (found,) = history(state, range(HOUR, HOUR + 600_000, 20_000))
+    assert found.message == "1 job with 20 recent runs in the run history, 20 s apart at the closest."
+    assert found.path == str(state.root / STATE)
+    assert "gatewaydoctor repair cron --disable job-0" in (found.by_hand or "")
+
+
+@pytest.mark.parametrize(
+    "ages",
+    [
+        range(0, 20 * HOUR, HOUR),  # as scheduled
+        [*range(0, 21 * HOUR, HOUR), *range(23 * HOUR, 23 * HOUR + 600_000, 20_000)],  # well since its burst
+        [HOUR, HOUR + 20_000],  # too few to tell
+        [],
+    ],
+)
+def test_a_job_that_runs_as_it_should_is_not_found_there(ages: Iterable[int], state: StateDir) -> None:
+    assert history(state, ages) == []
+
+
+@pytest.mark.parametrize("store_key", ["main", "own"])
+def test_disabling_it_as_printed_settles_it(store_key: str, state: StateDir) -> None:
+    (found,) = history(state, range(HOUR, HOUR + 600_000, 20_000))
+    if store_key == "own":
+        with closing(sqlite3.connect(state.root / STATE)) as connection, connection:
+            connection.execute("UPDATE cron_jobs SET store_key = ?", (str(state.root / "cron" / "jobs.json"),))
+    typed = (found.by_hand or "").split("`")[1].split()[1:]
+    assert run(*typed, "--apply", "--yes", "--state-dir", str(state.root)).code == 0
+    assert not [each for each in state.judge().findings if each.rule == "cron-rapid-retry"]
+
+
+def test_the_mixed_era_has_its_run_history_in_run_logs(state: StateDir) -> None:
+    state.file(AGENT, agent_database(AGENT_VERSION, {}, rows=ROWS), HOUR)
+    state.file(STATE, state_database(STATE_VERSION, 1, agents=("main",), runs=[("job-0", NOW - DAY)]), HOUR)
+    with closing(sqlite3.connect(state.root / STATE)) as connection, connection:
+        connection.execute("CREATE TABLE cron_run_logs (job_id TEXT, ts INTEGER, run_at_ms INTEGER, status TEXT)")
+        rows = [("job-0", NOW - age, NOW - age - 5, "error") for age in range(HOUR, HOUR + 600_000, 20_000)]
+        connection.executemany("INSERT INTO cron_run_logs VALUES (?, ?, ?, ?)", rows)
+    (found,) = (each for each in state.judge().findings if each.rule == "cron-rapid-retry")
+    assert found.evidence["recentRuns"] == 20

@@ -10,6 +10,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.checks.stores.trimming import is_over, trims
 from gatewaydoctor.examine.cron.history import retried
+from gatewaydoctor.examine.cron.jobs import RAPID_RUNS
 from gatewaydoctor.examine.cron.timing import jobs_in_use
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.gateway.entry import Status
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.cron.jobs import JobRuns
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.cron import CronJob
@@ -127,7 +129,7 @@ _BOOT_ISOLATED = NextBoot(
 def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield from _in_history(x)
     for store in whole_session_stores(x):
-        jobs = [job for job in store.jobs if job.rapid]
+        jobs = [job for job in store.jobs if job.rapid and _can_tell(store, job)]
         if not jobs:
             continue
         runs, burst = sum(job.runs for job in jobs), max(job.ticks.per_tick_max for job in jobs)
@@ -148,6 +150,13 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
 
 
+def _can_tell(store: StoreFacts | DatabaseFacts, job: JobRuns) -> bool:
+    """Jobs of a database may be filed under another path, so that the schedule of this one is not known; a run every
+    20 s may then be as it should be."""
+    by_database = store.era.sessions_in_database
+    return job.job is not None or not by_database or job.ticks.per_tick_median >= RAPID_RUNS
+
+
 def _in_history(x: Examination) -> Iterator[Finding]:
     """Jobs of a state database, unless run rows tell of them already."""
     told = {job.job_id.lower() for store in whole_session_stores(x) for job in store.jobs if job.rapid}
@@ -158,10 +167,10 @@ def _in_history(x: Examination) -> Iterator[Finding]:
     disable = " ".join(f"--disable {quote(word_for(each.job, listed))}" for each in found[:EXAMPLES])
     runs, burst = sum(each.runs for each in found), max(each.ticks.per_tick_max for each in found)
     shortest = min((each.ticks.interval_median for each in found if each.ticks.interval_median), default=None)
-    apart = f", ticks {duration(shortest)} apart at the closest" if shortest else ""
+    apart = f", {duration(shortest)} apart at the closest" if shortest else ""
+    together = f", up to {burst:,} at one tick" if burst > 1 else ""
     yield RAPID.finding(
-        f"{plural(len(found), 'job')} with {plural(runs, 'recent run')} in the run history, up to {burst:,} at one "
-        f"tick{apart}.",
+        f"{plural(len(found), 'job')} with {plural(runs, 'recent run')} in the run history{together}{apart}.",
         _BOOT_RAPID.of(x),
         count=len(found),
         path=x.eras.state.path,

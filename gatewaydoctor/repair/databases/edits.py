@@ -29,6 +29,8 @@ from gatewaydoctor.model.repair.plan import (
 )
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import bring_sessions, drop_sessions, keep_sessions, quoted, tables_of
+from gatewaydoctor.repair.writing.errors import NotAsPlanned
+from gatewaydoctor.state.databases.cron import FILED_HERE
 from gatewaydoctor.storage.files.edit import edit as edited
 from gatewaydoctor.storage.files.edit import field_spans
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -189,7 +191,7 @@ def _move_jobs(connection: apsw.Connection, edit: MoveJobs) -> None:
 def _set_enabled(connection: apsw.Connection, edit: SetEnabled, job: str) -> None:
     """The word in the definition, and in what the gateway tells a changed schedule by; the column is made from it."""
     columns = {str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info('cron_jobs')")}
-    where = "store_key = ? AND job_id = ?"
+    where = f"({FILED_HERE}) AND job_id = ?"
     word = b"true" if edit.enabled else b"false"
     for column in ("job_json", "schedule_identity"):
         if column not in columns:
@@ -200,6 +202,8 @@ def _set_enabled(connection: apsw.Connection, edit: SetEnabled, job: str) -> Non
         if text is not None:
             connection.execute(f"UPDATE cron_jobs SET {column} = ? WHERE {where}", (text, edit.store_key, job))
     connection.execute(f"UPDATE cron_jobs SET enabled = ? WHERE {where}", (edit.enabled, edit.store_key, job))
+    if not connection.changes():
+        raise NotAsPlanned(f"The cron job {job} is not in the database.", "Nothing was changed. Make a new plan.")
 
 
 def _with(value: bytes, changes: Mapping[str, bytes | None]) -> str | None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.database.pages import Value
 
 QUARANTINE = "cron.quarantine:"
+FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
+"""Which jobs a gateway runs from here. A key that is not a path cannot be another directory's: the first mixed
+releases wrote a plain word."""
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
@@ -48,9 +51,7 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
     state inside the job."""
     columns = ("job_id", "job_json", "state_json", "name", "enabled")
     order = "sort_order, job_id" if tables.has("cron_jobs", "sort_order") else "job_id"
-    # A key that is not a path cannot be another directory's: the first mixed releases wrote a plain word.
-    own = "WHERE store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
-    own = own if tables.has("cron_jobs", "store_key") else "WHERE ?1 IS NOT NULL"
+    own = f"WHERE {FILED_HERE}" if tables.has("cron_jobs", "store_key") else "WHERE ?1 IS NOT NULL"
     rest = f"{own} ORDER BY {order} LIMIT {MOST_JOBS}"
     raw_jobs: list[object] = []
     states: dict[str, object] = {}

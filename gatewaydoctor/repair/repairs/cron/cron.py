@@ -63,7 +63,7 @@ def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
 
 
 def _file(draft: Draft, state: Path, park: list[CronJob], back: list[ParkedJob]) -> None:
-    own = str(draft.state_dir / "cron" / "jobs.json")
+    own = str(draft.x.config.cron.store.value)
     edits = draft.edits.setdefault(state, []) if park or back else []
     if park:
         ids = tuple(job.job_id for job in park)
@@ -83,7 +83,7 @@ def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -
     labels = {job.job_id: word_for(job, known) for job in jobs}
     if not labels:
         return
-    own = str(draft.state_dir / "cron" / "jobs.json")
+    own = str(draft.x.config.cron.store.value)
     draft.edits.setdefault(state, []).append(SetEnabled(store_key=own, jobs=tuple(labels), enabled=enabled))
     count = plural(len(labels), "job")
     if enabled:
