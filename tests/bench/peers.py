@@ -29,7 +29,7 @@ with open(sys.argv[1], 'rb') as file, mmap.mmap(file.fileno(), 0, access=mmap.AC
 _CUTTER = """import sys
 from gatewaydoctor.storage.files.reader import StoreReader
 with open(sys.argv[1], 'rb') as file:
-    for cut in StoreReader(file, 0): pass"""
+    for cut in StoreReader(file, 0, hashed=False): pass"""
 
 _BOTH_ENDS = """import os, sys
 for entry in os.scandir(sys.argv[1]):
@@ -76,7 +76,7 @@ def floor(store: Path) -> list[str]:
 
 
 def cutter(store: Path) -> list[str]:
-    """This project's reader alone: every entry cut and decoded, the file hashed."""
+    """This project's reader alone, as a scan has it: every entry cut and decoded. Like its peer it does not hash."""
     return _program(_CUTTER, store)
 
 

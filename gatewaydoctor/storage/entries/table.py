@@ -90,7 +90,8 @@ class EntryTable:
         packed_key, packed_id, packed_file = self._texts(row)
         key = self._unpack_key(packed_key)
         parts = parse_key(key)
-        session_id = _unpack_id(_text(packed_id), parts.run_id)
+        session_id = _unpack_id(packed_id, parts.run_id) if packed_id else None
+        updated, started, ended = self._updated[row], self._started[row], self._ended[row]
         return Entry(
             key,
             _KINDS[kind],
@@ -102,15 +103,15 @@ class EntryTable:
             parts.job_id,
             parts.run_id,
             session_id,
-            self._unpack_file(_text(packed_file), session_id),
-            _time(self._updated[row]),
-            _time(self._started[row]),
-            _time(self._ended[row]),
-            bool(flags & _VALID),
-            bool(flags & _ABORTED),
-            bool(flags & _PINNED),
-            bool(flags & _SPAWNED),
-            bool(flags & _CLI_BACKED),
+            self._unpack_file(packed_file, session_id) if packed_file else None,
+            None if updated == _NO_TIME else updated,
+            None if started == _NO_TIME else started,
+            None if ended == _NO_TIME else ended,
+            flags & _VALID != 0,
+            flags & _ABORTED != 0,
+            flags & _PINNED != 0,
+            flags & _SPAWNED != 0,
+            flags & _CLI_BACKED != 0,
             self._odd.get(row, ()),
         )
 
@@ -180,10 +181,8 @@ class EntryTable:
         folder, slash, name = entry.session_file.rpartition("/")
         return f"{self._folders.number(folder + slash)}:{'' if name == f'{entry.session_id}.jsonl' else name}"
 
-    def _unpack_file(self, packed: str, session_id: str | None) -> str | None:
-        if not packed:
-            return None
-        number, _, name = packed.partition(":")
+    def _unpack_file(self, packed: bytearray, session_id: str | None) -> str:
+        number, _, name = _text(packed).partition(":")
         return self._folders.texts[int(number)] + (name or f"{session_id}.jsonl")
 
 
@@ -195,10 +194,8 @@ def _text(packed: bytearray) -> str:
     return packed.decode("utf-8", "surrogatepass")
 
 
-def _unpack_id(packed: str, run_id: str | None) -> str | None:
-    if not packed:
-        return None
-    return run_id if packed == "=" else packed[1:]
+def _unpack_id(packed: bytearray, run_id: str | None) -> str | None:
+    return run_id if packed == b"=" else _text(packed)[1:]
 
 
 def _time(value: int) -> int | None:
