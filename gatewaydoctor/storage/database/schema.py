@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pkgutil
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.model.gateway.health import SchemaDrift
@@ -27,9 +27,9 @@ _WORD = re.compile(r"\w+")
 
 @cache
 def _known() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(
-        files("gatewaydoctor.storage.database").joinpath("known_schema.json").read_bytes()
-    )
+    text = pkgutil.get_data("gatewaydoctor.storage.database", "known_schema.json")
+    assert text is not None  # None comes of loaders that have no files
+    found: dict[str, dict[str, Any]] = json.loads(text)
     return found
 
 
