@@ -9,6 +9,7 @@ import pytest
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where
 from gatewaydoctor.model.outcome.finding import Severity
+from tests.repair import agentdb
 from tests.world import DAY, HOUR, SECOND, StateDir, header, row, said, session_id, talk
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ def test_unindexed_transcripts_are_sorted_by_what_is_in_them(state: StateDir) ->
     assert (found.severity, found.count) == (Severity.INFO, 4)
     assert found.evidence["content"] == {"human-turns": 1, "machine-only": 1, "header-only": 1, "not-a-transcript": 1}
     assert "1 with a conversation" in found.message
+
+
+def test_beside_a_database_no_repair_is_named_that_does_not_look_at_them(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    agentdb.make(state.root, agentdb.rows(2))
+    state.transcript(4, header(session_id(4)))
+    (found,) = state.judge().of("transcript-unindexed")
+    assert (found.count, found.fix) == (1, None)
+    assert "may take them as sessions" in (found.consequence or "")
 
 
 def test_an_orphan_is_none_where_another_agent_reaches_it(state: StateDir) -> None:

@@ -209,6 +209,16 @@ def test_an_orphan_of_people_that_was_named_is_a_conversation_touched(doctor: Do
     assert (step.count, step.conversations) == (3, 2)
 
 
+def test_young_orphans_stay_and_are_told(doctor: Doctor) -> None:
+    doctor.state.store({"agent:main:main": row(1)})
+    doctor.state.transcript(2, header(session_id(2)), age=HOUR // 2)
+    plan = doctor.plan("orphans")
+    assert plan.empty
+    assert [note.text for note in plan.cautions] == [
+        "1 unindexed transcript stays: younger than 1 h, and a row may be written for it yet."
+    ]
+
+
 def test_orphans_of_machines_go_and_people_stay(doctor: Doctor) -> None:
     doctor.state.store(ROW)
     doctor.state.transcript(1)

@@ -17,7 +17,7 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
@@ -148,8 +148,7 @@ def unindexed(x: Examination, t: Thresholds) -> Iterator[Finding]:
         sorts = ", ".join(f"{counts[kind]:,} {words}" for kind, words in _KINDS if counts[kind])
         yield UNINDEXED.finding(
             f"{plural(len(orphans), 'unindexed transcript')} ({size(store.transcripts.orphan_bytes)}): {sorts}.",
-            "The gateway does not show or change them, but counts them in usage; its `doctor "
-            "--fix` renames or deletes them.",
+            _AHEAD[store.era.sessions_in_database],
             count=len(orphans),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir,
@@ -158,8 +157,19 @@ def unindexed(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "content": {kind.value if kind else "not-read": counts[kind] for kind, _ in _KINDS if counts[kind]},
                 "files": [_orphan(orphan) for orphan in orphans[:EXAMPLES]],
             },
-            repair=UNINDEXED.repair if counts[ContentClass.MACHINE] or counts[ContentClass.HEADER_ONLY] else None,
+            repair=UNINDEXED.repair if _disposable(counts) and not store.era.sessions_in_database else None,
         )
+
+
+_AHEAD = {
+    False: "The gateway does not show or change them, but counts them in usage; its `doctor "
+    "--fix` renames or deletes them.",
+    True: "They are not in the database. A start that migrates sessions may take them as sessions of their own.",
+}
+
+
+def _disposable(counts: Mapping[ContentClass | None, int]) -> int:
+    return counts[ContentClass.MACHINE] + counts[ContentClass.HEADER_ONLY]
 
 
 def _orphan(orphan: Orphan) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.transcript import ContentClass
-from gatewaydoctor.model.words import plural
+from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.drafting.options import HOUR_MS, Repair
 from gatewaydoctor.state.history.content import content_class
 
@@ -52,13 +52,14 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
     directory = store.path.parent
     groups: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     touched: Counter[str] = Counter()
-    people = 0
+    people = fresh = 0
     for orphan in store.facts.transcripts.orphans:
         content = _content(draft, store, orphan)
         reason = _REASONS.get(content)
         if orphan.record.name in draft.options.names:
             reason = "named one by one"
         elif draft.x.now - orphan.record.mtime < FRESH_MS:
+            fresh += reason is not None
             reason = None
         people += reason is None and content is ContentClass.HUMAN
         if reason and (size := draft.move(directory / orphan.record.name)) is not None:
@@ -75,6 +76,9 @@ def _orphans(draft: Draft, store: StoreDraft) -> None:
             agent_id=store.facts.agent_id,
             conversations=touched[reason],
         )
+    if fresh:
+        stay = plural(fresh, "unindexed transcript stays", "unindexed transcripts stay")
+        draft.caution(f"{stay}: younger than {duration(FRESH_MS)}, and a row may be written for it yet.")
     if people:
         stay = plural(people, "unindexed transcript", "unindexed transcripts")
         draft.caution(f"{stay} with conversations {'stays where it is' if people == 1 else 'stay where they are'}.")
