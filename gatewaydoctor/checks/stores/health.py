@@ -324,9 +324,17 @@ def _log_gone(x: Examination, health: DatabaseHealth, problem: LogGone) -> Findi
     if not problem.sure:
         message += " It was written later: another program may have folded the log in."
         ahead = "If so, a start loses nothing. The files do not show it."
-    evidence = {"reason": problem.reason, "openedAtMs": problem.opened_at, "sure": problem.sure}
+    if problem.commits:
+        message += f" Its header can be rebuilt: {plural(problem.commits, 'commit counts', 'commits count')} then."
+    evidence = {
+        "reason": problem.reason,
+        "openedAtMs": problem.opened_at,
+        "sure": problem.sure,
+        "commits": problem.commits,
+    }
     severity = None if problem.sure else Severity.INFO
-    return finding_of(LOG_GONE, health, message, ahead, evidence, severity=severity)
+    repair = "logs" if problem.commits else None
+    return finding_of(LOG_GONE, health, message, ahead, evidence, severity=severity, repair=repair)
 
 
 def _quarantined(x: Examination, health: DatabaseHealth, problem: Quarantined) -> Finding:

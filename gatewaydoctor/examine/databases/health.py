@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.model.gateway.database import LogFacts
     from gatewaydoctor.model.gateway.era import Eras
     from gatewaydoctor.model.gateway.health import Problem
     from gatewaydoctor.storage.database.opened import Opened
@@ -219,7 +220,9 @@ class _Reader:
         except OSError:
             return None
         last = self._last_sign()
-        return LogGone(reason, mine[1], sure=last is not None and written <= last + _SLACK_MS)
+        sure = last is not None and written <= last + _SLACK_MS
+        found = header_of_log(self.fs, health.path) if sure else None
+        return LogGone(reason, mine[1], sure=sure, commits=found[1].commits if found else 0)
 
     def _last_sign(self) -> int | None:
         """When the gateway last wrote to the log of any database, or renewed its lease."""
@@ -472,6 +475,31 @@ def _log_used(fs: ReadFs, path: Path) -> bool:
             with database:
                 log = database.log
                 return log is None or log.used or log.tail > 0
+
+
+def header_of_log(fs: ReadFs, path: Path) -> tuple[bytes, LogFacts] | None:
+    """The header that the -wal of this database had, where its own is damaged and its frames tell it, and what counts
+    of the log then."""
+    from gatewaydoctor.storage.database.log import with_lost_header
+    from gatewaydoctor.storage.database.opened import open_database
+    from gatewaydoctor.storage.database.raw import RawFile
+
+    match open_database(fs, path, with_log=False):
+        case Fault():
+            return None
+        case database:
+            with database:
+                page_size = database.header.page_size
+    try:
+        file = RawFile.open(fs, path.with_name(f"{path.name}-wal"))
+    except OSError:
+        return None
+    try:
+        return with_lost_header(file, page_size)
+    except OSError:
+        return None
+    finally:
+        file.close()
 
 
 def _counts(database: Opened) -> dict[str, int]:

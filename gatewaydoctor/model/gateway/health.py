@@ -103,11 +103,13 @@ class ForeignLog(Struct, frozen=True):
 class LogGone(Struct, frozen=True):
     """The gateway did not close it cleanly, and the -wal with the last commits is not there or cannot be used.
     `sure`: the file was last written before the gateway's last sign of life; else another program may have folded
-    the log in since."""
+    the log in since. `commits` counts those of a -wal of which just the header is damaged, and can be told from its
+    frames."""
 
     reason: str
     opened_at: int | None
     sure: bool
+    commits: int = 0
 
 
 class Quarantined(Struct, frozen=True):

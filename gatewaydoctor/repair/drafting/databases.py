@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import CORE
 from gatewaydoctor.model.gateway.database import Fault
-from gatewaydoctor.model.gateway.health import SchemaDrift
+from gatewaydoctor.model.gateway.health import LogGone, SchemaDrift
 from gatewaydoctor.model.repair.plan import (
     BringSessions,
     DropFields,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
+    from gatewaydoctor.model.gateway.health import DatabaseHealth
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
 
@@ -53,8 +54,14 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
         if isinstance(each, SchemaDrift)
         for table in sorted(CORE.intersection(each.missing_tables), reverse=True)
     }
+    waiting = [each.path for each in without_log(draft)]
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt:
+            continue
+        if database.path in waiting:
+            if named:
+                why = OutOfReach("The header of its log has to be rebuilt first.", "gatewaydoctor repair logs")
+                draft.refuse(asked, database.path, why)
             continue
         if database.path in lacking:
             why = OutOfReach(f"The table {lacking[database.path]} is missing.", "gatewaydoctor repair salvage")
@@ -66,6 +73,13 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
                 draft.fingerprint(path)
         except (OutOfReach, OSError) as error:
             draft.refuse(asked, database.path, error)
+
+
+def without_log(draft: Draft) -> Iterator[DatabaseHealth]:
+    """Databases whose last commits count again once the header of their log is rebuilt: no row is known before."""
+    for health in draft.x.health.databases:
+        if any(isinstance(each, LogGone) and each.commits for each in health.problems):
+            yield health
 
 
 def write_databases(draft: Draft) -> None:

@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.health import Quarantined
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Plan, Refusal
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.drafting.databases import open_databases, write_databases
+from gatewaydoctor.repair.drafting.databases import open_databases, without_log, write_databases
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
@@ -123,6 +123,8 @@ def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
 def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     """Rows of a database are repaired, and compared with a sessions.json, once they are in the new one."""
     why = sorted({reason for path in draft.rebuilt for reason in _waiting(draft, path)})
+    if any(without_log(draft)):
+        why.append("rows are known once the log counts")
     if not names and why:
         draft.caution(
             f"More repairs may follow: {', and '.join(why)}. See them then:",

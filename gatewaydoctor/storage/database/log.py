@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import struct
 from array import array
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.database import LogFacts
-
-if TYPE_CHECKING:
-    from gatewaydoctor.storage.database.raw import RawFile
+from gatewaydoctor.storage.database.raw import RawFile
 
 HEADER = struct.Struct(">8I")
 FRAME = struct.Struct(">6I")
@@ -135,6 +132,62 @@ def _header_problem(size: int, head: bytes) -> str | None:
     if checksum(head[:24], (0, 0), little=not magic & 1) != (sum1, sum2):
         return "the checksum of its header is wrong"
     return None if version == _VERSION else "its format is another version's"
+
+
+def lost_header(file: RawFile, page_size: int) -> bytes | None:
+    """The 32 bytes with which a log began whose own are damaged, None where its first frame does not prove them.
+
+    The checksum of the first frame started from that of the header: computed back over what is known, it gives the
+    header's, and that one gives the number of the checkpoint, the only field that no frame has. One equation more
+    than unknowns is left, so that 32 bits agree or it is not the header. Raises OSError."""
+    data = file.read(HEADER.size, FRAME.size + page_size)
+    if len(data) < FRAME.size + page_size or not int.from_bytes(data[:4]):
+        return None
+    for little in (True, False):
+        salts, ends = data[8:16], FRAME.unpack_from(data)[4:]
+        own = checked_before(data[:8], checked_before(data[FRAME.size :], ends, little=little), little=little)
+        first, second = checked_before(salts, own, little=little)
+        magic = struct.pack(">2I", _MAGICS[0] if little else _MAGICS[1], _VERSION)
+        size = struct.pack(">I", page_size)
+        before = checksum(magic, (0, 0), little=little)
+        if first != before[0] + int.from_bytes(size, "little" if little else "big") + before[1] & 0xFFFFFFFF:
+            continue
+        number = second - before[1] - first & 0xFFFFFFFF
+        return magic + size + number.to_bytes(4, "little" if little else "big") + salts + struct.pack(">2I", *own)
+    return None
+
+
+class _Headed(RawFile):
+    """A log with another header than its own."""
+
+    def __init__(self, file: RawFile, head: bytes) -> None:
+        self._file = file
+        self._head = head
+
+    def read(self, offset: int, amount: int) -> bytes:
+        begin = self._head[offset : offset + amount]
+        return begin + self._file.read(offset + len(begin), amount - len(begin))
+
+    def size(self) -> int:
+        return self._file.size()
+
+
+def with_lost_header(file: RawFile, page_size: int) -> tuple[bytes, LogFacts] | None:
+    """The header that a log had, and what counts of the log with it; None where it cannot be told, or nothing would
+    count. Raises OSError."""
+    head = lost_header(file, page_size)
+    found = None if head is None else _read_log(_Headed(file, head), head, verify=True)
+    return (head, found.facts) if head is not None and isinstance(found, Log) else None
+
+
+def checked_before(data: bytes, after: tuple[int, ...], *, little: bool) -> tuple[int, int]:
+    """The checksum from which `checksum` of these bytes gives `after`."""
+    first, second = after
+    words = struct.unpack(f"{'<' if little else '>'}{len(data) // 4}I", data)
+    for even, odd in zip(words[-2::-2], words[::-2], strict=True):
+        second = second - odd - first & 0xFFFFFFFF
+        first = first - even - second & 0xFFFFFFFF
+    return first, second
 
 
 def checksum(data: bytes, start: tuple[int, int], *, little: bool) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.checks.stores.health import is_sister
-from gatewaydoctor.examine.databases.health import lacking_jobs, same_place
+from gatewaydoctor.examine.databases.health import header_of_log, lacking_jobs, same_place
 from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
@@ -25,17 +25,21 @@ from gatewaydoctor.model.gateway.health import (
     VersionsDiffer,
 )
 from gatewaydoctor.model.repair.plan import (
+    Copy,
     DropIndexes,
     DropOrphans,
     DropRecords,
     GiveOwners,
+    Literal,
     MoveJobs,
     SetTrigger,
     SetVersion,
 )
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.inventory import NODES, WINDOWS
 from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
 from gatewaydoctor.repair.databases.sessions import quoted
+from gatewaydoctor.repair.drafting.databases import without_log
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.databases.cron import jobs_of
@@ -56,11 +60,32 @@ _GARBAGE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.EMP
 
 
 def plan_logs(draft: Draft, *, named: bool) -> None:
-    """A -wal of another database goes before a start writes it into this one."""
+    """A -wal of another database goes before a start writes it into this one, and one of which just the header is
+    damaged gets that again."""
     del named
     for health in draft.x.health.databases:
         if any(isinstance(problem, ForeignLog) for problem in health.problems):
             _move(draft, Repair.LOGS, health.path, ("-wal", "-shm"), "the log of another database")
+    for health in without_log(draft):
+        try:
+            _give_header(draft, health)
+        except (OutOfReach, OSError) as error:
+            draft.refuse(Repair.LOGS, health.path, error)
+
+
+def _give_header(draft: Draft, health: DatabaseHealth) -> None:
+    """The header of a log is rebuilt. Its frames stay as they are, and so does the database."""
+    log = health.path.with_name(f"{health.path.name}-wal")
+    found = header_of_log(draft.fs, health.path)
+    if found is None:
+        return
+    head, facts = found
+    number = draft.fingerprint(log)
+    segments = (Literal(head), Copy(number, len(head), facts.bytes))
+    if draft.rewrite(number, segments, facts.bytes, keep_mtime=True):
+        draft.judge_by(health.path)
+        reason = f"of the log, from its frames: {plural(facts.commits, 'commit counts', 'commits count')} again"
+        draft.step(Repair.LOGS, "rebuild the header", log, reason, [log.name], 0, agent_id=health.agent_id)
 
 
 def _move(draft: Draft, repair: Repair, path: Path, suffixes: tuple[str, ...], reason: str) -> None:

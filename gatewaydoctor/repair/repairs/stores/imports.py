@@ -13,7 +13,7 @@ from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.repair.plan import Copy, Literal, Segment
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.drafting.databases import beside_of
+from gatewaydoctor.repair.drafting.databases import beside_of, without_log
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.files.transcripts import new_header
 from gatewaydoctor.repair.writing.errors import OutOfReach
@@ -43,8 +43,9 @@ def plan(draft: Draft, *, named: bool) -> None:
             draft.refuse(Repair.IMPORT, draft.state_dir, why)
         return
     by_agent: defaultdict[str, list[TranscriptPlace]] = defaultdict(list)
+    unread = {each.agent_id for each in without_log(draft)}
     for loss in draft.x.migration.losses:
-        if not loss.waiting:
+        if not loss.waiting and loss.agent_id not in unread:
             by_agent[loss.agent_id].append(loss)
     for agent_id, losses in by_agent.items():
         _lay_down(draft, agent_id, losses)
