@@ -302,7 +302,7 @@ function __gatewaydoctor_offer
                 'cron' 'Clear marks of runs; park, disable, enable jobs.' \
                 'subagents' 'Remove ended subagent runs that nothing archives.' \
                 'leftover' 'Remove from a leftover sessions.json what the database already has.' \
-                'logs' 'Move the log of another database to the vault.' \
+                'logs' 'Move the log of another database to the vault; rebuild a log\'s damaged header.' \
                 'quarantine' 'Remove quarantine records of sound databases.' \
                 'schema' 'Put triggers back; drop rows that refer to nothing.' \
                 'jobs' 'File cron jobs under the path the directory has now.' \
