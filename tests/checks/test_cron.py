@@ -73,6 +73,11 @@ def test_a_marked_job_of_a_dead_gateway(tmp_path: Path, release: str | None, tex
     assert found.consequence.endswith("Jobs past due fire soon after.")
 
 
+def test_a_mark_of_a_time_to_come_is_said_to_be_one(state: StateDir) -> None:
+    state.jobs([job("a", state={"runningAtMs": NOW + 3 * HOUR})])
+    assert state.only("cron-zombie-running").message == "1 job is marked as running, from a time to come, in 3 h."
+
+
 @pytest.mark.parametrize(("age", "count"), [(HOUR, 0), (3 * HOUR, 1)])
 def test_a_live_gateway_may_run_its_jobs_for_two_hours(state: StateDir, age: int, count: int) -> None:
     state.jobs([job("a", state={"runningAtMs": NOW - age})])

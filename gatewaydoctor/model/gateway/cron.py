@@ -37,7 +37,7 @@ class Schedule(Struct, frozen=True):
     def words(self) -> str:
         """As a person would say it: `every 30 min`, `0 7 * * * Europe/Berlin`, `at 2026-04-02T07:00:00Z`."""
         if self.every_ms is not None and self.kind not in ("cron", "at"):
-            return f"every {duration(self.every_ms)}"
+            return f"every {duration(self.every_ms)}" if self.every_ms > 0 else f"every {self.every_ms} ms"
         if self.expr is not None and self.kind not in ("every", "at"):
             return f"{self.expr}{' ' + self.tz if self.tz else ''}"
         if self.at is not None and self.kind not in ("every", "cron"):
