@@ -198,6 +198,28 @@ def test_a_second_plan_is_spoken_of_where_it_has_something_to_do(tmp_path: Path,
     assert doctor.plan().empty == (status == "done")
 
 
+def test_rows_that_break_a_constraint_are_left_out_only_where_asked_and_told(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = agentdb.connected(path)
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.execute("UPDATE transcript_events SET event_json = '' WHERE seq = 2 AND session_id LIKE '%1'")
+    broken = connection.changes()
+    connection.execute("UPDATE session_nodes SET status = 'odd' WHERE session_key LIKE '%:2'")
+    connection.close()
+    assert "database-corrupt" in doctor.rules()
+    assert doctor.plan().empty
+    assert "break a constraint" in doctor.plan("expire").refusals[0].reason
+    plan = doctor.plan("salvage")
+    assert f"with {2 * len(PEOPLE) - broken} events" in steps(plan, "salvage")[0].reason
+    told = [note.text for note in plan.cautions]
+    assert any(text.endswith(f"in the vault: {broken} of transcript_events.") for text in told), told
+    assert plan.torn >= broken
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE) - broken,)]
+    assert set(agentdb.statuses(path)) == set(PEOPLE)
+
+
 def test_entries_keep_their_bytes(tmp_path: Path) -> None:
     doctor, path = ready(tmp_path, None)
     before = agentdb.ask(path, "SELECT session_key, entry_json FROM session_nodes ORDER BY 1")

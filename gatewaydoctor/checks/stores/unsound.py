@@ -111,7 +111,10 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
     if problem.constraints:
         message = f"Rows of {some_of(problem.tables)} break a constraint of their table. Its pages hold together."
         start = start_over(x, Damage.CONSTRAINTS)
-        by_hand = "Copy the directory, and put the values right on a copy, or restore the set from a backup."
+        by_hand = (
+            "Copy the directory, and put the values right on a copy, or restore the set from a backup. "
+            "`gatewaydoctor repair salvage` makes the database again without these rows and shows how many."
+        )
         severity, ahead = severity_of(start), refuses(start)
         return finding_of(CORRUPT, health, message, ahead, evidence, severity=severity, repair=None, by_hand=by_hand)
     tables = f" in {some_of(problem.tables)}" if problem.tables else ""

@@ -71,6 +71,18 @@ def counted(own: Rescue) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+def refused(own: Rescue) -> dict[str, int]:
+    """Rows that can be decoded and that a constraint of their table refuses, by table. Each is tried in a database
+    in memory that holds no other."""
+    connection = apsw.Connection(":memory:")
+    try:
+        return _Trial(connection, own).refused_of(own)
+    except apsw.Error:
+        return {}  # what the schema is not good for is told elsewhere
+    finally:
+        connection.close()
+
+
 def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[str, ...]]:
     """Rows that a table's key index lists and that cannot be read, by table; and tables that lost pages and have no
     such index, or a damaged one."""
@@ -115,10 +127,13 @@ def can_be_made(schema: Sequence[SchemaItem]) -> bool:
 
 class _Builder:
     def __init__(self, connection: apsw.Connection, edit: Rebuild, schema: Rescue) -> None:
-        self.connection = connection
         self.edit = edit
-        self.schema = schema.schema
         self.owners = Owners(connection, edit.agent_id)
+        self._begin(connection, schema)
+
+    def _begin(self, connection: apsw.Connection, schema: Rescue) -> None:
+        self.connection = connection
+        self.schema = schema.schema
         for setting in (
             f"page_size = {schema.page_size}",
             "auto_vacuum = INCREMENTAL",
@@ -295,6 +310,38 @@ class _Builder:
             words = "".join((item.sql or "").split())
             if item.kind == "table" and _is_search(item) and "content='" in words and "content=''" not in words:
                 self.connection.execute(f"INSERT INTO {quoted(item.name)} ({quoted(item.name)}) VALUES ('rebuild')")
+
+
+class _Trial(_Builder):
+    """Takes one row after the other, and none stays."""
+
+    def __init__(self, connection: apsw.Connection, schema: Rescue) -> None:
+        self.found: dict[str, int] = {}
+        self.refused = False
+        self._begin(connection, schema)
+
+    def refused_of(self, own: Rescue) -> dict[str, int]:
+        self.connection.authorizer = _only_definitions
+        self._define("table")
+        self.connection.authorizer = None
+        for table in own.tables:
+            if _is_carried(table, self.schema):
+                self._fill(own, table)
+        return {table: count for table, count in self.found.items() if count}
+
+    def _insert(self, table: str, columns: str, row: Sequence[Value]) -> None:
+        before = self.connection.total_changes()
+        super()._insert(table, columns, row)
+        self.refused = self.connection.total_changes() == before
+        self.found[table] = self.found.get(table, 0) + self.refused
+        if not self.refused:
+            self.connection.execute(f"DELETE FROM {quoted(table)}")
+
+    def _node_at_least(self, row: dict[str, Value]) -> None:
+        """A row that is refused as it is counts once, and only where what is sound of it is refused too."""
+        if self.refused:
+            self._insert(NODES, ", ".join(_NODE), [row.get(name) for name in _NODE])
+            self.found[NODES] -= 1
 
 
 def _bindable(value: Value) -> bool:

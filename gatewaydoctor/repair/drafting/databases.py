@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import CORE
 from gatewaydoctor.model.gateway.database import Fault
-from gatewaydoctor.model.gateway.health import LogGone, SchemaDrift
+from gatewaydoctor.model.gateway.health import BrokenPages, LogGone, SchemaDrift
 from gatewaydoctor.model.repair.plan import (
     BringSessions,
     DropFields,
@@ -54,14 +54,14 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
         if isinstance(each, SchemaDrift)
         for table in sorted(CORE.intersection(each.missing_tables), reverse=True)
     }
-    waiting = [each.path for each in without_log(draft)]
+    waiting = {each.path: (_NO_LOG, "gatewaydoctor repair logs") for each in without_log(draft)}
+    waiting |= {each.path: (_UNFIT, "gatewaydoctor repair salvage") for each in _unfit(draft)}
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt:
             continue
         if database.path in waiting:
             if named:
-                why = OutOfReach("The header of its log has to be rebuilt first.", "gatewaydoctor repair logs")
-                draft.refuse(asked, database.path, why)
+                draft.refuse(asked, database.path, OutOfReach(*waiting[database.path]))
             continue
         if database.path in lacking:
             why = OutOfReach(f"The table {lacking[database.path]} is missing.", "gatewaydoctor repair salvage")
@@ -79,6 +79,16 @@ def without_log(draft: Draft) -> Iterator[DatabaseHealth]:
     """Databases whose last commits count again once the header of their log is rebuilt: no row is known before."""
     for health in draft.x.health.databases:
         if any(isinstance(each, LogGone) and each.commits for each in health.problems):
+            yield health
+
+
+_NO_LOG = "The header of its log has to be rebuilt first."
+_UNFIT = "Rows of it break a constraint of their table: no edit of it passes SQLite's checks."
+
+
+def _unfit(draft: Draft) -> Iterator[DatabaseHealth]:
+    for health in draft.x.health.databases:
+        if any(isinstance(each, BrokenPages) and each.constraints for each in health.problems):
             yield health
 
 

@@ -38,7 +38,7 @@ _SIDE = ("-wal", "-shm", "-journal")
 
 def plan_databases(draft: Draft, *, named: bool) -> None:
     done = set()
-    for target in (*_damaged(draft), *(_incomplete(draft) if named else ())):
+    for target in (*_damaged(draft, named=named), *(_incomplete(draft) if named else ())):
         done.add(target.path)
         _careful(draft, target, named=named)
     for health in draft.x.health.databases if named else ():
@@ -46,14 +46,14 @@ def plan_databases(draft: Draft, *, named: bool) -> None:
             _bring_back(draft, Target(health.role, health.path, health.agent_id))
 
 
-def _damaged(draft: Draft) -> Iterator[Target]:
+def _damaged(draft: Draft, *, named: bool) -> Iterator[Target]:
     for health in draft.x.health.databases:
         if health.role is DatabaseRole.QUARANTINE or any(
             isinstance(each, ForeignLog | OtherOwner) for each in health.problems
         ):
             continue
         kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
-        if kinds & (_GARBAGE | _EMPTY) or any(map(_is_torn, health.problems)):
+        if kinds & (_GARBAGE | _EMPTY) or any(_is_torn(each, named=named) for each in health.problems):
             yield Target(health.role, health.path, health.agent_id)
     for missing in draft.x.health.missing:
         yield Target(missing.role, missing.path, missing.agent_id)
@@ -68,9 +68,10 @@ def _incomplete(draft: Draft) -> Iterator[Target]:
             yield Target(health.role, health.path, health.agent_id)
 
 
-def _is_torn(problem: Problem) -> bool:
-    """A start refuses a damaged index as it does a damaged table."""
-    return isinstance(problem, BrokenPages)
+def _is_torn(problem: Problem, *, named: bool) -> bool:
+    """A start refuses a damaged index as it does a damaged table. Rows that break a constraint of their table would
+    stay behind: only where that is asked for."""
+    return isinstance(problem, BrokenPages) and (named or not problem.constraints)
 
 
 def _careful(draft: Draft, target: Target, *, named: bool) -> None:

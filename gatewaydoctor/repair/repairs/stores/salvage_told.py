@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory
 from gatewaydoctor.repair.databases.owners import recovered_key
-from gatewaydoctor.repair.databases.rebuild import losses
+from gatewaydoctor.repair.databases.rebuild import losses, refused
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary
@@ -81,13 +81,14 @@ def tell(
     copies: Sequence[SetAside],
     rows: dict[str, int],
 ) -> None:
+    unfit = refused(own) if own is not None else {}
     if target.role is DatabaseRole.STATE and own is not None:
         jobs = [str(job) for (job,) in own.rows("cron_jobs", ("job_id",))]
         reason = f"rows of the damaged state database; {plural(sum(rows.values()), 'row')} in all"
         draft.step(Repair.SALVAGE, "recover", target.path, reason, jobs or [target.path.name], 0)
     elif own is not None:
         keys = [*inventory.rows, *sorted(recovered(target, inventory, copies))]
-        events = plural(sum(inventory.events.values()), "event")
+        events = plural(sum(inventory.events.values()) - unfit.get(EVENTS, 0), "event")
         _step(
             draft,
             target.path,
@@ -103,6 +104,10 @@ def tell(
     _warn(draft, target, inventory, copies)
     if own is not None:
         _say_losses(draft, own, rows)
+    if unfit:
+        draft.torn += unfit.get(EVENTS, 0)
+        parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(unfit.items()))
+        draft.caution(f"Rows that break a constraint of their table stay in the old file, in the vault: {parts}.")
 
 
 def _warn(draft: Draft, target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> None:
