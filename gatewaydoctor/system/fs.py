@@ -134,6 +134,42 @@ def can_exist(path: Path) -> bool:
     return all(len(os.fsencode(part)) <= NAME_MAX for part in path.parts)
 
 
+def is_there(fs: ReadFs, path: Path) -> bool:
+    """Whether the name is taken, be it by a dangling link. One that may not be asked for counts as absent."""
+    try:
+        fs.lstat(path)
+    except OSError:
+        return False
+    return True
+
+
+def may_be_there(fs: ReadFs, path: Path) -> bool:
+    """Whether there is something behind the name, links followed. One that may not be asked for counts as there."""
+    try:
+        fs.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def is_directory(fs: ReadFs, path: Path) -> bool:
+    """Whether a directory is behind the name, links followed."""
+    try:
+        return fs.stat(path).is_dir
+    except OSError:
+        return False
+
+
+def size_of(fs: ReadFs, path: Path) -> int | None:
+    """Bytes of what is behind the name, links followed; None where nothing is known of it."""
+    try:
+        return fs.stat(path).size
+    except OSError:
+        return None
+
+
 class OsReadFs:
     """The real one. Opens with O_RDONLY only, and O_NOATIME where the owner allows it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.model.errors import CannotExamine, UsageError
+from gatewaydoctor.system.fs import is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def settings_table(fs: ReadFs, directory: Path) -> tuple[dict[str, Any], str]:
 
 def _toml(fs: ReadFs, path: Path, mentioning: bytes = b"") -> dict[str, Any] | None:
     """A TOML file, None where there is none or it never mentions the word."""
-    if not _is_there(fs, path):
+    if not is_there(fs, path):
         return None
     try:
         data = _content(fs, path)
@@ -53,15 +54,6 @@ def _toml(fs: ReadFs, path: Path, mentioning: bytes = b"") -> dict[str, Any] | N
         return tomllib.loads(data.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path.name} is not TOML: {error}.", f"Fix {path}.") from error
-
-
-def _is_there(fs: ReadFs, path: Path) -> bool:
-    try:
-        fs.lstat(path)
-    except OSError:
-        # Also a working directory one may not look into, as after `sudo -u openclaw`: it holds no settings for us.
-        return False
-    return True
 
 
 def _content(fs: ReadFs, path: Path) -> bytes:

@@ -40,6 +40,7 @@ from gatewaydoctor.state.history.events import compare
 from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.names import parse_name
 from gatewaydoctor.storage.open import open_sessions
+from gatewaydoctor.system.fs import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -226,17 +227,9 @@ class _Auditor:
             broken_at=found.broken_at,
             header=found.header,
             bytes=found.size,
-            waiting=file.source is Source.IMPORTED and _is_there(self.fs, told.waits_at),
-            homeless=file.source is Source.IMPORTED and not _is_there(self.fs, told.waits_at.parent),
+            waiting=file.source is Source.IMPORTED and is_there(self.fs, told.waits_at),
+            homeless=file.source is Source.IMPORTED and not is_there(self.fs, told.waits_at.parent),
         )
-
-
-def _is_there(fs: ReadFs, path: Path) -> bool:
-    try:
-        fs.lstat(path)
-    except OSError:
-        return False
-    return True
 
 
 def _nothing(event_id: str, session: str | None) -> bool:

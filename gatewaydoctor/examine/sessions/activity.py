@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.state.history.names import parse_name, topic_owners
+from gatewaydoctor.system.fs import is_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,19 +77,11 @@ class TranscriptSigns:
     def _find(self, spelled: str, pointer: str) -> Path | None:
         """The directory a pointer leads to, None where it was listed or is not there."""
         directory = Path(self._pointers.directory_of(pointer) or "/")
-        found = (
-            None if str(directory) in self._pointers.directories or not _exists(self._fs, directory) else directory
-        )
+        elsewhere = str(directory) not in self._pointers.directories
+        found = directory if elsewhere and is_directory(self._fs, directory) else None
         if len(self._directories) < MOST_DIRECTORIES:
             self._directories[spelled] = found
         return found
-
-
-def _exists(fs: ReadFs, directory: Path) -> bool:
-    try:
-        return fs.stat(directory).is_dir
-    except OSError:
-        return False
 
 
 def _mtime(fs: ReadFs, path: Path) -> int | None:

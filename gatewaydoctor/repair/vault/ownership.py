@@ -9,6 +9,7 @@ import msgspec
 from gatewaydoctor.repair.vault.codec import read_part
 from gatewaydoctor.repair.vault.layout import ELSEWHERE, OWN_FILES, RUN_ID, RUNS, SETTLED, WORKING, RunPlace, vault_of
 from gatewaydoctor.repair.writing.errors import VaultDamaged
+from gatewaydoctor.system.fs import is_there
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ def _is_run(fs: ReadFs, directory: Path, stat: FileStat) -> bool:
 def _claimed(fs: ReadFs, state_dir: Path, directory: Path) -> bool:
     """Whether the run says that it is this directory's, or a note here says so and not one where the run says."""
     owner = _owner(fs, directory)
-    noted = _exists(fs, vault_of(state_dir) / ELSEWHERE / directory.name)
+    noted = is_there(fs, vault_of(state_dir) / ELSEWHERE / directory.name)
     if owner is None or owner == state_dir:
         return noted or owner == state_dir
     # A note goes with a directory that is moved.
-    return noted and not _exists(fs, vault_of(owner) / ELSEWHERE / directory.name)
+    return noted and not is_there(fs, vault_of(owner) / ELSEWHERE / directory.name)
 
 
 def _owner(fs: ReadFs, directory: Path) -> Path | None:
@@ -81,14 +82,6 @@ def _owner(fs: ReadFs, directory: Path) -> Path | None:
         except (VaultDamaged, OSError, ValueError, RuntimeError):
             continue
     return None
-
-
-def _exists(fs: ReadFs, path: Path) -> bool:
-    try:
-        fs.lstat(path)
-    except OSError:
-        return False
-    return True
 
 
 def notes(fs: ReadFs, state_dir: Path) -> Iterator[tuple[str, Path, str]]:

@@ -11,6 +11,7 @@ from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.model.gateway.place import Skipped, StoreOrigin, StoreRef
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.home import absolute, user_path
+from gatewaydoctor.system.fs import is_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,15 +152,8 @@ def _agent_directories(fs: ReadFs, root: Path) -> list[tuple[str, bool]]:
     return [
         (name, stat.is_symlink)
         for name, stat in rows
-        if stat.is_dir or (stat.is_symlink and _is_dir(fs, root / name))
+        if stat.is_dir or (stat.is_symlink and is_directory(fs, root / name))
     ]
-
-
-def _is_dir(fs: ReadFs, path: Path) -> bool:
-    try:
-        return fs.stat(path).is_dir
-    except OSError:
-        return False
 
 
 def _has_database(fs: ReadFs, place: Place, agent_id: str) -> bool:

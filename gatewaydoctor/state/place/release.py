@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.era import SCHEMAS, DatabaseRole
 from gatewaydoctor.model.gateway.release import BEHAVIOURS, Policy, Release, numbers
+from gatewaydoctor.system.fs import is_there
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def _telltale(fs: ReadFs, state_dir: Path) -> tuple[None, Policy, str] | None:
     """The newest release of which a file tells."""
     for policy, behaviour in reversed(BEHAVIOURS.items()):
         for name in behaviour.telltales:
-            if _exists(fs, state_dir / name):
+            if is_there(fs, state_dir / name):
                 return None, policy, f"{name} exists"
     return None
 
@@ -70,7 +71,7 @@ def _telltale(fs: ReadFs, state_dir: Path) -> tuple[None, Policy, str] | None:
 def _started(fs: ReadFs, state_dir: Path) -> tuple[str | None, Policy, str] | None:
     """The release that last started on the state database, else the one that made or last migrated it."""
     path = state_dir.joinpath(*STATE_DATABASE)
-    if not _exists(fs, path):
+    if not is_there(fs, path):
         return None
     from gatewaydoctor.storage.database.opened import read_database_once  # rarely needed: brings in apsw
 
@@ -103,11 +104,3 @@ def _stamp(document: Mapping[str, object]) -> tuple[str | None, Policy, str] | N
         if isinstance(version, str) and (policy := policy_of(version)):
             return version.strip()[:40], policy, f"{section}.{key}{_IN_CONFIG}"
     return None
-
-
-def _exists(fs: ReadFs, path: Path) -> bool:
-    try:
-        fs.lstat(path)
-    except OSError:
-        return False
-    return True

@@ -18,6 +18,7 @@ from gatewaydoctor.model.words import plural
 from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.database.log import Log, read_log
 from gatewaydoctor.storage.database.raw import RawFile
+from gatewaydoctor.system.fs import may_be_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -293,7 +294,7 @@ def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fa
         journal_file = _sibling(fs, path, "-journal", opened)
         if (size := main.size()) <= 1:  # SQLite takes a file of one byte for an empty one (os_unix.c, unixFileSize)
             return _closed(opened, Fault(FaultKind.EMPTY, path, f"it is empty ({plural(size, 'byte')})"))
-        journal = read_journal(journal_file, lambda other: _exists(fs, other)) if journal_file else None
+        journal = read_journal(journal_file, lambda other: may_be_there(fs, other)) if journal_file else None
         log = read_log(wal, verify=verify) if wal else None
         image = Image(path, main, wal, log, journal_file, journal)
     except BaseException:
@@ -345,16 +346,6 @@ def _log_is_current(fs: ReadFs, image: Image) -> bool:
     except OSError:
         size = 0
     return (size > 0) == (image.log is not None)
-
-
-def _exists(fs: ReadFs, path: Path) -> bool:
-    try:
-        fs.stat(path)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _missing(fs: ReadFs, path: Path) -> str:

@@ -232,3 +232,27 @@ def schema_item(values: list[Value]) -> SchemaItem | None:
             return SchemaItem(kind, name, table, first, sql if isinstance(sql, str) else None)
         case _:
             return None
+
+
+def header_of_log(fs: ReadFs, path: Path) -> tuple[bytes, LogFacts] | None:
+    """The header that the -wal of this database had, where its own is damaged and its frames tell it, and what counts
+    of the log then."""
+    from gatewaydoctor.storage.database.log import with_lost_header
+    from gatewaydoctor.storage.database.raw import RawFile
+
+    match open_database(fs, path, with_log=False):
+        case Fault():
+            return None
+        case database:
+            with database:
+                page_size = database.header.page_size
+    try:
+        file = RawFile.open(fs, path.with_name(f"{path.name}-wal"))
+    except OSError:
+        return None
+    try:
+        return with_lost_header(file, page_size)
+    except OSError:
+        return None
+    finally:
+        file.close()

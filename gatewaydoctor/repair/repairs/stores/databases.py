@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.checks.stores.health import is_sister
-from gatewaydoctor.examine.databases.health import header_of_log, lacking_jobs, same_place
+from gatewaydoctor.examine.databases.records import same_place
+from gatewaydoctor.examine.databases.state import lacking_jobs
 from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
@@ -43,7 +44,7 @@ from gatewaydoctor.repair.drafting.databases import without_log
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.databases.cron import jobs_of
-from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.database.opened import header_of_log, read_database_once
 from gatewaydoctor.storage.database.select import Tables
 
 if TYPE_CHECKING:
