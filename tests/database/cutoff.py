@@ -125,7 +125,8 @@ def _spoil(plan: Plan, file: Path) -> None:
 
 def sqlite_says(path: Path) -> tuple[tuple[object, ...] | str, bool]:
     """What SQLite itself reads from a copy of its own, or its message; and whether all of it holds together, which
-    half a journal can prevent."""
+    half a journal can prevent. As in `storage.database.sql`, it refuses a page whose cells do not fit into it, which
+    it passes over by default."""
     with TemporaryDirectory() as directory:
         copy = Path(directory) / "copy.sqlite"
         for suffix in SIBLINGS:
@@ -133,6 +134,7 @@ def sqlite_says(path: Path) -> tuple[tuple[object, ...] | str, bool]:
                 shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
         with closing(sqlite3.connect(copy)) as connection:
             try:
+                connection.execute("PRAGMA cell_size_check = ON")
                 version = connection.execute("PRAGMA user_version").fetchone()[0]
                 rows = connection.execute("SELECT id, k, v, w FROM t ORDER BY id").fetchall()
                 items = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

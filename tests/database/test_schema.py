@@ -14,20 +14,22 @@ from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.opened import open_database
 from gatewaydoctor.system.fs import OsReadFs
+from tools.schema import described
 
 MADE = """CREATE TABLE nodes (key TEXT, status TEXT, icon TEXT);
+CREATE TABLE rows (id INTEGER PRIMARY KEY, key TEXT NOT NULL DEFAULT 'a, b', CHECK (key <> ')')) STRICT;
+CREATE TABLE again (x TEXT);
 CREATE TRIGGER kept AFTER INSERT ON nodes BEGIN SELECT 1; END"""
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    digest = schema._digest(MADE.partition("\n")[2])
-    release = {
-        "tables": ["nodes"],
-        "triggers": {"kept": digest},
-        "unique": [],
-        "columns": {"nodes": "icon key status"},
-    }
+def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "made.sqlite")) as database:
+        database.executescript(MADE)
+    opened = open_database(OsReadFs(), tmp_path / "made.sqlite")
+    assert not isinstance(opened, Fault)
+    with opened:
+        release = described([opened.schema], {"optional": ["again", "nodes.icon"], "also": {}})
     monkeypatch.setattr(schema, "_known", lambda: {"agent": {"23": release}})
 
 
@@ -37,8 +39,12 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CREATE TABLE mine (x)", {}),
         ("CREATE INDEX mine ON nodes (status)", {}),
         ("ALTER TABLE nodes ADD COLUMN mine TEXT", {}),
+        ("ALTER TABLE nodes ADD COLUMN mine TEXT DEFAULT 'x'", {"changed_tables": ("nodes.mine",)}),
+        ("ALTER TABLE again ADD COLUMN mine TEXT", {"changed_tables": ("again.mine",)}),
+        ("DROP TABLE again", {"missing_tables": ("again",), "made_again": True}),
         ("CREATE TRIGGER mine AFTER INSERT ON nodes BEGIN SELECT 1; END", {"unexpected_triggers": ("mine",)}),
-        ("ALTER TABLE nodes DROP COLUMN icon", {"missing_columns": ("nodes.icon",)}),
+        ("ALTER TABLE nodes DROP COLUMN icon", {"missing_columns": ("nodes.icon",), "made_again": True}),
+        ("ALTER TABLE nodes DROP COLUMN status", {"missing_columns": ("nodes.status",)}),
         ("CREATE UNIQUE INDEX mine ON nodes (key)", {"unexpected_unique": ("mine",)}),
         ("DROP TRIGGER kept", {"missing_triggers": ("kept",)}),
         ("DROP TABLE nodes", {"missing_tables": ("nodes",), "missing_triggers": ("kept",)}),
@@ -51,9 +57,42 @@ def test_what_differs(tmp_path: Path, change: str, differs: dict[str, tuple[str,
     opened = open_database(OsReadFs(), path)
     assert not isinstance(opened, Fault)
     with opened:
-        found = schema.drift(DatabaseRole.AGENT, 23, opened.schema, opened.columns)
+        found = schema.drift(DatabaseRole.AGENT, 23, opened.schema)
     told = {} if found is None else {name: getattr(found, name) for name in found.__slots__ if getattr(found, name)}
     assert told == differs
+
+
+@pytest.mark.parametrize(
+    ("text", "differs"),
+    [
+        (
+            "CREATE TABLE rows (id INTEGER PRIMARY KEY,key\tTEXT NOT NULL DEFAULT 'a, b', CHECK (key <> ')')) STRICT",
+            (),
+        ),
+        (
+            "CREATE TABLE rows (id INTEGER PRIMARY KEY, key TEXT DEFAULT 'a, b', CHECK (key <> ')')) STRICT",
+            ("rows.key",),
+        ),
+        ("CREATE TABLE rows (id INTEGER PRIMARY KEY, key TEXT NOT NULL DEFAULT 'a, b') STRICT", ("rows",)),
+        (
+            "CREATE TABLE rows (id INTEGER PRIMARY KEY, key TEXT NOT NULL DEFAULT 'a, b', CHECK (key <> ')'))",
+            ("rows",),
+        ),
+        (
+            "CREATE TABLE rows (id INTEGER, key TEXT NOT NULL DEFAULT 'a,  b', CHECK (key <> ')')) STRICT",
+            ("rows.id", "rows.key"),
+        ),
+    ],
+)
+def test_what_differs_in_the_text_of_a_table(tmp_path: Path, text: str, differs: tuple[str, ...]) -> None:
+    path = tmp_path / "d.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(f"{MADE}; DROP TABLE rows; {text}")
+    opened = open_database(OsReadFs(), path)
+    assert not isinstance(opened, Fault)
+    with opened:
+        found = schema.drift(DatabaseRole.AGENT, 23, opened.schema)
+    assert (found.changed_tables if found else ()) == differs
 
 
 def test_every_known_table_has_its_columns() -> None:
@@ -62,4 +101,4 @@ def test_every_known_table_has_its_columns() -> None:
     assert document.pop("quarantine")["2"]["columns"] == {}
     for versions in document.values():
         for release in versions.values():
-            assert set(release["columns"]) == set(release["tables"])
+            assert set(release["columns"]) >= set(release["tables"])

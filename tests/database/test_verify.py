@@ -276,7 +276,7 @@ def test_a_database_without_a_table_is_taken_for_a_new_one(state: Path, path: st
 def test_a_torn_entry_is_told_whether_it_was_judged_or_not(state: Path, judged: int) -> None:
     with closing(connect(state / AGENT_PATH)) as database:
         database.execute("UPDATE session_nodes SET entry_json = '{torn', entry_valid = ? WHERE rowid = 3", (judged,))
-    assert rules(state)["database-entry-invalid"]["evidence"]["notJson"] == 1
+    assert rules(state)["database-entry-invalid"]["evidence"]["faults"] == {"not-json": 1}
 
 
 def test_a_value_that_its_table_forbids_is_told_with_the_table(state: Path) -> None:
@@ -313,7 +313,7 @@ def test_a_key_in_capitals_that_no_gateway_has_judged(state: Path, pending: bool
             )
     found = rules(state).get("database-entry-invalid")
     assert (found is not None) is pending
-    assert found is None or found["evidence"]["sameKey"] == 1
+    assert found is None or found["evidence"]["faults"] == {"key": 1}
 
 
 @pytest.mark.parametrize(("started", "told_of"), [("2026.9.6", True), (None, False)])

@@ -30,6 +30,7 @@ from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseR
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
+    EntryFault,
     ForeignLog,
     LogGone,
     Misregistered,
@@ -52,10 +53,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.health import DatabaseHealth, MissingDatabase, Problem
     from gatewaydoctor.model.outcome.finding import Finding
-
-
-CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
-"""Tables without which it was not seen to start."""
 
 
 @REGISTRY.check(
@@ -253,6 +250,7 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
         ("unexpected unique index", "unexpected unique indexes", problem.unexpected_unique),
         ("unexpected trigger", "unexpected triggers", problem.unexpected_triggers),
         ("missing column", "missing columns", problem.missing_columns),
+        ("changed table or column", "changed tables or columns", problem.changed_tables),
     )
     evidence = {
         "missingTriggers": list(problem.missing_triggers),
@@ -261,18 +259,21 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
         "unexpectedUnique": list(problem.unexpected_unique),
         "unexpectedTriggers": list(problem.unexpected_triggers),
         "missingColumns": list(problem.missing_columns),
+        "changedTables": list(problem.changed_tables),
     }
     said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
     count = sum(len(names) for _, _, names in parts)
     message = f"{who_of(health)} has {said}."
-    if count == len(problem.missing_tables) and CORE.isdisjoint(problem.missing_tables):
+    if problem.made_again:
         start = start_over(x, Damage.TABLES)
         ahead = f"{start.who} creates them again, empty, at start: what they held is already gone{start.hedge}."
         return finding_of(
             SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
         )
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
-    remake = problem.missing_tables or problem.missing_columns or problem.unexpected_triggers
+    remake = (
+        problem.missing_tables or problem.missing_columns or problem.unexpected_triggers or problem.changed_tables
+    )
     repair = "salvage" if remake and sister else "schema" if known and not remake else None
     start = start_over(x, Damage.SCHEMA)
     severity = severity_of(start)
@@ -281,8 +282,19 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
     )
 
 
+_ENTRIES = {
+    EntryFault.NOT_JSON: "is not JSON",
+    EntryFault.NOT_AN_OBJECT: "is not an object",
+    EntryFault.OTHER_ID: "names another session than its column",
+    EntryFault.NO_TIME: "has no time",
+    EntryFault.OTHER_ORIGIN: "names another parent than its column",
+    EntryFault.KEY: "has a key that is not spelled as the gateway spells it",
+    EntryFault.CLEARED: "is marked as cleared and is not",
+}
+
+
 def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Finding:
-    keys = (*problem.not_json, *problem.not_an_object, *problem.other_id, *problem.twice)
+    keys = [key for found in problem.keys.values() for key in found]
     start = start_over(x, Damage.ENTRIES)
     rebuilt = not start.refuses and start.release == NEWEST
     if rebuilt:
@@ -292,19 +304,13 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
     else:
         later = " After an upgrade or a move it rebuilds each from its columns, and the rest of the entry is lost."
         ahead = refuses(start) + (later if start.release == NEWEST else "")
+    wrong = [_ENTRIES[fault] for fault in EntryFault if fault in problem.keys]
     return finding_of(
         ENTRIES,
         health,
-        f"{plural(problem.count, 'session row')} with an entry that is not a JSON object or names "
-        "another session, or with a key that is not in lower case.",
+        f"{plural(problem.count, 'session row')} that a start does not take: the entry {' or '.join(wrong)}.",
         ahead,
-        {
-            "keys": list(keys[:EXAMPLES]),
-            "notJson": len(problem.not_json),
-            "notAnObject": len(problem.not_an_object),
-            "otherSession": len(problem.other_id),
-            "sameKey": len(problem.twice),
-        },
+        {"keys": keys[:EXAMPLES], "faults": {fault.value: len(found) for fault, found in problem.keys.items()}},
         severity=None if rebuilt else Severity.ERROR if start.refuses else Severity.WARNING,
         count=problem.count,
         key=keys[0] if keys else None,

@@ -131,6 +131,27 @@ def parse_key(key: str, main_key: str = "main") -> KeyParts:
     return KeyParts(Kind.CRON_RUN, base.agent_id, base.job_id, run_id) if run_id else base
 
 
+_SCOPED = regex(r"agent:[^:]*[^:\s][^:]*:[^:]")
+_SIGNAL_GROUP = regex(r"(?:^|:)signal:group:([^:]+)", re.IGNORECASE)
+_MATRIX_ROOM = regex(r"(?:(?:agent:[^:]*:)+:*)?matrix:(?:channel|group):", re.IGNORECASE)
+_BLANKS = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What JavaScript trims."""
+
+
+def is_canonical_key(key: str) -> bool:
+    """Whether 2026.9.6 takes the key of a row as it is: with an agent, trimmed, in lower case but for the ids of
+    Signal groups and Matrix rooms."""
+    if key != key.strip(_BLANKS):
+        return False
+    if room := _MATRIX_ROOM.match(key):
+        folded = room[0].lower() + key[room.end() :]
+    else:
+        folded = key.lower()
+        for group in _SIGNAL_GROUP.finditer(key):
+            folded = folded[: group.start(1)] + group[1].strip(_BLANKS) + folded[group.end(1) :]
+    return key == folded and (key in ("global", "unknown") or _SCOPED.match(key) is not None)
+
+
 @lru_cache(maxsize=4096)
 def _parse(key: str, main_key: str) -> KeyParts:
     parts = [part for part in key.split(":") if part]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -79,18 +80,32 @@ class SchemaDrift(Struct, frozen=True):
     unexpected_triggers: tuple[str, ...] = ()
     missing_columns: tuple[str, ...] = ()
     """As table.column."""
+    changed_tables: tuple[str, ...] = ()
+    """Columns as table.column; a table alone where its constraints or options differ."""
+    made_again: bool = False
+    """Whether a start makes again all that is missing, and nothing else differs."""
+
+
+class EntryFault(StrEnum):
+    """What is wrong with a session row. `key`: it is not spelled as the gateway spells it, and no gateway has judged
+    it yet or another row has it in lower case. `other-origin`: the columns name another parent than the entry.
+    `cleared`: it is marked as a session that was cleared, and has an entry, or no window."""
+
+    NOT_JSON = "not-json"
+    NOT_AN_OBJECT = "not-an-object"
+    OTHER_ID = "other-id"
+    NO_TIME = "no-time"
+    OTHER_ORIGIN = "other-origin"
+    KEY = "key"
+    CLEARED = "cleared"
 
 
 class BadEntries(Struct, frozen=True):
-    """Session rows whose entry JSON a start rebuilds from the columns: keys, the first ones, by what is wrong. The
-    rest of each such JSON is lost then. `twice`: the key is not trimmed and in lower case, and another row has it so,
-    or no gateway has judged it yet."""
+    """Session rows that a start refuses, or whose entry it rebuilds from the columns, with the loss of the rest.
+    `keys` are the first ones of each fault."""
 
-    not_json: tuple[str, ...]
-    not_an_object: tuple[str, ...]
-    other_id: tuple[str, ...]
+    keys: Mapping[EntryFault, tuple[str, ...]]
     count: int
-    twice: tuple[str, ...] = ()
 
 
 class ForeignLog(Struct, frozen=True):

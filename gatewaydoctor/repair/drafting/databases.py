@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.stores.health import CORE
 from gatewaydoctor.model.gateway.database import Fault
 from gatewaydoctor.model.gateway.health import BrokenPages, LogGone, SchemaDrift
 from gatewaydoctor.model.repair.plan import (
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
 
+_CORE = frozenset({"schema_meta", "session_nodes", "session_windows", "transcript_events", "cron_jobs"})
+"""Tables without which no repair works on rows."""
 _LOG = ("-wal", "-journal")
 _GROUP = (*_LOG, "-shm")
 """What belongs to a database besides its main file."""
@@ -52,7 +53,7 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
         for health in draft.x.health.databases
         for each in health.problems
         if isinstance(each, SchemaDrift)
-        for table in sorted(CORE.intersection(each.missing_tables), reverse=True)
+        for table in sorted(_CORE.intersection(each.missing_tables), reverse=True)
     }
     waiting = {each.path: (_NO_LOG, "gatewaydoctor repair logs") for each in without_log(draft)}
     waiting |= {each.path: (_UNFIT, "gatewaydoctor repair salvage") for each in _unfit(draft)}

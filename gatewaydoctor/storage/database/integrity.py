@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
-    BadEntries,
     BrokenPages,
     OrphanRows,
     OtherOwner,
@@ -16,6 +15,7 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
     VersionsDiffer,
 )
+from gatewaydoctor.storage.database.entries import bad_entries
 from gatewaydoctor.storage.database.schema import drift, is_known
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
     if found := owner(database, role, agent_id, version):
         yield found
         version = found.fits or version if isinstance(found, VersionsDiffer) else version
-    if differs := drift(role, version, database.schema, database.columns):
+    if differs := drift(role, version, database.schema):
         yield differs
     # By an index that lacks rows, SQL finds no parents of rows that have some.
     if not broken and (orphans := orphan_rows(database)):
@@ -126,9 +126,7 @@ def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: i
     if not isinstance(recorded, int) or recorded == version or version > KNOWN_SCHEMA[role]:
         return None  # a newer schema is told by the rule of its own
     alike = [
-        each
-        for each in (version, recorded)
-        if is_known(role, each) and drift(role, each, database.schema, database.columns) is None
+        each for each in (version, recorded) if is_known(role, each) and drift(role, each, database.schema) is None
     ]
     return VersionsDiffer(version, recorded, alike[0] if len(alike) == 1 else None)
 
@@ -140,33 +138,3 @@ def orphan_rows(database: Opened) -> OrphanRows | None:
         pair = (str(table), str(parent))
         counts[pair] = counts.get(pair, 0) + 1
     return OrphanRows(counts) if counts else None
-
-
-def bad_entries(database: Opened, *, whole: bool = False) -> BadEntries | None:
-    """Rows whose JSON is not an object, or names another session than its column. Runs of cron jobs that a gateway
-    has judged valid are not read again unless `whole`: there may be thousands. A session that was cleared is an empty
-    object marked -1, and starts."""
-    if not {"entry_json", "current_session_id", "entry_valid"} <= set(database.columns("session_nodes")):
-        return None
-    kinds: dict[str, list[str]] = {"text": [], "value": [], "id": [], "key": []}
-    count = 0
-    pending = "session_canonical_validation_pending"
-    waits = f"session_key IN (SELECT session_key FROM {pending})" if pending in database.tables else "0"
-    unjudged = f"(entry_valid = 0 OR {waits})"
-    read = "1" if whole else f"({unjudged} OR entry_valid = 1 AND instr(session_key, ':run:') = 0)"
-    statement = (
-        "SELECT session_key, CASE WHEN NOT json_valid(entry_json) THEN 'text' "
-        "WHEN json_type(entry_json) <> 'object' THEN 'value' "
-        "WHEN json_extract(entry_json, '$.sessionId') IS NOT current_session_id THEN 'id' "
-        f"WHEN session_key <> lower(trim(session_key)) AND ({unjudged} OR EXISTS (SELECT 1 FROM session_nodes o "
-        "WHERE o.session_key = lower(n.session_key))) THEN 'key' END AS wrong "
-        f"FROM session_nodes n WHERE {read} AND wrong IS NOT NULL AND NOT (entry_valid = -1 AND entry_json = '{{}}')"
-    )
-    for key, wrong in database.rows(statement):
-        count += 1
-        if len(kinds[str(wrong)]) < EXAMPLES:
-            kinds[str(wrong)].append(str(key))
-    if not count:
-        return None
-    text, value, other, twice = (tuple(kinds[kind]) for kind in ("text", "value", "id", "key"))
-    return BadEntries(text, value, other, count, twice)

@@ -1,7 +1,9 @@
 """A database's tables, columns, triggers and unique indexes against those its release writes.
 
-known_schema.json holds, per role and user_version, names and the start of the SHA-256 of each trigger's text with
-white space folded. They were read off databases that 2026.8.1, 2026.9.3 and 2026.9.6 had made.
+known_schema.json holds, per role and user_version, names and the starts of the SHA-256 of what a start compares: each
+trigger's text, each column's, each table's constraints and options. `optional` are the tables and the columns
+(table.column) that a start makes again, `also` other texts of a column that upgrades leave. They were read off
+databases that 2026.8.1, 2026.9.3 and 2026.9.6 had made (tools/schema.py).
 """
 
 from __future__ import annotations
@@ -9,20 +11,23 @@ from __future__ import annotations
 import hashlib
 import json
 import pkgutil
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from gatewaydoctor.model.gateway.health import SchemaDrift
+from gatewaydoctor.storage.database.definitions import definition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gatewaydoctor.model.gateway.era import DatabaseRole
     from gatewaydoctor.storage.database.opened import SchemaItem
 
+_NONE = SchemaDrift((), (), (), ())
 _DIGITS = 16
-_WORD = re.compile(r"\w+")
+_FEW_DIGITS = 6
 
 
 @cache
@@ -38,42 +43,61 @@ def is_known(role: DatabaseRole, version: int) -> bool:
     return str(version) in _known().get(role.value, {})
 
 
-def drift(
-    role: DatabaseRole,
-    version: int,
-    schema: Iterable[SchemaItem],
-    columns: Callable[[str], Iterable[str]] = lambda _: (),
-) -> SchemaDrift | None:
+def drift(role: DatabaseRole, version: int, schema: Iterable[SchemaItem]) -> SchemaDrift | None:
     """How a schema differs from the one its version has; None where it does not, or where the version is unknown.
-    More tables and more plain indexes are not difference: 2026.9.6 starts with them. `columns` gives those of a
-    table."""
+    More tables and more plain indexes are not difference, nor is another column of a plain type: 2026.9.6 starts with
+    them."""
     if not is_known(role, version):
         return None
     known = _known()[role.value][str(version)]
     items = tuple(schema)
-    tables = {item.name for item in items if item.kind == "table"}
+    tables = {item.name: item for item in items if item.kind == "table"}
     triggers = {item.name: _digest(item.sql or "") for item in items if item.kind == "trigger"}
     unique = {item.name for item in items if item.kind == "index" and item.sql and "UNIQUE" in item.sql.upper()}
+    differences = tuple(_differences(known, tables))
     found = SchemaDrift(
-        tuple(sorted(set(known["tables"]) - tables)),
+        tuple(sorted(set(known["tables"]) - set(tables))),
         tuple(sorted(set(known["triggers"]) - set(triggers))),
         tuple(sorted(name for name, text in triggers.items() if known["triggers"].get(name, text) != text)),
         tuple(sorted(unique - set(known["unique"]))),
         tuple(sorted(set(triggers) - set(known["triggers"]))),
-        tuple(_missing_columns(known["columns"], items, columns)),
+        tuple(name for name, there in differences if not there),
+        tuple(name for name, there in differences if there),
     )
-    return found if any(getattr(found, name) for name in found.__struct_fields__) else None
+    lacking = {*found.missing_tables, *found.missing_columns}
+    others = replace(found, missing_tables=(), missing_columns=())
+    if not lacking and others == _NONE:
+        return None
+    return replace(found, made_again=others == _NONE and lacking.issubset(known["optional"]))
 
 
-def _missing_columns(
-    known: dict[str, str], items: Iterable[SchemaItem], columns: Callable[[str], Iterable[str]]
-) -> Iterator[str]:
-    """As table.column. Only a table whose statement lacks a name is asked for its columns."""
-    for item in items:
-        wanted = known.get(item.name, "").split() if item.kind == "table" else []
-        if not set(_WORD.findall(item.sql or "")).issuperset(wanted):
-            there = set(columns(item.name))
-            yield from (f"{item.name}.{name}" for name in wanted if there and name not in there)
+def _differences(known: Mapping[str, Any], tables: Mapping[str, SchemaItem]) -> Iterator[tuple[str, bool]]:
+    """Each column (as table.column) or table whose text is not the release's, and whether it is there at all."""
+    for table, parts in known["columns"].items():
+        if table not in tables or (text := tables[table].sql) is None:
+            continue
+        wanted = dict(part.split(":") for part in parts.split())
+        rest = wanted.pop("", "")
+        if _short(text) in rest.split(","):
+            continue  # the whole statement is one that the release writes
+        found = definition(text)
+        names = {name.removesuffix("?"): digests.split(",") for name, digests in wanted.items()}
+        for name, digests in names.items():
+            column = f"{table}.{name}"
+            if name not in found.columns:
+                if f"{name}?" not in wanted:
+                    yield column, False
+            elif _short(found.columns[name]) not in (*digests, *known["also"].get(column, ())):
+                yield column, True
+        for name in found.columns:
+            if name not in names and not (table not in known["optional"] and found.is_plain(name)):
+                yield f"{table}.{name}", True
+        if rest and _short(found.rest) not in rest.split(","):
+            yield table, True
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_FEW_DIGITS]
 
 
 def _digest(text: str) -> str:

@@ -220,12 +220,13 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
     known = _triggers_of_sister(draft, health) if triggers else {}
     sister = any(is_sister(health, other) for other in draft.x.health.databases)
     hint = "gatewaydoctor repair salvage" if sister else "Restore the set of databases from a backup."
-    if drift.unexpected_triggers or drift.missing_columns:
-        foreign = drift.unexpected_triggers
+    if drift.unexpected_triggers or drift.missing_columns or drift.changed_tables:
         what = (
-            f"The trigger {foreign[0]} is not the gateway's."
-            if foreign
+            f"The trigger {drift.unexpected_triggers[0]} is not the gateway's."
+            if drift.unexpected_triggers
             else f"{drift.missing_columns[0]} is missing."
+            if drift.missing_columns
+            else f"{drift.changed_tables[0]} is not as its release makes it."
         )
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
         return

@@ -63,7 +63,10 @@ def _incomplete(draft: Draft) -> Iterator[Target]:
     """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
     for health in draft.x.health.databases:
         drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
-        remake = any(each.missing_tables or each.missing_columns or each.unexpected_triggers for each in drifts)
+        remake = any(
+            each.missing_tables or each.missing_columns or each.unexpected_triggers or each.changed_tables
+            for each in drifts
+        )
         if remake and any(is_sister(health, other) for other in draft.x.health.databases):
             yield Target(health.role, health.path, health.agent_id)
 
@@ -251,7 +254,7 @@ def _is_whole(target: Target, rescue: Rescue, version: int) -> bool:
     """Whether the schema that is left is the one its version has."""
     return (
         is_known(target.role, version)
-        and drift(target.role, version, rescue.schema, rescue.columns) is None
+        and drift(target.role, version, rescue.schema) is None
         and can_be_made(rescue.schema)
     )
 
