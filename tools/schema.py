@@ -1,7 +1,8 @@
 """Adds schemas to storage/database/known_schema.json: python -m tools.schema ROLE DATABASE...
 
 All databases are of one schema number, and not damaged. What differs between them may differ. `optional`, the tables
-and columns that a start makes again, and `also`, digests of columns that an upgrade leaves, are kept as they are.
+that a start makes again and the columns that it does without, and `also`, digests of columns that an upgrade leaves,
+are kept as they are.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ KNOWN = Path(schema.__file__).with_name("known_schema.json")
 def described(databases: list[tuple[SchemaItem, ...]], kept: dict[str, Any]) -> dict[str, Any]:
     tables = [{item.name: item.sql or "" for item in each if _is_table(item)} for each in databases]
     items = [item for each in databases for item in each]
-    triggers = {item.name: schema._digest(item.sql or "") for item in items if item.kind == "trigger"}
-    unique = {item.name for item in items if item.kind == "index" and "UNIQUE" in (item.sql or "").upper()}
+    triggers = {item.name: schema.trigger_digest(item) for item in items if item.kind == "trigger"}
+    indexes = [item for item in items if item.kind == "index" and "UNIQUE" in (item.sql or "").upper()]
     return {
         "tables": sorted(set.intersection(*map(set, tables))),
         "triggers": dict(sorted(triggers.items())),
-        "unique": sorted(unique),
+        "unique": {item.name: schema._digest(item.sql or "") for item in indexes},
         "columns": {
             name: _parts([each[name] for each in tables if name in each]) for name in sorted(set().union(*tables))
         },

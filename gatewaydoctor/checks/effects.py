@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
+from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
@@ -176,11 +177,14 @@ def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
 
 
 def _database(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """A database: losing is critical, refusing an error, and what is milder stops nothing."""
+    """A database: losing is critical, refusing or doing without an agent an error, and what is milder stops
+    nothing."""
     cause = f"{place_of(finding)}{headline(finding.message)}"
     match finding.severity:
         case Severity.CRITICAL:
             return StartEffect(Effect.LOSES, finding.consequence, cause)
+        case Severity.ERROR if finding.evidence.get(ISOLATES):
+            return StartEffect(Effect.RISKS, finding.consequence, cause)
         case Severity.ERROR:
             return StartEffect(Effect.FAILS, finding.consequence, cause)
         case _:

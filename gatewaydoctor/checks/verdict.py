@@ -34,7 +34,12 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
     if not found:
         stake = stake_of(x, findings, None)
         return StartVerdict(
-            Start.YES, _nothing_stops(findings), _main_issue(findings), stake, release_name(release), release.evidence
+            Start.YES,
+            _nothing_stops(x, findings),
+            _main_issue(findings),
+            stake,
+            release_name(release),
+            release.evidence,
         )
     effects = {effect.effect for effect, _ in found}
     # A refused start of this era changes nothing: what it would lose is lost by the one after.
@@ -92,14 +97,17 @@ def _gaps(x: Examination) -> list[tuple[str, str]]:
     return list({path: (path, reason) for path, reason in reversed(told)}.values())[::-1]
 
 
-def _nothing_stops(findings: Sequence[Finding]) -> str:
+def _nothing_stops(x: Examination, findings: Sequence[Finding]) -> str:
+    large = len(x.unchecked)
+    read = f"Everything was read but for a comparison of the indexes of {plural(large, 'large database')}"
+    read = f"{read} (scan --verify)" if large else "Everything was read"
     grave = sum(finding.severity >= Severity.ERROR for finding in findings)
     mild = sum(finding.severity is Severity.WARNING for finding in findings)
     if not grave and not mild:
-        return "Everything was read, nothing is wrong."
+        return f"{read}, nothing is wrong."
     parts = ([plural(grave, "error")] if grave else []) + ([plural(mild, "warning")] if mild else [])
     stops = "does not stop" if grave + mild == 1 else "do not stop"
-    return f"Everything was read. {' and '.join(parts)} {stops} a start."
+    return f"{read}. {' and '.join(parts)} {stops} a start."
 
 
 def _main_issue(findings: Sequence[Finding]) -> str:

@@ -81,6 +81,12 @@ class Examination(Struct, frozen=True):
     parked: tuple[Parked, ...] = ()
 
     @property
+    def unchecked(self) -> tuple[tuple[str, str], ...]:
+        """Path and reason of what was read and not compared."""
+        why = "its indexes were not compared with their tables, as it is large; scan --verify compares them"
+        return tuple((str(each.path), why) for each in self.health.databases if not each.indexes_compared)
+
+    @property
     def state_rows(self) -> StateRows | None:
         """What the state database tells, None where there is none or it could not be read."""
         return None if self.state is None or isinstance(self.state, Fault) else self.state

@@ -110,9 +110,9 @@ class _Examiner:
         known = (
             self._agents_listed(place)
             and all(read.whole for read in (*reads, *others))
-            and all(database.whole for database in databases)
+            and all(database.whole or database.is_empty for database in databases)
         )
-        listings = self._list(refs)
+        listings = self._list(refs, eras)
         times = ListedTimes(listings.values())
         stores = tuple(
             self._store(
@@ -300,14 +300,26 @@ class _Examiner:
             return True
         return (now.size, now.mtime_ns, now.ino) != (seen.size, seen.mtime_ns, seen.ino)
 
-    def _list(self, refs: tuple[StoreRef, ...]) -> dict[Path, Listing]:
-        """Each directory, classed for one of the stores in it."""
+    def _list(self, refs: tuple[StoreRef, ...], eras: Eras) -> dict[Path, Listing]:
+        """Each directory, classed for one of the stores in it. What is in place of one has nothing in it; next to a
+        database a start passes over that (seen with 2026.9.6)."""
+        unneeded = {
+            agent.database.path.parents[1] / "sessions" for agent in eras.agents if agent.database is not None
+        }
         names = {ref.sessions_dir: ref.path.name for ref in refs}
         listings = {directory: list_files(self.fs, directory, store) for directory, store in names.items()}
         for listing in listings.values():
-            if listing.problem is not None and not listing.problem.missing:
-                self.skipped.append((str(listing.problem.path), listing.problem.reason))
+            problem = listing.problem
+            if problem is None or problem.missing or (problem.path in unneeded and self._is_file(problem.path)):
+                continue
+            self.skipped.append((str(problem.path), problem.reason))
         return listings
+
+    def _is_file(self, path: Path) -> bool:
+        try:
+            return self.fs.lstat(path).is_file
+        except OSError:
+            return False
 
     def _store(
         self,

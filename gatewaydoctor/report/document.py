@@ -127,7 +127,8 @@ def document(
         findings=tuple(finding_info(finding, names, invocation) for finding in judgement.findings[:cap]),
         findings_total=len(judgement.findings),
         skipped=tuple(
-            SkippedInfo(path=names.path(path), reason=names.text(reason)) for path, reason in x.skipped[:cap]
+            SkippedInfo(path=names.path(path), reason=names.text(reason))
+            for path, reason in (*x.skipped, *x.unchecked)[:cap]
         ),
         details={key: names.value(value, key) for key, value in details.items()},
     )

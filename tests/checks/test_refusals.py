@@ -35,6 +35,14 @@ def test_due_migrations_change_what_2026_9_6_does_and_no_other_release() -> None
     assert seen_start(Damage.EMPTY, "2026.8.1", due=True).code == STARTS
 
 
+def test_2026_9_6_does_without_an_agent_that_is_not_its_default() -> None:
+    start = seen_start(Damage.AGENT, NEWEST, apart=True)
+    assert refuses(start) == "A 2026.9.6 gateway starts without the sessions of this agent until it is repaired."
+    assert severity_of(start) is None  # an error all the same
+    assert seen_start(Damage.NEWER, NEWEST, apart=True).code == 78
+    assert seen_start(Damage.AGENT, "2026.9.3", apart=True).code == 1
+
+
 def test_every_damage_was_seen_with_the_newest_release() -> None:
     assert set(CODES) == set(Damage)
     assert all(NEWEST in codes for codes in CODES.values())

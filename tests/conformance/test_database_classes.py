@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.conformance
 RELEASE = "2026.9.6"
 AGENTS = ("main", "second")
+SET_ASIDE = "continuing with degraded state"
+"""Printed by a start that does without the sessions of an agent, whose file stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
         lost = {row for row in lost if row[0] != "job"}  # kept with its text among those set aside
     happened = "loses" if lost else "starts" if outcome.up else f"refuses, exit {outcome.code}"
     if happened == "starts" and stranded(base.state):
+        happened = "at-risk"
+    if outcome.up and SET_ASIDE in outcome.log:
         happened = "at-risk"
     agreed = told(RELEASE, "database_classes", name, said, happened)
     assert agreed, (rules, reason, len(lost), outcome.code, outcome.log[-2000:])

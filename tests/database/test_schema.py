@@ -16,9 +16,10 @@ from gatewaydoctor.storage.database.opened import open_database
 from gatewaydoctor.system.fs import OsReadFs
 from tools.schema import described
 
-MADE = """CREATE TABLE nodes (key TEXT, status TEXT, icon TEXT);
+MADE = """CREATE TABLE nodes (key TEXT, status TEXT, icon TEXT, note TEXT);
 CREATE TABLE rows (id INTEGER PRIMARY KEY, key TEXT NOT NULL DEFAULT 'a, b', CHECK (key <> ')')) STRICT;
 CREATE TABLE again (x TEXT);
+CREATE UNIQUE INDEX one ON nodes (key, status);
 CREATE TRIGGER kept AFTER INSERT ON nodes BEGIN SELECT 1; END"""
 
 
@@ -43,11 +44,13 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ALTER TABLE again ADD COLUMN mine TEXT", {"changed_tables": ("again.mine",)}),
         ("DROP TABLE again", {"missing_tables": ("again",), "made_again": True}),
         ("CREATE TRIGGER mine AFTER INSERT ON nodes BEGIN SELECT 1; END", {"unexpected_triggers": ("mine",)}),
-        ("ALTER TABLE nodes DROP COLUMN icon", {"missing_columns": ("nodes.icon",), "made_again": True}),
-        ("ALTER TABLE nodes DROP COLUMN status", {"missing_columns": ("nodes.status",)}),
+        ("ALTER TABLE nodes DROP COLUMN icon", {}),
+        ("ALTER TABLE nodes DROP COLUMN note", {"missing_columns": ("nodes.note",)}),
         ("CREATE UNIQUE INDEX mine ON nodes (key)", {"unexpected_unique": ("mine",)}),
+        ("DROP INDEX one", {}),
+        ("DROP INDEX one; CREATE UNIQUE INDEX one ON nodes (key, icon)", {"unexpected_unique": ("one",)}),
         ("DROP TRIGGER kept", {"missing_triggers": ("kept",)}),
-        ("DROP TABLE nodes", {"missing_tables": ("nodes",), "missing_triggers": ("kept",)}),
+        ("DROP TABLE nodes", {"missing_tables": ("nodes",)}),
     ],
 )
 def test_what_differs(tmp_path: Path, change: str, differs: dict[str, tuple[str, ...]]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from gatewaydoctor.storage.database import integrity, log
+from gatewaydoctor.storage.database import integrity, log, schema
 from tests.cli.harness import run
 
 from .made import AGENT, STATE, Made, connect, insert, node
@@ -425,3 +425,68 @@ def test_a_zeroed_page_of_sessions_by_the_release_in_use(state: Path, release: s
         stream.seek((root - 1) * 4096)
         stream.write(bytes(4096))
     assert rules(state)["database-corrupt"]["consequence"] == f"A {release} gateway refuses to start (exit {code})."
+
+
+@pytest.fixture
+def plain(state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same directory; its tables, which are not all that a release makes, are compared with none."""
+    monkeypatch.setattr(schema, "_known", dict)
+    for path, role, version in ((AGENT_PATH, "agent", 23), (STATE_PATH, "global", 18)):
+        agent = "main" if role == "agent" else None
+        with closing(connect(state / path)) as database:
+            insert(database, "schema_meta", meta_key="primary", role=role, schema_version=version, agent_id=agent)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("agents", "start"),
+    [
+        ([{"id": "main", "default": True}, {"id": "second"}], "at-risk"),
+        ([{"id": "main"}, {"id": "second", "default": True}], "no"),
+        ([{"id": "main"}], "no"),
+    ],
+)
+def test_a_damaged_agent_that_is_not_the_default_keeps_its_own_sessions_from_loading(
+    plain: Path, agents: list[dict[str, Any]], start: str
+) -> None:
+    (plain / "openclaw.json").write_text(json.dumps({"gateway": {"mode": "local"}, "agents": {"list": agents}}))
+    second = plain / AGENT_PATH.replace("main", "second")
+    second.parent.mkdir(parents=True)
+    second.write_bytes(b"no database here" * 1_000)
+    document = told(plain)
+    assert document["verdict"]["start"] == start
+    (found,) = [each for each in document["findings"] if each["rule"] == "database-corrupt"]
+    assert (found["severity"], "startsWithoutAgent" in found["evidence"]) == ("error", start == "at-risk")
+
+
+def test_an_empty_database_of_an_agent_that_nothing_names_stops_nothing(plain: Path) -> None:
+    third = plain / AGENT_PATH.replace("main", "third")
+    third.parent.mkdir(parents=True)
+    third.write_bytes(b"")
+    document = told(plain)
+    (found,) = [each for each in document["findings"] if each["rule"] == "database-empty"]
+    assert (found["severity"], found["agentId"], document["skipped"]) == ("warning", "third", [])
+
+
+def test_a_link_to_nothing_is_no_store(plain: Path) -> None:
+    (plain / "agents/main/sessions/sessions.json").symlink_to(plain / "nowhere.json")
+    assert told(plain)["verdict"]["start"] == "yes"
+
+
+def test_a_file_in_place_of_the_sessions_directory_next_to_a_database_stops_nothing(plain: Path) -> None:
+    (plain / "agents/main/sessions").rmdir()
+    (plain / "agents/main/sessions").write_text("")
+    assert told(plain)["verdict"]["start"] == "yes"
+
+
+def test_indexes_of_a_large_database_that_were_not_compared_are_told(
+    plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(integrity, "INDEXES_BELOW", 0)
+    document = told(plain)
+    assert {each["reason"].partition(", as")[0] for each in document["skipped"]} == {
+        "its indexes were not compared with their tables"
+    }
+    assert (document["verdict"]["start"], "of 2 large databases" in document["verdict"]["reason"]) == ("yes", True)
+    verified = told(plain, "--verify")
+    assert (verified["skipped"], "large" in verified["verdict"]["reason"]) == ([], False)

@@ -107,7 +107,7 @@ def _older(x: Examination, health: DatabaseHealth) -> Finding:
         health,
         f"{who_of(health)} has schema version {health.user_version}; {NEWEST} has {known}, and its startup "
         "migrations are marked as done.",
-        refuses(start_over(x, Damage.VERSIONS)),
+        start_over(x, Damage.VERSIONS, health),
         {"header": health.user_version, "known": known},
         by_hand="Restore the set of databases that belongs together, or run openclaw doctor --fix on a copy.",
         repair=None,
@@ -187,9 +187,7 @@ def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) ->
             evidence,
             severity=Severity.WARNING,
         )
-    start = start_over(x, Damage.OWNER)
-    ahead = refuses(start, ", for all agents")
-    return finding_of(OWNER, health, f"{who_of(health)} {said}.", ahead, evidence, severity=severity_of(start))
+    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start_over(x, Damage.OWNER, health), evidence)
 
 
 def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistered) -> Finding:
@@ -209,14 +207,12 @@ def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistere
 def _versions(x: Examination, health: DatabaseHealth, problem: VersionsDiffer) -> Finding:
     state = health.role is DatabaseRole.STATE
     damage = Damage.VERSIONS if problem.header else Damage.STATE_NO_VERSION if state else Damage.NO_VERSION
-    start = start_over(x, damage)
     return finding_of(
         SCHEMA,
         health,
         f"{who_of(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
-        refuses(start),
+        start_over(x, damage, health),
         {"header": problem.header, "recorded": problem.recorded, "tables": problem.fits},
-        severity=severity_of(start),
         by_hand=None if problem.fits else "Restore the set from a backup. No version fits the tables that are there.",
         repair="schema" if problem.fits else None,
     )
@@ -229,11 +225,8 @@ def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Fin
     message = (
         f"{plural(count, 'row')} of {some_of(tables)} {'refers' if count == 1 else 'refer'} to rows that are gone."
     )
-    start = start_over(x, Damage.FOREIGN_KEYS)
-    evidence, severity = {"rows": rows}, severity_of(start)
-    return finding_of(
-        FOREIGN_KEYS, health, message, refuses(start), evidence, severity=severity, count=count, repair="schema"
-    )
+    start, evidence = start_over(x, Damage.FOREIGN_KEYS, health), {"rows": rows}
+    return finding_of(FOREIGN_KEYS, health, message, start, evidence, count=count, repair="schema")
 
 
 def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
@@ -275,11 +268,8 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
         problem.missing_tables or problem.missing_columns or problem.unexpected_triggers or problem.changed_tables
     )
     repair = "salvage" if remake and sister else "schema" if known and not remake else None
-    start = start_over(x, Damage.SCHEMA)
-    severity = severity_of(start)
-    return finding_of(
-        SCHEMA, health, message, refuses(start), evidence, severity=severity, count=count, repair=repair
-    )
+    start = start_over(x, Damage.SCHEMA, health)
+    return finding_of(SCHEMA, health, message, start, evidence, count=count, repair=repair)
 
 
 _ENTRIES = {
@@ -319,8 +309,9 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
 
 def _foreign_log(x: Examination, health: DatabaseHealth, problem: ForeignLog) -> Finding:
     message = f"The -wal next to {who_of(health, small=True)} is not its own. Without it the database is sound."
-    ahead = refuses(start_over(x, Damage.FOREIGN_LOG)) + " A program that writes to it folds the foreign pages in."
-    return finding_of(LOG_FOREIGN, health, message, ahead, {"belongsTo": problem.found}, repair="logs")
+    message += " A program that writes to it folds the foreign pages in."
+    start = start_over(x, Damage.FOREIGN_LOG, health)
+    return finding_of(LOG_FOREIGN, health, message, start, {"belongsTo": problem.found}, repair="logs")
 
 
 def _log_gone(x: Examination, health: DatabaseHealth, problem: LogGone) -> Finding:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.registry import Family, Rule
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.refusals import NEWEST, seen_start
+from gatewaydoctor.model.gateway.refusals import NEWEST, SeenStart, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import capital
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.health import DatabaseHealth
-    from gatewaydoctor.model.gateway.refusals import Damage, SeenStart
+    from gatewaydoctor.model.gateway.refusals import Damage
     from gatewaydoctor.model.outcome.finding import Finding
 
 CORRUPT = Rule(
@@ -120,10 +120,10 @@ SCHEMA = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="The tables of a database are not those of its release",
-    meaning="A trigger, a table or a column is missing, a trigger or unique index is too many or changed, or the "
-    "version in the header differs from the recorded one.",
+    meaning="A trigger, table, column or unique index is missing, changed or too many, or the version in the header "
+    "differs from the recorded one.",
     cause="An edit with another SQLite program, or an upgrade that was cut off.",
-    gateway="2026.9.6 refuses to start. Another plain table or index does not disturb it.",
+    gateway="2026.9.6 refuses to start. Another table, plain index or plain column does not disturb it.",
     remedy="Restore the missing trigger from another agent's database of the same release, drop the unique index, or "
     "set the version that the tables have.",
     repair="schema",
@@ -134,7 +134,8 @@ ENTRIES = Rule(
     family=Family.STORE,
     severity=Severity.CRITICAL,
     title="Session rows that a start would rebuild with losses",
-    meaning="The entry of a session row is not a JSON object, or names another session than its column.",
+    meaning="The entry of a session row is not a JSON object, has no time, or names another session or parent than "
+    "its columns, or its key is not spelled as the gateway spells keys.",
     cause="A manual edit, or a program that wrote one without the other.",
     gateway="2026.9.6 starts and rebuilds such an entry from the columns: everything else in it is silently lost.",
     remedy="Copy the directory before a start, and put the entry right on a copy.",
@@ -166,6 +167,8 @@ UNREADABLE = Rule(
     remedy="Run this as the user the gateway runs as, and see whether that user may read and write the file.",
 )
 
+ISOLATES = "startsWithoutAgent"
+"""Evidence that a start does without the sessions of the agent."""
 _NAMES = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 
@@ -173,7 +176,7 @@ def finding_of(
     rule: Rule,
     health: DatabaseHealth,
     message: str,
-    ahead: str,
+    ahead: str | SeenStart,
     evidence: Mapping[str, object],
     *,
     severity: Severity | None = None,
@@ -182,6 +185,11 @@ def finding_of(
     by_hand: str | None = None,
     repair: str | None = None,
 ) -> Finding:
+    """`ahead` is what a start does, or a sentence about it."""
+    if isinstance(ahead, SeenStart):
+        severity = severity or severity_of(ahead)
+        evidence = {**evidence, ISOLATES: True} if ahead.isolates else evidence
+        ahead = refuses(ahead)
     return rule.finding(
         message,
         ahead,
@@ -196,21 +204,31 @@ def finding_of(
     )
 
 
-def start_over(x: Examination, damage: Damage) -> SeenStart:
-    """What the release in use makes of the damage, else what 2026.9.6 does."""
-    return seen_start(damage, release_name(x.config.release), due=not x.startup_migrated)
+def start_over(x: Examination, damage: Damage, health: DatabaseHealth | None = None) -> SeenStart:
+    """What the release in use makes of the damage, else what 2026.9.6 does. `health` is the database where it matters
+    whose it is."""
+    due = not x.startup_migrated
+    apart = health is not None and health.agent_id is not None and _can_be_left_out(x, health.agent_id)
+    return seen_start(damage, release_name(x.config.release), due=due, apart=apart)
+
+
+def _can_be_left_out(x: Examination, agent_id: str) -> bool:
+    others = {agent.agent_id for agent in x.config.agents} - {x.config.default_agent, "main"}
+    return agent_id in others and x.config.problem is None
 
 
 def refuses(start: SeenStart, more: str = "") -> str:
     """The whole sentence of what is ahead; `more` continues that of a refusal."""
+    if start.isolates:
+        return f"{start.who} starts without the sessions of this agent until it is repaired{start.hedge}."
     if start.refuses:
         return f"{start.who} refuses to start (exit {start.code}){more}{start.hedge}."
     return f"{start.who} starts with it; {NEWEST} refuses to."
 
 
 def severity_of(start: SeenStart) -> Severity | None:
-    """That of the rule where the start is refused."""
-    return None if start.refuses else Severity.WARNING
+    """That of the rule where the start is refused, or does without an agent."""
+    return None if start.refuses or start.isolates else Severity.WARNING
 
 
 def who_of(health: DatabaseHealth, *, small: bool = False) -> str:

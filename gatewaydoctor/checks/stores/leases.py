@@ -50,21 +50,20 @@ ELSEWHERE = Rule(
 @REGISTRY.check(LEASE)
 def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for lease in x.health.leases:
-        if lease.kind == "database" or lease.alive is not None or (lease.expires_at or 0) <= x.now:
+        ends = lease.expires_at
+        if lease.kind == "database" or lease.alive is not None or (ends is not None and ends <= x.now):
             continue
-        left = duration((lease.expires_at or 0) - x.now)
+        left = "without end" if ends is None else f"for {duration(ends - x.now)} more"
         if lease.kind == "maintenance":
-            message = (
-                f"A start or a doctor that was cut off holds the lease on the agents' databases for {left} more."
-            )
+            message = f"A start or a doctor that was cut off holds the lease on the agents' databases {left}."
             start = start_over(x, Damage.MAINTENANCE_LEASE)
         else:
             who = "A gateway on another host" if lease.host else "A gateway that its lease does not name"
-            message = f"{who} holds the lease for {left} more."
+            message = f"{who} holds the lease {left}."
             start = start_over(x, Damage.OWNER_LEASE)
         yield LEASE.finding(
             message,
-            refuses(start, f" for {left} more"),
+            refuses(start, f" {left}" if ends is not None else " as long as the row is there"),
             severity=None if start.refuses else Severity.INFO,
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},

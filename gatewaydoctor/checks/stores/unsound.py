@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.database import Fault
     from gatewaydoctor.model.gateway.health import BrokenPages, DatabaseHealth, ReadOnlyFormat, Unopened
+    from gatewaydoctor.model.gateway.refusals import SeenStart
     from gatewaydoctor.model.outcome.finding import Finding
 
 
@@ -64,11 +65,11 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
         return _empty(x, health, fault, evidence, copies=copies)
     what = "cannot be read" if fault.kind is FaultKind.LOG else "is no longer a database"
     message = f"{who} {what}: {fault.reason}."
-    ahead = _refused(x, health)
+    start = _refused(x, health)
     if not health.rows:
-        return finding_of(CORRUPT, health, message, ahead, evidence)
+        return finding_of(CORRUPT, health, message, start, evidence)
     evidence["rowsReadable"] = dict(health.rows)
-    return finding_of(CORRUPT, health, f"{message} {_readable(health)}", ahead, evidence, repair="salvage")
+    return finding_of(CORRUPT, health, f"{message} {_readable(health)}", start, evidence, repair="salvage")
 
 
 def _empty(
@@ -78,6 +79,12 @@ def _empty(
     state, tables = health.role is DatabaseRole.STATE, fault.reason == "it has no table"
     message = f"{who_of(health)} has {'no table' if tables else '1 byte' if '1 byte' in fault.reason else '0 bytes'}."
     repair = "salvage" if copies and not tables and not state else None
+    known = state or health.registered or health.agent_id in {agent.agent_id for agent in x.config.agents}
+    if not known:
+        ahead = f"A {NEWEST} gateway does not open it: neither its config nor its registry has this agent."
+        by_hand = "Nothing has to be done."
+        warn = Severity.WARNING
+        return finding_of(EMPTY, health, message, ahead, evidence, severity=warn, repair=None, by_hand=by_hand)
     start = start_over(x, Damage.STATE_GONE if state else Damage.NO_TABLE if tables else Damage.EMPTY)
     if start.refuses:
         return finding_of(EMPTY, health, message, refuses(start), evidence, repair=repair)
@@ -102,12 +109,11 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
         "rowsReadable": dict(health.rows),
     }
     if problem.index_only:
-        start = start_over(x, Damage.INDEX)
+        start = start_over(x, Damage.INDEX, health)
         page = f", page {problem.pages[0]:,}" if problem.pages else ""
         what = "lacks rows or has too many" if problem.rows_differ else f"is malformed{page}"
         message = f"An index of {who_of(health, small=True)} {what}. Its table has every row."
-        severity, repair = severity_of(start), _salvage(health)
-        return finding_of(CORRUPT, health, message, refuses(start), evidence, severity=severity, repair=repair)
+        return finding_of(CORRUPT, health, message, start, evidence, repair=_salvage(health))
     if problem.constraints:
         message = f"Rows of {some_of(problem.tables)} break a constraint of their table. Its pages hold together."
         start = start_over(x, Damage.CONSTRAINTS)
@@ -138,8 +144,8 @@ def read_only(x: Examination, health: DatabaseHealth, problem: ReadOnlyFormat) -
     )
 
 
-def _refused(x: Examination, health: DatabaseHealth) -> str:
-    return refuses(start_over(x, Damage.AGENT if health.role is DatabaseRole.AGENT else Damage.STATE))
+def _refused(x: Examination, health: DatabaseHealth) -> SeenStart:
+    return start_over(x, Damage.AGENT if health.role is DatabaseRole.AGENT else Damage.STATE, health)
 
 
 def _salvage(health: DatabaseHealth) -> str | None:

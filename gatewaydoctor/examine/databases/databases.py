@@ -70,6 +70,11 @@ class DatabaseFacts(Struct, frozen=True):
         return isinstance(self.read, Fault) and self.read.kind is FaultKind.UNREADABLE
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the file has no bytes, or no table: all that is in it is known."""
+        return isinstance(self.read, Fault) and self.read.kind is FaultKind.EMPTY
+
+    @property
     def running(self) -> Sequence[RunningEntry]:
         return self.facts.running if self.facts else ()
 
@@ -227,7 +232,7 @@ def cron_of(database: Database | None, state: StateRows | Fault | None, files: C
 def gaps_of(found: Sequence[DatabaseFacts], state: StateRows | Fault | None) -> Iterator[tuple[str, str]]:
     """Path and reason of everything in databases that was not read."""
     for each in found:
-        yield from ((str(each.path), gap) for gap in each.gaps)
+        yield from ((str(each.path), gap) for gap in (() if each.is_empty else each.gaps))
     match state:
         case Fault() as fault:
             yield str(fault.path), f"its rows are not known: {fault.reason}"

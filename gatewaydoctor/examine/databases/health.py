@@ -104,6 +104,7 @@ class _Reader:
                 *(*self._about_log(found), *found.problems),
                 *(*self._about_registry(found), *self._about_quarantine(found)),
             ),
+            registered=any(listed == path for _, listed in self.listed),
         )
 
     def _left_in(self, path: Path) -> dict[str, int]:
@@ -124,7 +125,7 @@ class _Reader:
         return {name: count for name, count in counts.items() if count}
 
     def _opened(self, database: Opened, role: DatabaseRole, path: Path, agent_id: str | None) -> DatabaseHealth:
-        from gatewaydoctor.storage.database.integrity import problems
+        from gatewaydoctor.storage.database.integrity import compares_indexes, problems
         from gatewaydoctor.storage.database.schema import is_known
 
         found = tuple(problems(database, role, agent_id, whole=self.verify))
@@ -140,6 +141,7 @@ class _Reader:
             version,
             self._left_in(path) if broken else _counts(database),
             is_known(role, version),
+            indexes_compared=compares_indexes(database, whole=self.verify),
         )
 
     def _is_of_another(self, path: Path, agent_id: str | None) -> bool:

@@ -83,7 +83,7 @@ class SchemaDrift(Struct, frozen=True):
     changed_tables: tuple[str, ...] = ()
     """Columns as table.column; a table alone where its constraints or options differ."""
     made_again: bool = False
-    """Whether a start makes again all that is missing, and nothing else differs."""
+    """Whether a start makes again the tables that are missing, and nothing else differs."""
 
 
 class EntryFault(StrEnum):
@@ -156,7 +156,8 @@ Problem = (
 class DatabaseHealth(Struct, frozen=True):
     """One database that was examined. `agent_id` is that of its directory, None for the state database. `rows` counts
     what could be read: sessions, conversations, events, jobs; None where it could not. `schema_known`: its version is
-    one whose triggers and indexes are known, so that a difference would have been seen."""
+    one whose triggers and indexes are known, so that a difference would have been seen. `registered`: the registry in
+    the state database lists the file. `indexes_compared`: each index was compared with its table."""
 
     role: DatabaseRole
     path: Path
@@ -165,6 +166,8 @@ class DatabaseHealth(Struct, frozen=True):
     user_version: int | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
     schema_known: bool = False
+    registered: bool = False
+    indexes_compared: bool = True
 
 
 class MissingDatabase(Struct, frozen=True):

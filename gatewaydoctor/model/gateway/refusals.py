@@ -105,14 +105,29 @@ DUE: Mapping[Damage, int] = {
 }
 """Those of 2026.9.6 that differ while its startup migrations are due."""
 
+ISOLATED = frozenset(
+    {
+        Damage.AGENT,
+        Damage.OWNER,
+        Damage.VERSIONS,
+        Damage.FOREIGN_KEYS,
+        Damage.SCHEMA,
+        Damage.INDEX,
+        Damage.FOREIGN_LOG,
+    }
+)
+"""Those with which 2026.9.6 starts where the database is of an agent that its config has and that is neither its
+default nor `main`: the sessions of that agent stay closed, and the file as it is."""
+
 
 class SeenStart(Struct, frozen=True):
     """What a start makes of one damage. `release` is the one that was seen, `untried` the one in use where that was
-    not."""
+    not. `isolates`: it starts without the sessions of the agent."""
 
     release: str
     code: int
     untried: str | None = None
+    isolates: bool = False
 
     @property
     def who(self) -> str:
@@ -127,10 +142,14 @@ class SeenStart(Struct, frozen=True):
         return self.code != STARTS
 
 
-def seen_start(damage: Damage, release: str | None, *, due: bool = False) -> SeenStart:
-    """`release` is the one in use, `due` whether its startup migrations are."""
+def seen_start(damage: Damage, release: str | None, *, due: bool = False, apart: bool = False) -> SeenStart:
+    """`release` is the one in use, `due` whether its startup migrations are, `apart` whether the database is of an
+    agent that a start can do without."""
     codes = CODES[damage]
     if release is not None and release != NEWEST and release in codes:
         return SeenStart(release, codes[release])
+    untried = None if release == NEWEST else release
+    if apart and damage in ISOLATED:
+        return SeenStart(NEWEST, STARTS, untried, isolates=True)
     code = DUE.get(damage, codes[NEWEST]) if due else codes[NEWEST]
-    return SeenStart(NEWEST, code, None if release == NEWEST else release)
+    return SeenStart(NEWEST, code, untried)

@@ -76,11 +76,12 @@ def _files(x: Examination, view: View) -> list[tuple[str, RenderableType]]:
         rows.append(("subagents", Text(f"{words.plural(x.subagents.runs, 'run')} ({words.size(x.subagents.bytes)})")))
     agents = [agent for agent in x.eras.agents if agent.era.cron_in_database]
     rows += [(agent.era.value, _database(agent, x, view)) for agent in capped(agents, view)]
-    for path, space in x.volumes:
+    for volume, space in x.volumes:
         text = f"{words.size(space.available)} of {words.size(space.total)} free"
-        rows.append(("disk", Text(text if len(x.volumes) == 1 else f"{view.names.path(path)}: {text}")))
-    for left_out, reason in capped(x.skipped, view):
-        rows.append(("not read", Text(f"{view.names.path(left_out)}: {view.names.text(reason)}", "yellow")))
+        rows.append(("disk", Text(text if len(x.volumes) == 1 else f"{view.names.path(volume)}: {text}")))
+    for label, passed in (("not read", x.skipped), ("not compared", x.unchecked)):
+        for path, reason in capped(passed, view):
+            rows.append((label, Text(f"{view.names.path(path)}: {view.names.text(reason)}", "yellow")))
     return rows
 
 

@@ -161,8 +161,10 @@ def _has_database(fs: ReadFs, place: Place, agent_id: str) -> bool:
 
 
 def _exists(fs: ReadFs, path: Path) -> bool:
+    """A link to nothing is nothing: no release finds a store behind it."""
     try:
-        fs.lstat(path)
+        if fs.lstat(path).is_symlink:
+            fs.stat(path)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
     except OSError:

@@ -63,11 +63,15 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield entries
 
 
+def compares_indexes(database: Opened, *, whole: bool) -> bool:
+    return whole or database.bytes_in_use <= INDEXES_BELOW
+
+
 def broken_pages(database: Opened, *, whole: bool = False) -> BrokenPages | None:
     """What SQLite's own check finds. A start compares indexes with their tables, too; here that is left to the
     `whole` check where the database is large."""
-    compared = whole or database.bytes_in_use <= INDEXES_BELOW
-    found = database.all(f"PRAGMA {'integrity_check' if compared else 'quick_check'}({MESSAGES})")
+    check = "integrity_check" if compares_indexes(database, whole=whole) else "quick_check"
+    found = database.all(f"PRAGMA {check}({MESSAGES})")
     if isinstance(found, Fault):
         return _by_walking(database, found.reason)
     messages = tuple(line for (text,) in found for line in str(text).splitlines() if line and line != "ok")

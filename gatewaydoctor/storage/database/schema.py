@@ -1,9 +1,10 @@
 """A database's tables, columns, triggers and unique indexes against those its release writes.
 
 known_schema.json holds, per role and user_version, names and the starts of the SHA-256 of what a start compares: each
-trigger's text, each column's, each table's constraints and options. `optional` are the tables and the columns
-(table.column) that a start makes again, `also` other texts of a column that upgrades leave. They were read off
-databases that 2026.8.1, 2026.9.3 and 2026.9.6 had made (tools/schema.py).
+trigger's text, each column's, each table's constraints and options. `optional` are the tables that a start makes
+again and the columns (table.column) that it does without, as an upgrade may leave them out; `also` other texts of a
+column that upgrades leave. They were read off databases that 2026.8.1, 2026.9.3 and 2026.9.6 had made or upgraded
+(tools/schema.py).
 """
 
 from __future__ import annotations
@@ -52,23 +53,28 @@ def drift(role: DatabaseRole, version: int, schema: Iterable[SchemaItem]) -> Sch
     known = _known()[role.value][str(version)]
     items = tuple(schema)
     tables = {item.name: item for item in items if item.kind == "table"}
-    triggers = {item.name: _digest(item.sql or "") for item in items if item.kind == "trigger"}
-    unique = {item.name for item in items if item.kind == "index" and item.sql and "UNIQUE" in item.sql.upper()}
+    triggers = {item.name: trigger_digest(item) for item in items if item.kind == "trigger"}
+    unique = {
+        item.name: _digest(item.sql or "")
+        for item in items
+        if item.kind == "index" and "UNIQUE" in (item.sql or "").upper()
+    }
     differences = tuple(_differences(known, tables))
+    missing = set(known["tables"]) - set(tables)
+    lost = {name for name, text in known["triggers"].items() if text.partition(":")[0] not in missing} - set(triggers)
     found = SchemaDrift(
-        tuple(sorted(set(known["tables"]) - set(tables))),
-        tuple(sorted(set(known["triggers"]) - set(triggers))),
+        tuple(sorted(missing)),
+        tuple(sorted(lost)),
         tuple(sorted(name for name, text in triggers.items() if known["triggers"].get(name, text) != text)),
-        tuple(sorted(unique - set(known["unique"]))),
+        tuple(sorted(name for name, text in unique.items() if known["unique"].get(name) != text)),
         tuple(sorted(set(triggers) - set(known["triggers"]))),
         tuple(name for name, there in differences if not there),
         tuple(name for name, there in differences if there),
     )
-    lacking = {*found.missing_tables, *found.missing_columns}
-    others = replace(found, missing_tables=(), missing_columns=())
-    if not lacking and others == _NONE:
+    if found == _NONE:
         return None
-    return replace(found, made_again=others == _NONE and lacking.issubset(known["optional"]))
+    alone = replace(found, missing_tables=()) == _NONE
+    return replace(found, made_again=alone and missing.issubset(known["optional"]))
 
 
 def _differences(known: Mapping[str, Any], tables: Mapping[str, SchemaItem]) -> Iterator[tuple[str, bool]]:
@@ -85,7 +91,7 @@ def _differences(known: Mapping[str, Any], tables: Mapping[str, SchemaItem]) -> 
         for name, digests in names.items():
             column = f"{table}.{name}"
             if name not in found.columns:
-                if f"{name}?" not in wanted:
+                if f"{name}?" not in wanted and column not in known["optional"]:
                     yield column, False
             elif _short(found.columns[name]) not in (*digests, *known["also"].get(column, ())):
                 yield column, True
@@ -94,6 +100,11 @@ def _differences(known: Mapping[str, Any], tables: Mapping[str, SchemaItem]) -> 
                 yield f"{table}.{name}", True
         if rest and _short(found.rest) not in rest.split(","):
             yield table, True
+
+
+def trigger_digest(item: SchemaItem) -> str:
+    """`table:digest`; a trigger goes with its table."""
+    return f"{item.table}:{_digest(item.sql or '')}"
 
 
 def _short(text: str) -> str:

@@ -134,7 +134,7 @@ def _sources(x: Examination, view: View) -> Iterator[tuple[str, RenderableType]]
         yield "also found", view.path(other.path)
     for note in config.notes:
         yield "note", Text(view.names.text(note))
-    for path, reason in x.skipped:
+    for path, reason in (*x.skipped, *x.unchecked):
         yield "skipped", Text(f"{view.names.path(path)}: {view.names.text(reason)}")
 
 
