@@ -219,6 +219,14 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
     )
 
 
+def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    """A jobs.json that cannot be parsed: the gateway comes up, and its scheduler does not (seen of each release)."""
+    if finding.severity < Severity.ERROR or finding.evidence.get("read") != "unparseable":
+        return None
+    reason = "It would start without its scheduler: no cron job runs."
+    return StartEffect(Effect.RISKS, reason, headline(finding.message))
+
+
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     code = CODES[Damage.NEWER].get(release.version or "")
     if code is not None:
@@ -315,6 +323,7 @@ EFFECTS: dict[str, Judge] = {
     "database-lease": _leased,
     "jobs-other-path": _jobs_elsewhere,
     "cron-job-cannot-run": _jobs_lost,
+    "cron-store-unparseable": _no_jobs,
     "newer-schema": _newer,
     "transcript-bad-header": _empties_history,
     "transcript-boot-loop": _loops,

@@ -264,7 +264,7 @@ def first_page_of_another_agent(state: Path) -> None:
 # Where the startup migrations are due
 
 
-def _due(state: Path) -> None:
+def due(state: Path) -> None:
     """Take the record away that the startup migrations are done, as an upgrade or a move does."""
     sql(state / STATE, "DELETE FROM schema_meta WHERE meta_key = 'startup-migrations'")
 
@@ -274,7 +274,7 @@ def log_of_another_agent_with_migrations_due(state: Path) -> None:
     fill_log(state / SECOND)
     shutil.copyfile(state / f"{SECOND}-wal", state / f"{AGENT}-wal")
     (state / f"{AGENT}-shm").unlink(missing_ok=True)
-    _due(state)
+    due(state)
 
 
 @damage(hot=True)
@@ -293,26 +293,26 @@ def whole_log_of_another_agent(state: Path) -> None:
 @damage(hot=True)
 def whole_log_of_another_agent_with_migrations_due(state: Path) -> None:
     whole_log_of_another_agent(state)
-    _due(state)
+    due(state)
 
 
 @damage()
 def agent_of_0_bytes_with_migrations_due(state: Path) -> None:
     settle(state / AGENT)
     (state / AGENT).write_bytes(b"")
-    _due(state)
+    due(state)
 
 
 @damage()
 def entry_no_json_with_migrations_due(state: Path) -> None:
     sql(state / AGENT, f"UPDATE session_nodes SET entry_json = '{{torn' WHERE session_key = '{KEY}'")
-    _due(state)
+    due(state)
 
 
 @damage()
 def leftover_older_with_migrations_due(state: Path) -> None:
     write_store(state, {KEY: entry(age_ms=10**11)})
-    _due(state)
+    due(state)
 
 
 @damage(hot=True)
@@ -330,7 +330,7 @@ def every_page_of_another_agent_in_the_log(state: Path) -> None:
 @damage(hot=True)
 def every_page_of_another_agent_in_the_log_with_migrations_due(state: Path) -> None:
     every_page_of_another_agent_in_the_log(state)
-    _due(state)
+    due(state)
 
 
 @damage(hot=True)
@@ -382,7 +382,7 @@ def key_index_without_rows(state: Path) -> None:
 @damage()
 def index_without_rows_with_migrations_due(state: Path) -> None:
     index_without_rows(state)
-    _due(state)
+    due(state)
 
 
 @damage()
@@ -393,4 +393,4 @@ def index_page_zeroed_with_migrations_due(state: Path) -> None:
         (leaf(state / AGENT, root(state / AGENT, "idx_agent_session_nodes_updated_at")) - 1) * PAGE,
         bytes(PAGE),
     )
-    _due(state)
+    due(state)

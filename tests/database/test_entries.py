@@ -56,6 +56,7 @@ def judged(
         ('{"sessionId":"s","updatedAt":5.5e2,"x":"\\ud800"}', None),
         ('{"sessionId":"s","updatedAt":5,"x":1e999}', None),
         (f'{{"sessionId":"s","updatedAt":5,"deep":{DEEP}}}', None),
+        (f'{{"sessionId":"s","updatedAt":5,"deep":{"[" * 3_000}{"]" * 3_000}}}', "too-deep"),
         ('{"sessionId":"gone","updatedAt":5,"sessionId":"s"}', None),
         ('{"sessionId":"s","updatedAt":5,"sessionId":"gone"}', "other-id"),
         ('{"sessionId":"s","updatedAt":5,"updatedAt":"x"}', "no-time"),

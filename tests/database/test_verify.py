@@ -490,3 +490,11 @@ def test_indexes_of_a_large_database_that_were_not_compared_are_told(
     assert (document["verdict"]["start"], "of 2 large databases" in document["verdict"]["reason"]) == ("yes", True)
     verified = told(plain, "--verify")
     assert (verified["skipped"], "large" in verified["verdict"]["reason"]) == ([], False)
+
+
+@pytest.mark.parametrize(("begin", "start"), [(b"\xd9\xd5\x05\xf9", "no"), (b"x", "no"), (b"\0", "yes")])
+def test_a_journal_that_no_start_undoes(plain: Path, begin: bytes, start: str) -> None:
+    """SQLite takes any journal for a hot one that does not begin with a zero."""
+    (plain / f"{AGENT_PATH}-journal").write_bytes(begin + b"y" * 5_000)
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "(exit 1)" in verdict["reason"]) == (start, start == "no")

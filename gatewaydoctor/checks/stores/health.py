@@ -25,13 +25,14 @@ from gatewaydoctor.checks.stores.healthrules import (
     who_of,
 )
 from gatewaydoctor.checks.stores.migration import reads_again
-from gatewaydoctor.checks.stores.unsound import broken, read_only, unopened
+from gatewaydoctor.checks.stores.unsound import broken, hot_journal, read_only, unopened
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
     EntryFault,
     ForeignLog,
+    HotJournal,
     LogGone,
     Misregistered,
     OrphanRows,
@@ -157,6 +158,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return _misregistered(x, health, problem)
         case ReadOnlyFormat():
             return read_only(x, health, problem)
+        case HotJournal():
+            return hot_journal(x, health, problem)
         case VersionsDiffer():
             return _versions(x, health, problem)
         case OrphanRows():
@@ -279,6 +282,7 @@ _ENTRIES = {
     EntryFault.NO_TIME: "has no time",
     EntryFault.OTHER_ORIGIN: "names another parent than its column",
     EntryFault.KEY: "has a key that is not spelled as the gateway spells it",
+    EntryFault.TOO_DEEP: "is nested too deeply",
     EntryFault.CLEARED: "is marked as cleared and is not",
 }
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.database import Fault
-    from gatewaydoctor.model.gateway.health import BrokenPages, DatabaseHealth, ReadOnlyFormat, Unopened
+    from gatewaydoctor.model.gateway.health import BrokenPages, DatabaseHealth, HotJournal, ReadOnlyFormat, Unopened
     from gatewaydoctor.model.gateway.refusals import SeenStart
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -140,6 +140,19 @@ def read_only(x: Examination, health: DatabaseHealth, problem: ReadOnlyFormat) -
         {"writeVersion": problem.version},
         severity=severity_of(start),
         by_hand="Copy the directory, and restore the set from a backup.",
+        repair=None,
+    )
+
+
+def hot_journal(x: Examination, health: DatabaseHealth, problem: HotJournal) -> Finding:
+    return finding_of(
+        CORRUPT,
+        health,
+        f"{who_of(health)} has a rollback journal of an unfinished transaction, which a start does not undo.",
+        start_over(x, Damage.JOURNAL, health),
+        {"journalBytes": problem.bytes},
+        by_hand="Keep the gateway stopped and copy the directory. Then let SQLite undo the transaction, as the user "
+        "the gateway runs as: sqlite3 openclaw-agent.sqlite 'PRAGMA user_version'.",
         repair=None,
     )
 

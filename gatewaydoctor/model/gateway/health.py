@@ -55,6 +55,13 @@ class ReadOnlyFormat(Struct, frozen=True):
     version: int
 
 
+class HotJournal(Struct, frozen=True):
+    """A rollback journal of an unfinished transaction is next to an agent's database, which a start only reads at
+    first: SQLite undoes it for one who may write. `bytes` of the journal."""
+
+    bytes: int
+
+
 class VersionsDiffer(Struct, frozen=True):
     """The number in the header and the one in schema_meta are not the same. `fits` is the one of the two whose
     tables, triggers and columns the database has; None if neither or both."""
@@ -89,7 +96,8 @@ class SchemaDrift(Struct, frozen=True):
 class EntryFault(StrEnum):
     """What is wrong with a session row. `key`: it is not spelled as the gateway spells it, and no gateway has judged
     it yet or another row has it in lower case. `other-origin`: the columns name another parent than the entry.
-    `cleared`: it is marked as a session that was cleared, and has an entry, or no window."""
+    `cleared`: it is marked as a session that was cleared, and has an entry, or no window. `too-deep`: its
+    values are nested deeper than was seen to start."""
 
     NOT_JSON = "not-json"
     NOT_AN_OBJECT = "not-an-object"
@@ -98,6 +106,7 @@ class EntryFault(StrEnum):
     OTHER_ORIGIN = "other-origin"
     KEY = "key"
     CLEARED = "cleared"
+    TOO_DEEP = "too-deep"
 
 
 class BadEntries(Struct, frozen=True):
@@ -143,6 +152,7 @@ Problem = (
     | OtherOwner
     | Misregistered
     | ReadOnlyFormat
+    | HotJournal
     | VersionsDiffer
     | OrphanRows
     | SchemaDrift

@@ -23,7 +23,8 @@ class Damage(StrEnum):
     `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
     lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, a directory in place of the
-    -shm. `blocked`: a file in place of the directory of a database. `registered`: the registry has it under
+    -shm. `blocked`: a file in place of the directory of a database. `journal`: a rollback journal of an unfinished
+    transaction next to an agent's. `registered`: the registry has it under
     another agent, too."""
 
     AGENT = "agent"
@@ -52,6 +53,7 @@ class Damage(StrEnum):
     READ_ONLY = "read-only"
     SIDE_FILE = "side-file"
     BLOCKED = "blocked"
+    JOURNAL = "journal"
     FOREIGN_LOG = "foreign-log"
     NO_LOG = "no-log"
     OWNER_LEASE = "owner-lease"
@@ -86,6 +88,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.READ_ONLY: {NEWEST: 1},
     Damage.SIDE_FILE: {NEWEST: 1},
     Damage.BLOCKED: {NEWEST: 78},
+    Damage.JOURNAL: {NEWEST: 1},
     Damage.FOREIGN_LOG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.NO_LOG: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.OWNER_LEASE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import is_canonical_key
 from gatewaydoctor.model.gateway.health import BadEntries, EntryFault
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal, members
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.storage.database.pages import Value
 
 EXAMPLES = 10
+MOST_LEVELS = 1_600
+"""2026.9.6 starts with an entry of 1,501 levels, and refuses one of 3,001."""
 _FIELDS = frozenset({"sessionId", "updatedAt", "parentSessionKey", "spawnedBy", "forkSource"})
+_BRACKETS = regex(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 _LINEAGE = ("parent_session_key", "spawned_by", "fork_source_session_key")
 _ODD = "({0} GLOB '*[^!-@[-~]*' OR {0} NOT GLOB 'agent:?*:?*' OR {0} GLOB '*::*')"
 """A key with capitals, blanks or other than ASCII, or without an agent."""
@@ -96,6 +100,8 @@ def _fault(
         return EntryFault.NOT_JSON
     if told is None:
         return EntryFault.NOT_AN_OBJECT
+    if _levels(entry) > MOST_LEVELS:
+        return EntryFault.TOO_DEEP
     if told.get("sessionId") != session_id:
         return EntryFault.OTHER_ID
     if isinstance(told.get("updatedAt"), bool) or not isinstance(told.get("updatedAt"), int | float):
@@ -110,6 +116,14 @@ def _fault(
         return EntryFault.OTHER_ORIGIN
     keys = [str(each) for each in (key, *lineage) if each is not None]
     return EntryFault.KEY if counts and not all(map(is_canonical_key, keys)) else None
+
+
+def _levels(entry: bytes) -> int:
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(entry):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _fields(entry: bytes) -> Mapping[str, object] | None:

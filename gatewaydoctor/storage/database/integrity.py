@@ -9,6 +9,7 @@ from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
+    HotJournal,
     OrphanRows,
     OtherOwner,
     ReadOnlyFormat,
@@ -45,6 +46,8 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield broken
         if not broken.index_only:
             return
+    if role is DatabaseRole.AGENT and database.journal is not None and database.journal.hot:
+        yield HotJournal(database.journal.bytes)
     version = database.user_version
     if not version and not database.tables and role is not DatabaseRole.QUARANTINE:
         yield Unopened(Fault(FaultKind.EMPTY, database.path, "it has no table"))
