@@ -46,7 +46,7 @@ FAILS = {
 }
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
-    *("transcript-bad-header", "transcript-boot-loop", "jobs-other-path"),
+    *("transcript-bad-header", "transcript-boot-loop", "jobs-other-path", "cron-store-unparseable"),
 }
 UNREAD = {"newer-schema", "database-unreadable"}
 EXPECT = {
