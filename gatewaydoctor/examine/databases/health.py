@@ -104,7 +104,7 @@ class _Reader:
                 *(*self._about_log(found), *found.problems),
                 *(*self._about_registry(found), *self._about_quarantine(found)),
             ),
-            registered=any(listed == path for _, listed in self.listed),
+            registered=any(listed == path for _, listed in self.records.listed),
         )
 
     def _left_in(self, path: Path) -> dict[str, int]:
