@@ -248,6 +248,22 @@ def test_a_damaged_leftover_goes_when_the_database_has_its_rows(tmp_path: Path, 
     assert agentdb.statuses(state.root / AGENT) == before
 
 
+@pytest.mark.parametrize("data", [b"{}", b" {\n} \n"])
+def test_a_leftover_without_an_entry_goes(tmp_path: Path, data: bytes) -> None:
+    """Where the startup migrations are done, a start refuses it as it does any other."""
+    state = StateDir(tmp_path, "2026.9.6")
+    sound(state)
+    store = state.store(data)
+    doctor = Doctor(state)
+    fix = state.only("legacy-store-beside-sqlite").fix
+    assert fix is not None
+    assert fix.repairs == ("leftover",)
+    doctor.there_and_back("leftover")
+    doctor.apply("leftover")
+    assert not store.exists()
+    assert "legacy-store-beside-sqlite" not in doctor.rules()
+
+
 def test_a_torn_leftover_keeps_only_what_the_database_lacks(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     sound(state)

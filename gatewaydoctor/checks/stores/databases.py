@@ -157,7 +157,7 @@ def _separable(x: Examination, leftover: Leftover) -> bool:
     older = {each.key for each in leftover.replaced if each.older}
     wanted = {*leftover.missing, *(each.key for each in leftover.replaced)} - older - refused
     if not wanted:
-        return damaged or bool(store.survey.entries)
+        return True
     imported = not (refuses_leftovers(x.config.release) or leftover.refusal)
     return imported and bool(older or refused or x.startup_migrated)
 

@@ -143,11 +143,22 @@ def _say(draft: Draft, store: StoreDraft, action: str, reason: str, entries: lis
     )
 
 
+def _move_empty(draft: Draft, store: StoreDraft) -> None:
+    size = draft.move(store.path)
+    if size is not None:
+        names = [store.path.name]
+        reason = "an import source without an entry"
+        draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, agent_id=store.agent_id)
+
+
 def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
     """Whether the file stays, with what the database lacks or has older."""
     wanted = _wanted(leftover)
     refused = set(leftover.null_entries) | set(leftover.unsafe_ids)
     leaving = [(place, entry) for place, entry in store.entries() if entry.key not in wanted]
+    if not len(store):
+        _move_empty(draft, store)
+        return False
     if not leaving:
         _unlink_other_name(draft, store)
         return bool(len(store))
