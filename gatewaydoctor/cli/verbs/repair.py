@@ -194,7 +194,7 @@ def plan_or_apply(
         write(path, encode(made).decode(), PRIVATE)
     if apply and Repair.SPACE in repairs:
         _require_other_disk(work)
-    again = None if apply else _again(run, work, out)
+    again = None if apply else _again(run, work, repairs, out)
     sources = planned_origins(work.tools.fs, made, cap(run))
     show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
     if apply and (refused := _refused(made, repairs)):
@@ -273,7 +273,7 @@ def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options
         )
 
 
-def _again(run: Run, work: Bench, out: str | None) -> Command:
+def _again(run: Run, work: Bench, repairs: tuple[Repair, ...], out: str | None) -> Command:
     """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
     --apply."""
     if out is not None:
@@ -284,7 +284,7 @@ def _again(run: Run, work: Bench, out: str | None) -> Command:
             words += ["--work-dir", str(work.work_dir)]
         return run.invocation.command(*words, *["--gateway-stopped"] * work.permission.stopped_by_word)
     if run.options.redact:
-        return run.invocation.command("repair", "--apply")
+        return run.invocation.command("repair", *(each.value for each in repairs), "--apply")
     return Command((*run.typed[1:], "--apply"), run.invocation.program, placed=True)
 
 

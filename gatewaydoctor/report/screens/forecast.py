@@ -106,7 +106,7 @@ def in_brief(forecast: Forecast) -> str:
     """The few events that matter on the first screen, in one line."""
     matter = (Kind.EVICTS, Kind.RESUMES, Kind.FIRES, Kind.CATCHES_UP, Kind.SENDS, Kind.REAPS, Kind.IDLE)
     told = [event for event in forecast.events if event.kind in matter]
-    told.sort(key=lambda event: matter.index(event.kind))
+    told.sort(key=lambda event: (not event.how_many, matter.index(event.kind)))
     return "; ".join(_short(event) for event in told[:4]) + ("." if told else "")
 
 

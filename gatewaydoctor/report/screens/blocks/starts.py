@@ -40,13 +40,18 @@ def starts(console: Console, before: Sequence[StartEvent], after: Sequence[Start
     for label, events in (("Start now", before), ("Start after", after)):
         if not events:
             continue
-        worth = sorted((each for each in events if each.kind in _WORTH), key=lambda each: _WORTH.index(each.kind))
+        worth = sorted((each for each in events if each.kind in _WORTH), key=_rank)
         told = [_event(event, view, brief=most == 1) for event in worth] or ["nothing of note"]
         grave = sum(each.kind in _GRAVE for each in worth)
         for at, line in enumerate(whole(told, console.width - _LABEL, most, " with --all", max(1, grave))):
             head = Text.assemble((label if at == 0 else "", "bold"))
             head.pad_right(_LABEL - len(head))
             console.print(head + Text(line), no_wrap=True, crop=False)
+
+
+def _rank(event: StartEvent) -> tuple[bool, int]:
+    """What is lost first, and last that nothing is done: there may be no room for it."""
+    return not event.how_many and event.kind not in _GRAVE, _WORTH.index(event.kind)
 
 
 def _event(event: StartEvent, view: View, *, brief: bool) -> str:
