@@ -110,6 +110,12 @@ CASES: list[tuple[str, str, Callable[[StateDir], object], str | None]] = [
     ("temp beside damage", "temp-leftover", temp(b"{"), None),
     ("base row", "cron-unknown-job", lambda s: (s.jobs([]), s.store({"agent:main:cron:gone": row(1)})), None),
     ("run rows", "cron-unknown-job", lambda s: (s.jobs([]), s.store(runs(1))), "trim"),
+    (
+        "run row, its transcript younger",
+        "cron-unknown-job",
+        lambda s: (s.jobs([]), s.store(runs(1)), s.transcript(100, age=2 * HOUR)),
+        None,
+    ),
     ("torn jobs", "cron-store-unparseable", lambda s: s.file("cron/jobs.json", b"{"), None),
     ("a malformed job", "cron-job-cannot-run", lambda s: s.jobs([job("a", payload=7)]), "cron"),
     ("a torn state", "cron-store-unparseable", lambda s: s.file("cron/jobs-state.json", b"{"), None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.cron.jobs import QUIET_MS
+from gatewaydoctor.model.gateway.entry import latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,9 +15,11 @@ if TYPE_CHECKING:
 
 
 def is_over(x: Examination, job: JobRuns) -> bool:
-    """Whether all run rows of a job go when trim is named: all are older than the retention, and quiet."""
+    """Whether all run rows of a job go when trim is named: all are older than the retention, and quiet. A transcript
+    that was written later than its row makes that one younger."""
     retention = x.config.cron.session_retention.value
-    old = job.last_at is not None and retention is not None and x.now - job.last_at > max(retention, QUIET_MS)
+    last = latest(job.last_at, job.quiet_since)
+    old = last is not None and retention is not None and x.now - last > max(retention, QUIET_MS)
     return old and job.base_key is None and job.runs > 0 and job.quiet >= min(job.runs, 2)
 
 

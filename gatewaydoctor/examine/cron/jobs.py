@@ -27,8 +27,9 @@ DAY_MS = 86_400_000
 class JobRuns(Struct, frozen=True):
     """Rows of one job in one store. `known` is None where jobs.json could not be read. `stuck` counts run rows only;
     `base_status` and `base_stuck` are of the job's job row, None and False without one. `bytes` are those of the run
-    rows. `quiet` counts, up to two, the run rows without a sign of life in the last hour, their transcripts included.
-    `timeline` has one time axis for all jobs of a store; None without times."""
+    rows. `quiet` counts, up to two, the run rows without a sign of life in the last hour, their transcripts included;
+    `quiet_since` is the newest sign of these. `timeline` has one time axis for all jobs of a store; None without
+    times."""
 
     job_id: str
     job: CronJob | None
@@ -45,6 +46,7 @@ class JobRuns(Struct, frozen=True):
     base_stuck: bool = False
     timeline: Timeline | None = None
     quiet: int = 0
+    quiet_since: int | None = None
 
     @property
     def name(self) -> str | None:
@@ -96,6 +98,7 @@ class _Gathered(Struct):
     times: array[int] = field(default_factory=lambda: array("q"))
     stuck: int = 0
     quiet: int = 0
+    quiet_since: int | None = None
     base_status: Status | None = None
     base_key: str | None = None
     base_stuck: bool = False
@@ -130,14 +133,13 @@ class JobCollector:
         job.bytes += entry.bytes
         job.stuck += stuck
         if job.quiet < _QUIET_ENOUGH:
-            job.quiet += self._is_quiet(entry, row)
+            last = latest(entry.last_sign, self._signs.newest(entry, row))
+            if last is None or self._now - last >= QUIET_MS:
+                job.quiet += 1
+                job.quiet_since = latest(job.quiet_since, last)
         at = entry.updated_at if entry.updated_at is not None else entry.started_at
         if at is not None:
             job.times.append(at)
-
-    def _is_quiet(self, entry: Entry, row: int) -> bool:
-        last = latest(entry.last_sign, self._signs.newest(entry, row))
-        return last is None or self._now - last >= QUIET_MS
 
     def result(self, cron: Cron) -> tuple[JobRuns, ...]:
         """One value per job that has rows, most runs first."""
@@ -169,4 +171,5 @@ def _finished(gathered: dict[str, _Gathered], cron: Cron) -> Iterator[JobRuns]:
             rows.base_stuck,
             timeline(rows.times, first, last) if rows.times else None,
             rows.quiet,
+            rows.quiet_since,
         )
