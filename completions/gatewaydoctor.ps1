@@ -764,7 +764,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'schema' = 'Put triggers back; drop rows that refer to nothing.'
             'jobs' = 'File cron jobs under the path the directory has now.'
             'compact' = 'Rebuild databases without their free pages.'
-            'import' = 'Lay down what an import lost, for the next start to take.'
+            'import' = 'Put back what an import lost, for the next start to import.'
             'queues' = 'Move messages that wait for more than a day to the vault.'
             'park' = 'Take the session or agent named by --name out of the next start''s sight.'
             'unpark' = 'Put back what was parked.'

@@ -58,6 +58,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         release.evidence,
         worst,
         tuple(dict.fromkeys(rule for _, rule in deciding if rule)),
+        tuple((rule, effect) for effect, rule in found if effect.effect is Effect.LOSES),
     )
 
 

@@ -9,7 +9,10 @@ import pytest
 
 from gatewaydoctor.checks.start.forecast import forecast
 from gatewaydoctor.checks.start.state import as_it_is
+from gatewaydoctor.fixtures.validating.setup import set_up
 from gatewaydoctor.model.outcome.forecast import Certainty, Kind
+from tests.checks.test_verdict import FIXTURES, fixture
+from tests.fixes.directories import Directory
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, job, row, run_key, session_id
 
 if TYPE_CHECKING:
@@ -359,3 +362,28 @@ def test_a_run_that_is_dropped_is_not_kept_forever(tmp_path: Path) -> None:
     state.subagents([base | run for run in runs])
     swept = {event.what.partition(" ")[0]: event.how_many for event in of(predicted(state), Kind.SWEEPS)}
     assert swept == {"drops": 1, "keeps": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("database-missing", "starts with an EMPTY history for agent main"),
+        ("database-empty", "starts without cron jobs, deliveries and pairings"),
+        ("database-log-missing", "starts on the last checkpoint: what was written after it is gone"),
+        ("database-entry-invalid", "rebuilds 3 session rows from their columns; the rest of each entry is lost"),
+    ],
+)
+def test_what_a_start_loses_of_a_database_is_its_first_event(name: str, what: str) -> None:
+    judgement = fixture(name)
+    found = forecast(as_it_is(judgement.examination, judgement.verdict))
+    first = found.events[0]
+    assert (first.kind, first.what, first.certainty) == (Kind.EMPTIES, what, Certainty.WILL)
+    assert not [event for event in found.events if "were not read" in event.what]
+
+
+def test_what_no_repair_mends_is_lost_by_the_start_after_a_plan_too(tmp_path: Path) -> None:
+    made = set_up(FIXTURES / "database-corrupt", tmp_path / "made" / ".openclaw")
+    (made.state_dir / "state" / "openclaw.sqlite").write_bytes(b"")
+    plan = Directory(made.state_dir, made.now).plan()
+    assert [event.kind for event in plan.start_before] == ["refuses"]
+    assert plan.start_after[0].what == "starts without cron jobs, deliveries and pairings"

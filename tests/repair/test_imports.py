@@ -1,4 +1,4 @@
-"""What an import lost is laid down for the next start, and an import that did not end is taken back."""
+"""What an import lost is put back for the next start, and an import that did not end is undone."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_it_is_in_a_plan_that_names_nothing(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     cut_by_an_import(state)
     (step,) = steps(Doctor(state).plan(), "import")
-    assert (step.action, step.conversations) == ("lay down", 1)
+    assert (step.action, step.conversations) == ("put back", 1)
 
 
 def test_a_lost_header_is_made_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.release import Fires, Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
 from gatewaydoctor.model.words import duration, plural
@@ -28,6 +29,9 @@ def fired(state: StartState) -> Iterator[Event]:
     if x.eras.cron_in_database and not state.jobs:
         if x.state_rows is not None and not x.state_rows.faults:
             yield Event(Kind.IDLE, 0, "fires no cron job: the state database has none")
+            return
+        if isinstance(x.state, Fault) and x.state.kind is FaultKind.EMPTY:
+            yield Event(Kind.IDLE, 0, "fires no cron job: the state database is empty")
             return
         what = "runs cron jobs of the database, which were not read"
         yield Event(Kind.UNKNOWN, AT_ONCE_MS, what, how_many=0, certainty=Certainty.MAY)

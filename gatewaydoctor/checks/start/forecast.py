@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.start.state import StartState
 
 _SOURCES = (
+    databases.lost,
     sessions.loads,
     sessions.evictions,
     sessions.reaped,
@@ -61,6 +62,7 @@ def forecast(state: StartState) -> Forecast:
 def _refusal(state: StartState) -> Iterator[Event]:
     assert state.verdict is not None
     what = state.verdict.reason.removesuffix(".")
+    what = f"a{what[1:]}" if what.startswith("A ") else what
     yield Event(Kind.REFUSES, 0, f"does not come up: {what}", source=state.verdict.cause)
 
 

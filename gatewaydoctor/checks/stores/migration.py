@@ -153,8 +153,10 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
     waiting = [each for each in x.migration.losses if each.waiting]
     if waiting:
         yield LOSSES.finding(
-            f"{plural(len(waiting), 'transcript')} laid down for the next start, which an import had lost or cut.",
-            "2026.9.6 adds to its database what that lacks." if by_start else "Only 2026.9.6 was seen to take them.",
+            f"{plural(len(waiting), 'transcript')} put back for the next start, which an import had lost or cut.",
+            "2026.9.6 adds to its database what that lacks."
+            if by_start
+            else "Only 2026.9.6 was seen to import them.",
             count=len(waiting),
             severity=Severity.INFO,
             path=waiting[0].waits_at.parent,

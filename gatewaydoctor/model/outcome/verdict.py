@@ -76,7 +76,7 @@ class StartVerdict(Struct, frozen=True):
     """`effect` is None exactly where `start` is yes. `reason` is one or two whole sentences, `cause` one without a
     full stop: what decided, else the worst finding that stops no start, empty where there is none. `rules`
     are those of the findings that decided. `release` is the one that will start, as far as is known, and
-    `release_source` what tells it."""
+    `release_source` what tells it. `losses` are all that is silently lost, by rule, if it comes up."""
 
     start: Start
     reason: str
@@ -86,6 +86,7 @@ class StartVerdict(Struct, frozen=True):
     release_source: str
     effect: Effect | None = None
     rules: tuple[str, ...] = ()
+    losses: tuple[tuple[str, StartEffect], ...] = ()
 
 
 class NextStep(Struct, frozen=True):

@@ -73,7 +73,7 @@ REPAIRS = {
     Repair.SCHEMA: RepairSpec("Put triggers back; drop rows that refer to nothing."),
     Repair.JOBS: RepairSpec("File cron jobs under the path the directory has now.", recommended=False),
     Repair.COMPACT: RepairSpec("Rebuild databases without their free pages.", recommended=False),
-    Repair.IMPORT: RepairSpec("Lay down what an import lost, for the next start to take."),
+    Repair.IMPORT: RepairSpec("Put back what an import lost, for the next start to import."),
     Repair.QUEUES: RepairSpec("Move messages that wait for more than a day to the vault.", recommended=False),
     Repair.PARK: RepairSpec(
         "Take the session or agent named by --name out of the next start's sight.", recommended=False

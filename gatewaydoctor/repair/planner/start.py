@@ -101,12 +101,13 @@ def _after(draft: Draft) -> StartState:
     jobs = draft.cron_jobs if draft.x.state is None else planned_jobs(draft)
     resumption = Resumption(draft.x, gone_locks(draft))
     x = replace(draft.x, queues=draft.queues, state=draft.state)
-    return StartState(x, stores, databases, jobs, resumption, _still_refused(draft), gone & _children(draft))
+    return StartState(x, stores, databases, jobs, resumption, _still_ahead(draft), gone & _children(draft))
 
 
-def _still_refused(draft: Draft) -> StartVerdict | None:
-    """The verdict over what makes a start fail and no repair fixes: findings of files the plan leaves alone, and an
-    import whose receipt a source contradicts, whatever is done to that file. None where nothing of that is left."""
+def _still_ahead(draft: Draft) -> StartVerdict | None:
+    """The verdict over what makes a start fail or lose and no repair fixes: findings of files the plan leaves alone,
+    and an import whose receipt a source contradicts, whatever is done to that file. None where nothing of that is
+    left."""
     rewritten = {str(each.path) for each in draft.x.migration.retained if each.contradicted}
     left = [
         each
@@ -114,7 +115,7 @@ def _still_refused(draft: Draft) -> StartVerdict | None:
         if each.fix is None and each.path and (each.path in rewritten or not draft.taken(Path(each.path)))
     ]
     verdict = start_verdict(draft.x, left)
-    return verdict if verdict.effect is Effect.FAILS else None
+    return verdict if verdict.effect in (Effect.FAILS, Effect.LOSES) else None
 
 
 def _database(draft: Draft, database: DatabaseDraft) -> DatabaseAtStart:

@@ -255,7 +255,7 @@ def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> 
         return NextStep(command=command("snapshot"), why="copy the directory before anything else")
     fix = next((each.fix for each in judgement.findings if each.rule == "migration-losses" and each.fix), None)
     if fix is not None:
-        why = "lay down what the import lost, for the next start to take"
+        why = "put back what the import lost, for the next start to import"
         return NextStep(command=view.command(fix.command), why=why)
     if has_something(found):
         why = "write what only files have to a directory, to read and keep"

@@ -1,4 +1,4 @@
-"""import: what an import lost is laid down for the next start to take, and one that was not finished is undone.
+"""import: what an import lost is put back for the next start to import, and one that was not finished is undone.
 
 Seen with 2026.9.6: a transcript in the sessions directory completes a session that the database has in part, and one
 of which it has nothing, at the next start (docs/database.md, section 6).
@@ -39,7 +39,7 @@ def plan(draft: Draft, *, named: bool) -> None:
     finishes it."""
     if not imports_leftovers(draft.x.config.release):
         if named and draft.x.migration.losses:
-            why = OutOfReach("Only 2026.9.6 was seen to take transcripts that are laid down.", "Update first.")
+            why = OutOfReach("Only 2026.9.6 was seen to import transcripts that are put back.", "Update first.")
             draft.refuse(Repair.IMPORT, draft.state_dir, why)
         return
     by_agent: defaultdict[str, list[TranscriptPlace]] = defaultdict(list)
@@ -65,10 +65,10 @@ def _lay_down(draft: Draft, agent_id: str, losses: list[TranscriptPlace]) -> Non
         sizes[loss.waits_at.name] = size
         cut += [loss.path.name] if left_out else []
     if sizes:
-        reason = "transcripts that an import lost or cut, for the next start to take"
+        reason = "transcripts that an import lost or cut, for the next start to import"
         target, people = losses[0].waits_at.parent, len(sizes)
         names, total = list(sizes), sum(sizes.values())
-        draft.step(Repair.IMPORT, "lay down", target, reason, names, total, agent_id=agent_id, conversations=people)
+        draft.step(Repair.IMPORT, "put back", target, reason, names, total, agent_id=agent_id, conversations=people)
     if cut:
         draft.caution("Lines that are not JSON stay in these archives only:", cut)
 

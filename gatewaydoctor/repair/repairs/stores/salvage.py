@@ -278,7 +278,7 @@ def _nothing(draft: Draft, store: StoreDraft) -> None:
                 Repair.SALVAGE,
                 "move to the vault",
                 store.path,
-                "it holds no complete session, and 2026.9.6 refuses to start because of it",
+                "a store without a complete session, over which 2026.9.6 refuses to start",
                 [store.path.name],
                 moved,
                 agent_id=store.facts.agent_id,

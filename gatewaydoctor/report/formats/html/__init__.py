@@ -12,10 +12,10 @@ from jinja2 import Environment, StrictUndefined
 from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.report.formats.html import charts
 from gatewaydoctor.report.printer import encode
-from gatewaydoctor.report.verdicts import decision, examined, judged, place, standing_words
+from gatewaydoctor.report.verdicts import decision, examined, judged, place, standing_words, tally
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.outcome.report import Document
+    from gatewaydoctor.model.outcome.report import Document, StoreInfo
 
 _START = {"yes": "Yes", "no": "No", "at-risk": "At risk", "unknown": "Cannot tell"}
 _LIVENESS = {"live": "running", "dead": "not running", "unknown": "cannot tell"}
@@ -30,19 +30,37 @@ def render(document: Document) -> str:
     page = environment.from_string(files(__name__).joinpath("page.html.j2").read_text(encoding="utf-8"))
     return page.render(
         document=document,
-        decision=decision(document),
+        told=_told(document),
         examined=examined(document),
         start=_START[document.verdict.start] if document.verdict else None,
         liveness=_LIVENESS[document.gateway.liveness] if document.gateway else None,
         findings=[
             (finding, standing_words(verdict), place(document, finding)) for finding, verdict in judged(document)
         ],
-        stores=[(store, charts.of_store(store, days)) for store, days in zip_longest(document.stores, growth)],
+        stores=[
+            (store, _file(document, store), charts.of_store(store, days))
+            for store, days in zip_longest(document.stores, growth)
+        ],
         statuses=charts.STATUSES,
         burst=charts.BURST,
         forecast=document.details.get("forecast"),
         plural=plural,
     )
+
+
+def _told(document: Document) -> str:
+    """What a gate decided; without one how many findings there are."""
+    if document.gate is None or document.gate.fail_on == "never":
+        severities = [finding.severity for finding in document.findings]
+        counts = f": {tally(severities)}" if len(severities) == document.findings_total else ""
+        return f"{plural(document.findings_total, 'finding')}{counts if severities else ''}."
+    return decision(document)
+
+
+def _file(document: Document, store: StoreInfo) -> str:
+    """The name of a store's file, where its agent has more than one."""
+    several = sum(each.agent_id == store.agent_id for each in document.stores) > 1
+    return f", {store.path.rpartition('/')[2]}" if several else ""
 
 
 def _evidence(evidence: object) -> str:

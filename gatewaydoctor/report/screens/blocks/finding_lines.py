@@ -74,6 +74,13 @@ def _missing(evidence: Mapping[str, Any], count: int) -> str:
     return f"{plural(count, 'session')}, {whose}"
 
 
+def _cron_file(evidence: Mapping[str, Any], count: int) -> str:
+    if evidence["offset"] is None:
+        return ""
+    is_list = "jobsNamedElsewhere" in evidence
+    return "no cron job runs: jobs.json is damaged" if is_list else "jobs-state.json is damaged, so ignored"
+
+
 def _owner(evidence: Mapping[str, Any], count: int) -> str:
     if evidence.get("registeredFor"):
         return "registered for another agent"
@@ -112,6 +119,7 @@ BRIEFS: dict[str, Brief] = {
     "cron-job-shares-state": lambda e, n: f"{plural(n, 'job has no id of its', 'jobs have no id of their')} own",
     "cron-isolated-load": lambda e, n: f"about {e['sessionsPerDay']:,} new sessions a day",
     "cron-unknown-job": lambda e, n: f"{plural(n, 'deleted job')}, {plural(e['runRows'], 'run row')} left",
+    "cron-store-unparseable": _cron_file,
     "cron-jobs-lost": lambda e, n: f"{plural(n, 'job')} known to backups only",
     "jobs-not-in-database": lambda e, n: f"{plural(n, 'job')} not in the database, so never run",
     "jobs-other-path": lambda e, n: f"{plural(n, 'job')} filed under another directory",
