@@ -128,7 +128,17 @@ def test_status_says_where_the_bytes_are(state: Path) -> None:
     assert document("status", state)["details"]["state"]["startedBy"] == "2026.9.6"
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage" * 1000, bytes(8192)])
+def test_a_file_without_a_byte_is_known_to_be_empty(state: Path) -> None:
+    path = state / "agents/main/agent/openclaw-agent.sqlite"
+    path.with_name(f"{path.name}-wal").unlink()
+    path.write_bytes(b"")
+    found = document("scan", state)
+    assert str(path) not in {each["path"] for each in found["skipped"]}
+    [empty] = [each for each in found["findings"] if each["rule"] == "database-empty"]
+    assert (empty["severity"], empty["path"]) == ("error", str(path))
+
+
+@pytest.mark.parametrize("content", [b"garbage" * 1000, bytes(8192)])
 def test_what_cannot_be_read_is_skipped_and_not_empty(state: Path, content: bytes) -> None:
     path = state / "agents/main/agent/openclaw-agent.sqlite"
     path.with_name(f"{path.name}-wal").unlink()

@@ -116,7 +116,9 @@ BRIEFS: dict[str, Brief] = {
         f"{plural(e['runs'], 'run')} of one job, one every {duration(e['intervalMedianMs'] or 0)}"
     ),
     "cron-job-not-run": lambda e, n: f"{plural(n, 'job')} not run when scheduled",
-    "cron-job-shares-state": lambda e, n: f"{plural(n, 'job has no id of its', 'jobs have no id of their')} own",
+    "cron-job-shares-state": lambda e, n: (
+        "1 job shares a state with another" if n == 1 else f"{n:,} jobs share one state"
+    ),
     "cron-isolated-load": lambda e, n: f"about {e['sessionsPerDay']:,} new sessions a day",
     "cron-unknown-job": lambda e, n: f"{plural(n, 'deleted job')}, {plural(e['runRows'], 'run row')} left",
     "cron-store-unparseable": _cron_file,
