@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.examine.databases.databases import (
@@ -32,7 +33,6 @@ from gatewaydoctor.examine.sessions.files import PointerCollector, transcript_fa
 from gatewaydoctor.examine.sessions.parked import find_parked
 from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.sessions.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
-from gatewaydoctor.examine.sessions.stuck import StuckSummary
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.gateway.health import Health
@@ -56,7 +56,7 @@ from gatewaydoctor.state.registry.sentinel import is_paired, read_sentinel
 from gatewaydoctor.state.registry.subagents import read_subagents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.config import Config
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.liveness import LockVerdict
     from gatewaydoctor.model.gateway.place import Place, StoreRef
     from gatewaydoctor.model.gateway.transcript import PathMap
+    from gatewaydoctor.storage.protocol import SessionSet
     from gatewaydoctor.system.fs import FileStat
 
 
@@ -74,6 +75,21 @@ def examine(world: World, where: Where, depth: Depth, progress: Progress | None 
     """Look at a state directory. What is damaged or unreadable becomes a fact; only a directory that cannot be found
     or opened at all, or an option that makes no sense, raises DoctorError."""
     return _Examiner(world, where, depth, progress or NoProgress()).examine()
+
+
+class _Tree(Struct, frozen=True):
+    """What every store is seen against. `known`: the rows of all stores are, so that a transcript no row refers to is
+    unindexed. `live`: the gateway is running."""
+
+    config: Config
+    eras: Eras
+    cron: Cron
+    references: References
+    listings: Mapping[Path, Listing]
+    times: ListedTimes
+    maps: tuple[PathMap, ...]
+    known: bool
+    live: bool
 
 
 class _Examiner:
@@ -114,40 +130,26 @@ class _Examiner:
         )
         listings = self._list(refs, eras)
         times = ListedTimes(listings.values())
-        stores = tuple(
-            self._store(
-                read,
-                listings,
-                times,
-                references,
-                eras,
-                jobs,
-                maps,
-                config,
-                known=known,
-                live=live,
-            )
-            for read in reads
-        )
+        tree = _Tree(config, eras, jobs, references, listings, times, maps, known, live)
+        stores = tuple(self._store(read, tree) for read in reads)
         health = self._health(place, eras, stores)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
         self.progress.phase("reading archives, locks and registries", None)
         seen = Examination(
-            world.now,
-            self.depth,
-            place,
-            config,
-            config_history(self.fs, config),
-            eras,
-            liveness,
-            stores,
-            cron,
-            read_subagents(self.fs, registry_path(place), is_known, now=world.now),
-            read_queues(self.fs, place.state_dir),
-            self._locks(stores),
-            take_census(self.fs, place.state_dir, listings),
-            tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
-            tuple(self.skipped),
+            now=world.now,
+            depth=self.depth,
+            place=place,
+            config=config,
+            history=config_history(self.fs, config),
+            eras=eras,
+            gateway=liveness,
+            stores=stores,
+            cron=cron,
+            subagents=read_subagents(self.fs, registry_path(place), is_known, now=world.now),
+            queues=read_queues(self.fs, place.state_dir),
+            locks=self._locks(stores),
+            census=take_census(self.fs, place.state_dir, listings),
+            volumes=tuple(disk_space(self.fs, (place.state_dir, *(ref.path.parent for ref in refs))).values()),
             complete=known and not others,
             left_out=sum(read.ref.exists for read in others),
             inputs=inputs,
@@ -321,73 +323,56 @@ class _Examiner:
         except OSError:
             return False
 
-    def _store(
-        self,
-        read: StoreRead,
-        listings: dict[Path, Listing],
-        times: ListedTimes,
-        references: References,
-        eras: Eras,
-        cron: Cron,
-        maps: tuple[PathMap, ...],
-        config: Config,
-        *,
-        known: bool,
-        live: bool,
-    ) -> StoreFacts:
+    def _store(self, read: StoreRead, tree: _Tree) -> StoreFacts:
         directory = read.ref.sessions_dir
-        listing = seen_by(listings[directory], read.ref.path.name)
-        era = eras.of(read.ref.agent_id)
+        listing = seen_by(tree.listings[directory], read.ref.path.name)
+        behaviour = tree.config.release.behaviour
         self.progress.phase("checking transcripts", None)
         transcripts = transcript_facts(
             self.fs,
             directory,
             listing,
-            references,
+            tree.references,
             read_orphans_up_to=self.depth.read_orphans_up_to,
-            referenced_known=known,
-            maintenance=config.maintenance if config.release.behaviour.deletes_archives else None,
+            referenced_known=tree.known,
+            maintenance=tree.config.maintenance if behaviour.deletes_archives else None,
             progress=self.progress.advance,
         )
-        rows: RowFacts | None = None
-        oldest = newest = None
-        pointers = tree_pointers(self.fs, listings.values(), directory, maps)
-        signs = TranscriptSigns(self.fs, times, pointers)
-        if read.survey is not None:
-            collector = PointerCollector(
-                pointers, self.world.now, transcripts.loose, in_database=era.sessions_in_database
-            )
-            over_cap = read.survey.entries > config.maintenance.max_entries.value
-            rows = row_facts(
-                read.survey,
-                signs,
-                collector,
-                cron,
-                RowFaultCollector(config.release, config.maintenance, self.world.now),
-                EvictionCollector(config.maintenance, config.release.behaviour, self.world.now) if over_cap else None,
-                now=self.world.now,
-                stuck_after=self.depth.stuck_after,
-                gateway_live=live,
-            )
-            oldest, newest = read.survey.table.updated_span(frozenset(read.survey.hidden))
+        pointers = tree_pointers(self.fs, tree.listings.values(), directory, tree.maps)
+        signs = TranscriptSigns(self.fs, tree.times, pointers)
+        era, survey = tree.eras.of(read.ref.agent_id), read.survey
+        collector = PointerCollector(
+            pointers, self.world.now, transcripts.loose, in_database=era.sessions_in_database
+        )
+        oldest, newest = survey.table.updated_span(frozenset(survey.hidden)) if survey else (None, None)
         return StoreFacts(
-            read,
-            era,
-            listing,
-            totals(listing.files),
-            transcripts,
-            usage_load(self.fs, directory, listing.files, config.release.behaviour.usage_classes),
-            rows.pointers if rows else None,
-            rows.running if rows else (),
-            rows.running.stuck() if rows else (),
-            rows.running.summary if rows else StuckSummary(),
+            facts=self._rows(survey, signs, collector, tree) if survey else None,
+            oldest_updated=oldest,
+            newest_updated=newest,
+            read=read,
+            era=era,
+            listing=listing,
+            classes=totals(listing.files),
+            transcripts=transcripts,
+            usage=usage_load(self.fs, directory, listing.files, behaviour.usage_classes),
+            signs=signs,
+        )
+
+    def _rows(
+        self, sessions: SessionSet, signs: TranscriptSigns, pointers: PointerCollector, tree: _Tree
+    ) -> RowFacts:
+        config, now = tree.config, self.world.now
+        over_cap = sessions.entries > config.maintenance.max_entries.value
+        return row_facts(
+            sessions,
             signs,
-            rows.jobs if rows else (),
-            oldest,
-            newest,
-            rows.faults if rows else (),
-            rows.eviction if rows else None,
-            rows.aborted if rows else (),
+            pointers,
+            tree.cron,
+            RowFaultCollector(config.release, config.maintenance, now),
+            EvictionCollector(config.maintenance, config.release.behaviour, now) if over_cap else None,
+            now=now,
+            stuck_after=self.depth.stuck_after,
+            gateway_live=tree.live,
         )
 
     def _locks(self, stores: tuple[StoreFacts, ...]) -> tuple[LockVerdict, ...]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from gatewaydoctor.examine.sessions.stores import RowFacts, row_facts
-from gatewaydoctor.examine.sessions.stuck import StuckSummary
+from gatewaydoctor.examine.sessions.stores import SessionFacts, row_facts
 from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
 from gatewaydoctor.model.gateway.database import Fault, FaultKind, StateRows
 from gatewaydoctor.model.gateway.era import Era
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.examine.cron.jobs import JobRuns
-    from gatewaydoctor.examine.sessions.rowfaults import RowFault
-    from gatewaydoctor.examine.sessions.stuck import RunningEntry
     from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Database
@@ -39,17 +35,13 @@ class Read(Struct, frozen=True):
     weight: DatabaseBytes | None
 
 
-class DatabaseFacts(Struct, frozen=True):
-    """An agent's database. `read` is a Fault where nothing of it could be read. `facts` follow from its session rows,
-    None where there are none to be had."""
+class DatabaseFacts(SessionFacts, frozen=True):
+    """An agent's database. `read` is a Fault where nothing of it could be read."""
 
     agent_id: str
     database: Database
     read: Read | Fault
-    facts: RowFacts | None = None
-    oldest_updated: int | None = None
-    newest_updated: int | None = None
-    era: Era = field(default=Era.SQLITE)
+    era: Era = Era.SQLITE
 
     @property
     def path(self) -> Path:
@@ -73,26 +65,6 @@ class DatabaseFacts(Struct, frozen=True):
     def is_empty(self) -> bool:
         """Whether the file has no bytes, or no table: all that is in it is known."""
         return isinstance(self.read, Fault) and self.read.kind is FaultKind.EMPTY
-
-    @property
-    def running(self) -> Sequence[RunningEntry]:
-        return self.facts.running if self.facts else ()
-
-    @property
-    def stuck(self) -> Sequence[RunningEntry]:
-        return self.facts.running.stuck() if self.facts else ()
-
-    @property
-    def stuck_summary(self) -> StuckSummary:
-        return self.facts.running.summary if self.facts else StuckSummary()
-
-    @property
-    def jobs(self) -> tuple[JobRuns, ...]:
-        return self.facts.jobs if self.facts else ()
-
-    @property
-    def faults(self) -> tuple[RowFault, ...]:
-        return self.facts.faults if self.facts else ()
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -165,7 +137,7 @@ def database_facts(
     """What follows from the session rows once liveness and jobs are known."""
     sessions = None if isinstance(read, Fault) else read.sessions
     if sessions is None:
-        return DatabaseFacts(agent_id, database, read)
+        return DatabaseFacts(None, None, None, agent_id, database, read)
     facts = row_facts(
         sessions,
         WrittenEvents(sessions),
@@ -176,7 +148,7 @@ def database_facts(
         gateway_live=gateway_live,
     )
     oldest, newest = sessions.table.updated_span()
-    return DatabaseFacts(agent_id, database, read, facts, oldest, newest)
+    return DatabaseFacts(facts, oldest, newest, agent_id, database, read)
 
 
 class WrittenEvents:

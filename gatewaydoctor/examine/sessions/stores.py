@@ -83,11 +83,62 @@ class StoreRead(Struct, frozen=True):
         return tuple(text for holds, text in found if holds)
 
 
-class StoreFacts(Struct, frozen=True):
-    """A store, its rows, and its directory. `running` lists every row with status `running`, `aborted` every other
-    one with abortedLastRun; `signs` tells when a row's transcript was written to. `oldest_updated` and
-    `newest_updated` are epoch ms. `eviction` is what an enforced save would drop, None where the store is not over
-    its cap."""
+class RowFacts(Struct, frozen=True):
+    """What follows from the rows of a store once liveness and files are known. `running` lists every row with status
+    `running`, `aborted` every other one with abortedLastRun. `eviction` is what an enforced save would drop, None
+    where the store is not over its cap."""
+
+    running: RunningRows
+    aborted: RunningRows
+    jobs: tuple[JobRuns, ...]
+    pointers: PointerFacts | None
+    faults: tuple[RowFault, ...]
+    eviction: Eviction | None
+
+
+class SessionFacts(Struct, frozen=True):
+    """What a store of sessions tells of its rows, whichever engine keeps them. `facts` is None where there are no
+    rows to be had: then there is nothing of any kind. `oldest_updated` and `newest_updated` are epoch ms."""
+
+    facts: RowFacts | None
+    oldest_updated: int | None
+    newest_updated: int | None
+
+    @property
+    def running(self) -> Sequence[RunningEntry]:
+        return self.facts.running if self.facts else ()
+
+    @property
+    def aborted(self) -> Sequence[RunningEntry]:
+        return self.facts.aborted if self.facts else ()
+
+    @property
+    def stuck(self) -> Sequence[RunningEntry]:
+        return self.facts.running.stuck() if self.facts else ()
+
+    @property
+    def stuck_summary(self) -> StuckSummary:
+        return self.facts.running.summary if self.facts else StuckSummary()
+
+    @property
+    def jobs(self) -> tuple[JobRuns, ...]:
+        return self.facts.jobs if self.facts else ()
+
+    @property
+    def faults(self) -> tuple[RowFault, ...]:
+        return self.facts.faults if self.facts else ()
+
+    @property
+    def pointers(self) -> PointerFacts | None:
+        return self.facts.pointers if self.facts else None
+
+    @property
+    def eviction(self) -> Eviction | None:
+        return self.facts.eviction if self.facts else None
+
+
+class StoreFacts(SessionFacts, frozen=True):
+    """A sessions.json with its directory. `signs` tells when a row's transcript was written to."""
 
     read: StoreRead
     era: Era
@@ -95,17 +146,7 @@ class StoreFacts(Struct, frozen=True):
     classes: dict[FileClass, ClassTotals]
     transcripts: TranscriptFacts
     usage: UsageLoad
-    pointers: PointerFacts | None
-    running: Sequence[RunningEntry]
-    stuck: Sequence[RunningEntry]
-    stuck_summary: StuckSummary
     signs: TranscriptSigns
-    jobs: tuple[JobRuns, ...]
-    oldest_updated: int | None
-    newest_updated: int | None
-    faults: tuple[RowFault, ...]
-    eviction: Eviction | None
-    aborted: Sequence[RunningEntry] = ()
 
     @property
     def agent_id(self) -> str:
@@ -194,17 +235,6 @@ def _is_barren(stream: BinaryIO, found: Survey, main_key: str) -> bool:
     from gatewaydoctor.storage.files.salvage import salvage  # rarely needed
 
     return not len(salvage(stream, found, main_key).table)
-
-
-class RowFacts(Struct, frozen=True):
-    """What follows from the rows of a store once liveness and files are known."""
-
-    running: RunningRows
-    aborted: RunningRows
-    jobs: tuple[JobRuns, ...]
-    pointers: PointerFacts | None
-    faults: tuple[RowFault, ...]
-    eviction: Eviction | None
 
 
 def row_facts(
