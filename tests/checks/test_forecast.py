@@ -185,6 +185,8 @@ def test_subagents_are_pruned_settled_announced_and_swept(tmp_path: Path) -> Non
     found = predicted(state)
     pruned, settled = of(found, Kind.SETTLES)[:2]
     assert ("prunes 1" in pruned.what, "settles 1" in settled.what) == (True, True)
+    assert "marks its session failed" in settled.what
+    assert settled.who == (runs[1]["childSessionKey"],)
     assert [event.how_many for event in of(found, Kind.ANNOUNCES)] == [1]
     swept = [event.what for event in of(found, Kind.SWEEPS)]
     assert any("deletes 1 ended subagent run past the archive date" in what for what in swept)

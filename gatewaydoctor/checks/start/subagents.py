@@ -59,10 +59,16 @@ def _unended(state: StartState) -> Iterator[Event]:
     if stale:
         what = f"prunes {plural(len(stale), 'subagent run')} that did not end within {duration(STALE_MS)}"
         yield Event(Kind.SETTLES, 0, what, (), len(stale), source=f"seen with {release.policy}")
-    rest = len(running) - len(stale)
+    rest = [run for run in running if run not in stale]
     if rest and release.behaviour.settles_open_runs:
-        what = f"settles {plural(rest, 'subagent run')} that did not end, and announces each with a model turn"
-        yield Event(Kind.SETTLES, SWEEP_MS, what, (), rest, Cost(turns=rest), Certainty.MAY)
+        count = len(rest)
+        failed = "its session" if count == 1 else "their sessions"
+        what = (
+            f"settles {plural(count, 'subagent run')} that did not end, marks {failed} failed, and announces each "
+            "with a model turn"
+        )
+        who = tuple(run.child_key for run in rest if run.child_key)
+        yield Event(Kind.SETTLES, SWEEP_MS, what, who, count, Cost(turns=count), Certainty.MAY, "seen with 2026.5.22")
 
 
 def _announced(state: StartState) -> Iterator[Event]:
