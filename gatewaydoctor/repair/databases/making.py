@@ -184,7 +184,8 @@ def _no_other_file(action: int, *_about: str | None) -> int:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[apsw.Connection]:
-    connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    # SQLite opens by path, and VACUUM INTO with the same flags: a link that was put on the way ends it.
+    connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW)
     try:
         # The schema is not to be trusted further than the checks and triggers need it.
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)

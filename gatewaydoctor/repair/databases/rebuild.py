@@ -59,7 +59,8 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
             raise InputChanged(f"{target} is gone.", "Make a new plan and apply that.")
         if own is not None and edit.schema is not None and not can_be_made(own.schema):
             own.lend(chosen.schema)
-        connection = apsw.Connection(os.fspath(new))
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOFOLLOW
+        connection = apsw.Connection(os.fspath(new), flags=flags)
         stack.callback(connection.close)
         _Builder(connection, edit, chosen).build(own, opened)
 

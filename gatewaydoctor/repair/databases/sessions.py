@@ -115,7 +115,8 @@ def bring_sessions(connection: apsw.Connection, path: Path) -> None:
     stays as it is. Raises apsw.ConstraintError where one of the sessions is there already, or other events of one of
     its transcripts."""
     connection.execute("PRAGMA defer_foreign_keys = ON")
-    with closing(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)) as source:
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOFOLLOW
+    with closing(apsw.Connection(os.fspath(path), flags=flags)) as source:
         tables = tables_of(connection)
         present = _transcripts_in_both(connection, source)
         for table in _own_tables(source):
