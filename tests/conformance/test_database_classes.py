@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from . import damaged_files, damaged_pairs, damaged_places, damaged_rows  # noqa: F401  (each registers its damages)
+from . import (  # noqa: F401  (each registers its damages)
+    damaged_agents,
+    damaged_entries,
+    damaged_files,
+    damaged_pages,
+    damaged_pairs,
+    damaged_places,
+    damaged_records,
+    damaged_rows,
+    damaged_schemas,
+)
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE
 from .gateways import start, write_config
 from .install import cache_dir, command
