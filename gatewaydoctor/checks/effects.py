@@ -208,9 +208,13 @@ def _jobs_elsewhere(finding: Finding, release: Release, findings: Sequence[Findi
 
 
 def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """Jobs that the start deletes, or one that keeps every job from running."""
+    """Jobs that the start deletes or sets aside, or one that keeps every job from running."""
     if finding.severity < Severity.ERROR:
         return None
+    if finding.evidence.get("inDatabase"):
+        return StartEffect(
+            Effect.RISKS, f"{plural(finding.count, 'cron job')} would not run.", headline(finding.message)
+        )
     gone = _figure(finding.evidence, "deleted")
     deletes = f"{capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
     stops = "no job runs" in finding.consequence

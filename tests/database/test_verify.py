@@ -498,3 +498,37 @@ def test_a_journal_that_no_start_undoes(plain: Path, begin: bytes, start: str) -
     (plain / f"{AGENT_PATH}-journal").write_bytes(begin + b"y" * 5_000)
     verdict = told(plain)["verdict"]
     assert (verdict["start"], "(exit 1)" in verdict["reason"]) == (start, start == "no")
+
+
+@pytest.mark.parametrize(
+    ("change", "start", "fate"),
+    [
+        ({}, "yes", None),
+        ({"id": None}, "at-risk", "set-aside"),
+        ({"schedule": None}, "at-risk", "set-aside"),
+        ({"schedule": {"kind": "every", "everyMs": 0}}, "at-risk", "set-aside"),
+        ({"schedule": {"kind": "cron", "expr": "99 99 * * *"}}, "yes", "never-runs"),
+        ({"schedule": {"kind": "cron", "expr": "0 9 * * *", "tz": "Mars/Olympus"}}, "yes", "never-runs"),
+        (None, "at-risk", "set-aside"),
+    ],
+)
+def test_a_job_of_a_database_that_a_start_does_not_take(
+    plain: Path, change: dict[str, Any] | None, start: str, fate: str | None
+) -> None:
+    """As 2026.9.6 took each of them: it keeps the text of those that are set aside."""
+    sound = {
+        "id": "a",
+        "name": "digest",
+        "schedule": {"kind": "every", "everyMs": 86_400_000},
+        "payload": {"kind": "agentTurn", "message": "x"},
+        "sessionTarget": "isolated",
+    }
+    text = "{torn" if change is None else json.dumps(sound | change)
+    row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": 1}
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "cron_jobs", **row, job_json=text, state_json="{}")
+    document = told(plain)
+    found = [each for each in document["findings"] if each["rule"] == "cron-job-cannot-run"]
+    assert document["verdict"]["start"] == start
+    assert [each["evidence"]["jobs"][0]["fate"] for each in found] == ([fate] if fate else [])
+    assert [each["severity"] for each in found] == (["error" if start == "at-risk" else "warning"] if fate else [])

@@ -328,10 +328,10 @@ class SubagentRows(Struct, frozen=True):
 
 
 class StateRows(Struct, frozen=True):
-    """`started` is the release that last booted here (None where no row tells), `app_version` the creator's or last
-    migrator's. `job_ids` are those of all store paths, `jobs` those the gateway runs from here, `problems` what is
-    wrong with them. `placements` counts sessions with a placement. `boots` come newest first. `faults` name what
-    could not be read (table -> why)."""
+    """`started` is the release that last booted here (None where no row tells), `migrated` the one that recorded its
+    migrations of the state as done, `app_version` the creator's or last migrator's. `job_ids` are those of all store
+    paths, `jobs` those the gateway runs from here, `problems` what is wrong with them. `placements` counts sessions
+    with a placement. `boots` come newest first. `faults` name what could not be read (table -> why)."""
 
     app_version: str | None = None
     started: str | None = None
@@ -355,3 +355,4 @@ class StateRows(Struct, frozen=True):
     databases: tuple[RegisteredDatabase, ...] = ()
     faults: tuple[tuple[str, Fault], ...] = ()
     parked: tuple[ParkedJob, ...] = ()
+    migrated: str | None = None
