@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
+from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
@@ -232,7 +233,10 @@ def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) ->
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    code = CODES[Damage.NEWER].get(release.version or "")
+    databases = finding.evidence.get("databases")
+    roles = {each["role"] for each in databases} if isinstance(databases, list) else set()
+    damage = Damage.QUARANTINE_NEWER if roles == {DatabaseRole.QUARANTINE.value} else Damage.NEWER
+    code = CODES[damage].get(release.version or "")
     if code is not None:
         reason = f"{capital(_who(release))} refuses to start (exit {code}) over a newer schema."
         return StartEffect(Effect.FAILS, reason, headline(finding.message))

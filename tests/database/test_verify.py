@@ -532,3 +532,17 @@ def test_a_job_of_a_database_that_a_start_does_not_take(
     assert document["verdict"]["start"] == start
     assert [each["evidence"]["jobs"][0]["fate"] for each in found] == ([fate] if fate else [])
     assert [each["severity"] for each in found] == (["error" if start == "at-risk" else "warning"] if fate else [])
+
+
+def test_a_quarantine_store_that_cannot_be_used_has_codes_of_its_own(plain: Path) -> None:
+    store = plain / "state/openclaw-quarantine.sqlite"
+    store.write_bytes(b"garbage" * 1_000)
+    assert "(exit 78)" in rules(plain)["database-quarantined"]["consequence"]
+    store.unlink()
+    store.mkdir()
+    assert "(exit 1)" in rules(plain)["database-quarantined"]["consequence"]
+    store.rmdir()
+    with closing(connect(store)) as database:
+        database.execute("CREATE TABLE quarantined_databases (path TEXT)")
+        database.execute("PRAGMA user_version = 99")
+    assert "(exit 1)" in told(plain)["verdict"]["reason"]
