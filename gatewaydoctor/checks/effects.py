@@ -8,7 +8,8 @@ from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
+from gatewaydoctor.model.gateway.files import Obstacle
+from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
 from gatewaydoctor.model.words import capital, plural, rounded_size
@@ -121,15 +122,17 @@ def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
 
 
 def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.evidence.get("obstacle") is not None:
+    obstacle, newest = finding.evidence.get("obstacle"), release.version == NEWEST
+    # What is in place of the file is there for the gateway, too; how other releases end was not seen.
+    if obstacle is not None and not (newest and obstacle == Obstacle.NOT_A_FILE):
         return StartEffect(
             Effect.UNREAD, "The config was not read, so defaults are assumed.", headline(finding.message)
         )
     if finding.severity < Severity.ERROR:
         return None
-    return StartEffect(
-        Effect.FAILS, f"{capital(_who(release))} refuses to start because of its config.", headline(finding.message)
-    )
+    code = " (exit 78)" if newest else ""
+    reason = f"{capital(_who(release))} refuses to start because of its config{code}."
+    return StartEffect(Effect.FAILS, reason, headline(finding.message))
 
 
 def _newer_config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:

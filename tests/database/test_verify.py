@@ -546,3 +546,12 @@ def test_a_quarantine_store_that_cannot_be_used_has_codes_of_its_own(plain: Path
         database.execute("CREATE TABLE quarantined_databases (path TEXT)")
         database.execute("PRAGMA user_version = 99")
     assert "(exit 1)" in told(plain)["verdict"]["reason"]
+
+
+def test_a_config_that_2026_9_6_refuses_has_its_exit_code(plain: Path) -> None:
+    (plain / "openclaw.json").write_bytes(b"")
+    assert "(exit 78)" in told(plain)["verdict"]["reason"]
+    (plain / "openclaw.json").unlink()
+    (plain / "openclaw.json").mkdir()
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "(exit 78)" in verdict["reason"]) == ("no", True)
