@@ -155,7 +155,7 @@ OLD_NAME = {"kind": "cron", "cron": "20 6 * * *"}
 @pytest.mark.parametrize(
     ("version", "severity", "said"),
     [
-        ("2026.2.26", Severity.WARNING, "2 jobs of 3: 2 are never due. Because of: schedule.expr"),
+        ("2026.2.26", Severity.WARNING, "2 jobs of 3: 2 are never due. Cause: schedule.expr"),
         ("2026.3.28", None, ""),
         ("2026.5.22", None, ""),
     ],
@@ -175,8 +175,8 @@ def test_jobs_are_judged_as_the_release_takes_them(
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("2026.4.25", "1 job of 2: 1 stops the scheduler. Because of: schedule (missing)."),
-        ("2026.5.22", "1 job of 2: 1 is deleted from jobs.json after start. Because of: schedule (missing)."),
+        ("2026.4.25", "1 job of 2: 1 stops the scheduler. Cause: schedule (missing)."),
+        ("2026.5.22", "1 job of 2: 1 is deleted from jobs.json after start. Cause: schedule (missing)."),
     ],
 )
 def test_a_job_that_harms_others_or_would_be_removed_is_an_error(tmp_path: Path, version: str, said: str) -> None:

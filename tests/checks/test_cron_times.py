@@ -138,7 +138,7 @@ def test_a_next_run_later_than_the_schedule_says(state: StateDir) -> None:
     state.jobs([job("late", state=late, **DAILY), job("fine", state={"nextRunAtMs": NOW + MINUTE})])
     found = state.only("cron-job-not-run")
     assert (found.severity, found.count) == (Severity.WARNING, 1)
-    assert found.message.startswith("1 job has its next run later than the schedule")
+    assert found.message.startswith("1 job is due later than its schedule")
     assert "1 job did not run at 3 or more times of the schedule" in found.message
 
 

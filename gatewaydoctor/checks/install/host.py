@@ -64,7 +64,7 @@ DISK = Rule(
     gateway="A save that does not fit fails and leaves a temp file; a line that does not fit leaves a "
     "cut transcript.",
     remedy="Free space before any repair: `gatewaydoctor repair space --vault DIR`, with DIR on another volume, "
-    "moves what can be made again there; then logs, and archives you have copied elsewhere. Do not rewrite anything "
+    "moves there what can be made again; then logs, and archives you have copied elsewhere. Do not rewrite anything "
     "on the full volume.",
 )
 

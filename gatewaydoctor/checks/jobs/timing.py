@@ -106,8 +106,8 @@ def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
     said = []
     if late:
         most = max((each.job.state.next_run_at or 0) - (each.expected_at or 0) for each in late)
-        have = "has its next run" if len(late) == 1 else "have their next runs"
-        said.append(f"{plural(len(late), 'job')} {have} later than the schedule, by up to {duration(most)}")
+        due = "is due later than its schedule" if len(late) == 1 else "are due later than their schedules"
+        said.append(f"{plural(len(late), 'job')} {due}, by up to {duration(most)}")
     if missed:
         last = min((each.last_run or each.job.created_at or x.now) for each in missed)
         alive = duration(max(0, x.now - last_sign_of_life(x)))

@@ -133,7 +133,7 @@ def archived_history(x: Examination, t: Thresholds) -> Iterator[Finding]:
         when = f"in {duration(first - x.now)}" if first > x.now else "at its next save"
         yield HISTORY.finding(
             f"{plural(len(found), 'archive')} of {size(count)} with people's history, {resets:,} of them of resets. "
-            "Nothing of it is lost yet.",
+            "None of it is lost yet.",
             f"{a_gateway(x)} deletes {'it' if len(found) == 1 else 'the first'} {when}.",
             count=len(found),
             agent_id=store.agent_id,

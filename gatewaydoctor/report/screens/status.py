@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_FIELDS = 12
 BIGGEST = 5
+FEWEST = 3
+"""A table with room for fewer rows than this is left out."""
 
 
 def show(console: Console, judgement: Judgement, ages: dict[int, tuple[AgeBucket, ...]], view: View) -> None:
@@ -60,6 +62,9 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
         tables.distribution(console, store)
         if store.survey.counts:
             _ages(console, ages[place])
+            if view.rows is not None and view.rows < FEWEST:
+                console.print(Text("--all adds the fields and sessions that take space.", "dim"))
+                continue
             _fields(console, store, view)
             _biggest(console, store, view)
     more(console, len(capped(stores, view)), len(stores), "stores")
