@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
-from gatewaydoctor.model.gateway.refusals import CODES, Damage, seen_start
+from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.files import Obstacle
+from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
 from gatewaydoctor.model.words import capital, plural, rounded_size
@@ -120,15 +122,17 @@ def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
 
 
 def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    if finding.evidence.get("obstacle") is not None:
+    obstacle, newest = finding.evidence.get("obstacle"), release.version == NEWEST
+    # What is in place of the file is there for the gateway, too; how other releases end was not seen.
+    if obstacle is not None and not (newest and obstacle == Obstacle.NOT_A_FILE):
         return StartEffect(
             Effect.UNREAD, "The config was not read, so defaults are assumed.", headline(finding.message)
         )
     if finding.severity < Severity.ERROR:
         return None
-    return StartEffect(
-        Effect.FAILS, f"{capital(_who(release))} refuses to start because of its config.", headline(finding.message)
-    )
+    code = " (exit 78)" if newest else ""
+    reason = f"{capital(_who(release))} refuses to start because of its config{code}."
+    return StartEffect(Effect.FAILS, reason, headline(finding.message))
 
 
 def _newer_config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
@@ -208,9 +212,13 @@ def _jobs_elsewhere(finding: Finding, release: Release, findings: Sequence[Findi
 
 
 def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """Jobs that the start deletes, or one that keeps every job from running."""
+    """Jobs that the start deletes or sets aside, or one that keeps every job from running."""
     if finding.severity < Severity.ERROR:
         return None
+    if finding.evidence.get("inDatabase"):
+        return StartEffect(
+            Effect.RISKS, f"{plural(finding.count, 'cron job')} would not run.", headline(finding.message)
+        )
     gone = _figure(finding.evidence, "deleted")
     deletes = f"{capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
     stops = "no job runs" in finding.consequence
@@ -228,7 +236,10 @@ def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) ->
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    code = CODES[Damage.NEWER].get(release.version or "")
+    databases = finding.evidence.get("databases")
+    roles = {each["role"] for each in databases} if isinstance(databases, list) else set()
+    damage = Damage.QUARANTINE_NEWER if roles == {DatabaseRole.QUARANTINE.value} else Damage.NEWER
+    code = CODES[damage].get(release.version or "")
     if code is not None:
         reason = f"{capital(_who(release))} refuses to start (exit {code}) over a newer schema."
         return StartEffect(Effect.FAILS, reason, headline(finding.message))

@@ -93,16 +93,13 @@ class Examination(Struct, frozen=True):
 
     @property
     def startup_migrated(self) -> bool:
-        """Whether 2026.9.6 has recorded that its startup migrations are done, and the directory is where it was then:
-        the next start of that release passes over them (docs/database.md, section 4)."""
+        """Whether 2026.9.6 has recorded that its startup migrations are done, in either of two rows, and the
+        directory is where it was then: the next start of that release passes over them (docs/database.md, section
+        4)."""
         rows = self.state_rows
         version = self.config.release.version
-        return (
-            rows is not None
-            and rows.started is not None
-            and rows.started == version
-            and not self.health.jobs_elsewhere
-        )
+        done = (rows.started, rows.migrated) if rows is not None else ()
+        return version is not None and version in done and not self.health.jobs_elsewhere
 
     @property
     def session_stores(self) -> tuple[StoreFacts | DatabaseFacts, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOW = 1_796_000_000_000
 
 
-@pytest.fixture(params=["done", "due", "moved"])
+@pytest.fixture(params=["done", "state alone", "due", "moved"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, bool]:
     """A state directory, and whether its startup migrations are done."""
     root = tmp_path / "state-dir"
@@ -30,10 +30,11 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, bool]:
     with closing(connect(agent)) as one, closing(connect(made)) as two:
         node(one, "agent:main:telegram:direct:7", "done", at=NOW)
         if request.param != "due":
-            insert(two, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+            row = "state-migrations" if request.param == "state alone" else "startup-migrations"
+            insert(two, "schema_meta", meta_key=row, app_version="2026.9.6\n3\nx")
         directory = root if request.param != "moved" else "/elsewhere"
         insert(two, "cron_jobs", store_key=f"{directory}/cron/jobs.json", **job("job-1"))
-    return root, request.param == "done"
+    return root, request.param in ("done", "state alone")
 
 
 def finding(state: Path, rule: str) -> dict[str, Any]:
@@ -71,13 +72,18 @@ def test_a_leftover_row_that_the_database_lacks_is_imported_after_the_repair(sta
     store = {"agent:main:telegram:direct:8": {"sessionId": "another", "updatedAt": 5}}
     (root / "agents/main/sessions/sessions.json").write_text(json.dumps(store))
     with closing(connect(root / "state/openclaw.sqlite")) as database:
-        insert(database, "schema_meta", meta_key="state-migrations", app_version="2026.9.6\n3\nx")
+        if done:
+            database.execute("DELETE FROM schema_meta WHERE meta_key LIKE '%-migrations'")
+            for row in ("startup-migrations", "state-migrations"):
+                insert(database, "schema_meta", meta_key=row, app_version="2026.9.6\n3\nx")
     words = ("--state-dir", str(root), "--now", str(NOW), "--json")
     assert (finding(root, "legacy-store-beside-sqlite")["severity"] == "error") is done
+    counted = "SELECT count(*) FROM schema_meta WHERE meta_key LIKE '%-migrations'"
+    with closing(connect(root / "state/openclaw.sqlite")) as database:
+        before = database.execute(counted).fetchone()
     run("repair", "leftover", "--apply", "--yes", *words)
     with closing(connect(root / "state/openclaw.sqlite")) as database:
-        left = database.execute("SELECT count(*) FROM schema_meta WHERE meta_key LIKE '%-migrations'").fetchone()
-    assert (left == (0,)) is done
+        assert database.execute(counted).fetchone() == ((0,) if done else before)
     assert json.loads((root / "agents/main/sessions/sessions.json").read_text()) == store
     assert finding(root, "legacy-store-beside-sqlite")["severity"] == "warning"
 

@@ -498,3 +498,60 @@ def test_a_journal_that_no_start_undoes(plain: Path, begin: bytes, start: str) -
     (plain / f"{AGENT_PATH}-journal").write_bytes(begin + b"y" * 5_000)
     verdict = told(plain)["verdict"]
     assert (verdict["start"], "(exit 1)" in verdict["reason"]) == (start, start == "no")
+
+
+@pytest.mark.parametrize(
+    ("change", "start", "fate"),
+    [
+        ({}, "yes", None),
+        ({"id": None}, "at-risk", "set-aside"),
+        ({"schedule": None}, "at-risk", "set-aside"),
+        ({"schedule": {"kind": "every", "everyMs": 0}}, "at-risk", "set-aside"),
+        ({"schedule": {"kind": "cron", "expr": "99 99 * * *"}}, "yes", "never-runs"),
+        ({"schedule": {"kind": "cron", "expr": "0 9 * * *", "tz": "Mars/Olympus"}}, "yes", "never-runs"),
+        (None, "at-risk", "set-aside"),
+    ],
+)
+def test_a_job_of_a_database_that_a_start_does_not_take(
+    plain: Path, change: dict[str, Any] | None, start: str, fate: str | None
+) -> None:
+    """As 2026.9.6 took each of them: it keeps the text of those that are set aside."""
+    sound = {
+        "id": "a",
+        "name": "digest",
+        "schedule": {"kind": "every", "everyMs": 86_400_000},
+        "payload": {"kind": "agentTurn", "message": "x"},
+        "sessionTarget": "isolated",
+    }
+    text = "{torn" if change is None else json.dumps(sound | change)
+    row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": 1}
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "cron_jobs", **row, job_json=text, state_json="{}")
+    document = told(plain)
+    found = [each for each in document["findings"] if each["rule"] == "cron-job-cannot-run"]
+    assert document["verdict"]["start"] == start
+    assert [each["evidence"]["jobs"][0]["fate"] for each in found] == ([fate] if fate else [])
+    assert [each["severity"] for each in found] == (["error" if start == "at-risk" else "warning"] if fate else [])
+
+
+def test_a_quarantine_store_that_cannot_be_used_has_codes_of_its_own(plain: Path) -> None:
+    store = plain / "state/openclaw-quarantine.sqlite"
+    store.write_bytes(b"garbage" * 1_000)
+    assert "(exit 78)" in rules(plain)["database-quarantined"]["consequence"]
+    store.unlink()
+    store.mkdir()
+    assert "(exit 1)" in rules(plain)["database-quarantined"]["consequence"]
+    store.rmdir()
+    with closing(connect(store)) as database:
+        database.execute("CREATE TABLE quarantined_databases (path TEXT)")
+        database.execute("PRAGMA user_version = 99")
+    assert "(exit 1)" in told(plain)["verdict"]["reason"]
+
+
+def test_a_config_that_2026_9_6_refuses_has_its_exit_code(plain: Path) -> None:
+    (plain / "openclaw.json").write_bytes(b"")
+    assert "(exit 78)" in told(plain)["verdict"]["reason"]
+    (plain / "openclaw.json").unlink()
+    (plain / "openclaw.json").mkdir()
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "(exit 78)" in verdict["reason"]) == ("no", True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import NextBoot, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.cron import Fate
+from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.refusals import NEWEST
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.cron import JobProblem
+    from gatewaydoctor.model.gateway.database import StateRows
     from gatewaydoctor.model.outcome.finding import Finding
 
 UNRUNNABLE = Rule(
@@ -24,9 +27,10 @@ UNRUNNABLE = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs that this release does not run",
-    meaning="A job in jobs.json has a shape that the release in use never runs, deletes from the file, or "
-    "cannot start its scheduler with. The evidence names field, reason and effect of each. Error if the start "
-    "deletes a job or no job runs at all; info if the release is not known, or was not tried with such a job.",
+    meaning="A job in jobs.json or the state database has a shape that the release in use never runs, takes out of "
+    "its jobs, or cannot start its scheduler with. The evidence names field, reason and effect of each. Error if the "
+    "start deletes a job or sets it aside, or no job runs at all; info if the release is not known, or was not tried "
+    "with such a job.",
     cause="Jobs written by hand or by a script, or by a release with other names for the fields: jobId for id, "
     "schedule.cron for schedule.expr, a schedule as text.",
     gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25; "
@@ -87,12 +91,13 @@ EFFECTS = {
     Fate.NEVER_RUNS: ("is never due", "are never due"),
     Fate.FAILS: ("is skipped or fails each time it is due", "are skipped or fail each time they are due"),
     Fate.HOLDS_UP: ("breaks off the scheduler's pass when due", "break off the scheduler's pass when due"),
+    Fate.SET_ASIDE: ("is set aside at start", "are set aside at start"),
     Fate.DROPPED: ("is deleted from jobs.json after start", "are deleted from jobs.json after start"),
     Fate.STOPS_CRON: ("stops the scheduler", "stop the scheduler"),
 }
 """What becomes of one job, and of several."""
 
-_WORST = (Fate.STOPS_CRON, Fate.DROPPED, Fate.NEVER_RUNS, Fate.FAILS, Fate.HOLDS_UP)
+_WORST = (Fate.STOPS_CRON, Fate.DROPPED, Fate.SET_ASIDE, Fate.NEVER_RUNS, Fate.FAILS, Fate.HOLDS_UP)
 """Which fate counts where a job has several: one that is never due fails no run."""
 
 
@@ -113,6 +118,8 @@ def unrunnable(x: Examination, t: Thresholds) -> Iterator[Finding]:
     jobs = cannot_run(x.cron.problems)
     if jobs:
         yield _not_run(x, jobs)
+    if x.state_rows is not None and x.state_rows.schema == KNOWN_SCHEMA[DatabaseRole.STATE]:
+        yield from _in_database(x, x.state_rows)
     untold = [each for each in x.cron.problems if each.fate is None and each.index not in jobs]
     if untold and x.cron.jobs:
         yield _untold(x, untold)
@@ -120,33 +127,64 @@ def unrunnable(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> Finding:
     fates = Counter(fate for fate, _ in jobs.values())
-    what = ", ".join(f"{count:,} {EFFECTS[fate][count != 1]}" for fate in _WORST if (count := fates[fate]))
-    fields = Counter(field for _, why in jobs.values() for field in {f"{each.field} ({each.reason})" for each in why})
     off = sum(any(each.switched_off for each in why) for _, why in jobs.values())
     bad = Fate.STOPS_CRON in fates or Fate.DROPPED in fates
     return UNRUNNABLE.finding(
-        f"{plural(len(jobs), 'job')} of {_entries(x):,}: {what}. Cause: "
-        f"{'; '.join(text for text, _ in fields.most_common(3))}."
+        f"{plural(len(jobs), 'job')} of {_entries(x):,}: {_told(fates)}. Cause: {_reasons(jobs)}."
         + (f" {off:,} {'is' if off == 1 else 'are'} already disabled by that." if off else ""),
         _consequence(x, fates),
         count=len(jobs),
         severity=Severity.ERROR if bad else None,
         path=x.cron.store.path,
-        evidence={
-            "deleted": fates[Fate.DROPPED],
-            "jobs": [
-                {
-                    "jobId": why[0].job_id,
-                    "name": why[0].name,
-                    "place": index + 1,
-                    "enabled": why[0].enabled,
-                    "fate": fate.value,
-                    "problems": [{"field": each.field, "reason": each.reason} for each in why],
-                }
-                for index, (fate, why) in list(jobs.items())[:EXAMPLES]
-            ],
-        },
+        evidence={"deleted": fates[Fate.DROPPED], "jobs": _shown(jobs)},
     )
+
+
+def _in_database(x: Examination, rows: StateRows) -> Iterator[Finding]:
+    """Jobs of the state database, as 2026.9.6 was seen to take them."""
+    jobs = cannot_run(rows.problems)
+    if not jobs or x.eras.state is None:
+        return
+    fates = Counter(fate for fate, _ in jobs.values())
+    aside = fates[Fate.SET_ASIDE]
+    release = x.config.release.version
+    hedge = f"; {release} was not tried" if release not in (None, NEWEST) else ""
+    then = "takes them out of its jobs and keeps their text" if aside else "disables them after three tries"
+    yield UNRUNNABLE.finding(
+        f"{plural(len(jobs), 'job')} of {len(rows.jobs):,} in the state database: {_told(fates)}. Because of: "
+        f"{_reasons(jobs)}.",
+        f"A {NEWEST} gateway {then}: they do not run{hedge}.",
+        count=len(jobs),
+        severity=Severity.ERROR if aside else None,
+        path=x.eras.state.path,
+        evidence={"inDatabase": True, "deleted": 0, "jobs": _shown(jobs)},
+        repair=None,
+        by_hand="Copy the directory. With the gateway stopped, correct the fields in job_json of cron_jobs on a copy "
+        "of the state database, or add the jobs again with `openclaw cron add` after a start.",
+    )
+
+
+def _told(fates: Counter[Fate]) -> str:
+    return ", ".join(f"{count:,} {EFFECTS[fate][count != 1]}" for fate in _WORST if (count := fates[fate]))
+
+
+def _reasons(jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> str:
+    fields = Counter(field for _, why in jobs.values() for field in {f"{each.field} ({each.reason})" for each in why})
+    return "; ".join(text for text, _ in fields.most_common(3))
+
+
+def _shown(jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> list[dict[str, object]]:
+    return [
+        {
+            "jobId": why[0].job_id,
+            "name": why[0].name,
+            "place": index + 1,
+            "enabled": why[0].enabled,
+            "fate": fate.value,
+            "problems": [{"field": each.field, "reason": each.reason} for each in why],
+        }
+        for index, (fate, why) in list(jobs.items())[:EXAMPLES]
+    ]
 
 
 def _entries(x: Examination) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import Fault, FaultKind
 from gatewaydoctor.model.gateway.health import Lease
 
 if TYPE_CHECKING:
@@ -49,9 +49,14 @@ def with_state(found: Health, fs: ReadFs, processes: Processes, state_dir: Path,
     for key, count in () if isinstance(jobs, Fault) else jobs:
         if is_store_key_of(str(key), state_dir):
             own += number(count) or 0
-        elif str(key) == parked_key(str(state_dir / "cron" / "jobs.json")):
+            continue
+        if str(key) == parked_key(str(state_dir / "cron" / "jobs.json")):
             continue  # told as parked
-        elif lacking := lacking_jobs(fs, path, str(key), state_dir):
+        lacking = lacking_jobs(fs, path, str(key), state_dir)
+        if isinstance(lacking, Fault):
+            if lacking.kind is FaultKind.CHANGED:  # else the finding of the damage tells
+                elsewhere[str(key)] = number(count) or 0
+        elif lacking:
             elsewhere[str(key)] = len(lacking)
     rows = () if isinstance(boots, Fault) else boots
     last = None
@@ -110,9 +115,9 @@ def _runs(processes: Processes, pid: int | None, started: int | None) -> bool | 
     return info.start_time == started and not info.zombie
 
 
-def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple[str, ...]:
+def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple[str, ...] | Fault:
     """Ids of cron jobs filed under the store path `before` that a gateway on this directory does not have under its
-    own path, neither by id nor as the same declared job."""
+    own path, neither by id nor as the same declared job; why they cannot be read."""
     from gatewaydoctor.storage.database.opened import read_database_once
 
     def read(database: Opened) -> tuple[str, ...]:
@@ -125,8 +130,7 @@ def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple
         )
         return tuple(str(job) for (job,) in database.rows(statement, (before, str(state_dir / "cron" / "jobs.json"))))
 
-    found = read_database_once(fs, state, read)
-    return () if isinstance(found, Fault) else found
+    return read_database_once(fs, state, read)
 
 
 def is_store_key_of(key: str, state_dir: Path) -> bool:

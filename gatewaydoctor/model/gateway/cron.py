@@ -88,13 +88,15 @@ class Fate(StrEnum):
     `shares-state`: it runs, and its state, rows and log are kept under an id that other jobs have too. `never-runs`:
     no time is computed for it; most releases disable it after three tries. `fails`: it is due by its schedule, and
     each run is skipped or fails. `holds-up`: when it is due the scheduler's pass breaks off, and jobs due with it
-    wait. `dropped`: the start removes it from jobs.json. `stops-cron`: the scheduler does not start: no job runs."""
+    wait. `set-aside`: the start takes it out of the jobs of the state database and keeps its text. `dropped`: the
+    start removes it from jobs.json. `stops-cron`: the scheduler does not start: no job runs."""
 
     RUNS = "runs"
     SHARES_STATE = "shares-state"
     NEVER_RUNS = "never-runs"
     FAILS = "fails"
     HOLDS_UP = "holds-up"
+    SET_ASIDE = "set-aside"
     DROPPED = "dropped"
     STOPS_CRON = "stops-cron"
 

@@ -39,6 +39,8 @@ class FaultKind(StrEnum):
 NOT_REGULAR = "Not a regular file"
 """Reason of a fault where a pipe or a device is in place of a file."""
 
+DIRECTORY = "it is a directory"
+"""Reason of a fault where a directory is in place of the database."""
 LINKED_LOG, SHM_DIRECTORY = "its -wal is a symbolic link", "its -shm is a directory"
 """Reasons of faults that only a writer meets."""
 
@@ -328,10 +330,10 @@ class SubagentRows(Struct, frozen=True):
 
 
 class StateRows(Struct, frozen=True):
-    """`started` is the release that last booted here (None where no row tells), `app_version` the creator's or last
-    migrator's. `job_ids` are those of all store paths, `jobs` those the gateway runs from here, `problems` what is
-    wrong with them. `placements` counts sessions with a placement. `boots` come newest first. `faults` name what
-    could not be read (table -> why)."""
+    """`started` is the release that last booted here (None where no row tells), `migrated` the one that recorded its
+    migrations of the state as done, `app_version` the creator's or last migrator's. `job_ids` are those of all store
+    paths, `jobs` those the gateway runs from here, `problems` what is wrong with them. `placements` counts sessions
+    with a placement. `boots` come newest first. `faults` name what could not be read (table -> why)."""
 
     app_version: str | None = None
     started: str | None = None
@@ -355,3 +357,4 @@ class StateRows(Struct, frozen=True):
     databases: tuple[RegisteredDatabase, ...] = ()
     faults: tuple[tuple[str, Fault], ...] = ()
     parked: tuple[ParkedJob, ...] = ()
+    migrated: str | None = None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.cron import ParkedJob, Schedule, parked_key
+from msgspec.structs import replace
+
+from gatewaydoctor.model.gateway.cron import Fate, JobProblem, ParkedJob, Schedule, parked_key
 from gatewaydoctor.model.gateway.database import Partition, QuarantinedJob, Receipt, RunHistory
+from gatewaydoctor.state.cron.acceptance import Shape
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import read_jobs
 from gatewaydoctor.storage.database.select import Tables, integer, text
@@ -14,13 +17,19 @@ from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.gateway.cron import CronJob, JobProblem
+    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.storage.database.pages import Value
 
 QUARANTINE = "cron.quarantine:"
 FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
 """Which jobs a gateway runs from here. A key that is not a path cannot be another directory's: the first mixed
 releases wrote a plain word."""
+_FATES = {
+    **dict.fromkeys((Shape.NO_OBJECT, Shape.ID_MISSING, Shape.SCHEDULE_MISSING), Fate.SET_ASIDE),
+    **dict.fromkeys((Shape.KIND_UNKNOWN, Shape.EVERY_TOO_SMALL), Fate.SET_ASIDE),
+    **dict.fromkeys((Shape.EXPR_INVALID, Shape.ZONE_UNKNOWN), Fate.NEVER_RUNS),
+}
+"""What 2026.9.6 was seen to make of a job in its database at a start."""
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
@@ -54,9 +63,12 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
     own = f"WHERE {FILED_HERE}" if tables.has("cron_jobs", "store_key") else "WHERE ?1 IS NOT NULL"
     rest = f"{own} ORDER BY {order} LIMIT {MOST_JOBS}"
     raw_jobs: list[object] = []
+    unfit: dict[int, Shape] = {}
     states: dict[str, object] = {}
     for job_id, job, state, name, enabled in tables.rows("cron_jobs", columns, rest=rest, values=(store_key,)):
         raw = parsed(job)
+        if job is not None and (shape := _unfit(raw)):
+            unfit[len(raw_jobs)] = shape
         found = raw if isinstance(raw, dict) else {"id": job_id, "name": name}
         # The columns are what the gateway asks its rows by.
         found |= {"id": job_id}
@@ -66,7 +78,21 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
         key = text(job_id)
         if key is not None:
             states[key] = {"state": parsed(state) or {}}
-    return read_jobs(raw_jobs, states)
+    jobs, problems = read_jobs(raw_jobs, states)
+    more = [
+        JobProblem(at, jobs[at].job_id, shape.field, shape.reason, None, jobs[at].name, jobs[at].enabled)
+        for at, shape in unfit.items()
+    ]
+    return jobs, tuple(
+        replace(each, fate=_FATES.get(Shape((each.field, each.reason)))) for each in (*more, *problems)
+    )
+
+
+def _unfit(raw: object) -> Shape | None:
+    """What keeps the text of a job from being one, whatever its columns say."""
+    if not isinstance(raw, dict):
+        return Shape.NO_OBJECT
+    return None if string(raw.get("id")) is not None else Shape.ID_MISSING
 
 
 def parked_jobs(tables: Tables, store_key: str) -> tuple[ParkedJob, ...]:

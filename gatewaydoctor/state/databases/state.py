@@ -55,7 +55,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
     """Everything the state database tells. `store_key` is the path of the cron store whose jobs the gateway would
     run; `is_known` says whether any store has a session key. What could not be read is in `faults`."""
     tables = Tables(database)
-    app_version, started, schema = _meta(tables)
+    app_version, started, migrated, schema = _meta(tables)
     jobs, problems = jobs_of(tables, store_key)
     parked = parked_jobs(tables, store_key)
     counts, running = receipts(tables)
@@ -83,18 +83,21 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
         tuple(_databases(tables)),
         tuple(tables.faults),
         parked,
+        migrated,
     )
 
 
-def _meta(tables: Tables) -> tuple[str | None, str | None, int | None]:
-    """The creator's or last migrator's release, the one that last started, and the schema."""
-    app_version = started = schema = None
+def _meta(tables: Tables) -> tuple[str | None, str | None, str | None, int | None]:
+    """The creator's or last migrator's release, the one that last started, the one whose migrations of the state are
+    done, and the schema."""
+    app_version = schema = None
+    done: dict[str, str | None] = {}
     for key, version, number in tables.rows("schema_meta", ("meta_key", "app_version", "schema_version")):
         if key in ("primary", None):
             app_version, schema = text(version), integer(number)
-        elif key == "startup-migrations" and isinstance(version, str):
-            started = version.partition("\n")[0].strip()[:40] or None
-    return app_version, started, schema
+        elif isinstance(key, str) and isinstance(version, str):
+            done[key] = version.partition("\n")[0].strip()[:40] or None
+    return app_version, done.get("startup-migrations"), done.get("state-migrations"), schema
 
 
 def _queues(tables: Tables) -> tuple[QueueRows, ...]:

@@ -236,6 +236,8 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
             f"The trigger {lost[0]} is in no sound database of the same release here."
             if lost
             else f"The table {drift.missing_tables[0]} is missing."
+            if sister
+            else f"The table {drift.missing_tables[0]} is missing, and no other database here has its definition."
         )
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
         return
@@ -274,7 +276,11 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
     own = str(draft.state_dir / "cron" / "jobs.json")
     taken: set[str] = set()
     for before in draft.x.health.jobs_elsewhere:
-        jobs = [job for job in lacking_jobs(draft.fs, state.path, before, draft.state_dir) if job not in taken]
+        lacking = lacking_jobs(draft.fs, state.path, before, draft.state_dir)
+        if isinstance(lacking, Fault):
+            draft.refuse(Repair.JOBS, state.path, OutOfReach(f"{lacking.reason}.", "Run the same command again."))
+            continue
+        jobs = [job for job in lacking if job not in taken]
         taken.update(jobs)
         if jobs:
             # What was parked before the move stays parked.
