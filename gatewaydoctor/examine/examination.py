@@ -99,7 +99,8 @@ class Examination(Struct, frozen=True):
         rows = self.state_rows
         version = self.config.release.version
         done = (rows.started, rows.migrated) if rows is not None else ()
-        return version is not None and version in done and not self.health.jobs_elsewhere
+        here = not (self.health.moved or self.health.jobs_elsewhere)
+        return version is not None and version in done and here
 
     @property
     def session_stores(self) -> tuple[StoreFacts | DatabaseFacts, ...]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.harness import run
+from tests.fixtures_source.databases import quarantine_database
 
 from .made import AGENT, STATE, Made, connect, insert, node
 from .test_facts import job
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 NOW = 1_796_000_000_000
 
 
-@pytest.fixture(params=["done", "state alone", "due", "moved"])
+@pytest.fixture(params=["done", "state alone", "due", "moved", "moved, jobs filed"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, bool]:
     """A state directory, and whether its startup migrations are done."""
     root = tmp_path / "state-dir"
@@ -34,6 +33,10 @@ def state(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, bool]:
             insert(two, "schema_meta", meta_key=row, app_version="2026.9.6\n3\nx")
         directory = root if request.param != "moved" else "/elsewhere"
         insert(two, "cron_jobs", store_key=f"{directory}/cron/jobs.json", **job("job-1"))
+    if request.param in ("done", "moved, jobs filed"):
+        closed = root if request.param == "done" else Path("/elsewhere")
+        records = quarantine_database(verified=[(str(closed / agent.relative_to(root)), NOW, 1)])
+        (root / "state/openclaw-quarantine.sqlite").write_bytes(records)
     return root, request.param in ("done", "state alone")
 
 

@@ -82,7 +82,8 @@ class _Reader:
             for each in self.eras.agents
             if each.database is not None
         ]
-        found = Health(databases=tuple(agents), missing=tuple(self.records.missing()))
+        missing = tuple(self.records.missing())
+        found = Health(databases=tuple(agents), missing=missing, moved=self.records.moved())
         if self.eras.state is None:
             return found
         state = self._health(DatabaseRole.STATE, self.eras.state.path, None)

@@ -3,6 +3,7 @@ Nothing is judged."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,15 @@ class Records:
         except OSError:
             return False
         return any(found[1] == path.name for name in names if (found := parked_name(name)))
+
+    def moved(self) -> bool:
+        """Whether no gateway has closed or checked a database here, and one did elsewhere: its startup migrations are
+        recorded for the path of then."""
+        here = [self.state_dir]
+        with suppress(OSError, ValueError):
+            here.append(self.fs.realpath(self.state_dir))
+        recorded = [PurePath(path) for path in self.closings]
+        return bool(recorded) and not any(path.is_relative_to(each) for path in recorded for each in here)
 
     def _closings(self) -> dict[str, tuple[bool, int | None]]:
         """Path -> (closed cleanly, verified at), as 2026.9.3 and later record it."""

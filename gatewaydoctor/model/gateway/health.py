@@ -243,7 +243,8 @@ class Health(Struct, frozen=True):
     """Every database of the directory, with what is missing and who claims them. `jobs_elsewhere` counts cron jobs by
     the store path they are filed under, where that is not the path of this directory and this path does not have them
     too; `own_jobs` counts those that
-    are. `last_boot` is how the last start ended: (started at, completed at or None, outcome)."""
+    are. `last_boot` is how the last start ended: (started at, completed at or None, outcome). `moved`: gateways have
+    recorded databases under other paths alone."""
 
     databases: tuple[DatabaseHealth, ...] = ()
     missing: tuple[MissingDatabase, ...] = ()
@@ -253,6 +254,7 @@ class Health(Struct, frozen=True):
     last_boot: tuple[int, int | None, str | None] | None = None
     unclean_boots: int = 0
     leftovers: tuple[Leftover, ...] = ()
+    moved: bool = False
 
     def of(self, path: Path) -> DatabaseHealth | None:
         return next((each for each in self.databases if each.path == path), None)
