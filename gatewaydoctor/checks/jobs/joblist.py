@@ -151,7 +151,7 @@ def _in_database(x: Examination, rows: StateRows) -> Iterator[Finding]:
     hedge = f"; {release} was not tried" if release not in (None, NEWEST) else ""
     then = "takes them out of its jobs and keeps their text" if aside else "disables them after three tries"
     yield UNRUNNABLE.finding(
-        f"{plural(len(jobs), 'job')} of {len(rows.jobs):,} in the state database: {_told(fates)}. Because of: "
+        f"{plural(len(jobs), 'job')} of {len(rows.jobs):,} in the state database: {_told(fates)}. Cause: "
         f"{_reasons(jobs)}.",
         f"A {NEWEST} gateway {then}: they do not run{hedge}.",
         count=len(jobs),
