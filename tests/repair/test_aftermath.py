@@ -335,6 +335,9 @@ def test_the_start_of_a_database_is_told_without_the_jobs_that_a_plan_disables(i
 
 
 def test_the_receipt_of_a_database_names_the_jobs_that_would_fill_it_again(imported: Path) -> None:
+    add = "3 jobs retry without end: add --disable-retrying, or the store fills again."
+    assert add in repair(imported).out
+    assert add not in repair(imported, "--disable-retrying").out
     done = repair(imported, "--leave-retrying", "--apply", "--yes").out
     assert flags(done, "--disable") == RETRYING
     assert done.index("--disable") < done.index("start the gateway")

@@ -92,6 +92,11 @@ def _draw(
     _summary(console, plan, view)
     origins(console, sources, view)
     starts(console, plan.start_before, plan.start_after, view)
+    if plan.retrying and again is not None and not judgement.examination.health.jobs_elsewhere:
+        jobs = words.plural(len(plan.retrying), "job retries", "jobs retry")
+        told = f"{jobs} without end: add --disable-retrying, or the store fills again."
+        for line in fill(told, console.width):
+            console.print(Text(line, "yellow", no_wrap=True))
     if view.verbose:
         _notes(console, "At next start, in detail", plan.forecast, view)
     _notes(console, "Warning", plan.cautions, view)
