@@ -44,13 +44,13 @@ def store_too_large_for_gateway(scene: Scene) -> None:
     scene.finds("session-missing-transcript", "info", 270)
 
 
-@fixture("120 MB of cron runs with prompts: two copies of the store may not fit into the heap")
+@fixture("80 MB of cron runs with prompts: two copies of the store may not fit into the heap")
 def store_heap_risk(scene: Scene) -> None:
     scene.release = CAPPING
-    jam(scene, runs=60, each=2_000_000)
+    jam(scene, runs=40, each=2_000_000)
     scene.finds("store-heap-risk", "error")
-    scene.finds("store-bloat", "warning", 61)
-    scene.finds("session-missing-transcript", "info", 60)
+    scene.finds("store-bloat", "warning", 41)
+    scene.finds("session-missing-transcript", "info", 40)
 
 
 def jam(scene: Scene, runs: int, each: int) -> None:

@@ -31,6 +31,7 @@ from gatewaydoctor.repair.writing.errors import (
     Stopped,
     VaultDamaged,
 )
+from gatewaydoctor.repair.writing.guard import require_writable
 from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
@@ -400,6 +401,12 @@ def test_undo_is_refused_where_it_could_not_write(scene: Scene) -> None:
 class MountedReadOnly(FaultFs):
     def space(self, path: Path) -> DiskSpace:
         return replace(super().space(path), read_only=path.name == Path(SESSIONS).name)
+
+
+def test_a_directory_that_went_is_told_as_such(tmp_path: Path) -> None:
+    with pytest.raises(NotWritable, match="There is no directory") as refused:
+        require_writable(FaultFs(), tmp_path / "gone", "")
+    assert str(tmp_path / "gone") in refused.value.message
 
 
 def test_on_a_read_only_file_system_the_mount_is_what_to_change(scene: Scene) -> None:

@@ -186,7 +186,11 @@ def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
 
 def require_writable(fs: WriteFs, directory: Path, hint: str) -> None:
     """Names in the directory can be changed. `hint` is for a missing permission. Raises NotWritable."""
-    if fs.space(directory).read_only:
+    try:
+        read_only = fs.space(directory).read_only
+    except FileNotFoundError:
+        raise NotWritable(f"There is no directory {directory}.", "It went meanwhile. Scan again.") from None
+    if read_only:
         raise NotWritable(f"The file system of {directory} is mounted read-only.", MOUNT_AGAIN)
     if not fs.writable(directory):
         raise NotWritable(f"No permission to write to {directory}.", hint)
