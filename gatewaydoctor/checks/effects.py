@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import ENOTDIR
+from os import strerror
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
@@ -228,8 +230,11 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 
 
 def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """A jobs.json that cannot be parsed: the gateway comes up, and its scheduler does not (seen of each release)."""
-    if finding.severity < Severity.ERROR or finding.evidence.get("read") != "unparseable":
+    """A jobs.json that cannot be parsed, or is not a file: the gateway comes up, and its scheduler does not."""
+    # Below something that is no directory there is no file: 2026.9.6 starts its scheduler (seen).
+    absent = finding.evidence.get("reason") == strerror(ENOTDIR)
+    blocked = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE and not absent
+    if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
         return None
     reason = "It would start without its scheduler: no cron job runs."
     return StartEffect(Effect.RISKS, reason, headline(finding.message))

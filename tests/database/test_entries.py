@@ -102,7 +102,7 @@ def test_a_cleared_session_is_an_empty_object_with_its_window(
     judged(path, entry, key=key, valid=-1)
     if not window:
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
-            database.execute("DELETE FROM session_windows")
+            database.execute("UPDATE session_windows SET session_key = 'agent:main:main'")
     opened = open_database(OsReadFs(), path)
     assert not isinstance(opened, Fault)
     with opened:

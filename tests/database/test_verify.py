@@ -507,6 +507,8 @@ def test_a_journal_that_no_start_undoes(plain: Path, begin: bytes, start: str) -
         ({"id": None}, "at-risk", "set-aside"),
         ({"schedule": None}, "at-risk", "set-aside"),
         ({"schedule": {"kind": "every", "everyMs": 0}}, "at-risk", "set-aside"),
+        ({"schedule": {"kind": "weird", "everyMs": 5}}, "at-risk", "set-aside"),
+        ({"payload": {"kind": "weird"}}, "at-risk", "set-aside"),
         ({"schedule": {"kind": "cron", "expr": "99 99 * * *"}}, "yes", "never-runs"),
         ({"schedule": {"kind": "cron", "expr": "0 9 * * *", "tz": "Mars/Olympus"}}, "yes", "never-runs"),
         (None, "at-risk", "set-aside"),
@@ -555,3 +557,9 @@ def test_a_config_that_2026_9_6_refuses_has_its_exit_code(plain: Path) -> None:
     (plain / "openclaw.json").mkdir()
     verdict = told(plain)["verdict"]
     assert (verdict["start"], "(exit 78)" in verdict["reason"]) == ("no", True)
+
+
+def test_a_directory_in_place_of_jobs_json_leaves_no_scheduler(plain: Path) -> None:
+    (plain / "cron/jobs.json").mkdir(parents=True)
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "no cron job runs" in verdict["reason"]) == ("at-risk", True)

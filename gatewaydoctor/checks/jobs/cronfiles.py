@@ -97,6 +97,7 @@ def _store(x: Examination) -> Iterator[Finding]:
         evidence=_evidence(store)
         | {
             "jobsNamedElsewhere": named,
+            "obstacle": store.problem.obstacle.value if store.problem else None,
             "sources": sorted({source for job in x.cron.lost for source in job.sources})[:EXAMPLES],
         },
         repair=None,

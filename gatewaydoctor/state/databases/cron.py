@@ -26,7 +26,8 @@ FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_k
 releases wrote a plain word."""
 _FATES = {
     **dict.fromkeys((Shape.NO_OBJECT, Shape.ID_MISSING, Shape.SCHEDULE_MISSING), Fate.SET_ASIDE),
-    **dict.fromkeys((Shape.KIND_UNKNOWN, Shape.EVERY_TOO_SMALL), Fate.SET_ASIDE),
+    **dict.fromkeys((Shape.KIND_UNKNOWN, Shape.KIND_GUESSED_EVERY, Shape.EVERY_TOO_SMALL), Fate.SET_ASIDE),
+    Shape.PAYLOAD_KIND: Fate.SET_ASIDE,
     **dict.fromkeys((Shape.EXPR_INVALID, Shape.ZONE_UNKNOWN), Fate.NEVER_RUNS),
 }
 """What 2026.9.6 was seen to make of a job in its database at a start."""

@@ -58,7 +58,9 @@ def _statement(database: Opened, columns: set[str], *, whole: bool) -> str:
     read = (
         "1" if whole else f"({unjudged} OR entry_valid = -1 OR entry_valid = 1 AND instr(session_key, ':run:') = 0)"
     )
-    window = "SELECT 1 FROM session_windows w WHERE w.session_id = n.current_session_id"
+    window = (
+        "SELECT 1 FROM session_windows w WHERE w.session_id = n.current_session_id AND w.session_key = n.session_key"
+    )
     kept = f"AND EXISTS ({window})" if "session_windows" in database.tables else ""
     lineage = _LINEAGE if columns.issuperset(_LINEAGE) else ()
     parent = "coalesce(json_extract(entry_json, '$.parentSessionKey'), json_extract(entry_json, '$.spawnedBy'))"
