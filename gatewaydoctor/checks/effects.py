@@ -233,7 +233,8 @@ def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) ->
     """A jobs.json that cannot be parsed, or is not a file: the gateway comes up, and its scheduler does not."""
     # Below something that is no directory there is no file: 2026.9.6 starts its scheduler (seen).
     absent = finding.evidence.get("reason") == strerror(ENOTDIR)
-    blocked = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE and not absent
+    in_place = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE
+    blocked = release.version == NEWEST and in_place and not absent
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
         return None
     reason = "It would start without its scheduler: no cron job runs."
