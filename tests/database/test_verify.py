@@ -540,6 +540,9 @@ def test_a_quarantine_store_that_cannot_be_used_has_codes_of_its_own(plain: Path
     store = plain / "state/openclaw-quarantine.sqlite"
     store.write_bytes(b"garbage" * 1_000)
     assert "(exit 78)" in rules(plain)["database-quarantined"]["consequence"]
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="state-migrations", app_version="2026.9.6\n3\nx")
+    assert "(exit 1)" in rules(plain)["database-quarantined"]["consequence"]
     store.unlink()
     store.mkdir()
     assert "(exit 1)" in rules(plain)["database-quarantined"]["consequence"]

@@ -347,6 +347,7 @@ def _quarantined(x: Examination, health: DatabaseHealth, problem: Quarantined) -
         ahead = f"A {NEWEST} gateway passes over it."
         severity, repair = Severity.INFO, "quarantine" if problem.refuted else None
         return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity, repair=repair)
-    start, repair = start_over(x, Damage.QUARANTINED), "quarantine" if problem.refuted else None
+    damage = Damage.QUARANTINED_STATE if health.role is DatabaseRole.STATE else Damage.QUARANTINED
+    start, repair = start_over(x, damage), "quarantine" if problem.refuted else None
     ahead = refuses(start, " as long as the record is there")
     return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity_of(start), repair=repair)

@@ -16,7 +16,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     start_over,
     who_of,
 )
-from gatewaydoctor.model.gateway.database import DIRECTORY, LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY, FaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY, FaultKind
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
@@ -56,8 +56,7 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
         return finding_of(QUARANTINED, health, message, ahead, evidence, severity=info, repair=None, by_hand=by_hand)
     if health.role is DatabaseRole.QUARANTINE:
         message = f"The file with the quarantine records cannot be read: {fault.reason}."
-        directory = fault.reason == DIRECTORY
-        start = start_over(x, Damage.QUARANTINE_PLACE if directory else Damage.QUARANTINE_STORE)
+        start = start_over(x, Damage.QUARANTINE_STORE)
         severity = severity_of(start)
         return finding_of(
             QUARANTINED, health, message, refuses(start), evidence, severity=severity, repair="quarantine"

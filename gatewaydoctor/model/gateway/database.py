@@ -39,8 +39,6 @@ class FaultKind(StrEnum):
 NOT_REGULAR = "Not a regular file"
 """Reason of a fault where a pipe or a device is in place of a file."""
 
-DIRECTORY = "it is a directory"
-"""Reason of a fault where a directory is in place of the database."""
 LINKED_LOG, SHM_DIRECTORY = "its -wal is a symbolic link", "its -shm is a directory"
 """Reasons of faults that only a writer meets."""
 

@@ -24,8 +24,7 @@ class Damage(StrEnum):
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
     lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, a directory in place of the
     -shm. `blocked`: a file in place of the directory of a database. `journal`: a rollback journal of an unfinished
-    transaction next to an agent's. `registered`: the registry has it under another agent, too. `quarantine-place`: a
-    directory in place of the quarantine store."""
+    transaction next to an agent's. `registered`: the registry has it under another agent, too."""
 
     AGENT = "agent"
     STATE = "state"
@@ -47,7 +46,7 @@ class Damage(StrEnum):
     ENTRIES = "entries"
     QUARANTINED = "quarantined"
     QUARANTINE_STORE = "quarantine-store"
-    QUARANTINE_PLACE = "quarantine-place"
+    QUARANTINED_STATE = "quarantined-state"
     QUARANTINE_NEWER = "quarantine-newer"
     QUARANTINE_EMPTY = "quarantine-empty"
     INDEX = "index"
@@ -83,8 +82,8 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.TABLES: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.ENTRIES: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
     Damage.QUARANTINED: {NEWEST: 1},
-    Damage.QUARANTINE_STORE: {NEWEST: 78},
-    Damage.QUARANTINE_PLACE: {NEWEST: 1},
+    Damage.QUARANTINED_STATE: {NEWEST: 78},
+    Damage.QUARANTINE_STORE: {NEWEST: 1},
     Damage.QUARANTINE_NEWER: {NEWEST: 1},
     Damage.QUARANTINE_EMPTY: {NEWEST: STARTS},
     Damage.INDEX: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
@@ -106,6 +105,7 @@ DUE: Mapping[Damage, int] = {
     Damage.STATE_NO_VERSION: 78,
     Damage.ENTRIES: STARTS,
     Damage.QUARANTINED: 78,
+    Damage.QUARANTINE_STORE: 78,
     Damage.CONSTRAINTS: 78,
     Damage.READ_ONLY: 78,
     Damage.MAINTENANCE_LEASE: 78,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import DIRECTORY, Fault, FaultKind, JournalFacts, LogFacts
+from gatewaydoctor.model.gateway.database import Fault, FaultKind, JournalFacts, LogFacts
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.database.log import Log, read_log
@@ -283,7 +283,7 @@ def _a_directory(fs: ReadFs, path: Path) -> Fault:
         with suppress(OSError):
             if fs.stat(path.with_name(path.name + suffix)).is_dir:
                 return Fault(FaultKind.LOG, path, f"its {suffix} is a directory")
-    return Fault(FaultKind.NOT_A_DATABASE, path, DIRECTORY)
+    return Fault(FaultKind.NOT_A_DATABASE, path, "it is a directory")
 
 
 def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fault:
