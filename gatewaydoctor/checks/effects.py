@@ -150,9 +150,9 @@ def _refused(finding: Finding, release: Release, findings: Sequence[Finding]) ->
 
 
 def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    return StartEffect(
-        Effect.FAILS, f"{capital(_who(release))} refuses to start without gateway.mode.", headline(finding.message)
-    )
+    code = " (exit 78)" if release.version == NEWEST else ""
+    reason = f"{capital(_who(release))} refuses to start without gateway.mode{code}."
+    return StartEffect(Effect.FAILS, reason, headline(finding.message))
 
 
 def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
