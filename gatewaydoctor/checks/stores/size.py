@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.storage.files.survey import Survey
 
-_FILES, _LATER, _ROWS = (BEHAVIOURS[each] for each in (Policy.V2026_3_28, Policy.V2026_5_22, Policy.V2026_9_6))
+_FILES, _CAPPING, _LATER, _ROWS = (
+    BEHAVIOURS[each] for each in (Policy.V2026_3_28, Policy.V2026_4_25, Policy.V2026_5_22, Policy.V2026_9_6)
+)
 REPORTED_AMPLIFICATION = _FILES.heap_ratio_most
 """Heap over store bytes as the reporter of 61633 put it (docs/incidents.md)."""
 
@@ -38,13 +40,13 @@ HEAP = Rule(
     severity=Severity.ERROR,
     title="Loading the session store may exhaust the heap",
     meaning=f"An estimate. A loaded store takes about {_FILES.heap_ratio} times its file size in "
-    f"memory, with 2026.4.25 and 2026.5.22 {_LATER.heap_ratio} times (measured), or up to {REPORTED_AMPLIFICATION} "
-    f"times (reported, 61633); 2026.9.6 takes {_ROWS.heap_ratio} to {_ROWS.heap_ratio_most} times the size of "
-    "its session rows. It is compared with the heap of this gateway: --max-old-space-size of its "
+    f"memory, with 2026.4.25 {_CAPPING.heap_ratio} and 2026.5.22 {_LATER.heap_ratio} times (measured), or up to "
+    f"{REPORTED_AMPLIFICATION} times (reported, 61633); 2026.9.6 takes {_ROWS.heap_ratio} to {_ROWS.heap_ratio_most} "
+    "times the size of its session rows. It is compared with the heap of this gateway: --max-old-space-size of its "
     "service, NODE_OPTIONS, a memory limit, else Node's default for the memory of this machine. "
     "Warning if the reported figure exceeds it. Error if two copies at the measured figure do: "
     "reads clone the store. Critical if a single copy does: with the 185 MB of 61633, 2026.3.28 was "
-    "seen to run out of memory at 500 MB to 2.1 GB of heap, 2026.4.25 at 3.1 GB, 2026.5.22 at 3.7 GB and 2026.9.6 at "
+    "seen to run out of memory at 500 MB to 2.1 GB of heap, 2026.4.25 at 4.2 GB, 2026.5.22 at 3.7 GB and 2026.9.6 at "
     "734 MB.",
     cause=(
         "No maintenance removes the run rows of isolated cron jobs, and each holds its own copy of the skills prompt."

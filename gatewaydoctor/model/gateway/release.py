@@ -94,7 +94,7 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     heap_ratio: int
     heap_ratio_most: int
     """Bytes of heap per byte of a store that is loaded, or of the rows of a database. Measured with 185 MB: 2026.3.28
-    ran out of memory at 2.1 GB of heap and not at 2.4 GB, 2026.4.25 at 3.1 GB, 2026.5.22 at 3.7 GB, 2026.9.6 at
+    ran out of memory at 2.1 GB of heap and not at 2.4 GB, 2026.4.25 at 4.2 GB, 2026.5.22 at 3.7 GB, 2026.9.6 at
     734 MB and not at 1.05 GB (gateway.md section 14). At most: for files as reported in 61633, 185 MB and about 33 GB
     (docs/incidents.md)."""
     deletes_archives: bool
@@ -202,7 +202,7 @@ _V2026_4_25 = replace(
     answers_sentinel=False,
     sweeps_open_runs=False,
     moves_job_state=True,
-    heap_ratio=20,
+    heap_ratio=23,
 )
 _V2026_5_22 = replace(
     _V2026_4_25,
@@ -216,6 +216,7 @@ _V2026_5_22 = replace(
     preserves_conversations=True,
     takes_store_lock=False,
     coerces_times=False,
+    heap_ratio=20,
     usage_classes=PRIMARY | _ARCHIVED,
     fires=Fires.EVENTS_AT_ONCE,
     catches_up=True,
