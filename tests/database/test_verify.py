@@ -566,3 +566,23 @@ def test_a_directory_in_place_of_jobs_json_leaves_no_scheduler(plain: Path) -> N
     (plain / "cron/jobs.json").mkdir(parents=True)
     verdict = told(plain)["verdict"]
     assert (verdict["start"], "no cron job runs" in verdict["reason"]) == ("at-risk", True)
+
+
+@pytest.mark.parametrize(
+    ("made", "then", "code"),
+    [("x TEXT CHECK (x = 'a')", "x TEXT CHECK (x = 'a')", 1), ("x TEXT", "x TEXT NOT NULL", 78)],
+)
+def test_a_value_that_its_table_forbids_is_refused_late_where_only_a_writer_sees_it(
+    plain: Path, made: str, then: str, code: int
+) -> None:
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "schema_meta", meta_key="startup-migrations", app_version="2026.9.6\n3\nx")
+    with closing(connect(plain / AGENT_PATH)) as database:
+        database.execute(f"CREATE TABLE checked ({made})")
+        database.execute("PRAGMA ignore_check_constraints = ON")
+        database.execute("INSERT INTO checked VALUES (?)", ("b" if code == 1 else None,))
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute(
+            "UPDATE sqlite_master SET sql = ? WHERE name = 'checked'", (f"CREATE TABLE checked ({then})",)
+        )
+    assert f"(exit {code})" in rules(plain)["database-corrupt"]["consequence"]

@@ -116,13 +116,14 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
         return finding_of(CORRUPT, health, message, start, evidence, repair=_salvage(health))
     if problem.constraints:
         message = f"Rows of {some_of(problem.tables)} break a constraint of their table. Its pages hold together."
-        start = start_over(x, Damage.CONSTRAINTS)
+        # A start first checks a file that it cannot write, for which SQLite forgets CHECK and nothing else.
+        late = all(each.startswith("CHECK") for each in problem.messages)
+        start = start_over(x, Damage.CONSTRAINTS, health) if late else _refused(x, health)
         by_hand = (
             "Copy the directory, and put the values right on a copy, or restore the set from a backup. "
             "`gatewaydoctor repair salvage` makes the database again without these rows and shows how many."
         )
-        severity, ahead = severity_of(start), refuses(start)
-        return finding_of(CORRUPT, health, message, ahead, evidence, severity=severity, repair=None, by_hand=by_hand)
+        return finding_of(CORRUPT, health, message, start, evidence, repair=None, by_hand=by_hand)
     tables = f" in {some_of(problem.tables)}" if problem.tables else ""
     page = f", page {problem.pages[0]:,}" if problem.pages else ""
     message = f"{who_of(health)} is damaged{tables}{page}. {_readable(health)}"
