@@ -116,8 +116,9 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
         return finding_of(CORRUPT, health, message, start, evidence, repair=_salvage(health))
     if problem.constraints:
         message = f"Rows of {some_of(problem.tables)} break a constraint of their table. Its pages hold together."
-        # A start first checks a file that it cannot write, for which SQLite forgets CHECK and nothing else.
-        late = all(each.startswith("CHECK") for each in problem.messages)
+        # Of an agent's a start first checks a file that it cannot write, for which SQLite forgets CHECK alone.
+        checks = all(each.startswith("CHECK") for each in problem.messages)
+        late = checks and health.role is DatabaseRole.AGENT
         start = start_over(x, Damage.CONSTRAINTS, health) if late else _refused(x, health)
         by_hand = (
             "Copy the directory, and put the values right on a copy, or restore the set from a backup. "
