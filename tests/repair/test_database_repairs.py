@@ -129,12 +129,16 @@ def test_the_plan_tells_that_the_start_checks_a_new_file_and_its_rows(tmp_path: 
 def _one_version(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """As if the tables of this database were those of schema 23."""
     with closing(agentdb.connected(path)) as connection:
-        items = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        items = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
     known = {
-        "tables": [name for kind, name, _ in items if kind == "table"],
-        "triggers": {name: schema._digest(text) for kind, name, text in items if kind == "trigger"},
-        "unique": [],
+        "tables": [name for kind, name, _, _ in items if kind == "table"],
+        "triggers": {
+            name: f"{table}:{schema._digest(text)}" for kind, name, table, text in items if kind == "trigger"
+        },
+        "unique": {name: schema._digest(text or "") for kind, name, _, text in items if kind == "index"},
         "columns": {},
+        "optional": [],
+        "also": {},
     }
     monkeypatch.setattr(schema, "_known", lambda: {"agent": {"23": known}})
 
