@@ -164,9 +164,15 @@ def test_the_schema_of_another_agents_database_serves(
     doctor, path = ready(tmp_path, None)
     sister = whole(doctor.state.root, ["agent:second:telegram:direct:1"], agent="second")
     tables = [str(name) for (name,) in agentdb.ask(sister, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    triggers = agentdb.ask(sister, "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    known = {"tables": tables, "triggers": {name: schema._digest(str(sql)) for name, sql in triggers}}
-    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"21": {**known, "unique": [], "columns": {}}}})
+    triggers = agentdb.ask(sister, "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+    known = {
+        "tables": tables,
+        "triggers": {name: f"{table}:{schema._digest(str(sql))}" for name, table, sql in triggers},
+        "unique": {},
+        "columns": {},
+        "optional": [],
+    }
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"21": known}})
     events = agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2")
     damage(path)
     doctor.there_and_back("salvage")
