@@ -220,3 +220,11 @@ def test_a_command_with_a_hostile_path_can_be_pasted(name: str) -> None:
 def test_any_command_can_be_shown(name: str) -> None:
     told = " ".join(words.quoted(typed("cron", "--state-dir", name)))
     assert told == words.harmless(told)
+
+
+@pytest.mark.parametrize("width", range(14, 44))
+def test_no_line_begins_with_the_blank_behind_a_colon(width: int) -> None:
+    told = "20 conversations wait. Affected: 2 of them"
+    lines = fill(told, width)
+    assert "".join(lines) == told
+    assert not [line for line in lines if line.startswith(" ")]

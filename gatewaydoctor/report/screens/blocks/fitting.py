@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _IN_TIME = r"(?<= \d\d):(?=\d\d(?!\d))"
-_PARTS = regex(rf"(?:[^:/ ]|{_IN_TIME})*(?:[/ ]|(?!{_IN_TIME}):)|(?:[^:/ ]|{_IN_TIME})+")
+_PARTS = regex(rf"(?:[^:/ ]|{_IN_TIME})*(?:[/ ]|(?!{_IN_TIME}): ?)|(?:[^:/ ]|{_IN_TIME})+")
 _SMALL_PARTS = regex(r"[^-_.]*[-_.]|[^-_.]+")
 
 
