@@ -16,6 +16,7 @@ from .damages import (
     SECOND,
     STATE,
     damage,
+    edit_schema,
     fill_log,
     leaf,
     poke,
@@ -23,19 +24,6 @@ from .damages import (
     settle,
     sql,
 )
-
-UNCHECKED = ("PRAGMA foreign_keys = OFF", "PRAGMA ignore_check_constraints = ON")
-
-
-def _columns(path: Path, table: str) -> list[str]:
-    with closing(sqlite3.connect(path)) as database:
-        return [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-
-
-def _schema(path: Path, *statements: str) -> None:
-    """Edit the schema table itself."""
-    sql(path, "PRAGMA writable_schema = ON", *statements)
-
 
 # The header
 
@@ -504,7 +492,7 @@ def a_letter_of_an_entry_flipped(state: Path) -> None:
 
 @damage()
 def two_tables_with_one_root(state: Path) -> None:
-    _schema(
+    edit_schema(
         state / AGENT,
         "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'session_nodes') "
         "WHERE name = 'session_participants'",
@@ -513,7 +501,7 @@ def two_tables_with_one_root(state: Path) -> None:
 
 @damage()
 def schema_text_torn(state: Path) -> None:
-    _schema(state / AGENT, "UPDATE sqlite_master SET sql = 'CREATE TABL' WHERE name = 'board_tabs'")
+    edit_schema(state / AGENT, "UPDATE sqlite_master SET sql = 'CREATE TABL' WHERE name = 'board_tabs'")
 
 
 @damage()

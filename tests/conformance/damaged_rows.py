@@ -16,6 +16,8 @@ from .damages import (
     QUARANTINE,
     STATE,
     STORE,
+    UNCHECKED,
+    columns_of,
     damage,
     entry,
     settle,
@@ -26,19 +28,6 @@ from .damages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-UNCHECKED = ("PRAGMA foreign_keys = OFF", "PRAGMA ignore_check_constraints = ON")
-
-
-def _columns(path: Path, table: str) -> list[str]:
-    with closing(sqlite3.connect(path)) as database:
-        return [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-
-
-def _schema(path: Path, *statements: str) -> None:
-    """Edit the schema table itself."""
-    sql(path, "PRAGMA writable_schema = ON", *statements)
-
 
 # Tables
 
@@ -281,7 +270,7 @@ def maintenance_lease_left(state: Path) -> None:
 @damage()
 def three_unclean_boots(state: Path) -> None:
     path, now = state / STATE, int(time.time() * 1000)
-    columns = _columns(path, "gateway_boot_lifecycle")
+    columns = columns_of(path, "gateway_boot_lifecycle")
     fresh = {"boot_id": "'fresh' || value", "started_at_ms": f"{now} - value * 1000", "completed_at_ms": "NULL"}
     fresh["outcome"] = "NULL"
     wanted = ", ".join(fresh.get(name, name) for name in columns)
@@ -295,7 +284,7 @@ def three_unclean_boots(state: Path) -> None:
 @damage()
 def registry_of_a_database_that_is_not_there(state: Path) -> None:
     path = state / STATE
-    columns = _columns(path, "agent_databases")
+    columns = columns_of(path, "agent_databases")
     fresh = {"agent_id": "'ghost'", "path": "'agents/ghost/agent/openclaw-agent.sqlite'"}
     wanted = ", ".join(fresh.get(name, name) for name in columns)
     sql(path, f"INSERT INTO agent_databases ({', '.join(columns)}) SELECT {wanted} FROM agent_databases LIMIT 1")

@@ -38,6 +38,9 @@ class Damage:
 DAMAGES: dict[str, Damage] = {}
 
 
+UNCHECKED = ("PRAGMA foreign_keys = OFF", "PRAGMA ignore_check_constraints = ON")
+
+
 def damage(*, hot: bool = False) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
     def keep(hurt: Callable[[Path], None]) -> Callable[[Path], None]:
         DAMAGES[hurt.__name__.replace("_", "-")] = Damage(hurt, hot)
@@ -53,6 +56,16 @@ def sql(path: Path, *statements: str, values: tuple[object, ...] = ()) -> None:
         for statement in statements:
             database.execute(statement, values if "?" in statement else ())
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def columns_of(path: Path, table: str) -> list[str]:
+    with closing(sqlite3.connect(path)) as database:
+        return [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+
+
+def edit_schema(path: Path, *statements: str) -> None:
+    """Edit the schema table itself."""
+    sql(path, "PRAGMA writable_schema = ON", *statements)
 
 
 def settle(path: Path) -> None:
