@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.gate import Baseline
 
 
-class Verdict(Struct, frozen=True):
+class GatedFinding(Struct, frozen=True):
     finding: Finding
     compared: Compared
     fails: bool
@@ -29,7 +29,7 @@ class Decision(Struct, frozen=True):
     that were not found."""
 
     rules: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[GatedFinding, ...]
     left_out: int
     gone: int = 0
 
@@ -87,7 +87,7 @@ def decide(
     return Decision(
         rules,
         tuple(
-            Verdict(finding, each, _fails(finding, each, fail_on))
+            GatedFinding(finding, each, _fails(finding, each, fail_on))
             for finding, each in zip(counted, compared, strict=True)
         ),
         len(findings) - len(counted),

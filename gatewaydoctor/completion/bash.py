@@ -9,7 +9,7 @@ from gatewaydoctor.completion.tree import PathKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gatewaydoctor.completion.tree import Command, Option, Program, Values
+    from gatewaydoctor.completion.tree import Option, Program, Values, VerbNode
 
 
 def script(program: Program) -> str:
@@ -39,7 +39,7 @@ def _names(options: Iterable[Option]) -> str:
     return " ".join(name for option in options for name in option.names)
 
 
-def _verbs(program: Program) -> Iterator[Command]:
+def _verbs(program: Program) -> Iterator[VerbNode]:
     """Groups and the verbs in them."""
     for command in program.commands:
         yield from (command, *command.commands)

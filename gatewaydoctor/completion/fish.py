@@ -9,7 +9,7 @@ from gatewaydoctor.completion.tree import PathKind, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gatewaydoctor.completion.tree import Command, Option, Program, Values
+    from gatewaydoctor.completion.tree import Option, Program, Values, VerbNode
 
 
 def script(program: Program) -> str:
@@ -51,7 +51,7 @@ def _words(values: Values) -> str:
     return "\n".join((f"        case {values.name}", *(f"            {act}" for act in acts)))
 
 
-def _lines(program: Program, groups: Iterable[Command], leaves: Iterable[Command]) -> Iterator[str]:
+def _lines(program: Program, groups: Iterable[VerbNode], leaves: Iterable[VerbNode]) -> Iterator[str]:
     yield from (_option(option, "") for option in program.everywhere)
     yield from (_option(option, "''") for option in program.own(program))
     yield _argument("'' 0", program.verbs)

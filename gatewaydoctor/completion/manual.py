@@ -11,7 +11,7 @@ from gatewaydoctor.model.errors import EXIT_MEANINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gatewaydoctor.completion.tree import Argument, Command, Option, Program
+    from gatewaydoctor.completion.tree import Argument, Option, Program, VerbNode
 
 SHORT = "examine and repair an OpenClaw state directory, offline"
 
@@ -112,7 +112,7 @@ def _variable(word: re.Match[str]) -> str:
     return f"\\fI{word[0]}\\fR"
 
 
-def _command(command: Command, program: Program) -> Iterator[str]:
+def _command(command: VerbNode, program: Program) -> Iterator[str]:
     yield f'.SS "gatewaydoctor {_troff(command.name)}"'
     yield from _paragraphs(f"{command.summary}\n\n{command.text}".strip())
     for argument in command.arguments:

@@ -9,7 +9,7 @@ from gatewaydoctor.completion.tree import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatewaydoctor.completion.tree import Command, Option, Program, Values
+    from gatewaydoctor.completion.tree import Option, Program, Values, VerbNode
 
 
 def script(program: Program) -> str:
@@ -47,7 +47,7 @@ def _options(options: Iterable[Option], indent: int) -> str:
     return "\n".join(" " * indent + row for row in rows)
 
 
-def _verb(command: Command, program: Program) -> str:
+def _verb(command: VerbNode, program: Program) -> str:
     arguments = [each.values.name if each.values else "free" for each in command.arguments]
     if command.commands:
         arguments = [command.verbs.name]

@@ -62,7 +62,7 @@ class Argument(Struct, frozen=True):
     many: bool = False
 
 
-class Command(Struct, frozen=True):
+class VerbNode(Struct, frozen=True):
     """A verb, or one with verbs of its own. `text` is what its help says below the summary."""
 
     path: tuple[str, ...]
@@ -70,7 +70,7 @@ class Command(Struct, frozen=True):
     text: str = ""
     options: tuple[Option, ...] = ()
     arguments: tuple[Argument, ...] = ()
-    commands: tuple[Command, ...] = ()
+    commands: tuple[VerbNode, ...] = ()
 
     @property
     def name(self) -> str:
@@ -90,14 +90,14 @@ class Command(Struct, frozen=True):
         return last if last and last.many else None
 
 
-class Program(Command, frozen=True):
+class Program(VerbNode, frozen=True):
     """The whole. Its options are those of the verb that is meant where none is named, for they may stand without
     it; `default` is that verb."""
 
     default: str = ""
 
     @property
-    def leaves(self) -> Iterator[Command]:
+    def leaves(self) -> Iterator[VerbNode]:
         """The verbs that do something, in the order of the help."""
         for command in self.commands:
             yield from command.commands or (command,)
@@ -107,7 +107,7 @@ class Program(Command, frozen=True):
         """The global options that take the same with every verb."""
         return tuple(each for each in self.options if all(each in leaf.options for leaf in self.leaves))
 
-    def own(self, command: Command) -> tuple[Option, ...]:
+    def own(self, command: VerbNode) -> tuple[Option, ...]:
         """The options of a verb next to those."""
         return tuple(option for option in command.options if option not in self.everywhere)
 

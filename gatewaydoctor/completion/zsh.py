@@ -9,7 +9,7 @@ from gatewaydoctor.completion.tree import PathKind, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from gatewaydoctor.completion.tree import Command, Option, Program, Values, Word
+    from gatewaydoctor.completion.tree import Option, Program, Values, VerbNode, Word
 
 
 def script(program: Program) -> str:
@@ -36,14 +36,14 @@ def _lines(specs: Iterable[str], indent: int) -> str:
     return "\n".join(" " * indent + _quoted(spec) for spec in specs)
 
 
-def _arm(command: Command, program: Program) -> str:
+def _arm(command: VerbNode, program: Program) -> str:
     specs = [*_options(program.own(command)), *_arguments(command)]
     if command.commands:
         specs = [_first(command)]
     return f"        {_quoted(command.name)})\n            specs=(\n{_lines(specs, 16)}\n            ) ;;"
 
 
-def _first(command: Command) -> str:
+def _first(command: VerbNode) -> str:
     return f"1:verb:{_action(command.verbs)}"
 
 
@@ -61,7 +61,7 @@ def _options(options: Iterable[Option], adopted: tuple[str, ...] = ()) -> Iterat
             yield f"{rest}{'*' if option.repeatable else ''}{name}{equals}[{help}]{taken}"
 
 
-def _arguments(command: Command) -> Iterator[str]:
+def _arguments(command: VerbNode) -> Iterator[str]:
     for place, argument in enumerate(command.arguments, 1):
         where = "*" if argument.many else f"{place}:" if argument.metavar.startswith("[") else str(place)
         yield f"{where}:{_escaped(argument.metavar.strip('[].'), ':')}:{_action(argument.values)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.health import Health
 from gatewaydoctor.model.gateway.migration import Migration
 
@@ -39,7 +39,7 @@ class Examination(Struct, frozen=True):
     stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
     were before they were read, but for those of the listings. `unsettled` are stores that changed while they were
     read, or since. `heap` is None where nothing sets another limit than the usual one. `databases` are the agents'
-    that have one, `state` what the state database tells: None without one, a Fault where it could not be read. `jobs`
+    that have one, `state` what the state database tells: None without one, a fault where it could not be read. `jobs`
     are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
     that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
     `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans.
@@ -69,7 +69,7 @@ class Examination(Struct, frozen=True):
     heap: HeapLimit | None = None
     health: Health = field(default_factory=Health)
     databases: tuple[DatabaseFacts, ...] = ()
-    state: StateRows | Fault | None = None
+    state: StateRows | DatabaseFault | None = None
     jobs: Cron | None = None
     state_bytes: DatabaseBytes | None = None
     sentinel: int | None = None
@@ -89,7 +89,7 @@ class Examination(Struct, frozen=True):
     @property
     def state_rows(self) -> StateRows | None:
         """What the state database tells, None where there is none or it could not be read."""
-        return None if self.state is None or isinstance(self.state, Fault) else self.state
+        return None if self.state is None or isinstance(self.state, DatabaseFault) else self.state
 
     @property
     def startup_migrated(self) -> bool:

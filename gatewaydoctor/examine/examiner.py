@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.cron import Cron
-    from gatewaydoctor.model.gateway.database import Fault, StateRows
+    from gatewaydoctor.model.gateway.database import DatabaseFault, StateRows
     from gatewaydoctor.model.gateway.era import AgentEra, Database, Eras
     from gatewaydoctor.model.gateway.files import Listing
     from gatewaydoctor.model.gateway.liveness import LockVerdict
@@ -180,7 +180,13 @@ class _Examiner:
         return read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
 
     def _migration(
-        self, place: Place, config: Config, eras: Eras, state: StateRows | Fault | None, cron: Cron, health: Health
+        self,
+        place: Place,
+        config: Config,
+        eras: Eras,
+        state: StateRows | DatabaseFault | None,
+        cron: Cron,
+        health: Health,
     ) -> Migration:
         where = self.where
         if where.store is not None:
@@ -211,7 +217,7 @@ class _Examiner:
 
     def _read_databases(
         self, eras: Eras, references: References, main_key: str
-    ) -> list[tuple[AgentEra, Database, Read | Fault]]:
+    ) -> list[tuple[AgentEra, Database, Read | DatabaseFault]]:
         """The databases of the agents that were asked for. What the rows of all reference is kept."""
         found = []
         for agent in eras.agents:
@@ -228,7 +234,7 @@ class _Examiner:
         return found
 
     def _databases(
-        self, found: list[tuple[AgentEra, Database, Read | Fault]], jobs: Cron, *, live: bool
+        self, found: list[tuple[AgentEra, Database, Read | DatabaseFault]], jobs: Cron, *, live: bool
     ) -> tuple[DatabaseFacts, ...]:
         return tuple(
             database_facts(
@@ -397,7 +403,7 @@ def _needed(place: Place, config: Config, refs: tuple[StoreRef, ...]) -> Iterato
 
 
 def _key_test(
-    stores: list[StoreRead], databases: list[tuple[AgentEra, Database, Read | Fault]]
+    stores: list[StoreRead], databases: list[tuple[AgentEra, Database, Read | DatabaseFault]]
 ) -> Callable[[str], bool]:
     """Whether any store has a key, compared as the gateway looks keys up. Built on the first question only."""
     known: set[int] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.database import Fault, bytes_by_owner
+from gatewaydoctor.model.gateway.database import DatabaseFault, bytes_by_owner
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -20,7 +20,7 @@ TABLES = 40
 def database_details(facts: DatabaseFacts) -> dict[str, Any]:
     """One agent's database."""
     head: dict[str, Any] = {"agentId": facts.agent_id, "path": str(facts.path)}
-    if isinstance(facts.read, Fault):
+    if isinstance(facts.read, DatabaseFault):
         return head | {"read": False, "fault": facts.read.kind.value, "reason": facts.read.reason}
     read = facts.read
     return head | {
@@ -71,7 +71,7 @@ def state_details(x: Examination) -> dict[str, Any] | None:
     match x.state:
         case None:
             return None
-        case Fault() as fault:
+        case DatabaseFault() as fault:
             return {"path": str(fault.path), "read": False, "fault": fault.kind.value, "reason": fault.reason}
         case rows:
             path = str(x.eras.state.path) if x.eras.state else None

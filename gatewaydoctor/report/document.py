@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.soundness import readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead
@@ -232,7 +232,7 @@ def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None)
 
 def database_store_info(x: Examination, facts: DatabaseFacts, names: Names, cap: int | None) -> StoreInfo:
     """An agent's database as a store: its transcripts are the sessions with events in it."""
-    rows = None if isinstance(facts.read, Fault) else facts.read.rows
+    rows = None if isinstance(facts.read, DatabaseFault) else facts.read.rows
     return StoreInfo(
         agent_id=names.identifier(facts.agent_id, "agent"),
         agent_ids=(names.identifier(facts.agent_id, "agent"),),

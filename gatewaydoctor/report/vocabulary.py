@@ -13,9 +13,9 @@ from gatewaydoctor.model.gateway.files import FileClass, NodeKind, TempFamily
 from gatewaydoctor.model.gateway.liveness import Liveness, Witness
 from gatewaydoctor.model.gateway.place import ConfigSource, Skipped, StateDirSource, StoreOrigin
 from gatewaydoctor.model.gateway.release import Policy
-from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable
-from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
-from gatewaydoctor.model.gateway.transcript import ContentClass, Exemption, PointerKind, Presence, Verdict
+from gatewaydoctor.model.gateway.store import JsonFaultKind, Layout, Readable
+from gatewaydoctor.model.gateway.subagents import RegistryRead, SubagentState
+from gatewaydoctor.model.gateway.transcript import ContentClass, Exemption, PointerKind, Presence, TranscriptState
 from gatewaydoctor.model.regex import regex
 
 KEY_WORDS = frozenset(
@@ -58,8 +58,8 @@ FIELDS_IN_WORDS = frozenset(
 
 _ENUMS = (
     *(Skipped, StoreOrigin, Origin, Policy, CronRead, Kind, Status, DatabaseRole, Era, FileClass, NodeKind),
-    *(TempFamily, Liveness, Witness, ConfigSource, StateDirSource, Exemption, PointerKind, Presence, FaultKind),
-    *(Layout, Readable, RegistryRead, RunState, ContentClass, Verdict),
+    *(TempFamily, Liveness, Witness, ConfigSource, StateDirSource, Exemption, PointerKind, Presence, JsonFaultKind),
+    *(Layout, Readable, RegistryRead, SubagentState, ContentClass, TranscriptState),
 )
 _EXTRA = frozenset(
     (

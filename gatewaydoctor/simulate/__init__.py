@@ -7,12 +7,13 @@ return values; `screen` turns them into text for a terminal, `document` into JSO
 from gatewaydoctor.simulate.compare import compare
 from gatewaydoctor.simulate.options import BadOption, Option, with_values
 from gatewaydoctor.simulate.scenario import SCENARIOS, Scenario, UnknownName, run, scenario_named
-from gatewaydoctor.simulate.values import Comparison, Figure, Input, Label, Result, Series, Table, Verdict
+from gatewaydoctor.simulate.values import Comparison, ComparisonRow, Figure, Input, Label, Result, Series, Table
 
 __all__ = [
     "SCENARIOS",
     "BadOption",
     "Comparison",
+    "ComparisonRow",
     "Figure",
     "Input",
     "Label",
@@ -22,7 +23,6 @@ __all__ = [
     "Series",
     "Table",
     "UnknownName",
-    "Verdict",
     "compare",
     "run",
     "scenario_named",

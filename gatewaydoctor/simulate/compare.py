@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gatewaydoctor.simulate.remedies.remedy import Who
 from gatewaydoctor.simulate.scenario import options_for, policy_named, run, scenario_named
-from gatewaydoctor.simulate.values import Comparison, Effect, Result, Verdict
+from gatewaydoctor.simulate.values import Comparison, ComparisonRow, Effect, Result
 from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def compare(
     return Comparison(name, release, seed, (found[BASE], *verdicts), results, _answer(found[BASE], verdicts))
 
 
-def _rank(verdict: Verdict, results: dict[str, Result]) -> tuple[int, bool, bool, float, float, float, float]:
+def _rank(verdict: ComparisonRow, results: dict[str, Result]) -> tuple[int, bool, bool, float, float, float, float]:
     death, block = verdict.death, verdict.worst_block or 0.0
     return (
         verdict.lost,
@@ -56,12 +56,12 @@ def _rank(verdict: Verdict, results: dict[str, Result]) -> tuple[int, bool, bool
     )
 
 
-def _verdict(label: str, chosen: tuple[Remedy, ...], results: dict[str, Result]) -> Verdict:
+def _verdict(label: str, chosen: tuple[Remedy, ...], results: dict[str, Result]) -> ComparisonRow:
     result, base = results[label], results[BASE]
     figures = _value(result, "worstBlock"), _value(result, "death"), _value(result, "bytesWritten")
     lost = round(_value(result, "conversationsLost") or 0)
     effect = None if label == BASE else _effect(base, result, chosen)
-    plain = Verdict(
+    plain = ComparisonRow(
         label, result.remedies, None, *figures, None, None, None, None, result.sentence, lost=lost, effect=effect
     )
     if len(chosen) != 1:
@@ -103,7 +103,7 @@ def _less(base: Result, result: Result, key: str) -> bool:
     return before is not None and after is not None and after < 0.95 * before
 
 
-def _answer(base: Verdict, ranked: list[Verdict]) -> str:
+def _answer(base: ComparisonRow, ranked: list[ComparisonRow]) -> str:
     """What can be done today first, then what a patched gateway would bring."""
     helping = [each for each in ranked if each.effect in {Effect.SURVIVES, Effect.HELPS} and each.who]
     today = next((each for each in helping if each.who != Who.PATCH), None)
@@ -120,7 +120,7 @@ def _answer(base: Verdict, ranked: list[Verdict]) -> str:
     )
 
 
-def _buys(base: Verdict, verdict: Verdict) -> str:
+def _buys(base: ComparisonRow, verdict: ComparisonRow) -> str:
     gains: list[str] = []
     if base.death is not None:
         after = "not out of memory" if verdict.death is None else f"out of memory after {spell(verdict.death, 'min')}"

@@ -10,7 +10,7 @@ from itertools import pairwise
 from statistics import median, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.simulate import cronexpr
@@ -183,7 +183,7 @@ def _state(fs: ReadFs, database: Database | None, store_key: str, gaps: list[str
     if database is None:
         return None
     found = read_database_once(fs, database.path, lambda opened: read_state(opened, store_key, lambda _: True))
-    if isinstance(found, Fault):
+    if isinstance(found, DatabaseFault):
         gaps.append(f"jobs and subagent runs are not known: {found.reason}")
         return None
     return found
@@ -192,8 +192,8 @@ def _state(fs: ReadFs, database: Database | None, store_key: str, gaps: list[str
 def _rows_inside(fs: ReadFs, path: Path, main_key: str, gaps: list[str]) -> tuple[EntryTable, int]:
     """The session rows of a database and their bytes."""
     found = read_database_once(fs, path, lambda opened: read_sessions(opened, main_key))
-    if isinstance(found, Fault) or found is None:
-        reason = found.reason if isinstance(found, Fault) else "it has no sessions"
+    if isinstance(found, DatabaseFault) or found is None:
+        reason = found.reason if isinstance(found, DatabaseFault) else "it has no sessions"
         gaps.append(f"the sessions of a database are not known: {reason}")
         return EntryTable(), 0
     return found.table, sum(row.end - row.value_start for _, row in found.rows())
@@ -303,7 +303,7 @@ def _usage_scan(directory: _Directory) -> _Taken:
         stores += any(count.usage_lines for count in known)
     for path in directory.databases:
         inside = read_database_once(directory.fs, path, _usage_inside)
-        if isinstance(inside, Fault):
+        if isinstance(inside, DatabaseFault):
             continue
         lines += [count for count, _ in inside]
         size += sum(count for _, count in inside)

@@ -15,7 +15,7 @@ from gatewaydoctor.simulate.wording import spell, spell_deviation
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from gatewaydoctor.simulate.values import Comparison, Input, Result, Table, Verdict
+    from gatewaydoctor.simulate.values import Comparison, ComparisonRow, Input, Result, Table
 
 _MARGIN: Final = 2
 _LONG: Final = 16
@@ -140,7 +140,7 @@ def _origin(comparison: Comparison) -> str:
     return f"  release {comparison.policy}, seed {comparison.seed}"
 
 
-def _sentence(comparison: Comparison, verdict: Verdict) -> Text:
+def _sentence(comparison: Comparison, verdict: ComparisonRow) -> Text:
     how = f" [{verdict.how}]" if verdict.how else ""
     text = Text.assemble((f"{verdict.name}{how}: ", "bold"), verdict.sentence)
     if verdict.effect is Effect.NOTHING:

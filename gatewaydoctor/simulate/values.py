@@ -145,7 +145,7 @@ class Save:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ComparisonRow:
     """One row of a comparison. `promised` is the figure the remedy's report speaks of, before and after.
 
     `rank` counts from 1; the row without remedies has none, and no effect. `lost` counts conversations. `who` can
@@ -177,6 +177,6 @@ class Comparison:
     scenario: str
     policy: str
     seed: int
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ComparisonRow, ...]
     results: Mapping[str, Result] = field(default_factory=dict)
     answer: str = ""

@@ -18,7 +18,7 @@ from gatewaydoctor.completion.manual import ENVIRONMENT, EXAMPLES, FILES
 from gatewaydoctor.model.errors import EXIT_MEANINGS
 
 if TYPE_CHECKING:
-    from gatewaydoctor.completion.tree import Command
+    from gatewaydoctor.completion.tree import VerbNode
 
 TOP = Path(__file__).parent.parent.parent
 KEPT = TOP / "docs" / "gatewaydoctor.1"
@@ -50,7 +50,7 @@ def test_every_section_is_there() -> None:
 
 
 @pytest.mark.parametrize("leaf", list(PROGRAM.leaves), ids=lambda leaf: leaf.name)
-def test_every_verb_is_there_with_what_it_takes(leaf: Command) -> None:
+def test_every_verb_is_there_with_what_it_takes(leaf: VerbNode) -> None:
     start = SHOWN.index(f'.SS "gatewaydoctor {leaf.name}"')
     part = SHOWN[start : SHOWN.find(".S", start + 3)]
     own = [option for option in leaf.options if not option.is_global]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import is_canonical_key
 from gatewaydoctor.storage.database.entries import bad_entries
 from gatewaydoctor.storage.database.opened import open_database
@@ -43,7 +43,7 @@ def judged(
         if pending:
             database.execute("INSERT INTO session_canonical_validation_pending VALUES (?)", (key,))
     opened = open_database(OsReadFs(), path)
-    assert not isinstance(opened, Fault)
+    assert not isinstance(opened, DatabaseFault)
     with opened:
         return bad_entries(opened)
 
@@ -104,7 +104,7 @@ def test_a_cleared_session_is_an_empty_object_with_its_window(
         with closing(sqlite3.connect(path, isolation_level=None)) as database:
             database.execute("UPDATE session_windows SET session_key = 'agent:main:main'")
     opened = open_database(OsReadFs(), path)
-    assert not isinstance(opened, Fault)
+    assert not isinstance(opened, DatabaseFault)
     with opened:
         found = bad_entries(opened)
     assert (found is not None and set(found.keys) == {"cleared"}) is bad

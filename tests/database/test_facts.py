@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from gatewaydoctor.model.gateway.entry import Kind, Status
-from gatewaydoctor.model.gateway.subagents import RunState
+from gatewaydoctor.model.gateway.subagents import SubagentState
 from gatewaydoctor.state.databases.agent import LARGE, read_agent
 from gatewaydoctor.state.databases.state import read_state
 from gatewaydoctor.storage.database.opened import Opened, open_database
@@ -261,7 +261,7 @@ def test_what_a_state_database_tells(tmp_path: Path) -> None:
     assert found.history.by_status == {("cron", "failed"): 1, ("cli", "succeeded"): 1}
     assert [(each.queue, each.count, each.oldest) for each in found.queues] == [("outbound", 1, 6)]
     [run] = found.subagents.rows
-    assert (run.run_id, run.state, run.never_archived, run.orphaned) == ("r", RunState.ENDED, True, False)
+    assert (run.run_id, run.state, run.never_archived, run.orphaned) == ("r", SubagentState.ENDED, True, False)
     [held] = found.leases
     assert (held.pid, held.host, held.owner_start, held.port, held.expires_at) == (7, "box", 99, 18789, 300)
     assert [each.pid for each in found.database_leases] == [7]

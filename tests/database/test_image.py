@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, example, given
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.storage.database.opened import Opened, open_database
 from gatewaydoctor.system.fs import OsReadFs
 from tests.examples import examples
@@ -28,9 +28,9 @@ HALF_A_JOURNAL = Plan(
 """Part of the pages cannot be put back: every row can be read, and only a full check stops at the freelist."""
 
 
-def by_sql(database: Opened) -> tuple[object, ...] | Fault:
+def by_sql(database: Opened) -> tuple[object, ...] | DatabaseFault:
     rows = database.all("SELECT id, k, v, w FROM t ORDER BY id")
-    return rows if isinstance(rows, Fault) else (database.user_version, len(database.schema), list(rows))
+    return rows if isinstance(rows, DatabaseFault) else (database.user_version, len(database.schema), list(rows))
 
 
 def by_pages(database: Opened) -> tuple[tuple[object, ...], list[tuple[object, ...]]]:
@@ -57,12 +57,12 @@ def test_a_cut_off_database_reads_as_sqlite_reads_a_copy_and_stays_untouched(pla
         before = stats(cut.parent)
         said, sound = sqlite_says(cut)
         match open_database(OsReadFs(), cut):
-            case Fault() as here:
+            case DatabaseFault() as here:
                 assert isinstance(said, str), here
             case database:
                 with database:
                     here = by_sql(database)
-                    assert here == said if not isinstance(here, Fault) else isinstance(said, str)
+                    assert here == said if not isinstance(here, DatabaseFault) else isinstance(said, str)
                     if sound:
                         rows, keys = by_pages(database)
                         assert rows == said

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.storage.database import image
 from gatewaydoctor.storage.database.log import LogFacts, frame_is_whole, read_log
 from gatewaydoctor.storage.database.opened import Opened, open_database, read_database_once
@@ -43,9 +43,9 @@ def opened(path: Path) -> Opened:
     return found
 
 
-def fault(path: Path) -> Fault:
+def fault(path: Path) -> DatabaseFault:
     found = open_database(OsReadFs(), path)
-    assert isinstance(found, Fault)
+    assert isinstance(found, DatabaseFault)
     return found
 
 
@@ -87,41 +87,41 @@ def test_bytes_add_up_to_the_file(settled: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (b"", FaultKind.EMPTY),
-        (b"\0" * 4096, FaultKind.NOT_A_DATABASE),
-        (b"SQLite format 3\0", FaultKind.NOT_A_DATABASE),
-        (bytes(range(256)) * 32, FaultKind.NOT_A_DATABASE),
-        (b"SQLite format 3\0\x03\x00" + b"\0" * 4000, FaultKind.NOT_A_DATABASE),
+        (b"", DatabaseFaultKind.EMPTY),
+        (b"\0" * 4096, DatabaseFaultKind.NOT_A_DATABASE),
+        (b"SQLite format 3\0", DatabaseFaultKind.NOT_A_DATABASE),
+        (bytes(range(256)) * 32, DatabaseFaultKind.NOT_A_DATABASE),
+        (b"SQLite format 3\0\x03\x00" + b"\0" * 4000, DatabaseFaultKind.NOT_A_DATABASE),
     ],
 )
-def test_what_is_no_database_is_a_fault(tmp_path: Path, content: bytes, kind: FaultKind) -> None:
+def test_what_is_no_database_is_a_fault(tmp_path: Path, content: bytes, kind: DatabaseFaultKind) -> None:
     path = tmp_path / "d.sqlite"
     path.write_bytes(content)
     assert fault(path).kind is kind
 
 
 def test_a_missing_database(tmp_path: Path) -> None:
-    assert fault(tmp_path / "d.sqlite").kind is FaultKind.MISSING
-    assert fault(tmp_path / "a\0b").kind is FaultKind.MISSING
+    assert fault(tmp_path / "d.sqlite").kind is DatabaseFaultKind.MISSING
+    assert fault(tmp_path / "a\0b").kind is DatabaseFaultKind.MISSING
 
 
 def test_a_log_alone_is_named(tmp_path: Path) -> None:
     (tmp_path / "d.sqlite-wal").write_bytes(b"x" * 5000)
     found = fault(tmp_path / "d.sqlite")
-    assert found.kind is FaultKind.MISSING
+    assert found.kind is DatabaseFaultKind.MISSING
     assert "5,000 bytes" in found.reason
 
 
 def test_a_directory_is_no_database_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "d.sqlite").mkdir()
-    assert fault(tmp_path / "d.sqlite").kind is FaultKind.NOT_A_DATABASE
+    assert fault(tmp_path / "d.sqlite").kind is DatabaseFaultKind.NOT_A_DATABASE
     os.mkfifo(tmp_path / "p.sqlite")
-    assert fault(tmp_path / "p.sqlite").kind is FaultKind.UNREADABLE
+    assert fault(tmp_path / "p.sqlite").kind is DatabaseFaultKind.UNREADABLE
 
 
 def test_a_directory_for_a_log_is_no_absent_log(settled: Path) -> None:
     Path(f"{settled}-wal").mkdir()
-    assert (fault(settled).kind, fault(settled).reason) == (FaultKind.LOG, "its -wal is a directory")
+    assert (fault(settled).kind, fault(settled).reason) == (DatabaseFaultKind.LOG, "its -wal is a directory")
 
 
 def test_a_zeroed_page_ends_the_rows_with_a_fault(settled: Path) -> None:
@@ -132,8 +132,8 @@ def test_a_zeroed_page_ends_the_rows_with_a_fault(settled: Path) -> None:
         rows = database.rows("SELECT v FROM t")
         assert len(list(rows)) < ROWS - 1
         assert rows.fault is not None
-        assert rows.fault.kind is FaultKind.DAMAGED
-        assert isinstance(database.all("SELECT v FROM t"), Fault)
+        assert rows.fault.kind is DatabaseFaultKind.DAMAGED
+        assert isinstance(database.all("SELECT v FROM t"), DatabaseFault)
         reader = database.pages
         whole = [rowid for rowid, _ in reader.rows(database.tables["t"].root)]
         assert 300 < len(whole) < ROWS - 1
@@ -155,8 +155,8 @@ def test_a_schema_that_sqlite_cannot_parse_is_read_from_pages(settled: Path) -> 
     settled.write_bytes(data.replace(b"CREATE TABLE empty(x)", b"CREATE TABL! empty(x)"))
     with opened(settled) as database:
         found = database.all("SELECT count(*) FROM t")
-        assert isinstance(found, Fault)
-        assert found.kind is FaultKind.SCHEMA
+        assert isinstance(found, DatabaseFault)
+        assert found.kind is DatabaseFaultKind.SCHEMA
         assert "t" in database.tables
         assert sum(1 for _ in database.pages.rows(database.tables["t"].root)) == ROWS - 1
 
@@ -164,15 +164,15 @@ def test_a_schema_that_sqlite_cannot_parse_is_read_from_pages(settled: Path) -> 
 def test_an_unknown_column_is_a_query_fault(settled: Path) -> None:
     with opened(settled) as database:
         found = database.all("SELECT nothing FROM t")
-        assert isinstance(found, Fault)
-        assert found.kind is FaultKind.QUERY
+        assert isinstance(found, DatabaseFault)
+        assert found.kind is DatabaseFaultKind.QUERY
 
 
 def test_text_that_is_not_utf8_is_a_fault_and_readable_as_a_blob(settled: Path) -> None:
     with closing(sqlite3.connect(settled, isolation_level=None)) as connection:
         connection.execute("UPDATE t SET k = CAST(x'ff41' AS TEXT) WHERE id = 3")
     with opened(settled) as database:
-        assert isinstance(database.all("SELECT k FROM t"), Fault)
+        assert isinstance(database.all("SELECT k FROM t"), DatabaseFault)
         assert database.all("SELECT CAST(k AS BLOB) FROM t WHERE id = 3") == ((b"\xffA",),)
         [text] = [values[1] for rowid, values in database.pages.rows(database.tables["t"].root) if rowid == 3]
         assert text == "\udcffA"
@@ -263,8 +263,8 @@ def test_a_read_that_is_always_overtaken_is_a_fault(settled: Path) -> None:
             return database.all("SELECT count(*) FROM t")
 
         found = read_database_once(OsReadFs(), settled, read)
-        assert isinstance(found, Fault)
-        assert found.kind is FaultKind.CHANGED
+        assert isinstance(found, DatabaseFault)
+        assert found.kind is DatabaseFaultKind.CHANGED
 
 
 def test_a_database_that_is_removed_meanwhile_is_read_to_its_end(settled: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.opened import open_database
@@ -28,7 +28,7 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "made.sqlite")) as database:
         database.executescript(MADE)
     opened = open_database(OsReadFs(), tmp_path / "made.sqlite")
-    assert not isinstance(opened, Fault)
+    assert not isinstance(opened, DatabaseFault)
     with opened:
         release = described([opened.schema], {"optional": ["again", "nodes.icon"], "also": {}})
     monkeypatch.setattr(schema, "_known", lambda: {"agent": {"23": release}})
@@ -58,7 +58,7 @@ def test_what_differs(tmp_path: Path, change: str, differs: dict[str, tuple[str,
     with closing(sqlite3.connect(path)) as database:
         database.executescript(f"{MADE};{change}")
     opened = open_database(OsReadFs(), path)
-    assert not isinstance(opened, Fault)
+    assert not isinstance(opened, DatabaseFault)
     with opened:
         found = schema.drift(DatabaseRole.AGENT, 23, opened.schema)
     told = {} if found is None else {name: getattr(found, name) for name in found.__slots__ if getattr(found, name)}
@@ -92,7 +92,7 @@ def test_what_differs_in_the_text_of_a_table(tmp_path: Path, text: str, differs:
     with closing(sqlite3.connect(path)) as database:
         database.executescript(f"{MADE}; DROP TABLE rows; {text}")
     opened = open_database(OsReadFs(), path)
-    assert not isinstance(opened, Fault)
+    assert not isinstance(opened, DatabaseFault)
     with opened:
         found = schema.drift(DatabaseRole.AGENT, 23, opened.schema)
     assert (found.changed_tables if found else ()) == differs

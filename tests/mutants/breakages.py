@@ -56,8 +56,8 @@ MUTANTS = (
     Mutant(
         "an undo does not look whether the target was changed since",
         "repair/run/putback.py",
-        "        case Standing.CHANGED:\n            raise changed(work.target(number))",
-        "        case Standing.CHANGED:\n            revert(work, number, seen)",
+        "        case ActState.CHANGED:\n            raise changed(work.target(number))",
+        "        case ActState.CHANGED:\n            revert(work, number, seen)",
         ("tests/repair/test_apply.py", "tests/repair/test_undo_complete.py", "tests/repair/test_aftermath.py"),
     ),
     Mutant(

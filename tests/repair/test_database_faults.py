@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.drafting.options import CronOptions, Options
 from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known
@@ -148,7 +148,7 @@ def test_nothing_is_planned_where_a_newer_release_has_written(tmp_path: Path) ->
 def test_jobs_that_cannot_be_read_are_no_empty_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     moved_jobs(state)
-    fault = Fault(FaultKind.CHANGED, state.root / STATE, "it is being written to")
+    fault = DatabaseFault(DatabaseFaultKind.CHANGED, state.root / STATE, "it is being written to")
     monkeypatch.setattr("gatewaydoctor.repair.repairs.stores.databases.lacking_jobs", lambda *_: fault)
     plan = Doctor(state).plan("jobs")
     assert [(each.repair, each.reason) for each in plan.refusals] == [("jobs", "it is being written to.")]

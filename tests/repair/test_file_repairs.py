@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.model.gateway.entry import Kind
-from gatewaydoctor.model.gateway.transcript import Verdict
+from gatewaydoctor.model.gateway.transcript import TranscriptState
 from gatewaydoctor.repair.drafting.options import Options, TrimOptions
 from gatewaydoctor.state.history.transcripts import check_transcript
 from tests.repair.doctor import Doctor, steps
@@ -58,7 +58,7 @@ def test_a_damaged_tail_is_cut_and_the_line_ended(doctor: Doctor, data: bytes, e
     assert path.stat().st_mtime_ns == mtime
     checked = check_transcript(tools().fs, path)
     assert checked is not None
-    assert checked.verdict is Verdict.OK
+    assert checked.verdict is TranscriptState.OK
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.storage.jsontext.gateway_json import TooMuch, parse, parse_json5
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
@@ -43,16 +43,16 @@ def test_it_takes_what_the_gateway_takes(data: bytes, expected: object) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "offset"),
     [
-        (b"", FaultKind.CUT_SHORT, 0),
-        (b'{"a":', FaultKind.CUT_SHORT, 5),
-        (b'{"a":1}x', FaultKind.SECOND_DOCUMENT, 7),
-        (b'{"a":1,}', FaultKind.TRAILING_COMMA, None),
-        (b"NaN", FaultKind.NOT_A_NUMBER, 0),
-        (b"{}\0", FaultKind.NUL_BYTES, 2),
-        (b"[" * 100_000 + b"]" * 100_000, FaultKind.UNEXPECTED, 0),
+        (b"", JsonFaultKind.CUT_SHORT, 0),
+        (b'{"a":', JsonFaultKind.CUT_SHORT, 5),
+        (b'{"a":1}x', JsonFaultKind.SECOND_DOCUMENT, 7),
+        (b'{"a":1,}', JsonFaultKind.TRAILING_COMMA, None),
+        (b"NaN", JsonFaultKind.NOT_A_NUMBER, 0),
+        (b"{}\0", JsonFaultKind.NUL_BYTES, 2),
+        (b"[" * 100_000 + b"]" * 100_000, JsonFaultKind.UNEXPECTED, 0),
     ],
 )
-def test_it_refuses_what_the_gateway_refuses(data: bytes, kind: FaultKind, offset: int | None) -> None:
+def test_it_refuses_what_the_gateway_refuses(data: bytes, kind: JsonFaultKind, offset: int | None) -> None:
     with pytest.raises(Illegal) as refused:
         parse(data)
     assert refused.value.fault.kind is kind
@@ -80,13 +80,13 @@ def test_what_is_too_much_here_is_not_called_wrong(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "offset"),
     [
-        (b"{a: 1", FaultKind.CUT_SHORT, 5),
-        (b"{a: 1,\n  b: \xc3\xa4\xc3\xa4 }", FaultKind.UNEXPECTED, 12),
-        (b'{"a": 1', FaultKind.CUT_SHORT, 7),
-        (b"{a: 'b',\n  c: [0x1F, +.5],\n  d: ? }", FaultKind.UNEXPECTED, 32),
+        (b"{a: 1", JsonFaultKind.CUT_SHORT, 5),
+        (b"{a: 1,\n  b: \xc3\xa4\xc3\xa4 }", JsonFaultKind.UNEXPECTED, 12),
+        (b'{"a": 1', JsonFaultKind.CUT_SHORT, 7),
+        (b"{a: 'b',\n  c: [0x1F, +.5],\n  d: ? }", JsonFaultKind.UNEXPECTED, 32),
     ],
 )
-def test_a_fault_in_json5_has_its_offset(data: bytes, kind: FaultKind, offset: int) -> None:
+def test_a_fault_in_json5_has_its_offset(data: bytes, kind: JsonFaultKind, offset: int) -> None:
     with pytest.raises(Illegal) as refused:
         parse_json5(data)
     assert (refused.value.fault.kind, refused.value.fault.offset) == (kind, offset)

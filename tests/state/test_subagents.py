@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.model.gateway.subagents import RegistryRead, SubagentRegistry, SubagentRun, SubagentState
 from gatewaydoctor.state.registry.subagents import read_subagents
 from gatewaydoctor.storage.jsontext.gateway_json import Cleaned
 from gatewaydoctor.system.fs import OsReadFs
@@ -57,12 +57,12 @@ def test_runs_are_counted(tmp_path: Path) -> None:
     assert (found.runs, found.invalid) == (5, 2)
     assert found.by_spawn_mode == {"run": 4, "session": 1}
     assert found.by_cleanup == {"delete": 4, "keep": 1}
-    assert found.by_state == {RunState.ENDED: 4, RunState.RUNNING: 1}
+    assert found.by_state == {SubagentState.ENDED: 4, SubagentState.RUNNING: 1}
     assert (found.never_archived, found.orphaned, found.unended_orphans, found.with_attachments) == (2, 1, 1, 1)
     assert (found.oldest, found.newest) == (AT - 7, AT + 9)
     assert [row.run_id for row in found.rows] == ["b", "c", "d"]
     assert found.rows[1] == SubagentRun(
-        "c", "agent:main:subagent:c", "agent:main:main", "run", "keep", RunState.ENDED,
+        "c", "agent:main:subagent:c", "agent:main:main", "run", "keep", SubagentState.ENDED,
         AT + 9, AT + 5, None, AT + 9, True, False,
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def test_numbers_of_any_spelling(tmp_path: Path) -> None:
     row = b'{"runId":"a","createdAt":1.5e3,"endedAt":1e400,"archiveAtMs":12345678901234567890123}'
     found = read(tmp_path, b'{"version":2.0,"runs":{"a":%s}}' % row)
     assert (found.read, found.version, found.oldest) == (RegistryRead.OK, 2, 1500)
-    assert found.by_state == {RunState.RUNNING: 1}
+    assert found.by_state == {SubagentState.RUNNING: 1}
 
 
 def test_a_registry_that_is_not_there_or_no_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, Verdict
+from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, TranscriptState
 from gatewaydoctor.state.history.transcripts import LONGEST_LAST_LINE, check_transcript, is_json, session_id_of
 from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -37,53 +37,53 @@ def check(tmp_path: Path, data: bytes) -> TranscriptCheck:
 
 
 DAMAGE = [
-    ("sound", WHOLE, Verdict.OK, len(WHOLE)),
-    ("sound, blank lines", WHOLE + b"\n \r\n", Verdict.OK, len(WHOLE) + 4),
-    ("sound, CRLF", WHOLE.replace(b"\n", b"\r\n"), Verdict.OK, len(WHOLE) + 3),
-    ("sound, a BOM", BOM + WHOLE, Verdict.OK, len(WHOLE) + 3),
-    ("sound, a lone surrogate", WHOLE + said("\ud800"), Verdict.OK, len(WHOLE) + len(said("\ud800"))),
-    ("empty", b"", Verdict.EMPTY, 0),
-    ("header only", HEADER, Verdict.HEADER_ONLY, len(HEADER)),
-    ("header only, blanks", HEADER + b"\n\n", Verdict.HEADER_ONLY, len(HEADER) + 2),
-    ("header without newline", HEADER[:-1], Verdict.NO_NEWLINE, len(HEADER) - 1),
-    ("no newline", WHOLE[:-1], Verdict.NO_NEWLINE, len(WHOLE) - 1),
-    ("torn", WHOLE + TORN, Verdict.TORN_TAIL, len(WHOLE)),
-    ("torn, then a newline", WHOLE + TORN + b"\n", Verdict.TORN_TAIL, len(WHOLE)),
-    ("two glued", GLUED, Verdict.TORN_TAIL, len(GLUED)),
-    ("two glued, no newline", GLUED[:-1], Verdict.TORN_TAIL, len(GLUED) - 1),
-    ("two glued, then NUL", GLUED + b"\0" * 9, Verdict.NUL_TAIL, len(GLUED)),
-    ("two glued over every window", LONG_GLUED, Verdict.TORN_TAIL, len(LONG_GLUED)),
-    ("glued to a torn one", WHOLE + TORN + said("b"), Verdict.TORN_TAIL, len(WHOLE + TORN + said("b"))),
-    ("a torn one glued on", WHOLE[:-1] + TORN, Verdict.TORN_TAIL, len(WHOLE) - 1),
-    ("torn behind a whole part of it", WHOLE + said("a")[:-20], Verdict.TORN_TAIL, len(WHOLE)),
-    ("NUL tail", WHOLE + b"\0" * 10, Verdict.NUL_TAIL, len(WHOLE)),
-    ("NUL tail over pages", WHOLE + b"\0" * 300_000, Verdict.NUL_TAIL, len(WHOLE)),
-    ("NUL tail over blocks", WHOLE + b"\0" * 3_000_000, Verdict.NUL_TAIL, len(WHOLE)),
-    ("torn, then NUL", WHOLE + TORN + b"\0" * 10, Verdict.NUL_TAIL, len(WHOLE)),
-    ("torn, then NULs over blocks", WHOLE + TORN + b"\0" * 3_000_000, Verdict.NUL_TAIL, len(WHOLE)),
-    ("nothing but NUL", b"\0" * 5000, Verdict.HEADER_INVALID, 0),
-    ("first line torn", HEADER[:30] + b"\n" + WHOLE[len(HEADER) :], Verdict.HEADER_INVALID, None),
-    ("header torn, nothing else", HEADER[:30], Verdict.HEADER_INVALID, 0),
-    ("a message first", said("hello") + WHOLE, Verdict.HEADER_INVALID, None),
-    ("a header without id", line(type="session") + answered(), Verdict.HEADER_INVALID, None),
-    ("a header whose id is a number", line(type="session", id=7) + answered(), Verdict.HEADER_INVALID, None),
-    ("null first", b"null\n" + WHOLE, Verdict.HEADER_INVALID, None),
-    ("binary", bytes(range(256)) * 4, Verdict.HEADER_INVALID, None),
-    ("one whole document", b'{"version": 1,\n "jobs": []}\n', Verdict.HEADER_INVALID, None),
+    ("sound", WHOLE, TranscriptState.OK, len(WHOLE)),
+    ("sound, blank lines", WHOLE + b"\n \r\n", TranscriptState.OK, len(WHOLE) + 4),
+    ("sound, CRLF", WHOLE.replace(b"\n", b"\r\n"), TranscriptState.OK, len(WHOLE) + 3),
+    ("sound, a BOM", BOM + WHOLE, TranscriptState.OK, len(WHOLE) + 3),
+    ("sound, a lone surrogate", WHOLE + said("\ud800"), TranscriptState.OK, len(WHOLE) + len(said("\ud800"))),
+    ("empty", b"", TranscriptState.EMPTY, 0),
+    ("header only", HEADER, TranscriptState.HEADER_ONLY, len(HEADER)),
+    ("header only, blanks", HEADER + b"\n\n", TranscriptState.HEADER_ONLY, len(HEADER) + 2),
+    ("header without newline", HEADER[:-1], TranscriptState.NO_NEWLINE, len(HEADER) - 1),
+    ("no newline", WHOLE[:-1], TranscriptState.NO_NEWLINE, len(WHOLE) - 1),
+    ("torn", WHOLE + TORN, TranscriptState.TORN_TAIL, len(WHOLE)),
+    ("torn, then a newline", WHOLE + TORN + b"\n", TranscriptState.TORN_TAIL, len(WHOLE)),
+    ("two glued", GLUED, TranscriptState.TORN_TAIL, len(GLUED)),
+    ("two glued, no newline", GLUED[:-1], TranscriptState.TORN_TAIL, len(GLUED) - 1),
+    ("two glued, then NUL", GLUED + b"\0" * 9, TranscriptState.NUL_TAIL, len(GLUED)),
+    ("two glued over every window", LONG_GLUED, TranscriptState.TORN_TAIL, len(LONG_GLUED)),
+    ("glued to a torn one", WHOLE + TORN + said("b"), TranscriptState.TORN_TAIL, len(WHOLE + TORN + said("b"))),
+    ("a torn one glued on", WHOLE[:-1] + TORN, TranscriptState.TORN_TAIL, len(WHOLE) - 1),
+    ("torn behind a whole part of it", WHOLE + said("a")[:-20], TranscriptState.TORN_TAIL, len(WHOLE)),
+    ("NUL tail", WHOLE + b"\0" * 10, TranscriptState.NUL_TAIL, len(WHOLE)),
+    ("NUL tail over pages", WHOLE + b"\0" * 300_000, TranscriptState.NUL_TAIL, len(WHOLE)),
+    ("NUL tail over blocks", WHOLE + b"\0" * 3_000_000, TranscriptState.NUL_TAIL, len(WHOLE)),
+    ("torn, then NUL", WHOLE + TORN + b"\0" * 10, TranscriptState.NUL_TAIL, len(WHOLE)),
+    ("torn, then NULs over blocks", WHOLE + TORN + b"\0" * 3_000_000, TranscriptState.NUL_TAIL, len(WHOLE)),
+    ("nothing but NUL", b"\0" * 5000, TranscriptState.HEADER_INVALID, 0),
+    ("first line torn", HEADER[:30] + b"\n" + WHOLE[len(HEADER) :], TranscriptState.HEADER_INVALID, None),
+    ("header torn, nothing else", HEADER[:30], TranscriptState.HEADER_INVALID, 0),
+    ("a message first", said("hello") + WHOLE, TranscriptState.HEADER_INVALID, None),
+    ("a header without id", line(type="session") + answered(), TranscriptState.HEADER_INVALID, None),
+    ("a header whose id is a number", line(type="session", id=7) + answered(), TranscriptState.HEADER_INVALID, None),
+    ("null first", b"null\n" + WHOLE, TranscriptState.HEADER_INVALID, None),
+    ("binary", bytes(range(256)) * 4, TranscriptState.HEADER_INVALID, None),
+    ("one whole document", b'{"version": 1,\n "jobs": []}\n', TranscriptState.HEADER_INVALID, None),
     # The gateway passes over what it cannot read, so a header further down still counts.
-    ("rubbish before the header", b"%%%\n\n" + WHOLE, Verdict.OK, len(WHOLE) + 5),
-    ("a long header", line(type="session", id="x", cwd="/" + "d" * 70_000) + answered(), Verdict.OK, None),
-    ("a header over a MiB", line(type="session", id="x", cwd="d" * 1_100_000) + WHOLE, Verdict.UNKNOWN, None),
-    ("a last line over every window", WHOLE + said("x" * 2_000_000), Verdict.OK, None),
-    ("that line without newline", WHOLE + said("x" * 2_000_000)[:-1], Verdict.NO_NEWLINE, None),
-    ("that line torn", WHOLE + said("x" * 2_000_000)[:-5], Verdict.TORN_TAIL, len(WHOLE)),
+    ("rubbish before the header", b"%%%\n\n" + WHOLE, TranscriptState.OK, len(WHOLE) + 5),
+    ("a long header", line(type="session", id="x", cwd="/" + "d" * 70_000) + answered(), TranscriptState.OK, None),
+    ("a header over a MiB", line(type="session", id="x", cwd="d" * 1_100_000) + WHOLE, TranscriptState.UNKNOWN, None),
+    ("a last line over every window", WHOLE + said("x" * 2_000_000), TranscriptState.OK, None),
+    ("that line without newline", WHOLE + said("x" * 2_000_000)[:-1], TranscriptState.NO_NEWLINE, None),
+    ("that line torn", WHOLE + said("x" * 2_000_000)[:-5], TranscriptState.TORN_TAIL, len(WHOLE)),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("data", "verdict", "sound_end"), [case[1:] for case in DAMAGE], ids=[case[0] for case in DAMAGE]
 )
-def test_both_ends(tmp_path: Path, data: bytes, verdict: Verdict, sound_end: int | None) -> None:
+def test_both_ends(tmp_path: Path, data: bytes, verdict: TranscriptState, sound_end: int | None) -> None:
     found = check(tmp_path, data)
     assert found.verdict is verdict
     assert sound_end is None or found.sound_end == sound_end
@@ -91,7 +91,7 @@ def test_both_ends(tmp_path: Path, data: bytes, verdict: Verdict, sound_end: int
 
 
 def test_every_verdict_but_one_is_in_the_table() -> None:
-    assert {case[2] for case in DAMAGE} == set(Verdict) - {Verdict.UNREADABLE}
+    assert {case[2] for case in DAMAGE} == set(TranscriptState) - {TranscriptState.UNREADABLE}
 
 
 def test_what_is_known_of_the_header(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_sparse_tail_of_a_gigabyte(tmp_path: Path) -> None:
     os.truncate(path, 256 * 1024 * 1024)
     found = check_transcript(OsReadFs(), path)
     assert found is not None
-    assert (found.verdict, found.nul_start) == (Verdict.NUL_TAIL, len(WHOLE))
+    assert (found.verdict, found.nul_start) == (TranscriptState.NUL_TAIL, len(WHOLE))
 
 
 def test_a_last_line_too_long_to_be_read_is_unknown(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_last_line_too_long_to_be_read_is_unknown(tmp_path: Path) -> None:
             stream.write(b"x" * 1_000_000)
     found = check_transcript(OsReadFs(), path)
     assert found is not None
-    assert (found.verdict, found.tail, found.sound_end) == (Verdict.UNKNOWN, TailState.UNKNOWN, len(WHOLE))
+    assert (found.verdict, found.tail, found.sound_end) == (TranscriptState.UNKNOWN, TailState.UNKNOWN, len(WHOLE))
 
 
 def test_a_file_that_is_gone_is_none(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_what_is_no_file_is_unreadable(tmp_path: Path, make: object) -> None:
     make(path)  # type: ignore[operator]
     found = check_transcript(OsReadFs(), path)
     assert found is not None
-    assert found.verdict is Verdict.UNREADABLE
+    assert found.verdict is TranscriptState.UNREADABLE
     assert found.reason
 
 

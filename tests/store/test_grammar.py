@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.store import Fault, FaultKind
+from gatewaydoctor.model.gateway.store import JsonFault, JsonFaultKind
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, elements, members
 from tests.store.documents import damaged, written
 
 
-def fault_of(data: bytes, piece: int = 1 << 20) -> Fault | None:
+def fault_of(data: bytes, piece: int = 1 << 20) -> JsonFault | None:
     automaton = Automaton()
     try:
         for at in range(0, len(data), piece):
@@ -57,11 +57,11 @@ def test_the_offset_is_the_first_impossible_byte(data: bytes) -> None:
     fault = fault_of(data)
     if fault is None:
         return
-    if fault.kind is FaultKind.CUT_SHORT:
+    if fault.kind is JsonFaultKind.CUT_SHORT:
         assert fault.offset == len(data)
         return
     before = fault_of(data[: fault.offset])
-    assert before is None or before.kind is FaultKind.CUT_SHORT
+    assert before is None or before.kind is JsonFaultKind.CUT_SHORT
     through = fault_of(data[: fault.offset + 1])
     assert through is not None
     assert (through.offset, through.kind) == (fault.offset, fault.kind)
@@ -72,31 +72,31 @@ def test_depth_costs_no_recursion() -> None:
     assert fault_of(deep) is None
     torn = fault_of(deep[:-1])
     assert torn is not None
-    assert (torn.kind, torn.offset) == (FaultKind.CUT_SHORT, 199_999)
+    assert (torn.kind, torn.offset) == (JsonFaultKind.CUT_SHORT, 199_999)
 
 
 @pytest.mark.parametrize(
     ("data", "kind", "offset"),
     [
-        (b"", FaultKind.CUT_SHORT, 0),
-        (b'{"a":1}\x00\x00', FaultKind.NUL_BYTES, 7),
-        (b'{"a":"x\x00"}', FaultKind.NUL_BYTES, 7),
-        (b'{"a":"x\ty"}', FaultKind.CONTROL_CHARACTER, 7),
-        (b'{"a":1,}', FaultKind.TRAILING_COMMA, 7),
-        (b'{"a":[1,]}', FaultKind.TRAILING_COMMA, 8),
-        (b'{"a":NaN}', FaultKind.NOT_A_NUMBER, 5),
-        (b'{"a":-Infinity}', FaultKind.NOT_A_NUMBER, 6),
-        (b'{"a":1}{"b":2}', FaultKind.SECOND_DOCUMENT, 7),
-        (b'{"a":"\\x41"}', FaultKind.BAD_ESCAPE, 7),
-        (b'{"a":"\\u12G4"}', FaultKind.BAD_ESCAPE, 10),
-        (b'{"a":01}', FaultKind.UNEXPECTED, 6),
-        (b'{"a" 1}', FaultKind.UNEXPECTED, 5),
-        (b"{'a':1}", FaultKind.UNEXPECTED, 1),
-        (b'{"a":1', FaultKind.CUT_SHORT, 6),
-        (b'{"a":12]', FaultKind.UNEXPECTED, 7),
+        (b"", JsonFaultKind.CUT_SHORT, 0),
+        (b'{"a":1}\x00\x00', JsonFaultKind.NUL_BYTES, 7),
+        (b'{"a":"x\x00"}', JsonFaultKind.NUL_BYTES, 7),
+        (b'{"a":"x\ty"}', JsonFaultKind.CONTROL_CHARACTER, 7),
+        (b'{"a":1,}', JsonFaultKind.TRAILING_COMMA, 7),
+        (b'{"a":[1,]}', JsonFaultKind.TRAILING_COMMA, 8),
+        (b'{"a":NaN}', JsonFaultKind.NOT_A_NUMBER, 5),
+        (b'{"a":-Infinity}', JsonFaultKind.NOT_A_NUMBER, 6),
+        (b'{"a":1}{"b":2}', JsonFaultKind.SECOND_DOCUMENT, 7),
+        (b'{"a":"\\x41"}', JsonFaultKind.BAD_ESCAPE, 7),
+        (b'{"a":"\\u12G4"}', JsonFaultKind.BAD_ESCAPE, 10),
+        (b'{"a":01}', JsonFaultKind.UNEXPECTED, 6),
+        (b'{"a" 1}', JsonFaultKind.UNEXPECTED, 5),
+        (b"{'a':1}", JsonFaultKind.UNEXPECTED, 1),
+        (b'{"a":1', JsonFaultKind.CUT_SHORT, 6),
+        (b'{"a":12]', JsonFaultKind.UNEXPECTED, 7),
     ],
 )
-def test_names_the_fault(data: bytes, kind: FaultKind, offset: int) -> None:
+def test_names_the_fault(data: bytes, kind: JsonFaultKind, offset: int) -> None:
     fault = fault_of(data)
     assert fault is not None
     assert (fault.kind, fault.offset) == (kind, offset)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewaydoctor.model.gateway.store import FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.model.gateway.store import JsonFaultKind, Layout, Readable, StoreReading
 from gatewaydoctor.storage.entries import decode
 from gatewaydoctor.storage.files import boundaries, reader
 from gatewaydoctor.storage.files import cut as cut_module
@@ -39,7 +39,7 @@ class Dribble(io.BytesIO):
         return super().read(self.piece)
 
 
-def read(data: bytes, piece: int = reader.CHUNK) -> tuple[list[Row], Verdict]:
+def read(data: bytes, piece: int = reader.CHUNK) -> tuple[list[Row], StoreReading]:
     store = StoreReader(Dribble(data, piece), len(data))
     rows = [
         Row(
@@ -117,28 +117,28 @@ SOUND = json.dumps({f"agent:main:k{i}": {"sessionId": f"s{i}", "updatedAt": i} f
 @pytest.mark.parametrize(
     ("name", "data", "kind", "offset", "entries"),
     [
-        ("empty", b"", FaultKind.EMPTY, 0, 0),
-        ("white space", b" \n\n", FaultKind.EMPTY, 3, 0),
-        ("byte order mark", b"\xef\xbb\xbf" + SOUND, FaultKind.BOM, 0, 0),
-        ("NUL tail", SOUND + bytes(4096), FaultKind.NUL_BYTES, len(SOUND), 5),
-        ("array", b"[" + SOUND + b"]", FaultKind.NOT_OBJECT, 0, 0),
-        ("string", b'"hello"', FaultKind.NOT_OBJECT, 0, 0),
-        ("number", b" 12 ", FaultKind.NOT_OBJECT, 1, 0),
-        ("null", b"null", FaultKind.NOT_OBJECT, 0, 0),
-        ("binary", b"\x7fELF\x02\x01", FaultKind.UNEXPECTED, 0, 0),
-        ("zeros", bytes(100), FaultKind.NUL_BYTES, 0, 0),
-        ("two documents", SOUND + SOUND, FaultKind.SECOND_DOCUMENT, len(SOUND), 5),
-        ("trailing comma", SOUND[:-2] + b",\n}", FaultKind.TRAILING_COMMA, len(SOUND), 5),
-        ("NaN", SOUND.replace(b'"updatedAt": 3', b'"updatedAt": NaN'), FaultKind.NOT_A_NUMBER, None, 3),
-        ("raw newline", SOUND.replace(b'"s2"', b'"s\n2"'), FaultKind.CONTROL_CHARACTER, None, 2),
-        ("raw tab in a key", SOUND.replace(b"main:k4", b"main:\tk4"), FaultKind.CONTROL_CHARACTER, None, 4),
-        ("cut in a string", SOUND[: SOUND.index(b"s3") + 1], FaultKind.CUT_SHORT, SOUND.index(b"s3") + 1, 3),
-        ("cut after an entry", SOUND[: SOUND.index(b",\n  ", 60)], FaultKind.CUT_SHORT, None, 1),
-        ("zeros in the middle", SOUND[:150] + bytes(40) + SOUND[190:], FaultKind.NUL_BYTES, 150, 2),
+        ("empty", b"", JsonFaultKind.EMPTY, 0, 0),
+        ("white space", b" \n\n", JsonFaultKind.EMPTY, 3, 0),
+        ("byte order mark", b"\xef\xbb\xbf" + SOUND, JsonFaultKind.BOM, 0, 0),
+        ("NUL tail", SOUND + bytes(4096), JsonFaultKind.NUL_BYTES, len(SOUND), 5),
+        ("array", b"[" + SOUND + b"]", JsonFaultKind.NOT_OBJECT, 0, 0),
+        ("string", b'"hello"', JsonFaultKind.NOT_OBJECT, 0, 0),
+        ("number", b" 12 ", JsonFaultKind.NOT_OBJECT, 1, 0),
+        ("null", b"null", JsonFaultKind.NOT_OBJECT, 0, 0),
+        ("binary", b"\x7fELF\x02\x01", JsonFaultKind.UNEXPECTED, 0, 0),
+        ("zeros", bytes(100), JsonFaultKind.NUL_BYTES, 0, 0),
+        ("two documents", SOUND + SOUND, JsonFaultKind.SECOND_DOCUMENT, len(SOUND), 5),
+        ("trailing comma", SOUND[:-2] + b",\n}", JsonFaultKind.TRAILING_COMMA, len(SOUND), 5),
+        ("NaN", SOUND.replace(b'"updatedAt": 3', b'"updatedAt": NaN'), JsonFaultKind.NOT_A_NUMBER, None, 3),
+        ("raw newline", SOUND.replace(b'"s2"', b'"s\n2"'), JsonFaultKind.CONTROL_CHARACTER, None, 2),
+        ("raw tab in a key", SOUND.replace(b"main:k4", b"main:\tk4"), JsonFaultKind.CONTROL_CHARACTER, None, 4),
+        ("cut in a string", SOUND[: SOUND.index(b"s3") + 1], JsonFaultKind.CUT_SHORT, SOUND.index(b"s3") + 1, 3),
+        ("cut after an entry", SOUND[: SOUND.index(b",\n  ", 60)], JsonFaultKind.CUT_SHORT, None, 1),
+        ("zeros in the middle", SOUND[:150] + bytes(40) + SOUND[190:], JsonFaultKind.NUL_BYTES, 150, 2),
     ],
 )
 def test_every_damage_is_told_with_its_offset(
-    name: str, data: bytes, kind: FaultKind, offset: int | None, entries: int
+    name: str, data: bytes, kind: JsonFaultKind, offset: int | None, entries: int
 ) -> None:
     rows, verdict = read(data)
     assert verdict.fault is not None
@@ -192,7 +192,7 @@ def test_a_damaged_giant_entry_needs_no_giant_memory() -> None:
     tracemalloc.stop()
     assert rows == []
     assert store.verdict.fault is not None
-    assert store.verdict.fault.kind is FaultKind.CUT_SHORT
+    assert store.verdict.fault.kind is JsonFaultKind.CUT_SHORT
     assert store.verdict.fault.offset == len(body)
     assert peak < len(body)
 

@@ -9,7 +9,7 @@ from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
-from gatewaydoctor.model.gateway.transcript import Verdict
+from gatewaydoctor.model.gateway.transcript import TranscriptState
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.state.place.census import KEPT, hard_linked
@@ -163,7 +163,7 @@ def _unreadable(x: Examination) -> Iterator[Finding]:
         (store.read.ref.sessions_dir / fault.record.name, fault.check.reason or "it cannot be read")
         for store in directories(x)
         for fault in store.transcripts.faults
-        if fault.check.verdict is Verdict.UNREADABLE
+        if fault.check.verdict is TranscriptState.UNREADABLE
     ]
     if not rows:
         return

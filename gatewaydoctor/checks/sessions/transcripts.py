@@ -12,7 +12,7 @@ from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.checks.stores.reading import emptied
 from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.model.gateway.transcript import ContentClass, Verdict
+from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptState
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, size
 
@@ -134,7 +134,7 @@ _BOOT_HEADLESS = {
 }
 _SEVERITY = {Reach.INDEXED: Severity.ERROR, Reach.UNKNOWN: Severity.WARNING, Reach.NONE: Severity.INFO}
 _PART = "Copy the file, and in the copy put each record of the last line on its own line."
-_TAILS = frozenset({Verdict.TORN_TAIL, Verdict.NUL_TAIL, Verdict.NO_NEWLINE})
+_TAILS = frozenset({TranscriptState.TORN_TAIL, TranscriptState.NUL_TAIL, TranscriptState.NO_NEWLINE})
 
 
 @REGISTRY.check(UNINDEXED)
@@ -187,10 +187,10 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
             counts = Counter(fault.check.verdict for fault in found)
             glued = sum(fault.check.glued for fault in found)
             parts = (
-                (counts[Verdict.TORN_TAIL] - glued, "with a cut last line"),
+                (counts[TranscriptState.TORN_TAIL] - glued, "with a cut last line"),
                 (glued, "with joined records in the last line"),
-                (counts[Verdict.NUL_TAIL], "with NUL bytes at the end"),
-                (counts[Verdict.NO_NEWLINE], "without a final newline"),
+                (counts[TranscriptState.NUL_TAIL], "with NUL bytes at the end"),
+                (counts[TranscriptState.NO_NEWLINE], "without a final newline"),
             )
             sorts = ", ".join(f"{count:,} {words}" for count, words in parts if count)
             yield TORN.finding(
@@ -220,7 +220,7 @@ def _tail(fault: TranscriptFault) -> dict[str, object]:
 def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in directories(x):
         for faults, reach in _by_reference(x, store):
-            headless = [fault for fault in faults if fault.check.verdict is Verdict.HEADER_INVALID]
+            headless = [fault for fault in faults if fault.check.verdict is TranscriptState.HEADER_INVALID]
             # What no session uses and is not a transcript is told as that, among the files no index points to.
             found = [
                 fault

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.release import Fires, Policy
-from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, EventKind
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -28,27 +28,29 @@ def fired(state: StartState) -> Iterator[Event]:
     x = state.x
     if x.eras.cron_in_database and not state.jobs:
         if x.state_rows is not None and not x.state_rows.faults:
-            yield Event(Kind.IDLE, 0, "fires no cron job: the state database has none")
+            yield Event(EventKind.IDLE, 0, "fires no cron job: the state database has none")
             return
-        if isinstance(x.state, Fault) and x.state.kind is FaultKind.EMPTY:
-            yield Event(Kind.IDLE, 0, "fires no cron job: the state database is empty")
+        if isinstance(x.state, DatabaseFault) and x.state.kind is DatabaseFaultKind.EMPTY:
+            yield Event(EventKind.IDLE, 0, "fires no cron job: the state database is empty")
             return
         what = "runs cron jobs of the database, which were not read"
-        yield Event(Kind.UNKNOWN, AT_ONCE_MS, what, how_many=0, certainty=Certainty.MAY)
+        yield Event(EventKind.UNKNOWN, AT_ONCE_MS, what, how_many=0, certainty=Certainty.MAY)
         return
     if x.cron.store.read in (CronRead.UNPARSEABLE, CronRead.UNREADABLE):
         yield Event(
-            Kind.IDLE, 0, "runs no cron job at all: jobs.json cannot be used", source=x.cron.store.reason or ""
+            EventKind.IDLE, 0, "runs no cron job at all: jobs.json cannot be used", source=x.cron.store.reason or ""
         )
         return
     if not x.config.cron.enabled.value:
         if state.jobs:
-            yield Event(Kind.IDLE, 0, "fires no cron job, and clears no mark: cron is switched off in the config")
+            yield Event(
+                EventKind.IDLE, 0, "fires no cron job, and clears no mark: cron is switched off in the config"
+            )
         return
     if stops := _with_fate(state, Fate.STOPS_CRON):
         jobs = names([job for job in state.jobs if job.index in stops])
         what = f"fails to start its scheduler over {plural(len(stops), 'job')}: no cron job runs"
-        yield Event(Kind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
+        yield Event(EventKind.IDLE, 0, what, jobs, len(stops), source="seen with 2026.3.28 and 2026.4.25")
         return
     yield from _marked(state)
     again = x.config.release.behaviour.reruns_one_shots
@@ -94,7 +96,7 @@ def _marked(state: StartState) -> Iterator[Event]:
             what = f"clears the mark of {jobs} and leaves {'it' if len(marked) == 1 else 'them'} out of the catch-up"
             once = sum(map(_is_marked_once, marked))
             what += f", all but {plural(once, 'one-shot job')}" if once else ""
-    yield Event(Kind.CLEARS_MARKS, 0, what, names(marked), len(marked))
+    yield Event(EventKind.CLEARS_MARKS, 0, what, names(marked), len(marked))
 
 
 def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
@@ -118,7 +120,9 @@ def _due(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     yield _fires(AT_ONCE_MS, f"fires {_overdue(due)}, {most}", due)
     if behaviour.resets_main and any(job.session_target == "main" for job in events):
         what = "resets main before a system event if its day is over: a new session, the old transcript as .reset"
-        yield Event(Kind.NOTICE, AT_ONCE_MS, what, how_many=1, certainty=Certainty.MAY, source="seen with 2026.3.28")
+        yield Event(
+            EventKind.NOTICE, AT_ONCE_MS, what, how_many=1, certainty=Certainty.MAY, source="seen with 2026.3.28"
+        )
 
 
 def _only(jobs: list[CronJob]) -> str:
@@ -132,7 +136,7 @@ def _overdue(jobs: list[CronJob]) -> str:
 
 
 def _fires(at: int, what: str, jobs: list[CronJob]) -> Event:
-    return Event(Kind.FIRES, at, what, names(jobs), len(jobs), turns(jobs))
+    return Event(EventKind.FIRES, at, what, names(jobs), len(jobs), turns(jobs))
 
 
 def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
@@ -151,7 +155,7 @@ def _missed(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     if missed and behaviour.catches_up:
         at = AT_ONCE_MS if behaviour.fires is Fires.AT_ONCE else DEFERRED_MS
         what = f"catches up {plural(len(missed), 'job')} if a time of the schedule passed since the last run"
-        yield Event(Kind.CATCHES_UP, at, what, names(missed), len(missed), turns(missed), Certainty.MAY)
+        yield Event(EventKind.CATCHES_UP, at, what, names(missed), len(missed), turns(missed), Certainty.MAY)
 
 
 def _next(state: StartState, due: list[CronJob]) -> Iterator[Event]:
@@ -165,14 +169,17 @@ def _next(state: StartState, due: list[CronJob]) -> Iterator[Event]:
     if soon:
         first = coming[0][0] - now
         what = f"fires {plural(len(soon), 'cron job')} within the hour, the first in {duration(first)}"
-        yield Event(Kind.FIRES, first, what, names(soon), len(soon), turns(soon))
+        yield Event(EventKind.FIRES, first, what, names(soon), len(soon), turns(soon))
     elif coming:
         first = coming[0][0] - now
         what = f"fires its next cron job in {duration(first)}"
-        yield Event(Kind.FIRES, first, what, names([coming[0][2]]), 1, turns([coming[0][2]]))
+        yield Event(EventKind.FIRES, first, what, names([coming[0][2]]), 1, turns([coming[0][2]]))
     elif not due and not any(job.enabled for job in state.jobs):
         yield Event(
-            Kind.IDLE, None, "fires no cron job: none is enabled" if state.jobs else "has no cron jobs", how_many=0
+            EventKind.IDLE,
+            None,
+            "fires no cron job: none is enabled" if state.jobs else "has no cron jobs",
+            how_many=0,
         )
 
 
@@ -192,7 +199,12 @@ def _malformed(state: StartState) -> Iterator[Event]:
         jobs = [job for job in state.jobs if job.index in gone]
         what = f"deletes {plural(len(gone), 'job')} from jobs.json, and seconds later from jobs.json.bak"
         yield Event(
-            Kind.NOTICE, DELETED_MS, what, names(jobs), len(gone), source="seen with 2026.5.22, 140 s after it was up"
+            EventKind.NOTICE,
+            DELETED_MS,
+            what,
+            names(jobs),
+            len(gone),
+            source="seen with 2026.5.22, 140 s after it was up",
         )
     bad = {
         each.index
@@ -203,7 +215,7 @@ def _malformed(state: StartState) -> Iterator[Event]:
     if jobs:
         what = f"tries {plural(len(jobs), 'job')} with a bad schedule three times, then disables it and notifies main"
         yield Event(
-            Kind.NOTICE, 13_000, what, names(jobs), len(jobs), Cost(turns=len(jobs)), Certainty.MAY,
+            EventKind.NOTICE, 13_000, what, names(jobs), len(jobs), Cost(turns=len(jobs)), Certainty.MAY,
             "seen with 2026.3.28",
         )  # fmt: skip
 

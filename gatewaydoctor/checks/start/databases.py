@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status
 from gatewaydoctor.model.gateway.entry import Kind as SessionKind
 from gatewaydoctor.model.gateway.store import Readable
-from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, EventKind
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ def opened(state: StartState) -> Iterator[Event]:
         agent = database.agent_id
         if database.entries is None:
             what = f"opens the database of {agent}, whose sessions could not be read"
-            yield Event(Kind.UNKNOWN, 0, what, (str(database.path),), 0, certainty=Certainty.MAY)
+            yield Event(EventKind.UNKNOWN, 0, what, (str(database.path),), 0, certainty=Certainty.MAY)
             continue
         what = f"opens the database of {agent}: {size(database.bytes)}, {plural(database.entries, 'session')}"
-        yield Event(Kind.LOADS, 0, what, (str(database.path),), database.entries, Cost(bytes=database.bytes))
+        yield Event(EventKind.LOADS, 0, what, (str(database.path),), database.entries, Cost(bytes=database.bytes))
         if database.fresh:
             sessions = plural(database.entries, "session")
             what = f"checks the new database of {agent} once in full and validates {sessions}"
-            yield Event(Kind.VALIDATES, 0, what, (str(database.path),), database.entries, source=_INODE)
+            yield Event(EventKind.VALIDATES, 0, what, (str(database.path),), database.entries, source=_INODE)
 
 
 _INODE = "2026.9.6 trusts a database it has checked by its inode"
@@ -48,7 +48,7 @@ def lost(state: StartState) -> Iterator[Event]:
             continue  # stores that load as empty are told with their rows
         _, _, what = effect.reason.removesuffix(".").partition("gateway ")
         what = what.replace("this agent", f"agent {effect.cause.partition(':')[0]}")
-        yield Event(Kind.EMPTIES, 0, what, (), 1, source=effect.cause)
+        yield Event(EventKind.EMPTIES, 0, what, (), 1, source=effect.cause)
 
 
 def settled(state: StartState) -> Iterator[Event]:
@@ -57,7 +57,7 @@ def settled(state: StartState) -> Iterator[Event]:
     if rows and rows.running:
         jobs = tuple(dict.fromkeys(receipt.job_id for receipt in rows.running))
         what = f"settles {plural(len(rows.running), 'receipt')} of broken-off cron runs as interrupted"
-        yield Event(Kind.SETTLES, 0, what, jobs, len(rows.running), source="seen with 2026.9.6")
+        yield Event(EventKind.SETTLES, 0, what, jobs, len(rows.running), source="seen with 2026.9.6")
 
 
 def resumed(state: StartState) -> Iterator[Event]:
@@ -71,10 +71,10 @@ def resumed(state: StartState) -> Iterator[Event]:
             keys.append(entry.key)
     if keys:
         what = f"resumes {plural(len(keys), 'conversation')} with a model turn, one at a time, up to three tries each"
-        yield Event(Kind.RESUMES, RECOVERY_MS, what, tuple(keys), len(keys), Cost(turns=len(keys)))
+        yield Event(EventKind.RESUMES, RECOVERY_MS, what, tuple(keys), len(keys), Cost(turns=len(keys)))
     if left:
         what = f"leaves {plural(left, 'row')} of cron runs and subagents marked running"
-        yield Event(Kind.SETTLES, None, what, (), left, certainty=Certainty.MAY)
+        yield Event(EventKind.SETTLES, None, what, (), left, certainty=Certainty.MAY)
 
 
 def kept(state: StartState) -> Iterator[Event]:
@@ -139,7 +139,7 @@ def _reaped(state: StartState, agent: str, counted: _Counted) -> Iterator[Event]
     also = f", {counted.expired_running:,} of them marked running" if counted.expired_running else ""
     what = f"removes {plural(counted.expired, 'run row')} of {agent} older than {duration(retention)}{also}"
     yield Event(
-        Kind.REAPS, REAPED_MS, f"{what}, once a cron job has run", (), counted.expired, certainty=Certainty.MAY,
+        EventKind.REAPS, REAPED_MS, f"{what}, once a cron job has run", (), counted.expired, certainty=Certainty.MAY,
         source="seen with 2026.9.6: 15 rows of 15, within 4 min",
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def _capped(state: StartState, agent: str, counted: _Counted) -> Iterator[Event]
         rows = f"{plural(gone, 'session')} of cron runs and subagents of {agent}"
         what = f"drops {rows} by age and cap at its first save, and one more for each new one; conversations stay"
         yield Event(
-            Kind.EVICTS, None, what, (), gone,
+            EventKind.EVICTS, None, what, (), gone,
             certainty=Certainty.MAY, source=f"{counted.rows:,} sessions, cap {cap:,}; seen with 2026.9.6",
         )  # fmt: skip
 
@@ -164,4 +164,4 @@ def queued(state: StartState) -> Iterator[Event]:
         if queue.status == "pending" and queue.count:
             age = f", the oldest {duration(state.x.now - queue.oldest)} old" if queue.oldest else ""
             what = f"sends {plural(queue.count, 'message')} of the state database{age}"
-            yield Event(Kind.SENDS, 3_000, what, (), queue.count, Cost(messages=queue.count), Certainty.MAY)
+            yield Event(EventKind.SENDS, 3_000, what, (), queue.count, Cost(messages=queue.count), Certainty.MAY)

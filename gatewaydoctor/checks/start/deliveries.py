@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, EventKind
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def sent(state: StartState) -> Iterator[Event]:
         ends, rest = ("puts the text of", " into main, with a model turn") if answers else ("consumes", "")
         what = f"{ends} restart-sentinel.json{age}{rest}"
         seen = f"seen with {release.policy or 'others'}"
-        yield Event(Kind.NOTICE, 3_000, what, cost=Cost(turns=int(answers)), source=seen)
+        yield Event(EventKind.NOTICE, 3_000, what, cost=Cost(turns=int(answers)), source=seen)
 
 
 def _moved(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
@@ -38,11 +38,13 @@ def _moved(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
         what = f"renames {plural(files, 'file')} of {queue.path.name} to *.migrated"
         into = f", after taking {plural(waiting, 'waiting message')} into the state database" if waiting else ""
         left = f"; {plural(queue.failed.files, 'message')} of failed/ stay behind" if queue.failed.files else ""
-        yield Event(Kind.IMPORTS, 0, f"{what}{into}{left}", (str(queue.path),), files, source="seen with 2026.9.6")
+        yield Event(
+            EventKind.IMPORTS, 0, f"{what}{into}{left}", (str(queue.path),), files, source="seen with 2026.9.6"
+        )
     if waiting:
         what = f"sends {plural(waiting, 'message')}{_to(queue)}{_age(state, queue)}, also those with 5 tries"
         without = "; those without a working channel stay pending in the state database"
-        yield Event(Kind.SENDS, 3_000, what + without, (), waiting, Cost(messages=waiting), Certainty.MAY)
+        yield Event(EventKind.SENDS, 3_000, what + without, (), waiting, Cost(messages=waiting), Certainty.MAY)
 
 
 def _to(queue: DeliveryQueue) -> str:
@@ -60,14 +62,14 @@ def _queue(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
     given_up = sum(each.retries >= MOST_RETRIES for each in queue.sample)
     if given_up:
         what = f"gives up {plural(given_up, 'message')} after 5 tries, unsent: they go to failed/"
-        yield Event(Kind.GIVES_UP, 3_000, what, (str(queue.path),), given_up)
+        yield Event(EventKind.GIVES_UP, 3_000, what, (str(queue.path),), given_up)
     waiting = pending - given_up
     if waiting > 0:
         kept = state.x.config.release.behaviour.keeps_unsent
         without = "counted as failed once more" if kept else "moved to failed/"
         sends = f"sends {plural(waiting, 'message')}{_to(queue)}{_age(state, queue)}"
         what = f"{sends}; those without a working channel are {without}"
-        yield Event(Kind.SENDS, 3_000, what, (str(queue.path),), waiting, Cost(messages=waiting), Certainty.MAY)
+        yield Event(EventKind.SENDS, 3_000, what, (str(queue.path),), waiting, Cost(messages=waiting), Certainty.MAY)
     if queue.delivered:
         what = f"removes {plural(queue.delivered, 'marker')} of delivered messages"
-        yield Event(Kind.WRITES, 0, what, (str(queue.path),), queue.delivered)
+        yield Event(EventKind.WRITES, 0, what, (str(queue.path),), queue.delivered)

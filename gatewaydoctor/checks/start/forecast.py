@@ -14,7 +14,7 @@ from gatewaydoctor.checks.stores.size import heap_allowed, heap_needed
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.gateway.store import Readable
-from gatewaydoctor.model.outcome.forecast import Certainty, Event, Forecast, Kind
+from gatewaydoctor.model.outcome.forecast import Certainty, Event, EventKind, Forecast
 from gatewaydoctor.model.outcome.verdict import Effect
 from gatewaydoctor.model.words import plural, rounded_size
 
@@ -63,13 +63,13 @@ def _refusal(state: StartState) -> Iterator[Event]:
     assert state.verdict is not None
     what = state.verdict.reason.removesuffix(".")
     what = f"a{what[1:]}" if what.startswith("A ") else what
-    yield Event(Kind.REFUSES, 0, f"does not come up: {what}", source=state.verdict.cause)
+    yield Event(EventKind.REFUSES, 0, f"does not come up: {what}", source=state.verdict.cause)
 
 
 def _unknown_release(state: StartState) -> Iterator[Event]:
     if not state.x.config.release.known:
         what = "is of an unknown release: what it does differs by release, so every line is a may"
-        yield Event(Kind.UNKNOWN, 0, what, source=state.x.config.release.evidence)
+        yield Event(EventKind.UNKNOWN, 0, what, source=state.x.config.release.evidence)
 
 
 def _out_of_memory(state: StartState) -> Iterator[Event]:
@@ -81,7 +81,7 @@ def _out_of_memory(state: StartState) -> Iterator[Event]:
         what = "runs out of memory while it loads a store, and is started again by whatever restarts it"
         why = f"a copy of the largest takes an estimated {rounded_size(needed)}; the limit is {rounded_size(limit)}"
         certainty = Certainty.WILL if needed >= limit else Certainty.MAY
-        yield Event(Kind.REFUSES, 0, what, certainty=certainty, source=f"{why} ({source})")
+        yield Event(EventKind.REFUSES, 0, what, certainty=certainty, source=f"{why} ({source})")
 
 
 def _start_up(state: StartState) -> Iterator[Event]:
@@ -90,19 +90,21 @@ def _start_up(state: StartState) -> Iterator[Event]:
     in_files = state.x.eras.state is None  # from 2026.6.1 on the jobs are in the state database
     moves = state.x.config.release.behaviour.moves_job_state and in_files
     if moves and state.jobs and not state.x.cron.state.bytes:
-        yield Event(Kind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
+        yield Event(EventKind.WRITES, 0, "moves the run state of the jobs from jobs.json to jobs-state.json")
     match policy:
         case Policy.V2026_4_25:
             what = (
                 "installs what its bundled plugins need with npm, even with plugins off; does not answer until "
                 "that is done, minutes the first time"
             )
-            yield Event(Kind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25: 215 s and more")
+            yield Event(
+                EventKind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25: 215 s and more"
+            )
         case Policy.V2026_9_6:
             yield from _upgrades(state)
         case Policy.V2026_5_22:
             what = "answers after 5-8 s, then may not answer for 24 to 95 s; what is due at once waits for that"
-            yield Event(Kind.BLOCKS, 8_000, what, certainty=Certainty.MAY, source="seen with 2026.5.22")
+            yield Event(EventKind.BLOCKS, 8_000, what, certainty=Certainty.MAY, source="seen with 2026.5.22")
         case _:
             pass
 
@@ -113,10 +115,12 @@ def _upgrades(state: StartState) -> Iterator[Event]:
     if x.cron.jobs:
         jobs = plural(len(x.cron.jobs), "job")
         what = f"takes {jobs} of jobs.json into the state database, and renames the file to *.migrated"
-        yield Event(Kind.IMPORTS, 0, what, (), len(x.cron.jobs), source="seen with 2026.9.6")
+        yield Event(EventKind.IMPORTS, 0, what, (), len(x.cron.jobs), source="seen with 2026.9.6")
     reviews = [f"skill-collection-review-{agent.agent_id}" for agent in x.config.agents]
     there = {job.name for job in state.jobs}
     own = [name for name in (f"heartbeat-{x.config.default_agent}", *reviews) if name not in there]
     if own and x.config.cron.enabled.value:
         what = f"adds {plural(len(own), 'job')} of its own: a heartbeat every 30 min, a skill review every 7 d"
-        yield Event(Kind.WRITES, 0, what, tuple(own), len(own), certainty=Certainty.MAY, source="seen with 2026.9.6")
+        yield Event(
+            EventKind.WRITES, 0, what, tuple(own), len(own), certainty=Certainty.MAY, source="seen with 2026.9.6"
+        )

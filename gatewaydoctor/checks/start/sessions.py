@@ -46,7 +46,7 @@ def loads(state: StartState) -> Iterator[Event]:
                 yield from _emptied(state, store)
             case Readable.NO:
                 what = f"loads {store.agent_id}: it could not be read, so what follows is not known"
-                yield Event(forecast.Kind.UNKNOWN, 0, what, (str(store.path),), certainty=Certainty.MAY)
+                yield Event(forecast.EventKind.UNKNOWN, 0, what, (str(store.path),), certainty=Certainty.MAY)
             case Readable.YES:
                 ms = store.bytes // LOAD_BYTES_PER_MS
                 took = f", about {duration(ms)}" if ms >= 100 else ""
@@ -54,14 +54,14 @@ def loads(state: StartState) -> Iterator[Event]:
                 needs = f" and {rounded_size(heap)} of heap" if heap > 200_000_000 else ""
                 what = f"loads {store.agent_id}: {size(store.bytes)}, {plural(store.entries, 'session')}{took}{needs}"
                 cost = Cost(bytes=store.bytes, heap=heap, ms=ms)
-                yield Event(forecast.Kind.LOADS, 0, what, how_many=store.entries, cost=cost)
+                yield Event(forecast.EventKind.LOADS, 0, what, how_many=store.entries, cost=cost)
     for agent_id, groups in merged_at_start(state.x):
         gone = sum(len(keys) - 1 for keys in groups)
         what = (
             f"keeps the newest of {plural(len(groups), 'group')} of keys of {agent_id} that become one, and deletes "
             f"{plural(gone, 'session')}; transcripts stay"
         )
-        yield Event(forecast.Kind.EVICTS, 0, what, tuple(keys[0] for keys in groups), gone)
+        yield Event(forecast.EventKind.EVICTS, 0, what, tuple(keys[0] for keys in groups), gone)
 
 
 def _imports(store: StoreAtStart) -> Iterator[Event]:
@@ -71,21 +71,21 @@ def _imports(store: StoreAtStart) -> Iterator[Event]:
             "of the database with its key; the file is set aside"
         )
         yield Event(
-            forecast.Kind.IMPORTS, 0, what, (str(store.path),), store.entries, Cost(bytes=store.bytes),
+            forecast.EventKind.IMPORTS, 0, what, (str(store.path),), store.entries, Cost(bytes=store.bytes),
             source="seen with 2026.9.6",
         )  # fmt: skip
 
 
 def _emptied(state: StartState, store: StoreAtStart) -> Iterator[Event]:
     yield Event(
-        forecast.Kind.EMPTIES, 0, f"loads {store.agent_id} as EMPTY, silently and without a copy",
+        forecast.EventKind.EMPTIES, 0, f"loads {store.agent_id} as EMPTY, silently and without a copy",
         (str(store.path),), store.entries, source="seen with 2026.3.28",
     )  # fmt: skip
     due = any(job.enabled and (job.state.next_run_at or state.x.now + 1) <= state.x.now for job in state.jobs)
     when = "within 15 s, because a job is due" if due else "at the first message or run"
     what = f"overwrites sessions.json of {store.agent_id} {when}: what was in it is gone"
     yield Event(
-        forecast.Kind.EMPTIES, FIRST_SAVE_MS if due else None, what, (str(store.path),), store.entries,
+        forecast.EventKind.EMPTIES, FIRST_SAVE_MS if due else None, what, (str(store.path),), store.entries,
         certainty=Certainty.WILL if due else Certainty.MAY, source="seen with 2026.3.28",
     )  # fmt: skip
 
@@ -112,7 +112,7 @@ def evictions(state: StartState) -> Iterator[Event]:
         parts += [plural(rest, "other session" if parts else "session")] if rest else []
         at, where = _CUTS[behaviour.cut]
         yield Event(
-            forecast.Kind.EVICTS, at, f"drops {' and '.join(parts)} of {store.agent_id} {where}", (), gone.rows,
+            forecast.EventKind.EVICTS, at, f"drops {' and '.join(parts)} of {store.agent_id} {where}", (), gone.rows,
             source=f"{store.entries:,} sessions, cap {limit:,}",
             certainty=Certainty.MAY if at is None else Certainty.WILL,
         )  # fmt: skip
@@ -135,7 +135,7 @@ def reaped(state: StartState) -> Iterator[Event]:
         if count:
             age = duration(state.x.config.cron.session_retention.value or 0)
             yield Event(
-                forecast.Kind.REAPS,
+                forecast.EventKind.REAPS,
                 REAPED_MS,
                 f"removes {plural(count, 'run row')} of {store.agent_id} older than {age}",
                 how_many=count,
@@ -180,21 +180,23 @@ def resumed(state: StartState) -> Iterator[Event]:
     if children:
         what = f"sends {plural(len(children), 'subagent')} a message to go on, with one model turn each or more"
         yield Event(
-            forecast.Kind.RESUMES, RECOVERY_MS, what, _keys(children), len(children), Cost(turns=len(children)),
+            forecast.EventKind.RESUMES, RECOVERY_MS, what, _keys(children), len(children), Cost(turns=len(children)),
             Certainty.MAY, "4 turns for one subagent were seen, where the gateway's loop was blocked",
         )  # fmt: skip
     if foreign:
         what = f"begins {plural(len(foreign), 'of them', 'of them')} with an empty history, at a path of another host"
-        yield Event(forecast.Kind.RESUMES, RECOVERY_MS, what, tuple(foreign), len(foreign), certainty=Certainty.MAY)
+        yield Event(
+            forecast.EventKind.RESUMES, RECOVERY_MS, what, tuple(foreign), len(foreign), certainty=Certainty.MAY
+        )
     in_databases = any(True for database in state.databases for _ in database.running())
     if not taken and not children and not in_databases:
-        yield Event(forecast.Kind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
+        yield Event(forecast.EventKind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
     if left:
         what = f"leaves {plural(left, 'session')} marked running"
         settles = release.behaviour.settles_open_runs
         removes = release.behaviour.sessions_in_database and any(job.enabled for job in state.jobs)
         yield Event(
-            forecast.Kind.SETTLES, None, what + (", apart from subagents, which it settles" if settles else ""),
+            forecast.EventKind.SETTLES, None, what + (", apart from subagents, which it settles" if settles else ""),
             how_many=left, certainty=Certainty.MAY if settles or removes else Certainty.WILL,
         )  # fmt: skip
 
@@ -209,7 +211,7 @@ def _taken_up(release: Release, taken: list[Entry]) -> Iterator[Event]:
     else:
         sentence = f"resumes {what} with a model turn; those whose last message was answered are marked failed"
     yield Event(
-        forecast.Kind.RESUMES, RECOVERY_MS, sentence, _keys(taken), len(taken), Cost(turns=len(taken)),
+        forecast.EventKind.RESUMES, RECOVERY_MS, sentence, _keys(taken), len(taken), Cost(turns=len(taken)),
         Certainty.WILL if release.known else Certainty.MAY, "5 resumed and 3 failed of 8 with 2026.5.22",
     )  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.subagents import RegistryRead, RunState
-from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, Kind
+from gatewaydoctor.model.gateway.subagents import RegistryRead, SubagentState
+from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, EventKind
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -23,15 +23,15 @@ def registry(state: StartState) -> Iterator[Event]:
     if state.x.config.release.behaviour.sessions_in_database:
         if found.runs:
             what = f"does not take over {plural(found.runs, 'subagent run')} of runs.json, and removes the file"
-            yield Event(Kind.SWEEPS, 0, what, (str(found.path),), found.runs, certainty=Certainty.MAY)
+            yield Event(EventKind.SWEEPS, 0, what, (str(found.path),), found.runs, certainty=Certainty.MAY)
         return
     if found.read is RegistryRead.GATEWAY_EMPTY:
         what = "loads the subagent registry as EMPTY; the next subagent run overwrites it"
-        yield Event(Kind.EMPTIES, 0, what, (str(found.path),), found.runs)
+        yield Event(EventKind.EMPTIES, 0, what, (str(found.path),), found.runs)
         return
     if found.read is RegistryRead.UNREADABLE:
         what = "resumes subagents of a registry that could not be read"
-        yield Event(Kind.UNKNOWN, 5_000, what, (str(found.path),), 0, certainty=Certainty.MAY)
+        yield Event(EventKind.UNKNOWN, 5_000, what, (str(found.path),), 0, certainty=Certainty.MAY)
         return
     if found.read is RegistryRead.OK:
         yield from _orphans(state)
@@ -47,18 +47,18 @@ def _orphans(state: StartState) -> Iterator[Event]:
     if lost:
         attachments = ", and deletes their attachments" if found.with_attachments else ""
         what = f"drops {plural(lost, 'subagent run')} without a session{attachments}"
-        yield Event(Kind.SWEEPS, 0, what, (), lost)
+        yield Event(EventKind.SWEEPS, 0, what, (), lost)
 
 
 def _unended(state: StartState) -> Iterator[Event]:
     release, now = state.x.config.release, state.x.now
-    running = [run for run in state.x.subagents.rows if run.state is RunState.RUNNING and not run.orphaned]
+    running = [run for run in state.x.subagents.rows if run.state is SubagentState.RUNNING and not run.orphaned]
     if not release.behaviour.prunes_stale_runs:
         return
     stale = [run for run in running if run.created_at is not None and now - run.created_at > STALE_MS]
     if stale:
         what = f"prunes {plural(len(stale), 'subagent run')} that did not end within {duration(STALE_MS)}"
-        yield Event(Kind.SETTLES, 0, what, (), len(stale), source=f"seen with {release.policy}")
+        yield Event(EventKind.SETTLES, 0, what, (), len(stale), source=f"seen with {release.policy}")
     rest = [run for run in running if run not in stale]
     if rest and release.behaviour.settles_open_runs:
         count = len(rest)
@@ -68,19 +68,21 @@ def _unended(state: StartState) -> Iterator[Event]:
             "with a model turn"
         )
         who = tuple(run.child_key for run in rest if run.child_key)
-        yield Event(Kind.SETTLES, SWEEP_MS, what, who, count, Cost(turns=count), Certainty.MAY, "seen with 2026.5.22")
+        yield Event(
+            EventKind.SETTLES, SWEEP_MS, what, who, count, Cost(turns=count), Certainty.MAY, "seen with 2026.5.22"
+        )
 
 
 def _announced(state: StartState) -> Iterator[Event]:
     """Ended runs whose result was not handed over yet."""
     gives_up = state.x.config.release.behaviour.gives_up_old_results
-    waiting = [run for run in state.x.subagents.rows if run.state is RunState.ENDED and not run.orphaned]
+    waiting = [run for run in state.x.subagents.rows if run.state is SubagentState.ENDED and not run.orphaned]
     waiting = [run for run in waiting if run.cleanup_completed_at is None]
     if waiting:
         old = "; one of 20 h was given up instead" if gives_up else ""
         what = f"announces {plural(len(waiting), 'ended subagent run')} in the conversation that asked{old}"
         who = tuple(dict.fromkeys(run.requester_key for run in waiting if run.requester_key))
-        yield Event(Kind.ANNOUNCES, 5_000, what, who, len(waiting), Cost(turns=len(waiting)), Certainty.MAY)
+        yield Event(EventKind.ANNOUNCES, 5_000, what, who, len(waiting), Cost(turns=len(waiting)), Certainty.MAY)
 
 
 def _swept(state: StartState) -> Iterator[Event]:
@@ -90,7 +92,7 @@ def _swept(state: StartState) -> Iterator[Event]:
     if over:
         paired = "" if state.x.paired else "; without a paired device it has been seen to drop the runs alone"
         what = f"deletes {plural(len(over), 'ended subagent run')} past the archive date with their sessions{paired}"
-        yield Event(Kind.SWEEPS, SWEEP_MS, what, tuple(over), len(over), certainty=Certainty.MAY)
+        yield Event(EventKind.SWEEPS, SWEEP_MS, what, tuple(over), len(over), certainty=Certainty.MAY)
 
 
 def _kept(state: StartState) -> Iterator[Event]:
@@ -103,7 +105,7 @@ def _kept(state: StartState) -> Iterator[Event]:
     if not behaviour.keeps_ended_runs:
         spared = " but those kept on purpose" if behaviour.spares_kept_runs else ""
         what = f"drops {runs} without an archive date{spared}, 5 min after their clean-up"
-        yield Event(Kind.SWEEPS, 300_000, what, (), count, certainty=Certainty.MAY)
+        yield Event(EventKind.SWEEPS, 300_000, what, (), count, certainty=Certainty.MAY)
     else:
         what = f"keeps {runs} in memory and in runs.json forever"
-        yield Event(Kind.SWEEPS, None, what, (), count)
+        yield Event(EventKind.SWEEPS, None, what, (), count)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.era import AgentEra, LegacyStore
-    from gatewaydoctor.model.gateway.health import Leftover
+    from gatewaydoctor.model.gateway.health import ComparedLeftover
     from gatewaydoctor.model.gateway.migration import RetainedSource
     from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
@@ -82,7 +82,7 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield _before_import(x, agent, legacy, store)
 
 
-def _rewritten(x: Examination, leftover: Leftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
+def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
     """The receipt of the import names the bytes that were imported: no edit of the file restores them, nor
     one of its database."""
     at = f", {duration(x.now - source.rewritten_at)} ago" if source.rewritten_at else ""
@@ -111,7 +111,7 @@ def _rewritten(x: Examination, leftover: Leftover, legacy: LegacyStore, source: 
     )
 
 
-def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) -> Finding:
+def _beside_database(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore) -> Finding:
     older = tuple(each for each in leftover.replaced if each.older)
     newer = len(leftover.replaced) - len(older)
     people = sum(parse_key(each.key).kind not in MACHINE_KINDS for each in older)
@@ -144,7 +144,7 @@ def _beside_database(x: Examination, leftover: Leftover, legacy: LegacyStore) ->
     )
 
 
-def _separable(x: Examination, leftover: Leftover) -> bool:
+def _separable(x: Examination, leftover: ComparedLeftover) -> bool:
     """Whether `leftover` repairs it: all rows of file and database are known, and the file can go, or what stays in
     it is imported once the rows that do harm are out."""
     store = next((each for each in x.stores if each.read.ref.path == leftover.path), None)
@@ -162,7 +162,7 @@ def _separable(x: Examination, leftover: Leftover) -> bool:
     return imported and bool(older or refused or x.startup_migrated)
 
 
-def _compared(leftover: Leftover) -> str:
+def _compared(leftover: ComparedLeftover) -> str:
     if leftover.refusal is not None:
         return leftover.refusal
     if not leftover.compared:
@@ -181,7 +181,7 @@ def _compared(leftover: Leftover) -> str:
     return f"{plural(leftover.entries or 0, 'entry', 'entries')}" + (f" ({found})" if found else "")
 
 
-def _ahead(x: Examination, leftover: Leftover, older: int, people: int) -> tuple[Severity, str, str]:
+def _ahead(x: Examination, leftover: ComparedLeftover, older: int, people: int) -> tuple[Severity, str, str]:
     """Severity, what a start does, and what to do by hand."""
     away = "Copy the directory (gatewaydoctor snapshot), then move the file out of it."
     if refuses_leftovers(x.config.release):

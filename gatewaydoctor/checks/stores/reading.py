@@ -10,7 +10,7 @@ from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.gateway.files import FileClass, NodeKind, Obstacle
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
-from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, FaultKind
+from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, JsonFaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.files import Orphan
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.files import FileRecord, Unreadable
-    from gatewaydoctor.model.gateway.store import Fault, Verdict
+    from gatewaydoctor.model.gateway.store import JsonFault, StoreReading
     from gatewaydoctor.model.outcome.finding import Finding
 
 READ_AS_EMPTY = NextBoot(
@@ -175,8 +175,8 @@ _KEEP_SOURCE = (
 _STOP_WRITER = "Scan again once nothing writes there; fuser and lsof name what does."
 
 
-def _damaged(x: Examination, store: StoreFacts, verdict: Verdict, fault: Fault) -> Finding:
-    rule = NOT_OBJECT if fault.kind is FaultKind.NOT_OBJECT else UNPARSEABLE
+def _damaged(x: Examination, store: StoreFacts, verdict: StoreReading, fault: JsonFault) -> Finding:
+    rule = NOT_OBJECT if fault.kind is JsonFaultKind.NOT_OBJECT else UNPARSEABLE
     beside = _beside_database(x, store)
     worth = beside or not store.read.barren or _candidates(x, store)
     rows = (
@@ -214,7 +214,7 @@ def _beside_database(x: Examination, store: StoreFacts) -> bool:
     return any(each.path == store.read.ref.path and each.compared for each in x.health.leftovers)
 
 
-def _too_large(x: Examination, store: StoreFacts, verdict: Verdict) -> Finding:
+def _too_large(x: Examination, store: StoreFacts, verdict: StoreReading) -> Finding:
     return TOO_LARGE.finding(
         f"The store is {verdict.bytes:,} bytes; the gateway's runtime reads only files below "
         f"{UNREADABLE_FROM_BYTES:,}. It holds {plural(verdict.entries, 'session', 'sessions')} "

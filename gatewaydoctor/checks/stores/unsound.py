@@ -16,7 +16,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     start_over,
     who_of,
 )
-from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY, FaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.model.gateway.database import DatabaseFault
     from gatewaydoctor.model.gateway.health import BrokenPages, DatabaseHealth, HotJournal, ReadOnlyFormat, Unopened
     from gatewaydoctor.model.gateway.refusals import SeenStart
     from gatewaydoctor.model.outcome.finding import Finding
@@ -45,10 +45,10 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
         message, ahead = f"{who} cannot be written: {fault.reason}.", refuses(start_over(x, Damage.SIDE_FILE))
         by_hand = "Keep the gateway stopped, copy the directory, and move that out of it."
         return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
-    if fault.kind in (FaultKind.UNREADABLE, FaultKind.CHANGED, FaultKind.QUERY):
+    if fault.kind in (DatabaseFaultKind.UNREADABLE, DatabaseFaultKind.CHANGED, DatabaseFaultKind.QUERY):
         ahead = "gatewaydoctor cannot tell what a start does with it."
         return finding_of(UNREADABLE, health, f"{who} could not be read: {fault.reason}.", ahead, evidence)
-    if health.role is DatabaseRole.QUARANTINE and fault.kind is FaultKind.EMPTY:
+    if health.role is DatabaseRole.QUARANTINE and fault.kind is DatabaseFaultKind.EMPTY:
         message = "The file with the quarantine records is empty."
         start = start_over(x, Damage.QUARANTINE_EMPTY)
         ahead, by_hand = f"{start.who} makes a new one and starts{start.hedge}.", "Nothing has to be done."
@@ -61,9 +61,9 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
         return finding_of(
             QUARANTINED, health, message, refuses(start), evidence, severity=severity, repair="quarantine"
         )
-    if fault.kind is FaultKind.EMPTY:
+    if fault.kind is DatabaseFaultKind.EMPTY:
         return _empty(x, health, fault, evidence, copies=copies)
-    what = "cannot be read" if fault.kind is FaultKind.LOG else "is no longer a database"
+    what = "cannot be read" if fault.kind is DatabaseFaultKind.LOG else "is no longer a database"
     message = f"{who} {what}: {fault.reason}."
     start = _refused(x, health)
     if not health.rows:
@@ -73,7 +73,7 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
 
 
 def _empty(
-    x: Examination, health: DatabaseHealth, fault: Fault, evidence: Mapping[str, object], *, copies: bool
+    x: Examination, health: DatabaseHealth, fault: DatabaseFault, evidence: Mapping[str, object], *, copies: bool
 ) -> Finding:
     """A file without bytes, or a database without a table, which a start takes for a new one."""
     state, tables = health.role is DatabaseRole.STATE, fault.reason == "it has no table"

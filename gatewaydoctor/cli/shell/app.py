@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gatewaydoctor.cli.shell import verb_table as verbs
-from gatewaydoctor.cli.shell.help import WIDTH, Command, Group
+from gatewaydoctor.cli.shell.help import WIDTH, Group, HelpCommand
 from gatewaydoctor.cli.shell.options import HELP_OPTIONS, called, global_parameters, parameters, version_parameter
 from gatewaydoctor.cli.shell.parameters import Option, declared, value_type
 from gatewaydoctor.cli.shell.run import Outcome, beginning
@@ -68,7 +68,7 @@ def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
         return called(function, beginning(name), values)
 
     _declare(command, parameters(function, examines=name in verbs.EXAMINING))
-    app.command(sub or name, cls=Command, help=text, short_help=summary)(command)
+    app.command(sub or name, cls=HelpCommand, help=text, short_help=summary)(command)
 
 
 def _listed() -> Callable[..., None]:

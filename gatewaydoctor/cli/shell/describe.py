@@ -10,7 +10,7 @@ from gatewaydoctor.cli.shell.app import HELP, build_app
 from gatewaydoctor.cli.shell.options import HELP_OPTIONS, VERSION_OPTIONS, takes_value
 from gatewaydoctor.cli.shell.verb_table import DEFAULT
 from gatewaydoctor.cli.words.values import values_of
-from gatewaydoctor.completion.tree import Argument, Command, Option, Program, Values, Word
+from gatewaydoctor.completion.tree import Argument, Option, Program, Values, VerbNode, Word
 
 _HELP = Option(HELP_OPTIONS, "Show this message and exit.", is_global=True)
 _VERSION = Option(VERSION_OPTIONS, "Show the version and exit.", is_global=True)
@@ -25,14 +25,14 @@ def described() -> Program:
     return Program((), summary, text, (*usual.options, _VERSION), (), commands, DEFAULT)
 
 
-def _command(command: Any, path: tuple[str, ...]) -> Command:
+def _command(command: Any, path: tuple[str, ...]) -> VerbNode:
     if inner := getattr(command, "commands", None):
         commands = tuple(_command(each, (*path, name)) for name, each in inner.items())
-        return Command(path, command.help, options=(_HELP,), commands=commands)
+        return VerbNode(path, command.help, options=(_HELP,), commands=commands)
     summary, _, text = command.help.partition("\n\n")
     options = tuple(_option(each, path) for each in command.params if each.param_type_name == "option")
     arguments = tuple(_argument(each, path) for each in command.params if each.param_type_name == "argument")
-    return Command(path, summary, text.strip(), (*options, _HELP), arguments)
+    return VerbNode(path, summary, text.strip(), (*options, _HELP), arguments)
 
 
 def _option(option: Any, path: tuple[str, ...]) -> Option:

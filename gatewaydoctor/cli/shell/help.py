@@ -20,7 +20,7 @@ WIDTH = 100
 """Lines are no longer than this, and than the terminal."""
 
 
-class Command(TyperCommand):
+class HelpCommand(TyperCommand):
     """A verb. Its options with a `rich_help_panel` are told by name only, unless -v is given as well."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

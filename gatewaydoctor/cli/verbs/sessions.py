@@ -71,7 +71,7 @@ def sessions(
     names = names_of_place(found.place, redact=run.options.redact)
     for ref in found.stores:
         names.know(ref.agent_id, "agent")
-    listing = Listing(run, found, selection, names, sources(run.fs, found, run.where.agent))
+    listing = SessionListing(run, found, selection, names, sources(run.fs, found, run.where.agent))
     if job:
         _require_jobs(listing, job)
     if chosen == "ndjson":
@@ -89,7 +89,7 @@ def sessions(
     return Outcome("sessions", listing.exit_code, run, screen=screen, place=found.place)
 
 
-def _require_jobs(listing: Listing, wanted: list[str]) -> None:
+def _require_jobs(listing: SessionListing, wanted: list[str]) -> None:
     """Raises UsageError for a job that neither jobs.json, the state database nor a row knows. Of a store that cannot
     be read to its end it is not known whether it has rows of the job."""
     from gatewaydoctor.model.errors import unknown_word
@@ -110,7 +110,7 @@ def _require_jobs(listing: Listing, wanted: list[str]) -> None:
         raise unknown_word("cron job", next(iter(left.values())), known, "`gatewaydoctor cron` lists the jobs.")
 
 
-class Listing(Struct):
+class SessionListing(Struct):
     """Entries of all stores that match, in file order, those of databases last. `problems` are stores that could not
     be read (to their end), known once they were asked for."""
 

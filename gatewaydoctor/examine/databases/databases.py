@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from gatewaydoctor.examine.sessions.stores import SessionFacts, row_facts
 from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
-from gatewaydoctor.model.gateway.database import Fault, FaultKind, StateRows
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind, StateRows
 from gatewaydoctor.model.gateway.era import Era
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class Read(Struct, frozen=True):
 
 
 class DatabaseFacts(SessionFacts, frozen=True):
-    """An agent's database. `read` is a Fault where nothing of it could be read."""
+    """An agent's database. `read` is a DatabaseFault where nothing of it could be read."""
 
     agent_id: str
     database: Database
-    read: Read | Fault
+    read: Read | DatabaseFault
     era: Era = Era.SQLITE
 
     @property
@@ -54,22 +54,22 @@ class DatabaseFacts(SessionFacts, frozen=True):
 
     @property
     def sessions(self) -> RowSet | None:
-        return None if isinstance(self.read, Fault) else self.read.sessions
+        return None if isinstance(self.read, DatabaseFault) else self.read.sessions
 
     @property
     def refused(self) -> bool:
         """Whether the system did not let it be read; damage is another matter."""
-        return isinstance(self.read, Fault) and self.read.kind is FaultKind.UNREADABLE
+        return isinstance(self.read, DatabaseFault) and self.read.kind is DatabaseFaultKind.UNREADABLE
 
     @property
     def is_empty(self) -> bool:
         """Whether the file has no bytes, or no table: all that is in it is known."""
-        return isinstance(self.read, Fault) and self.read.kind is FaultKind.EMPTY
+        return isinstance(self.read, DatabaseFault) and self.read.kind is DatabaseFaultKind.EMPTY
 
     @property
     def gaps(self) -> tuple[str, ...]:
         """Why rows of it may be unknown; each a sentence without its full stop."""
-        if isinstance(self.read, Fault):
+        if isinstance(self.read, DatabaseFault):
             return (f"its sessions are not known: {self.read.reason}",)
         found = [f"table {table} could not be read: {fault.reason}" for table, fault in self.read.rows.faults]
         sessions = self.read.sessions
@@ -91,7 +91,7 @@ class DatabaseFacts(SessionFacts, frozen=True):
 
 def read_agent_database(
     fs: ReadFs, agent: AgentEra, main_key: str, references: References, *, weigh: bool, verify: bool = False
-) -> tuple[Database, Read | Fault] | None:
+) -> tuple[Database, Read | DatabaseFault] | None:
     """Reads an agent's database once, None without one. `weigh` reads every entry's fields and counts bytes by
     table; `verify` compares every checksum of a log of any size. What its rows reference is fed to `references`."""
     database = agent.database
@@ -99,7 +99,7 @@ def read_agent_database(
         return None
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"
-        return database, Fault(FaultKind.NEWER, database.path, reason)
+        return database, DatabaseFault(DatabaseFaultKind.NEWER, database.path, reason)
     from gatewaydoctor.storage.database.opened import read_database_once  # many directories have none
 
     def refer(entry: Entry) -> None:
@@ -127,7 +127,7 @@ def _read(opened: Opened, main_key: str, refer: Callable[[Entry], None], *, weig
 def database_facts(
     agent_id: str,
     database: Database,
-    read: Read | Fault,
+    read: Read | DatabaseFault,
     cron: Cron,
     *,
     now: int,
@@ -135,7 +135,7 @@ def database_facts(
     gateway_live: bool,
 ) -> DatabaseFacts:
     """What follows from the session rows once liveness and jobs are known."""
-    sessions = None if isinstance(read, Fault) else read.sessions
+    sessions = None if isinstance(read, DatabaseFault) else read.sessions
     if sessions is None:
         return DatabaseFacts(None, None, None, agent_id, database, read)
     facts = row_facts(
@@ -163,13 +163,13 @@ class WrittenEvents:
 
 def state_facts(
     fs: ReadFs, database: Database | None, store_key: str, is_known: Callable[[str], bool]
-) -> StateRows | Fault | None:
+) -> StateRows | DatabaseFault | None:
     """What the state database tells; None without one."""
     if database is None:
         return None
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"
-        return Fault(FaultKind.NEWER, database.path, reason)
+        return DatabaseFault(DatabaseFaultKind.NEWER, database.path, reason)
     from gatewaydoctor.state.databases.state import read_state
     from gatewaydoctor.storage.database.opened import read_database_once
 
@@ -183,16 +183,16 @@ def weigh(fs: ReadFs, database: Database | None) -> DatabaseBytes | None:
     from gatewaydoctor.storage.database.opened import read_database_once
 
     found = read_database_once(fs, database.path, lambda opened: opened.bytes_by_table())
-    return None if isinstance(found, Fault) else found
+    return None if isinstance(found, DatabaseFault) else found
 
 
-def cron_of(database: Database | None, state: StateRows | Fault | None, files: Cron) -> Cron:
+def cron_of(database: Database | None, state: StateRows | DatabaseFault | None, files: Cron) -> Cron:
     """The jobs a gateway with a state database runs, in the shape of the cron directory. Those of the files where
     there is no database."""
     match state:
         case None:
             return files
-        case Fault() as fault:
+        case DatabaseFault() as fault:
             path, read = fault.path, CronRead.UNREADABLE
             return Cron(CronFile(path, read), CronFile(path, CronRead.MISSING))
         case StateRows() as rows:
@@ -201,12 +201,12 @@ def cron_of(database: Database | None, state: StateRows | Fault | None, files: C
             return Cron(file, CronFile(database.path, CronRead.MISSING), rows.jobs, rows.problems, parked=rows.parked)
 
 
-def gaps_of(found: Sequence[DatabaseFacts], state: StateRows | Fault | None) -> Iterator[tuple[str, str]]:
+def gaps_of(found: Sequence[DatabaseFacts], state: StateRows | DatabaseFault | None) -> Iterator[tuple[str, str]]:
     """Path and reason of everything in databases that was not read."""
     for each in found:
         yield from ((str(each.path), gap) for gap in (() if each.is_empty else each.gaps))
     match state:
-        case Fault() as fault:
+        case DatabaseFault() as fault:
             yield str(fault.path), f"its rows are not known: {fault.reason}"
         case StateRows() as rows:
             yield from (

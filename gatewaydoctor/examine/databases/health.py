@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gatewaydoctor.examine.databases.leftover import compare_leftovers
 from gatewaydoctor.examine.databases.records import Records, same_place
 from gatewaydoctor.examine.databases.state import number, with_state
-from gatewaydoctor.model.gateway.database import LINKED_LOG, SHM_DIRECTORY, Fault, FaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, SHM_DIRECTORY, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -44,7 +44,7 @@ _COUNTED = {
 }
 _NAMES = ("session_key", "current_session_id")
 _SLACK_MS = 2_000
-UNOPENABLE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.SCHEMA})
+UNOPENABLE = frozenset({DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA})
 """What is wrong with a file whose pages may still be read one by one."""
 
 
@@ -96,7 +96,7 @@ class _Reader:
         found = read_database_once(
             self.fs, path, lambda database: self._opened(database, role, path, agent_id), verify=self.verify
         )
-        if isinstance(found, Fault):
+        if isinstance(found, DatabaseFault):
             rows = self._left_in(path) if found.kind in UNOPENABLE else {}
             found = DatabaseHealth(role, path, agent_id, (Unopened(found),), rows=rows)
         return replace(
@@ -158,7 +158,7 @@ class _Reader:
         """A log that is another database's explains every other problem; one that is gone explains none."""
         log = health.path.with_name(f"{health.path.name}-wal")
         if reason := self._side_file(health.path):
-            yield Unopened(Fault(FaultKind.LOG, health.path, reason))
+            yield Unopened(DatabaseFault(DatabaseFaultKind.LOG, health.path, reason))
             return
         if is_directory(self.fs, log) or is_directory(self.fs, health.path):
             return
@@ -190,7 +190,7 @@ class _Reader:
         from gatewaydoctor.storage.database.opened import open_database
 
         match open_database(self.fs, health.path, with_log=False):
-            case Fault():
+            case DatabaseFault():
                 return None
             case database:
                 with database:
@@ -245,7 +245,7 @@ class _Reader:
 def _may_be_the_logs(problem: Problem) -> bool:
     """Whether a log of another database can bring this about; one that the system does not let us read cannot."""
     if isinstance(problem, Unopened):
-        return problem.fault.kind not in (FaultKind.UNREADABLE, FaultKind.CHANGED)
+        return problem.fault.kind not in (DatabaseFaultKind.UNREADABLE, DatabaseFaultKind.CHANGED)
     return isinstance(problem, OtherOwner | BrokenPages)
 
 
@@ -254,9 +254,9 @@ def _log_used(fs: ReadFs, path: Path) -> bool:
     from gatewaydoctor.storage.database.opened import open_database
 
     match open_database(fs, path):
-        case Fault(kind=FaultKind.NOT_A_DATABASE | FaultKind.LOG):
+        case DatabaseFault(kind=DatabaseFaultKind.NOT_A_DATABASE | DatabaseFaultKind.LOG):
             return False
-        case Fault():
+        case DatabaseFault():
             return True
         case database:
             with database:
@@ -271,7 +271,7 @@ def _counts(database: Opened) -> dict[str, int]:
     for table, name in _COUNTED.items():
         if table in tables:
             rows = database.all(f"SELECT count(*) FROM {table}")
-            if not isinstance(rows, Fault):
+            if not isinstance(rows, DatabaseFault):
                 found[name] = number(rows[0][0]) or 0
     if "session_nodes" in tables:
         keys = (key for (key,) in database.rows("SELECT session_key FROM session_nodes"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault
-from gatewaydoctor.model.gateway.health import Leftover, Replaced
+from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.gateway.health import ComparedLeftover, Replaced
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.regex import regex
 
@@ -26,7 +26,7 @@ _NULL = 4
 """Bytes of the word null."""
 
 
-def compare_leftovers(fs: ReadFs, eras: Eras, stores: Iterable[StoreFacts]) -> Iterator[Leftover]:
+def compare_leftovers(fs: ReadFs, eras: Eras, stores: Iterable[StoreFacts]) -> Iterator[ComparedLeftover]:
     """One comparison for each leftover store of an agent that has a database."""
     by_path = {store.read.ref.path: store for store in stores}
     for agent in eras.agents:
@@ -36,16 +36,16 @@ def compare_leftovers(fs: ReadFs, eras: Eras, stores: Iterable[StoreFacts]) -> I
             yield _compare(fs, agent, legacy, store, agent.database.path)
 
 
-def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts, database: Path) -> Leftover:
+def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts, database: Path) -> ComparedLeftover:
     refusal = _refusal(fs, legacy, store)
     survey = store.survey
     rows = _rows(fs, legacy.path, survey) if survey is not None else None
     if survey is None or rows is None:
-        return Leftover(agent.agent_id, legacy.path, None, refusal=refusal, compared=False)
+        return ComparedLeftover(agent.agent_id, legacy.path, None, refusal=refusal, compared=False)
     nulls, unsafe, skipped, kept = _sorted_out(fs, legacy.path, rows)
     known = _rows_of(fs, database, {entry.key for entry in kept})
     if known is None:
-        return Leftover(
+        return ComparedLeftover(
             agent.agent_id, legacy.path, len(rows), (), 0, (), nulls, unsafe, skipped, refusal, compared=False
         )
     replaced, same, missing = [], 0, []
@@ -60,7 +60,7 @@ def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts
             replaced.append(difference)
         else:
             same += 1
-    return Leftover(
+    return ComparedLeftover(
         agent.agent_id,
         legacy.path,
         len(rows),
@@ -142,7 +142,7 @@ def _rows_of(fs: ReadFs, path: Path, keys: set[str]) -> Known | None:
     from gatewaydoctor.storage.database.select import Tables
 
     match open_database(fs, path):
-        case Fault():
+        case DatabaseFault():
             return None
         case database:
             with database:

@@ -17,20 +17,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import CronRead
-from gatewaydoctor.model.gateway.database import Fault, StateRows
+from gatewaydoctor.model.gateway.database import DatabaseFault, StateRows
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
 from gatewaydoctor.model.gateway.migration import (
     AgentMigration,
+    EventsIn,
     ImportRun,
     JobPlace,
     JobWhere,
     LostRow,
     Migration,
-    Place,
     RetainedSource,
-    Row,
-    Source,
+    RowIn,
+    SourceKind,
     TranscriptPlace,
 )
 from gatewaydoctor.model.regex import regex
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.era import AgentEra, Eras
     from gatewaydoctor.model.gateway.files import FileRecord
-    from gatewaydoctor.model.gateway.health import Leftover
+    from gatewaydoctor.model.gateway.health import ComparedLeftover
     from gatewaydoctor.system.fs import ReadFs
 
 MOST_RUNS = 50
@@ -64,26 +64,26 @@ _STORE = regex(r"legacy-store\.(.+)\.imported-[0-9]+")
 _TRANSCRIPT = regex(r"(?:.*\.)?([^.]+)\.jsonl\.imported-[0-9]+", re.DOTALL)
 _BLOCK = 1 << 20
 _SOURCES = {
-    FileClass.ARCHIVE_RESET: Source.RESET,
-    FileClass.ARCHIVE_DELETED: Source.DELETED,
-    **dict.fromkeys(PRIMARY, Source.ACTIVE),
+    FileClass.ARCHIVE_RESET: SourceKind.RESET,
+    FileClass.ARCHIVE_DELETED: SourceKind.DELETED,
+    **dict.fromkeys(PRIMARY, SourceKind.ACTIVE),
 }
 
 
 class _File(Struct, frozen=True):
     path: Path
     session_id: str
-    source: Source
+    source: SourceKind
 
 
 def audit(
     fs: ReadFs,
     state_dir: Path,
     eras: Eras,
-    state: StateRows | Fault | None,
+    state: StateRows | DatabaseFault | None,
     cron: Cron,
     main_key: str,
-    leftovers: Iterable[Leftover] = (),
+    leftovers: Iterable[ComparedLeftover] = (),
     *,
     whole: bool,
     wanted: Callable[[str], bool] = lambda _: True,
@@ -125,7 +125,7 @@ class _Auditor:
         self.whole = whole
         self.progress = progress
 
-    def agent(self, agent: AgentEra, leftovers: Mapping[Path, Leftover]) -> AgentMigration:
+    def agent(self, agent: AgentEra, leftovers: Mapping[Path, ComparedLeftover]) -> AgentMigration:
         """With the database held open for as long as its agent's files are read."""
         stores = self._old_stores(agent)
         database = agent.database if agent.era.sessions_in_database else None
@@ -140,7 +140,7 @@ class _Auditor:
         from gatewaydoctor.storage.database.opened import open_database  # brings in apsw
 
         match open_database(self.fs, database.path):
-            case Fault() as fault:
+            case DatabaseFault() as fault:
                 return replace(found, problem=fault.reason)
             case opened:
                 with opened:
@@ -149,19 +149,19 @@ class _Auditor:
                     return replace(told, problem=imported.problem)
 
     def _compared(self, found: AgentMigration, imported: Imported | None) -> AgentMigration:
-        counts: Counter[tuple[Source, Place]] = Counter()
+        counts: Counter[tuple[SourceKind, EventsIn]] = Counter()
         kept: list[TranscriptPlace] = []
         for file in self._files(found.agent_id, imported is not None):
             told = self._transcript(found.agent_id, file, imported)
             counts[told.source, told.place] += 1
-            if told.place not in (Place.DATABASE, Place.ARCHIVE_ROW):
+            if told.place not in (EventsIn.DATABASE, EventsIn.ARCHIVE_ROW):
                 kept.append(told)
-        rows: Counter[Row] = Counter()
+        rows: Counter[RowIn] = Counter()
         lost: list[LostRow] = []
         if self.whole and imported is not None:
             for row in self._rows(found, imported):
                 rows[row.place] += 1
-                if row.place in (Row.LEFT_OUT, Row.ABSENT) and len(lost) < MOST_LOST_ROWS:
+                if row.place in (RowIn.LEFT_OUT, RowIn.ABSENT) and len(lost) < MOST_LOST_ROWS:
                     lost.append(row)
         return replace(found, files=counts, transcripts=tuple(kept), rows=rows, lost_rows=tuple(lost))
 
@@ -189,18 +189,22 @@ class _Auditor:
             match = _TRANSCRIPT.fullmatch(record.name)
             if match is not None and (self.whole or (match[1] in self.named and taken < MOST_NAMED)):
                 taken += 1
-                yield _File(home / ARCHIVE / record.name, match[1], Source.IMPORTED)
+                yield _File(home / ARCHIVE / record.name, match[1], SourceKind.IMPORTED)
         if not self.whole:
             return
         for record in _plain(self.fs, home / "sessions"):
             name = parse_name(record.name.removesuffix(".zst").rpartition("Z.")[0] + "Z") if _packed(record) else None
             name = name or parse_name(record.name)
             source = _SOURCES.get(name.cls)
-            if source is not None and name.session_id is not None and (in_database or source is not Source.ACTIVE):
+            if (
+                source is not None
+                and name.session_id is not None
+                and (in_database or source is not SourceKind.ACTIVE)
+            ):
                 yield _File(home / "sessions" / record.name, name.session_id, source)
 
     def _transcript(self, agent_id: str, file: _File, imported: Imported | None) -> TranscriptPlace:
-        told = TranscriptPlace(agent_id, file.path, file.session_id, file.source, Place.FILE)
+        told = TranscriptPlace(agent_id, file.path, file.session_id, file.source, EventsIn.FILE)
         archived: frozenset[str] | None = None
         known: Callable[[str, str | None], bool] = _nothing
         if imported is not None:
@@ -212,11 +216,11 @@ class _Auditor:
                 found = compare(stream, known)
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
-            return replace(told, place=Place.UNREAD, reason=reason)
+            return replace(told, place=EventsIn.UNREAD, reason=reason)
         self.progress(1)
-        place = Place.FILE if not found.contained else Place.PARTLY
+        place = EventsIn.FILE if not found.contained else EventsIn.PARTLY
         if found.events and found.contained == found.events and not found.undecided:
-            place = Place.ARCHIVE_ROW if archived else Place.DATABASE
+            place = EventsIn.ARCHIVE_ROW if archived else EventsIn.DATABASE
         return replace(
             told,
             place=place,
@@ -227,8 +231,8 @@ class _Auditor:
             broken_at=found.broken_at,
             header=found.header,
             bytes=found.size,
-            waiting=file.source is Source.IMPORTED and is_there(self.fs, told.waits_at),
-            homeless=file.source is Source.IMPORTED and not is_there(self.fs, told.waits_at.parent),
+            waiting=file.source is SourceKind.IMPORTED and is_there(self.fs, told.waits_at),
+            homeless=file.source is SourceKind.IMPORTED and not is_there(self.fs, told.waits_at.parent),
         )
 
 
@@ -254,7 +258,7 @@ def knowledge_of(fs: ReadFs, agent: AgentMigration) -> Iterator[Callable[[str], 
     from gatewaydoctor.storage.database.opened import open_database  # brings in apsw
 
     opened = open_database(fs, agent.database) if agent.database else None
-    if opened is None or isinstance(opened, Fault):
+    if opened is None or isinstance(opened, DatabaseFault):
         yield lambda _: _nothing
         return
     with opened:
@@ -285,7 +289,7 @@ def _plain(fs: ReadFs, directory: Path) -> Iterator[FileRecord]:
     return (record for record in list_files(fs, directory).files if record.node is NodeKind.FILE)
 
 
-def _committed(left: Leftover | None) -> tuple[int, int] | None:
+def _committed(left: ComparedLeftover | None) -> tuple[int, int] | None:
     if left is None or left.entries is None or not left.compared:
         return None
     passed = left.skipped + len(left.null_entries) + len(left.unsafe_ids)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.databases.state import number
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import MissingDatabase
 from gatewaydoctor.model.gateway.parked import parked_name
@@ -153,7 +153,7 @@ class Records:
         if path is None:
             return []
         match open_database(self.fs, path):
-            case Fault():
+            case DatabaseFault():
                 return []
             case database:
                 with database:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.health import Lease
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def with_state(found: Health, fs: ReadFs, processes: Processes, state_dir: Path,
     from gatewaydoctor.storage.database.opened import open_database
 
     match open_database(fs, path):
-        case Fault():
+        case DatabaseFault():
             return found
         case database:
             with database:
@@ -46,19 +46,19 @@ def with_state(found: Health, fs: ReadFs, processes: Processes, state_dir: Path,
                     *_maintenance_leases(database),
                 )
     own, elsewhere = 0, {}
-    for key, count in () if isinstance(jobs, Fault) else jobs:
+    for key, count in () if isinstance(jobs, DatabaseFault) else jobs:
         if is_store_key_of(str(key), state_dir):
             own += number(count) or 0
             continue
         if str(key) == parked_key(str(state_dir / "cron" / "jobs.json")):
             continue  # told as parked
         lacking = lacking_jobs(fs, path, str(key), state_dir)
-        if isinstance(lacking, Fault):
-            if lacking.kind is FaultKind.CHANGED:  # else the finding of the damage tells
+        if isinstance(lacking, DatabaseFault):
+            if lacking.kind is DatabaseFaultKind.CHANGED:  # else the finding of the damage tells
                 elsewhere[str(key)] = number(count) or 0
         elif lacking:
             elsewhere[str(key)] = len(lacking)
-    rows = () if isinstance(boots, Fault) else boots
+    rows = () if isinstance(boots, DatabaseFault) else boots
     last = None
     if rows:
         started, completed, outcome = rows[0]
@@ -115,7 +115,7 @@ def _runs(processes: Processes, pid: int | None, started: int | None) -> bool | 
     return info.start_time == started and not info.zombie
 
 
-def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple[str, ...] | Fault:
+def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple[str, ...] | DatabaseFault:
     """Ids of cron jobs filed under the store path `before` that a gateway on this directory does not have under its
     own path, neither by id nor as the same declared job; why they cannot be read."""
     from gatewaydoctor.storage.database.opened import read_database_once

@@ -15,7 +15,7 @@ from gatewaydoctor.model.gateway.transcript import (
     Presence,
     Resolution,
     TranscriptCheck,
-    Verdict,
+    TranscriptState,
 )
 from gatewaydoctor.state.history.content import boot_markers_at_tail, content_class
 from gatewaydoctor.state.history.names import classify, parse_name
@@ -45,7 +45,13 @@ KEPT = 1000
 
 _SET_ASIDE = frozenset({FileClass.ARCHIVE_RESET, FileClass.ARCHIVE_DELETED})
 _FAULTY = frozenset(
-    {Verdict.HEADER_INVALID, Verdict.NUL_TAIL, Verdict.TORN_TAIL, Verdict.NO_NEWLINE, Verdict.UNREADABLE}
+    {
+        TranscriptState.HEADER_INVALID,
+        TranscriptState.NUL_TAIL,
+        TranscriptState.TORN_TAIL,
+        TranscriptState.NO_NEWLINE,
+        TranscriptState.UNREADABLE,
+    }
 )
 
 
@@ -123,7 +129,9 @@ class TranscriptFacts(Struct, frozen=True):
         """Names of transcripts with a sound header that surely no index points to."""
         if not self.referenced_known:
             return frozenset()
-        headless = {fault.record.name for fault in self.faults if fault.check.verdict is Verdict.HEADER_INVALID}
+        headless = {
+            fault.record.name for fault in self.faults if fault.check.verdict is TranscriptState.HEADER_INVALID
+        }
         return frozenset(orphan.record.name for orphan in self.orphans) - headless
 
     @property
@@ -223,9 +231,9 @@ def _take(
     tally.checked += 1
     tally.referenced += referenced
     verdict = check.verdict
-    tally.header_only += verdict is Verdict.HEADER_ONLY
+    tally.header_only += verdict is TranscriptState.HEADER_ONLY
     if verdict in _FAULTY:
-        headless = verdict is Verdict.HEADER_INVALID
+        headless = verdict is TranscriptState.HEADER_INVALID
         content = _content(fs, path, record, verdict, read_up_to) if headless else None
         tally.faults.append(TranscriptFault(record, check, referenced, content))
     if record.size >= HUGE_BYTES:
@@ -237,9 +245,9 @@ def _take(
 
 
 def _content(
-    fs: Reads, path: Path, record: FileRecord, verdict: Verdict, read_up_to: int | None
+    fs: Reads, path: Path, record: FileRecord, verdict: TranscriptState, read_up_to: int | None
 ) -> ContentClass | None:
-    if verdict is Verdict.HEADER_ONLY:
+    if verdict is TranscriptState.HEADER_ONLY:
         return ContentClass.HEADER_ONLY
     if read_up_to is not None and record.size > read_up_to:
         return None

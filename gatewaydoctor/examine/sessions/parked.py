@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
 from gatewaydoctor.storage.files.survey import survey
@@ -120,7 +120,7 @@ def _sessions(fs: ReadFs, path: Path | None, main_key: str) -> SessionSet | None
         from gatewaydoctor.storage.database.sessions import read_sessions
 
         read = read_database_once(fs, path, lambda opened: read_sessions(opened, main_key, weigh=False))
-        return None if isinstance(read, Fault) else read
+        return None if isinstance(read, DatabaseFault) else read
     try:
         with fs.open(path) as stream:
             found = survey(stream, fs.stat(path).size, main_key)

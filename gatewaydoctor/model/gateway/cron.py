@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.files import FileRecord, Unreadable
-    from gatewaydoctor.model.gateway.store import Fault
+    from gatewaydoctor.model.gateway.store import JsonFault
 
 
 UNDEFINED = "undefined"
@@ -191,7 +191,7 @@ class CronFile(Struct, frozen=True):
     path: Path
     read: CronRead
     bytes: int = 0
-    fault: Fault | None = None
+    fault: JsonFault | None = None
     problem: Unreadable | None = None
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.subagents import SubagentRun
 
 
-class FaultKind(StrEnum):
+class DatabaseFaultKind(StrEnum):
     """`missing`: no file (a -wal alone is not a database). `unreadable`: the system refuses. `empty`: 0 bytes.
     `not-a-database`: no header, garbage or encrypted. `log`: the -wal belongs to another page size or format.
     `newer`: a schema that is not known here. `damaged`: pages or rows that do not hold together. `schema`: SQLite
@@ -43,11 +43,11 @@ LINKED_LOG, SHM_DIRECTORY = "its -wal is a symbolic link", "its -shm is a direct
 """Reasons of faults that only a writer meets."""
 
 
-class Fault(Struct, frozen=True):
+class DatabaseFault(Struct, frozen=True):
     """Why a database, or a part of it, was not read. `reason` completes "it cannot be read: ". `page` is the number
     of the first bad page (1 is the header's), where one is known."""
 
-    kind: FaultKind
+    kind: DatabaseFaultKind
     path: Path
     reason: str
     page: int | None = None
@@ -161,7 +161,7 @@ class AgentRows(Struct, frozen=True):
     silent: int = 0
     lost_events: int = 0
     lost_of_people: int = 0
-    faults: tuple[tuple[str, Fault], ...] = ()
+    faults: tuple[tuple[str, DatabaseFault], ...] = ()
 
 
 class OwnerBytes(Struct, frozen=True):
@@ -217,7 +217,7 @@ class QuarantinedJob(Struct, frozen=True):
     at: int | None
 
 
-class Receipt(Struct, frozen=True):
+class CronReceipt(Struct, frozen=True):
     """One started cron run. `owner_start` is the start time of the process in clock ticks."""
 
     job_id: str
@@ -293,7 +293,7 @@ class Boot(Struct, frozen=True):
     reason: str | None
 
 
-class Migration(Struct, frozen=True):
+class MigratedSource(Struct, frozen=True):
     """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
     none of it was taken."""
 
@@ -342,7 +342,7 @@ class StateRows(Struct, frozen=True):
     problems: tuple[JobProblem, ...] = ()
     quarantined: tuple[QuarantinedJob, ...] = ()
     receipts: Counter[str] = field(default_factory=Counter)
-    running: tuple[Receipt, ...] = ()
+    running: tuple[CronReceipt, ...] = ()
     history: RunHistory = field(default_factory=RunHistory)
     queues: tuple[QueueRows, ...] = ()
     subagents: SubagentRows = field(default_factory=SubagentRows)
@@ -351,8 +351,8 @@ class StateRows(Struct, frozen=True):
     placements: int = 0
     open_turns: tuple[OpenTurn, ...] = ()
     boots: tuple[Boot, ...] = ()
-    migrations: tuple[Migration, ...] = ()
+    migrations: tuple[MigratedSource, ...] = ()
     databases: tuple[RegisteredDatabase, ...] = ()
-    faults: tuple[tuple[str, Fault], ...] = ()
+    faults: tuple[tuple[str, DatabaseFault], ...] = ()
     parked: tuple[ParkedJob, ...] = ()
     migrated: str | None = None

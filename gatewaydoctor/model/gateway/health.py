@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.model.gateway.database import DatabaseFault
     from gatewaydoctor.model.gateway.era import DatabaseRole
 
 
 class Unopened(Struct, frozen=True):
     """Nothing of it can be read the ordinary way: garbage, zeros, 0 bytes, or refused by the system."""
 
-    fault: Fault
+    fault: DatabaseFault
 
 
 class BrokenPages(Struct, frozen=True):
@@ -219,7 +219,7 @@ class Replaced(Struct, frozen=True):
         return (self.in_file or 0) < (self.in_database or 0) or self.other_session
 
 
-class Leftover(Struct, frozen=True):
+class ComparedLeftover(Struct, frozen=True):
     """A sessions.json next to the database of its agent, compared with it key by key. `replaced` are keys in both
     with different rows, `same` counts those that do not, `missing` are keys the database lacks. `null_entries` and
     `unsafe_ids` stop the import of 2026.9.6; `skipped` counts entries it passes over. `refusal` is what makes it
@@ -253,7 +253,7 @@ class Health(Struct, frozen=True):
     own_jobs: int = 0
     last_boot: tuple[int, int | None, str | None] | None = None
     unclean_boots: int = 0
-    leftovers: tuple[Leftover, ...] = ()
+    leftovers: tuple[ComparedLeftover, ...] = ()
     moved: bool = False
 
     def of(self, path: Path) -> DatabaseHealth | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Place(StrEnum):
+class EventsIn(StrEnum):
     """`database`: every event of it is there. `archive-row`: the database keeps it as the archive of a session that
     was removed. `partly`: some of its events are in the database. `file`: none is. `unread`: not known."""
 
@@ -24,7 +24,7 @@ class Place(StrEnum):
     UNREAD = "unread"
 
 
-class Source(StrEnum):
+class SourceKind(StrEnum):
     """What kind of file it is: one an import retired, one in the sessions directory, or an archive of a reset or a
     deletion there."""
 
@@ -44,8 +44,8 @@ class TranscriptPlace(Struct, frozen=True):
     agent_id: str
     path: Path
     session_id: str
-    source: Source
-    place: Place
+    source: SourceKind
+    place: EventsIn
     events: int = 0
     contained: int = 0
     people: int = 0
@@ -71,7 +71,7 @@ class TranscriptPlace(Struct, frozen=True):
         return self.people > 0 or self.undecided > 0
 
 
-class Row(StrEnum):
+class RowIn(StrEnum):
     """Where an entry of a sessions.json is. `window`: its transcript is one of another session. `archived`: removed
     since, its transcript kept. `left-out`: the import passes over entries without a session id. `absent`: nowhere."""
 
@@ -88,7 +88,7 @@ class LostRow(Struct, frozen=True):
     agent_id: str
     key: str
     session_id: str | None
-    place: Row
+    place: RowIn
     path: Path
     span: tuple[int, int] = (0, 0)
 
@@ -164,19 +164,19 @@ class AgentMigration(Struct, frozen=True):
     database: Path | None
     problem: str | None = None
     sources: tuple[Path, ...] = ()
-    rows: Mapping[Row, int] = field(default_factory=dict)
+    rows: Mapping[RowIn, int] = field(default_factory=dict)
     lost_rows: tuple[LostRow, ...] = ()
-    files: Mapping[tuple[Source, Place], int] = field(default_factory=dict)
+    files: Mapping[tuple[SourceKind, EventsIn], int] = field(default_factory=dict)
     transcripts: tuple[TranscriptPlace, ...] = ()
     committed: tuple[int, int] | None = None
 
-    def of(self, *places: Place) -> tuple[TranscriptPlace, ...]:
+    def of(self, *places: EventsIn) -> tuple[TranscriptPlace, ...]:
         return tuple(each for each in self.transcripts if each.place in places)
 
     @property
     def only_in_files(self) -> tuple[TranscriptPlace, ...]:
         """Transcripts, or parts of them, that no database has, people's first."""
-        found = self.of(Place.PARTLY, Place.FILE)
+        found = self.of(EventsIn.PARTLY, EventsIn.FILE)
         return tuple(sorted(found, key=lambda each: (-each.people, -each.undecided, -each.missing, str(each.path))))
 
 
@@ -205,5 +205,5 @@ class Migration(Struct, frozen=True):
             for agent in self.agents
             if agent.database is not None and agent.problem is None
             for each in agent.only_in_files
-            if each.source is Source.IMPORTED and each.holds_people
+            if each.source is SourceKind.IMPORTED and each.holds_people
         )

@@ -10,7 +10,7 @@ from gatewaydoctor.model.gateway.store import Readable
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import Unreadable
-    from gatewaydoctor.model.gateway.store import Fault
+    from gatewaydoctor.model.gateway.store import JsonFault
 
 
 class Absent(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Unread(Struct, frozen=True):
 class Damaged(Struct, frozen=True):
     """It loads as empty, because no JSON document can follow after the fault."""
 
-    fault: Fault
+    fault: JsonFault
 
 
 class TooLarge(Struct, frozen=True):

@@ -35,7 +35,7 @@ class Layout(StrEnum):
     OTHER = "other"
 
 
-class FaultKind(StrEnum):
+class JsonFaultKind(StrEnum):
     EMPTY = "empty"
     BOM = "byte-order-mark"
     CUT_SHORT = "cut-short"
@@ -49,13 +49,13 @@ class FaultKind(StrEnum):
     UNEXPECTED = "unexpected-byte"
 
 
-class Fault(Struct, frozen=True):
+class JsonFault(Struct, frozen=True):
     """The first byte after which no JSON document can follow, or the file's size where it ends too early.
 
     `detail` completes the sentence; it never holds text from the file beyond one escaped byte.
     """
 
-    kind: FaultKind
+    kind: JsonFaultKind
     offset: int
     detail: str
 
@@ -64,7 +64,7 @@ class Fault(Struct, frozen=True):
         return f"{self.detail} at byte {self.offset:,}"
 
 
-class Verdict(Struct, frozen=True):
+class StoreReading(Struct, frozen=True):
     """How one store reads. `bytes` and `sha256` are of the whole file; the hash is None where it was not asked for.
     `entries` are the rows read whole, up to the
     fault if there is one; `last_good_end` is the offset after the last of them."""
@@ -74,7 +74,7 @@ class Verdict(Struct, frozen=True):
     bytes: int
     sha256: str | None
     entries: int
-    fault: Fault | None = None
+    fault: JsonFault | None = None
     last_good_end: int = 0
 
     @property

@@ -24,7 +24,7 @@ class RegistryRead(StrEnum):
     GATEWAY_EMPTY = "gateway-empty"
 
 
-class RunState(StrEnum):
+class SubagentState(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
 
@@ -38,7 +38,7 @@ class SubagentRun(NamedTuple):
     requester_key: str | None
     spawn_mode: str
     cleanup: str
-    state: RunState
+    state: SubagentState
     created_at: int | None
     ended_at: int | None
     archive_at: int | None
@@ -68,7 +68,7 @@ class SubagentRegistry(Struct, frozen=True):
     invalid: int = 0
     by_spawn_mode: Mapping[str, int] = field(default_factory=dict)
     by_cleanup: Mapping[str, int] = field(default_factory=dict)
-    by_state: Mapping[RunState, int] = field(default_factory=dict)
+    by_state: Mapping[SubagentState, int] = field(default_factory=dict)
     never_archived: int = 0
     orphaned: int = 0
     unended_orphans: int = 0

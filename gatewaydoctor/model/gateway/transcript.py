@@ -28,7 +28,7 @@ class TailState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Verdict(StrEnum):
+class TranscriptState(StrEnum):
     """The worst of header and tail, worst first."""
 
     UNREADABLE = "unreadable"
@@ -65,26 +65,26 @@ class TranscriptCheck(Struct, frozen=True):
         return self.tail is TailState.TORN and self.sound_end == self.size
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> TranscriptState:
         if self.reason is not None:
-            return Verdict.UNREADABLE
+            return TranscriptState.UNREADABLE
         if self.size == 0:
-            return Verdict.EMPTY
+            return TranscriptState.EMPTY
         if self.header is HeaderState.INVALID:
-            return Verdict.HEADER_INVALID
+            return TranscriptState.HEADER_INVALID
         by_tail = _BY_TAIL.get(self.tail)
         if by_tail is not None:
             return by_tail
         if self.header_only:
-            return Verdict.HEADER_ONLY
+            return TranscriptState.HEADER_ONLY
         unknown = self.header is HeaderState.UNKNOWN or self.tail is TailState.UNKNOWN
-        return Verdict.UNKNOWN if unknown else Verdict.OK
+        return TranscriptState.UNKNOWN if unknown else TranscriptState.OK
 
 
 _BY_TAIL = {
-    TailState.NUL: Verdict.NUL_TAIL,
-    TailState.TORN: Verdict.TORN_TAIL,
-    TailState.NO_NEWLINE: Verdict.NO_NEWLINE,
+    TailState.NUL: TranscriptState.NUL_TAIL,
+    TailState.TORN: TranscriptState.TORN_TAIL,
+    TailState.NO_NEWLINE: TranscriptState.NO_NEWLINE,
 }
 
 

@@ -17,7 +17,7 @@ class Certainty(StrEnum):
     MAY = "may"
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What sort of event it is: stable words for JSON."""
 
     REFUSES = "refuses"
@@ -59,7 +59,7 @@ class Event(Struct, frozen=True):
     conversations with a model turn`. `who` are keys, job names or paths, all of them; `how_many` counts them, also
     where they have no names. `source` says what the event follows from."""
 
-    kind: Kind
+    kind: EventKind
     at: int | None
     what: str
     who: tuple[str, ...] = ()

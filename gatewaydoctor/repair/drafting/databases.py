@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.health import BrokenPages, LogGone, SchemaDrift
 from gatewaydoctor.model.repair.plan import (
     BringSessions,
@@ -175,6 +175,6 @@ def _at_most(draft: Draft, database: DatabaseDraft) -> int:
     what is lost between rows, come on top of what is saved."""
     found = read_database_once(draft.fs, database.path, lambda opened: opened.bytes_in_use)
     whole = draft.fingerprints[database.number].size
-    in_use = whole if isinstance(found, Fault) else found
+    in_use = whole if isinstance(found, DatabaseFault) else found
     in_use += sum(draft.fingerprints[number].size for number, _ in database.brought)
     return max(in_use - sum(entry.bytes for entry in database.dropped()) - database.saved, 4096)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import FileStat
 
 
-class Standing(Enum):
+class ActState(Enum):
     """What is at an act's target: what was there before the run, what the run put there, or something else."""
 
     BEFORE = auto()
@@ -48,27 +48,27 @@ def performed(work: Work, number: int) -> bool:
     return gone or lstat_or_none(fs, _way_out(work, number, target, kept)) is not None
 
 
-def standing(work: Work, number: int) -> tuple[Standing, FileStat | None]:
+def standing(work: Work, number: int) -> tuple[ActState, FileStat | None]:
     """How things stand, by identity or else by content, and the stat that goes with it."""
     fs, target = work.tools.fs, work.target(number)
     kept, staged = work.manifest.items[number], work.staged.get(number)
     stat = lstat_or_none(fs, target)
     if stat is None and between(work, number):
-        return Standing.AFTER, None
+        return ActState.AFTER, None
     if stat is None:
-        gone = Standing.BEFORE if kept is None else Standing.CHANGED
-        return (Standing.AFTER if staged is None else gone), None
+        gone = ActState.BEFORE if kept is None else ActState.CHANGED
+        return (ActState.AFTER if staged is None else gone), None
     if kept is not None and (is_same(stat, kept) or _came_home(work, stat, kept)):
-        return Standing.BEFORE, stat
+        return ActState.BEFORE, stat
     known = {
         (each.sha256, each.size): how
-        for each, how in ((kept, Standing.BEFORE), (staged, Standing.AFTER))
+        for each, how in ((kept, ActState.BEFORE), (staged, ActState.AFTER))
         if each is not None
     }
     if not stat.is_file or stat.size not in {size for _, size in known}:
-        return Standing.CHANGED, stat
+        return ActState.CHANGED, stat
     content = content_of(fs, target)
-    return known.get((content.sha256, content.size), Standing.CHANGED), stat
+    return known.get((content.sha256, content.size), ActState.CHANGED), stat
 
 
 def between(work: Work, number: int) -> bool:

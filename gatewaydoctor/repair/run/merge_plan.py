@@ -18,7 +18,7 @@ from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import SAMPLE
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.start import merged
-from gatewaydoctor.repair.run.acts import Standing, standing
+from gatewaydoctor.repair.run.acts import ActState, standing
 from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.originals import whole_copy
 from gatewaydoctor.repair.vault.catalog import check_idle
@@ -94,7 +94,7 @@ class _Merger:
     def take(self, number: int) -> None:
         act, kept = self.work.plan.acts[number], self.work.manifest.items[number]
         how = standing(self.work, number)[0]
-        if kept is None or how is Standing.BEFORE:
+        if kept is None or how is ActState.BEFORE:
             return
         target = target_of(act, self.work.plan)
         whole = whole_copy(self.work, number, kept)
@@ -103,7 +103,7 @@ class _Merger:
         elif lstat_or_none(self.fs, self.work.target(number).parent) is None:
             self.homeless.append(target)
         elif isinstance(act, Move):
-            if how is Standing.AFTER:
+            if how is ActState.AFTER:
                 self._bring_back(whole, kept)
             else:
                 self.left.append(target)
@@ -115,7 +115,7 @@ class _Merger:
                 # Gone, for an import may have taken it, or damaged: nothing is merged into it, and nothing made
                 # again.
                 self.left.append(target)
-        elif how is Standing.CHANGED:
+        elif how is ActState.CHANGED:
             self.left.append(target)
         else:
             self._bring_back(whole, kept)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from gatewaydoctor.model.repair.receipt import RunState
-from gatewaydoctor.repair.run.acts import Standing, between, changed, performed, revert, standing, sync
+from gatewaydoctor.repair.run.acts import ActState, between, changed, performed, revert, standing, sync
 from gatewaydoctor.repair.run.directory_times import give_back
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.vault.catalog import own_mark
@@ -77,11 +77,11 @@ def take_back(work: Work, number: int) -> None:
     """Revert one act, if it is not reverted already."""
     how, seen = standing(work, number)
     match how:
-        case Standing.BEFORE:
+        case ActState.BEFORE:
             return
-        case Standing.AFTER:
+        case ActState.AFTER:
             revert(work, number, seen)
-        case Standing.CHANGED:
+        case ActState.CHANGED:
             raise changed(work.target(number))
 
 

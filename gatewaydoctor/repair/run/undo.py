@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Receipt, RunState
-from gatewaydoctor.repair.run.acts import Standing, between, performed, standing, sync
+from gatewaydoctor.repair.run.acts import ActState, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
 from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.directory_times import give_back, unchanged
@@ -100,12 +100,12 @@ def _returns(work: Work, run: RunInfo) -> tuple[Return, ...]:
 
 def _return(work: Work, number: int, *, done: bool) -> Return:
     kept, target = work.manifest.items[number], target_of(work.plan.acts[number], work.plan)
-    match standing(work, number)[0] if done else Standing.BEFORE:
-        case Standing.BEFORE:
+    match standing(work, number)[0] if done else ActState.BEFORE:
+        case ActState.BEFORE:
             return Return(target, Way.NOTHING, 0)
-        case Standing.CHANGED:
+        case ActState.CHANGED:
             return Return(target, Way.CHANGED, 0)
-        case Standing.AFTER:
+        case ActState.AFTER:
             return Return(target, Way.RESTORE, kept.size) if kept else Return(target, Way.REMOVE, 0)
     raise AssertionError(number)
 

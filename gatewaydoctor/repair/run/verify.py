@@ -54,7 +54,7 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
 
 def _database(work: Work, number: int, act: Transact) -> str:
     """The file is the one that passed its checks; its rows are counted once more, by the reader that plans go by."""
-    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.model.gateway.database import DatabaseFault
     from gatewaydoctor.storage.database.opened import read_database_once
 
     staged, path = work.staged[number], work.target(number)
@@ -63,7 +63,7 @@ def _database(work: Work, number: int, act: Transact) -> str:
     if act.sessions is None:
         return f"{act.target} passes SQLite's checks: {plural(content.size, 'byte')}."
     found = read_database_once(work.tools.fs, path, lambda opened: opened.all("SELECT count(*) FROM session_nodes"))
-    _same(act.target, found if not isinstance(found, Fault) else found.reason, ((act.sessions,),))
+    _same(act.target, found if not isinstance(found, DatabaseFault) else found.reason, ((act.sessions,),))
     holds = f"{plural(act.sessions, 'session row')}, {plural(content.size, 'byte')}"
     return f"{act.target} passes SQLite's checks and holds {holds}, as planned."
 

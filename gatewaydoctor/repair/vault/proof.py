@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.repair.snapshot import SnapshotDatabase
 from gatewaydoctor.storage.database.opened import Opened, open_database
 
@@ -29,7 +29,7 @@ COUNTED = (
 def prove(fs: ReadFs, original: Path, copy: Path, path: str) -> SnapshotDatabase:
     """What can be said of the copy of the database `path` (relative to both directories). Nothing is raised."""
     match open_database(fs, copy / path):
-        case Fault() as fault:
+        case DatabaseFault() as fault:
             return SnapshotDatabase(path=path, sound=None, problem=fault.reason, rows={}, same=None)
         case database:
             with database:
@@ -42,7 +42,7 @@ def prove(fs: ReadFs, original: Path, copy: Path, path: str) -> SnapshotDatabase
 
 def _problem(database: Opened) -> str | None:
     found = database.all("PRAGMA quick_check(1)")
-    if isinstance(found, Fault):
+    if isinstance(found, DatabaseFault):
         return found.reason
     first = str(found[0][0]) if found else "nothing was checked"
     return None if first == "ok" else first.partition("\n")[0]
@@ -53,14 +53,14 @@ def _counts(database: Opened) -> dict[str, int]:
     for table in COUNTED:
         if table in database.tables:
             found = database.all(f"SELECT count(*) FROM {table}")
-            if not isinstance(found, Fault) and isinstance(found[0][0], int):
+            if not isinstance(found, DatabaseFault) and isinstance(found[0][0], int):
                 counted[table] = found[0][0]
     return counted
 
 
 def _same(fs: ReadFs, original: Path, rows: dict[str, int]) -> bool | None:
     match open_database(fs, original):
-        case Fault():
+        case DatabaseFault():
             return None
         case database:
             with database:

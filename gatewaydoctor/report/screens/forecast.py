@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.outcome.forecast import Certainty, Kind
+from gatewaydoctor.model.outcome.forecast import Certainty, EventKind
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
@@ -90,7 +90,14 @@ def _told(event: Event, width: int, view: View) -> Iterator[str]:
 
 def _named(event: Event) -> bool:
     """Paths are told with -v's sources, not here."""
-    return event.kind not in (Kind.LOADS, Kind.SENDS, Kind.GIVES_UP, Kind.WRITES, Kind.IMPORTS, Kind.EMPTIES)
+    return event.kind not in (
+        EventKind.LOADS,
+        EventKind.SENDS,
+        EventKind.GIVES_UP,
+        EventKind.WRITES,
+        EventKind.IMPORTS,
+        EventKind.EMPTIES,
+    )
 
 
 def _sums(forecast: Forecast) -> Iterator[str]:
@@ -104,7 +111,15 @@ def _sums(forecast: Forecast) -> Iterator[str]:
 
 def in_brief(forecast: Forecast) -> str:
     """The few events that matter on the first screen, in one line."""
-    matter = (Kind.EVICTS, Kind.RESUMES, Kind.FIRES, Kind.CATCHES_UP, Kind.SENDS, Kind.REAPS, Kind.IDLE)
+    matter = (
+        EventKind.EVICTS,
+        EventKind.RESUMES,
+        EventKind.FIRES,
+        EventKind.CATCHES_UP,
+        EventKind.SENDS,
+        EventKind.REAPS,
+        EventKind.IDLE,
+    )
     told = [event for event in forecast.events if event.kind in matter]
     told.sort(key=lambda event: (not event.how_many, matter.index(event.kind)))
     return "; ".join(_short(event) for event in told[:4]) + ("." if told else "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.migration import JobPlace, Place, Row, Source
+from gatewaydoctor.model.gateway.migration import EventsIn, JobPlace, RowIn, SourceKind
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.migration import missing_jobs
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 AGENTS = 8
 """Agents in the table where nothing more was asked for."""
 
-_IN_DATABASE = (Place.DATABASE, Place.ARCHIVE_ROW)
+_IN_DATABASE = (EventsIn.DATABASE, EventsIn.ARCHIVE_ROW)
 _WORDS = {
-    Source.IMPORTED: "archive of the import",
-    Source.ACTIVE: "sessions directory",
-    Source.RESET: "archive of a reset",
-    Source.DELETED: "archive of a deletion",
+    SourceKind.IMPORTED: "archive of the import",
+    SourceKind.ACTIVE: "sessions directory",
+    SourceKind.RESET: "archive of a reset",
+    SourceKind.DELETED: "archive of a deletion",
 }
 
 
@@ -69,7 +69,7 @@ def _overview(console: Console, found: Migration, view: View) -> None:
         table.add_row(
             view.agent(agent.agent_id),
             f"{sum(rows.values()):,}",
-            f"{rows.get(Row.LEFT_OUT, 0) + rows.get(Row.ABSENT, 0):,}",
+            f"{rows.get(RowIn.LEFT_OUT, 0) + rows.get(RowIn.ABSENT, 0):,}",
             f"{files:,}",
             f"{there:,}" if agent.database else NONE,
             f"{len(only):,}",
@@ -87,7 +87,7 @@ def _notes(console: Console, found: Migration, x: Examination, view: View) -> No
         if agent.committed is not None:
             done, total = agent.committed
             console.print(f"{name}: {done:,} of {words.plural(total, 'row')} of its sessions.json in the database")
-    resets = sum(count for agent in found.agents for (of, _), count in agent.files.items() if of is Source.RESET)
+    resets = sum(count for agent in found.agents for (of, _), count in agent.files.items() if of is SourceKind.RESET)
     if resets:
         kept = "archive of a reset" if resets == 1 else "archives of resets"
         console.print(f"{resets:,} {kept}. {_kept(x)}")
@@ -106,8 +106,8 @@ def _where(agent: AgentMigration) -> str:
 
 def _lines(agent: AgentMigration) -> Iterator[tuple[str, bool]]:
     if agent.rows:
-        yield _rows(agent), bool(agent.rows.get(Row.LEFT_OUT))
-    for source in Source:
+        yield _rows(agent), bool(agent.rows.get(RowIn.LEFT_OUT))
+    for source in SourceKind:
         total = sum(count for (of, _), count in agent.files.items() if of is source)
         if not total:
             continue
@@ -117,7 +117,7 @@ def _lines(agent: AgentMigration) -> Iterator[tuple[str, bool]]:
         held = f"{there:,} in the database" if agent.database else "not in a database"
         rest = f", {len(only):,} only here or in part" if agent.database and only else ""
         turns = f", {words.plural(people, 'turn')} of conversations only here" if people else ""
-        unread = agent.files.get((source, Place.UNREAD), 0)
+        unread = agent.files.get((source, EventsIn.UNREAD), 0)
         gap = f", {unread:,} not read" if unread else ""
         files = words.plural(total, "transcript")
         yield f"{_WORDS[source]}: {files}, {held}{rest}{turns}{gap}", bool(people or unread)
@@ -136,11 +136,11 @@ def _kept(x: Examination) -> str:
 def _rows(agent: AgentMigration) -> str:
     rows = agent.rows
     parts = (
-        (Row.DATABASE, "in the database"),
-        (Row.WINDOW, "part of another session"),
-        (Row.ARCHIVED, "removed since, transcript archived"),
-        (Row.LEFT_OUT, "left out, no session id"),
-        (Row.ABSENT, "nowhere in the database"),
+        (RowIn.DATABASE, "in the database"),
+        (RowIn.WINDOW, "part of another session"),
+        (RowIn.ARCHIVED, "removed since, transcript archived"),
+        (RowIn.LEFT_OUT, "left out, no session id"),
+        (RowIn.ABSENT, "nowhere in the database"),
     )
     told = ", ".join(f"{rows[place]:,} {what}" for place, what in parts if rows.get(place))
     return f"{words.plural(sum(rows.values()), 'row')} of old stores: {told}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
@@ -79,7 +79,7 @@ def _overview(console: Console, x: Examination, view: View) -> None:
         counts = (count(len(lost), "yellow"), count(people, "yellow"), count(missing))
         rows.append((view.agent(store.agent_id), "files", f"{facts.files:,}", words.size(facts.bytes), *counts))
     for database in x.databases:
-        if isinstance(database.read, Fault):
+        if isinstance(database.read, DatabaseFault):
             rows.append((view.agent(database.agent_id), "database", Text("cannot be read", "bold red")))
             continue
         found = database.read.rows
@@ -112,7 +112,7 @@ def _each(console: Console, x: Examination, view: View) -> None:
 
 def _database(console: Console, database: DatabaseFacts, view: View) -> None:
     """Sessions without a transcript and transcripts without a session, in a database."""
-    if isinstance(database.read, Fault):
+    if isinstance(database.read, DatabaseFault):
         return
     rows = database.read.rows
     section(console, f"{view.agent(database.agent_id)}: {view.names.path(database.path)}")

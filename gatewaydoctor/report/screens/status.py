@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.examine.databases.databases import DatabaseFacts
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.soundness import Damaged, Unread
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.sessions.ages import AgeBucket
     from gatewaydoctor.examine.sessions.stores import StoreFacts
-    from gatewaydoctor.model.gateway.store import Verdict
+    from gatewaydoctor.model.gateway.store import StoreReading
 
 MAX_FIELDS = 12
 BIGGEST = 5
@@ -110,7 +110,7 @@ def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...
     if not _is_whole(view):
         return
     database_rows.contents(console, store, now, view)
-    if isinstance(store.read, Fault):
+    if isinstance(store.read, DatabaseFault):
         return
     if store.read.weight is not None:
         database_rows.weight(console, store.read.weight, view)
@@ -125,7 +125,7 @@ def _damage(console: Console, store: StoreFacts, label: str) -> None:
     )
 
 
-def _file(console: Console, verdict: Verdict) -> None:
+def _file(console: Console, verdict: StoreReading) -> None:
     facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256 or "")]
     console.print(pairs((label, Text(text)) for label, text in facts))
     console.print()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.verdict import NextStep
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.sessions.stuck import RunningEntry
-    from gatewaydoctor.model.gateway.database import Receipt
+    from gatewaydoctor.model.gateway.database import CronReceipt
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:
@@ -60,7 +60,7 @@ def _where(x: Examination, store: StoreFacts | DatabaseFacts) -> str:
 def _former(console: Console, x: Examination, view: View) -> None:
     """What else is marked running in databases, besides the sessions."""
     for database in x.databases:
-        if not isinstance(database.read, Fault) and (count := database.read.rows.windows.running_former):
+        if not isinstance(database.read, DatabaseFault) and (count := database.read.rows.windows.running_former):
             section(console, f"{view.agent(database.agent_id)}: former transcripts")
             console.print(
                 f"{words.plural(count, 'window')} of former transcripts marked running; no start clears them"
@@ -75,8 +75,8 @@ def _former(console: Console, x: Examination, view: View) -> None:
             console.print(f"{shown}: started {began} by process {pids}; the next start settles it if that has ended")
 
 
-def _receipts(running: Sequence[Receipt]) -> dict[str, list[Receipt]]:
-    found: dict[str, list[Receipt]] = {}
+def _receipts(running: Sequence[CronReceipt]) -> dict[str, list[CronReceipt]]:
+    found: dict[str, list[CronReceipt]] = {}
     for each in running:
         found.setdefault(each.job_id, []).append(each)
     return found

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.release import BEHAVIOURS
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def _database(facts: DatabaseFacts) -> Text:
     """What is in a database is not in the estimate, which is one of reading files."""
-    if isinstance(facts.read, Fault):
+    if isinstance(facts.read, DatabaseFault):
         return Text("its database could not be read", "yellow")
     events = facts.read.rows.events
     return Text(f"{events.count:,} events ({words.size(events.bytes)}) in a database, not in the estimate")

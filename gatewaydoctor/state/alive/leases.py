@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.liveness import Evidence, Liveness, LockPayload, Witness
 from gatewaydoctor.storage.database.select import Tables, integer, text
 
@@ -57,11 +57,11 @@ def lease_evidence(
 
     found = read_database_once(fs, path, lambda database: tuple(_claims(database, fs, state_dir)))
     match found:
-        case Fault(kind=FaultKind.UNREADABLE | FaultKind.CHANGED) as fault:
+        case DatabaseFault(kind=DatabaseFaultKind.UNREADABLE | DatabaseFaultKind.CHANGED) as fault:
             return [
                 Evidence(Witness.LEASE, Liveness.UNKNOWN, f"{path.name} cannot be read: {fault.reason}.", path=path)
             ]
-        case Fault():
+        case DatabaseFault():
             return []
         case claims:
             items = [_judged(claim, path, judge, now, elsewhere) for claim in dict.fromkeys(claims)]

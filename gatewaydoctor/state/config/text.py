@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.config import ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
-from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.storage.jsontext import gateway_json
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
@@ -40,7 +40,7 @@ def parse_config(data: bytes, path: Path) -> object:
     except Illegal as illegal:
         fault = illegal.fault
     # The mark of two writers (docs/gateway.md, failure 24): a whole object, and another one behind it.
-    second = fault.kind is FaultKind.SECOND_DOCUMENT and data[fault.offset : fault.offset + 1] == b"{"
+    second = fault.kind is JsonFaultKind.SECOND_DOCUMENT and data[fault.offset : fault.offset + 1] == b"{"
     line, column = _line_and_column(data, fault.offset)
     raise Unreadable(
         ConfigProblem(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.cron import Fate, JobProblem, ParkedJob, Schedule, parked_key
-from gatewaydoctor.model.gateway.database import Partition, QuarantinedJob, Receipt, RunHistory
+from gatewaydoctor.model.gateway.database import CronReceipt, Partition, QuarantinedJob, RunHistory
 from gatewaydoctor.state.cron.acceptance import Shape
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import read_jobs
@@ -134,7 +134,7 @@ def _quarantined(scope: str, payload: object, at: int | None) -> QuarantinedJob:
     return QuarantinedJob(scope.removeprefix(QUARANTINE), job_id_of(job), string(name), reason, at)
 
 
-def receipts(tables: Tables) -> tuple[Counter[str], tuple[Receipt, ...]]:
+def receipts(tables: Tables) -> tuple[Counter[str], tuple[CronReceipt, ...]]:
     """How many receipts have which status, and the running ones."""
     counts: Counter[str] = Counter()
     statement = "SELECT status, count(*) FROM cron_run_receipts GROUP BY 1"
@@ -143,7 +143,7 @@ def receipts(tables: Tables) -> tuple[Counter[str], tuple[Receipt, ...]]:
     columns = ("job_id", "store_key", "status", "owner_pid", "owner_start_time", "started_at_ms", "finished_at_ms")
     rest = f"WHERE status = 'running' LIMIT {MOST_RUNNING}"
     running = tuple(
-        Receipt(
+        CronReceipt(
             text(job_id) or "",
             text(store_key) or "",
             text(status) or "",

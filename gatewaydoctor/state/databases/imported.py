@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.migration import Row
+from gatewaydoctor.model.gateway.migration import RowIn
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.storage.database.select import Tables, text
 from gatewaydoctor.storage.database.transcripts import Transcripts
@@ -67,15 +67,15 @@ class Imported:
             return frozenset()
         return frozenset(_ids(event.json for event in self._transcripts.events(session_id)))
 
-    def place(self, key: str, session_id: str | None) -> Row:
+    def place(self, key: str, session_id: str | None) -> RowIn:
         """Where an entry with this key and session id is now."""
         if key in self._all_keys():
-            return Row.DATABASE
+            return RowIn.DATABASE
         if session_id is None:
-            return Row.LEFT_OUT
+            return RowIn.LEFT_OUT
         if self._any("session_windows", session_id):
-            return Row.WINDOW
-        return Row.ARCHIVED if self._any("session_transcript_archives", session_id) else Row.ABSENT
+            return RowIn.WINDOW
+        return RowIn.ARCHIVED if self._any("session_transcript_archives", session_id) else RowIn.ABSENT
 
     def _all_keys(self) -> set[str]:
         if self._keys is None:

@@ -9,7 +9,7 @@ from gatewaydoctor.model.gateway.database import (
     Boot,
     DatabaseLease,
     Lease,
-    Migration,
+    MigratedSource,
     OpenTurn,
     QueueRows,
     RegisteredDatabase,
@@ -179,7 +179,7 @@ def _boots(tables: Tables) -> Iterator[Boot]:
         yield Boot(integer(pid), integer(started), integer(completed), text(outcome), text(startup), text(reason))
 
 
-def _migrations(tables: Tables) -> Iterator[Migration]:
+def _migrations(tables: Tables) -> Iterator[MigratedSource]:
     columns = (
         "migration_kind",
         "source_path",
@@ -194,7 +194,7 @@ def _migrations(tables: Tables) -> Iterator[Migration]:
     for kind, source, target, status, records, sha256, removed, at, report in tables.rows(
         "migration_sources", columns, rest=f"LIMIT {MOST_MIGRATIONS}"
     ):
-        yield Migration(
+        yield MigratedSource(
             text(kind) or "",
             text(source) or "",
             text(target) or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptContent
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.files import unreadable
@@ -301,7 +301,7 @@ def _holds_no_words(line: bytes) -> bool:
     try:
         parse(line)
     except Illegal as illegal:
-        if illegal.fault.kind is not FaultKind.CUT_SHORT:
+        if illegal.fault.kind is not JsonFaultKind.CUT_SHORT:
             return False
     begins = _begins_wordless(line) or _BARE_FRONT.fullmatch(line) is not None
     return begins and _USER.search(line) is None

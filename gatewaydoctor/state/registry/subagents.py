@@ -7,8 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
-from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Fault, FaultKind
-from gatewaydoctor.model.gateway.subagents import READ_VERSIONS, RegistryRead, RunState, SubagentRegistry, SubagentRun
+from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, JsonFault, JsonFaultKind
+from gatewaydoctor.model.gateway.subagents import (
+    READ_VERSIONS,
+    RegistryRead,
+    SubagentRegistry,
+    SubagentRun,
+    SubagentState,
+)
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.state.cron.jobs import LAST_MOMENT
@@ -61,7 +67,7 @@ def _unread(problem: Unreadable, size: int = 0) -> SubagentRegistry:
     return SubagentRegistry(problem.path, RegistryRead.UNREADABLE, size, reason=problem.reason, problem=problem)
 
 
-def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:
+def _read(stream: BinaryIO, size: int, tally: _Tally) -> JsonFault | None:
     import ijson
 
     try:
@@ -69,7 +75,7 @@ def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:
         return None
     except ijson.IncompleteJSONError as error:
         if "premature EOF" in str(error):
-            return Fault(FaultKind.CUT_SHORT, size, "the file ends before the document does")
+            return JsonFault(JsonFaultKind.CUT_SHORT, size, "the file ends before the document does")
     except (ijson.JSONError, UnicodeDecodeError):
         pass
     if fault := _fault(stream):
@@ -80,7 +86,7 @@ def _read(stream: BinaryIO, size: int, tally: _Tally) -> Fault | None:
     return None
 
 
-def _fault(stream: BinaryIO) -> Fault | None:
+def _fault(stream: BinaryIO) -> JsonFault | None:
     automaton = Automaton()
     stream.seek(0)
     try:
@@ -122,7 +128,7 @@ class _Tally:
         self._unended_orphans = self._attachments = self._notable = 0
         self._modes: Counter[str] = Counter()
         self._cleanups: Counter[str] = Counter()
-        self._states: Counter[RunState] = Counter()
+        self._states: Counter[SubagentState] = Counter()
         self._oldest: int | None = None
         self._newest: int | None = None
         self._rows: list[SubagentRun] = []
@@ -161,13 +167,13 @@ class _Tally:
         self._states[run.state] += 1
         self._never += run.never_archived
         self._orphaned += run.orphaned
-        self._unended_orphans += run.orphaned and run.state is RunState.RUNNING
+        self._unended_orphans += run.orphaned and run.state is SubagentState.RUNNING
         self._attachments += string(raw.get("attachmentsDir")) is not None
         self._child(run, raw)
         if run.created_at is not None:
             self._oldest = min(run.created_at, self._oldest or run.created_at)
             self._newest = max(run.created_at, self._newest or run.created_at)
-        if run.never_archived or run.orphaned or run.state is RunState.RUNNING:
+        if run.never_archived or run.orphaned or run.state is SubagentState.RUNNING:
             self._notable += 1
             if self._listed is None or len(self._rows) < self._listed:
                 self._rows.append(run)
@@ -176,7 +182,7 @@ class _Tally:
         if run.child_key is None:
             return
         key = run.child_key.lower()
-        if run.state is RunState.RUNNING:
+        if run.state is SubagentState.RUNNING:
             self._open_children.add(key)
         elif _timed_out(raw):
             self._timed_out.add(key)
@@ -235,7 +241,7 @@ def subagent_run(run_id: str, raw: Mapping[str, object], is_known: Callable[[str
         string(raw.get("requesterSessionKey")),
         mode,
         cleanup,
-        RunState.RUNNING if ended is None else RunState.ENDED,
+        SubagentState.RUNNING if ended is None else SubagentState.ENDED,
         _time(raw.get("createdAt")),
         ended,
         archive,

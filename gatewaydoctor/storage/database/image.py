@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind, JournalFacts, LogFacts
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind, JournalFacts, LogFacts
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.database.log import Log, read_log
@@ -260,40 +260,44 @@ class Image:
         return bytes(found)
 
 
-def take_image(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Image | Fault:
+def take_image(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Image | DatabaseFault:
     """The image of the database at this path and the moment of asking. `verify` compares every checksum of a log of
     any size. Without the log it is what the last checkpoint left. Nothing is raised."""
     for _ in range(_ATTEMPTS):
         try:
             image = _take(fs, path, verify=verify, with_log=with_log)
         except FileNotFoundError:
-            return Fault(FaultKind.MISSING, path, _missing(fs, path))
+            return DatabaseFault(DatabaseFaultKind.MISSING, path, _missing(fs, path))
         except IsADirectoryError:
             return _a_directory(fs, path)
         except OSError as error:
-            return Fault(FaultKind.UNREADABLE, path, error.strerror or type(error).__name__)
+            return DatabaseFault(DatabaseFaultKind.UNREADABLE, path, error.strerror or type(error).__name__)
         if not isinstance(image, Image) or not with_log or _log_is_current(fs, image):
             return image
         image.close()
-    return Fault(FaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again")
+    return DatabaseFault(
+        DatabaseFaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again"
+    )
 
 
-def _a_directory(fs: ReadFs, path: Path) -> Fault:
+def _a_directory(fs: ReadFs, path: Path) -> DatabaseFault:
     for suffix in ("-wal", "-journal"):
         with suppress(OSError):
             if fs.stat(path.with_name(path.name + suffix)).is_dir:
-                return Fault(FaultKind.LOG, path, f"its {suffix} is a directory")
-    return Fault(FaultKind.NOT_A_DATABASE, path, "it is a directory")
+                return DatabaseFault(DatabaseFaultKind.LOG, path, f"its {suffix} is a directory")
+    return DatabaseFault(DatabaseFaultKind.NOT_A_DATABASE, path, "it is a directory")
 
 
-def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fault:
+def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | DatabaseFault:
     opened: list[RawFile] = []
     try:
         main = _opened(fs, path, opened)
         wal = _sibling(fs, path, "-wal", opened) if with_log else None
         journal_file = _sibling(fs, path, "-journal", opened)
         if (size := main.size()) <= 1:  # SQLite takes a file of one byte for an empty one (os_unix.c, unixFileSize)
-            return _closed(opened, Fault(FaultKind.EMPTY, path, f"it is empty ({plural(size, 'byte')})"))
+            return _closed(
+                opened, DatabaseFault(DatabaseFaultKind.EMPTY, path, f"it is empty ({plural(size, 'byte')})")
+            )
         journal = read_journal(journal_file, lambda other: may_be_there(fs, other)) if journal_file else None
         log = read_log(wal, verify=verify) if wal else None
         image = Image(path, main, wal, log, journal_file, journal)
@@ -305,18 +309,22 @@ def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Fa
     return _closed(opened, problem) if problem else image
 
 
-def _problem(image: Image) -> Fault | None:
+def _problem(image: Image) -> DatabaseFault | None:
     if image.size == 0:
-        return Fault(FaultKind.EMPTY, image.path, "it is empty once the unfinished transaction is undone")
+        return DatabaseFault(
+            DatabaseFaultKind.EMPTY, image.path, "it is empty once the unfinished transaction is undone"
+        )
     if image.header is None:
-        return Fault(FaultKind.NOT_A_DATABASE, image.path, image.problem or "it has no header", page=1)
+        return DatabaseFault(
+            DatabaseFaultKind.NOT_A_DATABASE, image.path, image.problem or "it has no header", page=1
+        )
     if image.header.page_size != image.page_size:
         sizes = f"its pages have {image.header.page_size:,} bytes, those of its -wal {image.page_size:,}"
-        return Fault(FaultKind.LOG, image.path, f"the -wal is not its own: {sizes}")
+        return DatabaseFault(DatabaseFaultKind.LOG, image.path, f"the -wal is not its own: {sizes}")
     return None
 
 
-def _closed(opened: list[RawFile], fault: Fault) -> Fault:
+def _closed(opened: list[RawFile], fault: DatabaseFault) -> DatabaseFault:
     for file in opened:
         file.close()
     return fault

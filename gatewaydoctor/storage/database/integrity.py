@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
@@ -50,7 +50,7 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
         yield HotJournal(database.journal.bytes)
     version = database.user_version
     if not version and not database.tables and role is not DatabaseRole.QUARANTINE:
-        yield Unopened(Fault(FaultKind.EMPTY, database.path, "it has no table"))
+        yield Unopened(DatabaseFault(DatabaseFaultKind.EMPTY, database.path, "it has no table"))
         return
     if database.header.write_version > NEWEST_FORMAT:
         yield ReadOnlyFormat(database.header.write_version)
@@ -75,7 +75,7 @@ def broken_pages(database: Opened, *, whole: bool = False) -> BrokenPages | None
     `whole` check where the database is large."""
     check = "integrity_check" if compares_indexes(database, whole=whole) else "quick_check"
     found = database.all(f"PRAGMA {check}({MESSAGES})")
-    if isinstance(found, Fault):
+    if isinstance(found, DatabaseFault):
         return _by_walking(database, found.reason)
     messages = tuple(line for (text,) in found for line in str(text).splitlines() if line and line != "ok")
     messages = tuple(each for each in messages if not each.startswith("*** in database"))
@@ -120,7 +120,7 @@ def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: i
     own = "agent_id" if "agent_id" in columns else "NULL"
     primary = " WHERE meta_key = 'primary'" if "meta_key" in columns else ""
     rows = database.all(f"SELECT role, schema_version, {own} FROM schema_meta{primary}") if columns else ()
-    if isinstance(rows, Fault):
+    if isinstance(rows, DatabaseFault):
         return None
     if not rows:
         return OtherOwner(None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import DatabaseBytes, Fault, FaultKind, TableBytes
+from gatewaydoctor.model.gateway.database import DatabaseBytes, DatabaseFault, DatabaseFaultKind, TableBytes
 from gatewaydoctor.storage.database.image import Image, take_image
 from gatewaydoctor.storage.database.pages import PageReader
 
@@ -54,7 +54,7 @@ class Opened:
     @property
     def header(self) -> SqliteHeader:
         """The header with the log laid over."""
-        assert self._image.header is not None  # take_image() gives a Fault where there is none
+        assert self._image.header is not None  # take_image() gives a DatabaseFault where there is none
         return self._image.header
 
     @property
@@ -119,7 +119,7 @@ class Opened:
             self._sql = Sql(self._image)
         return self._sql.rows(statement, values)
 
-    def all(self, statement: str, values: Sequence[Value] = ()) -> tuple[tuple[Value, ...], ...] | Fault:
+    def all(self, statement: str, values: Sequence[Value] = ()) -> tuple[tuple[Value, ...], ...] | DatabaseFault:
         """All rows of a SELECT that has few, or why they were not all read."""
         rows = self.rows(statement, values)
         found = tuple(rows)
@@ -195,33 +195,39 @@ class Opened:
             return 0
 
 
-def open_database(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Opened | Fault:
+def open_database(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Opened | DatabaseFault:
     """The database at this path with its log or hot journal taken into account, or why it cannot be read. `verify`
     compares all checksums of a log of any size; `with_log=False` reads the main file as its last checkpoint left it.
     Nothing is raised."""
     match take_image(fs, path, verify=verify, with_log=with_log):
-        case Fault() as fault:
+        case DatabaseFault() as fault:
             return fault
         case image:
             return Opened(fs, image)
 
 
-def read_database_once(fs: ReadFs, path: Path, read: Callable[[Opened], T], *, verify: bool = False) -> T | Fault:
+def read_database_once(
+    fs: ReadFs, path: Path, read: Callable[[Opened], T], *, verify: bool = False
+) -> T | DatabaseFault:
     """What `read` makes of the database at one moment. It is called again where a running gateway wrote over what was
-    being read, and gives Fault(CHANGED) after some attempts. An OSError of `read` becomes a Fault too."""
+    being read, and gives a fault (CHANGED) after some attempts. An OSError of `read` becomes a fault too."""
     for _ in range(_ATTEMPTS):
         match open_database(fs, path, verify=verify):
-            case Fault() as fault:
+            case DatabaseFault() as fault:
                 return fault
             case database:
                 with database:
                     try:
                         found = read(database)
                     except OSError as error:
-                        return Fault(FaultKind.UNREADABLE, path, error.strerror or type(error).__name__)
+                        return DatabaseFault(
+                            DatabaseFaultKind.UNREADABLE, path, error.strerror or type(error).__name__
+                        )
                     if not database.moved():
                         return found
-    return Fault(FaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again")
+    return DatabaseFault(
+        DatabaseFaultKind.CHANGED, path, f"it changed during each of {_ATTEMPTS} attempts to read it; scan again"
+    )
 
 
 def schema_item(values: list[Value]) -> SchemaItem | None:
@@ -241,7 +247,7 @@ def header_of_log(fs: ReadFs, path: Path) -> tuple[bytes, LogFacts] | None:
     from gatewaydoctor.storage.database.raw import RawFile
 
     match open_database(fs, path, with_log=False):
-        case Fault():
+        case DatabaseFault():
             return None
         case database:
             with database:

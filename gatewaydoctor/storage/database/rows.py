@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole, DatabaseRows
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import Tables, integer, text
@@ -21,7 +21,7 @@ def read_rows(fs: ReadFs, database: Database) -> DatabaseRows:
     if database.newer_schema:
         return DatabaseRows(not_read=f"schema {database.user_version} is newer than any known here")
     match read_database_once(fs, database.path, lambda opened: _counted(opened, database.role)):
-        case Fault() as fault:
+        case DatabaseFault() as fault:
             return DatabaseRows(not_read=fault.reason)
         case rows:
             return rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gatewaydoctor.model.gateway.database import Fault
+    from gatewaydoctor.model.gateway.database import DatabaseFault
     from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.storage.database.pages import Value
 
@@ -19,7 +19,7 @@ class Tables:
 
     def __init__(self, database: Opened) -> None:
         self.database = database
-        self.faults: list[tuple[str, Fault]] = []
+        self.faults: list[tuple[str, DatabaseFault]] = []
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the table is there, with all these columns."""
@@ -45,7 +45,7 @@ class Tables:
         yield from rows
         self._note(table, rows.fault)
 
-    def _note(self, table: str, fault: Fault | None) -> None:
+    def _note(self, table: str, fault: DatabaseFault | None) -> None:
         if fault is not None:
             self.faults.append((table, fault))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import integer, text
@@ -78,7 +78,7 @@ class RowSet(Struct, frozen=True):
     written: RowTimes
     cleared: int = 0
     unjudged: int = 0
-    fault: Fault | None = None
+    fault: DatabaseFault | None = None
     lost: int = 0
     hidden: tuple[int, ...] = ()
 
@@ -219,7 +219,7 @@ class _Gathered:
         if entry.status is Status.RUNNING and row.written_at is not None:
             self._written.add(place, row.written_at)
 
-    def result(self, fault: Fault | None = None, lost: int = 0) -> RowSet:
+    def result(self, fault: DatabaseFault | None = None, lost: int = 0) -> RowSet:
         tally = self._tally
         return RowSet(
             self._table,
@@ -296,7 +296,7 @@ class DatabaseSessions:
     def entries(self) -> Iterator[Entry]:
         found = read_database_once(self._fs, self.path, lambda opened: read_sessions(opened, self._main_key))
         match found:
-            case Fault() as fault:
+            case DatabaseFault() as fault:
                 self.problem = f"could not be read: {fault.reason}"
                 return
             case None:

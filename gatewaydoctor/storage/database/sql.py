@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.storage.database.vfs import ReadOnlyFile, registered
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Rows:
     """An iterator over the rows of one statement. It ends early where the database cannot be read further; then
     `fault` says why. Text that is not UTF-8 is such a place: ask for CAST(column AS BLOB) where it may be."""
 
-    def __init__(self, path: Path, cursor: apsw.Cursor | None, fault: Fault | None = None) -> None:
+    def __init__(self, path: Path, cursor: apsw.Cursor | None, fault: DatabaseFault | None = None) -> None:
         self.fault = fault
         self._path = path
         self._cursor = cursor
@@ -112,24 +112,26 @@ class Sql:
         return self._connection
 
 
-def fault_of(path: Path, error: BaseException) -> Fault:
+def fault_of(path: Path, error: BaseException) -> DatabaseFault:
     """What an exception of SQLite or the system says about a database."""
     text = str(error) or type(error).__name__
     match error:
         case apsw.NotADBError():
-            return Fault(FaultKind.NOT_A_DATABASE, path, "SQLite does not take it for a database")
+            return DatabaseFault(DatabaseFaultKind.NOT_A_DATABASE, path, "SQLite does not take it for a database")
         case apsw.CorruptError() if "malformed database schema" in text:
-            return Fault(FaultKind.SCHEMA, path, f"its tables are not described soundly: {_told(text)}")
+            return DatabaseFault(
+                DatabaseFaultKind.SCHEMA, path, f"its tables are not described soundly: {_told(text)}"
+            )
         case apsw.CorruptError():
-            return Fault(FaultKind.DAMAGED, path, "its pages do not hold together")
+            return DatabaseFault(DatabaseFaultKind.DAMAGED, path, "its pages do not hold together")
         case apsw.SQLError():
-            return Fault(FaultKind.QUERY, path, f"it has another layout: {_told(text)}")
+            return DatabaseFault(DatabaseFaultKind.QUERY, path, f"it has another layout: {_told(text)}")
         case UnicodeError():
-            return Fault(FaultKind.DAMAGED, path, "a text in it is not UTF-8")
+            return DatabaseFault(DatabaseFaultKind.DAMAGED, path, "a text in it is not UTF-8")
         case OSError():
-            return Fault(FaultKind.UNREADABLE, path, error.strerror or text)
+            return DatabaseFault(DatabaseFaultKind.UNREADABLE, path, error.strerror or text)
         case _:
-            return Fault(FaultKind.DAMAGED, path, f"SQLite cannot read it: {_told(text)}")
+            return DatabaseFault(DatabaseFaultKind.DAMAGED, path, f"SQLite cannot read it: {_told(text)}")
 
 
 def _told(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.storage.database.select import integer
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Transcripts:
 
     def __init__(self, database: Opened) -> None:
         self._database = database
-        self.fault: Fault | None = None
+        self.fault: DatabaseFault | None = None
 
     def sessions(self) -> Iterator[str]:
         """Ids of all sessions with events, in the order of the index."""
@@ -73,7 +73,7 @@ class Transcripts:
                 yield from (line for line in content.split(b"\n") if line)
             else:
                 reason = f"the archive of a session cannot be unpacked: {content}"
-                self.fault = Fault(FaultKind.DAMAGED, self._database.path, reason)
+                self.fault = DatabaseFault(DatabaseFaultKind.DAMAGED, self._database.path, reason)
 
     def _rows(self, statement: str, *values: Value) -> Iterator[tuple[Value, ...]]:
         rows = self._database.rows(statement, values)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Fault, FaultKind, Layout, Readable, Verdict
+from gatewaydoctor.model.gateway.store import (
+    UNREADABLE_FROM_BYTES,
+    JsonFault,
+    JsonFaultKind,
+    Layout,
+    Readable,
+    StoreReading,
+)
 from gatewaydoctor.storage.files.cut import Cut, Rest, cuts
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal
 
@@ -34,17 +41,17 @@ class StoreReader:
         self._progress = progress
         self._hasher = _Hasher(threaded=size >= _THREAD_FROM) if hashed else None
         self._bytes = 0
-        self._verdict: Verdict | None = None
+        self._verdict: StoreReading | None = None
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> StoreReading:
         if self._verdict is None:
             raise RuntimeError("the store was not read completely")
         return self._verdict
 
     def __iter__(self) -> Iterator[Cut]:
         entries, last_end, canonical = 0, 0, True
-        fault: Fault | None = None
+        fault: JsonFault | None = None
         chunks = self._chunks()
         try:
             for cut in cuts(self._opened(chunks), chunks):
@@ -57,7 +64,7 @@ class StoreReader:
         for _ in chunks:
             pass
         broken = fault is not None or self._bytes >= UNREADABLE_FROM_BYTES
-        self._verdict = Verdict(
+        self._verdict = StoreReading(
             Readable.GATEWAY_EMPTY if broken else Readable.YES,
             Layout.CANONICAL if canonical and entries else Layout.OTHER,
             self._bytes,
@@ -87,17 +94,17 @@ class StoreReader:
                 return Rest(body, offset, True)
             offset += len(chunk)
         detail = "the file is empty: no JSON" if offset == 0 else "the file holds only white space, ending"
-        raise Illegal(Fault(FaultKind.EMPTY, offset, detail))
+        raise Illegal(JsonFault(JsonFaultKind.EMPTY, offset, detail))
 
 
 def _check_opening(body: bytes, offset: int) -> None:
     if body[:1] == b"{":
         return
     if offset == 0 and body.startswith(_BOM):
-        raise Illegal(Fault(FaultKind.BOM, 0, "byte order mark before the JSON"))
+        raise Illegal(JsonFault(JsonFaultKind.BOM, 0, "byte order mark before the JSON"))
     word = _top_level_word(body)
     if word is not None:
-        raise Illegal(Fault(FaultKind.NOT_OBJECT, offset, f"the top level is {word}, not an object,"))
+        raise Illegal(JsonFault(JsonFaultKind.NOT_OBJECT, offset, f"the top level is {word}, not an object,"))
     automaton = Automaton(start=offset)
     automaton.feed(body)
     automaton.finish()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import Rest, cuts
 from gatewaydoctor.storage.files.evidence import Look, look, marked
@@ -116,7 +116,7 @@ class Piece(Struct, frozen=True):
                 last, reached = as_entry(cut, main_key), cut.end
         except Illegal as illegal:
             fault = min(illegal.fault.offset, self.stop)
-            ending = Ending.CLOSED if illegal.fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
+            ending = Ending.CLOSED if illegal.fault.kind is JsonFaultKind.SECOND_DOCUMENT else Ending.BROKEN
         if last is None:
             return Reading(table, ending, reached, fault)
         if ending is Ending.BROKEN and self._ends_at(reached):

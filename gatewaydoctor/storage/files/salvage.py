@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.store import FaultKind
+from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.storage.files.evidence import LayoutEvidence, Look, is_own_layout, look
@@ -70,7 +70,7 @@ def _first_reading(stream: BinaryIO, read: Survey) -> Reading:
     fault, reached = read.verdict.fault, read.verdict.last_good_end
     if fault is None:
         return Reading(read.table, Ending.WHOLE, reached, read.verdict.bytes)
-    if fault.kind is FaultKind.CUT_SHORT and len(read.table):
+    if fault.kind is JsonFaultKind.CUT_SHORT and len(read.table):
         stream.seek(reached)
         if not stream.read(CHUNK).strip(SPACES):
             rows = EntryTable()
@@ -78,7 +78,7 @@ def _first_reading(stream: BinaryIO, read: Survey) -> Reading:
                 rows.add(read.table[row])
             last = read.table[len(rows)]
             return Reading(rows, Ending.BROKEN, last.start, fault.offset, last)
-    ending = Ending.CLOSED if fault.kind is FaultKind.SECOND_DOCUMENT else Ending.BROKEN
+    ending = Ending.CLOSED if fault.kind is JsonFaultKind.SECOND_DOCUMENT else Ending.BROKEN
     return Reading(read.table, ending, reached, fault.offset)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
-    from gatewaydoctor.model.gateway.store import Verdict
+    from gatewaydoctor.model.gateway.store import StoreReading
     from gatewaydoctor.storage.files.cut import Cut
     from gatewaydoctor.system.fs import ReadFs
 
@@ -38,7 +38,7 @@ class Survey(Struct, frozen=True):
     one of the same key hides from the gateway: no figure here counts them but `hidden_bytes`, the size of their keys
     and values."""
 
-    verdict: Verdict
+    verdict: StoreReading
     table: EntryTable
     counts: Counter[tuple[Kind, Status]]
     weights: Counter[tuple[Kind, Status]]

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import orjson
 
-from gatewaydoctor.model.gateway.store import Fault, FaultKind
+from gatewaydoctor.model.gateway.store import JsonFault, JsonFaultKind
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, TooMuch
 
@@ -59,7 +59,7 @@ def _mended(found: re.Match[str]) -> str:
 __all__ = ["TooMuch", "parse", "parse_json5"]
 
 USUAL_LEVELS = 500
-_HOPELESS = frozenset({FaultKind.EMPTY, FaultKind.CUT_SHORT})
+_HOPELESS = frozenset({JsonFaultKind.EMPTY, JsonFaultKind.CUT_SHORT})
 
 
 def parse(data: bytes) -> object:
@@ -77,7 +77,7 @@ def parse(data: bytes) -> object:
     try:
         return json.loads(data.decode("utf-8", "replace"), parse_int=float)
     except RecursionError:
-        raise TooMuch(Fault(FaultKind.UNEXPECTED, 0, "it is nested too deeply")) from None
+        raise TooMuch(JsonFault(JsonFaultKind.UNEXPECTED, 0, "it is nested too deeply")) from None
 
 
 def parse_json5(data: bytes, levels: int = USUAL_LEVELS) -> object:
@@ -98,9 +98,9 @@ def parse_json5(data: bytes, levels: int = USUAL_LEVELS) -> object:
     except Illegal as refused:
         # Bytes that are not UTF-8 take more room as U+FFFD.
         fault = refused.fault
-        raise type(refused)(Fault(fault.kind, min(fault.offset, len(data)), fault.detail)) from None
+        raise type(refused)(JsonFault(fault.kind, min(fault.offset, len(data)), fault.detail)) from None
 
 
-def _hopeless(data: bytes, fault: Fault) -> bool:
+def _hopeless(data: bytes, fault: JsonFault) -> bool:
     """Whether JSON5 must refuse what strict JSON refused: an object or array that ends too early."""
     return fault.kind in _HOPELESS and data.lstrip()[:1] in b"{["

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gatewaydoctor.model.gateway.store import Fault, FaultKind
+from gatewaydoctor.model.gateway.store import JsonFault, JsonFaultKind
 from gatewaydoctor.model.regex import regex
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Buffer = bytes | bytearray | memoryview
 class Illegal(Exception):
     """No JSON document starts like this. `fault.offset` counts from the first byte fed."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: JsonFault) -> None:
         super().__init__(fault.detail)
         self.fault = fault
 
@@ -122,7 +122,7 @@ class Automaton:
             self._carry = b""
             self._value_ended(self._offset)
         if self._state != _DONE:
-            self._refuse(FaultKind.CUT_SHORT, self._offset + len(self._carry), self._cut_detail())
+            self._refuse(JsonFaultKind.CUT_SHORT, self._offset + len(self._carry), self._cut_detail())
 
     def _cut_detail(self) -> str:
         if self._in_string:
@@ -151,11 +151,11 @@ class Automaton:
             if stop == len(data):
                 self._carry = data[position:]
                 return stop
-            self._refuse(FaultKind.BAD_ESCAPE, self._offset + stop, "invalid escape in a string")
+            self._refuse(JsonFaultKind.BAD_ESCAPE, self._offset + stop, "invalid escape in a string")
         if byte == 0:
-            self._refuse(FaultKind.NUL_BYTES, self._offset + position, "NUL byte inside a string")
+            self._refuse(JsonFaultKind.NUL_BYTES, self._offset + position, "NUL byte inside a string")
         detail = f"raw control character (0x{byte:02x}) inside a string"
-        return self._refuse(FaultKind.CONTROL_CHARACTER, self._offset + position, detail)
+        return self._refuse(JsonFaultKind.CONTROL_CHARACTER, self._offset + position, detail)
 
     def _string_ended(self, end: int) -> None:
         if self._state == _COLON:
@@ -265,19 +265,19 @@ class Automaton:
         offset = self._offset + position
         byte = data[position]
         if byte == 0:
-            self._refuse(FaultKind.NUL_BYTES, offset, "NUL bytes instead of JSON")
+            self._refuse(JsonFaultKind.NUL_BYTES, offset, "NUL bytes instead of JSON")
         if self._state == _DONE:
-            self._refuse(FaultKind.SECOND_DOCUMENT, offset, "extra text after the end of the document")
+            self._refuse(JsonFaultKind.SECOND_DOCUMENT, offset, "extra text after the end of the document")
         if byte in b"}]" and self._state in (_KEY, _VALUE) and self._closes(byte):
-            self._refuse(FaultKind.TRAILING_COMMA, offset, "comma before the closing bracket")
+            self._refuse(JsonFaultKind.TRAILING_COMMA, offset, "comma before the closing bracket")
         if self._state <= _FIRST_VALUE and data[position : position + 1] in (b"N", b"I"):
-            self._refuse(FaultKind.NOT_A_NUMBER, offset, "NaN or Infinity, which is not valid JSON,")
+            self._refuse(JsonFaultKind.NOT_A_NUMBER, offset, "NaN or Infinity, which is not valid JSON,")
         shown = f"'{chr(byte)}'" if 0x20 < byte < 0x7F else f"0x{byte:02x}"
         waiting = _WAITING_FOR.get(self._state, "the end")
-        return self._refuse(FaultKind.UNEXPECTED, offset, f"{shown} where {waiting} is expected")
+        return self._refuse(JsonFaultKind.UNEXPECTED, offset, f"{shown} where {waiting} is expected")
 
-    def _refuse(self, kind: FaultKind, offset: int, detail: str) -> int:
-        raise Illegal(Fault(kind, offset, detail))
+    def _refuse(self, kind: JsonFaultKind, offset: int, detail: str) -> int:
+        raise Illegal(JsonFault(kind, offset, detail))
 
 
 def members(data: Buffer, start: int = 0) -> list[Member]:

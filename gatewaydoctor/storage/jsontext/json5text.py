@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gatewaydoctor.model.gateway.store import Fault, FaultKind
+from gatewaydoctor.model.gateway.store import JsonFault, JsonFaultKind
 from gatewaydoctor.storage.jsontext.grammar import Illegal, TooMuch
 
 _BLANK = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -53,7 +53,7 @@ class _Reader:
             else:
                 within.append(opened)
                 if len(within) > self._levels:
-                    raise TooMuch(Fault(FaultKind.UNEXPECTED, self._offset(), "it is nested too deeply"))
+                    raise TooMuch(JsonFault(JsonFaultKind.UNEXPECTED, self._offset(), "it is nested too deeply"))
                 self._key(opened, keys)
                 continue
             while within:
@@ -155,14 +155,16 @@ class _Reader:
     def _end(self) -> None:
         self._skip()
         if self._at < len(self._text):
-            raise self._fault(FaultKind.SECOND_DOCUMENT, "more text follows the JSON")
+            raise self._fault(JsonFaultKind.SECOND_DOCUMENT, "more text follows the JSON")
 
-    def _fault(self, kind: FaultKind = FaultKind.UNEXPECTED, detail: str = "neither JSON nor JSON5") -> Illegal:
+    def _fault(
+        self, kind: JsonFaultKind = JsonFaultKind.UNEXPECTED, detail: str = "neither JSON nor JSON5"
+    ) -> Illegal:
         if self._at >= len(self._text) or self._text.startswith("/*", self._at):
-            kind, detail = FaultKind.CUT_SHORT, "the file ends too early"
+            kind, detail = JsonFaultKind.CUT_SHORT, "the file ends too early"
         elif self._text[self._at] == "\0":
-            kind, detail = FaultKind.NUL_BYTES, "NUL bytes instead of JSON"
-        return Illegal(Fault(kind, self._offset(), detail))
+            kind, detail = JsonFaultKind.NUL_BYTES, "NUL bytes instead of JSON"
+        return Illegal(JsonFault(kind, self._offset(), detail))
 
     def _offset(self) -> int:
         return len(self._text[: self._at].encode("utf-8", "surrogatepass"))

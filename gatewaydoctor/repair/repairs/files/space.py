@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.command import typed
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.repair.drafting.options import Repair
@@ -94,7 +94,7 @@ def _say_more(draft: Draft) -> None:
     for health in draft.x.health.databases:
         if not health.problems:
             found = read_database_once(draft.fs, health.path, lambda opened: opened.bytes_free)
-            if not isinstance(found, Fault) and found:
+            if not isinstance(found, DatabaseFault) and found:
                 free[health.path.name] = free.get(health.path.name, 0) + found
     if total := sum(free.values()):
         draft.caution(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.database import Fault, QueueRows
+from gatewaydoctor.model.gateway.database import DatabaseFault, QueueRows
 from gatewaydoctor.model.gateway.queues import STALE_MS, Delivery, DeliveryQueue, QueueCount
 from gatewaydoctor.model.repair.plan import DropDeliveries
 from gatewaydoctor.model.words import duration
@@ -77,7 +77,7 @@ def _rows(draft: Draft, before: int, reason: str) -> None:
         draft.fs, state.path, lambda opened: (opened.all(_OLD, (before,)), opened.all(_REST, (before,)))
     )
     old, rest = found if isinstance(found, tuple) else (found, found)
-    if rows is None or isinstance(old, Fault) or isinstance(rest, Fault):
+    if rows is None or isinstance(old, DatabaseFault) or isinstance(rest, DatabaseFault):
         why = OutOfReach("The state database cannot be read.", "Run `gatewaydoctor scan`.")
         draft.refuse(Repair.QUEUES, state.path, why)
         return

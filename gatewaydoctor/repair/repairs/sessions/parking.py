@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.files import ARCHIVES, FileClass, NodeKind
 from gatewaydoctor.model.gateway.parked import (
     LONGEST_NAME,
@@ -135,7 +135,7 @@ def _size_of_session(draft: Draft, database: DatabaseDraft, key: str) -> int:
             "(SELECT session_id FROM session_windows WHERE session_key = ?)"
         )
         found = read_database_once(draft.fs, database.path, partial(Opened.all, statement=statement, values=(key,)))
-        if not isinstance(found, Fault) and found and isinstance(found[0][0], float):
+        if not isinstance(found, DatabaseFault) and found and isinstance(found[0][0], float):
             total += int(found[0][0])
     return 2 * total + _SCHEMA_BYTES
 

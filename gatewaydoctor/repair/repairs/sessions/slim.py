@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.size import REBUILT_FIELDS
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -77,7 +77,7 @@ def _found_in_database(draft: Draft, store: RowsDraft) -> dict[str, dict[str, in
         return {str(key): _sizes(value) for key, value in rows if isinstance(value, bytes)}
 
     found = read_database_once(draft.fs, store.path, read)
-    return {} if isinstance(found, Fault) else found
+    return {} if isinstance(found, DatabaseFault) else found
 
 
 def _sizes(value: bytes) -> dict[str, int]:

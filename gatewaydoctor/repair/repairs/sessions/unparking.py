@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.files import PRIMARY
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -179,10 +179,10 @@ def _agent(draft: Draft, parked: Parked) -> None:
 def _tell(draft: Draft, kept: KeptFile, parked: Parked) -> None:
     """How the store will be. Rows that only the log of a database has are not counted."""
     text, main_key = spell(draft.real(kept.path), draft.state_dir), draft.x.config.main_key.value
-    found: SessionSet | Fault | None
+    found: SessionSet | DatabaseFault | None
     if kept.path.name == AGENT_DATABASE:
         found = read_database_once(draft.fs, kept.kept, lambda opened: read_sessions(opened, main_key))
-        if found is not None and not isinstance(found, Fault):
+        if found is not None and not isinstance(found, DatabaseFault):
             summary = store_summary(text, parked.agent_id, found.counts, kept.size, database=True)
             draft.rebuilt[kept.path] = summary
         return

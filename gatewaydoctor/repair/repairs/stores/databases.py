@@ -12,7 +12,7 @@ from gatewaydoctor.checks.stores.health import is_sister
 from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs
 from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -57,7 +57,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.opened import Opened
 
-_GARBAGE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.EMPTY, FaultKind.SCHEMA})
+_GARBAGE = frozenset(
+    {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.EMPTY, DatabaseFaultKind.SCHEMA}
+)
 
 
 def plan_logs(draft: Draft, *, named: bool) -> None:
@@ -116,7 +118,7 @@ def plan_quarantine(draft: Draft, *, named: bool) -> None:
     ]
     statement = "SELECT path FROM quarantined_databases"
     rows = read_database_once(draft.fs, store.path, lambda opened: opened.all(statement)) if refuted else ()
-    if isinstance(rows, Fault):
+    if isinstance(rows, DatabaseFault):
         return
     paths = [str(path) for (path,) in rows if any(same_place(str(path), each) for each in refuted)]
     if paths:
@@ -152,11 +154,11 @@ def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
     """Transcripts stay: their session row or window is made again. Other rows that refer to nothing go."""
     counts = dict(problem.counts)
     database = next((each for each in draft.databases if each.path == health.path), None)
-    given: _Given | Fault = _Given()
+    given: _Given | DatabaseFault = _Given()
     if database is not None:
         ask = partial(_given, agent_id=health.agent_id, pairs=counts)
         given = read_database_once(draft.fs, health.path, ask)
-    if isinstance(given, Fault):
+    if isinstance(given, DatabaseFault):
         hint = "`gatewaydoctor scan` shows what is wrong with it."
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(f"{given.reason}.", hint))
         return
@@ -186,12 +188,12 @@ class _Given(Struct, frozen=True):
     rows: Mapping[tuple[str, str], int] = {}
 
 
-def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]]) -> _Given | Fault:
+def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]]) -> _Given | DatabaseFault:
     """Raises nothing; what the first statement that cannot be asked has to say."""
     keys: dict[str, set[str]] = {NODES: set(), WINDOWS: set()}
     for statement in (LOST_ROWS, LOST_WINDOWS, UNOWNED):
         found = opened.all(statement)
-        if isinstance(found, Fault):
+        if isinstance(found, DatabaseFault):
             return found
         keys[WINDOWS].update(str(row[-1]) for row in found)
         keys[NODES].update(recovered_key(agent_id, str(row[0])) if len(row) == 1 else str(row[0]) for row in found)
@@ -205,7 +207,7 @@ def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]
             f"AND {column} IN (SELECT value FROM json_each(?))",
             (json.dumps(sorted(keys[parent])),),
         )
-        if isinstance(counted, Fault):
+        if isinstance(counted, DatabaseFault):
             return counted
         rows[table, parent] = int(str(counted[0][0]))
     return _Given(frozenset(keys[NODES]), rows)
@@ -258,7 +260,7 @@ def _triggers_of_sister(draft: Draft, health: DatabaseHealth) -> dict[str, str]:
     for other in draft.x.health.databases:
         if is_sister(health, other):
             found = read_database_once(draft.fs, other.path, _triggers)
-            if not isinstance(found, Fault):
+            if not isinstance(found, DatabaseFault):
                 draft.judge_by(other.path)
                 return found
     return {}
@@ -277,7 +279,7 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
     taken: set[str] = set()
     for before in draft.x.health.jobs_elsewhere:
         lacking = lacking_jobs(draft.fs, state.path, before, draft.state_dir)
-        if isinstance(lacking, Fault):
+        if isinstance(lacking, DatabaseFault):
             draft.refuse(Repair.JOBS, state.path, OutOfReach(f"{lacking.reason}.", "Run the same command again."))
             continue
         jobs = [job for job in lacking if job not in taken]
@@ -298,7 +300,7 @@ def _as_filed(draft: Draft, state: Path, before: str, jobs: Container[str]) -> I
         return jobs_of(Tables(opened), before)[0]
 
     found = read_database_once(draft.fs, state, read)
-    return (job for job in (() if isinstance(found, Fault) else found) if job.job_id in jobs)
+    return (job for job in (() if isinstance(found, DatabaseFault) else found) if job.job_id in jobs)
 
 
 def plan_compact(draft: Draft, *, named: bool) -> None:
@@ -308,7 +310,7 @@ def plan_compact(draft: Draft, *, named: bool) -> None:
     for path in _sound(draft):
         free = read_database_once(draft.fs, path, lambda opened: opened.bytes_free)
         log = _size(draft, path.with_name(f"{path.name}-wal"))
-        if isinstance(free, Fault) or not (free or log):
+        if isinstance(free, DatabaseFault) or not (free or log):
             continue
         draft.edits.setdefault(path, [])
         reason = "without free pages and log; no row changes"

@@ -25,7 +25,7 @@ from gatewaydoctor.storage.jsontext.grammar import Illegal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import Leftover
+    from gatewaydoctor.model.gateway.health import ComparedLeftover
     from gatewaydoctor.model.gateway.migration import ImportRun, TranscriptPlace
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import DatabaseDraft
@@ -151,7 +151,7 @@ def _take_back(draft: Draft) -> None:
                 draft.refuse(Repair.IMPORT, database.path, error)
 
 
-def _take_back_one(draft: Draft, database: DatabaseDraft, leftover: Leftover, run: ImportRun) -> None:
+def _take_back_one(draft: Draft, database: DatabaseDraft, leftover: ComparedLeftover, run: ImportRun) -> None:
     newer = [each.key for each in leftover.replaced if each.older]
     extra = database.sessions.entries - leftover.same - len(leftover.replaced)
     if run.moved:

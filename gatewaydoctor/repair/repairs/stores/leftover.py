@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.model.gateway.health import Leftover
+    from gatewaydoctor.model.gateway.health import ComparedLeftover
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
 
@@ -84,7 +84,7 @@ def _is_damaged(store: StoreDraft) -> bool:
     return isinstance(store.facts.soundness, Damaged)
 
 
-def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
+def _rescue(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> bool:
     """A damaged file goes. Whole entries that the database lacks, or has older, stay in a new one. Whether there is
     any."""
     assert store.facts.survey is not None
@@ -113,7 +113,7 @@ def _rescue(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
     return False
 
 
-def _wanted(leftover: Leftover) -> set[str]:
+def _wanted(leftover: ComparedLeftover) -> set[str]:
     """Keys that are in the file alone, or newer there, and that a start does not refuse."""
     refused = {*leftover.null_entries, *leftover.unsafe_ids}
     return {*leftover.missing, *(each.key for each in leftover.replaced if not each.older)} - refused
@@ -151,7 +151,7 @@ def _move_empty(draft: Draft, store: StoreDraft) -> None:
         draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, agent_id=store.agent_id)
 
 
-def _lighten(draft: Draft, store: StoreDraft, leftover: Leftover) -> bool:
+def _lighten(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> bool:
     """Whether the file stays, with what the database lacks or has older."""
     wanted = _wanted(leftover)
     refused = set(leftover.null_entries) | set(leftover.unsafe_ids)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import is_sister
-from gatewaydoctor.model.gateway.database import Fault, FaultKind
+from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.rescue import Rescue
 
-_GARBAGE = frozenset({FaultKind.NOT_A_DATABASE, FaultKind.DAMAGED, FaultKind.SCHEMA, FaultKind.LOG})
-_EMPTY = frozenset({FaultKind.EMPTY, FaultKind.MISSING})
+_GARBAGE = frozenset(
+    {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA, DatabaseFaultKind.LOG}
+)
+_EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})
 _COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
 _SIDE = ("-wal", "-shm", "-journal")
 
@@ -95,7 +97,7 @@ def _lend(draft: Draft, target: Target, own: Rescue) -> bool:
     for health in draft.x.health.databases:
         if _is_sister(target, health, own.version):
             found = read_database_once(draft.fs, health.path, lambda opened: opened.schema)
-            if not isinstance(found, Fault):
+            if not isinstance(found, DatabaseFault):
                 own.lend(found)
                 break
     return bool(own.schema)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import Fault, bytes_by_owner
+from gatewaydoctor.model.gateway.database import DatabaseFault, bytes_by_owner
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
@@ -51,7 +51,7 @@ def weight(console: Console, found: DatabaseBytes, view: View) -> None:
 
 def contents(console: Console, facts: DatabaseFacts, now: int, view: View) -> None:
     """What an agent's database holds besides its sessions."""
-    if isinstance(facts.read, Fault):
+    if isinstance(facts.read, DatabaseFault):
         return
     console.print()
     lines = [*_log(facts.read.log), *_agent(facts.read.rows, now)]
@@ -110,7 +110,7 @@ def state(console: Console, x: Examination, view: View) -> None:
     if x.state is None or x.eras.state is None:
         return
     section(console, f"State database: {view.names.path(x.eras.state.path)}")
-    if isinstance(x.state, Fault):
+    if isinstance(x.state, DatabaseFault):
         console.print(Text(f"cannot be read: {view.names.text(x.state.reason)}", "bold red"))
         return
     console.print(pairs(_state(x.state, x, view)))

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.examine.databases.databases import DatabaseFacts
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
@@ -107,7 +107,7 @@ def _database(store: DatabaseFacts, view: View) -> tuple[RenderableType, ...]:
     """The line of an agent's database; its transcripts are the sessions with events in it."""
     head = (view.agent(store.agent_id), SESSIONS_IN[store.era])
     size = words.size(store.database.size)
-    if isinstance(store.read, Fault):
+    if isinstance(store.read, DatabaseFault):
         return *head, Text("cannot be read", "bold red"), "-", "-", size, "-", "-"
     events = store.read.rows.events
     reads = Text("yes", "green") if store.whole else Text("in part", "bold red")
