@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.database import Fault
+from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.definitions import definition
 from gatewaydoctor.storage.database.opened import open_database
@@ -60,7 +60,7 @@ def main(role: str, paths: list[str]) -> None:
     schemas, versions = [], set()
     for path in paths:
         opened = open_database(OsReadFs(), Path(path))
-        if isinstance(opened, Fault):
+        if isinstance(opened, DatabaseFault):
             sys.exit(f"{path}: {opened.reason}")
         with opened:
             schemas.append(opened.schema)

@@ -78,7 +78,7 @@ def refused(own: Rescue) -> dict[str, int]:
     connection = apsw.Connection(":memory:")
     try:
         return _Trial(connection, own).refused_of(own)
-    except apsw.Error:
+    except (apsw.Error, UnicodeEncodeError):
         return {}  # what the schema is not good for is told elsewhere
     finally:
         connection.close()
