@@ -108,8 +108,13 @@ def trigger_digest(item: SchemaItem) -> str:
 
 
 def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:_FEW_DIGITS]
+    return _sha256(text)[:_FEW_DIGITS]
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:_DIGITS]
+    return _sha256(" ".join(text.split()))[:_DIGITS]
+
+
+def _sha256(text: str) -> str:
+    """Of the bytes it was read from: damaged text may be no UTF-8."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
