@@ -111,7 +111,7 @@ def stake_of(x: Examination, findings: Sequence[Finding], deciding: StartEffect 
     told = ", ".join(part for part in counted if part)
     harms = tuple(_harms(findings))
     if complete:
-        told += ", all intact" if (conversations or jobs) and not harms else ""
+        told += ", all intact" if (conversations or jobs) and not harms and not x.skipped else ""
     elif told:
         told = f"at least {told}"
     waiting = plural(deliveries, "message waits", "messages wait") if deliveries else ""

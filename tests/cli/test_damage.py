@@ -254,7 +254,8 @@ def test_directories_that_cannot_be_listed_end_nothing(name: str, tmp_path: Path
             assert of(ran, "permissions")[0]["count"] == 1
     said = run("scan", "--state-dir", str(tmp_path), fs=Failing({tmp_path / name: errno.EACCES}))
     if name == "agents/main/sessions":
-        assert "not read" in said.out
+        assert "could not be read" in said.out
+        assert "intact" not in said.out, "the transcripts were not seen"
 
 
 def test_a_state_directory_that_cannot_be_listed_exits_2(tmp_path: Path) -> None:
