@@ -34,6 +34,7 @@ from gatewaydoctor.examine.sessions.parked import find_parked
 from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.sessions.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
+from gatewaydoctor.model.gateway.config import with_cron_store
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.gateway.health import Health
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -105,8 +106,9 @@ class _Examiner:
         world, where = self.world, self.where
         maps = tuple(parse_path_map(text, world.cwd) for text in where.path_maps)
         found = find(world, where)
-        place, config, refs = found.place, found.config, found.stores
+        place, refs = found.place, found.stores
         eras = read_eras(self.fs, place.state_dir, refs)
+        config = self._config(found.config, eras)
         inputs = identities(self.fs, files_beside_stores(place, config, eras))
         liveness = gateway_of(world, where, found)
         cron = read_cron(self.fs, config.cron.store.value, config.release)
@@ -132,7 +134,7 @@ class _Examiner:
         times = ListedTimes(listings.values())
         tree = _Tree(config, eras, jobs, references, listings, times, maps, known, live)
         stores = tuple(self._store(read, tree) for read in reads)
-        health = self._health(place, eras, stores)
+        health = self._health(place, config, eras, stores)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
         self.progress.phase("reading archives, locks and registries", None)
         seen = Examination(
@@ -171,13 +173,21 @@ class _Examiner:
         denied = barred(self.fs, seen.census, _needed(place, config, refs)) if place.store is None else ()
         return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled, barred=denied)
 
-    def _health(self, place: Place, eras: Eras, stores: tuple[StoreFacts, ...]) -> Health:
+    def _config(self, config: Config, eras: Eras) -> Config:
+        """With what the state database keeps of it."""
+        if eras.state is None:
+            return config
+        from gatewaydoctor.state.databases.cron import kept_store
+
+        return with_cron_store(config, kept_store(self.fs, eras.state))
+
+    def _health(self, place: Place, config: Config, eras: Eras, stores: tuple[StoreFacts, ...]) -> Health:
         if not eras.has_databases:
             return Health()
         from gatewaydoctor.examine.databases.health import read_health
 
-        verify = self.depth.verify
-        return read_health(self.fs, self.world.processes, place.state_dir, eras, stores, verify=verify)
+        cron, verify = str(config.cron.store.value), self.depth.verify
+        return read_health(self.fs, self.world.processes, place.state_dir, eras, stores, cron, verify=verify)
 
     def _migration(
         self,

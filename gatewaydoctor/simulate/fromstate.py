@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
+from gatewaydoctor.model.gateway.config import with_cron_store
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
@@ -23,6 +24,7 @@ from gatewaydoctor.simulate.values import Comparison, Label, Result
 from gatewaydoctor.state.config.config import load_config
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.cron.cron import read_cron
+from gatewaydoctor.state.databases.cron import kept_store
 from gatewaydoctor.state.databases.state import read_state
 from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.usage import count_lines, is_priced, usage_files
@@ -158,6 +160,7 @@ def _read(fs: ReadFs, env: Mapping[str, str], place: Place, agent: str | None, *
     config = load_config(fs, place, env)
     stores = list_stores(fs, place, config, agent)
     eras = read_eras(fs, place.state_dir, stores)
+    config = with_cron_store(config, kept_store(fs, eras.state))
     inside = {
         each.agent_id: each.database.path for each in eras.agents if each.era.sessions_in_database and each.database
     }

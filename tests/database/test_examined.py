@@ -178,3 +178,39 @@ def test_jobs_that_only_files_name_do_not_run(state: Path) -> None:
     assert "which the gateway does not run" in said
     assert "gone every 1 min no" in said
     assert "job-1 every 1 min yes" in said
+
+
+def filed_under(state: Path, store_key: str) -> None:
+    with closing(connect(state / "state/openclaw.sqlite")) as connection:
+        connection.execute("UPDATE cron_jobs SET store_key = ?", (store_key,))
+
+
+def rules(state: Path) -> set[str]:
+    return {each["rule"] for each in document("scan", state)["findings"]}
+
+
+def test_a_cron_store_that_the_config_names_is_the_gateways_own(state: Path) -> None:
+    filed_under(state, "/srv/cron/jobs.json")
+    assert "jobs-other-path" in rules(state)
+    (state / "openclaw.json").write_text('{"gateway": {"mode": "local"}, "cron": {"store": "/srv/cron/jobs.json"}}')
+    assert "jobs-other-path" not in rules(state)
+    assert [job["jobId"] for job in document("cron", state)["details"]["jobs"]]
+
+
+def test_a_cron_store_that_the_state_database_keeps_counts_before_the_config(state: Path) -> None:
+    """2026.9.6 takes the setting out of the config at a start."""
+    filed_under(state, "/srv/cron/jobs.json")
+    with closing(connect(state / "state/openclaw.sqlite")) as connection:
+        connection.execute("CREATE TABLE config_machine_state (state_key TEXT, value_json TEXT)")
+        connection.execute("INSERT INTO config_machine_state VALUES ('cron.store', '\"/srv/cron/jobs.json\"')")
+    (state / "openclaw.json").write_text('{"gateway": {"mode": "local"}, "cron": {"store": "/other/jobs.json"}}')
+    assert "jobs-other-path" not in rules(state)
+
+
+@pytest.mark.parametrize(("kind", "told"), [("heartbeat", False), ("skillCollectionReview", False), ("dance", True)])
+def test_a_payload_of_a_kind_that_only_later_releases_have(state: Path, kind: str, told: bool) -> None:
+    payload = f"json_set(job_json, '$.payload', json_object('kind', '{kind}'))"
+    with closing(connect(state / "state/openclaw.sqlite")) as connection:
+        connection.execute(f"UPDATE cron_jobs SET job_json = {payload}")
+    [job] = document("cron", state)["details"]["jobs"]
+    assert ("set-aside" in job["flags"]) is told

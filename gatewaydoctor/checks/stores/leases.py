@@ -77,7 +77,7 @@ def jobs_elsewhere(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not count:
         return
     own = x.health.own_jobs
-    here = f"; {plural(own, 'job')} are filed under this one" if own else ""
+    here = f"; {plural(own, 'job is', 'jobs are')} filed under this one" if own else ""
     yield ELSEWHERE.finding(
         f"{plural(count, 'cron job')} filed under another directory{here}.",
         "They do not run when a gateway starts here.",

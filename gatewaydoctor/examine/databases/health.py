@@ -54,25 +54,25 @@ def read_health(
     state_dir: Path,
     eras: Eras,
     stores: tuple[StoreFacts, ...],
+    store_key: str,
     *,
     verify: bool = False,
 ) -> Health:
     """Facts about every database below a state directory. Never raises; what cannot be read becomes a problem.
-    `verify` compares every checksum of their logs, and every entry of their indexes."""
+    `store_key` is the path of the gateway's cron store. `verify` compares every checksum of their logs, and every
+    entry of their indexes."""
     if not eras.has_databases:
         return Health()
-    found = _Reader(fs, processes, state_dir, eras, verify=verify).read()
+    found = _Reader(fs, state_dir, eras, verify=verify).read()
+    if eras.state is not None:
+        found = with_state(found, fs, processes, eras.state.path, store_key)
     return replace(found, leftovers=tuple(compare_leftovers(fs, eras, stores)))
 
 
 class _Reader:
-    def __init__(
-        self, fs: ReadFs, processes: Processes, state_dir: Path, eras: Eras, *, verify: bool = False
-    ) -> None:
+    def __init__(self, fs: ReadFs, state_dir: Path, eras: Eras, *, verify: bool = False) -> None:
         self.fs = fs
         self.verify = verify
-        self.processes = processes
-        self.state_dir = state_dir
         self.eras = eras
         self.records = Records(fs, state_dir, eras)
 
@@ -87,8 +87,7 @@ class _Reader:
         if self.eras.state is None:
             return found
         state = self._health(DatabaseRole.STATE, self.eras.state.path, None)
-        found = replace(found, databases=(*found.databases, state, *self._quarantine_health()))
-        return with_state(found, self.fs, self.processes, self.state_dir, self.eras.state.path)
+        return replace(found, databases=(*found.databases, state, *self._quarantine_health()))
 
     def _health(self, role: DatabaseRole, path: Path, agent_id: str | None) -> DatabaseHealth:
         from gatewaydoctor.storage.database.opened import read_database_once  # brings in apsw

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _MAINTENANCE = "core:agent-database-maintenance"
 
 
-def with_state(found: Health, fs: ReadFs, processes: Processes, state_dir: Path, path: Path) -> Health:
-    """The same facts, with those of the state database at `path`. Where it cannot be opened there are none."""
+def with_state(found: Health, fs: ReadFs, processes: Processes, path: Path, store_key: str) -> Health:
+    """The same facts, with those of the state database at `path`. Where it cannot be opened there are none. The
+    gateway runs the cron jobs that are filed under `store_key`, the path of its cron store."""
     from gatewaydoctor.storage.database.opened import open_database
 
     match open_database(fs, path):
@@ -47,12 +48,12 @@ def with_state(found: Health, fs: ReadFs, processes: Processes, state_dir: Path,
                 )
     own, elsewhere = 0, {}
     for key, count in () if isinstance(jobs, DatabaseFault) else jobs:
-        if is_store_key_of(str(key), state_dir):
+        if is_run_under(store_key, str(key)):
             own += number(count) or 0
             continue
-        if str(key) == parked_key(str(state_dir / "cron" / "jobs.json")):
+        if str(key) == parked_key(store_key):
             continue  # told as parked
-        lacking = lacking_jobs(fs, path, str(key), state_dir)
+        lacking = lacking_jobs(fs, path, str(key), store_key)
         if isinstance(lacking, DatabaseFault):
             if lacking.kind is DatabaseFaultKind.CHANGED:  # else the finding of the damage tells
                 elsewhere[str(key)] = number(count) or 0
@@ -115,9 +116,9 @@ def _runs(processes: Processes, pid: int | None, started: int | None) -> bool | 
     return info.start_time == started and not info.zombie
 
 
-def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple[str, ...] | DatabaseFault:
-    """Ids of cron jobs filed under the store path `before` that a gateway on this directory does not have under its
-    own path, neither by id nor as the same declared job; why they cannot be read."""
+def lacking_jobs(fs: ReadFs, state: Path, before: str, store_key: str) -> tuple[str, ...] | DatabaseFault:
+    """Ids of cron jobs filed under the store path `before` that the gateway does not have under its own, `store_key`,
+    neither by id nor as the same declared job; why they cannot be read."""
     from gatewaydoctor.storage.database.opened import read_database_once
 
     def read(database: Opened) -> tuple[str, ...]:
@@ -128,15 +129,15 @@ def lacking_jobs(fs: ReadFs, state: Path, before: str, state_dir: Path) -> tuple
             "SELECT job_id FROM cron_jobs WHERE store_key = ?1 "
             f"AND NOT EXISTS (SELECT 1 FROM cron_jobs own WHERE own.store_key = ?2 AND {same})"
         )
-        return tuple(str(job) for (job,) in database.rows(statement, (before, str(state_dir / "cron" / "jobs.json"))))
+        return tuple(str(job) for (job,) in database.rows(statement, (before, store_key)))
 
     return read_database_once(fs, state, read)
 
 
-def is_store_key_of(key: str, state_dir: Path) -> bool:
-    """Whether cron jobs filed under this path are run by a gateway on this directory. 2026.7.1 and the releases
+def is_run_under(store_key: str, key: str) -> bool:
+    """Whether a gateway whose cron store is `store_key` runs the jobs filed under `key`. 2026.7.1 and the releases
     before file them under a word."""
-    return not PurePath(key).is_absolute() or PurePath(key) == state_dir / "cron" / "jobs.json"
+    return not PurePath(key).is_absolute() or PurePath(key) == PurePath(store_key)
 
 
 def number(value: Value) -> int | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.files import Obstacle
 
@@ -175,3 +176,10 @@ class ConfigHistory(Struct, frozen=True):
     @property
     def suspicious(self) -> bool:
         return bool(self.larger) or self.second_object_at is not None or self.lost_meta or self.lost_mode
+
+
+def with_cron_store(config: Config, path: Path | None) -> Config:
+    """The config with another cron store, where there is one."""
+    if path is None:
+        return config
+    return replace(config, cron=replace(config.cron, store=Setting(path, Origin.GIVEN)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -18,7 +20,9 @@ from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.system.fs import ReadFs
 
 QUARANTINE = "cron.quarantine:"
 FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
@@ -31,6 +35,8 @@ _FATES = {
     **dict.fromkeys((Shape.EXPR_INVALID, Shape.ZONE_UNKNOWN), Fate.NEVER_RUNS),
 }
 """What 2026.9.6 was seen to make of a job in its database at a start."""
+LATER_PAYLOADS = frozenset({"command", "script", "heartbeat", "skillCollectionReview"})
+"""Kinds of payload that only releases with databases have; the last two are of jobs that 2026.9.6 makes itself."""
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
@@ -54,6 +60,25 @@ def job_ids(tables: Tables) -> frozenset[str]:
     """The ids of all jobs, whatever their store path."""
     found = (text(job_id) for (job_id,) in tables.rows("cron_jobs", ("job_id",), rest=f"LIMIT {MOST_JOBS}"))
     return frozenset(job_id for job_id in found if job_id)
+
+
+def kept_store(fs: ReadFs, state: Database | None) -> Path | None:
+    """The path of the cron store that the state database keeps. 2026.9.6 takes `cron.store` out of the config at a
+    start and keeps it there; from then on it counts, also where the config names another (docs/database.md section
+    2). None where it keeps none, or cannot be read."""
+    if state is None or state.newer_schema:
+        return None
+    from gatewaydoctor.storage.database.opened import read_database_once
+
+    rest = "WHERE state_key = 'cron.store'"
+    found = read_database_once(
+        fs, state.path, lambda opened: list(Tables(opened).rows("config_machine_state", ("value_json",), rest=rest))
+    )
+    try:
+        value = json.loads(str(found[0][0])) if isinstance(found, list) and found else None
+    except ValueError:
+        return None
+    return Path(value) if isinstance(value, str) and value.startswith("/") else None
 
 
 def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[JobProblem, ...]]:
@@ -85,8 +110,16 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
         for at, shape in unfit.items()
     ]
     return jobs, tuple(
-        replace(each, fate=_FATES.get(Shape((each.field, each.reason)))) for each in (*more, *problems)
+        replace(each, fate=_FATES.get(Shape((each.field, each.reason))))
+        for each in (*more, *problems)
+        if (each.field, each.reason) != Shape.PAYLOAD_KIND.value
+        or _payload_kind(raw_jobs[each.index]) not in LATER_PAYLOADS
     )
+
+
+def _payload_kind(raw: object) -> object:
+    payload = raw.get("payload") if isinstance(raw, dict) else None
+    return payload.get("kind") if isinstance(payload, dict) else None
 
 
 def _unfit(raw: object) -> Shape | None:

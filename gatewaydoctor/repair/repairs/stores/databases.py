@@ -275,10 +275,10 @@ def plan_jobs(draft: Draft, *, named: bool) -> None:
     state = draft.x.eras.state
     if not named or state is None:
         return
-    own = str(draft.state_dir / "cron" / "jobs.json")
+    own = str(draft.x.config.cron.store.value)
     taken: set[str] = set()
     for before in draft.x.health.jobs_elsewhere:
-        lacking = lacking_jobs(draft.fs, state.path, before, draft.state_dir)
+        lacking = lacking_jobs(draft.fs, state.path, before, own)
         if isinstance(lacking, DatabaseFault):
             draft.refuse(Repair.JOBS, state.path, OutOfReach(f"{lacking.reason}.", "Run the same command again."))
             continue
