@@ -130,7 +130,7 @@ regenerate: $(VENV)/.ready completions man
 	$(MAKE) readme
 
 man: $(VENV)/.ready
-	$(BIN)/python -m gatewaydoctor.cli.shell.manual > docs/gatewaydoctor.1
+	$(BIN)/python -m gatewaydoctor.cli.parser.manual > docs/gatewaydoctor.1
 
 # The versions development runs with; pyproject.toml keeps the ranges users get.
 lock:

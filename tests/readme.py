@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.checks.judge import all_rules
-from gatewaydoctor.cli.shell.verb_table import GROUPS, VERBS
+from gatewaydoctor.cli.parser.verb_table import GROUPS, VERBS
 from gatewaydoctor.model.errors import EXIT_MEANINGS
 from gatewaydoctor.report import schema
 

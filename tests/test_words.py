@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from gatewaydoctor.cli.shell.describe import described
+from gatewaydoctor.cli.parser.describe import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

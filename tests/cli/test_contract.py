@@ -13,9 +13,9 @@ from unittest.mock import patch
 import pytest
 import typer
 
-from gatewaydoctor.cli.shell import verb_table as verbs
-from gatewaydoctor.cli.shell.app import build_app
-from gatewaydoctor.cli.shell.options import Globals
+from gatewaydoctor.cli.parser import verb_table as verbs
+from gatewaydoctor.cli.parser.app import build_app
+from gatewaydoctor.cli.parser.options import Globals
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, command, process_env, run, spawn
 
 if TYPE_CHECKING:

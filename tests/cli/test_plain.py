@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewaydoctor.cli.shell import app, verb_table
-from gatewaydoctor.cli.shell.options import parameters
-from gatewaydoctor.cli.shell.parameters import Option, declared
-from gatewaydoctor.cli.shell.plain import plain_values
+from gatewaydoctor.cli.parser import app, verb_table
+from gatewaydoctor.cli.parser.options import parameters
+from gatewaydoctor.cli.parser.parameters import Option, declared
+from gatewaydoctor.cli.parser.plain import plain_values
 from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ def test_a_plain_line_loads_no_typer() -> None:
 
     ran = spawn("check", "--state-dir", "/nowhere", "--debug", PYTHONVERBOSE="1")
     assert ran.code == ExitCode.CANNOT_EXAMINE
-    assert "import 'gatewaydoctor.cli.shell.plain'" in ran.err
+    assert "import 'gatewaydoctor.cli.parser.plain'" in ran.err
     assert "import 'typer" not in ran.err

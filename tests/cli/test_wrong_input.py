@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewaydoctor.cli.shell import verb_table
+from gatewaydoctor.cli.parser import verb_table
 from gatewaydoctor.examine.found import require_sessions
 from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.system.fs import OsReadFs

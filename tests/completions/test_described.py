@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from gatewaydoctor.cli.shell import verb_table as verbs
-from gatewaydoctor.cli.shell.describe import described
-from gatewaydoctor.cli.shell.options import takes_value
+from gatewaydoctor.cli.parser import verb_table as verbs
+from gatewaydoctor.cli.parser.describe import described
+from gatewaydoctor.cli.parser.options import takes_value
 from gatewaydoctor.completion.tree import Option, Values, Word, plain
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
 from gatewaydoctor.simulate.releases import RELEASES

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.cli.shell.describe import described
+from gatewaydoctor.cli.parser.describe import described
+from gatewaydoctor.cli.parser.manual import manual
 from gatewaydoctor.cli.shell.main import arrange
-from gatewaydoctor.cli.shell.manual import manual
 from gatewaydoctor.completion.manual import ENVIRONMENT, EXAMPLES, FILES
 from gatewaydoctor.model.errors import EXIT_MEANINGS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gatewaydoctor.cli.shell.describe import described
+from gatewaydoctor.cli.parser.describe import described
 from gatewaydoctor.completion.tree import Values
 from tests.completions.shells import script
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.cli.shell.verb_table import GROUPS, VERBS
+from gatewaydoctor.cli.parser.verb_table import GROUPS, VERBS
 from gatewaydoctor.completion.shells import KEPT
 from gatewaydoctor.repair.drafting.options import Repair
 from tests.completions.conftest import NEW, OLD, TORN

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.checks.thresholds import DEFAULTS, Thresholds
 from gatewaydoctor.cli.gate.settingsfile import settings_table
-from gatewaydoctor.cli.shell.parameters import option
+from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.examine.sessions.stuck import DEFAULT_STUCK_AFTER_MS
 from gatewaydoctor.model.errors import UsageError, nearest, unknown_word

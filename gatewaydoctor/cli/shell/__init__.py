@@ -1,1 +1,1 @@
-"""The command line as a whole: options, outcomes, exit codes, streams and progress."""
+"""What every verb shares: a run and its outcome, exit codes, streams, progress and what is written."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.parser import verb_table as verbs
 from gatewaydoctor.cli.shell.streams import OutputFailed, silence_stdout
 from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError, nearest, unknown_word
 from gatewaydoctor.model.outcome.report import ErrorInfo

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor import __version__
-from gatewaydoctor.cli.shell import verb_table as verbs
+from gatewaydoctor.cli.parser import verb_table as verbs
+from gatewaydoctor.cli.parser.options import HELP_OPTIONS, VERSION_OPTIONS, called, parameters, takes_value
+from gatewaydoctor.cli.parser.plain import plain_values
 from gatewaydoctor.cli.shell.error_exit import end
-from gatewaydoctor.cli.shell.options import HELP_OPTIONS, VERSION_OPTIONS, called, parameters, takes_value
-from gatewaydoctor.cli.shell.plain import plain_values
 from gatewaydoctor.cli.shell.run import Outcome, beginning
 from gatewaydoctor.cli.shell.streams import OutputFailed, drop_unusable_sizes, prepare_streams, put, telling
 from gatewaydoctor.model.arguments import last_value
@@ -119,7 +119,7 @@ def _run_verb(arranged: Sequence[str]) -> Outcome | None:
         values = plain_values(taken, words[1:] if sub else words)
         if values is not None:
             return called(function, beginning(name), values)
-    from gatewaydoctor.cli.shell.app import run_app
+    from gatewaydoctor.cli.parser.app import run_app
 
     return run_app(name, arranged)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.cli.shell.verb_table import GATE
+from gatewaydoctor.cli.parser.verb_table import GATE
 from gatewaydoctor.model.clock import Clock, ClockSource
 from gatewaydoctor.model.command import PROGRAM
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.cli.shell.options import Globals
+    from gatewaydoctor.cli.parser.options import Globals
     from gatewaydoctor.examine.world import Where
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.outcome.gate import GateInfo

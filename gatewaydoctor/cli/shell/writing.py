@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.examining import progress, world
-from gatewaydoctor.cli.shell.parameters import option
 from gatewaydoctor.cli.shell.signals import StoppableProgress, held_back
 from gatewaydoctor.examine.found import find
 from gatewaydoctor.examine.gateway import gateway_of

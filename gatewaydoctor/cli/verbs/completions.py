@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-from gatewaydoctor.cli.shell.parameters import argument
+from gatewaydoctor.cli.parser.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.completion.shells import KEPT
 from gatewaydoctor.model.errors import ExitCode, unknown_word
@@ -16,7 +16,7 @@ ShellName = Annotated[str, argument(metavar="SHELL", help=f"One of: {', '.join(K
 def completions(run: Run, *, shell: ShellName) -> Outcome:
     """Its first lines show how to try it and where to keep it. Verbs, options and fixed words are part of the script;
     runs, jobs and agents are read when Tab is pressed, from the directory on the command line."""
-    from gatewaydoctor.cli.shell.describe import described
+    from gatewaydoctor.cli.parser.describe import described
     from gatewaydoctor.completion.shells import script
 
     only_formats(run, "completions", "text", "json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import replace
 
-from gatewaydoctor.cli.shell.parameters import argument, option
+from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.streams import put
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.cli.gate.timelimit import NoAnswer, in_child
-from gatewaydoctor.cli.shell.parameters import option
+from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.clock import ClockSource
 from gatewaydoctor.model.command import Command

@@ -9,7 +9,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Annotated
 
-from gatewaydoctor.cli.shell.parameters import argument, option
+from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.integrate import TARGETS, About, Target, form_of, snippet
 from gatewaydoctor.integrate.site import LIMIT_S, Site, Where

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec.structs import replace
 
-from gatewaydoctor.cli.shell.parameters import argument
+from gatewaydoctor.cli.parser.parameters import argument
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes, bench, require_own_clock
 from gatewaydoctor.cli.verbs.repair import plan_or_apply

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
-from gatewaydoctor.cli.shell.parameters import argument, option
+from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.writing import (
     no_directory,
 )

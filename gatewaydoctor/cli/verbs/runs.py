@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import to_builtins
 
-from gatewaydoctor.cli.shell.parameters import argument, option
+from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.writing import Bench, Vault, Yes, bench, cap, confirm, no_directory, require_own_clock
 from gatewaydoctor.cli.words.durations import parse_span

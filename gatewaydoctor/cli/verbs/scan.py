@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from gatewaydoctor.cli.gate.settings import FAIL_WORDS, GateOptions, MaxAge, ThresholdOption
-from gatewaydoctor.cli.shell.parameters import option
+from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.verbs.check import Output, Verify
 from gatewaydoctor.model.outcome.verdict import Start

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from gatewaydoctor.cli.shell.parameters import option
+from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.choices import chosen_words, job_ids, known_jobs, parse_size
 from gatewaydoctor.cli.words.durations import parse_span

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec.structs import replace
 
-from gatewaydoctor.cli.shell.parameters import option
+from gatewaydoctor.cli.parser.parameters import option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model import clock as clocks

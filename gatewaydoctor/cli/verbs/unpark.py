@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from gatewaydoctor.cli.shell.parameters import argument, option
+from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run
 from gatewaydoctor.cli.shell.writing import GatewayStopped, Vault, Yes
 from gatewaydoctor.cli.verbs.park import planned

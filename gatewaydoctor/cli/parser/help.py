@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from gatewaydoctor.cli.shell.verb_table import PANELS
+from gatewaydoctor.cli.parser.verb_table import PANELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

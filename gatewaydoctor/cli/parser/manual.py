@@ -1,11 +1,11 @@
-"""`python -m gatewaydoctor.cli.shell.manual`: the manual page docs/gatewaydoctor.1."""
+"""`python -m gatewaydoctor.cli.parser.manual`: the manual page docs/gatewaydoctor.1."""
 
 from __future__ import annotations
 
 import sys
 
 from gatewaydoctor import __version__
-from gatewaydoctor.cli.shell.describe import described
+from gatewaydoctor.cli.parser.describe import described
 from gatewaydoctor.completion.manual import page
 
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Struct
 
-from gatewaydoctor.cli.shell.parameters import Option, argument, declared, keyword, option, own_parameters, value_type
+from gatewaydoctor.cli.parser.parameters import (
+    Option,
+    argument,
+    declared,
+    keyword,
+    option,
+    own_parameters,
+    value_type,
+)
 from gatewaydoctor.model.errors import DoctorError, UsageError
 
 if TYPE_CHECKING:

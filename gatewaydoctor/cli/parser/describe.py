@@ -6,9 +6,9 @@ from typing import Any
 
 import typer
 
-from gatewaydoctor.cli.shell.app import HELP, build_app
-from gatewaydoctor.cli.shell.options import HELP_OPTIONS, VERSION_OPTIONS, takes_value
-from gatewaydoctor.cli.shell.verb_table import DEFAULT
+from gatewaydoctor.cli.parser.app import HELP, build_app
+from gatewaydoctor.cli.parser.options import HELP_OPTIONS, VERSION_OPTIONS, takes_value
+from gatewaydoctor.cli.parser.verb_table import DEFAULT
 from gatewaydoctor.cli.words.values import values_of
 from gatewaydoctor.completion.tree import Argument, Option, Program, Values, VerbNode, Word
 

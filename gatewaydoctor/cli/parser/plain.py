@@ -6,7 +6,7 @@ from __future__ import annotations
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.cli.shell.parameters import Argument, declared, value_type
+from gatewaydoctor.cli.parser.parameters import Argument, declared, value_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatewaydoctor.cli.shell import verb_table as verbs
-from gatewaydoctor.cli.shell.help import WIDTH, Group, HelpCommand
-from gatewaydoctor.cli.shell.options import HELP_OPTIONS, called, global_parameters, parameters, version_parameter
-from gatewaydoctor.cli.shell.parameters import Option, declared, value_type
+from gatewaydoctor.cli.parser import verb_table as verbs
+from gatewaydoctor.cli.parser.help import WIDTH, Group, HelpCommand
+from gatewaydoctor.cli.parser.options import HELP_OPTIONS, called, global_parameters, parameters, version_parameter
+from gatewaydoctor.cli.parser.parameters import Option, declared, value_type
 from gatewaydoctor.cli.shell.run import Outcome, beginning
 from gatewaydoctor.model.errors import ExitCode
 
