@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.storage.database import image
+from gatewaydoctor.storage.database import image, log
 from gatewaydoctor.storage.database.log import LogFacts, frame_is_whole, read_log
 from gatewaydoctor.storage.database.opened import Opened, open_database, read_database_once
 from gatewaydoctor.storage.database.raw import RawFile
@@ -346,3 +346,23 @@ def test_the_image_is_taken_again_where_it_moved_while_it_was_taken(
     with opened(settled) as database:
         assert database.user_version == 23
     assert next(moves, None) is None
+
+
+def test_frames_of_before_the_last_checkpoint_do_not_count_in_a_large_log(
+    settled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the last transaction of a large log is compared by its checksums: an old one behind it has sound ones."""
+    monkeypatch.setattr(log, "SURE_UP_TO", 0)
+    with closing(sqlite3.connect(settled)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        for number in range(1000, 1010):
+            connection.execute("INSERT INTO t VALUES(?, 'old', 'x')", (number,))
+            connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        connection.execute("DELETE FROM t WHERE k = 'old'")
+        connection.commit()
+        with opened(settled) as database:
+            assert database.all("SELECT count(*) FROM t WHERE k = 'old'") == ((0,),)
+            assert database.log is not None
+            assert database.log.tail > 0
