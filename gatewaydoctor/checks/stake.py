@@ -105,7 +105,7 @@ def stake_of(x: Examination, findings: Sequence[Finding], deciding: StartEffect 
     complete = x.complete and all(store.whole for store in x.session_stores) and _jobs_known(x) and not gone
     counted = (
         plural(conversations, "conversation") if conversations else "no conversation" if complete else "",
-        *(f"{plural(count, 'session')} that can be recovered" for count in _recoverable(findings)),
+        *(f"{plural(count, 'session')} that can be recovered" for count in _recoverable(x, findings)),
         plural(jobs, "enabled cron job") if jobs else "",
     )
     told = ", ".join(part for part in counted if part)
@@ -146,9 +146,12 @@ def _gone(findings: Sequence[Finding]) -> Iterator[str]:
 _GONE = ("database-missing", "database-empty")
 
 
-def _recoverable(findings: Sequence[Finding]) -> Iterator[int]:
-    """Sessions in damaged databases of agents that can be read row by row; nothing where there are none."""
-    rows = (each.evidence.get("rowsReadable") for each in findings if each.rule == "database-corrupt")
+def _recoverable(x: Examination, findings: Sequence[Finding]) -> Iterator[int]:
+    """Sessions in damaged databases of agents that can be read row by row; nothing where there are none. Those of a
+    database that still gave rows are counted as conversations."""
+    counted = {str(each.path) for each in x.databases if each.sessions and each.sessions.counts}
+    damaged = (each for each in findings if each.rule == "database-corrupt" and each.path not in counted)
+    rows = (each.evidence.get("rowsReadable") for each in damaged)
     if count := sum(each.get("sessions", 0) for each in rows if isinstance(each, dict)):
         yield count
 

@@ -233,3 +233,16 @@ def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:
     state.config({"meta": {"lastTouchedVersion": "2026.3.28-\x1b[31m"}})
     state.store(b"{")
     assert "\x1b" not in state.judge().verdict.reason
+
+
+@pytest.mark.parametrize(("gave_rows", "told"), [(True, False), (False, True)])
+def test_a_session_of_a_damaged_database_is_counted_once(gave_rows: bool, told: bool) -> None:
+    judgement = fixture("database-entry-invalid")
+    [database] = judgement.examination.databases
+    damaged = replace(
+        judgement.findings[0],
+        rule="database-corrupt",
+        path=str(database.path) if gave_rows else "/another/openclaw-agent.sqlite",
+        evidence={"rowsReadable": {"sessions": 2}},
+    )
+    assert ("2 sessions that can be recovered" in stake_of(judgement.examination, [damaged], None).text) is told

@@ -417,7 +417,11 @@ def journal_of_garbage(state: Path) -> None:
 
 @damage()
 def hot_journal(state: Path) -> None:
-    path = state / AGENT
+    leave_hot(state / AGENT)
+
+
+def leave_hot(path: Path) -> None:
+    """Stop in the middle of a transaction that has written to the file."""
     settle(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = DELETE")

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from .damaged_files import hot_journal
+from .damaged_files import hot_journal, leave_hot
 from .damaged_pairs import due, in_log
 from .damages import (
     AGENT,
@@ -221,18 +221,7 @@ def journal_of_another_database(state: Path) -> None:
 
 @damage()
 def state_hot_journal(state: Path) -> None:
-    path = state / STATE
-    settle(path)
-    with closing(sqlite3.connect(path, isolation_level=None)) as d:
-        d.execute("PRAGMA journal_mode = DELETE")
-        d.execute("PRAGMA cache_size = 5")
-        d.execute("BEGIN")
-        d.execute("CREATE TABLE spill (x)")
-        d.executemany("INSERT INTO spill VALUES (?)", [("y" * 3000,)] * 400)
-        kept = {s: Path(f"{path}{s}").read_bytes() for s in ("", "-journal")}
-        d.execute("ROLLBACK")
-    for s, data in kept.items():
-        Path(f"{path}{s}").write_bytes(data)
+    leave_hot(state / STATE)
 
 
 @damage()

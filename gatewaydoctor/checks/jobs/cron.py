@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot, keeps_files
@@ -12,6 +11,7 @@ from gatewaydoctor.checks.stores.trimming import is_over, trims
 from gatewaydoctor.examine.cron.history import retried
 from gatewaydoctor.examine.cron.jobs import RAPID_RUNS
 from gatewaydoctor.examine.cron.timing import jobs_in_use
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.liveness import Liveness
@@ -164,7 +164,7 @@ def _in_history(x: Examination) -> Iterator[Finding]:
     if not found or x.eras.state is None:
         return
     listed = jobs_in_use(x).jobs
-    disable = " ".join(f"--disable {quote(word_for(each.job, listed))}" for each in found[:EXAMPLES])
+    disabled = (word for each in found[:EXAMPLES] for word in ("--disable", word_for(each.job, listed)))
     runs, burst = sum(each.runs for each in found), max(each.ticks.per_tick_max for each in found)
     shortest = min((each.ticks.interval_median for each in found if each.ticks.interval_median), default=None)
     apart = f", {duration(shortest)} apart at the closest" if shortest else ""
@@ -190,7 +190,7 @@ def _in_history(x: Examination) -> Iterator[Finding]:
             ],
         },
         repair=None,
-        by_hand=f"With the gateway stopped, disable them: `gatewaydoctor repair cron {disable}`. Find out why their "
+        by_hand=f"With the gateway stopped, disable them: `{typed('repair', 'cron', *disabled)}`. Find out why their "
         "runs fail before enabling them again.",
     )
 

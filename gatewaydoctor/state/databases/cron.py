@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,10 +73,7 @@ def kept_store(fs: ReadFs, state: Database | None) -> Path | None:
     found = read_database_once(
         fs, state.path, lambda opened: list(Tables(opened).rows("config_machine_state", ("value_json",), rest=rest))
     )
-    try:
-        value = json.loads(str(found[0][0])) if isinstance(found, list) and found else None
-    except ValueError:
-        return None
+    value = parsed(found[0][0]) if isinstance(found, list) and found else None
     return Path(value) if isinstance(value, str) and value.startswith("/") else None
 
 
