@@ -418,12 +418,33 @@ def test_the_plan_names_the_conversations_it_touches(tmp_path: Path) -> None:
     people = [f"agent:main:direct:p{n}" for n in range(8)]
     state.store({key: row(n, age=9 * DAY, status="running") for n, key in enumerate(people)})
     words = ("repair", "expire", "--state-dir", str(state.root), *LATER)
-    said = "Conversations lost: none. 8 change; see the steps below."
+    said = "Conversations lost: none. 8 are changed by expire."
     few, every = run(*words).out, run(*words, "--all").out
-    assert touched(few).split("\n    ") == [said, people[0], "and 7 more; --all lists them"]
+    assert touched(few) == f"{said} --all names them."
     assert touched(every).split("\n    ") == [said, *people]
     plan = json.loads(run(*words, "--json", "--all").out)["details"]["plan"]
     assert [step["touched"] for step in plan["steps"]] == [people]
+
+
+def test_a_conversation_that_two_repairs_touch_counts_once(tmp_path: Path) -> None:
+    """A step that recovers a store names the first few of them alone, a later one all."""
+    state = StateDir(tmp_path)
+    big = {"skillsSnapshot": {"prompt": "x" * 20_000}}
+    state.store({f"agent:main:direct:p{n}": row(n, age=9 * DAY, **big) for n in range(30)})
+    whole = (state.root / STORE).read_bytes()
+    (state.root / STORE).write_bytes(whole[:-20_000])
+    out = run("repair", "salvage", "slim", "--state-dir", str(state.root), *LATER).out
+    assert "Conversations recovered: 29." in out
+
+
+def test_what_is_done_alike_in_several_stores_is_one_line(tmp_path: Path) -> None:
+    state = StateDir(tmp_path)
+    for agent in ("main", "other"):
+        state.store({f"agent:{agent}:direct:p": row(1, age=9 * DAY, status="running")}, agent=agent)
+    words = ("repair", "expire", "--state-dir", str(state.root), *LATER)
+    told = [line for line in run(*words).out.splitlines() if line.startswith("expire: ")]
+    each = [line for line in run(*words, "-v").out.splitlines() if line.startswith("expire: ")]
+    assert (len(told), told[0].split()[-1], len(each)) == (1, "2", 2)
 
 
 def test_the_plan_does_not_say_none_is_lost_where_one_goes(tmp_path: Path) -> None:

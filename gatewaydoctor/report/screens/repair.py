@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from rich.text import Text
 from gatewaydoctor.model.command import explained
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import NextStep
-from gatewaydoctor.model.repair.plan import Move
+from gatewaydoctor.model.repair.plan import Move, Note
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
 from gatewaydoctor.report.screens.blocks.fitting import fill, fitted
@@ -36,7 +37,7 @@ from gatewaydoctor.report.screens.blocks.parts import (
 from gatewaydoctor.report.screens.blocks.starts import MANY_ROWS, NAMED, starts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.model.repair.plan import Note, Plan, Step, StoreSummary
+    from gatewaydoctor.model.repair.plan import Plan, Step, StoreSummary
     from gatewaydoctor.model.repair.receipt import Receipt
 
 
@@ -161,12 +162,17 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: Command | Non
 
 _FEWEST = 8
 """So many changes are always shown, for people say yes to them."""
+_DENSE = 1
+"""Where tables would have one row, blank lines are left out."""
+_SHORT = 2
+"""A note of more lines than this tells only how many it names, where there is little room."""
+_ID = len("00000000-0000-0000-0000-000000000000")
 
 
 def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
     """What happens, a line for each job or step; with -v every step by itself."""
     table = grid("change", "count", "size", left=1)
-    rows = [(step,) for step in steps] if view.verbose else list(_by_job(steps))
+    rows = [(step,) for step in steps] if view.verbose else list(_alike(steps))
     shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST)]
     for group in shown:
         count, size = sum(step.count for step in group), sum(step.bytes for step in group)
@@ -175,15 +181,15 @@ def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
     more(console, len(shown), len(rows), "changes")
 
 
-def _by_job(steps: Sequence[Step]) -> Iterator[tuple[Step, ...]]:
-    """Steps that remove runs of one job go together."""
-    taken: set[str] = set()
+def _alike(steps: Sequence[Step]) -> Iterable[tuple[Step, ...]]:
+    """Steps that remove runs of one job go together, and those that do the same in several stores or files."""
+    groups: dict[tuple[str, ...], list[Step]] = {}
     for step in steps:
-        if not (job := _job(step)):
-            yield (step,)
-        elif job not in taken:
-            taken.add(job)
-            yield tuple(each for each in steps if _job(each) == job)
+        job = _job(step)
+        whose = step.target if step.action == "disable" else step.job_id or step.job_name or ""
+        same = ("trim", job) if job else (step.repair, step.action, step.reason, whose)
+        groups.setdefault(same, []).append(step)
+    return map(tuple, groups.values())
 
 
 def _job(step: Step) -> str:
@@ -198,8 +204,20 @@ def _change(group: tuple[Step, ...], view: View) -> str:
         if first.action == "disable":
             return f"{first.repair}: disable {_first_names(first.sample, view)}"
         return f"{first.repair}: {first.action} {first.reason}{owner}"
-    parts = ", ".join(f"{step.count:,} {_sort(step.reason)}" for step in group)
-    return f"remove runs of {view.names.identifier(job or '?', 'job')} ({parts})"
+    counts: Counter[str] = Counter()
+    for step in group:
+        counts[_sort(step.reason)] += step.count
+    parts = ", ".join(f"{count:,} {sort}" for sort, count in counts.items())
+    return f"remove runs of {_job_shown(first, view)} ({parts})"
+
+
+def _job_shown(step: Step, view: View) -> str:
+    """The name of a job, else its id: of a long one the first part, as -v has it whole."""
+    if step.job_name:
+        return view.names.identifier(step.job_name, "job")
+    shown = view.names.identifier(step.job_id or "?", "job")
+    first, joint, _ = shown.partition("-")
+    return f"job {first}" if joint and len(shown) == _ID else shown
 
 
 def _first_names(names: Sequence[str], view: View) -> str:
@@ -218,13 +236,16 @@ def _sort(reason: str) -> str:
 
 
 def _summary(console: Console, plan: Plan, view: View) -> None:
-    console.print()
+    if view.rows != _DENSE:
+        console.print()
     table = grid("store", "", "sessions", "conversations", "running", "size", left=2)
     pairs_of_stores = _matched(plan.before.stores, plan.after.stores)
     shown = pairs_of_stores if view.rows is None else [each for each in pairs_of_stores if each[0] != each[1]]
     for before, after in shown:
-        _state(table, view, "now", before)
-        _state(table, view, "after", after)
+        store = before or after
+        twice = store is not None and sum(_agent(pair) == store.agent_id for pair in shown) > 1
+        _state(table, view, "now", before, twice=twice)
+        _state(table, view, "after", after, twice=twice)
     if shown:
         console.print(table)
     if same := len(pairs_of_stores) - len(shown):
@@ -234,11 +255,18 @@ def _summary(console: Console, plan: Plan, view: View) -> None:
         console.print(Text(line, no_wrap=True))
 
 
-def _state(table: Table, view: View, label: str, store: StoreSummary | None) -> None:
+def _agent(pair: tuple[StoreSummary | None, StoreSummary | None]) -> str | None:
+    return next((store.agent_id for store in pair if store), None)
+
+
+def _state(table: Table, view: View, label: str, store: StoreSummary | None, *, twice: bool) -> None:
+    """A line of the table; `twice`: the agent has another store in it, so this one is named."""
     if store is None:
         table.add_row("", label, "none")
         return
     name = view.agent(store.agent_id) if label == "now" else ""
+    if twice and name:
+        name += " (file)" if store.path.endswith(".json") else " (database)"
     if store.readable != "yes":
         label = f"{label}: loads as EMPTY" if store.readable == "gateway-empty" else f"{label}: cannot be read"
     running = store.status.get("running", 0)
@@ -251,19 +279,53 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
     if not notes:
         return
     tight = view.rows is not None and view.rows < MANY_ROWS
-    if tight:
-        console.print()
-    else:
+    if not tight:
         section(console, title)
-    for note in notes:
-        shown = capped(note.names, view)
-        left = len(note.names) - len(shown)
-        names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
-        text = view.names.text(note.text) + (f" ({names})" if names else "")
-        line = Text.assemble((f"{title}: ", "bold"), text) if tight else Text(text)
-        console.print(line if tight else Padding(line, (0, 0, 0, INDENT)))
+    elif view.rows != _DENSE:
+        console.print()
+    for note in _joined(notes):
+        if tight:
+            _briefly(console, title, note, view)
+            continue
+        console.print(Padding(Text(_told(note, view)), (0, 0, 0, INDENT)))
         if note.todo:
             print_command(console, Text(), view.command(note.todo), INDENT)
+
+
+def _briefly(console: Console, title: str, note: Note, view: View) -> None:
+    """With its title in front, and with its command on the last line where that has room."""
+    text = _told(note, view)
+    if note.names and len(text) > _SHORT * console.width:
+        text = f"{view.names.text(note.text).removesuffix(':')} ({len(note.names):,}; --all names them)"
+    command = view.command(note.todo) if note.todo else None
+    lines = [line.rstrip() for line in fill(f"{title}: {text}", console.width)]
+    if command and len(lines[-1]) + 1 + len(str(command)) <= console.width:
+        lines[-1] += f" {command}"
+        command = None
+    for at, line in enumerate(lines):
+        shown = Text(line, no_wrap=True)
+        if at == 0:
+            shown.stylize("bold", 0, len(title) + 1)
+        console.print(shown)
+    if command:
+        print_command(console, Text(), command, INDENT)
+
+
+def _told(note: Note, view: View) -> str:
+    shown = capped(note.names, view)
+    left = len(note.names) - len(shown)
+    names = ", ".join(view.names.text(name) for name in shown) + (f", and {left:,} more" if left else "")
+    text = view.names.text(note.text)
+    return f"{text} {names}" if text.endswith(":") else f"{text} ({names})" if names else text
+
+
+def _joined(notes: Sequence[Note]) -> Iterator[Note]:
+    """Each sentence once, with the names of all."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for note in notes:
+        names.setdefault((note.text, note.command), []).extend(note.names)
+    for (text, command), joined in names.items():
+        yield Note(text=text, names=tuple(joined), command=command)
 
 
 def _refusals(console: Console, plan: Plan, view: View) -> None:

@@ -85,7 +85,7 @@ _HEAD = 64 * 1024
 _Change = tuple[str, str]
 """Verb and reason of a step."""
 
-_HEADER = ("rebuild the header", "it has no valid header, and opening it would truncate it")
+_HEADER = ("rebuild the header", "of a transcript without a valid one: opening it would empty it")
 _CUT = "cut the tail"
 
 
@@ -179,12 +179,11 @@ def _at_the_end(check: TranscriptCheck, *, newline: bool) -> Iterator[_Change]:
     """What is done at the end. `newline`: what stays does not end in one."""
     match check.tail:
         case TailState.NUL:
-            yield _CUT, "it ends in NUL bytes"
+            yield _CUT, "of NUL bytes"
         case TailState.TORN if not check.glued:
-            torn = "its last line is cut" if check.broken == 1 else f"its last {check.broken:,} lines are not JSON"
-            yield _CUT, torn
+            yield _CUT, "of 1 cut line" if check.broken == 1 else f"of {check.broken:,} lines that are not JSON"
         case TailState.TORN | TailState.NO_NEWLINE if newline:
-            yield "end the last line", "its last line has no newline, and the next one would be joined to it"
+            yield "end the last line", "that has no newline: the next one would be joined to it"
 
 
 def _ends_line(draft: Draft, path: Path, end: int) -> bool:

@@ -50,7 +50,7 @@ def _slim(draft: Draft, store: RowsDraft) -> None:
             Repair.SLIM,
             "drop rebuilt fields",
             store.path,
-            f"{' and '.join(REBUILT_FIELDS)}, which the gateway writes again at the next turn",
+            " and ".join(REBUILT_FIELDS),
             [entry.key for entry in slimmed],
             saved,
             agent_id=store.agent_id,

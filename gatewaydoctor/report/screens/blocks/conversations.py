@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
+from gatewaydoctor.report.screens.blocks.fitting import fill
 from gatewaydoctor.report.screens.blocks.parts import INDENT, View
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan, Step
 
 FEW = 5
-FEWEST = 1
-"""So many names where tables have fewer rows than _ROOMY; none of conversations that come back."""
 _ROOMY = 8
+"""None are named where tables have fewer rows than this."""
 
 
 def touched(console: Console, plan: Plan, view: View) -> None:
@@ -30,10 +30,12 @@ def touched(console: Console, plan: Plan, view: View) -> None:
         word = "affected" if going else "recovered"
         text = " ".join((f"Conversations {word}: {total:,}.", *_fates(plan, total, going)))
     else:
-        text = "Conversations lost: none." + (f" {total:,} change; see the steps below." if total else "")
-    console.print(Text(text, "yellow" if total or plan.torn else "green"))
-    tight = 0 if plan.torn and not going else FEWEST
-    few = FEW if view.rows is None or view.rows >= _ROOMY else tight
+        text = "Conversations lost: none." + (f" {_changed(plan, total)}" if total else "")
+    few = FEW if view.rows is None or view.rows >= _ROOMY else 0
+    if names and not few and not (plan.torn and not going):
+        text += " --all names them." if total > 1 else " --all names it."
+    for line in fill(text, console.width):
+        console.print(Text(line, "yellow" if total or plan.torn else "green", no_wrap=True))
     shown = names if view.rows is None else names[:few]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))
@@ -41,6 +43,12 @@ def touched(console: Console, plan: Plan, view: View) -> None:
         how = "" if view.rows is None or len(names) == len(shown) else "; --all lists them"
         more = f"and {total - len(shown):,} more{how}" if shown else "The steps below list their files."
         console.print(Padding(Text(more, "dim"), (0, 0, 0, INDENT)))
+
+
+def _changed(plan: Plan, total: int) -> str:
+    """How many, and by which repairs."""
+    repairs = list(dict.fromkeys(step.repair for step in plan.steps if step.touched or step.conversations))
+    return f"{total:,} {'is' if total == 1 else 'are'} changed by {' and '.join(repairs)}."
 
 
 def _fates(plan: Plan, total: int, going: int) -> Iterator[str]:
@@ -53,12 +61,19 @@ def _fates(plan: Plan, total: int, going: int) -> Iterator[str]:
 
 
 def _counted(steps: Sequence[Step]) -> tuple[int, list[str]]:
-    """How many conversations these steps touch, each once where it is named, and the names."""
+    """How many conversations these steps touch, each once where it is named, and the names. Of a store that is
+    rebuilt a step names the first few: the others may be named by another step."""
     named: dict[tuple[str | None, str], str] = {}
     nameless = 0
+    rebuilt: dict[str | None, int] = {}
     for step in steps:
         # A step about files names those.
         names = step.touched or (step.sample if step.conversations == step.count else ())
         named.update({(step.agent_id, name): name for name in names})
-        nameless += max(0, step.conversations - len(names))
+        if names and len(names) < step.conversations:
+            rebuilt[step.agent_id] = rebuilt.get(step.agent_id, 0) + step.conversations
+        else:
+            nameless += max(0, step.conversations - len(names))
+    for agent_id, total in rebuilt.items():
+        nameless += max(0, total - sum(owner == agent_id for owner, _ in named))
     return len(named) + nameless, list(named.values())
