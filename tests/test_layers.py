@@ -90,7 +90,7 @@ def test_no_import_goes_up_or_sideways() -> None:
     [
         ("model", "from gatewaydoctor.storage.files.reader import StoreReader"),
         ("storage", "import gatewaydoctor.state.place.home"),
-        ("state", "from gatewaydoctor.storage.files.survey import Survey"),
+        ("state", "from gatewaydoctor.storage.files.sessions import FileSessions"),
         ("checks", "def f():\n    from gatewaydoctor.report import words"),
         ("report", "from gatewaydoctor.repair.run.apply import apply"),
         ("report", "if TYPE_CHECKING:\n    from gatewaydoctor.cli.verbs.usage import UsageTotal"),

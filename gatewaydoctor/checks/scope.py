@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
 
 
-def whole_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
+def whole_stores(x: Examination) -> Iterator[tuple[StoreFacts, FileSessions]]:
     """Stores of which every row is known, those too large for the gateway included."""
     for store in x.stores:
-        if store.survey is not None and store.read.whole:
-            yield store, store.survey
+        if store.sessions is not None and store.read.whole:
+            yield store, store.sessions
 
 
 def whole_session_stores(x: Examination) -> Iterator[StoreFacts | DatabaseFacts]:
@@ -28,11 +28,11 @@ def whole_session_stores(x: Examination) -> Iterator[StoreFacts | DatabaseFacts]
     yield from (database for database in x.databases if database.whole)
 
 
-def sound_stores(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
+def sound_stores(x: Examination) -> Iterator[tuple[StoreFacts, FileSessions]]:
     """Stores that the gateway reads as what they are."""
-    for store, survey in whole_stores(x):
+    for store, sessions in whole_stores(x):
         if isinstance(store.soundness, Sound):
-            yield store, survey
+            yield store, sessions
 
 
 def directories(x: Examination) -> Iterator[StoreFacts]:

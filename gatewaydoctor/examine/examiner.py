@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.liveness import LockVerdict
     from gatewaydoctor.model.gateway.place import Place, StoreRef
     from gatewaydoctor.model.gateway.transcript import PathMap
-    from gatewaydoctor.storage.protocol import SessionSet
+    from gatewaydoctor.storage.entries.sessionset import SessionSet
     from gatewaydoctor.system.fs import FileStat
 
 
@@ -356,13 +356,13 @@ class _Examiner:
         )
         pointers = tree_pointers(self.fs, tree.listings.values(), directory, tree.maps)
         signs = TranscriptSigns(self.fs, tree.times, pointers)
-        era, survey = tree.eras.of(read.ref.agent_id), read.survey
+        era, sessions = tree.eras.of(read.ref.agent_id), read.sessions
         collector = PointerCollector(
             pointers, self.world.now, transcripts.loose, in_database=era.sessions_in_database
         )
-        oldest, newest = survey.table.updated_span(frozenset(survey.hidden)) if survey else (None, None)
+        oldest, newest = sessions.table.updated_span(frozenset(sessions.hidden)) if sessions else (None, None)
         return StoreFacts(
-            facts=self._rows(survey, signs, collector, tree) if survey else None,
+            facts=self._rows(sessions, signs, collector, tree) if sessions else None,
             oldest_updated=oldest,
             newest_updated=newest,
             read=read,
@@ -421,7 +421,7 @@ def _key_test(
     def is_known(key: str) -> bool:
         nonlocal known
         if known is None:
-            tables = [store.survey.table for store in stores if store.survey]
+            tables = [store.sessions.table for store in stores if store.sessions]
             tables += [read.sessions.table for _, _, read in databases if isinstance(read, Read) and read.sessions]
             known = {hash(each.lower()) for table in tables for each in table.all_keys()}
         return hash(key.lower()) in known

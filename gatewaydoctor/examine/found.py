@@ -63,7 +63,7 @@ def _other(fs: ReadFs, path: Path) -> str | None:
             rows += 1
             if cut.unread or any(name in (cut.fields or ()) for name in _ROW_FIELDS):
                 return None
-    return "JSON without a session in it" if rows and reader.verdict.fault is None else None
+    return "JSON without a session in it" if rows and reader.reading.fault is None else None
 
 
 class Found(Struct, frozen=True):

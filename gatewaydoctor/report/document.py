@@ -193,23 +193,23 @@ def config_info(x: Examination, names: Names) -> ConfigInfo:
 
 
 def store_info(x: Examination, store: StoreFacts, names: Names, cap: int | None) -> StoreInfo:
-    ref, survey, stat = store.read.ref, store.survey, store.read.stat
-    verdict = survey.verdict if survey else None
-    fault = verdict.fault if verdict else None
+    ref, sessions, stat = store.read.ref, store.sessions, store.read.stat
+    reading = store.reading
+    fault = reading.fault if reading else None
     return StoreInfo(
         agent_id=names.identifier(ref.agent_id, "agent"),
         agent_ids=tuple(names.identifier(agent_id, "agent") for agent_id in ref.agent_ids),
         era=store.era.value,
         path=names.path(ref.path),
         exists=ref.exists,
-        bytes=verdict.bytes if verdict else stat.size if stat else 0,
-        entries=survey.entries if survey else 0,
+        bytes=reading.bytes if reading else stat.size if stat else 0,
+        entries=sessions.entries if sessions else 0,
         readable=readable(store.soundness).value,
-        layout=verdict.layout.value if verdict else None,
-        sha256=verdict.sha256 if verdict else None,
+        layout=reading.layout.value if reading else None,
+        sha256=reading.sha256 if reading else None,
         fault=FaultInfo(kind=fault.kind.value, offset=fault.offset, sentence=fault.sentence) if fault else None,
         distribution=distribution(store),
-        field_bytes=names.fields(survey.field_bytes.most_common(cap)) if survey else {},
+        field_bytes=names.fields(sessions.field_bytes.most_common(cap)) if sessions else {},
         cron=tuple(job_info(job, names) for job in store.jobs[:cap]),
         transcripts=TranscriptInfo(
             files=store.transcripts.files,

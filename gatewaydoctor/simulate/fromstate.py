@@ -36,7 +36,7 @@ from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.sessions import read_sessions
 from gatewaydoctor.storage.database.transcripts import Transcripts
 from gatewaydoctor.storage.entries.table import EntryTable
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -210,11 +210,11 @@ def _largest(fs: ReadFs, stores: Sequence[StoreRef], main_key: str) -> tuple[Sto
         try:
             expected = fs.stat(ref.path).size
             with fs.open(ref.path) as stream:
-                found = survey(stream, expected, main_key)
+                found = read_sessions_file(stream, expected, main_key)
         except OSError:
             continue
         if len(found.table) > len(best[1]):
-            best = ref, found.table, found.verdict.bytes
+            best = ref, found.table, found.reading.bytes
     return best
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.storage.database.sessions import DatabaseSessions
-from gatewaydoctor.storage.files.survey import FileSessions
+from gatewaydoctor.storage.database.sessions import DatabaseStore
+from gatewaydoctor.storage.files.sessions import FileStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,8 @@ def open_sessions(fs: ReadFs, era: Era, path: Path, main_key: str) -> SessionSto
     opened before they are asked for."""
     match era:
         case Era.FILES | Era.MIXED:
-            return FileSessions(fs, path, main_key)
+            return FileStore(fs, path, main_key)
         case Era.SQLITE:
-            return DatabaseSessions(fs, path, main_key)
+            return DatabaseStore(fs, path, main_key)
         case _:
             assert_never(era)

@@ -35,9 +35,9 @@ def test_a_running_row_behind_a_finished_one_is_not_stuck(state: StateDir) -> No
     judgement = state.judge()
     (store,) = judgement.examination.stores
     assert [finding.rule for finding in judgement.findings] == ["store-duplicate-key"]
-    assert store.survey is not None
-    assert store.survey.entries == 1
-    assert store.survey.counts == {(Kind.MAIN, Status.DONE): 1}
+    assert store.sessions is not None
+    assert store.sessions.entries == 1
+    assert store.sessions.counts == {(Kind.MAIN, Status.DONE): 1}
     assert not store.running
 
 
@@ -45,14 +45,14 @@ def test_sizes_and_fields_leave_the_hidden_row_out_and_name_its_bytes(state: Sta
     bulky = row(1, status="running", skillsSnapshot={"prompt": "p" * 5_000})
     state.store(doubled((MAIN, bulky), (MAIN, 7), (MAIN, row(1))))
     (store,) = state.examine().stores
-    assert store.survey is not None
-    assert "skillsSnapshot" not in store.survey.field_bytes
-    assert store.survey.field_counts["sessionId"] == 1
-    assert store.survey.invalid == 0
-    assert [size for size, _ in store.survey.biggest] == [store.survey.weights[Kind.MAIN, Status.DONE]]
-    assert store.survey.hidden_bytes > 5_000
+    assert store.sessions is not None
+    assert "skillsSnapshot" not in store.sessions.field_bytes
+    assert store.sessions.field_counts["sessionId"] == 1
+    assert store.sessions.invalid == 0
+    assert [size for size, _ in store.sessions.biggest] == [store.sessions.weights[Kind.MAIN, Status.DONE]]
+    assert store.sessions.hidden_bytes > 5_000
     finding = state.only("store-duplicate-key")
-    assert finding.evidence["hiddenBytes"] == store.survey.hidden_bytes
+    assert finding.evidence["hiddenBytes"] == store.sessions.hidden_bytes
     assert not state.findings("store-invalid-entry")
 
 

@@ -15,7 +15,7 @@ from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
 from gatewaydoctor.model.gateway.fieldtypes import Fate
 from gatewaydoctor.state.config.config import load_config
 from gatewaydoctor.state.place.locate import locate
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 from gatewaydoctor.system.fs import OsReadFs
 from tests.conformance import install
 from tests.conformance.pieces import FILES
@@ -138,7 +138,7 @@ class Lab:
         config = load_config(fs, place, {})
         collector = RowFaultCollector(config.release, config.maintenance, self.now)
         with fs.open(self.store) as stream:
-            for _, entry in survey(stream, self.store.stat().st_size, "main").rows():
+            for _, entry in read_sessions_file(stream, self.store.stat().st_size, "main").rows():
                 collector.take(entry)
         return collector.result()
 

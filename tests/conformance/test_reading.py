@@ -15,7 +15,7 @@ import pytest
 from gatewaydoctor.model.gateway.fieldtypes import Fate, fate_of
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, Readable
 from gatewaydoctor.state.place.release import policy_of
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 from gatewaydoctor.system.fs import OsReadFs
 
 from .install import cache_dir, command
@@ -84,8 +84,8 @@ def ours(path: Path, release: str) -> tuple[bool, int]:
     assert policy is not None
     fs = OsReadFs()
     with fs.open(path) as stream:
-        found = survey(stream, fs.stat(path).size, "main")
-        if found.verdict.readable is not Readable.YES:
+        found = read_sessions_file(stream, fs.stat(path).size, "main")
+        if found.reading.readable is not Readable.YES:
             return False, 0
         rows = [entry for _, entry in found.rows()]
     dropped = {row.key for row in rows if any(fate_of(policy, odd) is Fate.DROPPED for odd in row.odd)}

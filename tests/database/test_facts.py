@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.subagents import SubagentState
 from gatewaydoctor.state.databases.agent import LARGE, read_agent
 from gatewaydoctor.state.databases.state import read_state
 from gatewaydoctor.storage.database.opened import Opened, open_database
-from gatewaydoctor.storage.database.sessions import RowSet, read_sessions
+from gatewaydoctor.storage.database.sessions import DatabaseSessions, read_sessions
 from gatewaydoctor.system.fs import OsReadFs
 
 from .made import AGENT, STATE, Made, connect, insert, node
@@ -31,7 +31,7 @@ def opened(path: Path) -> Opened:
     return found
 
 
-def rows_of(path: Path, *, weigh: bool = False) -> RowSet:
+def rows_of(path: Path, *, weigh: bool = False) -> DatabaseSessions:
     with opened(path) as database:
         found = read_sessions(database, "main", weigh=weigh)
     assert found is not None

@@ -384,7 +384,7 @@ MUTANTS = (
     # What is said
     Mutant(
         "a row that a later one hides is counted",
-        "storage/files/survey.py",
+        "storage/files/sessions.py",
         "    hidden = tuple(_hidden(table.all_keys(), frozenset(repeated))) if repeated else ()\n    hidden_bytes",
         "    hidden = ()\n    hidden_bytes",
         ("tests/store", "tests/checks/test_store.py", "tests/repair/test_double_keys.py"),

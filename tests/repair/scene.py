@@ -15,8 +15,8 @@ from gatewaydoctor.model.repair.plan import Copy, Fingerprint, Literal, Move, Pl
 from gatewaydoctor.repair.drafting.summary import summarise
 from gatewaydoctor.repair.vault.codec import with_id
 from gatewaydoctor.repair.writing.tools import Permission, Tools
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 from gatewaydoctor.storage.files.splice import Row, splice
-from gatewaydoctor.storage.files.survey import survey
 from gatewaydoctor.system.processes import system_processes
 from tests.repair.faults import FaultFs
 
@@ -124,11 +124,11 @@ def _plan(root: Path, store: bytes) -> Plan:
     names = [f"{SESSIONS}/{name}" for name in ("sessions.json", "ann.jsonl")]
     moved = [f"{SESSIONS}/{name}.jsonl" for name in ("a", "b", "linked")]
     prints = [fingerprint(root, name) for name in names] + [fingerprint(root, name, hashed=False) for name in moved]
-    read = survey(io.BytesIO(store), len(store), "main")
+    read = read_sessions_file(io.BytesIO(store), len(store), "main")
     kept = [entry for entry in read.table if entry.job_id is None]
     segments, size = splice((Row(0, e.start, e.value_start, e.end) for e in kept), {0})
     after = _new_store(store)
-    summary = summarise(survey(io.BytesIO(after), len(after), "main"), names[0], "main")
+    summary = summarise(read_sessions_file(io.BytesIO(after), len(after), "main"), names[0], "main")
     sound = len(b'{"type":"session","id":"ann"}\n')
     return with_id(
         Plan(

@@ -60,9 +60,9 @@ def test_every_whole_entry_comes_back(doctor: Doctor, data: bytes, lost: set[int
     receipt = doctor.apply()
     assert receipt is not None
     assert doctor.rows() == {name: value for name, value in ROWS.items() if name not in {key(n) for n in lost}}
-    survey = doctor.state.judge().examination.stores[0].survey
-    assert survey is not None
-    assert survey.verdict.readable is Readable.YES
+    sessions = doctor.state.judge().examination.stores[0].sessions
+    assert sessions is not None
+    assert sessions.reading.readable is Readable.YES
     kept = next((doctor.state.root / ".gatewaydoctor/runs").glob("*/files/000000"))
     assert kept.read_bytes() == data
 

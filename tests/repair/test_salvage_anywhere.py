@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gatewaydoctor.storage.files.evidence import PARTS
 from gatewaydoctor.storage.files.salvage import Salvage, salvage
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 from tests.examples import examples
 from tests.store.documents import TEXT, VALUE
 
@@ -55,13 +55,13 @@ class Damaged:
 
 
 def spans(data: bytes) -> list[tuple[str, int, int, int]]:
-    read = survey(io.BytesIO(data), len(data), "main")
+    read = read_sessions_file(io.BytesIO(data), len(data), "main")
     return [(entry.key, entry.start, entry.value_start, entry.end) for entry in read.table]
 
 
 def salvaged(data: bytes) -> Salvage:
     stream = io.BytesIO(data)
-    return salvage(stream, survey(stream, len(data), "main"), "main")
+    return salvage(stream, read_sessions_file(stream, len(data), "main"), "main")
 
 
 def whole(damaged: Damaged) -> list[tuple[str, int, int, int]]:

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from gatewaydoctor.storage.files.salvage import salvage
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 
 def store(seed: int) -> bytes:
@@ -34,12 +34,15 @@ def store(seed: int) -> bytes:
 
 
 def rows_of(data: bytes) -> dict[str, bytes]:
-    return {entry.key: data[entry.start : entry.end] for entry in survey(io.BytesIO(data), len(data), "main").table}
+    return {
+        entry.key: data[entry.start : entry.end]
+        for entry in read_sessions_file(io.BytesIO(data), len(data), "main").table
+    }
 
 
 def salvaged(data: bytes) -> list[tuple[str, bytes]]:
     stream = io.BytesIO(data)
-    found = salvage(stream, survey(stream, len(data), "main"), "main")
+    found = salvage(stream, read_sessions_file(stream, len(data), "main"), "main")
     return [(entry.key, data[entry.start : entry.end]) for entry in found.table]
 
 

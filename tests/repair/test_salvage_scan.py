@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from gatewaydoctor.storage.files import cut as cut_module
 from gatewaydoctor.storage.files.salvage import CHUNK, Salvage, salvage
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 from tests.store.documents import VALUE
 
 
 def salvaged(data: bytes) -> Salvage:
     stream = io.BytesIO(data)
-    return salvage(stream, survey(stream, len(data), "main"), "main")
+    return salvage(stream, read_sessions_file(stream, len(data), "main"), "main")
 
 
 def keys(found: Salvage) -> list[str]:
@@ -34,7 +34,7 @@ def store(count: int = 50, size: int = 200, **layout: object) -> bytes:
 
 
 def spans(data: bytes) -> list[tuple[str, int, int]]:
-    return [(e.key, e.start, e.end) for e in survey(io.BytesIO(data), len(data), "main").table]
+    return [(e.key, e.start, e.end) for e in read_sessions_file(io.BytesIO(data), len(data), "main").table]
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -12,17 +12,17 @@ from gatewaydoctor.model.gateway.store import Layout, Readable
 from gatewaydoctor.model.repair.plan import Copy, Segment
 from gatewaydoctor.storage.entries import decode
 from gatewaydoctor.storage.files.edit import edit, field_spans
+from gatewaydoctor.storage.files.sessions import FileSessions, read_sessions_file
 from gatewaydoctor.storage.files.splice import Row, splice
-from gatewaydoctor.storage.files.survey import Survey, survey
 from gatewaydoctor.storage.jsontext.grammar import members
 from tests.store.documents import STORE, TEXT, VALUE, written
 
 
-def read(data: bytes) -> Survey:
-    return survey(io.BytesIO(data), len(data), "main")
+def read(data: bytes) -> FileSessions:
+    return read_sessions_file(io.BytesIO(data), len(data), "main")
 
 
-def rows_of(found: Survey, source: int = 0) -> list[Row]:
+def rows_of(found: FileSessions, source: int = 0) -> list[Row]:
     return [Row(source, entry.start, entry.value_start, entry.end) for entry in found.table]
 
 
@@ -31,8 +31,8 @@ def assembled(segments: tuple[Segment, ...], *sources: bytes) -> bytes:
     return b"".join(parts)
 
 
-def canonical_sources(*found: Survey) -> set[int]:
-    return {number for number, each in enumerate(found) if each.verdict.layout is Layout.CANONICAL}
+def canonical_sources(*found: FileSessions) -> set[int]:
+    return {number for number, each in enumerate(found) if each.reading.layout is Layout.CANONICAL}
 
 
 @given(STORE)
@@ -48,7 +48,7 @@ def test_splice_without_edits_is_identity_in_the_gateways_layout(entries: dict[s
 @given(written(), st.data())
 def test_splice_keeps_the_chosen_rows_verbatim(data: bytes, choice: st.DataObject) -> None:
     found = read(data)
-    if found.verdict.readable is not Readable.YES:
+    if found.reading.readable is not Readable.YES:
         return
     rows = rows_of(found)
     kept = [row for row in rows if choice.draw(st.booleans())]
@@ -56,7 +56,7 @@ def test_splice_keeps_the_chosen_rows_verbatim(data: bytes, choice: st.DataObjec
     new = assembled(segments, data)
     assert len(new) == size
     again = read(new)
-    assert again.verdict.readable is Readable.YES
+    assert again.reading.readable is Readable.YES
     assert [new[e.start : e.end] for e in again.table] == [data[row.start : row.end] for row in kept]
 
 

@@ -54,8 +54,8 @@ def test_an_entry_too_large_to_read_leaves_references_unknown(
     state.transcript(1)
     x = state.judge().examination
     (store,) = x.stores
-    assert store.survey is not None
-    assert store.survey.unread == 1
+    assert store.sessions is not None
+    assert store.sessions.unread == 1
     assert not store.read.whole
     assert not store.transcripts.referenced_known
     assert any("were not examined" in reason for _, reason in x.skipped)

@@ -51,7 +51,7 @@ def read(data: bytes, piece: int = reader.CHUNK) -> tuple[list[Row], StoreReadin
         )
         for cut in store
     ]
-    return rows, store.verdict
+    return rows, store.reading
 
 
 def by_automaton(data: bytes) -> tuple[list[Member], Illegal | None]:
@@ -67,21 +67,21 @@ def by_automaton(data: bytes) -> tuple[list[Member], Illegal | None]:
 
 @given(st.one_of(written(), mixed(), damaged()), st.sampled_from([1, 2, 3, 7, 64, 1 << 20]))
 def test_all_cutters_agree_with_the_automaton(data: bytes, piece: int) -> None:
-    rows, verdict = read(data, piece)
-    assert verdict.bytes == len(data)
-    assert verdict.sha256 == hashlib.sha256(data).hexdigest()
+    rows, reading = read(data, piece)
+    assert reading.bytes == len(data)
+    assert reading.sha256 == hashlib.sha256(data).hexdigest()
     if data.strip(b" \t\r\n")[:1] != b"{":
-        assert verdict.readable is Readable.GATEWAY_EMPTY
+        assert reading.readable is Readable.GATEWAY_EMPTY
         assert rows == []
         return
     expected, illegal = by_automaton(data)
     assert [(row.start, row.value_start, row.end) for row in rows] == [
         (m.key_start, m.value_start, m.value_end) for m in expected
     ]
-    assert (verdict.fault and (verdict.fault.kind, verdict.fault.offset)) == (
+    assert (reading.fault and (reading.fault.kind, reading.fault.offset)) == (
         illegal and (illegal.fault.kind, illegal.fault.offset)
     )
-    assert verdict.readable is (Readable.GATEWAY_EMPTY if illegal else Readable.YES)
+    assert reading.readable is (Readable.GATEWAY_EMPTY if illegal else Readable.YES)
 
 
 @given(STORE)
@@ -140,14 +140,14 @@ SOUND = json.dumps({f"agent:main:k{i}": {"sessionId": f"s{i}", "updatedAt": i} f
 def test_every_damage_is_told_with_its_offset(
     name: str, data: bytes, kind: JsonFaultKind, offset: int | None, entries: int
 ) -> None:
-    rows, verdict = read(data)
-    assert verdict.fault is not None
-    assert verdict.fault.kind is kind
+    rows, reading = read(data)
+    assert reading.fault is not None
+    assert reading.fault.kind is kind
     assert len(rows) == entries
-    assert verdict.readable is Readable.GATEWAY_EMPTY
+    assert reading.readable is Readable.GATEWAY_EMPTY
     if offset is not None:
-        assert verdict.fault.offset == offset
-    assert f"{verdict.fault.offset:,}" in verdict.fault.sentence
+        assert reading.fault.offset == offset
+    assert f"{reading.fault.offset:,}" in reading.fault.sentence
 
 
 TAKEN = {
@@ -172,9 +172,9 @@ def test_what_the_gateway_takes_is_taken(name: str, canonical: bool) -> None:
     data, key = TAKEN[name]
     if canonical:
         data = b"{\n  " + data[1:-1] + b"\n}"
-    rows, verdict = read(data)
-    assert verdict.fault is None
-    assert verdict.readable is Readable.YES
+    rows, reading = read(data)
+    assert reading.fault is None
+    assert reading.readable is Readable.YES
     assert [row.key for row in rows] == [key]
 
 
@@ -191,9 +191,9 @@ def test_a_damaged_giant_entry_needs_no_giant_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert rows == []
-    assert store.verdict.fault is not None
-    assert store.verdict.fault.kind is JsonFaultKind.CUT_SHORT
-    assert store.verdict.fault.offset == len(body)
+    assert store.reading.fault is not None
+    assert store.reading.fault.kind is JsonFaultKind.CUT_SHORT
+    assert store.reading.fault.offset == len(body)
     assert peak < len(body)
 
 
@@ -213,9 +213,9 @@ def test_the_gateways_limit_is_in_bytes_whatever_they_spell(monkeypatch: pytest.
 def test_large_entries_and_many_chunks_agree() -> None:
     store = {f"k{i}": {"sessionId": str(i), "prompt": "p" * 300_000} for i in range(20)}
     data = json.dumps(store, indent=2).encode()
-    rows, verdict = read(data, 100_000)
+    rows, reading = read(data, 100_000)
     assert [row.key for row in rows] == list(store)
-    assert verdict.layout is Layout.CANONICAL
+    assert reading.layout is Layout.CANONICAL
     assert all(data[row.value_start : row.end].startswith(b"{") for row in rows)
 
 
@@ -231,7 +231,7 @@ def test_an_error_while_reading_passes_through() -> None:
 def test_an_entry_too_large_to_look_into_is_still_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cut_module, "LARGEST_ENTRY", 1000)
     data = b'{"small": {"a": 1}, "large": {"b": "%s"}, "list": ["%s"], "last": {"c": 2}}' % (b"x" * 5000, b"y" * 5000)
-    rows, verdict = read(data, 100)
+    rows, reading = read(data, 100)
     assert [(row.key, row.fields) for row in rows] == [
         ("small", {"a": b"1"}),
         ("large", {}),
@@ -239,7 +239,7 @@ def test_an_entry_too_large_to_look_into_is_still_an_entry(monkeypatch: pytest.M
         ("last", {"c": b"2"}),
     ]
     assert data[rows[1].value_start : rows[1].end] == b'{"b": "%s"}' % (b"x" * 5000)
-    assert verdict.fault is None
+    assert reading.fault is None
 
 
 _ENTRY = {"sessionId": "s", "skills": [{"a": {"b": 1}}, {"c": {}}], "text": "x" * 200}
@@ -280,9 +280,9 @@ def test_a_layout_that_repeats_itself_needs_ijson_for_one_entry_at_most(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     pushed = _counting_what_ijson_gets(monkeypatch)
-    rows, verdict = read(text.encode(), 509)
+    rows, reading = read(text.encode(), 509)
     assert len(rows) == len(json.loads(text))
-    assert verdict.fault is None
+    assert reading.fault is None
     assert sum(pushed) < 4 * len(json.dumps(_ENTRY, indent=4))
 
 
@@ -295,16 +295,16 @@ def test_one_irregular_entry_leaves_the_others_to_the_regular_reader(
     data = (
         f'{before.removesuffix(chr(10) + "  ").removesuffix(",")}{stray}"agent:main:cron:job:run:200"{after}'.encode()
     )
-    rows, verdict = read(data)
+    rows, reading = read(data)
     assert json.loads(data) == _MANY
     assert [row.key for row in rows] == list(_MANY)
-    assert verdict.fault is None
+    assert reading.fault is None
     assert sum(pushed) < 4 * len(json.dumps(_ENTRY, indent=4))
 
 
-def test_the_survey_says_how_deep_an_unusual_row_is_nested() -> None:
-    from gatewaydoctor.storage.files.survey import survey
+def test_the_sessions_say_how_deep_an_unusual_row_is_nested() -> None:
+    from gatewaydoctor.storage.files.sessions import read_sessions_file
 
     deep = b'{"k": {"x": %s}, "flat": {}}' % (b"[" * 5000 + b"]" * 5000)
-    assert survey(io.BytesIO(deep), len(deep), "main").deepest == 5001
-    assert survey(io.BytesIO(SOUND), len(SOUND), "main").deepest == 0
+    assert read_sessions_file(io.BytesIO(deep), len(deep), "main").deepest == 5001
+    assert read_sessions_file(io.BytesIO(SOUND), len(SOUND), "main").deepest == 0

@@ -27,8 +27,8 @@ from gatewaydoctor.state.history.readonce import ReadOnce
 from gatewaydoctor.state.history.transcripts import check_transcript
 from gatewaydoctor.storage.database.rescue import rescue
 from gatewaydoctor.storage.files.salvage import salvage
+from gatewaydoctor.storage.files.sessions import FileSessions, read_sessions_file
 from gatewaydoctor.storage.files.splice import splice
-from gatewaydoctor.storage.files.survey import Survey, survey
 from gatewaydoctor.system.fs import OsReadFs
 from tests.cli.harness import run
 from tests.repair import agentdb
@@ -54,23 +54,23 @@ STORE = {"agent:main:main": row(1), "agent:main:telegram:direct:5": row(2, sessi
 TEXT = json.dumps(STORE | RUNS, indent=2).encode()
 
 
-def _surveyed(data: bytes) -> Survey:
-    return survey(io.BytesIO(data), len(data), "main")
+def _read(data: bytes) -> FileSessions:
+    return read_sessions_file(io.BytesIO(data), len(data), "main")
 
 
 def store(_: Path) -> Target:
     """A store that loads gives its rows back byte for byte, and loads again, for Python's json too."""
 
     def take(data: bytes) -> None:
-        found = _surveyed(data)
-        if found.verdict.readable is not Readable.YES:
+        found = _read(data)
+        if found.reading.readable is not Readable.YES:
             return
         rows = rows_of(found)
         segments, size = splice(rows[::2], canonical_sources(found))
         new = assembled(segments, data)
         assert len(new) == size
-        again = _surveyed(new)
-        assert again.verdict.readable is Readable.YES
+        again = _read(new)
+        assert again.reading.readable is Readable.YES
         assert [new[e.start : e.end] for e in again.table] == [data[each.start : each.end] for each in rows[::2]]
 
     odd = b'{"a":{"updatedAt":1e400,"x":"\\ud800\xff"},"a":null,"__proto__":[],"":{"sessionId":5}}'
@@ -81,8 +81,8 @@ def salvaged(_: Path) -> Target:
     """Rows that are found in a damaged store are whole, and every byte is counted once."""
 
     def take(data: bytes) -> None:
-        read = _surveyed(data)
-        if read.verdict.readable is Readable.YES:
+        read = _read(data)
+        if read.reading.readable is Readable.YES:
             return
         found = salvage(io.BytesIO(data), read, "main")
         kept = 0

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.model.gateway.store import Readable
     from gatewaydoctor.model.outcome.verdict import StartVerdict
-    from gatewaydoctor.storage.protocol import SessionSet
+    from gatewaydoctor.storage.entries.sessionset import SessionSet
 
 
 class RowsAtStart(Struct, frozen=True):
@@ -124,15 +124,15 @@ def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
 
 
 def _found(store: StoreFacts) -> StoreAtStart:
-    survey = store.survey
-    verdict = survey.verdict if survey else None
+    sessions = store.sessions
+    reading = store.reading
     return StoreAtStart(
         store.read.ref.agent_ids,
         store.read.ref.path,
-        verdict.bytes if verdict else 0,
-        verdict.entries if verdict else 0,
+        reading.bytes if reading else 0,
+        reading.entries if reading else 0,
         readable(store.soundness),
-        _rows_read(survey) if survey else rows_of(tuple),
+        _rows_read(sessions) if sessions else rows_of(tuple),
         store.read.whole,
         store.era,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
 
 OVER_CAP = Rule(
     id="store-over-cap",
@@ -88,8 +88,8 @@ _FULL_PASS = "makes a full pass over the store for every new session, on its eve
 
 @REGISTRY.check(OVER_CAP, AT_CAP)
 def cap(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, survey in _capped(x):
-        entries, limit = survey.entries, x.config.maintenance.max_entries.value
+    for store, sessions in _capped(x):
+        entries, limit = sessions.entries, x.config.maintenance.max_entries.value
         if entries > limit and (not _waits(x) or entries >= high_water(limit)):
             yield _over_cap(x, store, entries, limit)
         elif entries >= limit and _enforced(x):
@@ -114,8 +114,8 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
         consequence = f"{a_gateway(x)} in mode warn cuts nothing. Its `sessions cleanup --enforce` would {drop}."
     origin = x.config.maintenance.max_entries.origin
     deletes = "its next save deletes" if _enforced(x) else "switching maintenance to enforce would delete"
-    survey = store.survey
-    runs = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN) if survey else 0
+    sessions = store.sessions
+    runs = sum(count for (kind, _), count in sessions.counts.items() if kind is Kind.CRON_RUN) if sessions else 0
     return OVER_CAP.finding(
         f"{plural(entries, 'session', 'sessions')}; the cap is {limit:,} ({origin})"
         + (f"; {deletes} {plural(people, 'conversation')}." if people else "."),
@@ -159,16 +159,16 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
     mode = x.config.maintenance.mode
     if mode.value != "warn":
         return
-    for store, survey in _capped(x):
-        over = survey.entries > x.config.maintenance.max_entries.value
-        heavy = survey.verdict.bytes * REPORTED_AMPLIFICATION >= t.heap_bytes
+    for store, sessions in _capped(x):
+        over = sessions.entries > x.config.maintenance.max_entries.value
+        heavy = sessions.reading.bytes * REPORTED_AMPLIFICATION >= t.heap_bytes
         if not over and not heavy:
             continue
         assumed = mode.origin is Origin.ASSUMED
         yield NOT_ENFORCED.finding(
             "Maintenance only warns "
             f"({'assumed: the release is unknown' if assumed else mode.origin}); the store has "
-            f"{plural(survey.entries, 'session')}.",
+            f"{plural(sessions.entries, 'session')}.",
             "From 2026.4.20 on the default is enforce; under an older release the store keeps growing."
             if assumed
             else f"{a_gateway(x)} lets the store grow: no save prunes, caps or cleans up.",
@@ -177,17 +177,17 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={
                 "mode": mode.value,
                 "origin": mode.origin.value,
-                "entries": survey.entries,
+                "entries": sessions.entries,
                 "maxEntries": x.config.maintenance.max_entries.value,
-                "bytes": survey.verdict.bytes,
+                "bytes": sessions.reading.bytes,
             },
         )
 
 
-def _capped(x: Examination) -> Iterator[tuple[StoreFacts, Survey]]:
+def _capped(x: Examination) -> Iterator[tuple[StoreFacts, FileSessions]]:
     """Stores that maxEntries is about: in the sqlite era maintenance works on the database."""
     if keeps_files(x):
-        yield from ((store, survey) for store, survey in sound_stores(x) if not store.era.sessions_in_database)
+        yield from ((store, sessions) for store, sessions in sound_stores(x) if not store.era.sessions_in_database)
 
 
 def _enforced(x: Examination) -> bool:

@@ -148,7 +148,7 @@ def _separable(x: Examination, leftover: ComparedLeftover) -> bool:
     """Whether `leftover` repairs it: all rows of file and database are known, and the file can go, or what stays in
     it is imported once the rows that do harm are out."""
     store = next((each for each in x.stores if each.read.ref.path == leftover.path), None)
-    if store is None or store.survey is None or not leftover.compared:
+    if store is None or store.sessions is None or not leftover.compared:
         return False
     damaged = isinstance(store.soundness, Damaged)
     if not (damaged or store.read.whole):
@@ -236,8 +236,8 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
     """The agent has no database yet: the file is what a start imports."""
     refused = _refused_because(store, legacy)
     running = (
-        sum(count for (_, status), count in store.survey.counts.items() if status is Status.RUNNING)
-        if store.survey
+        sum(count for (_, status), count in store.sessions.counts.items() if status is Status.RUNNING)
+        if store.sessions
         else 0
     )
     stops = refused or x.startup_migrated or refuses_leftovers(x.config.release)
@@ -255,7 +255,7 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
             "bytes": legacy.size,
             "links": legacy.links,
             "sound": refused is None,
-            "entries": store.survey.entries if store.survey else None,
+            "entries": store.sessions.entries if store.sessions else None,
             "running": running,
             "era": agent.era.value,
         },
@@ -295,7 +295,7 @@ def _refused_because(store: StoreFacts, legacy: LegacyStore) -> str | None:
 
 
 def _rows(store: StoreFacts) -> str:
-    return plural(store.survey.entries if store.survey else 0, "entry", "entries")
+    return plural(store.sessions.entries if store.sessions else 0, "entry", "entries")
 
 
 @REGISTRY.check(NEWER)

@@ -102,7 +102,7 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
 def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> bool:
     """Whether a start begins the import anew: no database is there, and the store it was made from is."""
     return any(
-        agent.database is None and store is not None and store.read.whole and store.survey is not None
+        agent.database is None and store is not None and store.read.whole and store.sessions is not None
         for agent in x.eras.agents
         if agent.agent_id in run.agents and agent_id in (None, agent.agent_id)
         for store in (x.store_of(agent.agent_id),)

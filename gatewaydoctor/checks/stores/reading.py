@@ -144,10 +144,10 @@ def reads_as_empty(x: Examination, t: Thresholds) -> Iterator[Finding]:
         match store.soundness:
             case Unread(problem):
                 yield from _unread(x, store, problem)
-            case Damaged(fault) if store.survey is not None:
-                yield _damaged(x, store, store.survey.verdict, fault)
-            case TooLarge() if store.survey is not None:
-                yield _too_large(x, store, store.survey.verdict)
+            case Damaged(fault) if store.reading is not None:
+                yield _damaged(x, store, store.reading, fault)
+            case TooLarge() if store.reading is not None:
+                yield _too_large(x, store, store.reading)
 
 
 def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[Finding]:
@@ -175,12 +175,12 @@ _KEEP_SOURCE = (
 _STOP_WRITER = "Scan again once nothing writes there; fuser and lsof name what does."
 
 
-def _damaged(x: Examination, store: StoreFacts, verdict: StoreReading, fault: JsonFault) -> Finding:
+def _damaged(x: Examination, store: StoreFacts, reading: StoreReading, fault: JsonFault) -> Finding:
     rule = NOT_OBJECT if fault.kind is JsonFaultKind.NOT_OBJECT else UNPARSEABLE
     beside = _beside_database(x, store)
     worth = beside or not store.read.barren or _candidates(x, store)
     rows = (
-        plural(verdict.entries, "complete session", "complete sessions") if verdict.entries else "No complete session"
+        plural(reading.entries, "complete session", "complete sessions") if reading.entries else "No complete session"
     )
     changing = store.read.ref.path in x.unsettled
     meanwhile = " It was written to meanwhile: scan again." if changing else ""
@@ -196,11 +196,11 @@ def _damaged(x: Examination, store: StoreFacts, verdict: StoreReading, fault: Js
         evidence={
             "fault": fault.kind.value,
             "offset": fault.offset,
-            "bytes": verdict.bytes,
-            "wholeEntries": verdict.entries,
-            "lastGoodEnd": verdict.last_good_end,
+            "bytes": reading.bytes,
+            "wholeEntries": reading.entries,
+            "lastGoodEnd": reading.last_good_end,
             "transcriptsBeside": store.transcripts.files,
-            "sha256": verdict.sha256,
+            "sha256": reading.sha256,
             **({unread.CHANGING: True} if changing else {}),
         },
         severity=Severity.ERROR if changing else None,
@@ -214,18 +214,18 @@ def _beside_database(x: Examination, store: StoreFacts) -> bool:
     return any(each.path == store.read.ref.path and each.compared for each in x.health.leftovers)
 
 
-def _too_large(x: Examination, store: StoreFacts, verdict: StoreReading) -> Finding:
+def _too_large(x: Examination, store: StoreFacts, reading: StoreReading) -> Finding:
     return TOO_LARGE.finding(
-        f"The store is {verdict.bytes:,} bytes; the gateway's runtime reads only files below "
-        f"{UNREADABLE_FROM_BYTES:,}. It holds {plural(verdict.entries, 'session', 'sessions')} "
+        f"The store is {reading.bytes:,} bytes; the gateway's runtime reads only files below "
+        f"{UNREADABLE_FROM_BYTES:,}. It holds {plural(reading.entries, 'session', 'sessions')} "
         "and is not damaged.",
         READ_AS_EMPTY.of(x),
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={
             "limit": UNREADABLE_FROM_BYTES,
-            "bytes": verdict.bytes,
-            "entries": verdict.entries,
+            "bytes": reading.bytes,
+            "entries": reading.entries,
         },
     )
 
@@ -245,7 +245,7 @@ def _blank(store: StoreFacts) -> bool:
         case Absent():
             return True
         case Sound():
-            return store.survey is not None and not store.survey.verdict.entries
+            return store.reading is not None and not store.reading.entries
         case _:
             return False
 
@@ -259,7 +259,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
         copies = _candidates(x, store)
         people = sum(orphan.content is not ContentClass.MACHINE for orphan in lost)
         unread = sum(orphan.content is None for orphan in lost)
-        state = "The store has no entries" if store.survey else "There is no store"
+        state = "The store has no entries" if store.sessions else "There is no store"
         yield EMPTIED.finding(
             (f"{state}, but {plural(len(lost), 'unindexed transcript remains', 'unindexed transcripts remain')}")
             + (
@@ -273,7 +273,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
             agent_id=store.agent_id,
             path=store.read.ref.path,
             evidence={
-                "exists": store.survey is not None,
+                "exists": store.sessions is not None,
                 "transcripts": len(lost),
                 "withPeoplesWords": people - unread,
                 "notRead": unread,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.rowfaults import RowFault
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
 
 DUPLICATE = Rule(
     id="store-duplicate-key",
@@ -117,21 +117,21 @@ _CASE_KEPT = "signal:group:"
 
 @REGISTRY.check(DUPLICATE)
 def duplicate_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, survey in whole_stores(x):
-        if survey.repeated:
+    for store, sessions in whole_stores(x):
+        if sessions.repeated:
             yield DUPLICATE.finding(
-                f"{plural(len(survey.repeated), 'key appears', 'keys appear')} more than once; "
-                f"{plural(len(survey.hidden), 'earlier entry', 'earlier entries')} "
-                f"({size(survey.hidden_bytes)}) that no gateway sees, counted nowhere else.",
+                f"{plural(len(sessions.repeated), 'key appears', 'keys appear')} more than once; "
+                f"{plural(len(sessions.hidden), 'earlier entry', 'earlier entries')} "
+                f"({size(sessions.hidden_bytes)}) that no gateway sees, counted nowhere else.",
                 _LAST_WINS,
-                count=len(survey.repeated),
+                count=len(sessions.repeated),
                 agent_id=store.agent_id,
                 path=store.read.ref.path,
-                key=survey.repeated[0],
+                key=sessions.repeated[0],
                 evidence={
-                    "keys": list(survey.repeated[:EXAMPLES]),
-                    "hiddenEntries": len(survey.hidden),
-                    "hiddenBytes": survey.hidden_bytes,
+                    "keys": list(sessions.repeated[:EXAMPLES]),
+                    "hiddenEntries": len(sessions.hidden),
+                    "hiddenBytes": sessions.hidden_bytes,
                 },
             )
 
@@ -147,8 +147,8 @@ _BOOT_VARIANT = NextBoot(
 
 @REGISTRY.check(VARIANT)
 def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, survey in whole_stores(x):
-        groups = _variants(x, survey)
+    for store, sessions in whole_stores(x):
+        groups = _variants(x, sessions)
         if groups:
             yield VARIANT.finding(
                 f"{plural(len(groups), 'session')} with keys that differ only in case "
@@ -162,27 +162,27 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
             )
 
 
-def _variants(x: Examination, survey: Survey) -> list[tuple[str, ...]]:
+def _variants(x: Examination, sessions: FileSessions) -> list[tuple[str, ...]]:
     """Groups of keys that differ in case only, as the release in use looks keys up."""
     keeps_case = x.config.release.behaviour.keeps_case
-    return [tuple(keys) for keys in survey.variants if not (keeps_case and _CASE_KEPT in keys[0].lower())]
+    return [tuple(keys) for keys in sessions.variants if not (keeps_case and _CASE_KEPT in keys[0].lower())]
 
 
 def merged_at_start(x: Examination) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """Agent and groups of keys of which a start of the release in use keeps one session each."""
     if not x.config.release.behaviour.merges_keys:
         return
-    for store, survey in whole_stores(x):
-        groups = _variants(x, survey)
-        groups += _meeting(survey, store.agent_id, x.config.main_key.value) if survey.unscoped else []
+    for store, sessions in whole_stores(x):
+        groups = _variants(x, sessions)
+        groups += _meeting(sessions, store.agent_id, x.config.main_key.value) if sessions.unscoped else []
         if groups:
             yield store.agent_id, groups
 
 
 @REGISTRY.check(UNSCOPED)
 def unscoped_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, survey in whole_stores(x):
-        groups = _meeting(survey, store.agent_id, x.config.main_key.value) if survey.unscoped else []
+    for store, sessions in whole_stores(x):
+        groups = _meeting(sessions, store.agent_id, x.config.main_key.value) if sessions.unscoped else []
         if not groups:
             continue
         keeps = x.config.release.behaviour.keeps_unscoped_keys
@@ -200,30 +200,30 @@ def unscoped_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
 
 
-def _meeting(survey: Survey, agent_id: str, main_key: str) -> list[tuple[str, ...]]:
+def _meeting(sessions: FileSessions, agent_id: str, main_key: str) -> list[tuple[str, ...]]:
     """Groups of different keys that are one once each has its agent; the keys without one first."""
     full: defaultdict[str, list[str]] = defaultdict(list)
-    for key in dict.fromkeys(survey.unscoped):
+    for key in dict.fromkeys(sessions.unscoped):
         lowered = key.strip().lower()
         if lowered and lowered not in ("global", "unknown"):
             rest = main_key if lowered in (main_key, "main") else lowered
             full[f"agent:{agent_id}:{rest}"].append(key)
-    for key in dict.fromkeys(each for each in survey.table.all_keys() if each.strip().lower() in full):
+    for key in dict.fromkeys(each for each in sessions.table.all_keys() if each.strip().lower() in full):
         full[key.strip().lower()].append(key)
     return [tuple(keys) for keys in full.values() if len({key.lower() for key in keys}) > 1]
 
 
 @REGISTRY.check(INVALID)
 def invalid_entry(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, survey in whole_stores(x):
+    for store, sessions in whole_stores(x):
         faults = [fault for fault in store.faults if fault.field != "age"]
         for fault in faults:
             yield _odd(x, store, fault)
-        kept = survey.invalid - sum(fault.rows for fault in faults if fault.field == "entry")
+        kept = sessions.invalid - sum(fault.rows for fault in faults if fault.field == "entry")
         if kept:
             yield _no_objects(x, store, kept)
-        if survey.deepest > SAFE_DEPTH:
-            yield _nested(x, store, survey.deepest)
+        if sessions.deepest > SAFE_DEPTH:
+            yield _nested(x, store, sessions.deepest)
 
 
 _THEN = {

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
 
 _FILES, _CAPPING, _LATER, _ROWS = (
     BEHAVIOURS[each] for each in (Policy.V2026_3_28, Policy.V2026_4_25, Policy.V2026_5_22, Policy.V2026_9_6)
@@ -97,9 +97,9 @@ _BOOT_BLOAT = NextBoot(
 @REGISTRY.check(HEAP)
 def heap_risk(x: Examination, t: Thresholds) -> Iterator[Finding]:
     limit, source = heap_allowed(x, t)
-    for store, survey in sound_stores(x):
-        repair = _lightens(x, limit, store, survey)
-        loaded = Loaded(store.agent_id, store.read.ref.path, survey.verdict.bytes, survey.entries)
+    for store, sessions in sound_stores(x):
+        repair = _lightens(x, limit, store, sessions)
+        loaded = Loaded(store.agent_id, store.read.ref.path, sessions.reading.bytes, sessions.entries)
         yield from _heap_finding(x, loaded, limit, source, repair)
     for database in x.databases:
         rows = database.sessions
@@ -163,13 +163,13 @@ def heap_allowed(x: Examination, t: Thresholds) -> tuple[int, str]:
     return (x.heap.bytes, x.heap.source) if x.heap else (t.heap_bytes, "usual")
 
 
-def _lightens(x: Examination, limit: int, store: StoreFacts, survey: Survey) -> str | None:
+def _lightens(x: Examination, limit: int, store: StoreFacts, sessions: FileSessions) -> str | None:
     """The repairs that make the store light enough, else one that takes away half of it or more."""
-    total, rebuilt = survey.verdict.bytes, _rebuilt(survey)
-    runs = sum(weight for (kind, _), weight in survey.weights.items() if kind is Kind.CRON_RUN)
-    rows = sum(count for (kind, _), count in survey.counts.items() if kind is Kind.CRON_RUN)
+    total, rebuilt = sessions.reading.bytes, _rebuilt(sessions)
+    runs = sum(weight for (kind, _), weight in sessions.weights.items() if kind is Kind.CRON_RUN)
+    rows = sum(count for (kind, _), count in sessions.counts.items() if kind is Kind.CRON_RUN)
     removed = runs * (1 - min(1, len(store.jobs) / rows)) if rows and trims(x, store.jobs) else 0
-    trimmed, slimmed = total - removed, total - rebuilt * _slimmable(survey)
+    trimmed, slimmed = total - removed, total - rebuilt * _slimmable(sessions)
     enough = limit / (heap_needed(x.config.release, 1)[1])
     if removed and trimmed < enough:
         return "trim"
@@ -182,29 +182,29 @@ def _lightens(x: Examination, limit: int, store: StoreFacts, survey: Survey) -> 
     return "slim" if rebuilt >= total / 2 else None
 
 
-def _slimmable(survey: Survey) -> float:
+def _slimmable(sessions: FileSessions) -> float:
     """The share of the store that is in rows not marked running: no others lose fields."""
-    running = sum(weight for (_, status), weight in survey.weights.items() if status is Status.RUNNING)
-    return 1 - running / survey.verdict.bytes
+    running = sum(weight for (_, status), weight in sessions.weights.items() if status is Status.RUNNING)
+    return 1 - running / sessions.reading.bytes
 
 
-def _unbloats(t: Thresholds, store: StoreFacts, survey: Survey) -> str:
+def _unbloats(t: Thresholds, store: StoreFacts, sessions: FileSessions) -> str:
     """slim, behind what ends the stuck rows that hold most."""
-    left = survey.verdict.bytes - _rebuilt(survey) * _slimmable(survey)
+    left = sessions.reading.bytes - _rebuilt(sessions) * _slimmable(sessions)
     if left < t.bloat_bytes or not store.stuck:
         return "slim"
     return "trim slim" if store.stuck_summary.kinds[Kind.CRON_RUN] else "expire slim"
 
 
-def _rebuilt(survey: Survey) -> int:
-    return sum(survey.field_bytes[name] for name in REBUILT_FIELDS)
+def _rebuilt(sessions: FileSessions) -> int:
+    return sum(sessions.field_bytes[name] for name in REBUILT_FIELDS)
 
 
 @REGISTRY.check(BLOAT)
 def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store, survey in sound_stores(x):
-        count, entries = survey.verdict.bytes, survey.entries
-        rebuilt = _rebuilt(survey)
+    for store, sessions in sound_stores(x):
+        count, entries = sessions.reading.bytes, sessions.entries
+        rebuilt = _rebuilt(sessions)
         if not entries or count < t.bloat_bytes:
             continue
         if count < entries * t.bloat_entry_bytes and rebuilt < count * t.bloat_share:
@@ -221,7 +221,7 @@ def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "bytes": count,
                 "entries": entries,
                 "rebuiltBytes": rebuilt,
-                "fieldBytes": dict(survey.field_bytes.most_common(5)),
+                "fieldBytes": dict(sessions.field_bytes.most_common(5)),
             },
-            repair=_unbloats(t, store, survey),
+            repair=_unbloats(t, store, sessions),
         )

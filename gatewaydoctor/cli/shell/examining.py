@@ -75,7 +75,7 @@ def view_with(run: Run, names: Names, rows: int) -> View:
 
 def exit_code(x: Examination) -> ExitCode:
     """CANNOT_EXAMINE where there are stores and none of them could be read, however much else was seen."""
-    refused = [store.survey is None for store in x.stores if store.read.ref.exists]
+    refused = [store.sessions is None for store in x.stores if store.read.ref.exists]
     refused += [database.refused for database in x.databases]
     failed = refused and all(refused)
     return ExitCode.CANNOT_EXAMINE if failed else ExitCode.OK

@@ -96,8 +96,8 @@ def _growth(judgement: Judgement) -> list[list[dict[str, Any]]]:
     from gatewaydoctor.examine.sessions.ages import days
 
     x = judgement.examination
-    surveys = [*(store.sessions for store in x.stores), *(each.sessions for each in x.databases)]
-    found = [days(entry for _, entry in survey.rows()) if survey else () for survey in surveys]
+    of_stores = [*(store.sessions for store in x.stores), *(each.sessions for each in x.databases)]
+    found = [days(entry for _, entry in sessions.rows()) if sessions else () for sessions in of_stores]
     return [
         [{"startAtMs": day.start_at, "sessions": day.sessions, "bytes": day.bytes} for day in each] for each in found
     ]

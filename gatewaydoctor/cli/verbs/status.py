@@ -48,9 +48,9 @@ def status(run: Run) -> Outcome:
 
 
 def _details(store: StoreFacts | DatabaseFacts, ages: tuple[AgeBucket, ...]) -> dict[str, Any]:
-    survey = store.sessions
-    biggest = survey.biggest if survey else ()
-    entries = [(size, survey.table[row]) for size, row in biggest] if survey else []
+    sessions = store.sessions
+    biggest = sessions.biggest if sessions else ()
+    entries = [(size, sessions.table[row]) for size, row in biggest] if sessions else []
     return {
         "path": str(store.path),
         "ages": [

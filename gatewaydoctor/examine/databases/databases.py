@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import AgentEra, Database
     from gatewaydoctor.state.history.references import References
     from gatewaydoctor.storage.database.opened import Opened
-    from gatewaydoctor.storage.database.sessions import RowSet
+    from gatewaydoctor.storage.database.sessions import DatabaseSessions
     from gatewaydoctor.system.fs import ReadFs
 
 
@@ -28,7 +28,7 @@ class Read(Struct, frozen=True):
     """What one reading of an agent's database gave. `sessions` is None where it has no session table, `weight` where
     the bytes were not asked for."""
 
-    sessions: RowSet | None
+    sessions: DatabaseSessions | None
     rows: AgentRows
     log: LogFacts | None
     journal: JournalFacts | None
@@ -53,7 +53,7 @@ class DatabaseFacts(SessionFacts, frozen=True):
         return self.database.inode
 
     @property
-    def sessions(self) -> RowSet | None:
+    def sessions(self) -> DatabaseSessions | None:
         return None if isinstance(self.read, DatabaseFault) else self.read.sessions
 
     @property
@@ -154,7 +154,7 @@ def database_facts(
 class WrittenEvents:
     """When the transcript of a running row was last written to, as its window says."""
 
-    def __init__(self, sessions: RowSet) -> None:
+    def __init__(self, sessions: DatabaseSessions) -> None:
         self._written = sessions.written
 
     def newest(self, entry: Entry, row: int) -> int | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Eras, LegacyStore
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
     from gatewaydoctor.system.fs import ReadFs
 
     Known = dict[str, tuple[str | None, int | None]]
@@ -38,9 +38,9 @@ def compare_leftovers(fs: ReadFs, eras: Eras, stores: Iterable[StoreFacts]) -> I
 
 def _compare(fs: ReadFs, agent: AgentEra, legacy: LegacyStore, store: StoreFacts, database: Path) -> ComparedLeftover:
     refusal = _refusal(fs, legacy, store)
-    survey = store.survey
-    rows = _rows(fs, legacy.path, survey) if survey is not None else None
-    if survey is None or rows is None:
+    sessions = store.sessions
+    rows = _rows(fs, legacy.path, sessions) if sessions is not None else None
+    if sessions is None or rows is None:
         return ComparedLeftover(agent.agent_id, legacy.path, None, refusal=refusal, compared=False)
     nulls, unsafe, skipped, kept = _sorted_out(fs, legacy.path, rows)
     known = _rows_of(fs, database, {entry.key for entry in kept})
@@ -91,15 +91,15 @@ def _refusal(fs: ReadFs, legacy: LegacyStore, store: StoreFacts) -> str | None:
         return None
 
 
-def _rows(fs: ReadFs, path: Path, survey: Survey) -> list[Entry] | None:
+def _rows(fs: ReadFs, path: Path, sessions: FileSessions) -> list[Entry] | None:
     """The entries of the file, of a damaged one those that are whole; None where it cannot be read any more."""
-    if survey.verdict.fault is None:
-        return [entry for _, entry in survey.rows()]
+    if sessions.reading.fault is None:
+        return [entry for _, entry in sessions.rows()]
     from gatewaydoctor.storage.files.salvage import salvage
 
     try:
         with fs.open(path) as stream:
-            found = salvage(stream, survey, "main").table
+            found = salvage(stream, sessions, "main").table
     except OSError:
         return None
     return list({entry.key: entry for entry in found}.values())

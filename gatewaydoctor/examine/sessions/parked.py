@@ -11,7 +11,7 @@ from msgspec import Struct
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.era import AgentEra
-    from gatewaydoctor.storage.protocol import SessionSet
+    from gatewaydoctor.storage.entries.sessionset import SessionSet
     from gatewaydoctor.system.fs import ReadFs
 
 
@@ -123,7 +123,7 @@ def _sessions(fs: ReadFs, path: Path | None, main_key: str) -> SessionSet | None
         return None if isinstance(read, DatabaseFault) else read
     try:
         with fs.open(path) as stream:
-            found = survey(stream, fs.stat(path).size, main_key)
+            found = read_sessions_file(stream, fs.stat(path).size, main_key)
     except OSError:
         return None
-    return found if found.verdict.fault is None else None
+    return found if found.reading.fault is None else None

@@ -12,7 +12,7 @@ from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY
-from gatewaydoctor.storage.files.survey import Survey, survey
+from gatewaydoctor.storage.files.sessions import FileSessions, read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,20 +29,21 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import ClassTotals, FileClass, Listing, Unreadable
     from gatewaydoctor.model.gateway.place import StoreRef
     from gatewaydoctor.model.gateway.soundness import Soundness
+    from gatewaydoctor.model.gateway.store import StoreReading
     from gatewaydoctor.model.gateway.usage import UsageLoad
     from gatewaydoctor.state.history.references import References
-    from gatewaydoctor.storage.protocol import SessionSet
+    from gatewaydoctor.storage.entries.sessionset import SessionSet
     from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
 class StoreRead(Struct, frozen=True):
-    """What reading the store file gave. `survey` is None where there is no file or it could not be read: then
+    """What reading the store file gave. `sessions` is None where there is no file or it could not be read: then
     `problem` says why. `changed` is True where size or mtime moved while it was read, `barren` where the file is
     damaged and holds no complete session, before the damage or behind it."""
 
     ref: StoreRef
     stat: FileStat | None
-    survey: Survey | None
+    sessions: FileSessions | None
     problem: Unreadable | None
     changed: bool = False
     barren: bool = False
@@ -50,12 +51,12 @@ class StoreRead(Struct, frozen=True):
     @property
     def soundness(self) -> Soundness:
         """How the gateway takes it."""
-        if self.survey is None:
+        if self.sessions is None:
             return Absent() if self.problem is None else Unread(self.problem)
-        verdict = self.survey.verdict
-        if verdict.fault is not None:
-            return Damaged(verdict.fault)
-        return TooLarge(verdict.bytes) if verdict.too_large else Sound()
+        reading = self.sessions.reading
+        if reading.fault is not None:
+            return Damaged(reading.fault)
+        return TooLarge(reading.bytes) if reading.too_large else Sound()
 
     @property
     def whole(self) -> bool:
@@ -73,9 +74,9 @@ class StoreRead(Struct, frozen=True):
     @property
     def gaps(self) -> tuple[str, ...]:
         """Why rows of a store that was read may be unknown, damage aside; each a sentence without its full stop."""
-        if self.survey is None:
+        if self.sessions is None:
             return ()
-        unread = self.survey.unread
+        unread = self.sessions.unread
         found = (
             (unread > 0, f"{unread:,} entries of more than {LARGEST_ENTRY >> 20} MiB were not examined"),
             (self.changed, "it changed while it was read; scan again"),
@@ -153,17 +154,17 @@ class StoreFacts(SessionFacts, frozen=True):
         return self.read.ref.agent_id
 
     @property
-    def survey(self) -> Survey | None:
-        return self.read.survey
+    def sessions(self) -> FileSessions | None:
+        return self.read.sessions
+
+    @property
+    def reading(self) -> StoreReading | None:
+        """What the file is, None where it was not read."""
+        return self.read.sessions.reading if self.read.sessions else None
 
     @property
     def soundness(self) -> Soundness:
         return self.read.soundness
-
-    @property
-    def sessions(self) -> SessionSet | None:
-        """Its rows, whichever engine keeps them."""
-        return self.read.survey
 
     @property
     def path(self) -> Path:
@@ -220,7 +221,7 @@ def _read_once(
     try:
         before = fs.stat(ref.path)
         with fs.open(ref.path) as stream:
-            found = survey(stream, before.size, main_key, refer, progress, hashed=hashed)
+            found = read_sessions_file(stream, before.size, main_key, refer, progress, hashed=hashed)
             barren = _is_barren(stream, found, main_key)
         after = fs.stat(ref.path)
     except OSError as error:
@@ -229,8 +230,8 @@ def _read_once(
     return StoreRead(ref, before, found, None, changed, barren)
 
 
-def _is_barren(stream: BinaryIO, found: Survey, main_key: str) -> bool:
-    if found.verdict.fault is None or found.verdict.entries:
+def _is_barren(stream: BinaryIO, found: FileSessions, main_key: str) -> bool:
+    if found.reading.fault is None or found.reading.entries:
         return False
     from gatewaydoctor.storage.files.salvage import salvage  # rarely needed
 
@@ -238,7 +239,7 @@ def _is_barren(stream: BinaryIO, found: Survey, main_key: str) -> bool:
 
 
 def row_facts(
-    survey: SessionSet,
+    sessions: SessionSet,
     signs: Signs,
     pointers: PointerCollector | None,
     cron: Cron,
@@ -250,12 +251,12 @@ def row_facts(
     gateway_live: bool,
 ) -> RowFacts:
     """One walk over the rows the gateway sees. `pointers` is None where transcripts are not files."""
-    table = survey.table
+    table = sessions.table
     jobs = JobCollector(signs, now)
     running, aborted = (
         RunningRows(table, signs, (), now=now, stuck_after=stuck_after, gateway_live=gateway_live) for _ in range(2)
     )
-    for row, entry in survey.rows():
+    for row, entry in sessions.rows():
         stuck = False
         if entry.status is Status.RUNNING:
             stuck = running.take(entry, row)

@@ -293,7 +293,7 @@ class Draft:
     @cached_property
     def held(self) -> frozenset[int]:
         """Hashes of the keys that any store has, in lower case, as the gateway looks keys up."""
-        tables = [store.facts.survey.table for store in self.stores if store.facts.survey]
+        tables = [store.facts.sessions.table for store in self.stores if store.facts.sessions]
         tables += [database.sessions.table for database in self.databases]
         return frozenset(hash(key.lower()) for table in tables for key in table.all_keys())
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.entry import Entry, Kind
-    from gatewaydoctor.storage.database.sessions import RowSet
+    from gatewaydoctor.storage.database.sessions import DatabaseSessions
     from gatewaydoctor.storage.entries.table import EntryTable
 
 
@@ -174,19 +174,19 @@ class StoreDraft(RowsDraft):
     @property
     def whole(self) -> bool:
         """Whether every row of the store is known, by itself or by salvage."""
-        return self.rebuilt or (self.facts.survey is not None and self.facts.read.whole)
+        return self.rebuilt or (self.facts.sessions is not None and self.facts.read.whole)
 
     def open(self, number: int) -> None:
         """Take the rows as the store has them; `number` is its fingerprint."""
-        survey = self.facts.survey
-        assert survey is not None
+        sessions = self.facts.sessions
+        assert sessions is not None
         if not self.sources:
-            canonical = survey.verdict.layout is Layout.CANONICAL
-            self.sources = [Source(number, survey.table, canonical=canonical)]
-            self._gone = bytearray(len(survey.table))
-            self._out = bytearray(len(survey.table))
-            for row in survey.hidden:
-                self._hidden[survey.table.key(row)].append(row)
+            canonical = sessions.reading.layout is Layout.CANONICAL
+            self.sources = [Source(number, sessions.table, canonical=canonical)]
+            self._gone = bytearray(len(sessions.table))
+            self._out = bytearray(len(sessions.table))
+            for row in sessions.hidden:
+                self._hidden[sessions.table.key(row)].append(row)
                 self._out[row] = 1
 
     def last_sign(self, entry: Entry) -> int | None:
@@ -204,7 +204,7 @@ class DatabaseDraft(RowsDraft):
     `compacted`: it is made again even where no row changes. `saved` are the bytes of fields that leave, `at_most`
     what the new file may have."""
 
-    def __init__(self, facts: DatabaseFacts, sessions: RowSet) -> None:
+    def __init__(self, facts: DatabaseFacts, sessions: DatabaseSessions) -> None:
         super().__init__(facts.path, facts.agent_id)
         self.facts = facts
         self.sessions = sessions

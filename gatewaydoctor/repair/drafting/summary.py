@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gatewaydoctor.model.gateway.entry import Kind, Status
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
 
 
-def summarise(read: Survey, path: str, agent_id: str) -> StoreSummary:
-    return store_summary(path, agent_id, read.counts, read.verdict.bytes, read.verdict.readable.value)
+def summarise(sessions: FileSessions, path: str, agent_id: str) -> StoreSummary:
+    return store_summary(path, agent_id, sessions.counts, sessions.reading.bytes, sessions.reading.readable.value)
 
 
 def store_summary(

@@ -185,7 +185,7 @@ def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:
     asked = sorted(_EDIT_ROWS & names) or [Repair.TRIM]
     for store in draft.stores:
         read = store.facts.read
-        if store.opened or read.survey is None or read.stat is None:
+        if store.opened or read.sessions is None or read.stat is None:
             continue
         if not read.whole:
             if _EDIT_ROWS & names:
@@ -193,7 +193,7 @@ def _open_stores(draft: Draft, names: frozenset[Repair]) -> None:
                 draft.refuse(asked[0], store.path, reason)
             continue
         try:
-            store.open(draft.fingerprint(store.path, read.survey.verdict.sha256, read.stat))
+            store.open(draft.fingerprint(store.path, read.sessions.reading.sha256, read.stat))
         except (OutOfReach, OSError) as error:
             draft.refuse(asked[0], store.path, error)
 

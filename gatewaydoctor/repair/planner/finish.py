@@ -136,14 +136,14 @@ def _with_space(plan: Plan) -> Plan:
 
 def _before(draft: Draft) -> Summary:
     moved = [draft.fingerprints[act.source].size for act in draft.moves]
-    stores = tuple(_seen(draft, store) for store in draft.stores if store.facts.survey is not None)
+    stores = tuple(_seen(draft, store) for store in draft.stores if store.facts.sessions is not None)
     databases = tuple(_seen_rows(draft, database) for database in draft.databases)
     return Summary(stores=(*stores, *databases), files=len(moved), file_bytes=sum(moved))
 
 
 def _seen(draft: Draft, store: StoreDraft) -> StoreSummary:
-    assert store.facts.survey is not None
-    return summarise(store.facts.survey, spell(draft.real(store.path), draft.state_dir), store.facts.agent_id)
+    assert store.facts.sessions is not None
+    return summarise(store.facts.sessions, spell(draft.real(store.path), draft.state_dir), store.facts.agent_id)
 
 
 def _seen_rows(draft: Draft, database: DatabaseDraft) -> StoreSummary:
@@ -166,7 +166,7 @@ def _after(draft: Draft) -> Summary:
                 draft.caution(
                     "The store will be repaired but still too large for the gateway: trim makes it smaller."
                 )
-        elif store.facts.survey is not None and not draft.leaves(store.path):
+        elif store.facts.sessions is not None and not draft.leaves(store.path):
             stores.append(_seen(draft, store))
     stores += [*draft.rebuilt.values()]
     for database in draft.databases:

@@ -142,7 +142,7 @@ def _rows(store: StoreDraft) -> Iterable[tuple[int, Entry]] | None:
         return ()
     if not read.whole:
         return None
-    return read.survey.rows() if read.survey is not None else ()
+    return read.sessions.rows() if read.sessions is not None else ()
 
 
 def gone_locks(draft: Draft) -> set[Path]:

@@ -141,15 +141,15 @@ def _children(draft: Draft) -> frozenset[str]:
 
 def _store(draft: Draft, store: StoreDraft) -> StoreAtStart:
     """The store as the plan leaves it; one it does not touch stays what it is."""
-    read, survey = store.facts.read, store.facts.survey
+    read, sessions = store.facts.read, store.facts.sessions
     text = spell(draft.real(store.path), draft.state_dir)
     written = next((act for act in draft.acts if isinstance(act, Rewrite) and act.target == text), None)
-    size = written.size if written else survey.verdict.bytes if survey else 0
+    size = written.size if written else sessions.reading.bytes if sessions else 0
     return StoreAtStart(
         read.ref.agent_ids,
         store.path,
         size,
-        len(store) if store.opened else survey.verdict.entries if survey else 0,
+        len(store) if store.opened else sessions.reading.entries if sessions else 0,
         Readable.YES if written else readable(read.soundness),
         rows_of(lambda: as_planned(draft, store)),
         store.whole,

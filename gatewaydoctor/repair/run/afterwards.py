@@ -18,7 +18,7 @@ from gatewaydoctor.model.repair.receipt import Manifest, Receipt
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.repair.run.merge_plan import rows_of
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _kept(fs: ReadFs, place: RunPlace, plan: Plan, manifest: Manifest) -> Iterat
             continue
         path = place.directory / kept.stored
         with fs.open(path) as stream:
-            old = survey(stream, fs.stat(path).size, plan.main_key)
+            old = read_sessions_file(stream, fs.stat(path).size, plan.main_key)
         yield from (entry for entry, stays in rows_of(old, act) if stays)
 
 
@@ -77,7 +77,7 @@ def _live(x: Examination) -> Aspect:
 
 def _now(x: Examination) -> dict[str, Entry]:
     """Every session row there is, by key in lower case."""
-    rows = [entry for store in x.stores if store.survey for _, entry in store.survey.rows()]
+    rows = [entry for store in x.stores if store.sessions for _, entry in store.sessions.rows()]
     rows += [entry for database in x.databases if database.sessions for _, entry in database.sessions.rows()]
     return {entry.key.lower(): entry for entry in rows}
 

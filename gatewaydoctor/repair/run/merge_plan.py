@@ -28,8 +28,8 @@ from gatewaydoctor.repair.writing.errors import InputChanged, NoSuchRun, VaultDa
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
 from gatewaydoctor.state.cron.cron import jobs_of_copy
+from gatewaydoctor.storage.files.sessions import FileSessions, read_sessions_file
 from gatewaydoctor.storage.files.splice import Row, splice
-from gatewaydoctor.storage.files.survey import Survey, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -171,10 +171,10 @@ class _Merger:
         if not missing:
             return
         self.added[kept.path] = missing
-        current = self._fingerprint(path, now.verdict.sha256, self.fs.lstat(path))
+        current = self._fingerprint(path, now.reading.sha256, self.fs.lstat(path))
         source = self._stored(whole, kept)
         canonical = {
-            number for number, read in ((current, now), (source, old)) if read.verdict.layout is Layout.CANONICAL
+            number for number, each in ((current, now), (source, old)) if each.reading.layout is Layout.CANONICAL
         }
         rows = (*_rows(current, now.table), *_rows(source, missing))
         segments, size = splice(rows, canonical)
@@ -187,15 +187,15 @@ class _Merger:
         keys, total = [entry.key for entry in missing], sum(entry.bytes for entry in missing)
         self._step("add back", kept.path, "rows the run removed and the store has not now", keys, total, people)
 
-    def _read(self, path: Path, name: str) -> Survey:
+    def _read(self, path: Path, name: str) -> FileSessions:
         with self.fs.open(path) as stream:
-            read = survey(stream, self.fs.stat(path).size, self.work.plan.main_key)
-        if read.verdict.fault is not None:
+            sessions = read_sessions_file(stream, self.fs.stat(path).size, self.work.plan.main_key)
+        if sessions.reading.fault is not None:
             raise InputChanged(
                 f"{name} is damaged now or was before the run: its sessions cannot be merged.",
                 "Run `gatewaydoctor scan`.",
             )
-        return read
+        return sessions
 
     def _step(self, action: str, target: str, reason: str, names: list[str], size: int, people: int = 0) -> None:
         self.steps.append(
@@ -258,12 +258,12 @@ class _Merger:
                 yield Note(text=f"{plural(len(names), one, several)}.", names=tuple(names[:SAMPLE]))
 
 
-def _dropped(old: Survey, act: Rewrite) -> Iterator[Entry]:
+def _dropped(old: FileSessions, act: Rewrite) -> Iterator[Entry]:
     """Rows of the old store that the new one copied no byte of."""
     return (entry for entry, stays in rows_of(old, act) if not stays)
 
 
-def rows_of(old: Survey, act: Rewrite) -> Iterator[tuple[Entry, bool]]:
+def rows_of(old: FileSessions, act: Rewrite) -> Iterator[tuple[Entry, bool]]:
     """Every row of the old store, and whether the new one holds it."""
     own = (each for each in act.segments if isinstance(each, Copy) and each.source == act.replaces)
     ranges = sorted((each.start, each.end) for each in own)

@@ -10,7 +10,7 @@ from gatewaydoctor.repair.drafting.summary import summarise
 from gatewaydoctor.repair.writing.errors import NotAsPlanned
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import StoreSummary
@@ -73,8 +73,8 @@ def _read_store(
 ) -> tuple[str | None, StoreSummary]:
     path = place.at(planned.path)
     with tools.fs.open(path) as stream:
-        read = survey(stream, tools.fs.stat(path).size, main_key, None, tools.progress.advance)
-    return read.verdict.sha256, summarise(read, planned.path, planned.agent_id)
+        sessions = read_sessions_file(stream, tools.fs.stat(path).size, main_key, None, tools.progress.advance)
+    return sessions.reading.sha256, summarise(sessions, planned.path, planned.agent_id)
 
 
 def _same(target: str, found: object, planned: object) -> None:

@@ -52,15 +52,15 @@ def _draw(console: Console, view: View, *, judgement: Judgement, ages: dict[int,
             continue
         section(console, f"{view.agent(store.agent_id)}: {view.names.path(store.read.ref.path)}")
         _damage(console, store, "Loads as EMPTY")
-        if store.survey is None:
+        if store.sessions is None:
             unread = store.soundness
             reason = f"cannot be read: {unread.problem.reason}" if isinstance(unread, Unread) else "there is no store"
             console.print(Text(reason, "yellow"))
             continue
         if view.verbose:
-            _file(console, store.survey.verdict)
+            _file(console, store.sessions.reading)
         tables.distribution(console, store)
-        if store.survey.counts:
+        if store.sessions.counts:
             _ages(console, ages[place])
             if view.rows is not None and view.rows < FEWEST:
                 console.print(Text("--all adds the fields and sessions that take space.", "dim"))
@@ -117,16 +117,16 @@ def _database(console: Console, store: DatabaseFacts, ages: tuple[AgeBucket, ...
 
 
 def _damage(console: Console, store: StoreFacts, label: str) -> None:
-    if store.survey is None or not isinstance(store.soundness, Damaged):
+    if store.sessions is None or not isinstance(store.soundness, Damaged):
         return
     sentence = store.soundness.fault.sentence
     console.print(
-        Text(f"{label}: {sentence}. {words.plural(store.survey.entries, 'session')} before it.", "bold red")
+        Text(f"{label}: {sentence}. {words.plural(store.sessions.entries, 'session')} before it.", "bold red")
     )
 
 
-def _file(console: Console, verdict: StoreReading) -> None:
-    facts = [("bytes", f"{verdict.bytes:,}"), ("layout", verdict.layout.value), ("sha256", verdict.sha256 or "")]
+def _file(console: Console, reading: StoreReading) -> None:
+    facts = [("bytes", f"{reading.bytes:,}"), ("layout", reading.layout.value), ("sha256", reading.sha256 or "")]
     console.print(pairs((label, Text(text)) for label, text in facts))
     console.print()
 
@@ -143,16 +143,16 @@ def _ages(console: Console, buckets: tuple[AgeBucket, ...]) -> None:
 
 
 def _fields(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> None:
-    survey = store.sessions
-    if survey is None or not survey.field_bytes:
+    sessions = store.sessions
+    if sessions is None or not sessions.field_bytes:
         return
-    verdict = None if isinstance(store, DatabaseFacts) else store.survey and store.survey.verdict
-    total = (verdict.bytes if verdict else survey.weights.total()) or 1
+    reading = None if isinstance(store, DatabaseFacts) else store.reading
+    total = (reading.bytes if reading else sessions.weights.total()) or 1
     table = grid("field", "sessions", "size", "share", "each")
     limit = None if view.rows is None else min(view.rows, MAX_FIELDS)
-    ranked = survey.field_bytes.most_common(limit)
+    ranked = sessions.field_bytes.most_common(limit)
     for name, size in ranked:
-        having = survey.field_counts[name]
+        having = sessions.field_counts[name]
         table.add_row(
             view.names.field(name),
             f"{having:,}",
@@ -162,14 +162,14 @@ def _fields(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> 
         )
     console.print()
     console.print(table)
-    more(console, len(ranked), len(survey.field_bytes), "fields")
+    more(console, len(ranked), len(sessions.field_bytes), "fields")
 
 
 def _biggest(console: Console, store: StoreFacts | DatabaseFacts, view: View) -> None:
-    survey = store.sessions
-    if survey is None or (view.rows is not None and view.rows < MAX_FIELDS):
+    sessions = store.sessions
+    if sessions is None or (view.rows is not None and view.rows < MAX_FIELDS):
         return
-    entries = [(size, survey.table[row]) for size, row in survey.biggest[: BIGGEST if view.rows else None]]
+    entries = [(size, sessions.table[row]) for size, row in sessions.biggest[: BIGGEST if view.rows else None]]
     rows = [((words.size(size), entry.status.value), view.key(entry.key)) for size, entry in entries]
     console.print()
     keyed(console, ("size", "status"), "biggest sessions", rows, left=2)

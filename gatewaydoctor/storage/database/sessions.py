@@ -7,14 +7,14 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.database import DatabaseFault
-from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Kind, Status, parse_key
+from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Status, parse_key
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import integer, text
 from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.entries.sessionset import SessionSet
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.entries.tally import Tally
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -62,33 +62,17 @@ class RowTimes:
         return zip(self._rows, self._times, strict=True)
 
 
-class RowSet(Struct, frozen=True):
+class DatabaseSessions(SessionSet, frozen=True, kw_only=True):
     """The rows in the order of their rowids. An Entry's offsets count from the start of its own key and JSON: they
     give its size. `written` has, for each row that is marked running, when its transcript was last written to.
     `field_bytes` and `field_counts` cover all rows only if they were asked for. `fault` is set where SQL
     could not read the table and the rows are those that its sound pages hold; `lost` pages could not be read."""
 
-    table: EntryTable
-    counts: Counter[tuple[Kind, Status]]
-    weights: Counter[tuple[Kind, Status]]
-    field_bytes: Counter[str]
-    field_counts: Counter[str]
-    invalid: int
-    biggest: tuple[tuple[int, int], ...]
     written: RowTimes
     cleared: int = 0
     unjudged: int = 0
     fault: DatabaseFault | None = None
     lost: int = 0
-    hidden: tuple[int, ...] = ()
-
-    @property
-    def entries(self) -> int:
-        return len(self.table)
-
-    def rows(self) -> Iterator[tuple[int, Entry]]:
-        """Each row with its place in the table."""
-        return ((row, self.table[row]) for row in range(len(self.table)))
 
 
 class _Row(NamedTuple):
@@ -110,7 +94,7 @@ class _Row(NamedTuple):
 
 def read_sessions(
     database: Opened, main_key: str, *, weigh: bool = False, on_entry: Callable[[Entry], None] | None = None
-) -> RowSet | None:
+) -> DatabaseSessions | None:
     """All session rows; None where the database has no such table. `on_entry` gets each row, some of them twice where
     SQL fails. The JSON is read of the rows of people, of failed ones that hold the word (a status `interrupted` is in
     the JSON alone), and with `weigh` of all. Where SQL cannot read the table to its end, the rows are taken from its
@@ -219,21 +203,21 @@ class _Gathered:
         if entry.status is Status.RUNNING and row.written_at is not None:
             self._written.add(place, row.written_at)
 
-    def result(self, fault: DatabaseFault | None = None, lost: int = 0) -> RowSet:
+    def result(self, fault: DatabaseFault | None = None, lost: int = 0) -> DatabaseSessions:
         tally = self._tally
-        return RowSet(
-            self._table,
-            tally.counts,
-            tally.weights,
-            tally.field_bytes,
-            tally.field_counts,
-            tally.invalid,
-            tally.largest(),
-            self._written,
-            self._valid[-1],
-            self._valid[0],
-            fault,
-            lost,
+        return DatabaseSessions(
+            table=self._table,
+            counts=tally.counts,
+            weights=tally.weights,
+            field_bytes=tally.field_bytes,
+            field_counts=tally.field_counts,
+            invalid=tally.invalid,
+            biggest=tally.largest(),
+            written=self._written,
+            cleared=self._valid[-1],
+            unjudged=self._valid[0],
+            fault=fault,
+            lost=lost,
         )
 
     def _entry(self, row: _Row) -> tuple[Entry, decode.Fields | None]:
@@ -282,7 +266,7 @@ def _fields(json: bytes) -> decode.Fields | None:
         return None
 
 
-class DatabaseSessions:
+class DatabaseStore:
     """The rows in the order of their rowids, taken at one moment. `opened` and `problem` are known once they were
     asked for."""
 

@@ -27,7 +27,7 @@ _THREAD_FROM = 8 * 1024 * 1024
 
 
 class StoreReader:
-    """Iterate once over the entries; then `verdict` holds what the file is. The stream is read to its end whatever is
+    """Iterate once over the entries; then `reading` holds what the file is. The stream is read to its end whatever is
     wrong with it, so size and hash are always those of the whole file. OSError passes through.
 
     `progress` is called with the number of bytes of each chunk read. `size` is what the file is expected to hold.
@@ -41,13 +41,13 @@ class StoreReader:
         self._progress = progress
         self._hasher = _Hasher(threaded=size >= _THREAD_FROM) if hashed else None
         self._bytes = 0
-        self._verdict: StoreReading | None = None
+        self._reading: StoreReading | None = None
 
     @property
-    def verdict(self) -> StoreReading:
-        if self._verdict is None:
+    def reading(self) -> StoreReading:
+        if self._reading is None:
             raise RuntimeError("the store was not read completely")
-        return self._verdict
+        return self._reading
 
     def __iter__(self) -> Iterator[Cut]:
         entries, last_end, canonical = 0, 0, True
@@ -64,7 +64,7 @@ class StoreReader:
         for _ in chunks:
             pass
         broken = fault is not None or self._bytes >= UNREADABLE_FROM_BYTES
-        self._verdict = StoreReading(
+        self._reading = StoreReading(
             Readable.GATEWAY_EMPTY if broken else Readable.YES,
             Layout.CANONICAL if canonical and entries else Layout.OTHER,
             self._bytes,

@@ -22,7 +22,7 @@ from gatewaydoctor.model.gateway.store import JsonFaultKind
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import Rest, cuts
 from gatewaydoctor.storage.files.evidence import Look, look, marked
-from gatewaydoctor.storage.files.survey import as_entry
+from gatewaydoctor.storage.files.sessions import as_entry
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.cut import LARGEST_ENTRY, Cut, Rest, cuts
 from gatewaydoctor.storage.files.evidence import LayoutEvidence, Look, is_own_layout, look
 from gatewaydoctor.storage.files.resync import SPACES, Ending, Finds, Piece, Reading
-from gatewaydoctor.storage.files.survey import as_entry
+from gatewaydoctor.storage.files.sessions import as_entry
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, Member
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.storage.entries import decode
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
 
 CHUNK = 1024 * 1024
 
@@ -44,42 +44,42 @@ class Salvage(Struct, frozen=True):
     given_up: int | None = None
 
 
-def salvage(stream: BinaryIO, read: Survey, main_key: str) -> Salvage:
-    """Go through the rest of the file that `read` has found damaged. OSError passes through."""
-    first = _first_reading(stream, read)
+def salvage(stream: BinaryIO, sessions: FileSessions, main_key: str) -> Salvage:
+    """Go through the rest of a damaged file. `sessions` are those before the damage. OSError passes through."""
+    first = _first_reading(stream, sessions)
     if first.ending is Ending.WHOLE:
-        return Salvage(read.table, 0, read.verdict.bytes - sum(entry.bytes for entry in read.table))
+        return Salvage(sessions.table, 0, sessions.reading.bytes - sum(entry.bytes for entry in sessions.table))
     stream.seek(0)
     opening = stream.read(CHUNK)
-    if read.verdict.bytes <= CHUNK and not opening.strip(SPACES + b"{"):
-        return Salvage(EntryTable(), 0, read.verdict.bytes)
+    if sessions.reading.bytes <= CHUNK and not opening.strip(SPACES + b"{"):
+        return Salvage(EntryTable(), 0, sessions.reading.bytes)
     finds = None
     evidence = LayoutEvidence(stream) if is_own_layout(opening) else None
     if evidence is not None or opening.startswith(b'{\n  "') or opening.lstrip(SPACES)[:1] != b"{":
-        finds = _Lines(stream, read.verdict.bytes, main_key, evidence).salvaged(first)
+        finds = _Lines(stream, sessions.reading.bytes, main_key, evidence).salvaged(first)
     if finds is None or (not finds.sure and evidence is None and not opening.startswith(b'{\n  "')):
         if opening.lstrip(SPACES)[:1] != b"{":
             # Its front is lost: what was read at first is not an object, let alone the store.
             first = Reading(EntryTable(), Ending.BROKEN, 0, 0)
         finds = Finds(main_key)
-        finds.take(Piece(stream, 0, read.verdict.bytes), first)
-    return Salvage(finds.table, finds.torn, read.verdict.bytes - finds.kept, finds.doubtful, finds.given_up)
+        finds.take(Piece(stream, 0, sessions.reading.bytes), first)
+    return Salvage(finds.table, finds.torn, sessions.reading.bytes - finds.kept, finds.doubtful, finds.given_up)
 
 
-def _first_reading(stream: BinaryIO, read: Survey) -> Reading:
-    fault, reached = read.verdict.fault, read.verdict.last_good_end
+def _first_reading(stream: BinaryIO, sessions: FileSessions) -> Reading:
+    fault, reached = sessions.reading.fault, sessions.reading.last_good_end
     if fault is None:
-        return Reading(read.table, Ending.WHOLE, reached, read.verdict.bytes)
-    if fault.kind is JsonFaultKind.CUT_SHORT and len(read.table):
+        return Reading(sessions.table, Ending.WHOLE, reached, sessions.reading.bytes)
+    if fault.kind is JsonFaultKind.CUT_SHORT and len(sessions.table):
         stream.seek(reached)
         if not stream.read(CHUNK).strip(SPACES):
             rows = EntryTable()
-            for row in range(len(read.table) - 1):
-                rows.add(read.table[row])
-            last = read.table[len(rows)]
+            for row in range(len(sessions.table) - 1):
+                rows.add(sessions.table[row])
+            last = sessions.table[len(rows)]
             return Reading(rows, Ending.BROKEN, last.start, fault.offset, last)
     ending = Ending.CLOSED if fault.kind is JsonFaultKind.SECOND_DOCUMENT else Ending.BROKEN
-    return Reading(read.table, ending, reached, fault.offset)
+    return Reading(sessions.table, ending, reached, fault.offset)
 
 
 class _Lines:

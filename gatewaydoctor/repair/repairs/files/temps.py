@@ -38,7 +38,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         done.add(directory)
         files = [record for record in store.facts.listing.files if record.cls in TEMPS]
         # What this plan repairs counts as damaged still: only a repaired store that was read again is sound.
-        sound = all(not each.rebuilt and each.facts.read.whole and each.facts.survey is not None for each in shared)
+        sound = all(not each.rebuilt and each.facts.read.whole and each.facts.sessions is not None for each in shared)
         mended = any(each.rebuilt for each in shared)
         _temps(draft, directory, files, sound=sound, mended=mended, agent_id=store.facts.agent_id)
     cron = draft.x.cron

@@ -8,7 +8,7 @@ from gatewaydoctor.model.gateway.files import PRIMARY, SIDECARS, FileRecord, Nod
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.state.history.names import parse_name, topic_owners
 from gatewaydoctor.state.history.references import References, basename
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,7 +96,7 @@ def _kept_references(draft: Draft) -> References:
 def _add_checkpoints(draft: Draft, store: StoreDraft, references: References) -> None:
     """Rows keep the names of their checkpoints in a field that the table does not hold: read the store again, which
     is only necessary where some row has it."""
-    found = store.facts.survey
+    found = store.facts.sessions
     if found is None or not (found.field_counts["compactionCheckpoints"] or not store.opened):
         return
     dropped = {entry.start for entry in store.dropped()} if store.opened and not store.rebuilt else set()
@@ -106,4 +106,4 @@ def _add_checkpoints(draft: Draft, store: StoreDraft, references: References) ->
             references.add(store.facts.agent_id, entry.session_id, entry.session_file, checkpoints)
 
     with draft.fs.open(store.path) as stream:
-        survey(stream, found.verdict.bytes, draft.x.config.main_key.value, refer)
+        read_sessions_file(stream, found.reading.bytes, draft.x.config.main_key.value, refer)

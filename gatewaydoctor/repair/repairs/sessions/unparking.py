@@ -20,7 +20,7 @@ from gatewaydoctor.state.history.names import classify
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.sessions import read_sessions
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.parked import KeptFile, Parked
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import DatabaseDraft, RowsDraft, StoreDraft
-    from gatewaydoctor.storage.protocol import SessionSet
+    from gatewaydoctor.storage.entries.sessionset import SessionSet
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -187,7 +187,7 @@ def _tell(draft: Draft, kept: KeptFile, parked: Parked) -> None:
             draft.rebuilt[kept.path] = summary
         return
     with draft.fs.open(kept.kept) as stream:
-        read = survey(stream, kept.size, main_key)
+        read = read_sessions_file(stream, kept.size, main_key)
     draft.rebuilt[kept.path] = summarise(read, text, parked.agent_id)
 
 

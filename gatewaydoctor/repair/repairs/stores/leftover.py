@@ -87,11 +87,11 @@ def _is_damaged(store: StoreDraft) -> bool:
 def _rescue(draft: Draft, store: StoreDraft, leftover: ComparedLeftover) -> bool:
     """A damaged file goes. Whole entries that the database lacks, or has older, stay in a new one. Whether there is
     any."""
-    assert store.facts.survey is not None
+    assert store.facts.sessions is not None
     if store.facts.read.stat is None:
         return False
     try:
-        found = read_store(draft, store.path, store.facts.survey, store.facts.read.stat)
+        found = read_store(draft, store.path, store.facts.sessions, store.facts.read.stat)
     except (OutOfReach, OSError) as error:
         draft.refuse(Repair.LEFTOVER, store.path, error)
         return False

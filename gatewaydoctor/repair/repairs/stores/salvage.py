@@ -25,7 +25,7 @@ from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.history.names import classify, parse_name
 from gatewaydoctor.storage.files.evidence import Look, look
 from gatewaydoctor.storage.files.salvage import salvage
-from gatewaydoctor.storage.files.survey import survey
+from gatewaydoctor.storage.files.sessions import read_sessions_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.rows import StoreDraft
     from gatewaydoctor.storage.entries.table import EntryTable
     from gatewaydoctor.storage.files.salvage import Salvage
-    from gatewaydoctor.storage.files.survey import Survey
+    from gatewaydoctor.storage.files.sessions import FileSessions
     from gatewaydoctor.system.fs import FileStat
 
 
@@ -145,8 +145,8 @@ def _rebuild(draft: Draft, store: StoreDraft) -> None:
 
 def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
     primary, strange = None, []
-    if store.facts.survey is not None and store.facts.read.stat is not None:
-        found = _found(draft, store.path, store.facts.survey, store.facts.read.stat, primary=True)
+    if store.facts.sessions is not None and store.facts.read.stat is not None:
+        found = _found(draft, store.path, store.facts.sessions, store.facts.read.stat, primary=True)
         primary = found.source.table
         yield found
     for path in candidates(draft, store):
@@ -173,13 +173,13 @@ def read_copy(draft: Draft, path: Path) -> Found:
     """The rows of a file next to a store. Raises OutOfReach and OSError."""
     _, seen = draft.reach(path)
     with draft.fs.open(path) as stream:
-        read = survey(stream, seen.size, draft.x.config.main_key.value)
-    return _found(draft, path, read, seen, primary=False)
+        sessions = read_sessions_file(stream, seen.size, draft.x.config.main_key.value)
+    return _found(draft, path, sessions, seen, primary=False)
 
 
-def read_store(draft: Draft, path: Path, read: Survey, seen: FileStat) -> Found:
+def read_store(draft: Draft, path: Path, sessions: FileSessions, seen: FileStat) -> Found:
     """The whole entries of a store that was examined. Raises OutOfReach and OSError."""
-    return _found(draft, path, read, seen, primary=True)
+    return _found(draft, path, sessions, seen, primary=True)
 
 
 def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:
@@ -195,8 +195,8 @@ def lost_people(draft: Draft, copy: Found) -> Iterator[tuple[int, Entry]]:
 
 
 def _bring_back(draft: Draft, store: StoreDraft) -> None:
-    survey, stat = store.facts.survey, store.facts.read.stat
-    if survey is None or stat is None or not store.facts.read.whole or store.facts.era.sessions_in_database:
+    sessions, stat = store.facts.sessions, store.facts.read.stat
+    if sessions is None or stat is None or not store.facts.read.whole or store.facts.era.sessions_in_database:
         return
     temps = [path for path in candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
     shared = sum(each.path.parent == store.path.parent for each in draft.stores) > 1
@@ -208,7 +208,7 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, path, error)
             continue
-        if not is_copy(draft, store, path, found.source.table, survey.table):
+        if not is_copy(draft, store, path, found.source.table, sessions.table):
             continue
         files.append(found)
         for row, entry in lost_people(draft, found):
@@ -218,7 +218,7 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
             best[entry.key.lower()] = max(newest, best.get(entry.key.lower(), newest))
     if not best:
         return
-    own = _found(draft, store.path, survey, stat, primary=True)
+    own = _found(draft, store.path, sessions, stat, primary=True)
     added = sorted((number, row) for _, number, row in best.values())
     store.rebuild([each.source for each in (own, *files)], [*((0, row) for row in range(own.rows)), *added])
     for number, each in enumerate(files, start=1):
@@ -236,14 +236,14 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
             )
 
 
-def _found(draft: Draft, path: Path, read: Survey, seen: FileStat, *, primary: bool) -> Found:
-    number = draft.fingerprint(path, read.verdict.sha256, seen)
-    table, rescue = read.table, None
-    if read.verdict.fault is not None:
+def _found(draft: Draft, path: Path, sessions: FileSessions, seen: FileStat, *, primary: bool) -> Found:
+    number = draft.fingerprint(path, sessions.reading.sha256, seen)
+    table, rescue = sessions.table, None
+    if sessions.reading.fault is not None:
         with draft.fs.open(path) as stream:
-            rescue = salvage(stream, read, draft.x.config.main_key.value)
+            rescue = salvage(stream, sessions, draft.x.config.main_key.value)
         table = rescue.table
-    canonical = read.verdict.fault is None and read.verdict.layout is Layout.CANONICAL
+    canonical = sessions.reading.fault is None and sessions.reading.layout is Layout.CANONICAL
     _, newest = table.updated_span()
     source = Source(number, table, canonical=canonical)
     return Found(path, source, rescue is None, primary, newest or 0, rescue)
@@ -271,7 +271,7 @@ def _merged(files: list[Found]) -> list[tuple[int, int]]:
 def _nothing(draft: Draft, store: StoreDraft) -> None:
     """No whole entry anywhere. 2026.9.6 does not start over such a file, so it goes; every other release takes it for
     empty anyway."""
-    if store.facts.survey is not None and draft.x.eras.sqlite_release:
+    if store.facts.sessions is not None and draft.x.eras.sqlite_release:
         moved = draft.move(store.path)
         if moved is not None:
             draft.step(

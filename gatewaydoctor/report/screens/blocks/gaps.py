@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def unseen(x: Examination) -> str | None:
     """The worst gap in a few words; None where everything was seen."""
-    unread = sum(store.read.ref.exists and store.survey is None for store in x.stores)
+    unread = sum(store.read.ref.exists and store.sessions is None for store in x.stores)
     unread += sum(database.sessions is None for database in x.databases)
     if unread:
         return f"{words.plural(unread, 'session store')} could not be read"

@@ -88,14 +88,14 @@ def stores(console: Console, items: Sequence[StoreFacts | DatabaseFacts], view: 
         if isinstance(store, DatabaseFacts):
             table.add_row(*_database(store, view))
             continue
-        verdict = store.survey.verdict if store.survey else None
+        reading = store.reading
         table.add_row(
             ", ".join(view.agent(agent_id) for agent_id in store.read.ref.agent_ids),
             SESSIONS_IN[store.era],
             reads(store),
-            f"{store.survey.entries:,}" if store.survey else "-",
+            f"{store.sessions.entries:,}" if store.sessions else "-",
             count(len(store.running), "yellow"),
-            words.size(verdict.bytes) if verdict else "-",
+            words.size(reading.bytes) if reading else "-",
             f"{store.transcripts.files:,}",
             words.size(store.transcripts.bytes),
         )
@@ -148,17 +148,17 @@ def reads(store: StoreFacts) -> Text:
 
 def distribution(console: Console, store: StoreFacts | DatabaseFacts) -> None:
     """Rows by kind and status, with their bytes."""
-    survey = store.sessions
-    if survey is None or not survey.counts:
+    sessions = store.sessions
+    if sessions is None or not sessions.counts:
         console.print(Text("no sessions", "dim"))
         return
-    present = [status for status in Status if any(survey.counts[kind, status] for kind in Kind)]
+    present = [status for status in Status if any(sessions.counts[kind, status] for kind in Kind)]
     table = grid("kind", *(status.value for status in present), "sessions", "size")
     for kind in Kind:
-        row = [survey.counts[kind, status] for status in present]
+        row = [sessions.counts[kind, status] for status in present]
         if not any(row):
             continue
-        size = sum(survey.weights[kind, status] for status in present)
+        size = sum(sessions.weights[kind, status] for status in present)
         cells = [count(value, STATUS_STYLE.get(status, "")) for value, status in zip(row, present, strict=True)]
         table.add_row(kind.value, *cells, f"{sum(row):,}", words.size(size))
     console.print(table)

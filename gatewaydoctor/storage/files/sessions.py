@@ -1,4 +1,4 @@
-"""Everything a report needs of one store, gathered in the single pass that reads it."""
+"""The session rows of a sessions.json, gathered in the single pass that reads it; or one by one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from msgspec import Struct
-
 from gatewaydoctor.storage.entries import decode
+from gatewaydoctor.storage.entries.sessionset import SessionSet
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.entries.tally import Tally
 from gatewaydoctor.storage.files.reader import StoreReader
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.entry import Entry, Kind, Status
+    from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.store import StoreReading
     from gatewaydoctor.storage.files.cut import Cut
     from gatewaydoctor.system.fs import ReadFs
@@ -29,40 +28,19 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="Hashable")
 
 
-class Survey(Struct, frozen=True):
-    """`counts` and `weights` (bytes) are by kind and status. `field_bytes` sums the values of each entry field,
-    `field_counts` says how many entries have it. `biggest` are the largest rows as (bytes, row), largest first.
-    `repeated` are keys that appear more than once, letter for letter; `variants` are groups of keys that differ in
-    case only. Both are taken together by the gateway (docs/gateway.md sections 4 and 5). `unread`
-    counts rows too large to be looked into: of those nothing but the key is known. `hidden` are the rows that a later
-    one of the same key hides from the gateway: no figure here counts them but `hidden_bytes`, the size of their keys
-    and values."""
+class FileSessions(SessionSet, frozen=True, kw_only=True):
+    """The rows of a sessions.json, in file order. `repeated` are keys that appear more than once, letter for letter;
+    `variants` are groups of keys that differ in case only. Both are taken together by the gateway (docs/gateway.md
+    sections 4 and 5). `unread` counts rows too large to be looked into: of those nothing but the key is known.
+    `hidden` are the rows that a later one of the same key hides, `hidden_bytes` the size of their keys and values."""
 
-    verdict: StoreReading
-    table: EntryTable
-    counts: Counter[tuple[Kind, Status]]
-    weights: Counter[tuple[Kind, Status]]
-    field_bytes: Counter[str]
-    field_counts: Counter[str]
-    invalid: int
-    biggest: tuple[tuple[int, int], ...]
+    reading: StoreReading
     repeated: tuple[str, ...]
     variants: tuple[tuple[str, ...], ...]
     unscoped: tuple[str, ...]
     deepest: int = 0
     unread: int = 0
-    hidden: tuple[int, ...] = ()
     hidden_bytes: int = 0
-
-    @property
-    def entries(self) -> int:
-        """Rows the gateway sees."""
-        return len(self.table) - len(self.hidden)
-
-    def rows(self) -> Iterator[tuple[int, Entry]]:
-        """The rows the gateway sees, each with its place in the table."""
-        hidden = frozenset(self.hidden)
-        return ((row, self.table[row]) for row in range(len(self.table)) if row not in hidden)
 
 
 def _read_again(stream: BinaryIO, entry: Entry) -> decode.Fields | None:
@@ -85,7 +63,7 @@ def as_entry(cut: Cut, main_key: str) -> Entry:
     return decode.entry(decode.text(cut.key), cut.start, cut.value_start, cut.end, cut.fields, main_key, cut.value)
 
 
-def survey(
+def read_sessions_file(
     stream: BinaryIO,
     size: int,
     main_key: str,
@@ -93,7 +71,7 @@ def survey(
     progress: Callable[[int], None] | None = None,
     *,
     hashed: bool = True,
-) -> Survey:
+) -> FileSessions:
     """Read the store to its end. `on_entry` gets each row with the transcript paths of its compaction checkpoints.
     OSError passes through."""
     reader = StoreReader(stream, size, progress, hashed=hashed)
@@ -117,22 +95,22 @@ def survey(
     repeated, variants = _same_keys(table, hashes)
     hidden = tuple(_hidden(table.all_keys(), frozenset(repeated))) if repeated else ()
     hidden_bytes = tally.leave_out(table, hidden, partial(_read_again, stream)) if hidden else 0
-    return Survey(
-        reader.verdict,
-        table,
-        tally.counts,
-        tally.weights,
-        tally.field_bytes,
-        tally.field_counts,
-        tally.invalid,
-        tally.largest(),
-        repeated,
-        variants,
-        tuple(unscoped),
-        deepest,
-        unread,
-        hidden,
-        hidden_bytes,
+    return FileSessions(
+        reading=reader.reading,
+        table=table,
+        counts=tally.counts,
+        weights=tally.weights,
+        field_bytes=tally.field_bytes,
+        field_counts=tally.field_counts,
+        invalid=tally.invalid,
+        biggest=tally.largest(),
+        hidden=hidden,
+        repeated=repeated,
+        variants=variants,
+        unscoped=tuple(unscoped),
+        deepest=deepest,
+        unread=unread,
+        hidden_bytes=hidden_bytes,
     )
 
 
@@ -173,7 +151,7 @@ def _hidden(keys: Iterable[T], repeated: frozenset[T]) -> Iterator[int]:
             last[key] = row
 
 
-class FileSessions:
+class FileStore:
     """The rows the gateway sees, in file order. `opened` and `problem` are known once they were asked for."""
 
     def __init__(self, fs: ReadFs, path: Path, main_key: str) -> None:
@@ -193,7 +171,7 @@ class FileSessions:
                 reader = StoreReader(stream, size)
                 rows = enumerate(entries(reader, self._main_key))
                 yield from (entry for row, (entry, _) in rows if row not in hidden)
-                fault = reader.verdict.fault
+                fault = reader.reading.fault
         except OSError as error:
             self.problem = f"could not be read: {error.strerror or type(error).__name__}"
             return
