@@ -16,7 +16,7 @@ from gatewaydoctor.repair.run.undo import undo
 from gatewaydoctor.repair.vault.catalog import find_run, list_runs
 from gatewaydoctor.repair.vault.codec import LARGEST_FILE, encode, read_plan, with_id
 from gatewaydoctor.repair.vault.pruning import prunable, prune
-from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, PutBack
+from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, PutBack, Refused
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, make, tools
@@ -83,6 +83,30 @@ def test_a_run_that_failed_and_an_undo_that_broke_off_give_them_back_too(ground:
         if not run.state.over:
             take_back(scene)
         assert set(times(scene.root).values()) == {OLD}, at
+
+
+def test_a_run_that_was_killed_gives_them_back_when_it_is_undone(ground: Path) -> None:
+    straight = FaultFs()
+    apply(aged(ground / "state").plan, tools(straight), DEAD)
+    # Before its first line no command knows of a run.
+    for at in range(straight.log.index("write") + 2, straight.steps):
+        shutil.rmtree(ground / "state")
+        scene = aged(ground / "state")
+        with suppress(Killed):
+            apply(scene.plan, tools(FaultFs(at, Mode.KILL)), DEAD)
+        take_back(scene)
+        assert set(times(scene.root).values()) == {OLD}, (at, straight.log[at - 1])
+
+
+def test_a_run_that_is_refused_while_it_keeps_the_originals_gives_them_back(ground: Path) -> None:
+    scene = aged(ground / "state")
+    fs = FaultFs()
+    apply(scene.plan, tools(fs), DEAD)
+    shutil.rmtree(scene.root)
+    scene = aged(ground / "state")
+    with pytest.raises(Refused):
+        apply(scene.plan, tools(FaultFs(fs.log.index("set_attributes") + 2)), DEAD)
+    assert set(times(scene.root).values()) == {OLD}
 
 
 class SyncingFs(FaultFs):

@@ -104,13 +104,13 @@ def _prepare(
     """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
     stays behind."""
     place: RunPlace | None = None
+    times = directory_times(tools, plan)
     try:
-        times = directory_times(tools, plan)
         place = replace(open_run(tools, state_dir, root, plan), work=work)
         told = narrowed(tools, root)
         journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
         where = {} if work is None else {"work": str(work)}
-        journal.say(RunState.PREPARING, **own_mark(tools), **where)
+        journal.say(RunState.PREPARING, before=times, **own_mark(tools), **where)
         check_alone(tools, place, root)
         manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
@@ -122,7 +122,7 @@ def _prepare(
         if place is not None:
             # What cannot be taken away now stays a run that was interrupted before it changed anything.
             with suppress(OSError):
-                abandon(tools, place, plan)
+                abandon(tools, place, plan, times)
         if isinstance(error, OSError):
             raise refusal(error, "Nothing was changed: could not copy the originals to the vault") from error
         if isinstance(error, KeyboardInterrupt):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.repair.vault.journal import latest, read_journal
+from gatewaydoctor.repair.vault.journal import Line, latest, read_journal
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ def unchanged(work: Work) -> dict[str, int]:
     """The directories to give their mtime back, with that mtime: those that have the one the run left. What an undo
     that broke off found counts for the one that goes on."""
     lines = read_journal(work.tools.fs, work.place.journal)
-    begun = latest(lines, "restore")
-    if isinstance(begun, dict):
-        return {path: mtime for path, mtime in begun.items() if isinstance(mtime, int)}
+    if isinstance(latest(lines, "restore"), dict):
+        return told(lines, "restore")
     left = latest(lines, "directories")
     now = times_now(work)
     if not isinstance(left, dict):
@@ -49,9 +48,15 @@ def unchanged(work: Work) -> dict[str, int]:
     return {path: mtime for path, mtime in work.manifest.directories.items() if left.get(path) == now.get(path)}
 
 
-def give_back(work: Work, times: Mapping[str, int]) -> None:
+def told(lines: tuple[Line, ...], key: str) -> dict[str, int]:
+    """The mtimes in ns, by path, that a journal gives under `key`; none where it has no such line."""
+    times = latest(lines, key)
+    return {path: ns for path, ns in times.items() if isinstance(ns, int)} if isinstance(times, dict) else {}
+
+
+def give_back(tools: Tools, state_dir: Path, times: Mapping[str, int]) -> None:
     """A directory whose mtime cannot be set keeps the one it has."""
     for path, mtime_ns in times.items():
         with suppress(OSError):
-            work.tools.fs.set_mtime(work.place.state_dir / path, mtime_ns)
-            work.tools.fs.fsync_dir(work.place.state_dir / path)
+            tools.fs.set_mtime(state_dir / path, mtime_ns)
+            tools.fs.fsync_dir(state_dir / path)

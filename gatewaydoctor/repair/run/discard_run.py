@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.repair.receipt import RunState
+from gatewaydoctor.repair.run.directory_times import give_back, told
 from gatewaydoctor.repair.run.putback import abandon
 from gatewaydoctor.repair.vault.codec import read_plan
 from gatewaydoctor.repair.vault.directory import refusal, remove_run
-from gatewaydoctor.repair.vault.journal import Journal
+from gatewaydoctor.repair.vault.journal import Journal, read_journal
 from gatewaydoctor.repair.vault.layout import stored_name
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged, OutOfBounds, VaultDamaged
 from gatewaydoctor.repair.writing.guard import before, check_inside, is_same, lstat_or_none, target_of
@@ -39,14 +41,25 @@ def drop(run: RunInfo, tools: Tools) -> None:
             f"Restore only what is missing: `{place.command('undo', options=('--merge',))}`.",
         )
     try:
+        if missed:
+            Journal(tools.fs, place.journal, tools.clock).say(RunState.PUT_BACK)
+            return
+        times = _times(tools, place, plan)
         if plan is None:
             remove_run(tools.fs, place)
-        elif missed:
-            Journal(tools.fs, place.journal, tools.clock).say(RunState.PUT_BACK)
+            give_back(tools, place.state_dir, times)
         else:
-            abandon(tools, place, plan)
+            abandon(tools, place, plan, times)
     except OSError as error:
         raise refusal(error, f"The traces of run {place.run_id} could not be removed") from error
+
+
+def _times(tools: Tools, place: RunPlace, plan: Plan | None) -> dict[str, int]:
+    """The mtimes that the run found, of the state directory and of directories that its plan has a target in."""
+    targets = () if plan is None else (target_of(act, plan) for act in plan.acts)
+    ours = {".", *(PurePosixPath(target).parent.as_posix() for target in targets)}
+    found = told(read_journal(tools.fs, place.journal), "before")
+    return {path: mtime_ns for path, mtime_ns in found.items() if path in ours}
 
 
 def needed(tools: Tools, place: RunPlace, plan: Plan) -> Path | None:

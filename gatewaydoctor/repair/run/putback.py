@@ -26,6 +26,8 @@ from gatewaydoctor.repair.writing.guard import target_of
 from gatewaydoctor.repair.writing.storelock import drop_leftover
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gatewaydoctor.model.repair.plan import Plan
     from gatewaydoctor.repair.run.context import Work
     from gatewaydoctor.repair.run.watch import Watch
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.writing.tools import Tools
 
 
-def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
-    """Take away all traces of a run that has changed nothing yet. Raises OSError."""
+def abandon(tools: Tools, place: RunPlace, plan: Plan, times: Mapping[str, int]) -> None:
+    """Take away all traces of a run that has changed nothing yet. `times` are the mtimes that its directories had.
+    Raises OSError."""
     for number, act in enumerate(plan.acts):
         target = place.at(target_of(act, plan))
         for path in (place.new_file(target, number), place.old_file(target, number), place.half_file(target, number)):
@@ -44,6 +47,7 @@ def abandon(tools: Tools, place: RunPlace, plan: Plan) -> None:
         with suppress(FileNotFoundError):
             tools.fs.fsync_dir(directory)
     remove_run(tools.fs, place)
+    give_back(tools, place.state_dir, times)
 
 
 def put_back(work: Work, watch: Watch | None = None) -> None:
@@ -65,12 +69,13 @@ def put_back(work: Work, watch: Watch | None = None) -> None:
     for number in numbers:
         tidy(work, number)
     sync(work, numbers, going_back=True)
-    give_back(work, work.manifest.directories)
+    times, state_dir = work.manifest.directories, work.place.state_dir
+    give_back(work.tools, state_dir, times)
     with or_no_room():
         work.journal.say(RunState.PUT_BACK)
         note(work.tools, work.place, SETTLED)
     remove_run(work.tools.fs, work.place)
-    give_back(work, {path: mtime for path, mtime in work.manifest.directories.items() if path == "."})
+    give_back(work.tools, state_dir, {path: mtime for path, mtime in times.items() if path == "."})
 
 
 def take_back(work: Work, number: int) -> None:

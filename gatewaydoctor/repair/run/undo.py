@@ -227,7 +227,7 @@ def _go_back(work: Work, watch: Watch) -> None:
     for number in numbers:
         tidy(work, number)
     sync(work, numbers, going_back=True)
-    give_back(work, times)
+    give_back(work.tools, work.place.state_dir, times)
     work.journal.say(RunState.UNDONE)
     note(work.tools, work.place, SETTLED)
 
