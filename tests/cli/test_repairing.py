@@ -624,3 +624,20 @@ def test_a_run_that_changed_nothing_is_ended_by_undo_and_leaves_no_advice_about_
         "gatewaydoctor: There are no runs: no repair was applied here.\n"
         "  Name the vault of the repair with --vault, if it had one.\n",
     )
+
+
+def test_what_has_ended_is_told_before_a_yes_is_asked_for(incident: Path) -> None:
+    at = ("--state-dir", str(incident), *NOW)
+    run_id = json.loads(run("repair", "trim", "--apply", "--yes", "--json", *at).out)["details"]["receipt"]["runId"]
+    assert f"The run {run_id} is finished." in run("repair", "--resume", run_id, *at).err
+    kept = (incident / STORE).read_bytes()
+    (incident / STORE).write_bytes(b"{}")
+    changed = run("undo", run_id, *at)
+    assert changed.code == 3
+    assert f"{STORE} has changed since run {run_id}." in changed.err
+    (incident / STORE).write_bytes(kept)
+    assert run("undo", run_id, "--yes", *at).code == 0
+    for words in (("undo", run_id), ("repair", "--resume", run_id)):
+        told = run(*words, *at)
+        assert told.code == 3
+        assert f"The run {run_id} is already undone." in told.err, words

@@ -342,12 +342,13 @@ def _extent(plan: Plan) -> str:
 
 
 def _resume(run: Run, work: Bench, asked: str, *, yes: bool) -> Outcome:
-    from gatewaydoctor.repair.run.undo import resume
+    from gatewaydoctor.repair.run.undo import check_resume, resume
     from gatewaydoctor.repair.vault.catalog import find_run
     from gatewaydoctor.report.document import names_of_place
 
     no_directory(asked, "a run")
     found = find_run(work.tools, work.state_dir, work.vault, asked)
+    check_resume(found, work.permission)
     confirm(f"Finish the interrupted run {found.run_id}?", yes=yes)
     with work.stoppable() as tools:
         receipt = resume(found, tools, work.permission)

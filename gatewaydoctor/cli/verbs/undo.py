@@ -45,7 +45,7 @@ def undo(
     """The directory is as it was before the run, byte for byte, but for the vault. It refuses where a file changed
     since; --merge then adds back the sessions and files that are missing and leaves the rest."""
     from gatewaydoctor.cli.shell.examining import view_with
-    from gatewaydoctor.repair.run.undo import preview
+    from gatewaydoctor.repair.run.undo import check_undo, preview
     from gatewaydoctor.repair.run.undo import undo as take_back
     from gatewaydoctor.repair.vault.catalog import find_run
     from gatewaydoctor.repair.writing.guard import lstat_or_none
@@ -60,9 +60,12 @@ def undo(
         found = find_run(work.tools, work.state_dir, work.vault, run_id)
         if merge:
             return _merge(run, work, found, dry_run=dry_run, yes=yes)
+        if not dry_run:
+            check_undo(found, work.permission)
         returns = preview(work.tools, found)
         if not dry_run:
-            confirm(f"Undo run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
+            if not any(each.way.refused for each in returns):
+                confirm(f"Undo run {found.run_id} ({plural(len(returns), 'file')})?", yes=yes)
             with work.stoppable_between_files() as tools:
                 returns = take_back(found, tools, work.permission)
         kept = lstat_or_none(work.tools.fs, found.place.directory) is not None

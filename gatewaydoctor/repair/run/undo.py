@@ -114,10 +114,7 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     """Take a run back, finished or interrupted, byte for byte; what was done is returned. Raises Refused with nothing
     changed, where a target changed since among others, and LeftHalfway where it broke off: undo can then be
     repeated."""
-    check_idle(run)
-    if run.state.over:
-        raise NoSuchRun(f"The run {run.run_id} is already undone.", "See `gatewaydoctor runs list`.")
-    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    check_undo(run, permission)
     if run.state in BEFORE_ACTING:
         drop(run, tools)
         return ()
@@ -133,6 +130,21 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     watch.check()
     _or_halfway(work, partial(_go_back, watch=watch))
     return returns
+
+
+def check_undo(run: RunInfo, permission: Permission) -> None:
+    """There is something to take back, and a gateway does not keep it from that. Raises Refused."""
+    check_idle(run)
+    if run.state.over:
+        raise _over(run)
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+
+
+def _over(run: RunInfo) -> NoSuchRun:
+    hint = "See `gatewaydoctor runs list`."
+    if run.state is RunState.PRUNED:
+        return NoSuchRun(f"The originals of run {run.run_id} were deleted by `runs prune`.", hint)
+    return NoSuchRun(f"The run {run.run_id} is already undone.", hint)
 
 
 def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
@@ -245,10 +257,7 @@ def _or_halfway(work: Work, going: Callable[[Work], None]) -> None:
 def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None:
     """Finish an interrupted run in the direction it was going. None where that direction was back. Raises like
     `apply`."""
-    check_idle(run)
-    if run.state.settled:
-        raise NoSuchRun(f"The run {run.run_id} is finished.", "See `gatewaydoctor runs list`.")
-    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+    check_resume(run, permission)
     match run.state:
         case state if state in BEFORE_ACTING:
             return _start_over(run, tools, permission)
@@ -260,6 +269,16 @@ def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None
             _check_changed(work, _returns(work, run))
             drop_locks(work)
             return carry_out(work, permission)
+
+
+def check_resume(run: RunInfo, permission: Permission) -> None:
+    """The run is interrupted, and a gateway does not keep it from being finished. Raises Refused."""
+    check_idle(run)
+    if run.state.over:
+        raise _over(run)
+    if run.state.settled:
+        raise NoSuchRun(f"The run {run.run_id} is finished.", "See `gatewaydoctor runs list`.")
+    check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
 
 
 def _start_over(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None:
