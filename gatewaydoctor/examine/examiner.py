@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.examine.databases.databases import (
@@ -27,12 +26,10 @@ from gatewaydoctor.examine.inputs import (
     registry_path,
     store_inputs,
 )
-from gatewaydoctor.examine.sessions.activity import ListedTimes, TranscriptSigns
-from gatewaydoctor.examine.sessions.eviction import EvictionCollector
-from gatewaydoctor.examine.sessions.files import PointerCollector, transcript_facts
+from gatewaydoctor.examine.sessions.activity import ListedTimes
 from gatewaydoctor.examine.sessions.parked import find_parked
-from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
-from gatewaydoctor.examine.sessions.stores import RowFacts, StoreFacts, StoreRead, read_store, row_facts
+from gatewaydoctor.examine.sessions.stores import StoreFacts, StoreRead, read_store
+from gatewaydoctor.examine.sessions.tree import Tree, store_facts
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
 from gatewaydoctor.model.gateway.config import with_cron_store
 from gatewaydoctor.model.gateway.files import FileClass
@@ -44,11 +41,9 @@ from gatewaydoctor.state.alive.locks import LockJudge
 from gatewaydoctor.state.config.history import config_history
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.cron.cron import read_cron
-from gatewaydoctor.state.history.files import list_files, seen_by, totals
+from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.pathmap import parse_path_map
-from gatewaydoctor.state.history.pointers import tree_pointers
 from gatewaydoctor.state.history.references import References
-from gatewaydoctor.state.history.usage import usage_load
 from gatewaydoctor.state.place.agents import list_stores
 from gatewaydoctor.state.place.census import barred, disk_space, take_census
 from gatewaydoctor.state.place.era import read_eras
@@ -57,7 +52,7 @@ from gatewaydoctor.state.registry.sentinel import is_paired, read_sentinel
 from gatewaydoctor.state.registry.subagents import read_subagents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.config import Config
@@ -67,8 +62,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.files import Listing
     from gatewaydoctor.model.gateway.liveness import LockVerdict
     from gatewaydoctor.model.gateway.place import Place, StoreRef
-    from gatewaydoctor.model.gateway.transcript import PathMap
-    from gatewaydoctor.storage.entries.sessionset import SessionSet
     from gatewaydoctor.system.fs import FileStat
 
 
@@ -76,21 +69,6 @@ def examine(world: World, where: Where, depth: Depth, progress: Progress | None 
     """Look at a state directory. What is damaged or unreadable becomes a fact; only a directory that cannot be found
     or opened at all, or an option that makes no sense, raises DoctorError."""
     return _Examiner(world, where, depth, progress or NoProgress()).examine()
-
-
-class _Tree(Struct, frozen=True):
-    """What every store is seen against. `known`: the rows of all stores are, so that a transcript no row refers to is
-    unindexed. `live`: the gateway is running."""
-
-    config: Config
-    eras: Eras
-    cron: Cron
-    references: References
-    listings: Mapping[Path, Listing]
-    times: ListedTimes
-    maps: tuple[PathMap, ...]
-    known: bool
-    live: bool
 
 
 class _Examiner:
@@ -132,8 +110,18 @@ class _Examiner:
         )
         listings = self._list(refs, eras)
         times = ListedTimes(listings.values())
-        tree = _Tree(config, eras, jobs, references, listings, times, maps, known, live)
-        stores = tuple(self._store(read, tree) for read in reads)
+        tree = Tree(
+            config=config,
+            eras=eras,
+            cron=jobs,
+            references=references,
+            listings=listings,
+            times=times,
+            maps=maps,
+            known=known,
+            live=live,
+        )
+        stores = tuple(store_facts(self.fs, read, tree, self.depth, world.now, self.progress) for read in reads)
         health = self._health(place, config, eras, stores)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
         self.progress.phase("reading archives, locks and registries", None)
@@ -338,58 +326,6 @@ class _Examiner:
             return self.fs.lstat(path).is_file
         except OSError:
             return False
-
-    def _store(self, read: StoreRead, tree: _Tree) -> StoreFacts:
-        directory = read.ref.sessions_dir
-        listing = seen_by(tree.listings[directory], read.ref.path.name)
-        behaviour = tree.config.release.behaviour
-        self.progress.phase("checking transcripts", None)
-        transcripts = transcript_facts(
-            self.fs,
-            directory,
-            listing,
-            tree.references,
-            read_orphans_up_to=self.depth.read_orphans_up_to,
-            referenced_known=tree.known,
-            maintenance=tree.config.maintenance if behaviour.deletes_archives else None,
-            progress=self.progress.advance,
-        )
-        pointers = tree_pointers(self.fs, tree.listings.values(), directory, tree.maps)
-        signs = TranscriptSigns(self.fs, tree.times, pointers)
-        era, sessions = tree.eras.of(read.ref.agent_id), read.sessions
-        collector = PointerCollector(
-            pointers, self.world.now, transcripts.loose, in_database=era.sessions_in_database
-        )
-        oldest, newest = sessions.table.updated_span(frozenset(sessions.hidden)) if sessions else (None, None)
-        return StoreFacts(
-            facts=self._rows(sessions, signs, collector, tree) if sessions else None,
-            oldest_updated=oldest,
-            newest_updated=newest,
-            read=read,
-            era=era,
-            listing=listing,
-            classes=totals(listing.files),
-            transcripts=transcripts,
-            usage=usage_load(self.fs, directory, listing.files, behaviour.usage_classes),
-            signs=signs,
-        )
-
-    def _rows(
-        self, sessions: SessionSet, signs: TranscriptSigns, pointers: PointerCollector, tree: _Tree
-    ) -> RowFacts:
-        config, now = tree.config, self.world.now
-        over_cap = sessions.entries > config.maintenance.max_entries.value
-        return row_facts(
-            sessions,
-            signs,
-            pointers,
-            tree.cron,
-            RowFaultCollector(config.release, config.maintenance, now),
-            EvictionCollector(config.maintenance, config.release.behaviour, now) if over_cap else None,
-            now=now,
-            stuck_after=self.depth.stuck_after,
-            gateway_live=tree.live,
-        )
 
     def _locks(self, stores: tuple[StoreFacts, ...]) -> tuple[LockVerdict, ...]:
         found = (
