@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from gatewaydoctor.repair.writing.errors import (
     VaultDamaged,
 )
 from gatewaydoctor.repair.writing.guard import require_writable
+from gatewaydoctor.repair.writing.immutable import Fixed
 from gatewaydoctor.system.fs import DiskSpace
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
@@ -396,6 +398,46 @@ def test_undo_is_refused_where_it_could_not_write(scene: Scene) -> None:
     with pytest.raises(NotWritable):
         undo(last_of(scene.root), tools(ReadOnly()), DEAD)
     assert tree(scene.root, vault=True) == before
+
+
+class Immutable(FaultFs):
+    """One name is immutable, in whatever directory."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def fixed(self, path: Path) -> Fixed | None:
+        return Fixed.IMMUTABLE if path.name == self.name else None
+
+
+@pytest.mark.parametrize("name", ["sessions.json", Path(SESSIONS).name])
+def test_what_is_immutable_is_named_before_anything_is_written(scene: Scene, name: str) -> None:
+    before = tree(scene.root, vault=True)
+    with pytest.raises(NotWritable, match=f"{name} is immutable") as refused:
+        apply(scene.plan, tools(Immutable(name)), DEAD)
+    assert "chattr -i" in refused.value.hint or "chflags" in refused.value.hint
+    assert tree(scene.root, vault=True) == before
+    apply(scene.plan, tools(), DEAD)
+    after = tree(scene.root, vault=True)
+    with pytest.raises(NotWritable, match=f"{name} is immutable"):
+        undo(last_of(scene.root), tools(Immutable(name)), DEAD)
+    assert tree(scene.root, vault=True) == after
+
+
+@pytest.mark.parametrize(("flag", "expected"), [("i", Fixed.IMMUTABLE), ("a", Fixed.APPEND_ONLY)])
+@pytest.mark.parametrize("made", ["file", "directory"])
+def test_the_attribute_is_read_of_the_filesystem(tmp_path: Path, flag: str, expected: Fixed, made: str) -> None:
+    path = tmp_path / "it"
+    path.touch() if made == "file" else path.mkdir()
+    assert FaultFs().fixed(path) is None
+    chattr = shutil.which("chattr")
+    if chattr is None or subprocess.run([chattr, f"+{flag}", path], capture_output=True, check=False).returncode:
+        pytest.skip("attributes need root, and a filesystem that keeps them")
+    try:
+        assert FaultFs().fixed(path) is expected
+    finally:
+        subprocess.run([chattr, f"-{flag}", path], check=True)
 
 
 class MountedReadOnly(FaultFs):

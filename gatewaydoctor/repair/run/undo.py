@@ -38,6 +38,7 @@ from gatewaydoctor.repair.writing.guard import (
     check_gateway,
     check_space,
     lstat_or_none,
+    require_loose,
     require_writable,
     target_of,
 )
@@ -163,6 +164,8 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
         if lstat_or_none(fs, directory) is not None:
             require_writable(fs, directory, "Run as its owner, or as root.")
     for number, each in back:
+        if lstat_or_none(fs, work.target(number)) is not None:
+            require_loose(fs, work.target(number))
         # Hashed before anything moves: bytes found wrong on the way would leave the directory between two states.
         if _lost(work, number, each):
             raise VaultDamaged(

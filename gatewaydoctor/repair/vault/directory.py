@@ -305,5 +305,6 @@ def refusal(error: OSError, what: str) -> Refused:
     if error.errno == errno.EROFS:
         return NotWritable(f"{what}: {said}.", MOUNT_AGAIN)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return NotWritable(f"{what}: {said}.", "Run as the user the gateway runs as.")
+        root = " `lsattr -d` shows a directory that root cannot change either." if error.errno == errno.EPERM else ""
+        return NotWritable(f"{what}: {said}.", f"Run as the user the gateway runs as.{root}")
     return Refused(f"{what}: {said}.", "Nothing was changed. Check the disk before you try again.")

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from gatewaydoctor.repair.writing.immutable import fixed
 from gatewaydoctor.repair.writing.nofollow import Directories, check_own
 from gatewaydoctor.system.fs import OsReadFs, ReadFs, asking, convert, open_regular
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from gatewaydoctor.repair.writing.immutable import Fixed
     from gatewaydoctor.system.fs import FileStat
 
 _FICLONE = 0x40049409
@@ -107,6 +109,10 @@ class WriteFs(ReadFs, Protocol):
 
     def writable(self, directory: Path) -> bool:
         """Whether names in the directory may be changed, as far as permissions tell."""
+        ...
+
+    def fixed(self, path: Path) -> Fixed | None:
+        """The attribute that keeps a regular file or a directory from being changed; None where it cannot be told."""
         ...
 
 
@@ -299,6 +305,13 @@ class OsWriteFs(OsReadFs):
 
     def writable(self, directory: Path) -> bool:
         return os.access(directory, os.W_OK | os.X_OK)
+
+    def fixed(self, path: Path) -> Fixed | None:
+        try:
+            with self._changing(path) as descriptor:
+                return fixed(descriptor)
+        except OSError:
+            return None
 
 
 def _set_attributes(descriptor: int, wanted: Mapping[str, bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from shlex import quote
 from stat import S_IMODE
 from typing import TYPE_CHECKING
 
@@ -169,14 +170,16 @@ def _dressed(seen: FileStat | Fingerprint) -> tuple[int, int, int]:
 
 
 def check_writable(fs: WriteFs, plan: Plan, own_uid: int) -> None:
-    """Names can be changed in every directory concerned, and a file of another owner only be replaced by root, for
-    the new file must keep the owner."""
+    """Names can be changed in every directory concerned, no attribute keeps a file where it is, and one of another
+    owner is only replaced by root, for the new file must keep the owner."""
     state_dir = Path(plan.state_dir)
     parents = {(state_dir / target_of(act, plan)).parent for act in plan.acts}
     for parent in sorted({state_dir, *parents}):
         require_writable(fs, parent, "Run as the user the gateway runs as.")
     for act in plan.acts:
         seen = before(act, plan)
+        if seen is not None:
+            require_loose(fs, state_dir / seen.path)
         if isinstance(act, (Rewrite, Transact)) and seen is not None and own_uid not in (0, seen.uid):
             raise NotWritable(
                 f"{seen.path} belongs to user id {seen.uid}, and you cannot create files for that user.",
@@ -192,8 +195,18 @@ def require_writable(fs: WriteFs, directory: Path, hint: str) -> None:
         raise NotWritable(f"There is no directory {directory}.", "It went meanwhile. Scan again.") from None
     if read_only:
         raise NotWritable(f"The file system of {directory} is mounted read-only.", MOUNT_AGAIN)
+    require_loose(fs, directory)
     if not fs.writable(directory):
         raise NotWritable(f"No permission to write to {directory}.", hint)
+
+
+def require_loose(fs: WriteFs, path: Path) -> None:
+    """No attribute keeps a file or directory as it is. Raises NotWritable."""
+    if held := fs.fixed(path):
+        raise NotWritable(
+            f"{path} is {held.word}: no user can change it, root included.",
+            f"Find out why, then as root: {held.command} {quote(str(path))}",
+        )
 
 
 def check_space(
