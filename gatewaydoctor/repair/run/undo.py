@@ -134,7 +134,7 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
 
 
 def check_undo(run: RunInfo, permission: Permission) -> None:
-    """There is something to take back, and a gateway does not keep it from that. Raises Refused."""
+    """There is something to undo, and no gateway that keeps it from being undone. Raises Refused."""
     check_idle(run)
     if run.state.over:
         raise _over(run)
