@@ -1,7 +1,7 @@
 """Reproduce the storms, and judge the remedies.
 
 `run` simulates a scenario, `compare` all its remedies, `measure` repeats its store operations on real files. All
-return values; `screen` turns them into text for a terminal, `document` into JSON, `picture` into SVG or PNG.
+return values; `output` turns them into text for a terminal, JSON, SVG or PNG.
 """
 
 from gatewaydoctor.simulate.compare import compare

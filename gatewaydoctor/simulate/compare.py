@@ -6,10 +6,10 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from gatewaydoctor.simulate.output.wording import spell
 from gatewaydoctor.simulate.remedies.remedy import Who
 from gatewaydoctor.simulate.scenario import options_for, policy_named, run, scenario_named
 from gatewaydoctor.simulate.values import Comparison, ComparisonRow, Effect, Result
-from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from gatewaydoctor.simulate.remedies import Remedy

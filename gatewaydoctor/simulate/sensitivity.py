@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewaydoctor.simulate.options import BadOption
+from gatewaydoctor.simulate.output.wording import spell_deviation
 from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.scenario import options_for, policy_named, run, scenario_named
-from gatewaydoctor.simulate.wording import spell_deviation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from gatewaydoctor.simulate.appendlog import MIN_COMPACTION, AppendLog, DamagedLog
+from gatewaydoctor.simulate.wallclock.appendlog import MIN_COMPACTION, AppendLog, DamagedLog
 from tests.examples import examples
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 
 from gatewaydoctor.simulate import SCENARIOS, Comparison, compare
 from gatewaydoctor.simulate.compare import BASE
-from gatewaydoctor.simulate.markdown import figure_table, input_table, ranking_table
+from gatewaydoctor.simulate.output.markdown import figure_table, input_table, ranking_table
 from gatewaydoctor.simulate.sensitivity import sensitivity, sensitivity_row, sensitivity_table, vary
 
 PAGES = SIMULATION, SENSITIVITY = tuple(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from gatewaydoctor.simulate import SCENARIOS, Figure, Series, compare, run, screen
-from gatewaydoctor.simulate.document import as_value, to_json
-from gatewaydoctor.simulate.timeline import chart, draw, window
-from gatewaydoctor.simulate.wording import spell, spell_clock, spell_deviation
+from gatewaydoctor.simulate import SCENARIOS, Figure, Series, compare, run
+from gatewaydoctor.simulate.output import screen
+from gatewaydoctor.simulate.output.document import as_value, to_json
+from gatewaydoctor.simulate.output.timeline import chart, draw, window
+from gatewaydoctor.simulate.output.wording import spell, spell_clock, spell_deviation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,7 @@ def test_deviations_read_well() -> None:
 
 def test_pictures(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from gatewaydoctor.simulate.picture import plot, plot_comparison
+    from gatewaydoctor.simulate.output.picture import plot, plot_comparison
 
     storm, calm = run("chat-buffers", duration=7200), run("chat-buffers", remedies=["all"], duration=7200)
     for name in ("a.svg", "b.svg"):
@@ -126,7 +127,7 @@ def test_pictures(tmp_path: Path) -> None:
 
 
 def test_a_picture_without_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gatewaydoctor.simulate.picture import PlotUnavailable, plot
+    from gatewaydoctor.simulate.output.picture import PlotUnavailable, plot
 
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(PlotUnavailable, match="gatewaydoctor\\[plot\\]"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.simulate.savers import Place, Saver, Ways, opened
+from gatewaydoctor.simulate.wallclock.savers import Place, Saver, Ways, opened
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gatewaydoctor.simulate import SCENARIOS, BadOption, Label, UnknownName, run, with_values
-from gatewaydoctor.simulate.document import to_json
 from gatewaydoctor.simulate.kernel import timer_delays
+from gatewaydoctor.simulate.output.document import to_json
 
 SEEDS = range(1, 4)
 

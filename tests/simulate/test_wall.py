@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.simulate import Label, UnknownName
-from gatewaydoctor.simulate.wall import measure, vanishing_directory
+from gatewaydoctor.simulate.wallclock.wall import measure, vanishing_directory
 
 
 def made_figures(*remedies: str, duration: float = 1800.0) -> dict[str, float | None]:
@@ -85,7 +85,7 @@ def test_the_directory_vanishes_when_the_body_raises() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_directory_vanishes_on_a_signal(number: signal.Signals, tmp_path: Path) -> None:
-    code = "from gatewaydoctor.simulate.wall import measure; measure('stuck-cron', budget=60)"
+    code = "from gatewaydoctor.simulate.wallclock.wall import measure; measure('stuck-cron', budget=60)"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},

@@ -67,9 +67,9 @@ def _taken(name: str, run: Run, directory: str) -> Workload:
 def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, taken: Workload | None) -> Outcome:
     from gatewaydoctor.simulate import compare
     from gatewaydoctor.simulate import run as simulate
-    from gatewaydoctor.simulate.document import as_value
     from gatewaydoctor.simulate.fromstate import against, comparison_against
-    from gatewaydoctor.simulate.wall import measure
+    from gatewaydoctor.simulate.output.document import as_value
+    from gatewaydoctor.simulate.wallclock.wall import measure
 
     policy = common["policy"] or (taken.policy if taken else None)
     span = common["duration"]
@@ -103,7 +103,7 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
 def _sensitivity(
     scenario: Scenario, run: Run, common: dict[str, Any], options: Any, policy: str | None, duration: float | None
 ) -> Outcome:
-    from gatewaydoctor.simulate.document import as_value
+    from gatewaydoctor.simulate.output.document import as_value
     from gatewaydoctor.simulate.sensitivity import sensitivity, sensitivity_table
 
     found = sensitivity(scenario.name, options, seed=common["seed"], policy=policy, duration=duration)
@@ -124,7 +124,7 @@ def _wall(word: str) -> bool:
 
 def _show(console: Console, made: Result | Comparison, *, verbose: bool) -> None:
     from gatewaydoctor.simulate import Comparison
-    from gatewaydoctor.simulate.screen import comparison_screen, result_screen
+    from gatewaydoctor.simulate.output.screen import comparison_screen, result_screen
 
     if isinstance(made, Comparison):
         console.print(comparison_screen(made))
@@ -135,7 +135,7 @@ def _show(console: Console, made: Result | Comparison, *, verbose: bool) -> None
 def _plot(made: Result | Comparison, storm: Result | None, spelled: str) -> None:
     from gatewaydoctor.cli.shell.output import PUBLIC, kept_mode, target, write
     from gatewaydoctor.simulate import Comparison
-    from gatewaydoctor.simulate.picture import PlotUnavailable, plot, plot_comparison
+    from gatewaydoctor.simulate.output.picture import PlotUnavailable, plot, plot_comparison
 
     path = target(spelled, "--plot", ())
     try:

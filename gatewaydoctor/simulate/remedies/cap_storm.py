@@ -36,7 +36,7 @@ def coalesce(plan: Plan) -> Plan:
 
 
 def append_log(plan: Plan) -> Plan:
-    """New rows are appended to a log that is compacted now and then (simulate/appendlog.py)."""
+    """New rows are appended to a log that is compacted now and then (simulate/wallclock/appendlog.py)."""
     return replace(plan, append_log=True)
 
 

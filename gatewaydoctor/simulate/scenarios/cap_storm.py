@@ -16,12 +16,12 @@ import simpy
 from gatewaydoctor.simulate import kernel
 from gatewaydoctor.simulate.kernel import DAY, MB, MINUTE, Collector, EventLoop, Heap, OutOfMemory, Trace, chance
 from gatewaydoctor.simulate.options import BadOption, assumed, derived, given, inputs, measured
+from gatewaydoctor.simulate.output.wording import spell
 from gatewaydoctor.simulate.refstore import Mode, resolve_maintenance
 from gatewaydoctor.simulate.refstore.maintain import cap
 from gatewaydoctor.simulate.releases import RELEASES, RunRows
 from gatewaydoctor.simulate.schedule import parse_schedule
 from gatewaydoctor.simulate.values import Figure, Label, Result, Save, Table, filled
-from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -18,11 +18,11 @@ import simpy
 
 from gatewaydoctor.simulate.kernel import DAY, GB, HOUR, MB, MINUTE, EventLoop, Trace, chance
 from gatewaydoctor.simulate.options import BadOption, assumed, derived, given, inputs, measured
+from gatewaydoctor.simulate.output.wording import spell
 from gatewaydoctor.simulate.refstore import Mode
 from gatewaydoctor.simulate.refstore.maintain import cap
 from gatewaydoctor.simulate.releases import RELEASES, RunRows
 from gatewaydoctor.simulate.values import Figure, Result, Save, Table, filled
-from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable

@@ -13,9 +13,9 @@ import simpy
 
 from gatewaydoctor.simulate.kernel import DAY, MB, MINUTE, EventLoop, Heap, OutOfMemory, Trace, chance
 from gatewaydoctor.simulate.options import assumed, derived, given, inputs, measured
+from gatewaydoctor.simulate.output.wording import spell
 from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.values import Figure, Result, filled
-from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -20,9 +20,9 @@ import simpy
 
 from gatewaydoctor.simulate.kernel import MINUTE, Trace, TurnLoop, chance, timer_delays
 from gatewaydoctor.simulate.options import BadOption, assumed, derived, given, inputs, measured
+from gatewaydoctor.simulate.output.wording import spell
 from gatewaydoctor.simulate.releases import RELEASES, Usage
 from gatewaydoctor.simulate.values import Figure, Label, Result, filled
-from gatewaydoctor.simulate.wording import spell
 
 if TYPE_CHECKING:
     from collections.abc import Generator

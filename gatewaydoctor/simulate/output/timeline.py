@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gatewaydoctor.simulate.wording import spell, spell_clock
+from gatewaydoctor.simulate.output.wording import spell, spell_clock
 
 if TYPE_CHECKING:
     from gatewaydoctor.simulate.values import Result, Series

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.simulate.wording import spell, spell_deviation
+from gatewaydoctor.simulate.output.wording import spell, spell_deviation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,9 +8,9 @@ from rich.console import Group
 from rich.table import Table as Grid
 from rich.text import Text
 
-from gatewaydoctor.simulate import timeline
+from gatewaydoctor.simulate.output import timeline
+from gatewaydoctor.simulate.output.wording import spell, spell_deviation
 from gatewaydoctor.simulate.values import Effect, Label
-from gatewaydoctor.simulate.wording import spell, spell_deviation
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -13,8 +13,8 @@ from functools import partial
 from multiprocessing import get_all_start_methods, get_context
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.simulate.appendlog import AppendLog
 from gatewaydoctor.simulate.refstore import POLICIES, ReferenceStore, resolve_maintenance
+from gatewaydoctor.simulate.wallclock.appendlog import AppendLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewaydoctor.simulate import timeline
 from gatewaydoctor.simulate.compare import BASE
-from gatewaydoctor.simulate.wording import clock_unit, spell
+from gatewaydoctor.simulate.output import timeline
+from gatewaydoctor.simulate.output.wording import clock_unit, spell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

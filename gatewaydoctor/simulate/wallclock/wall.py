@@ -19,9 +19,9 @@ import psutil
 from gatewaydoctor.simulate.kernel import quantile
 from gatewaydoctor.simulate.refstore import POLICIES
 from gatewaydoctor.simulate.releases import RELEASES
-from gatewaydoctor.simulate.savers import Place, SaveDone, Ways, opened
 from gatewaydoctor.simulate.scenario import SCENARIOS, UnknownName, options_for, policy_named, scenario_named
 from gatewaydoctor.simulate.values import Figure, Label, Result, Table
+from gatewaydoctor.simulate.wallclock.savers import Place, SaveDone, Ways, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,0 +1,1 @@
+"""Results and comparisons for a terminal, as JSON, Markdown and pictures."""

@@ -1,0 +1,1 @@
+"""`--clock wall`: what a model saves is saved for real, on files."""
