@@ -52,6 +52,8 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
         return NextStep(repair, _why(deciding, live=live, loses=verdict.effect is Effect.LOSES))
     if any("recordedSha256" in finding.evidence for finding in deciding):
         return NextStep(typed("snapshot"), "copies the directory; then gatewaydoctor migration shows more")
+    if deciding and deciding[0].by_command:
+        return NextStep(deciding[0].by_command, "shows the plan: that session is hidden until you unpark it")
     if deciding:
         return NextStep(explained(deciding[0].rule), "what to do by hand, before any start")
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]

@@ -68,6 +68,7 @@ class Rule(Struct, frozen=True):
         evidence: Mapping[str, object] | None = None,
         repair: str | None = USUAL,
         by_hand: str | None = None,
+        by_command: Command | None = None,
         access: Command | None = None,
     ) -> Finding:
         """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it;
@@ -87,6 +88,7 @@ class Rule(Struct, frozen=True):
             evidence or {},
             fix,
             by_hand or (None if fix else self.remedy),
+            by_command,
             access,
         )
 

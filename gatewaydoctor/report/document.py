@@ -360,6 +360,14 @@ def subagents_info(x: Examination, names: Names) -> SubagentsInfo:
     )
 
 
+def _by_hand(finding: Finding, names: Names, invocation: Invocation) -> str | None:
+    """In words, with the command that does it where there is one."""
+    if not finding.by_hand:
+        return None
+    typed = f" Run: {names.line(invocation.complete(finding.by_command))}" if finding.by_command else ""
+    return f"{names.text(finding.by_hand)}{typed}"
+
+
 def finding_info(finding: Finding, names: Names, invocation: Invocation = PLAIN) -> FindingInfo:
     fix = finding.fix
     return FindingInfo(
@@ -374,6 +382,6 @@ def finding_info(finding: Finding, names: Names, invocation: Invocation = PLAIN)
         evidence={name: names.value(value, name) for name, value in finding.evidence.items()},
         consequence=names.text(finding.consequence),
         fix=FixInfo(command=names.line(invocation.complete(fix.command)), safe=fix.safe) if fix else None,
-        by_hand=names.text(finding.by_hand) if finding.by_hand else None,
+        by_hand=_by_hand(finding, names, invocation),
         docs=f"gatewaydoctor explain {finding.rule}",
     )

@@ -8,6 +8,7 @@ import pytest
 
 from gatewaydoctor.checks.thresholds import Thresholds
 from gatewaydoctor.examine.world import Where
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.outcome.finding import Severity
 from tests.repair import agentdb
 from tests.world import DAY, HOUR, SECOND, StateDir, header, row, said, session_id, talk
@@ -161,6 +162,19 @@ def test_boot_loops(state: StateDir, boots: int, count: int) -> None:
     found = state.findings("transcript-boot-loop")
     assert [(each.severity, each.count) for each in found] == [(Severity.ERROR, 1)] * count
     assert all(f"up to {boots} in a row" in each.message for each in found)
+
+
+@pytest.mark.parametrize("name", [f"{session_id(2)}.jsonl", f"{session_id(2)}-topic-7.jsonl", "named.jsonl"])
+def test_a_boot_loop_names_the_session_to_park(state: StateDir, name: str) -> None:
+    key = "agent:main:telegram:group:1:topic:7"
+    more = {"sessionFile": str(state.root / "agents/main/sessions" / name)} if name == "named.jsonl" else {}
+    state.store({MAIN: row(1), key: row(2, **more)})
+    state.transcript(1)
+    state.beside(name, talk(2) + 12 * BOOTED)
+    found = state.only("transcript-boot-loop")
+    assert (found.key, found.by_command) == (key, typed("park", key))
+    step = state.judge().next
+    assert (step.command, "hidden" in step.why) == (typed("park", key), True)
 
 
 def test_archives_by_bytes_or_files(state: StateDir) -> None:

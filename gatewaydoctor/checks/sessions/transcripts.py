@@ -10,11 +10,13 @@ from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.checks.stores.reading import emptied
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptState
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural, size
+from gatewaydoctor.state.history.references import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.files import Orphan, TranscriptFault
     from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.model.gateway.files import FileRecord
     from gatewaydoctor.model.outcome.finding import Finding
 
 SETTLED_MS = 60_000
@@ -86,8 +89,8 @@ HUGE = Rule(
     cause="A long-lived session without compaction, or tool output with megabytes per line.",
     gateway="At the next message in such a session it reads and parses the whole file on the event loop "
     "and answers nothing else meanwhile.",
-    remedy="Reset the session (its file stays as an archive), or set it aside: `gatewaydoctor park KEY`, and "
-    "`unpark KEY` later. Do not shorten the file with tail: that removes the header.",
+    remedy="Reset the session (its file stays as an archive), or hide it with `gatewaydoctor park` and its key; "
+    "`gatewaydoctor unpark` brings it back. Do not shorten the file with tail: that removes the header.",
 )
 
 BOOT_LOOP = Rule(
@@ -99,8 +102,8 @@ BOOT_LOOP = Rule(
     "writes, with no other turn in between.",
     cause="The gateway starts, resumes this session, crashes on it, and starts again.",
     gateway="It resumes the session once more. Each start adds lines and can cost a model turn.",
-    remedy="With the gateway stopped, set this one session aside: `gatewaydoctor park KEY`. Start, and `unpark KEY` "
-    "once you know the cause.",
+    remedy="With the gateway stopped, hide this one session with `gatewaydoctor park` and its key, then start. Once "
+    "you know the cause, `gatewaydoctor unpark` and the same key bring it back.",
 )
 
 _BOOT_TORN = NextBoot(
@@ -288,8 +291,19 @@ def huge(x: Examination, t: Thresholds) -> Iterator[Finding]:
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir / found[0].name,
+            key=_key(store, found[0]),
             evidence={"files": [{"name": record.name, "bytes": record.size} for record in found[:EXAMPLES]]},
         )
+
+
+def _key(store: StoreFacts, record: FileRecord) -> str | None:
+    """The session that this is the transcript of; None where no row that was read leads to it."""
+    for _, entry in store.sessions.rows() if store.sessions else ():
+        references = References()
+        references.add(store.agent_id, entry.session_id, entry.session_file)
+        if references.reaches(record.name):
+            return entry.key
+    return None
 
 
 @REGISTRY.check(BOOT_LOOP)
@@ -299,6 +313,7 @@ def boot_loop(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if not found:
             continue
         found.sort(key=lambda row: (-row[1], row[0].name))
+        key = _key(store, found[0][0])
         yield BOOT_LOOP.finding(
             f"{plural(len(found), 'transcript ends', 'transcripts end')} in boot prompts only, up "
             f"to {found[0][1]:,} in a row.",
@@ -306,7 +321,9 @@ def boot_loop(x: Examination, t: Thresholds) -> Iterator[Finding]:
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir / found[0][0].name,
+            key=key,
             evidence={
                 "files": [{"name": record.name, "bootMarkers": markers} for record, markers in found[:EXAMPLES]]
             },
+            by_command=typed("park", key) if key else None,
         )

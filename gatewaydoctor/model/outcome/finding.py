@@ -49,7 +49,8 @@ class Fix(Struct, frozen=True):
 class Finding(Struct, frozen=True):
     """`count` is how many things the finding covers; `evidence` holds JSON-able values only, capped lists, exact
     numbers. `consequence` is what the next start of the gateway will do. `by_hand` is the remedy in words while
-    no command exists for it. `access` is what to type first where permission is missing."""
+    no repair exists for it, `by_command` the command that does what it says. `access` is what to type first where
+    permission is missing."""
 
     rule: str
     severity: Severity
@@ -63,4 +64,5 @@ class Finding(Struct, frozen=True):
     evidence: Mapping[str, object] = field(default_factory=dict)
     fix: Fix | None = None
     by_hand: str | None = None
+    by_command: Command | None = None
     access: Command | None = None

@@ -101,9 +101,9 @@ def _rest(console: Console, item: Finding, view: View) -> None:
     if item.by_hand and not item.fix:
         rows.append(("by hand", Text(view.names.text(item.by_hand))))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
-    if item.fix:
-        command = view.command(item.fix.command)
-        print_command(console, Text(" " * INDENT + "fix", "dim"), command, INDENT + len("next start  "))
+    if command := item.fix.command if item.fix else item.by_command:
+        label = Text(" " * INDENT + ("fix" if item.fix else "type"), "dim")
+        print_command(console, label, view.command(command), INDENT + len("next start  "))
     if view.verbose and item.evidence:
         shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())
         rows = [(name, Group(*map(Jointed, text.split("\n")))) for name, text in shown]

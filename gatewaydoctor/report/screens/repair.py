@@ -120,11 +120,13 @@ def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextStep:
         return NextStep(command=alone[0], why="repair that store separately")
     if plan.refusals:
         return NextStep(command=None, why='see "Not repaired" above for what to do')
+    if worst and worst.severity is Severity.ERROR and worst.by_command:
+        return NextStep(command=view.command(worst.by_command), why="an error remains; what to do about it")
     if worst and worst.severity is Severity.ERROR and not worst.fix and seen_all:
         return NextStep(command=view.command(explained(worst.rule)), why="an error remains")
     if unasked and unasked.fix:
         worth = unasked.severity >= Severity.WARNING
-        why = "nothing to do here; the repair of another finding" if worth else "nothing to do; an optional repair"
+        why = "a repair that is only done when named" if worth else "nothing to do; an optional repair"
         return NextStep(command=view.command(unasked.fix.command), why=why)
     if worst and worst.severity is Severity.WARNING and not worst.fix and seen_all:
         return NextStep(command=view.command(explained(worst.rule)), why="no repair does it; what to do by hand")
@@ -142,6 +144,9 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
         return f"Nothing to repair in what was read; {gap}."
     if plan.refusals:
         return 'Nothing to apply; see "Not repaired" below'
+    unasked = _unasked(plan, judgement)
+    if unasked and unasked.severity >= Severity.WARNING:
+        return "Nothing to repair unless it is named"
     open_ends = judgement.findings or any(note.command for note in plan.cautions)
     return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 

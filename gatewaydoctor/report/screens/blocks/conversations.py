@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Plan, Step
 
 FEW = 5
+_MOVED = {"park": "parked, hidden until unpark", "unpark": "put back"}
+"""Repairs that change nothing of a conversation."""
 _ROOMY = 8
 """None are named where tables have fewer rows than this."""
 
@@ -48,7 +50,8 @@ def touched(console: Console, plan: Plan, view: View) -> None:
 def _changed(plan: Plan, total: int) -> str:
     """How many, and by which repairs."""
     repairs = list(dict.fromkeys(step.repair for step in plan.steps if step.touched or step.conversations))
-    return f"{total:,} {'is' if total == 1 else 'are'} changed by {' and '.join(repairs)}."
+    how = _MOVED.get(repairs[0]) if len(repairs) == 1 else None
+    return f"{total:,} {'is' if total == 1 else 'are'} {how or 'changed by ' + ' and '.join(repairs)}."
 
 
 def _fates(plan: Plan, total: int, going: int) -> Iterator[str]:
