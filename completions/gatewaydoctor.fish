@@ -220,10 +220,10 @@ function __gatewaydoctor_offer
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
                 'store-not-object' 'The session store is not a JSON object' \
                 'store-empty-beside-transcripts' 'The session store is empty or missing, but its transcripts remain' \
-                'backup-candidates' 'Files that may hold the lost entries' \
+                'backup-candidates' 'Files that may hold the lost sessions' \
                 'store-heap-risk' 'Loading the session store may exhaust the heap' \
                 'store-bloat' 'Copies of prompts fill the session store' \
-                'store-over-cap' 'The session store holds more entries than its cap' \
+                'store-over-cap' 'The session store has more sessions than its cap' \
                 'store-at-cap' 'The session store is at its cap' \
                 'maintenance-not-enforced' 'Maintenance only warns while the store grows' \
                 'store-duplicate-key' 'A session key appears more than once' \
@@ -233,10 +233,10 @@ function __gatewaydoctor_offer
                 'store-prune-due' 'The next save removes conversations by age' \
                 'session-parked' 'Parked sessions' \
                 'session-resumes-at-boot' 'The next start resumes sessions' \
-                'session-stuck-running' 'Entries are stuck at running' \
+                'session-stuck-running' 'Sessions are stuck at running' \
                 'cron-phantom-running' 'A job row is stuck at running and is copied into later runs' \
-                'session-missing-transcript' 'Entries whose transcript is missing' \
-                'session-path-foreign' 'Entries point to paths on another host' \
+                'session-missing-transcript' 'Sessions whose transcript is missing' \
+                'session-path-foreign' 'Sessions with paths of another host' \
                 'migration-losses' 'Only the archive of an import has what people wrote' \
                 'archive-growth' 'Archives fill the sessions directory' \
                 'archived-history' 'Archives with people\'s history that the gateway will delete' \

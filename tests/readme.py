@@ -20,6 +20,7 @@ from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.parser.verb_table import GROUPS, VERBS
 from gatewaydoctor.model.errors import EXIT_MEANINGS
 from gatewaydoctor.report import schema
+from gatewaydoctor.report.glossary import GLOSSARY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,8 +81,13 @@ def tables() -> dict[str, str]:
     for rule in all_rules():
         repair = f"`{rule.repair}`" if rule.repair else ""
         rules.append(f"| `{rule.id}` | {rule.severity.word} | {rule.title} | {repair} |")
-    made = (("verbs", verbs), ("exits", codes), ("rules", rules), ("json", [*_json("report")]))
-    return {name: "\n".join(lines) + "\n" for name, lines in made}
+    words = [
+        "| word | meaning |",
+        "|---|---|",
+        *(f"| {', '.join(each.words)} | {each.meaning} |" for each in GLOSSARY),
+    ]
+    made = {"verbs": verbs, "exits": codes, "rules": rules, "json": [*_json("report")], "glossary": words}
+    return {name: "\n".join(lines) + "\n" for name, lines in made.items()}
 
 
 def _json(name: str) -> Iterator[str]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
+
+from gatewaydoctor.checks.judge import all_rules
+from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.report.glossary import GLOSSARY
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
 
@@ -33,3 +39,42 @@ def test_a_fixture_that_is_set_up_shows_what_it_says(tmp_path: Path) -> None:
     assert "lock-stale" in {each["rule"] for each in found.document["findings"]}
     assert run("fixtures", "set-up", str(FIXTURES / "lock-stale"), "--out", str(tmp_path / "out")).code == 2
     assert run("fixtures", "set-up", str(tmp_path), "--out", str(tmp_path / "b")).code == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("conversation", "a session in which a person wrote"),
+        ("Conversations", "a session in which a person wrote"),
+        ("session key", "a row of a store, its name"),
+        ("stuck", "no sign of life for an hour"),
+        ("slim", "For store-bloat."),
+        ("cron", "Only done when it is named."),
+    ],
+)
+def test_explain_knows_the_words_of_the_screens(word: str, told: str) -> None:
+    shown = run("explain", word)
+    assert (shown.code, told in shown.out, "next: " in shown.out) == (0, True, True)
+    document = json.loads(run("explain", word, "--json").out)
+    assert told in document["details"]["terms"][0]["meaning"]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [("conversatoin", "Did you mean conversation?"), ("scan", "gatewaydoctor scan --help"), ("trimm", "mean trim?")],
+)
+def test_explain_says_what_a_word_may_have_been_meant_for(word: str, hint: str) -> None:
+    shown = run("explain", word)
+    assert (shown.code, hint in shown.err) == (2, True)
+
+
+def test_every_repair_and_every_word_of_the_glossary_is_explained() -> None:
+    words = [each for entry in GLOSSARY for each in entry.words]
+    assert {run("explain", word).code for word in (*words, *map(str, Repair))} == {0}
+
+
+def test_what_is_in_backticks_is_not_broken() -> None:
+    """A command that is broken over two lines cannot be pasted."""
+    for rule in all_rules():
+        shown = Machine(width=80).run("explain", rule.id).out
+        assert all(line.count("`") % 2 == 0 for line in shown.splitlines()), shown

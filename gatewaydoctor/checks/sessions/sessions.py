@@ -29,7 +29,7 @@ STUCK = Rule(
     id="session-stuck-running",
     family=Family.SESSIONS,
     severity=Severity.ERROR,
-    title="Entries are stuck at running",
+    title="Sessions are stuck at running",
     meaning="These sessions have status running but have shown no sign of life for longer than --stuck-after, and no "
     "gateway is running. A sign of life is updatedAt, startedAt, endedAt, or the transcript's mtime. Warning only if "
     "gatewaydoctor cannot tell whether a gateway is running: runs may take hours.",
@@ -66,7 +66,7 @@ MISSING = Rule(
     id="session-missing-transcript",
     family=Family.SESSIONS,
     severity=Severity.WARNING,
-    title="Entries whose transcript is missing",
+    title="Sessions whose transcript is missing",
     meaning="The transcript of a session does not exist although it should: the agent is not in a "
     "database, and the session is older than an hour. If another file in the directory belongs "
     "to the session, it counts as misplaced; so does a thread without sessionId if an unindexed "
@@ -84,7 +84,7 @@ FOREIGN = Rule(
     id="session-path-foreign",
     family=Family.SESSIONS,
     severity=Severity.WARNING,
-    title="Entries point to paths on another host",
+    title="Sessions with paths of another host",
     meaning="The sessionFile of a session is an absolute path outside this state directory. That is "
     "correct if the directory belongs to a container or another host and is only scanned here; "
     "in that case pass --path-map FROM=TO.",

@@ -90,7 +90,7 @@ HUGE = Rule(
     gateway="At the next message in such a session it reads and parses the whole file on the event loop "
     "and answers nothing else meanwhile.",
     remedy="Reset the session (its file stays as an archive), or hide it with `gatewaydoctor park` and its key; "
-    "`gatewaydoctor unpark` brings it back. Do not shorten the file with tail: that removes the header.",
+    "`gatewaydoctor unpark` restores it. Do not shorten the file with tail: that removes the header.",
 )
 
 BOOT_LOOP = Rule(
@@ -103,7 +103,7 @@ BOOT_LOOP = Rule(
     cause="The gateway starts, resumes this session, crashes on it, and starts again.",
     gateway="It resumes the session once more. Each start adds lines and can cost a model turn.",
     remedy="With the gateway stopped, hide this one session with `gatewaydoctor park` and its key, then start. Once "
-    "you know the cause, `gatewaydoctor unpark` and the same key bring it back.",
+    "you know the cause, `gatewaydoctor unpark` and the same key restore it.",
 )
 
 _BOOT_TORN = NextBoot(

@@ -28,7 +28,7 @@ OVER_CAP = Rule(
     id="store-over-cap",
     family=Family.STORE,
     severity=Severity.WARNING,
-    title="The session store holds more entries than its cap",
+    title="The session store has more sessions than its cap",
     meaning="The store has more sessions than session.maintenance.maxEntries allows. The finding counts "
     "what one save in mode enforce would drop, and the conversations among it. Error if the "
     "gateway does enforce and conversations would be dropped.",

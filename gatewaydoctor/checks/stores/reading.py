@@ -113,7 +113,7 @@ CANDIDATES = Rule(
     id="backup-candidates",
     family=Family.STORE,
     severity=Severity.INFO,
-    title="Files that may hold the lost entries",
+    title="Files that may hold the lost sessions",
     meaning="Next to a store that loads as empty there are temp files, rotated backups or import "
     "archives. Any of them may hold the missing sessions.",
     cause="A gateway that exits between writing and renaming leaves a temp file; rotation up to "

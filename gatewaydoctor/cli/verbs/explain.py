@@ -1,4 +1,4 @@
-"""`explain`: what a finding means."""
+"""`explain`: what a finding, a repair or a word of the screens means."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec.structs import replace
 
 from gatewaydoctor.cli.parser.parameters import argument, option
+from gatewaydoctor.cli.parser.verb_table import VERBS
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.model.errors import ExitCode, UsageError, unknown_word
 
@@ -14,23 +15,31 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gatewaydoctor.checks.registry import Rule
+    from gatewaydoctor.model.command import Command
+    from gatewaydoctor.report.glossary import Term
 
-RuleId = Annotated[str | None, argument(metavar="[RULE]", help="Rule id; without one all rules are listed.")]
+Word = Annotated[
+    str | None,
+    argument(metavar="[RULE]", help="Rule id, repair or word of a screen; without one all rules are listed."),
+]
 
 Found = Annotated[bool, option("--found", help="Also show the findings of this rule in the state directory.")]
 
 
-def explain(run: Run, *, rule: RuleId = None, found: Found = False) -> Outcome:
+def explain(run: Run, *, word: Word = None, found: Found = False) -> Outcome:
     """Needs no state directory. With --found, or with a directory named, it is scanned as well, and what to do
     about each finding there is shown."""
     from gatewaydoctor.checks.judge import all_rules
 
     only_formats(run, "explain", "text", "json")
-    rules = all_rules() if rule is None else (_find(rule),)
-    if found or (rule is not None and run.options.state_dir is not None):
-        if rule is None:
-            raise UsageError("--found goes with a rule.", "Run `gatewaydoctor scan -v` for all findings.")
-        return _found(run, rules[0])
+    rule = None if word is None else next((each for each in all_rules() if each.id == word), None)
+    if word is not None and rule is None:
+        return _term(run, word)
+    if found and rule is None:
+        raise UsageError("--found goes with a rule.", "Run `gatewaydoctor scan -v` for all findings.")
+    if rule and (found or run.options.state_dir is not None):
+        return _found(run, rule)
+    rules = (rule,) if rule else all_rules()
 
     def screen(console: Console) -> None:
         from gatewaydoctor.cli.shell.examining import view_with
@@ -40,9 +49,53 @@ def explain(run: Run, *, rule: RuleId = None, found: Found = False) -> Outcome:
         if rule is None:
             screens.overview(console, rules, view_with(run, Names(redact=False), len(rules)))
         else:
-            screens.show(console, rules[0], run.invocation)
+            screens.show(console, rule, run.invocation)
 
     return Outcome("explain", ExitCode.OK, run, details={"rules": [_details(each) for each in rules]}, screen=screen)
+
+
+def _term(run: Run, word: str) -> Outcome:
+    """A repair, or a word of the glossary. Raises UsageError for any other."""
+    found, todo = _repair(word) or _glossary(word)
+
+    def screen(console: Console) -> None:
+        from gatewaydoctor.report.screens import explain as screens
+
+        screens.term(console, found, todo, run.invocation)
+
+    details = {"rules": [], "terms": [{"words": found.words, "meaning": found.meaning}]}
+    return Outcome("explain", ExitCode.OK, run, details=details, screen=screen)
+
+
+def _repair(word: str) -> tuple[Term, Command] | None:
+    from gatewaydoctor.checks.judge import all_rules
+    from gatewaydoctor.model.command import typed
+    from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
+    from gatewaydoctor.report.glossary import Term
+
+    if word not in set(map(str, Repair)):
+        return None
+    spec = REPAIRS[Repair(word)]
+    rules = ", ".join(rule.id for rule in all_rules() if rule.repair == word)
+    named = "" if spec.recommended else " Only done when it is named."
+    told = f"{spec.purpose}{named}{f' For {rules}.' if rules else ''}"
+    verb = (word, "KEY") if word in ("park", "unpark") else ("repair", word)
+    return Term((f"repair {word}",), told), typed(*verb)
+
+
+def _glossary(word: str) -> tuple[Term, Command]:
+    from gatewaydoctor.checks.judge import all_rules
+    from gatewaydoctor.model.command import typed
+    from gatewaydoctor.repair.drafting.options import Repair
+    from gatewaydoctor.report.glossary import GLOSSARY, term
+
+    if found := term(word):
+        return found, typed("explain")
+    if word in VERBS:
+        raise UsageError(f"{word} is a command, not a rule.", f"Run `gatewaydoctor {word} --help`.")
+    words = (each for entry in GLOSSARY for each in entry.words)
+    known = (*(rule.id for rule in all_rules()), *map(str, Repair), *words)
+    raise unknown_word("rule or word", word, known, "`gatewaydoctor explain` lists all rules.")
 
 
 def _found(run: Run, rule: Rule) -> Outcome:
@@ -60,15 +113,6 @@ def _found(run: Run, rule: Rule) -> Outcome:
 
     details = {"rules": [_details(rule)]}
     return Outcome("explain", ExitCode.OK, run, judgement, seen.names, details=details, screen=screen)
-
-
-def _find(rule_id: str) -> Rule:
-    from gatewaydoctor.checks.judge import all_rules
-
-    rules = {rule.id: rule for rule in all_rules()}
-    if rule_id in rules:
-        return rules[rule_id]
-    raise unknown_word("rule", rule_id, rules, "`gatewaydoctor explain` lists all rules.")
 
 
 def _details(rule: Rule) -> dict[str, object]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from rich.padding import Padding
 from rich.text import Text
 
+from gatewaydoctor.model.regex import regex
 from gatewaydoctor.report.screens.blocks.fitting import fitted, height, lines
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.parts import (
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.checks.registry import Rule
+    from gatewaydoctor.model.command import Command
+    from gatewaydoctor.report.glossary import Term
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.screens.blocks.parts import View
 
@@ -55,14 +58,39 @@ def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -
         if airy:
             console.print()
             console.print(Text(label, "bold"))
-            console.print(Padding(Text(text), (0, 0, 0, 2)))
+            for line in _lines(text, console.width - 2):
+                console.print(Text(f"  {line}", no_wrap=True))
         else:
-            console.print(Text.assemble((f"{label}: ", "bold"), text))
+            first, *rest = _lines(f"{label}: {text}", console.width)
+            console.print(Text.assemble((first[: len(label) + 1], "bold"), first[len(label) + 1 :]), no_wrap=True)
+            for line in rest:
+                console.print(Text(line, no_wrap=True))
     if rule.repair:
         if airy:
             console.print()
         console.print(Text("Repair (shows its plan first)", "bold"))
         print_command(console, Text(), invocation.command("repair", rule.repair), 2)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """A paragraph; what is in backticks is not broken."""
+    kept = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", _UNBROKEN), text)
+    return [line.replace(_UNBROKEN, " ") for line in wrap(kept, width, break_on_hyphens=False)]
+
+
+_QUOTED = regex(r"`[^`]*`")
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+
+
+def term(console: Console, found: Term, todo: Command, invocation: Invocation) -> None:
+    """A word, or those that are told together; then what to type."""
+    console.print(Text(", ".join(found.words), "bold"))
+    for line in wrap(found.meaning.replace("`", ""), console.width - 2, break_on_hyphens=False):
+        console.print(Text(f"  {line}", no_wrap=True))
+    why = "all rules, for the findings of a scan:" if todo.words == ("explain",) else "show what it would do here:"
+    console.print()
+    console.print(Text.assemble(("next: ", "bold"), why))
+    print_command(console, Text(), invocation.complete(todo), len("next: "))
 
 
 def found(console: Console, judgement: Judgement, view: View) -> None:
@@ -86,15 +114,20 @@ def overview(console: Console, rules: Sequence[Rule], view: View) -> None:
 
 
 def _table(console: Console, view: View, *, rules: Sequence[Rule]) -> None:
-    table = grid("rule", "severity", "what", left=3)
-    family = None
+    table = grid("rule", "severity", "what", left=3) if view.rows is None else grid("rule", "what", left=2)
+    family, severity = None, None
     shown = capped(rules, view)
     for rule in shown:
-        if view.rows is None and family not in (None, rule.family):
-            table.add_section()
-        family = rule.family
-        what = rule.title if view.rows is None else Text(rule.title, no_wrap=True, overflow="ellipsis")
-        table.add_row(rule.id, Text(rule.severity.word, SEVERITY_STYLE[rule.severity]), what)
+        word = Text(rule.severity.word, SEVERITY_STYLE[rule.severity])
+        if view.rows is None:
+            if family not in (None, rule.family):
+                table.add_section()
+            table.add_row(rule.id, word, rule.title)
+        else:
+            if severity is not rule.severity:
+                table.add_row(word)
+            table.add_row(rule.id, rule.title)
+        family, severity = rule.family, rule.severity
     console.print(table)
     more(console, len(shown), len(rules), "rules")
     next_step(console, view, "what one of them means, and what to do:", view.invocation.command("explain", "RULE"))
