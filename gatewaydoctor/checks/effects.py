@@ -217,6 +217,8 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
     """Jobs that the start deletes or sets aside, or one that keeps every job from running."""
     if finding.severity < Severity.ERROR:
         return None
+    if finding.evidence.get("stopsScheduler") and finding.evidence.get("inDatabase"):
+        return StartEffect(Effect.RISKS, _UNSCHEDULED, headline(finding.message))
     if finding.evidence.get("inDatabase"):
         return StartEffect(
             Effect.RISKS, f"{plural(finding.count, 'cron job')} would not run.", headline(finding.message)
@@ -237,8 +239,10 @@ def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) ->
     blocked = release.version == NEWEST and in_place and not absent
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
         return None
-    reason = "It would start without its scheduler: no cron job runs."
-    return StartEffect(Effect.RISKS, reason, headline(finding.message))
+    return StartEffect(Effect.RISKS, _UNSCHEDULED, headline(finding.message))
+
+
+_UNSCHEDULED = "It would start without its scheduler: no cron job runs."
 
 
 def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:

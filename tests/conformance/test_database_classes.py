@@ -18,6 +18,7 @@ import pytest
 
 from . import (  # noqa: F401  (each registers its damages)
     damaged_agents,
+    damaged_copies,
     damaged_entries,
     damaged_files,
     damaged_pages,
@@ -26,6 +27,7 @@ from . import (  # noqa: F401  (each registers its damages)
     damaged_records,
     damaged_rows,
     damaged_schemas,
+    damaged_settings,
 )
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE
 from .gateways import start, write_config

@@ -536,6 +536,41 @@ def test_a_job_of_a_database_that_a_start_does_not_take(
     assert [each["severity"] for each in found] == (["error" if start == "at-risk" else "warning"] if fate else [])
 
 
+def test_jobs_of_a_database_are_told_by_what_becomes_of_them(plain: Path) -> None:
+    """2026.9.6 takes one out of its list, disables another, and does not start its scheduler over the third."""
+    sound = {"schedule": {"kind": "every", "everyMs": 86_400_000}, "payload": {"kind": "agentTurn", "message": "x"}}
+    changes: tuple[dict[str, Any], ...] = ({"payload": None}, {"schedule": "0 9 * * *"}, {"agentId": 5})
+    for number, change in enumerate(changes):
+        job = {"id": f"j{number}", "name": "digest"} | sound | change
+        row = {"store_key": f"{plain}/cron/jobs.json", "job_id": f"j{number}", "name": "digest", "enabled": 1}
+        with closing(connect(plain / STATE_PATH)) as database:
+            insert(database, "cron_jobs", **row, job_json=json.dumps(job), state_json="{}")
+        if number == 1:
+            finding = rules(plain)["cron-job-cannot-run"]
+            assert "takes 1 job out of its list" in finding["consequence"]
+            assert "never runs 1 job" in finding["consequence"]
+            assert told(plain)["verdict"]["reason"] == "2 cron jobs would not run."
+    assert "no cron job runs" in rules(plain)["cron-job-cannot-run"]["consequence"]
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], verdict["reason"]) == (
+        "at-risk",
+        "It would start without its scheduler: no cron job runs.",
+    )
+
+
+@pytest.mark.parametrize(("word", "enabled"), [(True, True), (False, False), ("false", False), (0, True)])
+def test_the_definition_of_a_job_tells_whether_it_is_enabled_and_not_the_column(
+    plain: Path, word: object, enabled: bool
+) -> None:
+    """2026.9.6 ran a job whose column alone said that it is disabled, and wrote the column again."""
+    job = {"id": "a", "name": "digest", "enabled": word, "schedule": {"kind": "every", "everyMs": 86_400_000}}
+    row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": int(not enabled)}
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "cron_jobs", **row, job_json=json.dumps(job), state_json="{}")
+    document = run("cron", "--json", "--state-dir", str(plain), "--now", str(NOW)).document
+    assert [each["enabled"] for each in document["details"]["jobs"]] == [enabled]
+
+
 def test_a_quarantine_store_that_cannot_be_used_has_codes_of_its_own(plain: Path) -> None:
     store = plain / "state/openclaw-quarantine.sqlite"
     store.write_bytes(b"garbage" * 1_000)

@@ -146,22 +146,38 @@ def _in_database(x: Examination, rows: StateRows) -> Iterator[Finding]:
     if not jobs or x.eras.state is None:
         return
     fates = Counter(fate for fate, _ in jobs.values())
-    aside = fates[Fate.SET_ASIDE]
     release = x.config.release.version
     hedge = f"; {release} was not tried" if release not in (None, NEWEST) else ""
-    then = "takes them out of its jobs and keeps their text" if aside else "disables them after three tries"
+    grave = Fate.SET_ASIDE in fates or Fate.STOPS_CRON in fates
     yield UNRUNNABLE.finding(
         f"{plural(len(jobs), 'job')} of {len(rows.jobs):,} in the state database: {_told(fates)}. Cause: "
         f"{_reasons(jobs)}.",
-        f"A {NEWEST} gateway {then}: they do not run{hedge}.",
+        f"A {NEWEST} gateway {_then(fates)}{hedge}.",
         count=len(jobs),
-        severity=Severity.ERROR if aside else None,
+        severity=Severity.ERROR if grave else None,
         path=x.eras.state.path,
-        evidence={"inDatabase": True, "deleted": 0, "jobs": _shown(jobs)},
+        evidence={
+            "inDatabase": True,
+            "stopsScheduler": Fate.STOPS_CRON in fates,
+            "deleted": 0,
+            "jobs": _shown(jobs),
+        },
         repair=None,
         by_hand="Copy the directory. With the gateway stopped, correct the fields in job_json of cron_jobs on a copy "
         "of the state database, or add the jobs again with `openclaw cron add` after a start.",
     )
+
+
+def _then(fates: Counter[Fate]) -> str:
+    """What becomes of the jobs of each kind, behind "A 2026.9.6 gateway"."""
+    if Fate.STOPS_CRON in fates:
+        return "does not start its scheduler with such a job: no cron job runs"
+    aside, never = fates[Fate.SET_ASIDE], fates[Fate.NEVER_RUNS]
+    parts = [f"takes {plural(aside, 'job')} out of its list and keeps the text"] if aside else []
+    parts += (
+        [f"never runs {plural(never, 'job')}, and disables after three tries what it cannot compute"] if never else []
+    )
+    return "; it ".join(parts)
 
 
 def _told(fates: Counter[Fate]) -> str:

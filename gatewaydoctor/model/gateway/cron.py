@@ -126,10 +126,10 @@ class JobProblem(Struct, frozen=True):
     @property
     def harmful(self) -> bool:
         """Whether something does not happen because of it. A job that was disabled on purpose does not run anyway,
-        but may be dropped, or stop the others."""
+        but may be dropped or set aside, or stop the others."""
         if self.fate is None or not self.fate.cannot_run:
             return False
-        return self.enabled or self.switched_off or self.fate in (Fate.DROPPED, Fate.STOPS_CRON)
+        return self.enabled or self.switched_off or self.fate in (Fate.DROPPED, Fate.SET_ASIDE, Fate.STOPS_CRON)
 
 
 class ParkedJob(Struct, frozen=True):

@@ -134,9 +134,10 @@ def column(release: Release) -> int | None:
 
 
 def reads_text_false(release: Release) -> bool:
-    """Whether `enabled` may be the text false: so in 2026.4.25 and 2026.5.22, while 2026.3.28 runs such a job."""
+    """Whether `enabled` may be the text false: so in 2026.4.25, 2026.5.22 and 2026.9.6, while 2026.3.28 runs such a
+    job."""
     at = column(release)
-    return at is not None and at >= RELEASES.index("2026.4.25")
+    return release.behaviour.sessions_in_database or (at is not None and at >= RELEASES.index("2026.4.25"))
 
 
 _DATABASES = (2026, 6, 1)

@@ -173,7 +173,7 @@ def _of_kind(target: object, payload: Mapping[str, object]) -> Iterator[Shape]:
 
 
 LAST_MOMENT = 8_640_000_000_000_000
-_TURNED_OFF = 3
+TURNED_OFF = 3
 """Schedule errors after which a release disables a job."""
 
 
@@ -210,7 +210,7 @@ def _problem(index: int, job_id: str | None, job: CronJob | None, shape: Shape, 
         fate(shape, release),
         job.name if job else None,
         enabled,
-        job is not None and not enabled and job.state.schedule_errors >= _TURNED_OFF,
+        job is not None and not enabled and job.state.schedule_errors >= TURNED_OFF,
     )
 
 

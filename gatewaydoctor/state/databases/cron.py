@@ -6,13 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from gatewaydoctor.model.gateway.cron import Fate, JobProblem, ParkedJob, Schedule, parked_key
+from gatewaydoctor.model.gateway.cron import JobProblem, ParkedJob, Schedule, parked_key
 from gatewaydoctor.model.gateway.database import CronReceipt, Partition, QuarantinedJob, RunHistory
-from gatewaydoctor.state.cron.acceptance import Shape
+from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.state.cron.jobids import job_id_of, string
-from gatewaydoctor.state.cron.jobs import read_jobs
+from gatewaydoctor.state.cron.jobs import TURNED_OFF, read_jobs
+from gatewaydoctor.state.databases.acceptance import faults
 from gatewaydoctor.storage.database.select import Tables, integer, text
 from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -20,6 +19,7 @@ from gatewaydoctor.storage.jsontext.grammar import Illegal
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.era import Database
+    from gatewaydoctor.state.databases.acceptance import JobFault
     from gatewaydoctor.storage.database.pages import Value
     from gatewaydoctor.system.fs import ReadFs
 
@@ -27,15 +27,7 @@ QUARANTINE = "cron.quarantine:"
 FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
 """Which jobs a gateway runs from here. A key that is not a path cannot be another directory's: the first mixed
 releases wrote a plain word."""
-_FATES = {
-    **dict.fromkeys((Shape.NO_OBJECT, Shape.ID_MISSING, Shape.SCHEDULE_MISSING), Fate.SET_ASIDE),
-    **dict.fromkeys((Shape.KIND_UNKNOWN, Shape.KIND_GUESSED_EVERY, Shape.EVERY_TOO_SMALL), Fate.SET_ASIDE),
-    Shape.PAYLOAD_KIND: Fate.SET_ASIDE,
-    **dict.fromkeys((Shape.EXPR_INVALID, Shape.ZONE_UNKNOWN), Fate.NEVER_RUNS),
-}
-"""What 2026.9.6 was seen to make of a job in its database at a start."""
-LATER_PAYLOADS = frozenset({"command", "script", "heartbeat", "skillCollectionReview"})
-"""Kinds of payload that only releases with databases have; the last two are of jobs that 2026.9.6 makes itself."""
+_AS_NOW = Release(policy=Policy.V2026_9_6)
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
@@ -78,51 +70,36 @@ def kept_store(fs: ReadFs, state: Database | None) -> Path | None:
 
 
 def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[JobProblem, ...]]:
-    """The jobs the gateway would run, in its order, and what is wrong with them. The state column counts, not the
-    state inside the job."""
+    """The jobs the gateway would run, in its order, and what 2026.9.6 makes of those that are not as it writes them.
+    The state column counts, not the state inside the job; of the other columns only those of the mixed era, whose
+    definitions are columns, too (docs/database.md, section 2)."""
     columns = ("job_id", "job_json", "state_json", "name", "enabled")
     order = "sort_order, job_id" if tables.has("cron_jobs", "sort_order") else "job_id"
     own = f"WHERE {FILED_HERE}" if tables.has("cron_jobs", "store_key") else "WHERE ?1 IS NOT NULL"
     rest = f"{own} ORDER BY {order} LIMIT {MOST_JOBS}"
+    by_columns = tables.has("cron_jobs", "schedule_kind")
     raw_jobs: list[object] = []
-    unfit: dict[int, Shape] = {}
+    found: list[list[JobFault]] = []
     states: dict[str, object] = {}
     for job_id, job, state, name, enabled in tables.rows("cron_jobs", columns, rest=rest, values=(store_key,)):
-        raw = parsed(job)
-        if job is not None and (shape := _unfit(raw)):
-            unfit[len(raw_jobs)] = shape
-        found = raw if isinstance(raw, dict) else {"id": job_id, "name": name}
-        # The columns are what the gateway asks its rows by.
-        found |= {"id": job_id}
-        if enabled is not None:
-            found["enabled"] = bool(enabled)
-        raw_jobs.append(found)
+        raw, kept = parsed(job), parsed(state)
+        found.append([] if job is None else faults(raw, {} if state is None else kept))
+        of_columns = {"id": job_id, "name": name, "enabled": enabled is None or bool(enabled)}
+        if not isinstance(raw, dict):
+            raw = of_columns
+        elif by_columns:
+            raw |= of_columns
+        raw_jobs.append(raw | {"id": job_id})
         key = text(job_id)
         if key is not None:
-            states[key] = {"state": parsed(state) or {}}
-    jobs, problems = read_jobs(raw_jobs, states)
-    more = [
-        JobProblem(at, jobs[at].job_id, shape.field, shape.reason, None, jobs[at].name, jobs[at].enabled)
-        for at, shape in unfit.items()
-    ]
-    return jobs, tuple(
-        replace(each, fate=_FATES.get(Shape((each.field, each.reason))))
-        for each in (*more, *problems)
-        if (each.field, each.reason) != Shape.PAYLOAD_KIND.value
-        or _payload_kind(raw_jobs[each.index]) not in LATER_PAYLOADS
-    )
+            states[key] = {"state": kept or {}}
+    jobs, _ = read_jobs(raw_jobs, states, _AS_NOW)
+    return jobs, tuple(_problem(job, fault) for job, its in zip(jobs, found, strict=True) for fault in its)
 
 
-def _payload_kind(raw: object) -> object:
-    payload = raw.get("payload") if isinstance(raw, dict) else None
-    return payload.get("kind") if isinstance(payload, dict) else None
-
-
-def _unfit(raw: object) -> Shape | None:
-    """What keeps the text of a job from being one, whatever its columns say."""
-    if not isinstance(raw, dict):
-        return Shape.NO_OBJECT
-    return None if string(raw.get("id")) is not None else Shape.ID_MISSING
+def _problem(job: CronJob, fault: JobFault) -> JobProblem:
+    gave_up = not job.enabled and job.state.schedule_errors >= TURNED_OFF
+    return JobProblem(job.index, job.job_id, fault.field, fault.reason, fault.fate, job.name, job.enabled, gave_up)
 
 
 def parked_jobs(tables: Tables, store_key: str) -> tuple[ParkedJob, ...]:
