@@ -25,7 +25,7 @@ def _without_logs(state: Path) -> None:
 
 
 def _of_now(state: Path) -> None:
-    """Every file written anew, as `cp -r` does."""
+    """Every file written again, as `cp -r` does."""
     for path in sorted(state.rglob("*.sqlite*")):
         data, mode = path.read_bytes(), path.stat().st_mode
         path.unlink()
