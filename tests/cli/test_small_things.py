@@ -78,3 +78,13 @@ def test_what_is_in_backticks_is_not_broken() -> None:
     for rule in all_rules():
         shown = Machine(width=80).run("explain", rule.id).out
         assert all(line.count("`") % 2 == 0 for line in shown.splitlines()), shown
+
+
+def test_jobs_of_another_directory_are_not_told_as_none(tmp_path: Path) -> None:
+    ran = run("fixtures", "set-up", str(FIXTURES / "jobs-other-path"), "--out", str(tmp_path / "out"), "--json")
+    machine = Machine(env={"GATEWAYDOCTOR_NOW": str(ran.document["details"]["now"])}, width=80)
+    at = ("--state-dir", str(tmp_path / "out"))
+    assert "fires no cron job: 3 jobs are filed under another directory" in machine.run("forecast", *at).out
+    assert "all 3 filed under another directory" in " ".join(machine.run("cron", *at).out.split())
+    shown = machine.run("migration", *at).out
+    assert "gatewaydoctor repair jobs" in shown.rpartition("next: ")[2]

@@ -28,7 +28,10 @@ def fired(state: StartState) -> Iterator[Event]:
     x = state.x
     if x.eras.cron_in_database and not state.jobs:
         if x.state_rows is not None and not x.state_rows.faults:
-            yield Event(EventKind.IDLE, 0, "fires no cron job: the state database has none")
+            elsewhere = sum(x.health.jobs_elsewhere.values())
+            why = f"{plural(elsewhere, 'job is', 'jobs are')} filed under another directory"
+            why = why if elsewhere else "the state database has none"
+            yield Event(EventKind.IDLE, 0, f"fires no cron job: {why}")
             return
         if isinstance(x.state, DatabaseFault) and x.state.kind is DatabaseFaultKind.EMPTY:
             yield Event(EventKind.IDLE, 0, "fires no cron job: the state database is empty")

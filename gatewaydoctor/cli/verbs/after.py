@@ -73,7 +73,8 @@ def _found(run: Run, x: Examination, asked: str | None, vault: str | None) -> Ru
     fitting = [each for each in done if asked is None or each.run_id.startswith(asked)]
     if not fitting:
         what = "No repair was applied here." if asked is None else f"No applied run begins with {asked!r}."
-        raise NoSuchRun(what, "`gatewaydoctor runs list` shows the runs.")
+        hint = "`gatewaydoctor runs list` shows the runs." if done else "Scan it: `gatewaydoctor scan`."
+        raise NoSuchRun(what, hint)
     if asked is not None and len(fitting) > 1:
         raise NoSuchRun(f"{len(fitting)} runs begin with {asked!r}.", "Give more of the run id.")
     return fitting[-1]

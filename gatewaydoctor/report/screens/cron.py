@@ -111,7 +111,7 @@ def _files(console: Console, x: Examination, view: View) -> None:
 def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | None) -> None:
     """Every job of the list, those with a flag first; then those that are not in it."""
     file = cron.store
-    section(console, _title(cron))
+    section(console, _title(cron, sum(x.health.jobs_elsewhere.values()) if cron is x.jobs else 0))
     rows = sorted(rows_of(x, cron), key=lambda row: not row[2])
     shown = rows if room is None else rows[: max(3, room)]
     if rows:
@@ -132,13 +132,17 @@ def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | 
     _elsewhere(console, x, cron, view)
 
 
-def _title(cron: Cron) -> str:
+def _title(cron: Cron, elsewhere: int) -> str:
+    """The list in a line; `elsewhere` counts jobs of a database that are filed under another directory."""
     file = cron.store
     if file.reason or file.read is CronRead.MISSING:
         return f"{file.path.name}: {file.reason or 'missing'}"
     jobs = cron.jobs
     on = sum(job.enabled for job in jobs)
     parked = f", {len(cron.parked):,} parked next to it" if cron.parked else ""
+    if elsewhere:
+        other = f"{'all ' if not jobs else ''}{elsewhere:,} filed under another directory, so never run"
+        return f"{words.plural(len(jobs), 'job')} of this directory in {file.path.name}, {on:,} enabled; {other}"
     return f"{words.plural(len(jobs), 'job')} in {file.path.name}, {on:,} enabled{parked}"
 
 

@@ -209,7 +209,7 @@ def _imports(console: Console, found: Migration, view: View) -> None:
         if view.verbose:
             lines += [f"  {digest[:16]}  {view.names.path(path)}" for path, digest in found.discarded]
     if found.failed_history:
-        lines.append(f"{words.plural(found.failed_history, 'successful run')} in the history as failed")
+        lines.append(f"{words.plural(found.failed_history, 'successful run')} recorded as failed in the history")
     if lines:
         section(console, "Imports")
         for line in lines:
@@ -257,6 +257,11 @@ def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> 
     if fix is not None:
         why = "put back what the import lost, for the next start to import"
         return NextStep(command=view.command(fix.command), why=why)
+    jobs = next((each.fix for each in judgement.findings if each.rule == "jobs-other-path" and each.fix), None)
+    if jobs is not None and not _sessions_to_write(found):
+        return NextStep(
+            command=view.command(jobs.command), why="file the jobs under this directory, so that they run"
+        )
     if has_something(found):
         why = "write what only files have to a directory, to read and keep"
         return NextStep(command=command("migration", "--export", "DIR"), why=why)
@@ -267,6 +272,9 @@ def step(judgement: Judgement, view: View, exported: tuple[str, int] | None) -> 
 
 def has_something(found: Migration) -> bool:
     """Whether an export would write anything."""
+    return _sessions_to_write(found) or any(job.files for job in missing_jobs(found))
+
+
+def _sessions_to_write(found: Migration) -> bool:
     transcripts = any(each.holds_people for agent in found.agents for each in agent.only_in_files)
-    jobs = any(job.files for job in missing_jobs(found))
-    return transcripts or jobs or any(agent.lost_rows for agent in found.agents)
+    return transcripts or any(agent.lost_rows for agent in found.agents)

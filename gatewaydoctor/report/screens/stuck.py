@@ -163,5 +163,5 @@ def step(judgement: Judgement, view: View) -> NextStep:
     found = next((each for each in judgement.of("session-stuck-running") if each.fix), None)
     if found and found.fix:
         command = view.command(found.fix.command)
-        return NextStep(command=command, why="end them; this shows the plan")
+        return NextStep(command=command, why="end or remove them; this shows the plan")
     return NextStep(command=view.invocation.command("explain", "session-stuck-running"), why="what this means")
