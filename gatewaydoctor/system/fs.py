@@ -6,6 +6,7 @@ import errno
 import os
 import stat as stat_module
 from functools import wraps
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ParamSpec, Protocol, TypeVar
 
@@ -207,7 +208,7 @@ class OsReadFs:
 
     @asking
     def open(self, path: Path) -> BinaryIO:
-        return os.fdopen(self._descriptor(path), "rb", buffering=0)
+        return FileIO(self._descriptor(path))
 
     def _descriptor(self, path: Path) -> int:
         return open_regular(path)

@@ -109,8 +109,6 @@ class Outcome(Struct, frozen=True):
 def typed_program(argument: str) -> tuple[str, ...]:
     """The words that start this program again from where the operator stands: its plain name where the shell finds it
     by that, else the path it was started by."""
-    from shutil import which
-
     path = Path(argument)
     if path.parts[-2:] == ("gatewaydoctor", "__main__.py"):
         return (sys.executable, "-m", "gatewaydoctor")
@@ -118,6 +116,8 @@ def typed_program(argument: str) -> tuple[str, ...]:
         return (sys.executable, argument)
     if not path.name.startswith("gatewaydoctor"):
         return PROGRAM
+    from shutil import which
+
     found = which(path.name)
     return (path.name if found and Path(found).resolve() == path.resolve() else argument,)
 

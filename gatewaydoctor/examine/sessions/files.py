@@ -182,7 +182,7 @@ def transcript_facts(
         tally.files,
         tally.bytes,
         tally.referenced,
-        tuple(sorted(tally.orphans, key=lambda orphan: (-orphan.record.size, orphan.record.name))),
+        tuple(_largest_first(tally.orphans)),
         tuple(tally.faults),
         tuple(tally.huge),
         tuple(tally.boot_loops),
@@ -193,6 +193,12 @@ def transcript_facts(
         sum(sidecars),
         tuple(_archives(fs, listing, maintenance, read_orphans_up_to)),
     )
+
+
+def _largest_first(orphans: list[Orphan]) -> list[Orphan]:
+    """And by name where the size is the same. Two sorts by one value are faster than one by a pair."""
+    by_name = sorted(orphans, key=lambda orphan: orphan.record.name)
+    return sorted(by_name, key=lambda orphan: orphan.record.size, reverse=True)
 
 
 def _archives(

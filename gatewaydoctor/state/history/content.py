@@ -216,7 +216,7 @@ class _Tally:
         elif found and all_text and all(is_machine_text(text, self._prompts) for text in found):
             self._machine(found[0])
         else:
-            self._human(not all_text or any(text.strip() for text in found))
+            self._human(not all_text or any(map(str.strip, found)))
 
     def _machine(self, text: str) -> None:
         self.machine += 1

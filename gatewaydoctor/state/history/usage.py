@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -73,7 +74,7 @@ def usage_load(
         own = sample.usage_lines / max(1, sample.bytes) if sample is not None else share
         return round(own * (record.size - start)), True
 
-    return _load(fs, directory, listed, counted, lines)
+    return _load(fs, directory, listed, counted, newest, lines)
 
 
 def counted_load(
@@ -90,7 +91,7 @@ def counted_load(
         count = count_lines(fs, directory / record.name, start) if start else counts[record.name]
         return (count.usage_lines, False) if count is not None else (0, True)
 
-    load = _load(fs, directory, listed, counted, lines)
+    load = _load(fs, directory, listed, counted, _newest(counted), lines)
     return replace(
         load,
         lines=sum(each.lines for each in known),
@@ -155,18 +156,18 @@ def _load(
     directory: Path,
     listed: tuple[FileRecord, ...],
     counted: tuple[FileRecord, ...],
+    newest: list[FileRecord],
     lines: Callable[[FileRecord, int], tuple[int, bool]],
 ) -> UsageLoad:
     cache = next((record for record in listed if record.cls is FileClass.USAGE_CACHE), None)
     cached = cached_sizes(fs, directory / cache.name) if cache else {}
-    newest = tuple(_usage_file(record, cached.get(record.name), lines) for record in _newest(counted))
     sizes = [record.size for record in counted]
     return UsageLoad(
         len(counted),
         sum(sizes),
         max(sizes, default=0),
         cache_bytes=cache.size if cache else None,
-        newest=newest,
+        newest=tuple(_usage_file(record, cached.get(record.name), lines) for record in newest),
     )
 
 
@@ -182,7 +183,7 @@ def _usage_file(
 
 
 def _newest(counted: Iterable[FileRecord]) -> list[FileRecord]:
-    return sorted(counted, key=lambda record: (-record.mtime, record.name))[:PAGE]
+    return nsmallest(PAGE, counted, key=lambda record: (-record.mtime, record.name))
 
 
 def _lines(stream: BinaryIO, limit: int | None) -> Iterator[bytes]:
