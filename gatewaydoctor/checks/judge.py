@@ -14,6 +14,8 @@ from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.checks.verdict import start_verdict
+from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY
+from gatewaydoctor.model.gateway.health import Unopened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.registry import Rule
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.health import DatabaseHealth
     from gatewaydoctor.model.outcome.finding import Finding, Severity
     from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
 
@@ -76,7 +79,7 @@ class Judgement(Struct, frozen=True):
 def judge(examination: Examination, thresholds: Thresholds = DEFAULTS) -> Judgement:
     """Every finding, worst first; among equals in the order of all_rules(), so that output is stable."""
     raised = (finding for check in REGISTRY.checks for finding in check(examination, thresholds))
-    findings = [_within_reach(examination, finding) for finding in raised]
+    findings = [_repairable(examination, finding) for finding in raised]
     order = {rule.id: place for place, rule in enumerate(all_rules())}
     findings.sort(key=lambda f: (-f.severity, order[f.rule], f.agent_id or "", f.path or "", f.key or ""))
     verdict = start_verdict(examination, findings)
@@ -96,17 +99,39 @@ _OUTSIDE = (
 )
 
 
-def _within_reach(x: Examination, finding: Finding) -> Finding:
-    """A finding about a file outside of the state directory or behind a symbolic link names no repair: none would
-    write there."""
-    if finding.fix is None or finding.path is None:
+_NEWER = (
+    "Use a newer gatewaydoctor: a newer gateway release has written in this directory, with a schema that this one "
+    "does not know, so no repair changes anything here."
+)
+_NO_FILES = (
+    "First move what is not a regular file out of the way, with the gateway stopped and the directory copied: as long "
+    "as it lies next to the database, no repair changes that."
+)
+
+
+def _repairable(x: Examination, finding: Finding) -> Finding:
+    """A finding names no repair that would be refused: in a directory that a newer release has written, outside of the
+    state directory, behind a symbolic link, or of a database next to which lies what is no file."""
+    if finding.fix is None:
+        return finding
+    if any(database.newer_schema for database in x.eras.databases):
+        return replace(finding, fix=None, by_hand=_NEWER)
+    if finding.path is None:
         return finding
     path = Path(finding.path)
+    if any(path == health.path and _cannot_be_set(health) for health in x.health.databases):
+        return replace(finding, fix=None, by_hand=_NO_FILES)
     if not any(path.is_relative_to(root) for root in (x.place.state_dir, x.place.real_dir)):
         return replace(finding, fix=None, by_hand=_OUTSIDE)
     if x.links.isdisjoint((path, *path.parents)):
         return finding
     return replace(finding, fix=None, by_hand=_THROUGH_A_LINK)
+
+
+def _cannot_be_set(health: DatabaseHealth) -> bool:
+    """Whether what lies at the database, its log or its -shm cannot be moved as a set of files."""
+    faults = (problem.fault.reason for problem in health.problems if isinstance(problem, Unopened))
+    return any(reason in (NOT_REGULAR, LINKED_LOG, SHM_DIRECTORY) for reason in faults)
 
 
 def start_loses() -> tuple[str, ...]:

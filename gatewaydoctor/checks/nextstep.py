@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.stores.healthrules import FOREIGN_KEYS, SCHEMA
 from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
@@ -74,10 +75,18 @@ def _permission(deciding: Sequence[Finding]) -> Command | None:
 def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> Command | None:
     """The repair of these findings: the named one where it is the only one that anything calls for, or where all of
     theirs are made by name alone; else every recommended one."""
-    wanted = [finding.fix for finding in deciding if finding.fix]
+    wanted = [finding for finding in deciding if finding.fix]
     if not wanted:
         return None
-    if all(fix.repairs[0] in ONLY_BY_NAME for fix in wanted):
-        return wanted[0].command
+    if wanted[0].fix and all(map(_by_name, wanted)):
+        return wanted[0].fix.command
     called = {finding.fix for finding in findings if finding.fix and finding.severity >= Severity.WARNING}
     return called.pop().command if len(called) == 1 else typed("repair")
+
+
+def _by_name(finding: Finding) -> bool:
+    """Whether a plan without names leaves this one's repair out. A database with other tables than its release has is
+    made again only where that is asked for: rows of tables that no release has stay behind."""
+    assert finding.fix is not None
+    repairs = finding.fix.repairs
+    return repairs[0] in ONLY_BY_NAME or (finding.rule in (SCHEMA.id, FOREIGN_KEYS.id) and "salvage" in repairs)

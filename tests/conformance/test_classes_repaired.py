@@ -158,7 +158,7 @@ REMEDIES = {
     "windows-missing": Remedy("salvage"),
     "sessions-table-missing": Remedy("salvage"),
     "column-missing": Remedy("salvage"),
-    "trigger-added": Remedy("salvage"),
+    "trigger-added": Remedy("schema"),
     "second-agent-garbage": Remedy("salvage"),
     "middle-of-the-events-zeroed": Remedy("salvage", events=18),
     "index-page-zeroed": Remedy("salvage"),

@@ -42,7 +42,7 @@ def known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("ALTER TABLE nodes ADD COLUMN mine TEXT", {}),
         ("ALTER TABLE nodes ADD COLUMN mine TEXT DEFAULT 'x'", {"changed_tables": ("nodes.mine",)}),
         ("ALTER TABLE again ADD COLUMN mine TEXT", {"changed_tables": ("again.mine",)}),
-        ("DROP TABLE again", {"missing_tables": ("again",), "made_again": True}),
+        ("DROP TABLE again", {"missing_tables": ("again",), "made_again": ("again",)}),
         ("CREATE TRIGGER mine AFTER INSERT ON nodes BEGIN SELECT 1; END", {"unexpected_triggers": ("mine",)}),
         ("ALTER TABLE nodes DROP COLUMN icon", {}),
         ("ALTER TABLE nodes DROP COLUMN note", {"missing_columns": ("nodes.note",)}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -202,3 +203,55 @@ def test_a_transcript_whose_row_is_lost_gets_it_again(lost: tuple[str, ...], key
     wanted = f"SELECT entry_valid, current_session_id FROM session_nodes WHERE session_key = '{key}'"
     nodes = agentdb.ask(path, wanted)
     assert nodes == [(1, session)]
+
+
+def test_a_trigger_that_is_not_the_gateways_leaves_before_anything_else_is_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows(4))
+    _one_version(monkeypatch, path)
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER mine AFTER DELETE ON session_nodes BEGIN UPDATE session_nodes SET status = NULL; END"
+        )
+    (found,) = [each for each in doctor.state.judge().findings if each.rule == "database-schema"]
+    assert found.fix is not None
+    assert found.fix.repairs == ("schema",)
+    doctor.there_and_back()
+    doctor.apply()
+    assert agentdb.ask(path, "SELECT name FROM sqlite_master WHERE name = 'mine'") == []
+    assert agentdb.ask(path, "SELECT count(*) FROM session_nodes WHERE status IS NULL") == [(0,)]
+    assert "database-schema" not in doctor.rules()
+
+
+def test_what_a_plan_without_names_leaves_out_is_named_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table is missing, and a row refers to nothing: both are mended by the tables of another agent's database."""
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2))
+    _one_version(monkeypatch, path)
+    sister = path.parents[2] / "second/agent/openclaw-agent.sqlite"
+    sister.parent.mkdir(parents=True)
+    shutil.copyfile(path, sister)  # its log is folded in
+    with closing(agentdb.connected(sister)) as connection:
+        connection.execute("UPDATE schema_meta SET agent_id = 'second'")
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DROP TABLE session_goal_operations")
+        connection.execute("INSERT INTO transcript_events VALUES ('nowhere', 1, '{}', 1)")
+    judgement = doctor.state.judge()
+    about = {each.rule: each.fix and each.fix.repairs for each in judgement.findings if each.path == str(path)}
+    assert about["database-schema"] == about["database-foreign-keys"] == ("salvage",)
+    assert str(judgement.next.command) == "gatewaydoctor repair salvage"
+    doctor.apply("salvage")
+    assert not {"database-schema", "database-foreign-keys"} & doctor.rules()
+
+
+def test_no_repair_is_named_where_a_newer_release_has_written(tmp_path: Path) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2))
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    cut = doctor.state.transcript(1)
+    cut.write_bytes(cut.read_bytes()[:-20])
+    judgement = doctor.state.judge()
+    assert "newer-schema" in doctor.rules()
+    assert [each.rule for each in judgement.findings if each.fix] == []
+    assert str(judgement.next.command).startswith("gatewaydoctor explain newer-schema")

@@ -290,6 +290,20 @@ def test_events_without_a_session_get_one(tmp_path: Path) -> None:
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE),)]
 
 
+def test_a_session_whose_key_is_empty_gets_one_and_keeps_its_transcript(tmp_path: Path) -> None:
+    doctor, path = ready(tmp_path, None)
+    connection = apsw.Connection(str(path))  # foreign keys are off
+    for table in ("session_windows", "session_nodes"):
+        connection.execute(f"UPDATE {table} SET session_key = '' WHERE session_key = '{PEOPLE[0]}'")
+    connection.close()
+    garbage_header(path)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    key = f"agent:main:recovered:sid-{PEOPLE[0].replace(':', '-')}"
+    assert set(agentdb.statuses(path)) == {*PEOPLE[1:], key}
+    assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE),)]
+
+
 def test_the_log_counts(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     path = agentdb.make(state.root, dict.fromkeys(PEOPLE, "done"), version=21)

@@ -165,7 +165,7 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
         case OrphanRows():
             return _orphans(x, health, problem)
         case SchemaDrift():
-            return _drift(x, health, problem, sister=any(is_sister(health, other) for other in x.health.databases))
+            return _drift(x, health, problem, sister=_has_sister(x, health))
         case BadEntries():
             return _entries(x, health, problem)
         case ForeignLog():
@@ -229,7 +229,14 @@ def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Fin
         f"{plural(count, 'row')} of {some_of(tables)} {'refers' if count == 1 else 'refer'} to rows that are gone."
     )
     start, evidence = start_over(x, Damage.FOREIGN_KEYS, health), {"rows": rows}
-    return finding_of(FOREIGN_KEYS, health, message, start, evidence, count=count, repair="schema")
+    # Where its tables are made again from another database, these rows leave on the way, and not before.
+    drifts = [each for each in health.problems if isinstance(each, SchemaDrift) and each.remade]
+    repair = "schema" if not drifts else "salvage" if _has_sister(x, health) else None
+    return finding_of(FOREIGN_KEYS, health, message, start, evidence, count=count, repair=repair)
+
+
+def _has_sister(x: Examination, health: DatabaseHealth) -> bool:
+    return any(is_sister(health, other) for other in x.health.databases)
 
 
 def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
@@ -260,17 +267,14 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
     said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
     count = sum(len(names) for _, _, names in parts)
     message = f"{who_of(health)} has {said}."
-    if problem.made_again:
+    if problem.mends_itself:
         start = start_over(x, Damage.TABLES)
         ahead = f"{start.who} creates them again, empty, at start: what they held is already gone{start.hedge}."
         return finding_of(
             SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
         )
     known = sister or not (problem.missing_triggers or problem.changed_triggers)
-    remake = (
-        problem.missing_tables or problem.missing_columns or problem.unexpected_triggers or problem.changed_tables
-    )
-    repair = "salvage" if remake and sister else "schema" if known and not remake else None
+    repair = "salvage" if problem.remade and sister else "schema" if known and not problem.remade else None
     start = start_over(x, Damage.SCHEMA, health)
     return finding_of(SCHEMA, health, message, start, evidence, count=count, repair=repair)
 

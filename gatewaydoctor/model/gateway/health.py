@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,8 +90,27 @@ class SchemaDrift(Struct, frozen=True):
     """As table.column."""
     changed_tables: tuple[str, ...] = ()
     """Columns as table.column; a table alone where its constraints or options differ."""
-    made_again: bool = False
-    """Whether a start makes again the tables that are missing, and nothing else differs."""
+    made_again: tuple[str, ...] = ()
+    """Those of the missing tables that a start makes again where nothing else differs."""
+
+    @property
+    def lost_tables(self) -> tuple[str, ...]:
+        """Those of the missing tables that no start makes again."""
+        return tuple(name for name in self.missing_tables if name not in self.made_again)
+
+    @property
+    def mends_itself(self) -> bool:
+        """Whether only tables are missing that a start makes again."""
+        return replace(self, missing_tables=(), made_again=()) == SOUND_SCHEMA and not self.lost_tables
+
+    @property
+    def remade(self) -> bool:
+        """Whether it takes a new database, with the tables of another one of the same release."""
+        return bool(self.lost_tables or self.missing_columns or self.changed_tables)
+
+
+SOUND_SCHEMA = SchemaDrift((), (), (), ())
+"""Nothing differs."""
 
 
 class EntryFault(StrEnum):

@@ -122,6 +122,12 @@ class DropIndexes(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag
     names: tuple[str, ...]
 
 
+class DropTriggers(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropTriggers"):
+    """These triggers leave, before anything else is edited; no row does."""
+
+    names: tuple[str, ...]
+
+
 class SetTrigger(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setTrigger"):
     """The trigger `name` shall be what `sql` makes it, whether there is one now or not."""
 
@@ -215,6 +221,7 @@ Edit = (
     | DropOrphans
     | GiveOwners
     | DropIndexes
+    | DropTriggers
     | SetTrigger
     | SetVersion
     | DropMigrations

@@ -14,6 +14,7 @@ from gatewaydoctor.model.repair.plan import (
     DropDeliveries,
     DropFields,
     DropIndexes,
+    DropTriggers,
     DropMigrations,
     DropOrphans,
     DropRecords,
@@ -64,6 +65,9 @@ def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = (
         case DropIndexes(names=names):
             for name in names:
                 connection.execute(f"DROP INDEX IF EXISTS {quoted(name)}")
+        case DropTriggers(names=names):
+            for name in names:
+                connection.execute(f"DROP TRIGGER IF EXISTS {quoted(name)}")
         case SetTrigger(name=name, sql=sql):
             connection.execute(f"DROP TRIGGER IF EXISTS {quoted(name)}")
             connection.execute(sql)

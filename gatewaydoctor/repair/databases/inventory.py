@@ -60,10 +60,10 @@ def take_inventory(rescue: Rescue) -> Inventory:
         rows.setdefault(name, row)
     windows: dict[str, tuple[str, int]] = {}
     for window, key, at in rescue.rows(WINDOWS, ("session_id", "session_key", "updated_at")):
-        if _is_name(window) and _is_name(key):
+        if is_window(window, key):
             windows.setdefault(str(window), (str(key), at if isinstance(at, int) else 0))
     for key, window in rescue.index_rows(WINDOWS, ("session_key", "session_id")):
-        if _is_name(window) and _is_name(key):
+        if is_window(window, key):
             windows.setdefault(str(window), (str(key), 0))
     events: dict[str, int] = {}
     for (owner,) in rescue.rows(EVENTS, ("session_id",)):
@@ -88,6 +88,11 @@ def session_rows(rescue: Rescue) -> Iterator[tuple[str, SessionRow]]:
 def is_session(key: Value, session_id: Value, entry: Value, at: Value) -> bool:
     """Whether these columns are those of a session row."""
     return _is_name(key) and _is_name(session_id) and isinstance(entry, str) and isinstance(at, int)
+
+
+def is_window(session_id: Value, key: Value) -> bool:
+    """Whether these columns are those of a window that a session row can have."""
+    return _is_name(session_id) and _is_name(key)
 
 
 def _is_name(value: Value) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from gatewaydoctor.repair.databases.edits import drop_orphans
-from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS, is_session, take_inventory
+from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS, is_session, is_window, take_inventory
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import quoted, tables_of
 from gatewaydoctor.repair.databases.sources import open_source
@@ -41,6 +41,7 @@ DERIVED = frozenset(
 _IDENTITIES = "transcript_event_identities"
 _NODE = ("session_key", "current_session_id", "entry_json", "updated_at")
 """The columns without which a row is no session."""
+_WINDOW = ("session_id", "session_key")
 _ROUNDS = 20
 """How often rows that refer to nothing are looked for: a chain of foreign keys is not longer."""
 
@@ -207,6 +208,8 @@ class _Builder:
             if node is not None and not is_session(*(node.get(name) for name in _NODE)):
                 # Only its key is left: nothing that a start could load.
                 continue
+            if table == WINDOWS and not is_window(*map(dict(zip(known, row, strict=True)).get, _WINDOW)):
+                continue  # its events get a window of their own
             short = [name for name, at in zip(known, places, strict=True) if at >= len(values)]
             if rowid is not None and rowid in known:
                 row[known.index(rowid)] = record.rowid

@@ -314,6 +314,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "GiveOwners": {"edit": "give-owners.", "agentId": "Whose database it is."},
     "DropOrphans": {"edit": "drop-orphans.", "count": "Rows that leave."},
     "DropIndexes": {"edit": "drop-indexes.", "names": "Indexes that leave."},
+    "DropTriggers": {"edit": "drop-triggers.", "names": "Triggers that leave."},
     "DropDeliveries": {"edit": "drop-deliveries.", "rows": "Messages that leave: queue and id."},
     "SetTrigger": {"edit": "set-trigger.", "name": "The trigger.", "sql": "Its text."},
     "SetVersion": {"edit": "set-version.", "version": "The schema version that header and records get."},

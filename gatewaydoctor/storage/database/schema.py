@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.health import SchemaDrift
+from gatewaydoctor.model.gateway.health import SOUND_SCHEMA, SchemaDrift
 from gatewaydoctor.storage.database.definitions import definition
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import DatabaseRole
     from gatewaydoctor.storage.database.opened import SchemaItem
 
-_NONE = SchemaDrift((), (), (), ())
 _DIGITS = 16
 _FEW_DIGITS = 6
 
@@ -71,10 +70,9 @@ def drift(role: DatabaseRole, version: int, schema: Iterable[SchemaItem]) -> Sch
         tuple(name for name, there in differences if not there),
         tuple(name for name, there in differences if there),
     )
-    if found == _NONE:
+    if found == SOUND_SCHEMA:
         return None
-    alone = replace(found, missing_tables=()) == _NONE
-    return replace(found, made_again=alone and missing.issubset(known["optional"]))
+    return replace(found, made_again=tuple(sorted(missing.intersection(known["optional"]))))
 
 
 def _differences(known: Mapping[str, Any], tables: Mapping[str, SchemaItem]) -> Iterator[tuple[str, bool]]:

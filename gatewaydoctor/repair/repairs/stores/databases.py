@@ -30,6 +30,7 @@ from gatewaydoctor.model.repair.plan import (
     DropIndexes,
     DropOrphans,
     DropRecords,
+    DropTriggers,
     GiveOwners,
     Literal,
     MoveJobs,
@@ -222,24 +223,22 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
     known = _triggers_of_sister(draft, health) if triggers else {}
     sister = any(is_sister(health, other) for other in draft.x.health.databases)
     hint = "gatewaydoctor repair salvage" if sister else "Restore the set of databases from a backup."
-    if drift.unexpected_triggers or drift.missing_columns or drift.changed_tables:
+    if drift.missing_columns or drift.changed_tables:
         what = (
-            f"The trigger {drift.unexpected_triggers[0]} is not the gateway's."
-            if drift.unexpected_triggers
-            else f"{drift.missing_columns[0]} is missing."
+            f"{drift.missing_columns[0]} is missing."
             if drift.missing_columns
             else f"{drift.changed_tables[0]} is not as its release makes it."
         )
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
         return
     lost = [name for name in triggers if name not in known]
-    if lost or drift.missing_tables:
+    if lost or drift.lost_tables:
         what = (
             f"The trigger {lost[0]} is in no sound database of the same release here."
             if lost
-            else f"The table {drift.missing_tables[0]} is missing."
+            else f"The table {drift.lost_tables[0]} is missing."
             if sister
-            else f"The table {drift.missing_tables[0]} is missing, and no other database here has its definition."
+            else f"The table {drift.lost_tables[0]} is missing, and no other database here has its definition."
         )
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
         return
@@ -248,6 +247,12 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
         edits.insert(0, DropIndexes(names=drift.unexpected_unique))
         reason = "unique indexes that are not the gateway's; no row goes"
         names = list(drift.unexpected_unique)
+        draft.step(Repair.SCHEMA, "drop", health.path, reason, names, 0, agent_id=health.agent_id)
+    if drift.unexpected_triggers:
+        # First of all: none of them may answer to what else is edited.
+        draft.edits.setdefault(health.path, []).insert(0, DropTriggers(names=drift.unexpected_triggers))
+        reason = "triggers that are not the gateway's; no row goes"
+        names = list(drift.unexpected_triggers)
         draft.step(Repair.SCHEMA, "drop", health.path, reason, names, 0, agent_id=health.agent_id)
     if triggers:
         reason = "triggers of its release, as another database here has them"

@@ -65,11 +65,7 @@ def _incomplete(draft: Draft) -> Iterator[Target]:
     """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
     for health in draft.x.health.databases:
         drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
-        remake = any(
-            each.missing_tables or each.missing_columns or each.unexpected_triggers or each.changed_tables
-            for each in drifts
-        )
-        if remake and any(is_sister(health, other) for other in draft.x.health.databases):
+        if any(each.remade for each in drifts) and any(is_sister(health, other) for other in draft.x.health.databases):
             yield Target(health.role, health.path, health.agent_id)
 
 
