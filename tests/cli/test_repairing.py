@@ -641,3 +641,21 @@ def test_what_has_ended_is_told_before_a_yes_is_asked_for(incident: Path) -> Non
         told = run(*words, *at)
         assert told.code == 3
         assert f"The run {run_id} is already undone." in told.err, words
+
+
+def test_a_plan_says_what_an_apply_would_be_refused_for(incident: Path) -> None:
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(incident)})
+    at = ("--state-dir", str(incident), *NOW)
+    words = ("repair", "trim", *at)
+    told = run(*words, processes=FakeProcesses([gateway]))
+    assert told.code == 0
+    shown = " ".join(told.out.split())
+    assert "Cannot be applied yet The gateway is running." in shown
+    assert "next: apply this plan once that is settled:" in shown
+    document = run(*words, "--json", processes=FakeProcesses([gateway])).document
+    assert document["details"]["hindrance"]["hint"].startswith("Stop it first")
+    assert document["next"]["why"] == "apply this plan once that is settled"
+    assert run(*words, "--apply", "--yes", processes=FakeProcesses([gateway])).code == 3
+    free = run(*words, "--json").document
+    assert "hindrance" not in free["details"]
+    assert free["next"]["why"] == "apply this plan"

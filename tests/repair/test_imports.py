@@ -113,6 +113,11 @@ def test_without_a_sessions_directory_it_says_what_to_do(tmp_path: Path) -> None
     assert state.only("migration-losses").fix is None
     (refused,) = Doctor(state).plan("import").refusals
     assert "mkdir" in refused.hint
+    (state.root / "agents/main/sessions").write_bytes(b"no directory")
+    assert state.only("migration-losses").fix is None
+    plan = Doctor(state).plan("import")
+    assert plan.empty
+    assert [each.reason.endswith("sessions is not a directory.") for each in plan.refusals] == [True]
 
 
 def test_other_releases_were_not_seen_to_take_it(tmp_path: Path) -> None:

@@ -181,6 +181,7 @@ def plan_or_apply(
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
     from gatewaydoctor.repair.drafting.origins import planned_origins
     from gatewaydoctor.repair.planner.build import build_plan
+    from gatewaydoctor.repair.run.apply import hindrance
     from gatewaydoctor.repair.vault.codec import encode
     from gatewaydoctor.report.printer import print_screen
     from gatewaydoctor.report.screens import repair as screens
@@ -195,8 +196,11 @@ def plan_or_apply(
     if apply and Repair.SPACE in repairs:
         _require_other_disk(work)
     again = None if apply else _again(run, work, repairs, out)
+    before = None if apply else hindrance(made, work.tools, work.permission, work.vault, work.work_dir)
     sources = planned_origins(work.tools.fs, made, cap(run))
-    show = partial(screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources)
+    show = partial(
+        screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources, hindrance=before
+    )
     if apply and (refused := _refused(made, repairs)):
         first = refused[0]
         raise Refused(
@@ -209,8 +213,10 @@ def plan_or_apply(
         print_warning("this is a dry run: --yes without --apply writes nothing.")
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
+        if before is not None:
+            details["hindrance"] = {"message": before.message, "hint": before.hint}
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
-        step = NextStep(command=again, why="apply this plan") if again and not made.empty else None
+        step = NextStep(command=again, why=screens.applying(before)) if again and not made.empty else None
         if made.empty:
             step = screens.step_without_acts(made, judgement, seen)
         return Outcome("repair", code, run, judgement, seen.names, details=details, screen=show, next=step)

@@ -40,7 +40,7 @@ from gatewaydoctor.state.history.events import compare
 from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.names import parse_name
 from gatewaydoctor.storage.open import open_sessions
-from gatewaydoctor.system.fs import is_there
+from gatewaydoctor.system.fs import is_directory, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -232,7 +232,7 @@ class _Auditor:
             header=found.header,
             bytes=found.size,
             waiting=file.source is SourceKind.IMPORTED and is_there(self.fs, told.waits_at),
-            homeless=file.source is SourceKind.IMPORTED and not is_there(self.fs, told.waits_at.parent),
+            homeless=file.source is SourceKind.IMPORTED and not is_directory(self.fs, told.waits_at.parent),
         )
 
 

@@ -39,7 +39,7 @@ class TranscriptPlace(Struct, frozen=True):
     `people` turns of people among those that are missing, `undecided` lines in which a person may speak. `broken_at`
     is the number of the first line that is not JSON. `header` is whether the first one is a header. `reason` says why
     it was not read. `waiting`: what an import retired is in the sessions directory again, for the next start to
-    take; `homeless`: there is no such directory."""
+    take; `homeless`: that is no directory."""
 
     agent_id: str
     path: Path

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gatewaydoctor.model.command import typed
@@ -42,7 +43,7 @@ from gatewaydoctor.repair.vault.directory import (
 from gatewaydoctor.repair.vault.intake import Room, fill, room_for
 from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.layout import SETTLED
-from gatewaydoctor.repair.writing.errors import LeftHalfway, Stopped
+from gatewaydoctor.repair.writing.errors import LeftHalfway, Refused, Stopped
 from gatewaydoctor.repair.writing.guard import (
     check_bounds,
     check_gateway,
@@ -74,6 +75,33 @@ def apply(
     if plan.empty:
         return None
     began = tools.clock()
+    bounds = _check(plan, tools, permission, vault, work)
+    return carry_out(_prepare(plan, tools, permission, bounds), permission, began)
+
+
+def hindrance(
+    plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None, work: Path | None = None
+) -> Refused | None:
+    """Why this plan would be refused now before anything is written; None where it would not. Writes nothing."""
+    try:
+        _check(plan, tools, permission, vault, work)
+    except Refused as error:
+        return error
+    return None
+
+
+class _Bounds(Struct, frozen=True):
+    """Where a run works: the state directory, the vault's root, the room there is, and the directory for private
+    copies, None for the vault."""
+
+    state_dir: Path
+    root: Path
+    room: Room
+    work: Path | None
+
+
+def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None, work: Path | None) -> _Bounds:
+    """Everything that can be asked before anything is written. Raises Refused."""
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
     state_dir = Path(plan.state_dir)
     check_bounds(tools.fs, plan, find_run(tools, state_dir, vault, plan.undoes).place.files if plan.undoes else None)
@@ -85,7 +113,7 @@ def apply(
     work = work_place(tools, state_dir, work)
     room = room_for(tools, state_dir, root, plan, work)
     check_space(tools.fs, room.needs, _ELSEWHERE if work or _edits(plan) else _VAULT)
-    return carry_out(_prepare(plan, tools, permission, state_dir, root, room, work), permission, began)
+    return _Bounds(state_dir, root, room, work)
 
 
 _VAULT = "Free space, or keep the originals on another disk: --vault DIR."
@@ -98,12 +126,11 @@ def _edits(plan: Plan) -> bool:
     return any(isinstance(act, Transact) for act in plan.acts)
 
 
-def _prepare(
-    plan: Plan, tools: Tools, permission: Permission, state_dir: Path, root: Path, room: Room, work: Path | None
-) -> Work:
+def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) -> Work:
     """Fill the vault and stage the new files, and see that no gateway has started meanwhile. On any failure nothing
     stays behind."""
     place: RunPlace | None = None
+    state_dir, root, work = bounds.state_dir, bounds.root, bounds.work
     times = directory_times(tools, plan)
     try:
         place = replace(open_run(tools, state_dir, root, plan), work=work)
@@ -114,7 +141,7 @@ def _prepare(
         check_alone(tools, place, root)
         manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
-        staged = stage(tools, place, plan, manifest, room.aside)
+        staged = stage(tools, place, plan, manifest, bounds.room.aside)
         keep_origins(tools, place, plan)
         check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
         return Work(tools, place, plan, manifest, staged, journal, told=told)

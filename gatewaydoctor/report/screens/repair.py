@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.model.command import Command
+    from gatewaydoctor.model.errors import DoctorError
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.repair.plan import Plan, Step, StoreSummary
@@ -58,9 +59,10 @@ def plan(
     view: View,
     again: Command | None,
     sources: Sequence[Origins] = (),
+    hindrance: DoctorError | None = None,
 ) -> None:
     """The plan in plain words. Nothing was written when this is read. `again` is the command that does it, None where
-    that is being asked now."""
+    that is being asked now. `hindrance` is why it would be refused now."""
     if plan.empty:
         head(console, judgement, view)
         section(console, _nothing(plan, judgement))
@@ -68,7 +70,9 @@ def plan(
         _notes(console, "Warning", plan.cautions, view)
         print_step(console, view, step_without_acts(plan, judgement, view))
         return
-    draw = partial(_draw, plan=plan, judgement=judgement, again=again, sources=sources)
+    draw = partial(
+        _draw, plan=plan, judgement=judgement, again=again, sources=sources, hindrance=hindrance
+    )
     if view.verbose:
         head(console, judgement, view)
         console.print()
@@ -83,6 +87,7 @@ def _draw(
     judgement: Judgement,
     again: Command | None,
     sources: Sequence[Origins],
+    hindrance: DoctorError | None,
 ) -> None:
     place = view.names.path(judgement.examination.place.state_dir)
     for line in fill(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
@@ -102,8 +107,17 @@ def _draw(
         _notes(console, "At next start, in detail", plan.forecast, view)
     _notes(console, "Warning", plan.cautions, view)
     _refusals(console, plan, view)
+    if hindrance is not None and not view.pending:
+        section(console, "Cannot be applied yet")
+        told = Text(view.names.text(f"{hindrance.message} {hindrance.hint}"))
+        console.print(Padding(told, (0, 0, 0, INDENT)))
     if again is not None:
-        next_step(console, view, "apply this plan:", again)
+        next_step(console, view, f"{applying(hindrance)}:", again)
+
+
+def applying(hindrance: DoctorError | None) -> str:
+    """What the command that applies a plan is for."""
+    return "apply this plan" if hindrance is None else "apply this plan once that is settled"
 
 
 def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextStep:

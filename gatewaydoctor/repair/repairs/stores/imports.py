@@ -21,6 +21,7 @@ from gatewaydoctor.state.history.content import lines_of
 from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
+from gatewaydoctor.system.fs import is_there
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,10 @@ def _give_back(draft: Draft, loss: TranscriptPlace) -> tuple[int, int]:
         segments = [Literal(header), *segments]
     size = sum(each.end - each.start if isinstance(each, Copy) else len(each.data) for each in segments)
     if loss.homeless:
-        hint = f"Create it, owned by the user of the gateway: mkdir {loss.waits_at.parent}"
+        place = loss.waits_at.parent
+        if is_there(draft.fs, place):
+            raise OutOfReach(f"{place} is not a directory.", "Move it away and create a directory of that name.")
+        hint = f"Create it, owned by the user of the gateway: mkdir {place}"
         raise OutOfReach("There is no sessions directory to lay it down in.", hint)
     draft.create(loss.waits_at, tuple(segments), size, number, keep_mtime=True)
     return size, left_out
