@@ -104,14 +104,14 @@ _NEWER = (
     "does not know, so no repair changes anything here."
 )
 _NO_FILES = (
-    "First move what is not a regular file out of the way, with the gateway stopped and the directory copied: as long "
-    "as it lies next to the database, no repair changes that."
+    "First move what is not a regular file out of the way, with the gateway stopped and the directory copied: as "
+    "long as it lies next to the database, no repair changes that."
 )
 
 
 def _repairable(x: Examination, finding: Finding) -> Finding:
-    """A finding names no repair that would be refused: in a directory that a newer release has written, outside of the
-    state directory, behind a symbolic link, or of a database next to which lies what is no file."""
+    """A finding names no repair that would be refused: in a directory that a newer release has written, outside of
+    the state directory, behind a symbolic link, or of a database next to which lies what is no file."""
     if finding.fix is None:
         return finding
     if any(database.newer_schema for database in x.eras.databases):

@@ -124,8 +124,8 @@ SCHEMA = Rule(
     "differs from the recorded one.",
     cause="An edit with another SQLite program, or an upgrade that was cut off.",
     gateway="2026.9.6 refuses to start. Another table, plain index or plain column does not disturb it.",
-    remedy="Restore the missing trigger from another agent's database of the same release, drop the trigger or unique "
-    "index that is too many, or set the version that the tables have.",
+    remedy="Restore the missing trigger from another agent's database of the same release, drop the trigger or "
+    "unique index that is too many, or set the version that the tables have.",
     repair="schema",
 )
 

@@ -70,9 +70,7 @@ def plan(
         _notes(console, "Warning", plan.cautions, view)
         print_step(console, view, step_without_acts(plan, judgement, view))
         return
-    draw = partial(
-        _draw, plan=plan, judgement=judgement, again=again, sources=sources, hindrance=hindrance
-    )
+    draw = partial(_draw, plan=plan, judgement=judgement, again=again, sources=sources, hindrance=hindrance)
     if view.verbose:
         head(console, judgement, view)
         console.print()
@@ -109,8 +107,8 @@ def _draw(
     _refusals(console, plan, view)
     if hindrance is not None and not view.pending:
         section(console, "Cannot be applied yet")
-        told = Text(view.names.text(f"{hindrance.message} {hindrance.hint}"))
-        console.print(Padding(told, (0, 0, 0, INDENT)))
+        reason = view.names.text(f"{hindrance.message} {hindrance.hint}")
+        console.print(Padding(Text(reason), (0, 0, 0, INDENT)))
     if again is not None:
         next_step(console, view, f"{applying(hindrance)}:", again)
 

@@ -65,7 +65,8 @@ def _incomplete(draft: Draft) -> Iterator[Target]:
     """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
     for health in draft.x.health.databases:
         drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
-        if any(each.remade for each in drifts) and any(is_sister(health, other) for other in draft.x.health.databases):
+        sisters = any(is_sister(health, other) for other in draft.x.health.databases)
+        if sisters and any(each.remade for each in drifts):
             yield Target(health.role, health.path, health.agent_id)
 
 
