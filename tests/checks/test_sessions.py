@@ -103,7 +103,7 @@ def test_missing_transcripts_of_people_and_machines(state: StateDir) -> None:
     state.transcript(4)
     found = state.only("session-missing-transcript")
     assert (found.severity, found.count, found.key) == (Severity.WARNING, 2, MAIN)
-    assert found.message == "2 entries have no transcript. 1 conversation affected."
+    assert found.message == "2 sessions have no transcript. 1 conversation affected."
 
 
 def test_missing_transcripts_of_machines_alone_are_information(state: StateDir) -> None:
@@ -119,7 +119,7 @@ def test_a_transcript_under_another_name_is_misplaced(state: StateDir) -> None:
     found = state.only("session-missing-transcript")
     assert (found.evidence["missing"], found.evidence["misplaced"]) == (0, 1)
     assert found.evidence["entries"] == [{"key": MAIN, "found": f"{session_id(1)}.jsonl"}]
-    assert found.message == "1 entry has its transcript elsewhere."
+    assert found.message == "1 session has its transcript elsewhere."
 
 
 def test_paths_of_another_host_and_the_map_they_suggest(state: StateDir) -> None:

@@ -143,3 +143,13 @@ def test_the_verdict_of_a_part_is_not_that_of_the_whole(tmp_path: Path) -> None:
     told = run("scan", "--json", "--state-dir", str(tmp_path), "--agent", "workroom").document
     assert told["verdict"]["start"] == "unknown"
     assert "not examined" in told["verdict"]["reason"]
+
+
+def test_the_answers_stay_within_eight_lines_of_a_long_path(tmp_path: Path) -> None:
+    state = tmp_path / "a-directory-of-which-the-name-is-long" / "state"
+    state.parent.mkdir()
+    make("issue-61633", state, seed=DEFAULT_SEED, scale=0.1, now=DEFAULT_NOW)
+    shown = lines(state)
+    start = next(at for at, line in enumerate(shown) if line.startswith("WILL IT START"))
+    block = shown[start : shown.index("", start)]
+    assert sum(-(-cell_len(line) // 80) for line in block) <= 8

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.fixtures import DEFAULT_NOW, make
 from gatewaydoctor.report.formats.html import charts
 from tests.cli import harness
+from tests.repair import agentdb
+from tests.world import NOW, StateDir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,3 +157,10 @@ def test_every_picture_says_in_words_what_it_shows(looked: Looked) -> None:
         assert label
         assert 'role="img"' in attributes
         assert f"<title>{label[1]}</title>" in inside
+
+
+def test_a_store_that_is_not_there_has_no_chart_next_to_one_that_is(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    agentdb.make(state.root, agentdb.rows(2))
+    page = harness.run("scan", "--state-dir", str(state.root), "--now", str(NOW), "--format", "html").out
+    assert re.findall(r"<h2>Agent (\w+[^:]*):", page) == ["main"]

@@ -297,7 +297,7 @@ def isolated_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         yield ISOLATED.finding(
             f"{plural(runs, 'isolated run')} in {duration(span)}: about {per_day:,.0f} new "
-            f"sessions a day; the cap is {limit.value:,} ({limit.origin}).",
+            f"sessions a day; the cap is {limit.value:,} ({limit.origin.told}).",
             _BOOT_ISOLATED.of(x),
             count=runs,
             agent_id=store.agent_id,

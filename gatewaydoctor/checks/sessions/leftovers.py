@@ -46,7 +46,7 @@ HISTORY = Rule(
     meaning="Transcripts that a reset or a removed session left as .reset. or .deleted. archives hold "
     "conversations. Nothing in them is lost yet. Archives with only machine messages are not "
     "counted.",
-    cause="A session was reset, by command, by a new day or by a restart, or its entry was removed. Its history is "
+    cause="A session was reset, by command, by a new day or by a restart, or its row was removed. Its history is "
     "in the archive and nowhere else.",
     gateway="In mode enforce a save deletes .reset. archives older than session.maintenance.resetArchiveRetention "
     "and .deleted. archives older than pruneAfter, by the time in their name. The cron reaper deletes .deleted. "

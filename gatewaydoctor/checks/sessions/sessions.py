@@ -75,7 +75,7 @@ MISSING = Rule(
     "first write, or a manual edit changed the pointer.",
     gateway="It starts such a session with an empty history at its next turn. It repairs no pointer. Its "
     "own `sessions cleanup --fix-missing` drops the sessions.",
-    remedy="Point misplaced entries to the file that is there; one without sessionId gets that of the file. Drop "
+    remedy="Point misplaced sessions to the file that is there; one without sessionId gets that of the file. Drop "
     "others only one by one: a backend of its own may keep the history elsewhere.",
     repair="missing",
 )
@@ -195,9 +195,13 @@ def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         listed = [each for each in pointers.listed if each.resolution.missing or _misplaced(each)]
         people = pointers.missing_people + astray
-        parts = [f"{plural(pointers.missing, 'entry has', 'entries have')} no transcript"] if pointers.missing else []
+        parts = (
+            [f"{plural(pointers.missing, 'session has', 'sessions have')} no transcript"] if pointers.missing else []
+        )
         if pointers.misplaced:
-            parts.append(f"{plural(pointers.misplaced, 'entry has its', 'entries have their')} transcript elsewhere")
+            parts.append(
+                f"{plural(pointers.misplaced, 'session has its', 'sessions have their')} transcript elsewhere"
+            )
         if pointers.unlinked:
             rows = plural(pointers.unlinked, "session of a thread has", "sessions of threads have")
             whose = "its transcript is" if pointers.unlinked == 1 else "their transcripts are"
@@ -240,7 +244,7 @@ def path_foreign(x: Examination, t: Thresholds) -> Iterator[Finding]:
         derived = pointers.derived
         mapped = f" One path map would resolve {derived.matched:,} of them to files here." if derived else ""
         yield FOREIGN.finding(
-            f"{plural(pointers.foreign, 'entry points', 'entries point')} outside this state directory.{mapped}",
+            f"{plural(pointers.foreign, 'session points', 'sessions point')} outside this state directory.{mapped}",
             "A gateway on this host does not find these files and starts the sessions with an "
             "empty history. A gateway in a container that has the directory at that path does "
             "find them.",

@@ -45,7 +45,7 @@ ORPHANED = Rule(
     title="Subagent runs without a session",
     meaning="runs.json lists runs whose child session is not in any index. Warning if such a run has not "
     "ended or has attachments.",
-    cause="The child's entry was removed by a clean-up or by hand, or was lost with a damaged store.",
+    cause="The child's session was removed by a clean-up or by hand, or was lost with a damaged store.",
     gateway="At start it drops these runs and deletes their attachment directories. Until then, a run "
     "that has not ended can make an agent report on work that stopped long ago.",
     remedy="If the session store is damaged, repair it first: the child sessions may come back. Copy "

@@ -117,7 +117,7 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
     sessions = store.sessions
     runs = sum(count for (kind, _), count in sessions.counts.items() if kind is Kind.CRON_RUN) if sessions else 0
     return OVER_CAP.finding(
-        f"{plural(entries, 'session', 'sessions')}; the cap is {limit:,} ({origin})"
+        f"{plural(entries, 'session', 'sessions')}; the cap is {limit:,} ({origin.told})"
         + (f"; {deletes} {plural(people, 'conversation')}." if people else "."),
         consequence,
         count=entries - limit,
@@ -142,7 +142,7 @@ def _at_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Find
     waits = _waits(x)
     return AT_CAP.finding(
         f"{plural(entries, 'session', 'sessions')} at a cap of {limit:,} "
-        f"({x.config.maintenance.max_entries.origin}): each new session drops an old one.",
+        f"({x.config.maintenance.max_entries.origin.told}): each new session drops an old one.",
         f"{a_gateway(x)} cuts in one pass once there are {high_water(limit):,} sessions."
         if waits
         else f"{a_gateway(x)} {_FULL_PASS}.",
@@ -167,7 +167,7 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
         assumed = mode.origin is Origin.ASSUMED
         yield NOT_ENFORCED.finding(
             "Maintenance only warns "
-            f"({'assumed: the release is unknown' if assumed else mode.origin}); the store has "
+            f"({'assumed: the release is unknown' if assumed else mode.origin.told}); the store has "
             f"{plural(sessions.entries, 'session')}.",
             "From 2026.4.20 on the default is enforce; under an older release the store keeps growing."
             if assumed

@@ -259,7 +259,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
         copies = _candidates(x, store)
         people = sum(orphan.content is not ContentClass.MACHINE for orphan in lost)
         unread = sum(orphan.content is None for orphan in lost)
-        state = "The store has no entries" if store.sessions else "There is no store"
+        state = "The store has no sessions" if store.sessions else "There is no store"
         yield EMPTIED.finding(
             (f"{state}, but {plural(len(lost), 'unindexed transcript remains', 'unindexed transcripts remain')}")
             + (

@@ -28,11 +28,11 @@ DUPLICATE = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="A session key appears more than once",
-    meaning="One store has two or more entries with exactly the same key.",
+    meaning="One store has two or more sessions with exactly the same key.",
     cause="Another program or a manual merge wrote the file; the gateway never writes a key twice.",
-    gateway="It sees only the last entry of each key. Its next save drops the earlier ones and leaves "
+    gateway="It sees only the last session of each key. Its next save drops the earlier ones and leaves "
     "their transcripts unindexed.",
-    remedy="Compare the entries and keep the one whose transcript holds the history.",
+    remedy="Compare the sessions and keep the one whose transcript holds the history.",
 )
 
 VARIANT = Rule(
@@ -104,7 +104,7 @@ PRUNE_DUE = Rule(
     "gateway starts.",
 )
 
-_LAST_WINS = "Every release sees only the last entry of a key; the next save drops the others."
+_LAST_WINS = "Every release sees only the last session of a key; the next save drops the others."
 _BOOT_DEEP = NextBoot(
     v3_28="fails to load or save the store with a RangeError; it overwrites nothing, but it cannot work",
     v4_25="may fail to load or to save the store with a RangeError",
@@ -121,7 +121,7 @@ def duplicate_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if sessions.repeated:
             yield DUPLICATE.finding(
                 f"{plural(len(sessions.repeated), 'key appears', 'keys appear')} more than once; "
-                f"{plural(len(sessions.hidden), 'earlier entry', 'earlier entries')} "
+                f"{plural(len(sessions.hidden), 'earlier session', 'earlier sessions')} "
                 f"({size(sessions.hidden_bytes)}) that no gateway sees, counted nowhere else.",
                 _LAST_WINS,
                 count=len(sessions.repeated),
@@ -137,10 +137,10 @@ def duplicate_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 
 _BOOT_VARIANT = NextBoot(
-    v3_28="uses the newest entry of each group and deletes the others when it next writes that session",
-    v4_25="keeps the newest entry of each group at its start and deletes the others; their transcripts stay",
-    v9_6="imports the file with its keys in lower case; which entry of a group stays was not seen",
-    unknown="The newest entry of each group stays. The others are deleted at start (2026.4.25, 2026.5.22) or when "
+    v3_28="uses the newest session of each group and deletes the others when it next writes that session",
+    v4_25="keeps the newest session of each group at its start and deletes the others; their transcripts stay",
+    v9_6="imports the file with its keys in lower case; which session of a group stays was not seen",
+    unknown="The newest session of each group stays. The others are deleted at start (2026.4.25, 2026.5.22) or when "
     "that session is next written (2026.3.28).",
 )
 

@@ -28,6 +28,14 @@ class Origin(StrEnum):
     ASSUMED = "assumed"
     INVALID = "invalid"
 
+    @property
+    def told(self) -> str:
+        """Where from, for people."""
+        return _TOLD.get(self.value, self.value)
+
+
+_TOLD = {"given": "from the config", "environment": "from the environment"}
+
 
 class Setting(Struct, Generic[T], frozen=True):
     value: T

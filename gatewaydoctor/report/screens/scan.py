@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from gatewaydoctor.checks.nextstep import interrupted
@@ -34,15 +35,21 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     answer = f"{_WORDS[verdict.start]} {view.names.text(verdict.reason)}"
     blocks = [("WILL IT START", wrapped(answer, width, 3))]
     command = _command(console, step, view)
+    typed = sum(-(-(LABEL + cell_len(line)) // console.width) for line in command)
     if verdict.start is Start.YES and ahead:
-        taken = len(blocks[0][1]) + len(command) + bool(command) + 2 * bool(verdict.cause)
+        taken = len(blocks[0][1]) + typed + bool(command) + 2 * bool(verdict.cause)
         most = 2 if taken + 2 <= MOST_LINES else 1
         blocks.append(("NEXT START", whole(view.names.text(ahead).split("; "), width, most)))
     if verdict.start is not Start.YES:
         blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 3)))
     if verdict.cause:
         label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
-        blocks.append((label, wrapped(view.names.text(verdict.cause) + ".", width, 3)))
+        room = MOST_LINES - typed - sum(len(text) for _, text in blocks)
+        clauses = f"{view.names.text(verdict.cause)}.".split("; ")
+        cause = wrapped("; ".join(clauses), width, 3)
+        # A cause is not cut: a path that takes several lines may make the block longer than MOST_LINES.
+        cause = cause if len(cause) <= room else whole(clauses, width, max(1, room), ".")
+        blocks.append((label, cause))
     lines = 0
     for label, text in blocks:
         for at, line in enumerate(text):
@@ -54,7 +61,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
             console.print(head + shown, no_wrap=True, overflow="ignore", crop=False)
             lines += 1
     why = wrapped(view.names.text(step.why), width, 2) if command else []
-    if verdict.effect is not Effect.LOSES and lines + len(command) + len(why) > MOST_LINES:
+    if verdict.effect is not Effect.LOSES and lines + typed + len(why) > MOST_LINES:
         why = []  # but to keep a gateway stopped is always said
     rows = (*((line, "bold green") for line in command), *((line, "") for line in why))
     for at, (line, style) in enumerate(rows):

@@ -40,6 +40,7 @@ def render(document: Document) -> str:
         stores=[
             (store, _file(document, store), charts.of_store(store, days))
             for store, days in zip_longest(document.stores, growth)
+            if store.exists or not any(other.exists for other in document.stores if other.agent_id == store.agent_id)
         ],
         statuses=charts.STATUSES,
         burst=charts.BURST,
@@ -59,7 +60,7 @@ def _told(document: Document) -> str:
 
 def _file(document: Document, store: StoreInfo) -> str:
     """The name of a store's file, where its agent has more than one."""
-    several = sum(each.agent_id == store.agent_id for each in document.stores) > 1
+    several = sum(each.agent_id == store.agent_id and each.exists for each in document.stores) > 1
     return f", {store.path.rpartition('/')[2]}" if several else ""
 
 

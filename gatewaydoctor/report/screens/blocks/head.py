@@ -8,7 +8,6 @@ from rich.text import Text
 
 from gatewaydoctor import __version__
 from gatewaydoctor.checks.boot import release_name
-from gatewaydoctor.model.gateway.config import Origin
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
@@ -107,10 +106,7 @@ def maintenance(x: Examination) -> str:
     """Mode and cap of the session maintenance, and where the cap is from."""
     settings = x.config.maintenance
     cap = settings.max_entries
-    return f"{settings.mode.value}, cap {cap.value:,} ({_FROM.get(cap.origin, cap.origin.value)})"
-
-
-_FROM = {Origin.GIVEN: "from the config", Origin.ENVIRONMENT: "from the environment"}
+    return f"{settings.mode.value}, cap {cap.value:,} ({cap.origin.told})"
 
 
 def _release(x: Examination, view: View) -> str:
@@ -129,10 +125,7 @@ def _sources(x: Examination, view: View) -> Iterator[tuple[str, RenderableType]]
     state = "read" if config.exists and config.readable else "not there" if not config.exists else "not readable"
     yield "", Text(f"{state}; from {place.config_source.value}", "dim")
     yield "release from", Text(view.names.text(config.release.evidence))
-    settings = (
-        f"{name} {_spelled(name, setting)} ({_FROM.get(setting.origin, setting.origin.value)})"
-        for name, setting in _settings(x)
-    )
+    settings = (f"{name} {_spelled(name, setting)} ({setting.origin.told})" for name, setting in _settings(x))
     yield "settings", Text(", ".join(settings))
     for agent in x.eras.agents:
         if agent.era.cron_in_database:
