@@ -1,6 +1,6 @@
 """Reproduce the storms, and judge the remedies.
 
-`run` simulates a scenario, `compare` all its remedies, `measure` repeats its store operations on real files. All
+`run` simulates a scenario, `compare` all its remedies, `wallclock` repeats its store operations on real files. All
 return values; `output` turns them into text for a terminal, JSON, SVG or PNG.
 """
 
