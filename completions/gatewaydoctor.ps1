@@ -679,6 +679,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'store-not-object' = 'The session store is not a JSON object'
             'store-empty-beside-transcripts' = 'The session store is empty or missing, but its transcripts remain'
             'backup-candidates' = 'Files that may hold the lost sessions'
+            'store-copy-has-more' = 'A file next to the store has conversations that it lacks'
             'store-heap-risk' = 'Loading the session store may exhaust the heap'
             'store-bloat' = 'Copies of prompts fill the session store'
             'store-over-cap' = 'The session store has more sessions than its cap'

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
+from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
 from gatewaydoctor.checks.stake import stake_of
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, StartVerdict
@@ -105,6 +106,11 @@ def _nothing_stops(x: Examination, findings: Sequence[Finding]) -> str:
     grave = sum(finding.severity >= Severity.ERROR for finding in findings)
     mild = sum(finding.severity is Severity.WARNING for finding in findings)
     if not grave and not mild:
+        talks = sum(unindexed_conversations(finding) for finding in findings)
+        if talks:
+            return (
+                f"{read}, nothing stops a start. {plural(talks, 'conversation is', 'conversations are')} in no index."
+            )
         return f"{read}, nothing is wrong."
     parts = ([plural(grave, "error")] if grave else []) + ([plural(mild, "warning")] if mild else [])
     stops = "does not stop" if grave + mild == 1 else "do not stop"

@@ -115,10 +115,12 @@ class _Examiner:
             eras=eras,
             cron=jobs,
             references=references,
+            stores=tuple(ref.path for ref in refs),
             listings=listings,
             times=times,
             maps=maps,
             known=known,
+            is_known=is_known,
             live=live,
         )
         stores = tuple(store_facts(self.fs, read, tree, self.depth, world.now, self.progress) for read in reads)

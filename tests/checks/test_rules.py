@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 DESIGN = {
     Family.STORE: "store-unparseable store-too-large-for-gateway store-heap-risk store-empty-beside-transcripts "
-    "store-not-object store-duplicate-key store-case-variant-key store-unscoped-key store-invalid-entry "
-    "store-prune-due "
+    "store-not-object store-copy-has-more store-duplicate-key store-case-variant-key store-unscoped-key "
+    "store-invalid-entry store-prune-due "
     "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates "
     "legacy-store-beside-sqlite newer-schema database-corrupt database-empty database-missing "
     "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "

@@ -82,6 +82,17 @@ def store_empty_beside_transcripts(scene: Scene) -> None:
     scene.finds("store-empty-beside-transcripts", "critical", 3)
 
 
+@fixture("a store that began anew beside a backup with the conversations of before")
+def store_copy_has_more(scene: Scene) -> None:
+    for index in range(4):
+        scene.direct((30 + index) * HOUR, index)
+    before = store_text(scene.rows.pop("main"))
+    scene.write(scene.sessions(f"sessions.json.bak.{scene.ago(DAY)}"), before)
+    scene.main(2 * HOUR)
+    scene.finds("store-copy-has-more", "warning", 4)
+    scene.finds("transcript-unindexed", "info", 4)
+
+
 @fixture("a store that is a list of entries")
 def store_not_object(scene: Scene) -> None:
     scene.people()

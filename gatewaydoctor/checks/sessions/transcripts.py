@@ -164,6 +164,12 @@ def unindexed(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
 
 
+def unindexed_conversations(finding: Finding) -> int:
+    """How many of the transcripts that a finding calls unindexed surely hold a conversation."""
+    content = finding.evidence.get("content") if finding.rule == UNINDEXED.id else None
+    return content.get(ContentClass.HUMAN.value, 0) if isinstance(content, dict) else 0
+
+
 _AHEAD = {
     False: "The gateway does not show or change them, but counts them in usage; its `doctor "
     "--fix` renames or deletes them.",

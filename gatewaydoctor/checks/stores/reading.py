@@ -125,6 +125,21 @@ CANDIDATES = Rule(
     repair="salvage",
 )
 
+MORE = Rule(
+    id="store-copy-has-more",
+    family=Family.STORE,
+    severity=Severity.WARNING,
+    title="A file next to the store has conversations that it lacks",
+    meaning="The store is sound, but a temp file or rotated backup next to it has conversations that no store has, "
+    "and their transcripts are there without an index. Such files are read only where more unindexed transcripts "
+    "may hold conversations than the store has of them.",
+    cause="A gateway loaded a damaged or missing store as empty, went on with an empty one and saved it.",
+    gateway="It goes on without these conversations. Rotation up to 2026.4.25 deletes all but the three newest "
+    "sessions.json.bak.* files, and a clean-up may delete temp files: with them goes the way back.",
+    remedy="Copy these files to a safe place. Then, with the gateway stopped, add their conversations to the store.",
+    repair="salvage",
+)
+
 _NO_COPY = (
     "There is no backup or temp file next to the store. Look for one in the machine's backups "
     "before the gateway starts. Without one, a start loses nothing more; transcripts can be "
@@ -306,6 +321,28 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "files": [{"name": name, "bytes": count, "mtimeMs": at} for name, count, at in found[:EXAMPLES]],
             },
             repair=None if _beside_database(x, store) else CANDIDATES.repair,
+        )
+
+
+@REGISTRY.check(MORE)
+def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    for store in x.stores:
+        if not store.copies:
+            continue
+        keys = dict.fromkeys(key for copy in store.copies for key in copy.keys)
+        files = plural(len(store.copies), "file next to it has", "files next to it have")
+        yield MORE.finding(
+            f"The store lacks {plural(len(keys), 'conversation')} that {files}; the transcripts are there.",
+            "The gateway goes on without them; rotation and clean-up may delete the files.",
+            count=len(keys),
+            agent_id=store.agent_id,
+            path=store.read.ref.path,
+            evidence={
+                "files": [
+                    {"name": copy.path.name, "conversations": len(copy.keys)} for copy in store.copies[:EXAMPLES]
+                ],
+                "keys": list(keys)[:EXAMPLES],
+            },
         )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.sessions.activity import TranscriptSigns
+    from gatewaydoctor.examine.sessions.copies import StoreCopy
     from gatewaydoctor.examine.sessions.eviction import Eviction, EvictionCollector
     from gatewaydoctor.examine.sessions.files import PointerCollector, PointerFacts, TranscriptFacts
     from gatewaydoctor.examine.sessions.rowfaults import RowFault, RowFaultCollector
@@ -139,7 +140,8 @@ class SessionFacts(Struct, frozen=True):
 
 
 class StoreFacts(SessionFacts, frozen=True):
-    """A sessions.json with its directory. `signs` tells when a row's transcript was written to."""
+    """A sessions.json with its directory. `signs` tells when a row's transcript was written to. `copies` are files
+    next to it that know more conversations."""
 
     read: StoreRead
     era: Era
@@ -148,6 +150,7 @@ class StoreFacts(SessionFacts, frozen=True):
     transcripts: TranscriptFacts
     usage: UsageLoad
     signs: TranscriptSigns
+    copies: tuple[StoreCopy, ...] = ()
 
     @property
     def agent_id(self) -> str:

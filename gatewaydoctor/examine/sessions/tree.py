@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.examine.sessions.activity import ListedTimes, TranscriptSigns
+from gatewaydoctor.examine.sessions.copies import StoreCopy, conversations_in_copies
 from gatewaydoctor.examine.sessions.eviction import EvictionCollector
-from gatewaydoctor.examine.sessions.files import PointerCollector, transcript_facts
+from gatewaydoctor.examine.sessions.files import PointerCollector, TranscriptFacts, transcript_facts
 from gatewaydoctor.examine.sessions.rowfaults import RowFaultCollector
 from gatewaydoctor.examine.sessions.stores import RowFacts, StoreFacts, StoreRead, row_facts
+from gatewaydoctor.model.gateway.soundness import Sound
 from gatewaydoctor.state.history.files import seen_by, totals
 from gatewaydoctor.state.history.pointers import tree_pointers
 from gatewaydoctor.state.history.usage import usage_load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from gatewaydoctor.examine.world import Depth, Progress
@@ -32,16 +34,18 @@ if TYPE_CHECKING:
 
 class Tree(Struct, frozen=True, kw_only=True):
     """What every store is seen against. `known`: the rows of all stores are, so that a transcript no row refers to is
-    unindexed. `live`: the gateway is running."""
+    unindexed. `is_known` tells whether any store has a key. `live`: the gateway is running."""
 
     config: Config
     eras: Eras
     cron: Cron
     references: References
+    stores: tuple[Path, ...]
     listings: Mapping[Path, Listing]
     times: ListedTimes
     maps: tuple[PathMap, ...]
     known: bool
+    is_known: Callable[[str], bool]
     live: bool
 
 
@@ -77,6 +81,22 @@ def store_facts(fs: ReadFs, read: StoreRead, tree: Tree, depth: Depth, now: int,
         transcripts=transcripts,
         usage=usage_load(fs, directory, listing.files, behaviour.usage_classes),
         signs=signs,
+        copies=_copies(fs, read, listing, transcripts, tree),
+    )
+
+
+def _copies(
+    fs: ReadFs, read: StoreRead, listing: Listing, transcripts: TranscriptFacts, tree: Tree
+) -> tuple[StoreCopy, ...]:
+    """Of a sound store with rows in it; what an empty or a damaged one has lost is told otherwise."""
+    sessions = read.sessions
+    if sessions is None or not sessions.entries or not isinstance(read.soundness, Sound):
+        return ()
+    if not tree.known or tree.eras.of(read.ref.agent_id).sessions_in_database:
+        return ()
+    alone = sum(store.parent == read.ref.path.parent for store in tree.stores) == 1
+    return conversations_in_copies(
+        fs, read.ref, listing, sessions, transcripts.orphans, tree.is_known, tree.config.main_key.value, alone=alone
     )
 
 

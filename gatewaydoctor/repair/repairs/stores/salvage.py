@@ -1,10 +1,7 @@
 """salvage: a store the gateway would read as empty is rebuilt from every whole entry of the damaged file and of the
 copies next to it, the newest version of each. The damaged file stays in the vault. To a sound store it adds, where it
-was named, the conversations that only a temp file next to it has: a gateway that once read the store as empty went on
-with an empty one.
-
-Which files are copies of a store, a name alone does not tell: 2026.5.22 gives all JSON files it writes temp files of
-one kind of name (gateway.md section 2), and several stores may lie in one directory."""
+was named, the conversations that only a temp file or a rotated backup next to it has: a gateway that once read the
+store as empty went on with an empty one."""
 
 from __future__ import annotations
 
@@ -12,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.examine.sessions.copies import is_copy, is_store_copy, may_be_entry
 from gatewaydoctor.model.gateway.entry import DISPOSABLE, MACHINE_KINDS, Kind
-from gatewaydoctor.model.gateway.files import TEMPS, FileClass, NodeKind, TempFamily
-from gatewaydoctor.model.gateway.place import StoreOrigin
+from gatewaydoctor.model.gateway.files import TEMPS
 from gatewaydoctor.model.gateway.soundness import Damaged
 from gatewaydoctor.model.gateway.store import Layout
 from gatewaydoctor.model.words import plural, size
@@ -22,7 +19,7 @@ from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import Source
 from gatewaydoctor.repair.writing.errors import OutOfReach
-from gatewaydoctor.state.history.names import classify, parse_name
+from gatewaydoctor.state.history.names import classify
 from gatewaydoctor.storage.files.evidence import Look, look
 from gatewaydoctor.storage.files.salvage import salvage
 from gatewaydoctor.storage.files.sessions import read_sessions_file
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
-    from gatewaydoctor.storage.entries.table import EntryTable
     from gatewaydoctor.storage.files.salvage import Salvage
     from gatewaydoctor.storage.files.sessions import FileSessions
     from gatewaydoctor.system.fs import FileStat
@@ -43,8 +39,7 @@ if TYPE_CHECKING:
 def candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
     """Temp files of the store, rotated backups, and, where the agent has no database, what an import set aside."""
     for record in sorted(store.facts.listing.files, key=lambda each: each.name):
-        copy = record.cls in (FileClass.STORE_TEMP, FileClass.STORE_BACKUP) and record.node is NodeKind.FILE
-        if copy and record.size:
+        if is_store_copy(record):
             yield store.path.parent / record.name
     for agent in draft.x.eras.agents:
         if agent.agent_id in store.facts.read.ref.agent_ids and not agent.era.sessions_in_database:
@@ -53,33 +48,6 @@ def candidates(draft: Draft, store: StoreDraft) -> Iterator[Path]:
                 for each in agent.leftovers
                 if each.kind == "import-archive" and ".jsonl." not in each.path.name
             )
-
-
-def counts(entry: Entry) -> bool:
-    """Whether a member of a copy may become an entry of the store."""
-    return look(entry) is not Look.NONE
-
-
-def is_copy(draft: Draft, store: StoreDraft, path: Path, table: EntryTable, primary: EntryTable | None) -> bool:
-    """Whether the file is a copy of this store: most of its members look like entries and, where its name does not
-    tell whose it is, surely are entries of this store's agents. `primary` is what the store itself holds."""
-    if 2 * sum(map(counts, table)) <= len(table):
-        return False
-    if parse_name(path.name, store.path.name).family is not TempFamily.FS_SAFE:
-        return True
-    agents = _agents(draft, store, primary)
-    own = sum(look(entry) is Look.SURE and entry.agent_id in agents for entry in table)
-    return 2 * own > len(table)
-
-
-def _agents(draft: Draft, store: StoreDraft, primary: EntryTable | None) -> frozenset[str | None]:
-    """Whose sessions the store holds. Keys that name no agent (None) are its own where no other store lies next to
-    it; of a file named by --store alone its own rows tell."""
-    ref = store.facts.read.ref
-    if ref.origin is StoreOrigin.OPTION:
-        return frozenset(entry.agent_id for entry in primary or ())
-    alone = all(each is store or each.path.parent != store.path.parent for each in draft.stores)
-    return frozenset((*ref.agent_ids, None) if alone else ref.agent_ids)
 
 
 class Found(Struct, frozen=True):
@@ -94,7 +62,7 @@ class Found(Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        return len(self.source.table) if self.primary else sum(map(counts, self.source.table))
+        return len(self.source.table) if self.primary else sum(map(may_be_entry, self.source.table))
 
 
 def plan(draft: Draft, *, named: bool) -> None:
@@ -157,7 +125,7 @@ def _files(draft: Draft, store: StoreDraft) -> Iterator[Found]:
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, path, error)
             continue
-        if is_copy(draft, store, path, found.source.table, primary):
+        if is_copy(store.facts.read.ref, path, found.source.table, primary, alone=_alone(draft, store)):
             yield found
         elif len(found.source.table):
             strange.append(path.name)
@@ -198,21 +166,27 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
     sessions, stat = store.facts.sessions, store.facts.read.stat
     if sessions is None or stat is None or not store.facts.read.whole or store.facts.era.sessions_in_database:
         return
-    temps = [path for path in candidates(draft, store) if classify(path.name, store.path.name) in TEMPS]
-    shared = sum(each.path.parent == store.path.parent for each in draft.stores) > 1
+    # Rows of a backup may have been removed on purpose since: of those only what the scan found to be lost.
+    lost = {copy.path: frozenset(copy.keys) for copy in store.facts.copies}
+    ref, alone = store.facts.read.ref, _alone(draft, store)
     best: dict[str, tuple[int, int, int]] = {}
     files: list[Found] = []
-    for path in temps:
+    for path in candidates(draft, store):
+        is_temp = _kind(store, path) == "temp file"
+        if not is_temp and path not in lost:
+            continue
         try:
             found = read_copy(draft, path)
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.SALVAGE, path, error)
             continue
-        if not is_copy(draft, store, path, found.source.table, sessions.table):
+        if not is_copy(ref, path, found.source.table, sessions.table, alone=alone):
             continue
         files.append(found)
         for row, entry in lost_people(draft, found):
-            if shared and entry.agent_id not in store.facts.read.ref.agent_ids:
+            if not alone and entry.agent_id not in ref.agent_ids:
+                continue
+            if not is_temp and entry.key not in lost[path]:
                 continue
             newest = (entry.updated_at or 0, len(files), row)
             best[entry.key.lower()] = max(newest, best.get(entry.key.lower(), newest))
@@ -228,12 +202,20 @@ def _bring_back(draft: Draft, store: StoreDraft) -> None:
                 Repair.SALVAGE,
                 "restore",
                 each.path,
-                "conversations from a temp file that are in no store",
+                f"conversations from a {_kind(store, each.path)} that are in no store",
                 [entry.key for entry in rows],
                 sum(entry.bytes for entry in rows),
                 agent_id=store.facts.agent_id,
                 **of_people(rows),
             )
+
+
+def _kind(store: StoreDraft, path: Path) -> str:
+    return "temp file" if classify(path.name, store.path.name) in TEMPS else "backup"
+
+
+def _alone(draft: Draft, store: StoreDraft) -> bool:
+    return all(each is store or each.path.parent != store.path.parent for each in draft.stores)
 
 
 def _found(draft: Draft, path: Path, sessions: FileSessions, seen: FileStat, *, primary: bool) -> Found:
@@ -256,7 +238,7 @@ def _merged(files: list[Found]) -> list[tuple[int, int]]:
     best: dict[str, tuple[tuple[bool, int], int, int]] = {}
     for number, each in enumerate(files):
         for row, entry in enumerate(each.source.table):
-            if not each.primary and not counts(entry):
+            if not each.primary and not may_be_entry(entry):
                 continue
             if number and entry.kind in DISPOSABLE and entry.key not in best:
                 continue

@@ -1,0 +1,125 @@
+"""Files next to a store that are copies of it, and the conversations that only they know.
+
+Which files are copies, a name alone does not tell: 2026.5.22 gives all JSON files it writes temp files of one kind of
+name (docs/gateway.md section 2), and several stores may lie in one directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
+from gatewaydoctor.model.gateway.files import FileClass, NodeKind, TempFamily
+from gatewaydoctor.model.gateway.place import StoreOrigin
+from gatewaydoctor.model.gateway.transcript import ContentClass
+from gatewaydoctor.state.history.names import parse_name
+from gatewaydoctor.storage.files.evidence import Look, look
+from gatewaydoctor.storage.files.sessions import read_sessions_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.examine.sessions.files import Orphan
+    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.files import FileRecord, Listing
+    from gatewaydoctor.model.gateway.place import StoreRef
+    from gatewaydoctor.storage.entries.sessionset import SessionSet
+    from gatewaydoctor.storage.entries.table import EntryTable
+    from gatewaydoctor.system.fs import ReadFs
+
+
+class StoreCopy(Struct, frozen=True):
+    """A temp file or rotated backup of a store. `keys` are its conversations that no store has any more, and whose
+    transcripts are there without an index that names them."""
+
+    path: Path
+    keys: tuple[str, ...]
+
+
+_LOST = frozenset({ContentClass.HUMAN, None})
+"""What an unindexed transcript may be that a person would miss; None is one that was not read."""
+
+
+def conversations_in_copies(
+    fs: ReadFs,
+    ref: StoreRef,
+    listing: Listing,
+    sessions: SessionSet,
+    orphans: tuple[Orphan, ...],
+    is_known: Callable[[str], bool],
+    main_key: str,
+    *,
+    alone: bool,
+) -> tuple[StoreCopy, ...]:
+    """The copies of a store that know more conversations than it. Copies may be as large as the store was: they are
+    read only where more unindexed transcripts may hold conversations than the store has of them. A copy that cannot
+    be read tells nothing. `alone`: no other store is in the directory."""
+    unindexed = {orphan.record.name for orphan in orphans if orphan.content in _LOST}
+    talks = sum(count for (kind, _), count in sessions.counts.items() if kind not in MACHINE_KINDS)
+    if len(unindexed) <= talks:
+        return ()
+    found = []
+    for record in listing.files:
+        if not is_store_copy(record):
+            continue
+        path = listing.directory / record.name
+        try:
+            with fs.open(path) as stream:
+                table = read_sessions_file(stream, record.size, main_key, hashed=False).table
+        except OSError:
+            continue
+        if is_copy(ref, path, table, sessions.table, alone=alone):
+            lost = _lost(table, unindexed, is_known)
+            keys = tuple(dict.fromkeys(entry.key for entry in lost))
+            if keys:
+                found.append(StoreCopy(path, keys))
+    return tuple(found)
+
+
+def _lost(table: EntryTable, unindexed: set[str], is_known: Callable[[str], bool]) -> Iterator[Entry]:
+    for entry in (table[row] for row in range(len(table))):
+        if entry.kind in MACHINE_KINDS or look(entry) is not Look.SURE or is_known(entry.key):
+            continue
+        if entry.session_file is not None:
+            names = {entry.session_file.replace("\\", "/").rpartition("/")[2]}
+        else:
+            names = {f"{entry.session_id}.jsonl"}
+        if names & unindexed:
+            yield entry
+
+
+def is_store_copy(record: FileRecord) -> bool:
+    """Whether the file may be a copy of the store that it lies next to, as its name tells: one of the gateway's temp
+    files, or a rotated backup."""
+    return (
+        record.cls in (FileClass.STORE_TEMP, FileClass.STORE_BACKUP)
+        and record.node is NodeKind.FILE
+        and record.size > 0
+    )
+
+
+def may_be_entry(entry: Entry) -> bool:
+    """Whether a member of a copy may become an entry of the store."""
+    return look(entry) is not Look.NONE
+
+
+def is_copy(ref: StoreRef, path: Path, table: EntryTable, own: EntryTable | None, *, alone: bool) -> bool:
+    """Whether the file is a copy of this store: most of its members look like entries and, where its name does not
+    tell whose it is, surely are entries of this store's agents. `own` is what the store itself holds."""
+    if 2 * sum(map(may_be_entry, table)) <= len(table):
+        return False
+    if parse_name(path.name, ref.path.name).family is not TempFamily.FS_SAFE:
+        return True
+    agents = _agents(ref, own, alone=alone)
+    surely = sum(look(entry) is Look.SURE and entry.agent_id in agents for entry in table)
+    return 2 * surely > len(table)
+
+
+def _agents(ref: StoreRef, own: EntryTable | None, *, alone: bool) -> frozenset[str | None]:
+    """Whose sessions the store holds. Keys that name no agent (None) are its own where no other store lies next to
+    it; of a file named by --store alone its own rows tell."""
+    if ref.origin is StoreOrigin.OPTION:
+        return frozenset(entry.agent_id for entry in own or ())
+    return frozenset((*ref.agent_ids, None) if alone else ref.agent_ids)
