@@ -14,6 +14,7 @@ from gatewaydoctor.model.gateway.files import FileClass, NodeKind, TempFamily
 from gatewaydoctor.model.gateway.place import StoreOrigin
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.state.history.names import parse_name
+from gatewaydoctor.state.history.references import basename
 from gatewaydoctor.storage.files.evidence import Look, look
 from gatewaydoctor.storage.files.sessions import read_sessions_file
 
@@ -30,12 +31,23 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
+class LostRow(Struct, frozen=True):
+    """A conversation of a copy: its key, and the name of its transcript next to the store."""
+
+    key: str
+    transcript: str
+
+
 class StoreCopy(Struct, frozen=True):
-    """A temp file or rotated backup of a store. `keys` are its conversations that no store has any more, and whose
-    transcripts are there without an index that names them."""
+    """A temp file or rotated backup of a store. `rows` are its conversations, one for each key, that no store has any
+    more, and whose transcripts are there without an index that names them."""
 
     path: Path
-    keys: tuple[str, ...]
+    rows: tuple[LostRow, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(row.key for row in self.rows)
 
 
 _LOST = frozenset({ContentClass.HUMAN, None})
@@ -71,23 +83,19 @@ def conversations_in_copies(
         except OSError:
             continue
         if is_copy(ref, path, table, sessions.table, alone=alone):
-            lost = _lost(table, unindexed, is_known)
-            keys = tuple(dict.fromkeys(entry.key for entry in lost))
-            if keys:
-                found.append(StoreCopy(path, keys))
+            rows = {row.key: row for row in _lost(table, unindexed, is_known)}
+            if rows:
+                found.append(StoreCopy(path, tuple(rows.values())))
     return tuple(found)
 
 
-def _lost(table: EntryTable, unindexed: set[str], is_known: Callable[[str], bool]) -> Iterator[Entry]:
+def _lost(table: EntryTable, unindexed: set[str], is_known: Callable[[str], bool]) -> Iterator[LostRow]:
     for entry in (table[row] for row in range(len(table))):
         if entry.kind in MACHINE_KINDS or look(entry) is not Look.SURE or is_known(entry.key):
             continue
-        if entry.session_file is not None:
-            names = {entry.session_file.replace("\\", "/").rpartition("/")[2]}
-        else:
-            names = {f"{entry.session_id}.jsonl"}
-        if names & unindexed:
-            yield entry
+        name = basename(entry.session_file) if entry.session_file else f"{entry.session_id}.jsonl"
+        if name in unindexed:
+            yield LostRow(entry.key, name)
 
 
 def is_store_copy(record: FileRecord) -> bool:
