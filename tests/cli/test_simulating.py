@@ -9,7 +9,7 @@ import pytest
 
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from gatewaydoctor.simulate import SCENARIOS
-from tests.cli.harness import run
+from tests.cli.harness import Machine, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +85,22 @@ def test_errors_name_the_options_of_this_verb(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("verb", [("runs", "show"), ("fixtures", "make"), ("cron",)])
 def test_a_wrong_argument_points_at_the_help_of_its_verb(verb: tuple[str, ...]) -> None:
     assert f"See `gatewaydoctor {' '.join(verb)} --help`." in run(*verb, "--no-such-option").err
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_storm_fits_a_small_terminal_and_ends_with_the_next_step(scenario: str) -> None:
+    shown = Machine(width=80).run("simulate", scenario, "--duration", "6h").out.splitlines()
+    assert len(shown) <= 24
+    assert shown[-2:] == ["next: which remedy helps:", f"      gatewaydoctor simulate {scenario} --compare"]
+    whole = run("simulate", scenario, "--duration", "6h", "--all").out
+    assert "▁" in whole or "█" in whole
+
+
+def test_a_comparison_ends_with_the_remedy_to_look_at() -> None:
+    few = run("simulate", "stuck-cron", "--compare").out
+    assert len(few.splitlines()) <= 24
+    assert few.rstrip().endswith("gatewaydoctor simulate stuck-cron --remedy scheduler-guard --all")
+    assert "--all adds what each remedy does." in few
+    assert "No run starts while one hangs" in " ".join(
+        run("simulate", "stuck-cron", "--compare", "--all").out.split()
+    )

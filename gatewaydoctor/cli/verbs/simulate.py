@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from gatewaydoctor.simulate import Comparison, Option, Result, Scenario
     from gatewaydoctor.simulate.fromstate import Workload
@@ -96,7 +97,7 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
         ExitCode.OK,
         told,
         details=as_value(made),
-        screen=lambda console: _show(console, made, verbose=run.options.verbose),
+        screen=lambda console: _show(console, made, run, common["from_state_dir"]),
     )
 
 
@@ -122,14 +123,63 @@ def _wall(word: str) -> bool:
     return word == "wall"
 
 
-def _show(console: Console, made: Result | Comparison, *, verbose: bool) -> None:
+def _show(console: Console, made: Result | Comparison, run: Run, directory: str | None) -> None:
+    """As much as fits the terminal, all of it with --all or -v; then what to type next."""
+    from gatewaydoctor.report.screens.blocks.fitting import height, lines
+
+    draw = partial(_draw, made=made, run=run, directory=directory)
+    screens = [partial(draw, screen=screen) for screen in _screens(made, run)]
+    whole = run.options.all or run.options.verbose
+    fitting = (each for each in screens if whole or lines(console, each) <= height(console))
+    next(fitting, screens[-1])(console)
+
+
+def _screens(made: Result | Comparison, run: Run) -> list[Callable[[int], RenderableType]]:
+    """What is shown in a width, from everything to the least; each says what it leaves out."""
+    from rich.console import Group
+    from rich.text import Text
+
     from gatewaydoctor.simulate import Comparison
     from gatewaydoctor.simulate.output.screen import comparison_screen, result_screen
 
     if isinstance(made, Comparison):
-        console.print(comparison_screen(made))
-    else:
-        console.print(result_screen(made, console.width, verbose=verbose))
+        why = Text("--all adds what each remedy does.", "dim")
+        return [lambda _: comparison_screen(made), lambda _: Group(comparison_screen(made, sentences=False), why)]
+    whole = partial(result_screen, made, verbose=run.options.verbose)
+    dim = Text(f"--all adds {'the figures put in, the tables and ' if made.tables else ''}the timeline.", "dim")
+    return [
+        whole,
+        lambda width: Group(whole(width, chart=False), Text("--all adds the timeline.", "dim")),
+        lambda width: Group(whole(width, tables=False, chart=False), dim),
+    ]
+
+
+def _draw(
+    console: Console,
+    *,
+    screen: Callable[[int], RenderableType],
+    made: Result | Comparison,
+    run: Run,
+    directory: str | None,
+) -> None:
+    from rich.text import Text
+
+    from gatewaydoctor.report.screens.blocks.parts import print_command
+    from gatewaydoctor.simulate import Comparison
+
+    console.print(screen(console.width))
+    if run.options.quiet:
+        return
+    where = ("--from-state-dir", directory) if directory else ()
+    why, words = "which remedy helps:", ["--compare"]
+    if isinstance(made, Comparison):
+        best = next((each.name for each in made.verdicts if each.rank and each.who), None)
+        if best is None:
+            return
+        why, words = f"what {best} does, over time:", ["--remedy", best, "--all"]
+    console.print()
+    console.print(Text.assemble(("next: ", "bold"), why))
+    print_command(console, Text(), run.invocation.command("simulate", made.scenario, *words, *where), len("next: "))
 
 
 def _plot(made: Result | Comparison, storm: Result | None, spelled: str) -> None:

@@ -21,25 +21,30 @@ _MARGIN: Final = 2
 _LONG: Final = 16
 
 
-def result_screen(result: Result, width: int, *, verbose: bool = False) -> RenderableType:
-    """One run: what happened, the figures beside the incident's, the timeline; what was put in, if `verbose`."""
+def result_screen(
+    result: Result, width: int, *, verbose: bool = False, tables: bool = True, chart: bool = True
+) -> RenderableType:
+    """One run: what happened, the figures beside the incident's, the timeline; what was put in, if `verbose`. Where
+    there is no room, it is without its `tables` and the figures that were put in, or without the `chart` of the
+    timeline."""
     parts: list[RenderableType] = [
         _head(result),
         Text(result.sentence),
         Text(),
-        figure_grid(result, verbose=verbose),
+        figure_grid(result, verbose=verbose, put_in=tables),
     ]
-    for table in result.tables:
+    for table in result.tables if tables else ():
         parts += [Text(), table_grid(table)]
-    parts += [Text(), timeline_text(result, width)]
+    if chart:
+        parts += [Text(), timeline_text(result, width)]
     if verbose:
         parts += [Text(), input_grid(result.inputs)]
     parts += [Text(note, style="dim") for note in result.notes]
     return Group(*parts)
 
 
-def comparison_screen(comparison: Comparison) -> RenderableType:
-    """What to do, the ranking, and under it one sentence for each remedy."""
+def comparison_screen(comparison: Comparison, *, sentences: bool = True) -> RenderableType:
+    """What to do, the ranking, and under it one sentence for each remedy, where there is room."""
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("#", "remedy", "lost", "worst block", "ends after", "written", "who"):
         grid.add_column(title, justify="left" if title in {"remedy", "who"} else "right", no_wrap=True)
@@ -61,22 +66,22 @@ def comparison_screen(comparison: Comparison) -> RenderableType:
         Text(),
         grid,
         key,
-        Text(),
-        *(_sentence(comparison, verdict) for verdict in comparison.verdicts),
+        *([Text(), *(_sentence(comparison, verdict) for verdict in comparison.verdicts)] if sentences else []),
     )
 
 
-def figure_grid(result: Result, *, verbose: bool = False) -> Grid:
+def figure_grid(result: Result, *, verbose: bool = False, put_in: bool = True) -> Grid:
     """Figure, incident or directory, model, deviation, label: red where the deviation exceeds the tolerance.
 
-    A figure with a dot in its key stands in one of the run's tables as well, and is left out unless `verbose`.
+    A figure with a dot in its key stands in one of the run's tables as well, and is left out unless `verbose`;
+    one that was put in and is no result is left out unless `put_in`.
     """
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("figure", ratio=1)
     for title in (result.given_by, "model", "deviation", "label"):
         grid.add_column(title, justify="left" if title == "label" else "right", no_wrap=True)
     for figure in result.figures:
-        if "." in figure.key and not verbose:
+        if ("." in figure.key and not verbose) or (figure.label is Label.GIVEN and not put_in):
             continue
         style = {True: "green", False: "red", None: ""}[figure.within]
         grid.add_row(
