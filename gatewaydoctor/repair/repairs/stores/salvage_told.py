@@ -98,6 +98,9 @@ def tell(
             keys,
             sum(row.bytes for row in inventory.rows.values()),
         )
+    remade = _remade(inventory, copies)
+    if remade:
+        _step(draft, target.path, target, "sessions whose rows are lost, from their windows", remade, 0)
     for copy in copies:
         sizes = sum(copy.inventory.rows[key].bytes for key in copy.keys)
         _step(draft, copy.path, target, "sessions that only this copy still has", copy.keys, sizes)
@@ -110,9 +113,14 @@ def tell(
         draft.caution(f"Rows that break a constraint of their table stay in the old file, in the vault: {parts}.")
 
 
+def _remade(inventory: Inventory, copies: Sequence[SetAside]) -> list[str]:
+    """Keys of sessions that get a row again because their windows are left and no copy has the row."""
+    return sorted(set(inventory.remade) - {key for copy in copies for key in copy.keys})
+
+
 def _warn(draft: Draft, target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> None:
     brought = {key for copy in copies for key in copy.keys}
-    remade = sorted(set(inventory.remade) - brought)
+    remade = _remade(inventory, copies)
     if remade:
         draft.caution(
             f"The rows of {plural(len(remade), 'session')} are lost and made again from their windows: transcripts "
