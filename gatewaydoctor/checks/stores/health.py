@@ -165,7 +165,7 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
         case OrphanRows():
             return _orphans(x, health, problem)
         case SchemaDrift():
-            return _drift(x, health, problem, sister=_has_sister(x, health))
+            return _drift(x, health, problem, elsewhere=has_tables_elsewhere(x, health))
         case BadEntries():
             return _entries(x, health, problem)
         case ForeignLog():
@@ -231,12 +231,28 @@ def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Fin
     start, evidence = start_over(x, Damage.FOREIGN_KEYS, health), {"rows": rows}
     # Where its tables are made again from another database, these rows leave on the way, and not before.
     drifts = [each for each in health.problems if isinstance(each, SchemaDrift) and each.remade]
-    repair = "schema" if not drifts else "salvage" if _has_sister(x, health) else None
+    repair = "schema" if not drifts else "salvage" if has_tables_elsewhere(x, health) else None
     return finding_of(FOREIGN_KEYS, health, message, start, evidence, count=count, repair=repair)
 
 
-def _has_sister(x: Examination, health: DatabaseHealth) -> bool:
-    return any(is_sister(health, other) for other in x.health.databases)
+def has_tables_elsewhere(x: Examination, health: DatabaseHealth) -> bool:
+    """Whether another database here has the tables that this one should have: a sound one, or a copy set aside."""
+    return health.lender is not None or any(is_sister(health, other) for other in x.health.databases)
+
+
+def tables_by_hand(health: DatabaseHealth) -> str:
+    """Where such a database comes from when there is none."""
+    lent = f"{health.path.name}.bak-schema"
+    then = "then `gatewaydoctor scan` names the repair."
+    if health.role is not DatabaseRole.STATE:
+        return (
+            "Restore the set from a backup, or copy a sound agent database of the same release next to this one as "
+            f"{lent}; {then}"
+        )
+    return (
+        "Have the release make an empty one, which starts no gateway: `OPENCLAW_STATE_DIR=/tmp/empty openclaw tasks "
+        f"list`. Copy /tmp/empty/state/{health.path.name} next to this one as {lent}; {then}"
+    )
 
 
 def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
@@ -245,7 +261,7 @@ def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
     return alike and other.path != health.path and other.schema_known and not other.problems
 
 
-def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sister: bool) -> Finding:
+def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, elsewhere: bool) -> Finding:
     parts = (
         ("missing trigger", "missing triggers", problem.missing_triggers),
         ("changed trigger", "changed triggers", problem.changed_triggers),
@@ -273,10 +289,10 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, sist
         return finding_of(
             SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
         )
-    known = sister or not (problem.missing_triggers or problem.changed_triggers)
-    repair = "salvage" if problem.remade and sister else "schema" if known and not problem.remade else None
-    start = start_over(x, Damage.SCHEMA, health)
-    return finding_of(SCHEMA, health, message, start, evidence, count=count, repair=repair)
+    known = elsewhere or not (problem.missing_triggers or problem.changed_triggers)
+    repair = "salvage" if problem.remade and elsewhere else "schema" if known and not problem.remade else None
+    start, by_hand = start_over(x, Damage.SCHEMA, health), None if repair else tables_by_hand(health)
+    return finding_of(SCHEMA, health, message, start, evidence, count=count, repair=repair, by_hand=by_hand)
 
 
 _ENTRIES = {

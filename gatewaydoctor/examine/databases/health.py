@@ -22,6 +22,7 @@ from gatewaydoctor.model.gateway.health import (
     Misregistered,
     OtherOwner,
     Quarantined,
+    SchemaDrift,
     Unopened,
 )
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
@@ -105,7 +106,24 @@ class _Reader:
                 *(*self._about_registry(found), *self._about_quarantine(found)),
             ),
             registered=any(listed == path for _, listed in self.records.listed),
+            lender=self._lender(found),
         )
+
+    def _lender(self, health: DatabaseHealth) -> Path | None:
+        if health.user_version is None or not any(_takes_another(each) for each in health.problems):
+            return None
+        agents = (each.leftovers for each in self.eras.agents if each.agent_id == health.agent_id)
+        found = next(agents, ()) if health.role is DatabaseRole.AGENT else self.eras.leftovers
+        copies = (each.path for each in found if each.is_copy_of(health.path))
+        return next((path for path in copies if self._has_tables(path, health.role, health.user_version)), None)
+
+    def _has_tables(self, path: Path, role: DatabaseRole, version: int) -> bool:
+        """Whether this is a database with the tables that a release of this schema version makes."""
+        from gatewaydoctor.storage.database.opened import read_database_once
+        from gatewaydoctor.storage.database.schema import drift
+
+        found = read_database_once(self.fs, path, lambda opened: (opened.user_version, opened.schema))
+        return not isinstance(found, DatabaseFault) and found[0] == version and drift(role, version, found[1]) is None
 
     def _left_in(self, path: Path) -> dict[str, int]:
         """Rows that can be read off the pages where SQL may not be trusted."""
@@ -239,6 +257,13 @@ class _Reader:
             if path == health.path and agent_id != health.agent_id:
                 yield Misregistered(agent_id)
                 return
+
+
+def _takes_another(problem: Problem) -> bool:
+    """Whether its repair takes definitions from another database."""
+    return isinstance(problem, SchemaDrift) and bool(
+        problem.remade or problem.missing_triggers or problem.changed_triggers
+    )
 
 
 def _may_be_the_logs(problem: Problem) -> bool:

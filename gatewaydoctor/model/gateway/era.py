@@ -109,6 +109,15 @@ class Leftover(Struct, frozen=True):
     size: int
     mtime: int
 
+    def is_copy_of(self, database: Path) -> bool:
+        """Whether it is a database that was set aside next to this one, and not the log of such a one."""
+        name = self.path.name
+        ours = self.path.parent == database.parent and name.startswith(database.name) and self.kind in _COPIES
+        return ours and not name.endswith(("-wal", "-shm", "-journal")) and "-wal." not in name and "-shm." not in name
+
+
+_COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
+
 
 class LegacyStore(Struct, frozen=True):
     """A sessions.json of an agent whose sessions are, or are about to be, in a database. Whether it is sound is

@@ -127,6 +127,22 @@ def can_be_made(schema: Sequence[SchemaItem]) -> bool:
     return True
 
 
+def _further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> Iterator[SchemaItem]:
+    """Tables that the chosen schema does not have, with their indexes: a gateway makes some only once it needs them.
+    None that SQLite does not take."""
+    there = {item.name for item in chosen}
+    for table in own:
+        if table.kind != "table" or table.name in there or not _is_carried(table.name, own):
+            continue
+        items = [
+            item
+            for item in own
+            if item.kind in ("table", "index") and item.table == table.name and item.name not in there
+        ]
+        if can_be_made((*chosen, *items)):
+            yield from items
+
+
 class _Builder:
     def __init__(self, connection: apsw.Connection, edit: Rebuild, schema: Rescue) -> None:
         self.edit = edit
@@ -147,6 +163,8 @@ class _Builder:
             connection.execute(f"PRAGMA {setting}")
 
     def build(self, own: Rescue | None, sources: Sequence[Rescue | None]) -> None:
+        if own is not None:
+            self.schema = (*self.schema, *_further(own.schema, self.schema))
         self.connection.authorizer = _only_definitions
         self._define("table")
         self._define("index", unique=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.checks.stores.health import is_sister
+from gatewaydoctor.checks.stores.health import has_tables_elsewhere, is_sister
 from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs
 from gatewaydoctor.model.gateway.cron import parked_key
@@ -221,8 +221,8 @@ def _broken(problem: object) -> bool:
 def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
     triggers = (*drift.missing_triggers, *drift.changed_triggers)
     known = _triggers_of_sister(draft, health) if triggers else {}
-    sister = any(is_sister(health, other) for other in draft.x.health.databases)
-    hint = "gatewaydoctor repair salvage" if sister else "Restore the set of databases from a backup."
+    elsewhere = has_tables_elsewhere(draft.x, health)
+    hint = "gatewaydoctor repair salvage" if elsewhere else "gatewaydoctor explain database-schema --found"
     if drift.missing_columns or drift.changed_tables:
         what = (
             f"{drift.missing_columns[0]} is missing."
@@ -237,7 +237,7 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
             f"The trigger {lost[0]} is in no sound database of the same release here."
             if lost
             else f"The table {drift.lost_tables[0]} is missing."
-            if sister
+            if elsewhere
             else f"The table {drift.lost_tables[0]} is missing, and no other database here has its definition."
         )
         draft.refuse(Repair.SCHEMA, health.path, OutOfReach(what, hint))
@@ -262,12 +262,12 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
 
 def _triggers_of_sister(draft: Draft, health: DatabaseHealth) -> dict[str, str]:
     """Name -> statement, from a database of the same kind and version whose schema is as its release writes it."""
-    for other in draft.x.health.databases:
-        if is_sister(health, other):
-            found = read_database_once(draft.fs, other.path, _triggers)
-            if not isinstance(found, DatabaseFault):
-                draft.judge_by(other.path)
-                return found
+    sisters = [other.path for other in draft.x.health.databases if is_sister(health, other)]
+    for path in (*sisters, *([health.lender] if health.lender else ())):
+        found = read_database_once(draft.fs, path, _triggers)
+        if not isinstance(found, DatabaseFault):
+            draft.judge_by(path)
+            return found
     return {}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.stores.health import is_sister
+from gatewaydoctor.checks.stores.health import has_tables_elsewhere
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
@@ -34,8 +34,6 @@ _GARBAGE = frozenset(
     {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA, DatabaseFaultKind.LOG}
 )
 _EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})
-_COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
-_SIDE = ("-wal", "-shm", "-journal")
 
 
 def plan_databases(draft: Draft, *, named: bool) -> None:
@@ -62,11 +60,10 @@ def _damaged(draft: Draft, *, named: bool) -> Iterator[Target]:
 
 
 def _incomplete(draft: Draft) -> Iterator[Target]:
-    """Databases whose tables are not those of their release: rows that are left fit the schema of a sister."""
+    """Databases whose tables are not those of their release: rows that are left fit those of another database."""
     for health in draft.x.health.databases:
         drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
-        sisters = any(is_sister(health, other) for other in draft.x.health.databases)
-        if sisters and any(each.remade for each in drifts):
+        if any(each.remade for each in drifts) and has_tables_elsewhere(draft.x, health):
             yield Target(health.role, health.path, health.agent_id)
 
 
@@ -105,10 +102,9 @@ def _copies(draft: Draft, target: Target, stack: ExitStack) -> Iterator[SetAside
     agents = (each for each in draft.x.eras.agents if each.agent_id == target.agent_id)
     leftovers = [each for agent in agents for each in agent.leftovers]
     if target.role is DatabaseRole.STATE:
-        leftovers = [each for each in draft.x.eras.leftovers if each.path.parent == target.path.parent]
+        leftovers = list(draft.x.eras.leftovers)
     for each in sorted(leftovers, key=lambda each: -each.mtime):
-        own = each.path.name.startswith(target.path.name) and each.kind in _COPIES
-        if not own or each.path.name.endswith(_SIDE) or "-wal." in each.path.name or "-shm." in each.path.name:
+        if not each.is_copy_of(target.path):
             continue
         rescue = open_source(draft.fs, draft.real(each.path))
         if rescue is not None:
@@ -273,6 +269,10 @@ def _schema_place(
     for health in draft.x.health.databases:
         if _is_sister(target, health, version):
             sources.append(health.path)
+            return len(sources) - 1, health.user_version
+    for health in draft.x.health.databases:
+        if health.path == target.path and health.lender is not None:
+            sources.append(health.lender)
             return len(sources) - 1, health.user_version
     return next(((number, own) for number, rescue, own in of_version if rescue.schema_whole), (None, None))
 
