@@ -23,6 +23,7 @@ from .damages import AGENT, QUARANTINE, SECOND, STATE, STORE, fill_log, poke, se
 from .gateways import environment, start, write_config
 from .install import cache_dir, command
 from .record import told
+from .stand_in import MODEL, stand_in
 from .test_database_classes import jobs_of_files, sessions_of_files
 
 if TYPE_CHECKING:
@@ -55,19 +56,31 @@ def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp(f"repairs-{request.param}")
     made = Ground(request.param, found, folder / "state", folder / "stopped")
     write_config(made.state, AGENTS)
-    if request.param not in OLDER:
+    if request.param in OLDER:
+        first_turns(made)
+    else:
         for agent in AGENTS:
             sessions_of_files(made.state, agent)
         jobs_of_files(made.state)
     outcome = start(made.command, made.state)
     assert outcome.up, outcome.log[-2000:]
     for agent in AGENTS:
-        if not (made.state / "agents" / agent / "agent" / "openclaw-agent.sqlite").exists():
-            pytest.skip(f"openclaw {request.param} makes no database for an agent without sessions")
         fill(made.state, agent)
     assert start(made.command, made.state).up
     shutil.copytree(made.state, made.stopped, symlinks=True)
     return made
+
+
+def first_turns(made: Ground) -> None:
+    """A turn of each agent: these releases import no files, and make no database for an agent without sessions."""
+    config = made.state / "openclaw.json"
+    with stand_in() as model:
+        settings = json.loads(config.read_text()) | model.config
+        settings["agents"]["defaults"] = {"model": {"primary": MODEL}}
+        config.write_text(json.dumps(settings, indent=2))
+        for agent in AGENTS:
+            turn = cli(made, "agent", "--local", "--agent", agent, "--message", "hello")
+            assert turn.returncode == 0, turn.stderr[-2000:]
 
 
 def fill(state: Path, agent: str) -> None:
