@@ -113,7 +113,8 @@ class Leftover(Struct, frozen=True):
         """Whether it is a database that was set aside next to this one, and not the log of such a one."""
         name = self.path.name
         ours = self.path.parent == database.parent and name.startswith(database.name) and self.kind in _COPIES
-        return ours and not name.endswith(("-wal", "-shm", "-journal")) and "-wal." not in name and "-shm." not in name
+        beside = name.endswith(("-wal", "-shm", "-journal")) or "-wal." in name or "-shm." in name
+        return ours and not beside
 
 
 _COPIES = frozenset({"corrupt-database", "schema-backup", "database-copy"})
