@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS
+from gatewaydoctor.examine.databases.inventory import EVENTS, NODES, WINDOWS
 from gatewaydoctor.repair.databases.sessions import quoted
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from gatewaydoctor.examine.databases.inventory import EVENTS, NODES, WINDOWS, is_session, is_window, take_inventory
+from gatewaydoctor.examine.databases.setaside import open_source
 from gatewaydoctor.repair.databases.edits import drop_orphans
-from gatewaydoctor.repair.databases.inventory import EVENTS, NODES, WINDOWS, is_session, is_window, take_inventory
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import quoted, tables_of
-from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.writing.errors import InputChanged
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.checks.stores.health import has_tables_elsewhere, is_sister
+from gatewaydoctor.examine.databases.inventory import NODES, WINDOWS
 from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs
 from gatewaydoctor.model.gateway.cron import parked_key
@@ -38,7 +39,6 @@ from gatewaydoctor.model.repair.plan import (
     SetVersion,
 )
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.databases.inventory import NODES, WINDOWS
 from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
 from gatewaydoctor.repair.databases.sessions import quoted
 from gatewaydoctor.repair.drafting.databases import without_log

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import has_tables_elsewhere
+from gatewaydoctor.examine.databases.inventory import Inventory, take_inventory
+from gatewaydoctor.examine.databases.setaside import open_source
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
-from gatewaydoctor.repair.databases.inventory import Inventory, take_inventory
 from gatewaydoctor.repair.databases.rebuild import can_be_made, counted
-from gatewaydoctor.repair.databases.sources import open_source
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, is_people, recovered, summarise, tell

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from gatewaydoctor.examine.databases.inventory import EVENTS, Inventory
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.databases.inventory import EVENTS, Inventory
 from gatewaydoctor.repair.databases.owners import recovered_key
 from gatewaydoctor.repair.databases.rebuild import losses, refused
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
