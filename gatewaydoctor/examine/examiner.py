@@ -101,7 +101,7 @@ class _Examiner:
         jobs = cron_of(eras.state, state, cron)
         state_bytes = weigh(self.fs, eras.state) if self.depth.weigh else None
         live = liveness.liveness is Liveness.LIVE
-        databases = self._databases(read_databases, jobs, live=live)
+        databases = self._databases(read_databases, jobs, is_known, live=live)
         self.skipped += gaps_of(databases, state)
         known = (
             self._agents_listed(place)
@@ -234,9 +234,14 @@ class _Examiner:
         return found
 
     def _databases(
-        self, found: list[tuple[AgentEra, Database, Read | DatabaseFault]], jobs: Cron, *, live: bool
+        self,
+        found: list[tuple[AgentEra, Database, Read | DatabaseFault]],
+        jobs: Cron,
+        is_known: Callable[[str], bool],
+        *,
+        live: bool,
     ) -> tuple[DatabaseFacts, ...]:
-        return tuple(
+        facts = (
             database_facts(
                 agent.agent_id,
                 database,
@@ -248,6 +253,17 @@ class _Examiner:
             )
             for agent, database, read in found
         )
+        return tuple(
+            self._with_copies(each, agent, is_known) for each, (agent, _, _) in zip(facts, found, strict=True)
+        )
+
+    def _with_copies(self, facts: DatabaseFacts, agent: AgentEra, is_known: Callable[[str], bool]) -> DatabaseFacts:
+        if not (self.depth.copies and facts.whole and agent.leftovers):
+            return facts
+        from gatewaydoctor.examine.databases.setaside import conversations_in_renamed
+
+        copies = conversations_in_renamed(self.fs, facts.path, agent.agent_id, agent.leftovers, is_known)
+        return replace(facts, copies=copies)
 
     def _read_stores(self, refs: tuple[StoreRef, ...], references: References, main_key: str) -> list[StoreRead]:
         total = sum(self._size(ref) for ref in refs)

@@ -51,7 +51,7 @@ class Depth(Struct, frozen=True):
     """How far to look. `stuck_after` is ms; `read_orphans_up_to` bytes, None for all. `weigh`: where the bytes of a
     database are. `audit`: every transcript of an import is compared with the database. `verify`: every checksum of
     the logs of databases, and every entry of their indexes. `hashed`: the sha256 of stores, which documents tell and
-    plans need."""
+    plans need. `copies`: what copies next to a store know that it lacks, which never stops a start."""
 
     stuck_after: int = DEFAULT_STUCK_AFTER_MS
     read_orphans_up_to: int | None = READ_ORPHANS_UP_TO
@@ -59,6 +59,7 @@ class Depth(Struct, frozen=True):
     audit: bool = False
     verify: bool = False
     hashed: bool = True
+    copies: bool = True
 
 
 class World(Struct, frozen=True):

@@ -393,6 +393,35 @@ def test_a_backup_next_to_a_lost_database_is_taken_and_named(tmp_path: Path, nam
     assert kept.as_json() == origins.as_json()
 
 
+def test_what_a_renamed_database_has_more_is_told_until_it_is_brought_back(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    copy = whole(state.root, [*PEOPLE[1:6], run_key("job", 1)], name=f"{path.name}.corrupt-1795000000000")
+    finding = state.only("store-copy-has-more")
+    assert finding.evidence["keys"] == PEOPLE[3:6]
+    assert finding.evidence["files"] == [{"name": copy.name, "conversations": 3}]
+    assert finding.fix is not None
+    Doctor(state).apply(*finding.fix.repairs)
+    assert not state.findings("store-copy-has-more")
+
+
+def test_a_renamed_database_that_has_nothing_more_is_not_told(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    whole(state.root, [*PEOPLE[:3], run_key("job", 1)], name=f"{path.name}.corrupt-1795000000000")
+    (path.parent / f"{path.name}.corrupt-1795000000001").write_bytes(b"no database" * 999)
+    assert not state.findings("store-copy-has-more")
+
+
+def test_beside_a_damaged_database_the_damage_is_told_and_no_more(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    whole(state.root, PEOPLE[:6], name=f"{path.name}.corrupt-1795000000000")
+    path.write_bytes(zeroed_page(path.read_bytes(), "session_windows"))
+    assert state.findings("database-corrupt")
+    assert not state.findings("store-copy-has-more")
+
+
 def test_another_agents_copy_is_not_taken(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
     path = whole(state.root, PEOPLE[:3])
@@ -401,6 +430,7 @@ def test_another_agents_copy_is_not_taken(tmp_path: Path) -> None:
     connection.execute("UPDATE schema_meta SET agent_id = 'second'")
     connection.close()
     assert Doctor(state).plan("salvage").empty
+    assert not state.findings("store-copy-has-more")
 
 
 def test_jobs_of_a_damaged_state_database_come_back(tmp_path: Path) -> None:

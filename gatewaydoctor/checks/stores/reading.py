@@ -132,11 +132,14 @@ MORE = Rule(
     title="A file next to the store has conversations that it lacks",
     meaning="The store is sound, but a temp file or rotated backup next to it has conversations that no store has, "
     "and their transcripts are there without an index. Such files are read only where more unindexed transcripts "
-    "may hold conversations than the store has of them.",
-    cause="A gateway loaded a damaged or missing store as empty, went on with an empty one and saved it.",
+    "may hold conversations than the store has of them. Or a database that was renamed to .corrupt-* has "
+    "conversations that the agent's database lacks.",
+    cause="A gateway loaded a damaged or missing store as empty, went on with an empty one and saved it; or the "
+    "recovery of its doctor renamed a damaged database and started with an empty one.",
     gateway="It goes on without these conversations. Rotation up to 2026.4.25 deletes all but the three newest "
     "sessions.json.bak.* files, and a clean-up may delete temp files: with them goes the way back.",
-    remedy="Copy these files to a safe place. Then, with the gateway stopped, add their conversations to the store.",
+    remedy="Copy these files to a safe place. Then, with the gateway stopped, add their conversations to the store. "
+    "If they were deleted on purpose since a database was renamed, move the renamed one away.",
     repair="salvage",
 )
 
@@ -326,17 +329,22 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 @REGISTRY.check(MORE)
 def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    for store in x.stores:
-        if not store.copies:
-            continue
+    for store in x.session_stores:
         keys = dict.fromkeys(key for copy in store.copies for key in copy.keys)
+        health = x.health.of(store.path)
+        # What a damaged database lacks is told with the damage.
+        if not keys or (health is not None and health.problems):
+            continue
+        in_database = store.era.sessions_in_database
         files = plural(len(store.copies), "file next to it has", "files next to it have")
+        lacks = f"The {'database' if in_database else 'store'} lacks {plural(len(keys), 'conversation')} that {files}"
+        ahead = "The gateway goes on without them"
         yield MORE.finding(
-            f"The store lacks {plural(len(keys), 'conversation')} that {files}; the transcripts are there.",
-            "The gateway goes on without them; rotation and clean-up may delete the files.",
+            f"{lacks}." if in_database else f"{lacks}; the transcripts are there.",
+            f"{ahead}." if in_database else f"{ahead}; rotation and clean-up may delete the files.",
             count=len(keys),
             agent_id=store.agent_id,
-            path=store.read.ref.path,
+            path=store.path,
             evidence={
                 "files": [
                     {"name": copy.path.name, "conversations": len(copy.keys)} for copy in store.copies[:EXAMPLES]

@@ -136,7 +136,7 @@ def _answer(run: Run, heap_limit: str | None, *, warn: bool) -> Answer:
     from gatewaydoctor.report.document import names_for
 
     quiet = replace(run, options=replace(run.options, quiet=True))
-    judgement = look(quiet, Depth(hashed=run.wants_json), _thresholds(heap_limit))
+    judgement = look(quiet, Depth(hashed=run.wants_json, copies=False), _thresholds(heap_limit))
     names = names_for(judgement.examination, redact=run.options.redact)
     effect = judgement.verdict.effect
     halfway = halfway_run(run, judgement.examination.place)

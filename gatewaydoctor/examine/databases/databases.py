@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from gatewaydoctor.examine.sessions.copies import StoreCopy
     from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Database
@@ -36,12 +37,14 @@ class Read(Struct, frozen=True):
 
 
 class DatabaseFacts(SessionFacts, frozen=True):
-    """An agent's database. `read` is a DatabaseFault where nothing of it could be read."""
+    """An agent's database. `read` is a DatabaseFault where nothing of it could be read. `copies` are renamed ones
+    next to it that know more conversations."""
 
     agent_id: str
     database: Database
     read: Read | DatabaseFault
     era: Era = Era.SQLITE
+    copies: tuple[StoreCopy, ...] = ()
 
     @property
     def path(self) -> Path:

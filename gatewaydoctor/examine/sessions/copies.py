@@ -32,15 +32,16 @@ if TYPE_CHECKING:
 
 
 class LostRow(Struct, frozen=True):
-    """A conversation of a copy: its key, and the name of its transcript next to the store."""
+    """A conversation of a copy: its key, and the name of its transcript next to the store, None where a database has
+    both."""
 
     key: str
-    transcript: str
+    transcript: str | None = None
 
 
 class StoreCopy(Struct, frozen=True):
-    """A temp file or rotated backup of a store. `rows` are its conversations, one for each key, that no store has any
-    more, and whose transcripts are there without an index that names them."""
+    """A temp file, a rotated backup or a renamed database of a store. `rows` are its conversations, one for each key,
+    that no store has any more; those of a file have a transcript that no index names."""
 
     path: Path
     rows: tuple[LostRow, ...]

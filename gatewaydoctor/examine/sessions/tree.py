@@ -81,7 +81,7 @@ def store_facts(fs: ReadFs, read: StoreRead, tree: Tree, depth: Depth, now: int,
         transcripts=transcripts,
         usage=usage_load(fs, directory, listing.files, behaviour.usage_classes),
         signs=signs,
-        copies=_copies(fs, read, listing, transcripts, tree),
+        copies=_copies(fs, read, listing, transcripts, tree) if depth.copies else (),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import Inventory, take_inventory
-from gatewaydoctor.examine.databases.setaside import open_source
+from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_source, owner_of
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
@@ -17,7 +17,7 @@ from gatewaydoctor.model.repair.plan import Brought, Rebuild
 from gatewaydoctor.repair.databases.rebuild import can_be_made, counted
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.options import Repair
-from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, is_people, recovered, summarise, tell
+from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, recovered, summarise, tell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
@@ -103,19 +103,12 @@ def _copies(draft: Draft, target: Target, stack: ExitStack) -> Iterator[SetAside
     leftovers = [each for agent in agents for each in agent.leftovers]
     if target.role is DatabaseRole.STATE:
         leftovers = list(draft.x.eras.leftovers)
-    for each in sorted(leftovers, key=lambda each: -each.mtime):
-        if not each.is_copy_of(target.path):
-            continue
-        rescue = open_source(draft.fs, draft.real(each.path))
-        if rescue is not None:
-            stack.enter_context(rescue)
-            if _owner(rescue) in (None, target.agent_id):
-                yield SetAside(each.path, rescue, take_inventory(rescue))
-
-
-def _owner(rescue: Rescue) -> str | None:
-    rows = rescue.rows("schema_meta", ("agent_id",))
-    return next((value for (value,) in rows if isinstance(value, str)), None)
+    for each in copies_of(target.path, leftovers):
+        source = open_source(draft.fs, draft.real(each.path))
+        if source is not None:
+            stack.enter_context(source)
+            if owner_of(source) in (None, target.agent_id):
+                yield SetAside(each.path, source, take_inventory(source))
 
 
 def _salvage(draft: Draft, target: Target, own: Rescue | None, copies: list[SetAside], *, named: bool) -> None:

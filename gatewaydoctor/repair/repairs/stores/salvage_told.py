@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from gatewaydoctor.examine.databases.inventory import EVENTS, Inventory
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Kind, Status, parse_key
+from gatewaydoctor.examine.databases.setaside import is_people
+from gatewaydoctor.model.gateway.entry import Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.owners import recovered_key
@@ -47,10 +48,6 @@ class SetAside(Struct):
     rescue: Rescue
     inventory: Inventory
     keys: list[str] = field(default_factory=list)
-
-
-def is_people(key: str) -> bool:
-    return parse_key(key).kind not in MACHINE_KINDS
 
 
 def recovered(target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> set[str]:
