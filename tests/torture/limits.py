@@ -15,12 +15,13 @@ import resource
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.repair.scene import tree
 from tests.repair.test_every_repair import prepared
@@ -93,6 +94,19 @@ def _small_disk(root: Path) -> Iterator[None]:
     kept.rename(root)
 
 
+@contextmanager
+def _modes(root: Path, directories: int, files: int) -> Iterator[None]:
+    """Every directory and file with these modes for a while."""
+    kept = {path: path.stat().st_mode for path in (root, *root.rglob("*"))}
+    for path in reversed(kept):
+        path.chmod(directories if path.is_dir() else files)
+    try:
+        yield
+    finally:
+        for path, mode in kept.items():
+            path.chmod(mode)
+
+
 def _clock(seconds: int, jump: int = 0) -> Limit:
     return Limit(env={"TORTURE_SHIFT": str(seconds), "TORTURE_JUMP": str(jump), "LD_PRELOAD": "{clock}"})
 
@@ -106,7 +120,10 @@ def limits() -> dict[str, Limit]:
         "files of at most 1 KB": Limit(_set(resource.RLIMIT_FSIZE, 1_024)),
         "a disk with 32 KB of room": Limit(on=_small_disk, root=True),
         "a read-only mount": Limit(on=_read_only, root=True),
-        "another user": Limit(user=NOBODY, root=True),
+        "another user": Limit(user=NOBODY, on=lambda root: _modes(root, 0o700, 0o600), root=True),
+        "another user, who may read": Limit(user=NOBODY, on=lambda root: _modes(root, 0o755, 0o644), root=True),
+        "another user, who may list": Limit(user=NOBODY, on=lambda root: _modes(root, 0o755, 0o600), root=True),
+        "another user, who may write": Limit(user=NOBODY, on=lambda root: _modes(root, 0o777, 0o666), root=True),
         "LC_ALL=C, no UTF-8 mode": Limit(env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
         "the year 1970": _clock(86_400 - now),
         "the year 2100": _clock(4_102_444_800 - now),
@@ -143,10 +160,11 @@ def main() -> int:
             if limit.root and os.geteuid():
                 print(f"{name}: not run, needs root")
                 continue
-            if limit.user is not None and not _can_start(limit.user):
-                print(f"{name}: not run, that user cannot start {sys.executable}")
-                continue
-            done, refused, wrong = _tried(limit, Path(place), clock)
+            with _python(limit.user, Path(place)) as python:
+                if python is None:
+                    print(f"{name}: not run, that user cannot start {sys.executable}")
+                    continue
+                done, refused, wrong = _tried(limit, Path(place), clock, python)
             lines.append(f"| {name} | {done + refused + len(wrong)} | {done} | {refused} | {len(wrong)} |")
             print(lines[-1], *wrong, sep="\n  ", flush=True)
             lost += len(wrong)
@@ -159,14 +177,47 @@ def main() -> int:
     return int(lost > 0)
 
 
-def _can_start(user: int) -> bool:
+@dataclass(frozen=True)
+class Python:
+    """How the program is started, and what its environment needs for that."""
+
+    path: str
+    env: dict[str, str]
+
+
+@contextmanager
+def _python(user: int | None, place: Path) -> Iterator[Python | None]:
+    """This Python. Where its directory is closed to `user`, it is mounted a second time at an open one; None where
+    that does not help."""
+    own = Python(sys.executable, {"PYTHONPATH": str(Path.cwd())})
+    if user is None or _can_start(own, user):
+        yield own
+        return
+    (place / "python").mkdir()
+    packages = sysconfig.get_path("purelib")
+    with _mounted(place / "python", "--bind", sys.base_prefix):
+        path = place / "python/bin" / f"python{sysconfig.get_python_version()}"
+        env = {"PYTHONPATH": f"{Path.cwd()}:{packages}", "LD_LIBRARY_PATH": str(place / "python/lib")}
+        again = Python(str(path), env)
+        yield again if _can_start(again, user) else None
+    (place / "python").rmdir()
+
+
+def _as(user: int | None) -> dict[str, Any]:
+    """Without the groups of this process, too."""
+    return {} if user is None else {"user": user, "group": user, "extra_groups": ()}
+
+
+def _can_start(python: Python, user: int) -> bool:
     try:
-        return not subprocess.run([sys.executable, "-c", ""], user=user, check=False).returncode
+        words = [python.path, "-m", "gatewaydoctor", "--version"]
+        ran = subprocess.run(words, **_as(user), env=os.environ | python.env, capture_output=True, check=False)
+        return not ran.returncode
     except PermissionError:
         return False
 
 
-def _tried(limit: Limit, place: Path, clock: Path) -> tuple[int, int, list[str]]:
+def _tried(limit: Limit, place: Path, clock: Path, python: Python) -> tuple[int, int, list[str]]:
     done, refused, wrong = 0, 0, []
     for era, scene in ERAS.items():
         for act in (*LOOKS, *ACTS):
@@ -175,10 +226,12 @@ def _tried(limit: Limit, place: Path, clock: Path) -> tuple[int, int, list[str]]
             ground.mkdir()
             root, _ = prepared(ground, scene)
             before = tree(root)
-            words = act.format(key=KEY, out=ground / "copy").split()
+            (ground / "taken").mkdir()
+            (ground / "taken").chmod(0o777)
+            words = act.format(key=KEY, out=ground / "taken/copy").split()
             if act in ACTS:
                 words += ["--yes", "--gateway-stopped"] if "snapshot" not in act else []
-            code, said = _limited(limit, words, root, clock)
+            code, said = _limited(limit, words, root, clock, python)
             problem = _problem(code, said) or _loss(act in ACTS, code, before, root)
             if problem:
                 wrong.append(f"{era}: {act}: {problem}")
@@ -189,20 +242,26 @@ def _tried(limit: Limit, place: Path, clock: Path) -> tuple[int, int, list[str]]
     return done, refused, wrong
 
 
-def _limited(limit: Limit, words: list[str], root: Path, clock: Path) -> tuple[int, str]:
-    program = [sys.executable, "-m", "gatewaydoctor", *words]
+def _limited(limit: Limit, words: list[str], root: Path, clock: Path, python: Python) -> tuple[int, str]:
+    program = [python.path, "-m", "gatewaydoctor", *words]
     if words[0] not in ("fixtures", "integrate", "completions", "--help"):
         program += ["--state-dir", str(root)] + ([] if "LD_PRELOAD" in limit.env else ["--now", str(NOW)])
     if limit.shell:
         program = ["sh", "-c", f'"$@" {limit.shell}', "sh", *program]
-    env: dict[str, str] = {**os.environ, "COLUMNS": "80", "PYTHONPATH": str(Path.cwd())}
+    env: dict[str, str] = {**os.environ, "COLUMNS": "80", **python.env}
     for name, value in limit.env.items():
         env.pop(name, None)
         if value is not None:
             env[name] = value.format(clock=clock)
     with limit.on(root) if limit.on else _nothing():  # type: ignore[attr-defined]
         ran = subprocess.run(
-            program, env=env, preexec_fn=limit.before, user=limit.user, capture_output=True, check=False, timeout=120
+            program,
+            env=env,
+            preexec_fn=limit.before,
+            **_as(limit.user),
+            capture_output=True,
+            check=False,
+            timeout=120,
         )
     return ran.returncode, (ran.stdout + ran.stderr).decode(errors="replace")
 
