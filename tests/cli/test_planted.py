@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.cli.parser.verb_table import GROUPS, VERBS
+from gatewaydoctor.integrate import TARGETS
 from gatewaydoctor.report.formats.formats import FORMATS
 from gatewaydoctor.report.outgoing import begin
 from tests.cli.harness import EXAMINING, Machine, Ran
@@ -74,6 +76,31 @@ def looking() -> Iterator[tuple[str, ...]]:
     yield ("park", KEY, "--json")
 
 
+def beside(root: Path, out: Path) -> Iterator[tuple[str, ...]]:
+    """Verbs that neither examine nor repair, told of secrets or of the directory, writing below `out`."""
+    for name in GROUPS["simulate"]:
+        yield ("simulate", name, "--from-state-dir", str(root), "--duration", "1h", "--json")
+    for target in TARGETS:
+        yield ("integrate", target, "--program", f"{WHERE}/gatewaydoctor", "--unit", NAME)
+    yield ("snapshot", str(out / NAME))
+    yield ("snapshot", "verify", str(out / NAME), "--json")
+    yield ("repair", "--plan-out", str(out / "plan.json"))
+    yield ("repair", "--plan", str(out / "plan.json"), "--json")
+    yield ("check", "--write-baseline", str(out / "baseline.json"))
+    yield ("fixtures", "list")
+    yield ("fixtures", "make", NAME, "--out", str(out / "made"))
+    yield ("fixtures", "set-up", WHERE, "--out", str(out / "made"))
+    yield ("completions", NAME)
+    yield from ((verb,) for verb in ("park", "unpark", "runs"))
+
+
+def test_no_other_verb_shows_a_secret(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for line in beside(root, out):
+        ran(root, *line)
+
+
 def test_no_looking_shows_a_secret_and_none_ever_a_message(root: Path) -> None:
     shown = ""
     for line in looking():
@@ -85,8 +112,9 @@ def test_no_looking_shows_a_secret_and_none_ever_a_message(root: Path) -> None:
     assert len(held(shown)) > len(PIECES) / 2
 
 
-def test_no_wrong_word_is_repeated(root: Path) -> None:
-    for line in (
+def wrong() -> tuple[tuple[str, ...], ...]:
+    """Lines with a word that is none."""
+    return (
         ("scan", "--agent", AGENT),
         ("scan", "--agent", NAME),
         ("scan", "--config", WHERE),
@@ -120,41 +148,56 @@ def test_no_wrong_word_is_repeated(root: Path) -> None:
         ("snapshot", "verify", WHERE),
         ("fixtures", "validate", WHERE),
         ("integrate", "systemd"),
-    ):
+    )
+
+
+def test_no_wrong_word_is_repeated(root: Path) -> None:
+    for line in wrong():
         ran(root, *line)
+
+
+def changing(run_id: str) -> Iterator[tuple[str, ...]]:
+    """What may follow on a repair, in this order."""
+    for line in (("runs", "show", run_id), ("runs", "verify", run_id), ("runs", "list")):
+        yield from (line, (*line, "--json"))
+    yield ("after",)
+    yield from (("undo", "--dry-run", "--json"), ("undo", "--merge", "--dry-run"), ("undo", "--yes"))
+    yield from (("repair", "--apply", "--yes", *ALL), ("undo", "--yes", "--json"))
+    yield from (("park", KEY, "--apply", "--yes"), ("unpark", KEY, "--apply", "--yes"))
+    yield ("runs", "prune", "--older-than", "0s", "--yes", "--json")
 
 
 def test_no_report_of_a_change_shows_a_secret(root: Path) -> None:
     applied = ran(root, "repair", "--apply", "--yes", "--json")
     assert applied.code == 0, applied
     (vault,) = (root / ".gatewaydoctor/runs").iterdir()
-    for line in (("runs", "show", vault.name), ("runs", "verify", vault.name), ("runs", "list")):
-        ran(root, *line)
-        ran(root, *line, "--json")
-    for line in (("after",), ("undo", "--dry-run", "--json"), ("undo", "--merge", "--dry-run"), ("undo", "--yes")):
-        assert ran(root, *line).code in (0, 1)
-    for line in (
-        ("repair", "--apply", "--yes", *ALL),
-        ("undo", "--yes", "--json"),
-        ("park", KEY, "--apply", "--yes"),
-        ("unpark", KEY, "--apply", "--yes"),
-        ("runs", "prune", "--older-than", "0s", "--yes", "--json"),
-    ):
-        ran(root, *line)
+    codes = {line: ran(root, *line).code for line in changing(vault.name)}
+    assert codes["undo", "--yes"] == codes["park", KEY, "--apply", "--yes"] == 0
+    assert {code for (verb, *_), code in codes.items() if verb in ("after", "undo")} <= {0, 1}
+
+
+def sharing(root: Path, out: Path) -> Iterator[tuple[str, ...]]:
+    """What writes files for others below `out`."""
+    yield ("scan", "--output", str(out / "scan.txt"))
+    yield ("check", "--format", "html", "--output", str(out / "check.html"))
+    yield ("migration", "--export", str(out / "export"))
+    yield ("fixtures", "new", "made", "--from", str(root), "--out", str(out / "fixture"))
 
 
 def test_no_file_that_is_for_sharing_holds_a_secret(root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    for line in (
-        ("scan", "--output", str(out / "scan.txt")),
-        ("check", "--format", "html", "--output", str(out / "check.html")),
-        ("migration", "--export", str(out / "export")),
-        ("fixtures", "new", "made", "--from", str(root), "--out", str(out / "fixture")),
-    ):
+    for line in sharing(root, out):
         assert ran(root, *line).code in (0, 1), line
     written = [path for path in out.rglob("*") if path.is_file()]
     assert len(written) > 5
     for path in written:
         told = f"{path.relative_to(out)}\n{path.read_bytes().decode(errors='replace')}"
         assert not held(told), path
+
+
+def test_every_verb_is_asked(tmp_path: Path) -> None:
+    lines = (*looking(), *wrong(), *beside(tmp_path, tmp_path), *changing("run"), *sharing(tmp_path, tmp_path))
+    asked = {line[:2] for line in lines}
+    assert {verb for verb, *_ in asked} >= set(VERBS)
+    assert asked >= {(verb, sub) for verb, subs in GROUPS.items() for sub in subs}
