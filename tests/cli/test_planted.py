@@ -81,12 +81,13 @@ def beside(root: Path, out: Path) -> Iterator[tuple[str, ...]]:
     for name in GROUPS["simulate"]:
         yield ("simulate", name, "--from-state-dir", str(root), "--duration", "1h", "--json")
     for target in TARGETS:
-        yield ("integrate", target, "--program", f"{WHERE}/gatewaydoctor", "--unit", NAME)
+        yield ("integrate", target, "--program", f"{WHERE}/gatewaydoctor")
+        yield ("integrate", target, "--unit", NAME)
     yield ("snapshot", str(out / NAME))
     yield ("snapshot", "verify", str(out / NAME), "--json")
     yield ("repair", "--plan-out", str(out / "plan.json"))
     yield ("repair", "--plan", str(out / "plan.json"), "--json")
-    yield ("check", "--write-baseline", str(out / "baseline.json"))
+    yield ("check", "--baseline", str(out / NAME / "b.json"), "--write-baseline")
     yield ("fixtures", "list")
     yield ("fixtures", "make", NAME, "--out", str(out / "made"))
     yield ("fixtures", "set-up", WHERE, "--out", str(out / "made"))
@@ -95,10 +96,14 @@ def beside(root: Path, out: Path) -> Iterator[tuple[str, ...]]:
 
 
 def test_no_other_verb_shows_a_secret(root: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    for line in beside(root, out):
+    redacted, plain = tmp_path / "redacted", tmp_path / "plain"
+    redacted.mkdir()
+    plain.mkdir()
+    for line in beside(root, redacted):
         ran(root, *line)
+    at, machine = ("--state-dir", str(root)), Machine(env={"HOME": WHERE})
+    shown = "".join(machine.run(*line, *at).out for line in beside(root, plain) if line[0] != "simulate")
+    assert {NAME, WHERE} <= held(shown)
 
 
 def test_no_looking_shows_a_secret_and_none_ever_a_message(root: Path) -> None:
