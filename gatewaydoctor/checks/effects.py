@@ -124,7 +124,7 @@ def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
 
 
 def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    obstacle, newest = finding.evidence.get("obstacle"), release.version == NEWEST
+    obstacle, newest = finding.evidence.get("obstacle"), release_name(release) == NEWEST
     # What is in place of the file is there for the gateway, too; how other releases end was not seen.
     if obstacle is not None and not (newest and obstacle == Obstacle.NOT_A_FILE):
         return StartEffect(
@@ -150,7 +150,7 @@ def _refused(finding: Finding, release: Release, findings: Sequence[Finding]) ->
 
 
 def _without_mode(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    code = " (exit 78)" if release.version == NEWEST else ""
+    code = " (exit 78)" if release_name(release) == NEWEST else ""
     reason = f"{capital(_who(release))} refuses to start without gateway.mode{code}."
     return StartEffect(Effect.FAILS, reason, headline(finding.message))
 

@@ -9,6 +9,7 @@ from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
 from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
 from gatewaydoctor.checks.stake import stake_of
+from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, StartVerdict
 from gatewaydoctor.model.words import plural
@@ -36,7 +37,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         stake = stake_of(x, findings, None)
         return StartVerdict(
             Start.YES,
-            _nothing_stops(x, findings),
+            _nothing_stops(x, findings) + _beside(x),
             _main_issue(findings),
             stake,
             release_name(release),
@@ -115,6 +116,15 @@ def _nothing_stops(x: Examination, findings: Sequence[Finding]) -> str:
     parts = ([plural(grave, "error")] if grave else []) + ([plural(mild, "warning")] if mild else [])
     stops = "does not stop" if grave + mild == 1 else "do not stop"
     return f"{read}. {' and '.join(parts)} {stops} a start."
+
+
+def _beside(x: Examination) -> str:
+    """What a start makes of a gateway that runs."""
+    if x.gateway.liveness is not Liveness.LIVE:
+        return ""
+    return (
+        " One that starts while this gateway runs refuses." if x.config.release.behaviour.sessions_in_database else ""
+    )
 
 
 def _main_issue(findings: Sequence[Finding]) -> str:

@@ -93,14 +93,24 @@ class Examination(Struct, frozen=True):
 
     @property
     def startup_migrated(self) -> bool:
-        """Whether 2026.9.6 has recorded that its startup migrations are done, in either of two rows, and the
-        directory is where it was then: the next start of that release passes over them (docs/database.md, section
-        4)."""
+        """Whether 2026.9.6 has recorded that its startup migrations are done, in either of two rows, and neither the
+        place of the directory nor the config is another one since: the next start of that release passes over them
+        (docs/database.md, section 4)."""
         rows = self.state_rows
         version = self.config.release.version
         done = (rows.started, rows.migrated) if rows is not None else ()
         here = not (self.health.moved or self.health.jobs_elsewhere)
-        return version is not None and version in done and here
+        return version is not None and version in done and here and not self._config_changed
+
+    @property
+    def _config_changed(self) -> bool:
+        """Whether the config is another one than that of the last start, where the state database has that."""
+        rows = self.state_rows
+        seen = next((each for each in rows.configs if each.path == str(self.config.path)), None) if rows else None
+        if rows is None or seen is None:
+            return False
+        later = None not in (seen.mtime, rows.migrated_at) and (seen.mtime or 0) > (rows.migrated_at or 0)
+        return later or seen.digest != self.config.digest
 
     @property
     def session_stores(self) -> tuple[StoreFacts | DatabaseFacts, ...]:

@@ -172,6 +172,17 @@ def an_agent_in_capitals_too(state: Path) -> None:
 
 
 @damage()
+def an_agent_in_capitals_too_with_migrations_due(state: Path) -> None:
+    an_agent_in_capitals_too(state)
+    due(state)
+
+
+@damage()
+def an_agent_in_capitals_without_a_database(state: Path) -> None:
+    (state / "agents" / "MAIN" / "sessions").mkdir(parents=True)
+
+
+@damage()
 def agent_packed_beside_its_log(state: Path) -> None:
     path = state / AGENT
     in_log(path, "UPDATE schema_meta SET updated_at = updated_at + 1")

@@ -160,6 +160,25 @@ def cron_store_torn_elsewhere_job(state: Path) -> None:
 
 
 @damage()
+def config_changed_and_a_leftover(state: Path) -> None:
+    config(state, session={"scope": "per-sender"})
+    write_store(state, {KEY: entry(age_ms=10**11)})
+
+
+@damage()
+def config_changed_and_an_entry_torn(state: Path) -> None:
+    config(state, session={"scope": "per-sender"})
+    sql(state / AGENT, f"UPDATE session_nodes SET entry_json = '{{torn' WHERE session_key = '{KEY}'")
+
+
+@damage()
+def config_changed_and_the_agent_of_0_bytes(state: Path) -> None:
+    config(state, session={"scope": "per-sender"})
+    settle(state / AGENT)
+    (state / AGENT).write_bytes(b"")
+
+
+@damage()
 def config_with_comments(state: Path) -> None:
     path = state / "openclaw.json"
     path.write_text("// mine\n" + path.read_text().replace('"plugins"', "plugins"))

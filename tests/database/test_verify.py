@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import sqlite3
 from contextlib import closing
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gatewaydoctor.storage.database import integrity, log, schema
 from tests.cli.harness import run
+from tests.state.fakes import FakeProcess, FakeProcesses
 
 from .made import AGENT, STATE, Made, connect, insert, node
 
@@ -197,6 +200,191 @@ def test_only_verify_reads_every_checksum_of_a_very_large_log(
     assert 40 <= real < 60
     assert (held == real) is verify
     assert any("--verify" in each["reason"] for each in document["skipped"]) is not verify
+
+
+@pytest.mark.parametrize(
+    ("payload", "key", "waits"),
+    [
+        ('{"owner": {"pid": 999999, "host": "HERE", "startedAt": 5}}', "global", False),
+        ('{"owner": {"pid": 999999, "host": "HERE", "startedAt": 5}}', "other", False),
+        ('{"owner": {"pid": 4242, "host": "gone", "startedAt": 5}}', "global", True),
+        ('{"owner": {"pid": 4242, "host": "gone", "startedAt": 5}}', "other", False),
+        ('{"owner": {"pid": 999999, "startedAt": 5}}', "global", True),
+        ('{"owner": {"pid": "999999", "host": "HERE", "startedAt": 5}}', "global", True),
+        ('{"owner": {"pid": 0, "host": "HERE", "startedAt": 5}}', "global", True),
+        ("[1]", "global", True),
+    ],
+)
+def test_an_owner_that_cannot_be_told_is_waited_for(state: Path, payload: str, key: str, waits: bool) -> None:
+    """As 2026.9.6 did with each of them."""
+    started(state)
+    with closing(connect(state / STATE_PATH)) as database:
+        lease = {"scope": "gateway-owner", "lease_key": key, "owner": "x", "expires_at": NOW + 60_000}
+        insert(database, "state_leases", **lease, payload_json=payload.replace("HERE", socket.gethostname()))
+    assert ("database-lease" in rules(state)) is waits
+
+
+def test_a_maintenance_lease_without_an_end_is_passed_over(state: Path) -> None:
+    started(state)
+    with closing(connect(state / STATE_PATH)) as database:
+        lease = {"scope": "core:agent-database-maintenance", "lease_key": "global", "owner": "x"}
+        insert(database, "state_leases", **lease, expires_at=None, payload_json="{}")
+    assert "database-lease" not in rules(state)
+
+
+def test_a_lease_of_a_process_that_may_have_a_database_open(state: Path) -> None:
+    """Its start time was not recorded, and a process of that id runs: 2026.9.6 refused with exit 78."""
+    started(state)
+    with closing(connect(state / STATE_PATH)) as database:
+        lease = {"lease_id": "l", "agent_id": "main", "path": str(state / AGENT_PATH), "opened_at": 5}
+        insert(database, "agent_database_leases", **lease, owner_pid=7, owner_start_time=None)
+    assert "database-lease" not in rules(state)
+    processes = FakeProcesses([FakeProcess(7, ("x",), start_time=5)])
+    document = run("scan", "--json", "--state-dir", str(state), "--now", str(NOW), processes=processes).document
+    [found] = [each for each in document["findings"] if each["rule"] == "database-lease"]
+    assert "(exit 78)" in found["consequence"]
+
+
+def test_a_second_directory_of_an_agent_in_another_spelling(plain: Path) -> None:
+    """2026.9.6 takes the rows of both, and refuses what is in both."""
+    started(plain)
+    (plain / "agents/MAIN/sessions").mkdir(parents=True)
+    assert "database-owner" not in rules(plain)
+    shutil.copytree(plain / "agents/main/agent", plain / "agents/MAIN/agent")
+    found = rules(plain)["database-owner"]
+    assert (found["count"], "(exit 1)" in found["consequence"]) == (40, True)
+    with closing(connect(plain / "agents/MAIN/agent/openclaw-agent.sqlite")) as database:
+        database.execute("UPDATE session_nodes SET session_key = session_key || '0000', entry_valid = 1")
+    assert "database-owner" not in rules(plain)
+
+
+@pytest.mark.parametrize("edit", ["other bytes", "written later", None])
+def test_another_config_than_that_of_the_last_start_makes_the_migrations_due(plain: Path, edit: str | None) -> None:
+    """2026.9.6 imported a leftover store after a setting had been added, and replaced a newer row; with the config
+    of the last start it refuses the same store."""
+    config = plain / "openclaw.json"
+    seen = {
+        "hash": sha256(config.read_bytes()).hexdigest(),
+        "mtimeMs": NOW - 2_000 + 5_000 * (edit == "written later"),
+    }
+    with closing(connect(plain / STATE_PATH)) as database:
+        database.execute("ALTER TABLE schema_meta ADD COLUMN updated_at INTEGER")
+        row = {"meta_key": "startup-migrations", "app_version": "2026.9.6\n3\nx", "updated_at": NOW}
+        insert(database, "schema_meta", **row)
+        database.execute("CREATE TABLE config_health_entries (config_path TEXT, last_known_good_json TEXT)")
+        database.execute("INSERT INTO config_health_entries VALUES (?, ?)", (str(config), json.dumps(seen)))
+    leftover = {"agent:main:telegram:direct:1": {"sessionId": "x", "updatedAt": 5}}
+    (plain / "agents/main/sessions/sessions.json").write_text(json.dumps(leftover))
+    if edit == "other bytes":
+        config.write_text('{"gateway": {"mode": "local"}, "session": {"scope": "global"}}')
+    assert told(plain)["verdict"]["start"] == ("no" if edit is None else "at-risk")
+
+
+def test_a_database_that_only_its_last_check_still_names(state: Path) -> None:
+    """Neither the registry nor a directory is left of the agent, and the config has it."""
+    started(state)
+    (state / "openclaw.json").write_text(
+        '{"gateway": {"mode": "local"}, "agents": {"entries": {"main": {}, "second": {}}}}'
+    )
+    second = state / "agents/second/agent/openclaw-agent.sqlite"
+    with closing(connect(state / "state/openclaw-quarantine.sqlite")) as database:
+        database.execute(
+            "CREATE TABLE agent_integrity_verifications (path TEXT, clean_close INTEGER, verified_at INTEGER)"
+        )
+        for path in (state / AGENT_PATH, second):
+            database.execute("INSERT INTO agent_integrity_verifications VALUES (?, 1, 5)", (str(path),))
+    found = rules(state)["database-missing"]
+    assert (found["agentId"], found["severity"]) == ("second", "critical")
+
+
+def test_a_copy_without_its_logs_is_told_whatever_the_times_of_its_files(state: Path) -> None:
+    """As `cp` leaves a killed directory of which only *.sqlite was taken: all times are those of the copy."""
+    started(state)
+    store = state / "state/openclaw-quarantine.sqlite"
+    with closing(connect(store)) as database:
+        database.execute(
+            "CREATE TABLE agent_integrity_verifications (path TEXT, clean_close INTEGER, verified_at INTEGER)"
+        )
+        database.execute("INSERT INTO agent_integrity_verifications VALUES (?, 0, 5)", (str(state / AGENT_PATH),))
+    with closing(connect(state / STATE_PATH)) as database:
+        lease = {"scope": "gateway-owner", "lease_key": "global", "owner": "x", "expires_at": 5}
+        insert(database, "state_leases", **lease, heartbeat_at=NOW - 600_000, payload_json="{}")
+    for path in (state / AGENT_PATH, state / STATE_PATH):
+        path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+    later = NOW / 1000 + 3_600
+    for each, kept, severity in (
+        (later, later, "critical"),
+        (later, NOW / 1000, "info"),
+        (NOW / 1000, 0, "critical"),
+    ):
+        os.utime(store, (kept, kept))
+        os.utime(state / AGENT_PATH, (each, each))
+        found = [row for row in told(state)["findings"] if row["rule"] == "database-log-missing"]
+        assert {row["agentId"]: row["severity"] for row in found}["main"] == severity
+
+
+@pytest.mark.parametrize(
+    ("agents", "told_of"),
+    [
+        ({"list": [{"id": "main", "default": True}, {"id": "second"}]}, None),
+        ({"list": [{"default": True}, {"id": "second"}]}, None),
+        ({"list": [{"id": "main"}, {"id": "second"}, {"id": "second"}]}, None),
+        ({"list": [{"id": "main"}, {"id": "second", "agentDir": "/srv/second"}]}, None),
+        ({"list": [{"id": "main", "default": True}, {"id": "second", "default": True}]}, "2 agents"),
+        ({"entries": {"main": {"default": True}, "second": {"default": True}}}, "2 agents"),
+        ({"list": [{"id": "main"}, {"id": "second", "agentDir": "STATE/agents/main/agent"}]}, "one agentDir"),
+    ],
+)
+def test_agents_that_2026_9_6_does_not_take_from_the_config(
+    plain: Path, agents: dict[str, Any], told_of: str | None
+) -> None:
+    """As it took each at a start; `openclaw config validate` of the same release wants an id, a start does not."""
+    started(plain)
+    text = json.dumps({"gateway": {"mode": "local"}, "agents": agents})
+    (plain / "openclaw.json").write_text(text.replace("STATE", str(plain)))
+    found = rules(plain).get("config-refused")
+    assert (told_of is None) is (found is None)
+    if found is not None:
+        assert str(told_of) in found["message"]
+        assert "(exit 78)" in told(plain)["verdict"]["reason"]
+
+
+def test_databases_are_where_session_store_puts_them(plain: Path) -> None:
+    """2026.9.6 moved all sessions of an agent to a database next to the file that `session.store` names, and left
+    empty ones behind."""
+    started(plain)
+    with closing(connect(plain / STATE_PATH)) as database:
+        for path in (AGENT_PATH, "my/main.sqlite"):
+            insert(database, "agent_databases", agent_id="main", path=path, schema_version=23)
+    (plain / "my").mkdir()
+    shutil.copyfile(plain / AGENT_PATH, plain / "my/main.sqlite")
+    with closing(connect(plain / AGENT_PATH)) as database:
+        database.execute("DELETE FROM session_nodes")
+    config = {"gateway": {"mode": "local"}, "session": {"store": f"{plain}/my/{{agentId}}.json"}}
+    (plain / "openclaw.json").write_text(json.dumps(config))
+    assert told(plain)["verdict"]["stake"]["conversations"] == 40
+    (plain / "my/main.sqlite").unlink()
+    assert rules(plain)["database-missing"]["path"].endswith("my/main.sqlite")
+
+
+def test_the_verdict_on_a_gateway_that_runs_is_on_its_next_start(plain: Path) -> None:
+    started(plain)
+    processes = FakeProcesses([FakeProcess(7, ("x",), start_time=5)])
+    with closing(connect(plain / STATE_PATH)) as database:
+        lease = {"lease_id": "l", "agent_id": "main", "path": str(plain / AGENT_PATH), "opened_at": 5}
+        insert(database, "agent_database_leases", **lease, owner_pid=7, owner_start_time=5)
+    document = run("scan", "--json", "--state-dir", str(plain), "--now", str(NOW), processes=processes).document
+    assert document["verdict"]["reason"].endswith("One that starts while this gateway runs refuses.")
+    assert "runs refuses" not in told(plain)["verdict"]["reason"]
+
+
+def test_where_cron_is_disabled_a_malformed_job_puts_nothing_at_risk(plain: Path) -> None:
+    (plain / "openclaw.json").write_text('{"gateway": {"mode": "local"}, "cron": {"enabled": false}}')
+    row = {"store_key": f"{plain}/cron/jobs.json", "job_id": "a", "name": "digest", "enabled": 1}
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "cron_jobs", **row, job_json="{torn", state_json="{}")
+    assert "Cron is disabled" in rules(plain)["cron-job-cannot-run"]["consequence"]
+    assert told(plain)["verdict"]["start"] == "yes"
 
 
 @pytest.mark.parametrize("left_ms", [30_000, -1])

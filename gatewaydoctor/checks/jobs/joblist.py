@@ -148,11 +148,14 @@ def _in_database(x: Examination, rows: StateRows) -> Iterator[Finding]:
     fates = Counter(fate for fate, _ in jobs.values())
     release = x.config.release.version
     hedge = f"; {release} was not tried" if release not in (None, NEWEST) else ""
-    grave = Fate.SET_ASIDE in fates or Fate.STOPS_CRON in fates
+    # Where cron is disabled no job runs, and a start leaves the rows as they are.
+    grave = x.config.cron.enabled.value and (Fate.SET_ASIDE in fates or Fate.STOPS_CRON in fates)
     yield UNRUNNABLE.finding(
         f"{plural(len(jobs), 'job')} of {len(rows.jobs):,} in the state database: {_told(fates)}. Cause: "
         f"{_reasons(jobs)}.",
-        f"A {NEWEST} gateway {_then(fates)}{hedge}.",
+        f"A {NEWEST} gateway {_then(fates)}{hedge}."
+        if x.config.cron.enabled.value
+        else "Cron is disabled in the config: no job runs.",
         count=len(jobs),
         severity=Severity.ERROR if grave else None,
         path=x.eras.state.path,

@@ -30,6 +30,7 @@ from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseR
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
     BrokenPages,
+    Doubled,
     EntryFault,
     ForeignLog,
     HotJournal,
@@ -154,6 +155,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return broken(x, health, problem)
         case OtherOwner():
             return _other_owner(x, health, problem)
+        case Doubled():
+            return _doubled(x, health, problem)
         case Misregistered():
             return _misregistered(x, health, problem)
         case ReadOnlyFormat():
@@ -204,6 +207,19 @@ def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistere
         severity=severity_of(start),
         by_hand="Copy the directory, then restore the state database of this set, or remove that row from its table "
         "agent_databases.",
+    )
+
+
+def _doubled(x: Examination, health: DatabaseHealth, problem: Doubled) -> Finding:
+    start = start_over(x, Damage.DOUBLED)
+    return finding_of(
+        OWNER,
+        health,
+        f"A second directory of the agent, in another spelling, has {plural(problem.rows, 'session')} of this one.",
+        start,
+        {"otherPath": str(problem.path), "rows": problem.rows},
+        count=problem.rows,
+        by_hand="Keep the gateway stopped, copy the directory, and move the one with the older sessions out of it.",
     )
 
 

@@ -51,10 +51,18 @@ ELSEWHERE = Rule(
 def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for lease in x.health.leases:
         ends = lease.expires_at
-        if lease.kind == "database" or lease.alive is not None or (ends is not None and ends <= x.now):
+        if lease.alive is not None or (ends is not None and ends <= x.now):
             continue
+        if lease.kind == "maintenance" and ends is None:
+            continue  # 2026.9.6 passes over it, though not over an owner's without an end
         left = "without end" if ends is None else f"for {duration(ends - x.now)} more"
-        if lease.kind == "maintenance":
+        if lease.kind == "database":
+            left = "as long as it runs"
+            message = (
+                f"Process {lease.pid} may be the one that opened an agent's database: its start time is not known."
+            )
+            start = start_over(x, Damage.DATABASE_LEASE)
+        elif lease.kind == "maintenance":
             message = f"A start or a doctor that was cut off holds the lease on the agents' databases {left}."
             start = start_over(x, Damage.MAINTENANCE_LEASE)
         else:
@@ -63,7 +71,9 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             start = start_over(x, Damage.OWNER_LEASE)
         yield LEASE.finding(
             message,
-            refuses(start, f" {left}" if ends is not None else " as long as the row is there"),
+            refuses(
+                start, f" {left}" if ends is not None or lease.kind == "database" else " as long as the row is there"
+            ),
             severity=None if start.refuses else Severity.INFO,
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.examine.databases.leftover import compare_leftovers
-from gatewaydoctor.examine.databases.records import Records, same_place
+from gatewaydoctor.examine.databases.records import AGENT, Records, same_place
 from gatewaydoctor.examine.databases.state import number, with_state
 from gatewaydoctor.model.gateway.database import LINKED_LOG, SHM_DIRECTORY, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
@@ -16,6 +16,7 @@ from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
     DatabaseHealth,
+    Doubled,
     ForeignLog,
     Health,
     LogGone,
@@ -25,6 +26,7 @@ from gatewaydoctor.model.gateway.health import (
     SchemaDrift,
     Unopened,
 )
+from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ class _Reader:
             found,
             problems=(
                 *(*self._about_log(found), *found.problems),
-                *(*self._about_registry(found), *self._about_quarantine(found)),
+                *(*self._about_registry(found), *self._about_twin(found), *self._about_quarantine(found)),
             ),
             registered=any(listed == path for _, listed in self.records.listed),
             lender=self._lender(found),
@@ -219,7 +221,7 @@ class _Reader:
 
     def _log_gone(self, health: DatabaseHealth, reason: str) -> LogGone | None:
         """A database that was not closed has its last commits in the log. Where the file was written after the last
-        sign of the gateway, another program may have folded the log in."""
+        sign of the gateway, another program may have folded the log in, unless that is the moment of a copy."""
         from gatewaydoctor.storage.database.opened import header_of_log
 
         mine = self.records.closing(health.role, health.path)
@@ -229,8 +231,8 @@ class _Reader:
             written = self.fs.stat(health.path).mtime
         except OSError:
             return None
-        last = self.records.last_sign()
-        sure = last is not None and written <= last + _SLACK_MS
+        last = self.records.last_sign(health.role, health.path)
+        sure = last is not None and (written <= last + _SLACK_MS or self.records.copied(written, last + _SLACK_MS))
         found = header_of_log(self.fs, health.path) if sure else None
         return LogGone(reason, mine[1], sure=sure, commits=found[1].commits if found else 0)
 
@@ -257,6 +259,34 @@ class _Reader:
             if path == health.path and agent_id != health.agent_id:
                 yield Misregistered(agent_id)
                 return
+
+    def _about_twin(self, health: DatabaseHealth) -> Iterable[Problem]:
+        """A directory of the same agent in another spelling: the gateway takes the rows of both."""
+        own = health.path.parent.parent
+        if health.role is not DatabaseRole.AGENT or own.parent.name != "agents" or health.problems:
+            return
+        try:
+            names = sorted(name for name, _ in self.fs.entries(own.parent))
+        except OSError:
+            return
+        for name in names:
+            other = own.parent / name / AGENT
+            if name == own.name or normalize_agent_id(name) != health.agent_id or not may_be_there(self.fs, other):
+                continue
+            mine, theirs = (_keys_of(self.fs, path) for path in (health.path, other))
+            if both := len(mine & theirs):
+                yield Doubled(other, both)
+
+
+def _keys_of(fs: ReadFs, path: Path) -> set[object]:
+    from gatewaydoctor.storage.database.opened import open_database
+
+    match open_database(fs, path):
+        case DatabaseFault():
+            return set()
+        case database:
+            with database:
+                return {key for (key,) in database.rows("SELECT session_key FROM session_nodes")}
 
 
 def _takes_another(problem: Problem) -> bool:

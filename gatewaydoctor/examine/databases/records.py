@@ -12,6 +12,7 @@ from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import MissingDatabase
 from gatewaydoctor.model.gateway.parked import parked_name
+from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 STATE = Path("state", "openclaw.sqlite")
 AGENT = Path("agent", "openclaw-agent.sqlite")
+_BEAT_MS = 60_000
+_COPY_MS = 2_000
+"""How far apart the times of two files of one copy may lie."""
 
 
 class Records:
@@ -47,15 +51,30 @@ class Records:
             return next((row for row in self.closings.values() if not row[0]), None)
         return None
 
-    def last_sign(self) -> int | None:
-        """When the gateway last wrote to the log of any database, or renewed its lease."""
-        signs = [number(at) for (at,) in self._rows(self._state_path(), "SELECT heartbeat_at FROM state_leases")]
+    def last_sign(self, role: DatabaseRole, path: Path) -> int | None:
+        """When the gateway last wrote to the log of any database, renewed its lease, or updated a session of this
+        one. It renews the lease once a minute, so it may have written to the state database a minute later."""
+        later = _BEAT_MS if role is DatabaseRole.STATE else 0
+        beats = self._rows(self._state_path(), "SELECT heartbeat_at FROM state_leases WHERE lease_key = 'global'")
+        signs = [None if (beat := number(at)) is None else beat + later for (at,) in beats]
+        if role is DatabaseRole.AGENT:
+            signs += [number(at) for (at,) in self._rows(path, "SELECT max(updated_at) FROM session_nodes")]
         for database in self.eras.databases:
             try:
                 signs.append(self.fs.stat(database.path.with_name(f"{database.path.name}-wal")).mtime)
             except OSError:
                 continue
         return max((at for at in signs if at is not None), default=None)
+
+    def copied(self, written: int, last: int) -> bool:
+        """Whether `written`, later than the last sign of the gateway, is the moment of a copy: the quarantine store,
+        which only the gateway writes, has the same time."""
+        path = self._quarantine_path()
+        try:
+            kept = self.fs.stat(path).mtime if path else 0
+        except OSError:
+            return False
+        return kept > last and abs(kept - written) <= _COPY_MS
 
     def missing(self) -> Iterable[MissingDatabase]:
         """Databases that are recorded, or whose log or archive is left, and are not there."""
@@ -86,6 +105,19 @@ class Records:
             elif agent.era.sessions_in_database and not self._is_parked(path):
                 source = "the archive of its import"
                 yield MissingDatabase(DatabaseRole.AGENT, path, agent.agent_id, source, log=False)
+        known = {*listed, *(agent.agent_id for agent in self.eras.agents)}
+        yield from self._once_closed(known)
+
+    def _once_closed(self, known: Iterable[str]) -> Iterable[MissingDatabase]:
+        """Databases that a gateway has opened, of agents of which nothing else is left."""
+        for recorded in self.closings:
+            path = self._here(recorded)
+            if path is None or path.parts[-2:] != AGENT.parts or may_be_there(self.fs, path) or self._is_parked(path):
+                continue
+            agent_id = normalize_agent_id(path.parts[-3])
+            if agent_id not in known:
+                source = "the record of its last check"
+                yield MissingDatabase(DatabaseRole.AGENT, path, agent_id, source, log=_log_size(self.fs, path) > 0)
 
     def _missing_state(self) -> Iterable[MissingDatabase]:
         path = self.state_dir / STATE

@@ -74,15 +74,14 @@ def _owner_leases(database: Opened, processes: Processes) -> Iterable[Lease]:
     told = "CASE WHEN json_valid(payload_json) THEN payload_json ELSE '{}' END"
     statement = (
         f"SELECT json_extract({told}, '$.owner.pid'), json_extract({told}, '$.owner.host'), "
-        f"json_extract({told}, '$.owner.startedAt'), expires_at FROM state_leases WHERE scope = 'gateway-owner'"
+        f"json_extract({told}, '$.owner.startedAt'), expires_at FROM state_leases "
+        "WHERE scope = 'gateway-owner' AND lease_key = 'global'"
     )
     for pid, host, started, expires in database.rows(statement):
-        if pid is None:  # the next start waits for it all the same
+        if not number(pid) or not isinstance(host, str):  # the next start waits for it all the same
             yield Lease("gateway", "an owner without a name", None, None, None, number(expires))
             continue
-        yield _lease(
-            processes, "gateway", number(pid), None if host is None else str(host), number(started), number(expires)
-        )
+        yield _lease(processes, "gateway", number(pid), host, number(started), number(expires))
 
 
 def _database_leases(database: Opened, processes: Processes) -> Iterable[Lease]:

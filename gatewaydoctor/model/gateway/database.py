@@ -327,11 +327,20 @@ class SubagentRows(Struct, frozen=True):
     rows: tuple[SubagentRun, ...] = ()
 
 
+class SeenConfig(Struct, frozen=True):
+    """A config as a gateway of 2026.9.6 last read it: the SHA-256 of the file, and its time in epoch ms."""
+
+    path: str
+    digest: str
+    mtime: int | None
+
+
 class StateRows(Struct, frozen=True):
     """`started` is the release that last booted here (None where no row tells), `migrated` the one that recorded its
     migrations of the state as done, `app_version` the creator's or last migrator's. `job_ids` are those of all store
     paths, `jobs` those the gateway runs from here, `problems` what is wrong with them. `placements` counts sessions
-    with a placement. `boots` come newest first. `faults` name what could not be read (table -> why)."""
+    with a placement. `boots` come newest first. `faults` name what could not be read (table -> why). `migrated_at` is
+    when startup migrations were last recorded as done, in epoch ms."""
 
     app_version: str | None = None
     started: str | None = None
@@ -356,3 +365,5 @@ class StateRows(Struct, frozen=True):
     faults: tuple[tuple[str, DatabaseFault], ...] = ()
     parked: tuple[ParkedJob, ...] = ()
     migrated: str | None = None
+    migrated_at: int | None = None
+    configs: tuple[SeenConfig, ...] = ()

@@ -44,6 +44,13 @@ class OtherOwner(Struct, frozen=True):
     shared: bool = False
 
 
+class Doubled(Struct, frozen=True):
+    """Another directory of the agent, spelled in another way, has a database with `rows` of the same sessions."""
+
+    path: Path
+    rows: int
+
+
 class Misregistered(Struct, frozen=True):
     """The registry in the state database lists the file as that of agent `found`, too."""
 
@@ -170,6 +177,7 @@ Problem = (
     Unopened
     | BrokenPages
     | OtherOwner
+    | Doubled
     | Misregistered
     | ReadOnlyFormat
     | HotJournal

@@ -24,7 +24,8 @@ class Damage(StrEnum):
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
     lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, a directory in place of the
     -shm. `blocked`: a file in place of the directory of a database. `journal`: a rollback journal of an unfinished
-    transaction next to an agent's. `registered`: the registry has it under another agent, too."""
+    transaction next to an agent's. `registered`: the registry has it under another agent, too. `doubled`: a second
+    directory of the agent has the same sessions. `database-lease`: a process runs that may have an agent's open."""
 
     AGENT = "agent"
     STATE = "state"
@@ -36,6 +37,7 @@ class Damage(StrEnum):
     LEFTOVER = "leftover"
     OWNER = "owner"
     REGISTERED = "registered"
+    DOUBLED = "doubled"
     NEWER = "newer"
     VERSIONS = "versions"
     NO_VERSION = "no-version"
@@ -59,6 +61,7 @@ class Damage(StrEnum):
     NO_LOG = "no-log"
     OWNER_LEASE = "owner-lease"
     MAINTENANCE_LEASE = "maintenance-lease"
+    DATABASE_LEASE = "database-lease"
     CONFIG = "config"
 
 
@@ -73,6 +76,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.REGISTERED: {NEWEST: 78},
+    Damage.DOUBLED: {NEWEST: 1},
     Damage.NEWER: {"2026.8.1": 78, "2026.9.3": 78, NEWEST: 78},
     Damage.VERSIONS: {NEWEST: 78},
     Damage.NO_VERSION: {NEWEST: 78},
@@ -96,6 +100,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.NO_LOG: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.OWNER_LEASE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: 1},
     Damage.MAINTENANCE_LEASE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
+    Damage.DATABASE_LEASE: {NEWEST: 78},
     Damage.CONFIG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
 }
 """Exit code by release. That of 2026.9.6 is of a start that passes over its startup migrations, as they are done."""

@@ -73,7 +73,7 @@ def _claims(database: Opened, fs: ReadFs, state_dir: Path) -> Iterator[Claim]:
     statement = (
         "SELECT json_extract(payload_json, '$.owner.pid'), json_extract(payload_json, '$.owner.startedAt'), "
         "json_extract(payload_json, '$.owner.host'), heartbeat_at, expires_at FROM state_leases "
-        f"WHERE scope = 'gateway-owner' AND json_valid(payload_json) LIMIT {_MOST}"
+        f"WHERE scope = 'gateway-owner' AND lease_key = 'global' AND json_valid(payload_json) LIMIT {_MOST}"
     )
     for pid, start, host, beat, expires in tables.ask("state_leases", statement):
         yield Claim("owner lease", integer(pid), integer(start), integer(beat), text(host), integer(expires))

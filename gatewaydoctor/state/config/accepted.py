@@ -15,9 +15,11 @@ from msgspec import Struct
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, RefusedSetting
 from gatewaydoctor.model.gateway.release import Policy, numbers
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
+from gatewaydoctor.state.place.home import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from gatewaydoctor.model.gateway.release import Release
 
@@ -201,11 +203,15 @@ def asked(release: Release) -> Asked:
     return Asked(RELEASES[later - 1 : later + 1] if later else RELEASES)
 
 
-def refused(document: Mapping[str, object], release: Release, get: Get) -> tuple[RefusedSetting, ...]:
+def refused(
+    document: Mapping[str, object], release: Release, get: Get, state_dir: Path
+) -> tuple[RefusedSetting, ...]:
     """The settings of a whole config, includes merged, that keep this release from starting; in the order of the
     tables. `get` gives a value with its variables filled in."""
     releases = asked(release).releases
-    return (*_unknown(document, releases), *_mistyped(document, releases, get))
+    rows = () if releases == (_STARTED,) else _rows(document)
+    agents = _agents(document, state_dir) if releases == (_STARTED,) else ()
+    return (*_unknown(document, releases), *_mistyped(document, releases, get), *rows, *agents)
 
 
 def unjudged(document: Mapping[str, object]) -> tuple[str, ...]:
@@ -254,7 +260,6 @@ def _mistyped(document: Mapping[str, object], releases: tuple[str, ...], get: Ge
         wanted = [type_of(path, each) for each in releases]
         if all(each is not None and not accepts(each, value) for each in wanted) and wanted[-1] is not None:
             yield RefusedSetting(section, name, f"{shape(value)}, not {wanted[-1].value}")
-    yield from _rows(document)
 
 
 def type_of(path: str, release: str) -> Type | None:
@@ -273,6 +278,32 @@ def _rows(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
         elif not isinstance(row.get("id"), str):
             what = f"{shape(row['id'])}, not text" if "id" in row else "missing"
             yield RefusedSetting(f"agents.list.{at}", "id", what)
+
+
+_STARTED = "2026.9.6"
+"""The release that was started over agents of every kind. An agent without an id it calls `agent`."""
+
+
+def _agents(document: Mapping[str, object], state_dir: Path) -> Iterator[RefusedSetting]:
+    """What no two agents may have: the mark of the default one, and one directory."""
+    name = "entries" if _at(document, "agents.entries") is not None else "list"
+    rows = _at(document, f"agents.{name}")
+    if name == "list" and isinstance(rows, list):
+        yield from (each for each in _rows(document) if not each.path.endswith(".id"))
+        agents = [(str(row.get("id", "agent")), row) for row in rows if isinstance(row, dict)]
+    else:
+        agents = [(key, row) for key, row in rows.items() if isinstance(row, dict)] if isinstance(rows, dict) else []
+    marked = sum(row.get("default") is True for _, row in agents)
+    if marked > 1:
+        yield RefusedSetting("agents", name, f"{marked} agents have default true")
+    folders = [_folder(agent_id, row.get("agentDir"), state_dir) for agent_id, row in agents]
+    if len({*folders}) < len({agent_id.lower() for agent_id, _ in agents}):
+        yield RefusedSetting("agents", name, "two agents have one agentDir")
+
+
+def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
+    own = state_dir / "agents" / agent_id.lower() / "agent"
+    return absolute(given) if isinstance(given, str) and given.startswith("/") else own
 
 
 def _within(first: str, last: str, release: str) -> bool:

@@ -3,7 +3,10 @@ section 3)."""
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.config import Config, ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
@@ -30,7 +33,7 @@ def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
     """The config of a place, whatever state it is in. A file that cannot be read or parsed, or is not an object,
     gives defaults and a `problem`; where only an include fails, what the file itself says still counts."""
     path = place.config_path
-    size, exists = 0, True
+    size, exists, digest = 0, True, None
     document: dict[str, object] = {}
     problem: ConfigProblem | None = None
     includes = Includes(fs, include_roots(path, env, place.home))
@@ -46,8 +49,10 @@ def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
         problem = ConfigProblem(path, f"an impossible path: {error}")
     else:
         document, problem = _document(data, path, includes)
+        digest = sha256(data).hexdigest()
     release = guess_release(fs, place.state_dir, document)
-    return _typed(document, place, env, release, problem, size, exists, tuple(includes.read))
+    config = _typed(document, place, env, release, problem, size, exists, tuple(includes.read))
+    return replace(config, digest=digest)
 
 
 def _document(data: bytes, path: Path, includes: Includes) -> tuple[dict[str, object], ConfigProblem | None]:
@@ -100,7 +105,7 @@ def _typed(
         gateway_mode=mode.strip() or None if isinstance(mode, str) else None,
         includes=includes,
         notes=tuple(dict.fromkeys(settings.notes)),
-        refused=refused(document, release, settings.get) if problem is None else (),
+        refused=refused(document, release, settings.get, place.state_dir) if problem is None else (),
         unjudged=unjudged(document) if problem is None else (),
     )
 

@@ -13,9 +13,11 @@ from gatewaydoctor.model.gateway.database import (
     OpenTurn,
     QueueRows,
     RegisteredDatabase,
+    SeenConfig,
     StateRows,
     SubagentRows,
 )
+from gatewaydoctor.state.cron.jobs import whole_number
 from gatewaydoctor.state.databases.cron import (
     history,
     job_ids,
@@ -55,7 +57,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
     """Everything the state database tells. `store_key` is the path of the cron store whose jobs the gateway would
     run; `is_known` says whether any store has a session key. What could not be read is in `faults`."""
     tables = Tables(database)
-    app_version, started, migrated, schema = _meta(tables)
+    app_version, started, migrated, schema, migrated_at = _meta(tables)
     jobs, problems = jobs_of(tables, store_key)
     parked = parked_jobs(tables, store_key)
     counts, running = receipts(tables)
@@ -84,20 +86,34 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
         tuple(tables.faults),
         parked,
         migrated,
+        migrated_at,
+        tuple(_configs(tables)),
     )
 
 
-def _meta(tables: Tables) -> tuple[str | None, str | None, str | None, int | None]:
+def _meta(tables: Tables) -> tuple[str | None, str | None, str | None, int | None, int | None]:
     """The creator's or last migrator's release, the one that last started, the one whose migrations of the state are
-    done, and the schema."""
-    app_version = schema = None
+    done, the schema, and when those migrations were recorded as done."""
+    app_version = schema = recorded = None
     done: dict[str, str | None] = {}
-    for key, version, number in tables.rows("schema_meta", ("meta_key", "app_version", "schema_version")):
+    columns = ("meta_key", "app_version", "schema_version", "updated_at")
+    for key, version, number, at in tables.rows("schema_meta", columns):
         if key in ("primary", None):
             app_version, schema = text(version), integer(number)
         elif isinstance(key, str) and isinstance(version, str):
             done[key] = version.partition("\n")[0].strip()[:40] or None
-    return app_version, done.get("startup-migrations"), done.get("state-migrations"), schema
+            recorded = max((each for each in (recorded, integer(at)) if each is not None), default=None)
+    return app_version, done.get("startup-migrations"), done.get("state-migrations"), schema, recorded
+
+
+def _configs(tables: Tables) -> Iterator[SeenConfig]:
+    if not tables.has("config_health_entries", "config_path", "last_known_good_json"):
+        return
+    for path, seen in tables.rows("config_health_entries", ("config_path", "last_known_good_json")):
+        found = parsed(seen)
+        digest = found.get("hash") if isinstance(found, dict) else None
+        if isinstance(found, dict) and isinstance(digest, str):
+            yield SeenConfig(text(path) or "", digest, whole_number(found.get("mtimeMs")))
 
 
 def _queues(tables: Tables) -> tuple[QueueRows, ...]:

@@ -6,13 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.era import AgentEra, DatabaseRole, Era, Eras, Leftover, LegacyStore
+from gatewaydoctor.model.gateway.place import StoreOrigin
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.settings import normalize_agent_id
-from gatewaydoctor.state.place.agents import AGENT_DATABASE
+from gatewaydoctor.state.place.agents import AGENT_DATABASE, agents_root_of
 from gatewaydoctor.storage.database.header import read_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.era import Database
@@ -47,17 +48,20 @@ def read_eras(fs: ReadFs, state_dir: Path, stores: Iterable[StoreRef]) -> Eras:
     state = read_database(fs, state_dir / "state" / "openclaw.sqlite", DatabaseRole.STATE)
     quarantine = read_database(fs, state_dir / "state" / "openclaw-quarantine.sqlite", DatabaseRole.QUARANTINE)
     homes = {normalize_agent_id(name): state_dir / "agents" / name for name in _names(fs, state_dir / "agents")}
+    stores = tuple(stores)
     files = {agent_id: store.path for store in stores if store.exists for agent_id in store.agent_ids}
+    registry = _registry(fs, state)
+    set_places = _set_places(stores, registry, state_dir)
     databases = {
-        agent_id: read_database(fs, home / "agent" / AGENT_DATABASE, DatabaseRole.AGENT)
-        for agent_id, home in homes.items()
+        agent_id: read_database(fs, path, DatabaseRole.AGENT)
+        for agent_id, path in (_canonical(homes) | set_places).items()
     }
     leftovers = tuple(_leftovers(fs, state_dir, "", "state", "cron", "subagents", "session-sqlite-migration-runs"))
     cron_moved = next(
         (row for row in leftovers if row.kind == "migrated-source" and row.path.parent.name == "cron"), None
     )
     sqlite_release = any(_has_sessions(database) for database in databases.values()) or _is_late(state)
-    listed = _registered(fs, state)
+    listed = frozenset(registry)
     agents = []
     for agent_id in sorted({*homes, *files, *listed}):
         database = databases.get(agent_id)
@@ -87,23 +91,46 @@ def _era(database: Database | None, state: Database | None, cron_moved: Leftover
     return Era.FILES, "no database"
 
 
-def _registered(fs: ReadFs, state: Database | None) -> frozenset[str]:
-    """Agents whose databases the state database lists; none where it cannot be read."""
+def _canonical(homes: Mapping[str, Path]) -> dict[str, Path]:
+    return {agent_id: home / "agent" / AGENT_DATABASE for agent_id, home in homes.items()}
+
+
+def _set_places(
+    stores: Iterable[StoreRef], registry: Mapping[str, tuple[str, ...]], state_dir: Path
+) -> dict[str, Path]:
+    """Where `session.store` of the config puts databases: next to the file it names, as the registry has them. Until
+    a start has moved the sessions there, they are in the usual place."""
+    found = {}
+    for store in stores:
+        if store.origin is not StoreOrigin.CONFIGURED or agents_root_of(store.path) is not None:
+            continue
+        for agent_id in store.agent_ids:
+            names = (f"{store.path.stem}.sqlite", f"{store.path.stem}.{agent_id}.")
+            listed = (state_dir / path for path in registry.get(agent_id, ()))
+            own = [path for path in listed if path.parent == store.path.parent and path.name.startswith(names)]
+            if own:
+                found[agent_id] = own[-1]
+    return found
+
+
+def _registry(fs: ReadFs, state: Database | None) -> dict[str, tuple[str, ...]]:
+    """Agents, and the databases that the state database lists for them, as recorded; none where it cannot be read."""
     if state is None or state.newer_schema:
-        return frozenset()
+        return {}
     from gatewaydoctor.storage.database.opened import read_database_once  # many directories have none
     from gatewaydoctor.storage.database.select import Tables, text
 
     found = read_database_once(fs, state.path, lambda opened: list(Tables(opened).rows("agent_databases", _LISTED)))
-    rows = found if isinstance(found, list) else []
-    return frozenset(
-        normalize_agent_id(agent_id)
-        for agent_id, schema in ((text(row[0]), row[1]) for row in rows)
-        if agent_id and isinstance(schema, int) and schema >= SESSIONS_IN_DATABASE_SCHEMA
-    )
+    agents: dict[str, tuple[str, ...]] = {}
+    for row in found if isinstance(found, list) else []:
+        agent_id, schema, path = text(row[0]), row[1], text(row[2])
+        if agent_id and isinstance(schema, int) and schema >= SESSIONS_IN_DATABASE_SCHEMA:
+            name = normalize_agent_id(agent_id)
+            agents[name] = (*agents.get(name, ()), path or "")
+    return agents
 
 
-_LISTED = ("agent_id", "schema_version")
+_LISTED = ("agent_id", "schema_version", "path")
 
 
 def _missing(fs: ReadFs, state_dir: Path, agent_id: str, listed: frozenset[str]) -> str | None:
