@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 from msgspec import structs
 from rich.cells import cell_len
+from rich.console import Console
 
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED
+from gatewaydoctor.model.command import typed
+from gatewaydoctor.model.outcome.verdict import NextStep, Stake, Start, StartVerdict
+from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.screens.blocks.finding_lines import BRIEFS, brief
+from gatewaydoctor.report.screens.blocks.parts import View
+from gatewaydoctor.report.screens.scan import verdict_block
 from tests.checks.test_verdict import FIXTURES, fixture
 from tests.cli import scenes
 from tests.cli.harness import Machine, run
@@ -145,11 +152,14 @@ def test_the_verdict_of_a_part_is_not_that_of_the_whole(tmp_path: Path) -> None:
     assert "not examined" in told["verdict"]["reason"]
 
 
-def test_the_answers_stay_within_eight_lines_of_a_long_path(tmp_path: Path) -> None:
-    state = tmp_path / "a-directory-of-which-the-name-is-long" / "state"
-    state.parent.mkdir()
-    make("issue-61633", state, seed=DEFAULT_SEED, scale=0.1, now=DEFAULT_NOW)
-    shown = lines(state)
-    start = next(at for at, line in enumerate(shown) if line.startswith("WILL IT START"))
-    block = shown[start : shown.index("", start)]
-    assert sum(-(-cell_len(line) // 80) for line in block) <= 8
+def test_a_long_cause_gives_way_to_the_other_answers() -> None:
+    long = " ".join(["one more word about it"] * 8)
+    cause = "; ".join(f"main: thing number {number} of which much is to be told here" for number in range(4))
+    verdict = StartVerdict(Start.AT_RISK, f"{long}.", cause, Stake(1, 0, 0, True, f"{long}."), None, "")
+    file = StringIO()
+    console = Console(file=file, width=80)
+    verdict_block(console, verdict, NextStep(typed("repair"), "shows the plan"), View(Names(redact=False)))
+    shown = file.getvalue().splitlines()
+    assert len(shown) <= 8
+    assert shown[6] == "CAUSE          main: thing number 0 of which much is to be told here; 3 more."
+    assert shown[7] == "DO             gatewaydoctor repair"

@@ -426,6 +426,18 @@ def test_the_plan_names_the_conversations_it_touches(tmp_path: Path) -> None:
     assert [step["touched"] for step in plan["steps"]] == [people]
 
 
+def test_a_receipt_ends_with_what_comes_next(incident: Path) -> None:
+    """The way back comes before: the last thing read is the next thing to do."""
+    ran = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes")
+    receipt = ran.out[ran.out.index("Done in ") :]
+    assert receipt.index("gatewaydoctor undo") < receipt.index("start the gateway") < receipt.index("doctor after")
+    assert receipt.rstrip().splitlines()[-3:][0].startswith("3. check that it is well")
+    run("undo", "--state-dir", str(incident), "--yes")
+    told = run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes", "--json").document["next"]
+    assert told["command"].startswith("gatewaydoctor repair cron --disable ")
+    assert told["why"].endswith("retry without end and would fill the store again")
+
+
 def test_a_conversation_that_two_repairs_touch_counts_once(tmp_path: Path) -> None:
     """A step that recovers a store names the first few of them alone, a later one all."""
     state = StateDir(tmp_path)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from rich.console import Console
 
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.shell.run import typed_program
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model.errors import UsageError
+from gatewaydoctor.report.screens.blocks.fitting import Parted
+from gatewaydoctor.report.screens.blocks.parts import grid
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, Ran, run
 from tests.state.fakes import FakeProcess, FakeProcesses
@@ -301,3 +305,19 @@ def test_a_named_repair_that_plans_nothing_names_the_repair_of_what_is_critical(
     at = ("--state-dir", str(tmp_path))
     last = " ".join(run("repair", "locks", *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
     assert last == f"a critical finding remains: gatewaydoctor repair salvage --state-dir {tmp_path}"
+
+
+def test_what_is_in_parentheses_has_a_line_of_its_own_where_it_does_not_fit() -> None:
+    file = StringIO()
+    console = Console(file=file, width=40)
+    table = grid("change", "count", left=1)
+    for text in ("remove runs of a (2 stuck)", "remove runs of a job (2,084 stuck, 151 extra)", "no parentheses"):
+        table.add_row(Parted(text), "2")
+    console.print(table)
+    shown = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert [line.removesuffix("2").rstrip() for line in shown[1:]] == [
+        "remove runs of a (2 stuck)",
+        "remove runs of a job",
+        "  (2,084 stuck, 151 extra)",
+        "no parentheses",
+    ]

@@ -378,4 +378,5 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
     seen = view_with(run, names, 40)
     screen = partial(screens.receipt, receipt=receipt, view=seen, undo=undo, plan=plan, left=left, sources=sources)
     wrote = receipt is not None
-    return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen, wrote=wrote)
+    step = screens.step_after(receipt, plan, seen, left)
+    return Outcome("repair", ExitCode.OK, run, names=names, details=details, screen=screen, wrote=wrote, next=step)

@@ -17,7 +17,7 @@ from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.repair.plan import Move, Note
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.conversations import touched
-from gatewaydoctor.report.screens.blocks.fitting import fill, fitted
+from gatewaydoctor.report.screens.blocks.fitting import Parted, fill, fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -193,7 +193,7 @@ def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
     shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST)]
     for group in shown:
         count, size = sum(step.count for step in group), sum(step.bytes for step in group)
-        table.add_row(view.names.text(_change(group, view)), f"{count:,}", words.size(size) if size else "")
+        table.add_row(Parted(view.names.text(_change(group, view))), f"{count:,}", words.size(size) if size else "")
     console.print(table)
     more(console, len(shown), len(rows), "changes")
 
@@ -394,11 +394,22 @@ def receipt(
     if receipt.gateway_afterwards not in (None, "dead"):
         rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
     console.print(pairs(rows))
+    if not view.quiet:
+        label = "to undo".ljust(len("originals in  "))
+        console.print(Text.assemble((label, "dim"), "also after a start, then with --merge:"))
+        print_command(console, Text(), undo, len(label))
     _what_next(console, receipt, plan, view, left)
-    next_step(console, view, "to undo, also after a start (then with --merge):", undo)
 
 
 _START = "start the gateway"
+
+
+def step_after(receipt: Receipt | None, plan: Plan | None, view: View, left: int) -> NextStep:
+    """The first of the steps after a run."""
+    if receipt is None:
+        return NextStep(command=None, why="nothing to do; nothing was written")
+    what, typed = next(_then(receipt, plan, view, left))
+    return NextStep(command=view.names.command(typed) if typed else None, why=what.removesuffix(":"))
 
 
 def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, left: int) -> None:

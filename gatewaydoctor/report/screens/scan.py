@@ -61,7 +61,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
             console.print(head + shown, no_wrap=True, overflow="ignore", crop=False)
             lines += 1
     why = wrapped(view.names.text(step.why), width, 2) if command else []
-    if verdict.effect is not Effect.LOSES and lines + typed + len(why) > MOST_LINES:
+    if verdict.effect is not Effect.LOSES and lines + len(command) + len(why) > MOST_LINES:
         why = []  # but to keep a gateway stopped is always said
     rows = (*((line, "bold green") for line in command), *((line, "") for line in why))
     for at, (line, style) in enumerate(rows):

@@ -43,6 +43,26 @@ class Jointed:
             yield Text(line, self.style, no_wrap=True, overflow="ignore")
 
 
+class Parted:
+    """A text with what is in parentheses at its end on a line of its own, where one line is too short for both."""
+
+    def __init__(self, text: str) -> None:
+        head, joint, tail = text.partition(" (")
+        self.parts = (head, f"({tail}") if joint and tail.endswith(")") else (text,)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        whole = Text(" ".join(self.parts))
+        return Measurement.get(console, options, whole)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        whole = Text(" ".join(self.parts), overflow="fold")
+        if len(self.parts) == 1 or whole.cell_len <= options.max_width:
+            yield whole
+            return
+        yield Text(self.parts[0], overflow="fold")
+        yield Text(f"  {self.parts[1]}", overflow="fold")
+
+
 def fill(text: str, width: int) -> list[str]:
     """The text in lines of at most `width` cells, each as long as its joints allow."""
     lines = [""]
