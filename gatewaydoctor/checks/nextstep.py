@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.healthrules import FOREIGN_KEYS, SCHEMA
+from gatewaydoctor.checks.stores.reading import COPY_HAS_MORE
 from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
@@ -86,7 +87,9 @@ def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> Command
 
 def _by_name(finding: Finding) -> bool:
     """Whether a plan without names leaves this one's repair out. A database with other tables than its release has is
-    made again only where that is asked for: rows of tables that no release has stay behind."""
+    made again only where that is asked for: rows of tables that no release has stay behind. So are conversations of
+    copies added: they may have been deleted on purpose since."""
     assert finding.fix is not None
     repairs = finding.fix.repairs
-    return repairs[0] in ONLY_BY_NAME or (finding.rule in (SCHEMA.id, FOREIGN_KEYS.id) and "salvage" in repairs)
+    asked = finding.rule in (SCHEMA.id, FOREIGN_KEYS.id, COPY_HAS_MORE.id) and "salvage" in repairs
+    return asked or repairs[0] in ONLY_BY_NAME

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Start
-from tests.world import DAY, header, row, said, session_id
+from tests.repair.doctor import Doctor, steps
+from tests.world import DAY, NOW, header, job, row, said, session_id
 
 if TYPE_CHECKING:
     from tests.world import StateDir
@@ -42,6 +44,21 @@ def test_conversations_that_only_a_copy_has_are_told_and_can_be_brought_back(cop
     assert finding.fix.repairs == ("salvage",)
     assert finding.evidence["files"] == [{"name": copy, "conversations": 4}]
     assert state.judge().verdict.start is Start.YES
+
+
+@pytest.mark.parametrize("copy", [BACKUP, TEMP])
+def test_they_are_brought_back_by_name_and_the_next_step_names_it(copy: str, state: StateDir) -> None:
+    begun_anew(state, copy, PEOPLE)
+    state.jobs([job("backup", state={"runningAtMs": NOW - DAY})])
+    assert state.judge().next.command == typed("repair", "salvage"), "others are by name too"
+    doctor = Doctor(state)
+    assert not steps(doctor.plan(), "salvage")
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert not state.findings("store-copy-has-more")
+    (store,) = state.examine().stores
+    assert store.sessions is not None
+    assert sorted(store.sessions.table.all_keys()) == ["agent:main:main", *PEOPLE]
 
 
 def test_of_a_torn_copy_the_whole_rows_count(state: StateDir) -> None:

@@ -125,7 +125,7 @@ CANDIDATES = Rule(
     repair="salvage",
 )
 
-MORE = Rule(
+COPY_HAS_MORE = Rule(
     id="store-copy-has-more",
     family=Family.STORE,
     severity=Severity.WARNING,
@@ -327,7 +327,7 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
 
 
-@REGISTRY.check(MORE)
+@REGISTRY.check(COPY_HAS_MORE)
 def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in x.session_stores:
         keys = dict.fromkeys(key for copy in store.copies for key in copy.keys)
@@ -339,7 +339,7 @@ def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
         files = plural(len(store.copies), "file next to it has", "files next to it have")
         lacks = f"The {'database' if in_database else 'store'} lacks {plural(len(keys), 'conversation')} that {files}"
         ahead = "The gateway goes on without them"
-        yield MORE.finding(
+        yield COPY_HAS_MORE.finding(
             f"{lacks}." if in_database else f"{lacks}; the transcripts are there.",
             f"{ahead}." if in_database else f"{ahead}; rotation and clean-up may delete the files.",
             count=len(keys),

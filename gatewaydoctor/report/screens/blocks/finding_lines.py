@@ -99,7 +99,7 @@ BRIEFS: dict[str, Brief] = {
     "store-unparseable": lambda e, n: f"{plural(e['wholeEntries'], 'complete session')} before the damage",
     "store-not-object": lambda e, n: "not a JSON object",
     "store-too-large-for-gateway": lambda e, n: f"{size(e['bytes'])}, {plural(e['entries'], 'session')}",
-    "store-copy-has-more": lambda e, n: f"{plural(n, 'lost conversation')} in a file next to it",
+    "store-copy-has-more": lambda e, n: f"{plural(n, 'conversation')} only in a copy",
     "store-empty-beside-transcripts": lambda e, n: f"no session, but {plural(n, 'transcript')}",
     "backup-candidates": lambda e, n: f"{plural(n, 'file')} may hold the lost sessions",
     "session-stuck-running": lambda e, n: f"{n:,} of {e['running']:,} marked running",
