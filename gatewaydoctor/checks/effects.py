@@ -249,7 +249,7 @@ def _newer(finding: Finding, release: Release, findings: Sequence[Finding]) -> S
     databases = finding.evidence.get("databases")
     roles = {each["role"] for each in databases} if isinstance(databases, list) else set()
     damage = Damage.QUARANTINE_NEWER if roles == {DatabaseRole.QUARANTINE.value} else Damage.NEWER
-    code = CODES[damage].get(release.version or "")
+    code = CODES[damage].get(release_name(release) or "")
     if code is not None:
         reason = f"{capital(_who(release))} refuses to start (exit {code}) over a newer schema."
         return StartEffect(Effect.FAILS, reason, headline(finding.message))

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gatewaydoctor.examine.databases import health
 from gatewaydoctor.storage.database import integrity, log, schema
+from gatewaydoctor.system.immutable import Fixed
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses
 
@@ -321,6 +323,100 @@ def test_a_copy_without_its_logs_is_told_whatever_the_times_of_its_files(state: 
         os.utime(state / AGENT_PATH, (each, each))
         found = [row for row in told(state)["findings"] if row["rule"] == "database-log-missing"]
         assert {row["agentId"]: row["severity"] for row in found}["main"] == severity
+
+
+def test_the_files_of_locks_have_to_be_databases(plain: Path) -> None:
+    """2026.9.6 refused over garbage, a directory and a file in place of their directory, with exit 1."""
+    started(plain)
+    folder = plain / "tmp/openclaw-0"
+    folder.mkdir(parents=True)
+    for name in ("gateway.state.lock.sqlite", "gateway.f98e2a47.lock.sqlite"):
+        (folder / name).write_bytes(b"")
+    (folder / "other.txt").write_text("x")
+    assert "database-corrupt" not in rules(plain)
+    lock = folder / "gateway.state.lock.sqlite"
+    lock.write_bytes(b"garbage" * 1_000)
+    assert told(plain)["verdict"]["reason"] == "A 2026.9.6 gateway refuses to start (exit 1)."
+    assert rules(plain)["database-corrupt"]["path"] == str(lock)
+    lock.unlink()
+    lock.mkdir()
+    assert rules(plain)["database-corrupt"]["path"] == str(lock)
+    shutil.rmtree(plain / "tmp")
+    (plain / "tmp").write_text("")
+    assert rules(plain)["database-corrupt"]["path"] == str(plain / "tmp")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_what_is_not_a_file_in_place_of_the_shm(plain: Path, make: Callable[[Path], None]) -> None:
+    started(plain)
+    shm = plain / f"{AGENT_PATH}-shm"
+    shm.unlink(missing_ok=True)
+    make(shm)
+    assert "(exit 1)" in rules(plain)["database-corrupt"]["consequence"]
+
+
+def test_a_link_in_place_of_the_states_log_has_a_code_of_its_own(plain: Path) -> None:
+    started(plain)
+    log_path = plain / f"{STATE_PATH}-wal"
+    log_path.unlink(missing_ok=True)
+    log_path.symlink_to("nowhere")
+    assert "(exit 78)" in rules(plain)["database-corrupt"]["consequence"]
+
+
+def test_a_database_that_nobody_may_change(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `chattr +i` leaves it: 2026.9.6 refused with exit 1."""
+    started(plain)
+    inode = (plain / AGENT_PATH).stat().st_ino
+    monkeypatch.setattr(health, "fixed", lambda fd: Fixed.IMMUTABLE if os.fstat(fd).st_ino == inode else None)
+    found = rules(plain)["database-corrupt"]
+    assert (found["agentId"], "(exit 1)" in found["consequence"]) == ("main", True)
+    assert found["evidence"]["command"].endswith(f" {plain / AGENT_PATH}")
+
+
+@pytest.mark.parametrize("place", ["state", "agents"])
+def test_a_file_in_place_of_a_directory_that_leads_to_databases(plain: Path, place: str) -> None:
+    shutil.copytree(plain / "agents/main", plain / "agents/second")
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "agent_databases", agent_id="main", path=AGENT_PATH, schema_version=23)
+    started(plain)
+    shutil.rmtree(plain / place)
+    (plain / place).write_text("")
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "(exit 78)" in verdict["reason"]) == ("no", True)
+
+
+@pytest.mark.parametrize("due", [True, False])
+@pytest.mark.parametrize("also", ["leftover", "quarantined"])
+def test_what_a_start_passes_over_with_an_agent_that_it_leaves_out(plain: Path, also: str, due: bool) -> None:
+    agents = {"entries": {"main": {"default": True}, "second": {}}}
+    (plain / "openclaw.json").write_text(json.dumps({"gateway": {"mode": "local"}, "agents": agents}))
+    second = plain / AGENT_PATH.replace("main", "second")
+    second.parent.mkdir(parents=True)
+    second.write_bytes(b"garbage" * 1_000)
+    with closing(connect(plain / STATE_PATH)) as database:
+        insert(database, "agent_databases", agent_id="second", path=str(second), schema_version=23)
+    if not due:
+        started(plain)
+    if also == "leftover":
+        (second.parents[1] / "sessions").mkdir()
+        (second.parents[1] / "sessions/sessions.json").write_text('{"agent:second:main": {"sessionId": "x"}}')
+    else:
+        with closing(connect(plain / "state/openclaw-quarantine.sqlite")) as database:
+            columns = "path TEXT, kind TEXT, reason TEXT, quarantined_at INTEGER"
+            database.execute(f"CREATE TABLE quarantined_databases ({columns})")
+            database.execute("INSERT INTO quarantined_databases VALUES (?, 'agent', 'x', 1)", (str(second),))
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "without the sessions of this agent" in verdict["reason"]) == ("at-risk", True)
+
+
+def test_a_newer_schema_without_the_state_database_has_its_exit_code(plain: Path) -> None:
+    with closing(connect(plain / AGENT_PATH)) as database:
+        database.execute("PRAGMA user_version = 99")
+    (plain / "config-journal-fingerprint.key").write_bytes(bytes(32))
+    (plain / STATE_PATH).unlink()
+    (plain / f"{STATE_PATH}-wal").unlink(missing_ok=True)
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "(exit 78)" in verdict["reason"]) == ("no", True)
 
 
 @pytest.mark.parametrize(

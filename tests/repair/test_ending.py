@@ -33,8 +33,8 @@ from gatewaydoctor.repair.writing.errors import (
     VaultDamaged,
 )
 from gatewaydoctor.repair.writing.guard import require_writable
-from gatewaydoctor.repair.writing.immutable import Fixed
 from gatewaydoctor.system.fs import DiskSpace
+from gatewaydoctor.system.immutable import Fixed
 from tests.repair.faults import FaultFs, Killed, Mode
 from tests.repair.scene import DEAD, SESSIONS, Scene, contents, make, tools, tree
 from tests.repair.test_whose_runs import killed_at, last_of, runs_of

@@ -9,6 +9,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import start_over
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
+from gatewaydoctor.model.gateway.health import BrokenPages, Unopened
 from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage
 from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
@@ -82,6 +83,13 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield _before_import(x, agent, legacy, store)
 
 
+def _left_out(x: Examination, agent_id: str) -> bool:
+    """Whether a start does without the agent, as its database is damaged."""
+    health = next((each for each in x.health.databases if each.agent_id == agent_id), None)
+    broken = health is not None and any(isinstance(each, Unopened | BrokenPages) for each in health.problems)
+    return broken and start_over(x, Damage.AGENT, health).isolates
+
+
 def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
     """The receipt of the import names the bytes that were imported: no edit of the file restores them, nor
     one of its database."""
@@ -116,6 +124,12 @@ def _beside_database(x: Examination, leftover: ComparedLeftover, legacy: LegacyS
     newer = len(leftover.replaced) - len(older)
     people = sum(parse_key(each.key).kind not in MACHINE_KINDS for each in older)
     severity, ahead, by_hand = _ahead(x, leftover, len(older), people)
+    if _left_out(x, leftover.agent_id):
+        # The sessions of the agent stay closed, and its files as they are.
+        severity, ahead = (
+            Severity.WARNING,
+            f"A start passes over it as long as the database is damaged. Then: {ahead}",
+        )
     return LEGACY.finding(
         f"A sessions.json of {size(legacy.size)} is left next to the database of this agent: {_compared(leftover)}.",
         ahead,

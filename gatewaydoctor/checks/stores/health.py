@@ -25,7 +25,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     who_of,
 )
 from gatewaydoctor.checks.stores.migration import reads_again
-from gatewaydoctor.checks.stores.unsound import broken, hot_journal, read_only, unopened
+from gatewaydoctor.checks.stores.unsound import bad_lock, broken, hot_journal, read_only, unchangeable, unopened
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BadEntries,
@@ -41,6 +41,7 @@ from gatewaydoctor.model.gateway.health import (
     Quarantined,
     ReadOnlyFormat,
     SchemaDrift,
+    Unchangeable,
     Unopened,
     VersionsDiffer,
 )
@@ -71,6 +72,8 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield _missing(x, missing, copies=missing.agent_id in set_aside)
         else:
             yield _of_no_agent(x, missing)
+    for path in x.health.bad_locks:
+        yield bad_lock(x, path)
     for health in x.health.databases:
         told = [type(problem) for problem in health.problems]
         for problem in health.problems:
@@ -132,7 +135,7 @@ def _of_no_agent(x: Examination, missing: MissingDatabase) -> Finding:
 
 def _missing(x: Examination, missing: MissingDatabase, *, copies: bool) -> Finding:
     state = missing.role is DatabaseRole.STATE
-    start = start_over(x, Damage.STATE_GONE if state else Damage.BLOCKED if missing.blocked else Damage.MISSING)
+    start = start_over(x, Damage.BLOCKED if missing.blocked else Damage.STATE_GONE if state else Damage.MISSING)
     who = "The state database" if state else "The database of an agent"
     lost = "without cron jobs, deliveries and pairings" if state else "with an EMPTY history for this agent"
     return MISSING.finding(
@@ -161,6 +164,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return _misregistered(x, health, problem)
         case ReadOnlyFormat():
             return read_only(x, health, problem)
+        case Unchangeable():
+            return unchangeable(x, health, problem)
         case HotJournal():
             return hot_journal(x, health, problem)
         case VersionsDiffer():
@@ -381,9 +386,13 @@ def _quarantined(x: Examination, health: DatabaseHealth, problem: Quarantined) -
     if problem.elsewhere:
         message = f"A quarantine record names {who_of(health, small=True)} under a path it no longer has; {found}."
         ahead = f"A {NEWEST} gateway passes over it."
-        severity, repair = Severity.INFO, "quarantine" if problem.refuted else None
-        return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity, repair=repair)
+        repair = "quarantine" if problem.refuted else None
+        return finding_of(QUARANTINED, health, message, ahead, evidence, severity=Severity.INFO, repair=repair)
     damage = Damage.QUARANTINED_STATE if health.role is DatabaseRole.STATE else Damage.QUARANTINED
     start, repair = start_over(x, damage), "quarantine" if problem.refuted else None
     ahead = refuses(start, " as long as the record is there")
-    return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity_of(start), repair=repair)
+    severity = severity_of(start)
+    if not problem.refuted and start_over(x, Damage.AGENT, health).isolates:
+        # With the file damaged as well the agent is left out before the record is looked at (seen).
+        ahead, severity = f"It stays once the database is repaired. Then: {ahead}", Severity.WARNING
+    return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity, repair=repair)

@@ -16,7 +16,8 @@ from gatewaydoctor.checks.stores.healthrules import (
     start_over,
     who_of,
 )
-from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, SHM_DIRECTORY, DatabaseFaultKind
+from gatewaydoctor.model.command import Command
+from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, ODD_SHM, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
@@ -24,10 +25,18 @@ from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.database import DatabaseFault
-    from gatewaydoctor.model.gateway.health import BrokenPages, DatabaseHealth, HotJournal, ReadOnlyFormat, Unopened
+    from gatewaydoctor.model.gateway.health import (
+        BrokenPages,
+        DatabaseHealth,
+        HotJournal,
+        ReadOnlyFormat,
+        Unchangeable,
+        Unopened,
+    )
     from gatewaydoctor.model.gateway.refusals import SeenStart
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -41,8 +50,10 @@ def unopened(x: Examination, health: DatabaseHealth, problem: Unopened, *, copie
         by_hand = "Keep the gateway stopped, move what is not a file out of the directory, and restore the set."
         message = f"{who} or its log is a pipe or a device, not a regular file."
         return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
-    if fault.reason in (LINKED_LOG, SHM_DIRECTORY):
-        message, ahead = f"{who} cannot be written: {fault.reason}.", refuses(start_over(x, Damage.SIDE_FILE))
+    if fault.reason in (LINKED_LOG, ODD_SHM):
+        state_log = health.role is DatabaseRole.STATE and fault.reason == LINKED_LOG
+        start = start_over(x, Damage.STATE_LOG_LINKED if state_log else Damage.SIDE_FILE)
+        message, ahead = f"{who} cannot be written: {fault.reason}.", refuses(start)
         by_hand = "Keep the gateway stopped, copy the directory, and move that out of it."
         return finding_of(CORRUPT, health, message, ahead, evidence, repair=None, by_hand=by_hand)
     if fault.kind in (DatabaseFaultKind.UNREADABLE, DatabaseFaultKind.CHANGED, DatabaseFaultKind.QUERY):
@@ -142,6 +153,32 @@ def read_only(x: Examination, health: DatabaseHealth, problem: ReadOnlyFormat) -
         {"writeVersion": problem.version},
         severity=severity_of(start),
         by_hand="Copy the directory, and restore the set from a backup.",
+        repair=None,
+    )
+
+
+def bad_lock(x: Examination, path: Path) -> Finding:
+    start = start_over(x, Damage.LOCKS)
+    return CORRUPT.finding(
+        "The file of a lock of the gateway is not a database, or something else is in its place.",
+        refuses(start),
+        severity=severity_of(start),
+        path=path,
+        evidence={"lock": True},
+        repair=None,
+        by_hand="Keep the gateway stopped and move it out of the directory: a start makes a new one.",
+    )
+
+
+def unchangeable(x: Examination, health: DatabaseHealth, problem: Unchangeable) -> Finding:
+    command = Command((*problem.command.split(), str(health.path)), program=("sudo",))
+    return finding_of(
+        CORRUPT,
+        health,
+        f"{who_of(health)} cannot be written: the file is {problem.word}.",
+        start_over(x, Damage.READ_ONLY),
+        {"attribute": problem.word, "command": str(command)},
+        by_hand=f"Find out who set the attribute and why. What takes it away: {command}.",
         repair=None,
     )
 

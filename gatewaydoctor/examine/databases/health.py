@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gatewaydoctor.examine.databases.leftover import compare_leftovers
 from gatewaydoctor.examine.databases.records import AGENT, Records, same_place
 from gatewaydoctor.examine.databases.state import number, with_state
-from gatewaydoctor.model.gateway.database import LINKED_LOG, SHM_DIRECTORY, DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, ODD_SHM, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -24,10 +24,13 @@ from gatewaydoctor.model.gateway.health import (
     OtherOwner,
     Quarantined,
     SchemaDrift,
+    Unchangeable,
     Unopened,
 )
 from gatewaydoctor.state.config.settings import normalize_agent_id
+from gatewaydoctor.storage.database.header import MAGIC
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
+from gatewaydoctor.system.immutable import fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +72,36 @@ def read_health(
     found = _Reader(fs, state_dir, eras, verify=verify).read()
     if eras.state is not None:
         found = with_state(found, fs, processes, eras.state.path, store_key)
-    return replace(found, leftovers=tuple(compare_leftovers(fs, eras, stores)))
+    leftovers = tuple(compare_leftovers(fs, eras, stores))
+    return replace(found, leftovers=leftovers, bad_locks=tuple(_bad_locks(fs, state_dir / "tmp")))
+
+
+def _bad_locks(fs: ReadFs, folder: Path) -> Iterable[Path]:
+    """Files of the locks that 2026.9.6 keeps in <state>/tmp/openclaw-<user>, which it opens as databases."""
+    if may_be_there(fs, folder) and not is_directory(fs, folder):
+        yield folder
+    for user in _below(fs, folder, "openclaw-"):
+        for path in _below(fs, user, "gateway."):
+            if path.name.endswith(".lock.sqlite") and not _is_database(fs, path):
+                yield path
+
+
+def _below(fs: ReadFs, folder: Path, start: str) -> list[Path]:
+    try:
+        return sorted(folder / name for name, _ in fs.entries(folder) if name.startswith(start))
+    except OSError:
+        return []
+
+
+def _is_database(fs: ReadFs, path: Path) -> bool:
+    """Whether SQLite can open the file as one: an empty one too. One that cannot be read counts as one."""
+    if is_directory(fs, path):
+        return False
+    try:
+        head, _, size = fs.head_and_tail(path, len(MAGIC), 0)
+    except OSError:
+        return True
+    return size == 0 or head == MAGIC
 
 
 class _Reader:
@@ -104,7 +136,7 @@ class _Reader:
         return replace(
             found,
             problems=(
-                *(*self._about_log(found), *found.problems),
+                *(*self._about_log(found), *found.problems, *self._about_attributes(path)),
                 *(*self._about_registry(found), *self._about_twin(found), *self._about_quarantine(found)),
             ),
             registered=any(listed == path for _, listed in self.records.listed),
@@ -202,7 +234,19 @@ class _Reader:
                 return LINKED_LOG
         except OSError:
             pass
-        return SHM_DIRECTORY if is_directory(self.fs, path.with_name(f"{path.name}-shm")) else None
+        try:
+            return None if self.fs.lstat(path.with_name(f"{path.name}-shm")).is_file else ODD_SHM
+        except OSError:
+            return None
+
+    def _about_attributes(self, path: Path) -> Iterable[Problem]:
+        try:
+            with self.fs.open(path) as stream:
+                found = fixed(stream.fileno())
+        except OSError:
+            return
+        if found is not None:
+            yield Unchangeable(found.word, found.command)
 
     def _foreign_log(self, health: DatabaseHealth) -> ForeignLog | None:
         from gatewaydoctor.storage.database.integrity import problems

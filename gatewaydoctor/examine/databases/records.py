@@ -94,7 +94,7 @@ class Records:
                     "the registry in the state database",
                     _log_size(self.fs, path) > 0,
                     may_be_there(self.fs, self.state_dir / "agents" / agent_id),
-                    blocked=may_be_there(self.fs, path.parent) and not is_directory(self.fs, path.parent),
+                    blocked=self._blocked(path),
                 )
         for agent in self.eras.agents:
             path = self.state_dir / "agents" / agent.agent_id / AGENT
@@ -127,7 +127,13 @@ class Records:
         elif self.eras.sessions_in_database:
             there = any(agent.database is not None for agent in self.eras.agents)
             source = "the databases of the agents" if there else "the archives of imports"
-            yield MissingDatabase(DatabaseRole.STATE, path, None, source, log=False)
+            blocked = self._blocked(path)
+            yield MissingDatabase(DatabaseRole.STATE, path, None, source, log=False, blocked=blocked)
+
+    def _blocked(self, path: Path) -> bool:
+        """Whether something that is not a directory is in place of one that leads to the file."""
+        above = (each for each in path.parents if each.is_relative_to(self.state_dir) and each != self.state_dir)
+        return any(may_be_there(self.fs, each) and not is_directory(self.fs, each) for each in above)
 
     def _is_parked(self, path: Path) -> bool:
         """Whether the file waits next to its place until it is put back."""

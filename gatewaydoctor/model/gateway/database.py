@@ -39,7 +39,7 @@ class DatabaseFaultKind(StrEnum):
 NOT_REGULAR = "Not a regular file"
 """Reason of a fault where a pipe or a device is in place of a file."""
 
-LINKED_LOG, SHM_DIRECTORY = "its -wal is a symbolic link", "its -shm is a directory"
+LINKED_LOG, ODD_SHM = "its -wal is a symbolic link", "its -shm is not a regular file"
 """Reasons of faults that only a writer meets."""
 
 

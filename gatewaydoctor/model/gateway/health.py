@@ -63,6 +63,13 @@ class ReadOnlyFormat(Struct, frozen=True):
     version: int
 
 
+class Unchangeable(Struct, frozen=True):
+    """The file has an attribute that keeps everybody from changing it: the word for it, and what takes it away."""
+
+    word: str
+    command: str
+
+
 class HotJournal(Struct, frozen=True):
     """A rollback journal of an unfinished transaction is next to an agent's database, which a start only reads at
     first: SQLite undoes it for one who may write. `bytes` of the journal."""
@@ -180,6 +187,7 @@ Problem = (
     | Doubled
     | Misregistered
     | ReadOnlyFormat
+    | Unchangeable
     | HotJournal
     | VersionsDiffer
     | OrphanRows
@@ -274,7 +282,8 @@ class Health(Struct, frozen=True):
     the store path they are filed under, where that is not the path of this directory and this path does not have them
     too; `own_jobs` counts those that
     are. `last_boot` is how the last start ended: (started at, completed at or None, outcome). `moved`: gateways have
-    recorded databases under other paths alone."""
+    recorded databases under other paths alone. `bad_locks` are files of locks that are not databases, or what is in
+    place of their directory."""
 
     databases: tuple[DatabaseHealth, ...] = ()
     missing: tuple[MissingDatabase, ...] = ()
@@ -285,6 +294,7 @@ class Health(Struct, frozen=True):
     unclean_boots: int = 0
     leftovers: tuple[ComparedLeftover, ...] = ()
     moved: bool = False
+    bad_locks: tuple[Path, ...] = ()
 
     def of(self, path: Path) -> DatabaseHealth | None:
         return next((each for each in self.databases if each.path == path), None)

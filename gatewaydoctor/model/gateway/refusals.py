@@ -22,10 +22,11 @@ class Damage(StrEnum):
     """Kinds of damage. `agent`, `state`: a database with a garbage header or a zeroed page, or cut in half. `empty`,
     `no-table`, `missing`: an agent's; `state-gone`: the state database of 0 bytes or missing; `unused`: missing,
     of an agent that the config does not have. `tables`: tables are missing that a start makes again. `index`: it
-    lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, a directory in place of the
-    -shm. `blocked`: a file in place of the directory of a database. `journal`: a rollback journal of an unfinished
-    transaction next to an agent's. `registered`: the registry has it under another agent, too. `doubled`: a second
-    directory of the agent has the same sessions. `database-lease`: a process runs that may have an agent's open."""
+    lacks rows, or a page of it is malformed. `side-file`: a link in place of the -wal, not a regular file in place of
+    the -shm. `blocked`: a file in place of the directory of a database. `locks`: the file of a lock is no database.
+    `journal`: a rollback journal of an unfinished transaction next to an agent's. `registered`: the registry has it
+    under another agent, too. `doubled`: a second directory of the agent has the same sessions. `database-lease`: a
+    process runs that may have an agent's open."""
 
     AGENT = "agent"
     STATE = "state"
@@ -55,6 +56,8 @@ class Damage(StrEnum):
     CONSTRAINTS = "constraints"
     READ_ONLY = "read-only"
     SIDE_FILE = "side-file"
+    STATE_LOG_LINKED = "state-log-linked"
+    LOCKS = "locks"
     BLOCKED = "blocked"
     JOURNAL = "journal"
     FOREIGN_LOG = "foreign-log"
@@ -94,6 +97,8 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.CONSTRAINTS: {NEWEST: 1},
     Damage.READ_ONLY: {NEWEST: 1},
     Damage.SIDE_FILE: {NEWEST: 1},
+    Damage.STATE_LOG_LINKED: {NEWEST: 78},
+    Damage.LOCKS: {NEWEST: 1},
     Damage.BLOCKED: {NEWEST: 78},
     Damage.JOURNAL: {NEWEST: 1},
     Damage.FOREIGN_LOG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},

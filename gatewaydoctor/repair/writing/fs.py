@@ -11,17 +11,17 @@ from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from gatewaydoctor.repair.writing.immutable import fixed
 from gatewaydoctor.repair.writing.nofollow import Directories, check_own
 from gatewaydoctor.system.fs import OsReadFs, ReadFs, asking, convert, open_regular
+from gatewaydoctor.system.immutable import fixed
 
 if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from gatewaydoctor.repair.writing.immutable import Fixed
     from gatewaydoctor.system.fs import FileStat
+    from gatewaydoctor.system.immutable import Fixed
 
 _FICLONE = 0x40049409
 """ioctl of Linux that shares the blocks of another file (btrfs, xfs, bcachefs)."""

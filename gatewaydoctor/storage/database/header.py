@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 HEADER_BYTES = 100
-_MAGIC = b"SQLite format 3\0"
+MAGIC = b"SQLite format 3\0"
 _WAL_MAGICS = (0x377F0682, 0x377F0683)
 _WAL_HEADER = struct.Struct(">8I")
 _FRAME_HEADER = struct.Struct(">6I")
@@ -51,7 +51,7 @@ def parse_header(data: bytes) -> tuple[SqliteHeader | None, str | None]:
         return None, "it is empty"
     if len(data) < HEADER_BYTES:
         return None, "it is shorter than a database header"
-    if not data.startswith(_MAGIC):
+    if not data.startswith(MAGIC):
         return None, "its first page is zeroed" if not any(data) else "it does not start as a database does"
     page_size = int.from_bytes(data[16:18])
     page_size = 65536 if page_size == 1 else page_size
