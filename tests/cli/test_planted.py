@@ -177,7 +177,8 @@ def test_no_report_of_a_change_shows_a_secret(root: Path) -> None:
     assert applied.code == 0, applied
     (vault,) = (root / ".gatewaydoctor/runs").iterdir()
     codes = {line: ran(root, *line).code for line in changing(vault.name)}
-    assert codes["undo", "--yes"] == codes["park", KEY, "--apply", "--yes"] == 0
+    for line in (("undo", "--yes"), *((verb, KEY, "--apply", "--yes") for verb in ("park", "unpark"))):
+        assert codes[line] == 0, line
     assert {code for (verb, *_), code in codes.items() if verb in ("after", "undo")} <= {0, 1}
 
 

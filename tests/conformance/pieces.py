@@ -32,6 +32,7 @@ CHECKS = (
     Check("reading", "which damaged session stores load, and with how many sessions", (*FILES, "2026.7.1")),
     Check("field_types", "what becomes of a session whose fields have odd types", FILES),
     Check("reference_store", "files after `sessions cleanup --enforce`, byte for byte", FILES, slices=2),
+    Check("orphans", "which transcripts are in no index, against `doctor`", (*FILES, "2026.7.1"), slices=2),
     Check("config_settings", "which settings of openclaw.json are accepted", RELEASES),
     Check("job_acceptance", "what becomes of a malformed cron job", FILES),
     Check("liveness", "whether a gateway is running, however it was started", RELEASES, slices=4),

@@ -356,6 +356,15 @@ def test_a_session_that_a_database_has_again_is_not_put_back(database: Doctor) -
     assert "is there again" in refusal(database, Repair.UNPARK, agentdb.CONVERSATION)
 
 
+def test_a_leftover_store_with_its_key_keeps_it_from_nothing(database: Doctor) -> None:
+    """What is to be imported cannot be parked, and is as it was."""
+    database.state.store({agentdb.CONVERSATION: row(1)})
+    before = everything(path_of(database))
+    assert apply(database.plan(Repair.PARK, options=named(agentdb.CONVERSATION)), tools(), DEAD) is not None
+    done(database, Repair.UNPARK, agentdb.CONVERSATION)
+    assert everything(path_of(database)) == before
+
+
 def share(doctor: Doctor, key: str) -> None:
     """Another session that names the transcript of the conversation."""
     connection = agentdb.connected(path_of(doctor))

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.sessions.parked import KeptFile, Parked
+    from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import DatabaseDraft, RowsDraft, StoreDraft
     from gatewaydoctor.storage.entries.sessionset import SessionSet
@@ -81,7 +83,8 @@ def _put_back(draft: Draft, parked: Parked) -> None:
         hint = "Undo the run that parked it: `gatewaydoctor runs list`."
         raise OutOfReach("What was parked cannot be read as one session.", hint)
     key = parked.sessions.table.key(0)
-    _require_free(draft, parked.agent_id, [key])
+    # A leftover sessions.json beside a database may have it, too, as it did when the session was parked.
+    _require_free(draft.x.databases if parked.in_database else draft.x.session_stores, parked.agent_id, [key])
     for kept in parked.files:
         _require_gone(draft, kept)
     source = Source(draft.fingerprint(parked.rows), parked.sessions.table, canonical=False)
@@ -97,10 +100,10 @@ def _put_back(draft: Draft, parked: Parked) -> None:
     _say(draft, parked, "a parked session", [key], size, **of_people(entries))
 
 
-def _require_free(draft: Draft, agent_id: str, keys: Iterable[str]) -> None:
-    """Raises OutOfReach where one of the keys is in a store of the agent, as the gateway looks keys up."""
+def _require_free(stores: Iterable[StoreFacts | DatabaseFacts], agent_id: str, keys: Iterable[str]) -> None:
+    """Raises OutOfReach where the agent has one of the keys in these stores, as the gateway looks keys up."""
     wanted = {key.lower() for key in keys}
-    for store in draft.x.session_stores:
+    for store in stores:
         sessions = store.sessions
         if store.agent_id != agent_id or sessions is None:
             continue
