@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from errno import ENOTDIR
-from os import strerror
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.files import Obstacle
+from gatewaydoctor.model.gateway.files import REPLACED, Obstacle
 from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
@@ -126,7 +124,7 @@ def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
 def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     obstacle, newest = finding.evidence.get("obstacle"), release_name(release) == NEWEST
     # What is in place of the file is there for the gateway, too; how other releases end was not seen.
-    if obstacle is not None and not (newest and obstacle == Obstacle.NOT_A_FILE):
+    if obstacle is not None and not (newest and obstacle in REPLACED):
         return StartEffect(
             Effect.UNREAD, "The config was not read, so defaults are assumed.", headline(finding.message)
         )
@@ -234,9 +232,8 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     """A jobs.json that cannot be parsed, or is not a file: the gateway comes up, and its scheduler does not."""
     # Below something that is no directory there is no file: 2026.9.6 starts its scheduler (seen).
-    absent = finding.evidence.get("reason") == strerror(ENOTDIR)
     in_place = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE
-    blocked = release.version == NEWEST and in_place and not absent
+    blocked = release.version == NEWEST and in_place
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
         return None
     return StartEffect(Effect.RISKS, _UNSCHEDULED, headline(finding.message))

@@ -24,11 +24,10 @@ from gatewaydoctor.model.outcome.verdict import Effect, Start
 from gatewaydoctor.repair.drafting.options import REPAIRS
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.health import AGENT, ROWS, STATE
-from tests.world import HOUR
+from tests.world import HOUR, StateDir
 
 if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
-    from tests.world import StateDir
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 LOSES = {
@@ -246,3 +245,18 @@ def test_a_session_of_a_damaged_database_is_counted_once(gave_rows: bool, told: 
         evidence={"rowsReadable": {"sessions": 2}},
     )
     assert ("2 sessions that can be recovered" in stake_of(judgement.examination, [damaged], None).text) is told
+
+
+@pytest.mark.parametrize(("place", "start"), [("cron/jobs.json", Start.AT_RISK), ("cron", Start.YES)])
+def test_something_else_in_place_of_the_jobs_keeps_the_scheduler_from_starting_and_above_them_not(
+    place: str, start: Start, tmp_path: Path
+) -> None:
+    """Both seen with 2026.9.6."""
+    state = StateDir(tmp_path, "2026.9.6")
+    state.file(AGENT, agent_database(AGENT_VERSION, {}, rows=ROWS), HOUR)
+    state.file(STATE, state_database(STATE_VERSION, 0, agents=("main",)), HOUR)
+    if place == "cron":
+        state.file("cron", "no directory")
+    else:
+        (state.root / place).mkdir(parents=True)
+    assert state.judge().verdict.start is start
