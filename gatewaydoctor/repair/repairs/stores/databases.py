@@ -135,12 +135,12 @@ def plan_schema(draft: Draft, *, named: bool) -> None:
         if any(isinstance(each, Unopened | OtherOwner | ForeignLog) or _broken(each) for each in health.problems):
             continue
         # Rows whose parents' table is missing are not in the way alone.
-        missing_tables = any(isinstance(each, SchemaDrift) and each.missing_tables for each in health.problems)
+        missing_tables = any(isinstance(each, SchemaDrift) and each.lost_tables for each in health.problems)
         for problem in health.problems:
             match problem:
                 case OrphanRows() if not missing_tables:
                     _orphans(draft, health, problem)
-                case SchemaDrift():
+                case SchemaDrift() if not problem.mends_itself:
                     _mend(draft, health, problem)
                 case VersionsDiffer(fits=int(version)):
                     draft.edits.setdefault(health.path, []).append(SetVersion(version=version))
