@@ -353,10 +353,12 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
 
 
 def _foreign_log(x: Examination, health: DatabaseHealth, problem: ForeignLog) -> Finding:
-    message = f"The -wal next to {who_of(health, small=True)} is not its own. Without it the database is sound."
+    file = problem.suffix
+    message = f"The {file} next to {who_of(health, small=True)} is not its own. Without it the database is sound."
     message += " A program that writes to it folds the foreign pages in."
-    start = start_over(x, Damage.FOREIGN_LOG, health)
-    return finding_of(LOG_FOREIGN, health, message, start, {"belongsTo": problem.found}, repair="logs")
+    start = start_over(x, Damage.JOURNAL if problem.journal else Damage.FOREIGN_LOG, health)
+    evidence = {"belongsTo": problem.found, "file": file}
+    return finding_of(LOG_FOREIGN, health, message, start, evidence, repair="logs")
 
 
 def _log_gone(x: Examination, health: DatabaseHealth, problem: LogGone) -> Finding:

@@ -83,12 +83,13 @@ LOG_FOREIGN = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database has the log of another one",
-    meaning="Without its -wal the database is sound and its own; with it, it belongs to another agent or does not "
-    "hold together.",
+    meaning="Without its -wal, or its rollback journal, the database is sound and its own; with it, it belongs to "
+    "another agent or does not hold together.",
     cause="A restore that mixed files of two agents or of two moments.",
     gateway="2026.9.6 refuses to start and leaves both files as they are. A program that opens the database for "
     "writing folds the foreign pages in and overwrites its content; a start was once seen to do so, too.",
-    remedy="Keep the gateway stopped and move the -wal and -shm of this database out of the directory.",
+    remedy="Keep the gateway stopped and move the -wal and -shm, or the -journal, of this database out of the "
+    "directory.",
     repair="logs",
 )
 

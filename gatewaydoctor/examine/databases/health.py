@@ -213,10 +213,14 @@ class _Reader:
             return
         if is_directory(self.fs, log) or is_directory(self.fs, health.path):
             return
+        journal = size_of(self.fs, health.path.with_name(f"{health.path.name}-journal"))
+        foreign = None
+        if any(_may_be_the_logs(each) for each in health.problems) and (size_of(self.fs, log) or journal):
+            foreign = self._foreign_log(health)
+        if foreign is not None:
+            yield replace(foreign, journal=not size_of(self.fs, log))
+            return
         if size_of(self.fs, log):
-            if any(_may_be_the_logs(each) for each in health.problems) and (foreign := self._foreign_log(health)):
-                yield foreign
-                return
             if _log_used(self.fs, health.path):
                 return
             reason = "its -wal cannot be used"

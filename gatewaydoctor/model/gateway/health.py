@@ -153,9 +153,14 @@ class BadEntries(Struct, frozen=True):
 
 class ForeignLog(Struct, frozen=True):
     """With its -wal laid over, the database belongs to `found` (None: it does not hold together); without the -wal
-    it is sound and its own."""
+    it is sound and its own. `journal`: the same of a rollback journal, which SQLite would write into the database."""
 
     found: str | None
+    journal: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return "-journal" if self.journal else "-wal"
 
 
 class LogGone(Struct, frozen=True):

@@ -293,7 +293,7 @@ def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | Da
     try:
         main = _opened(fs, path, opened)
         wal = _sibling(fs, path, "-wal", opened) if with_log else None
-        journal_file = _sibling(fs, path, "-journal", opened)
+        journal_file = _sibling(fs, path, "-journal", opened) if with_log else None
         if (size := main.size()) <= 1:  # SQLite takes a file of one byte for an empty one (os_unix.c, unixFileSize)
             return _closed(
                 opened, DatabaseFault(DatabaseFaultKind.EMPTY, path, f"it is empty ({plural(size, 'byte')})")

@@ -197,7 +197,7 @@ class Opened:
 
 def open_database(fs: ReadFs, path: Path, *, verify: bool = False, with_log: bool = True) -> Opened | DatabaseFault:
     """The database at this path with its log or hot journal taken into account, or why it cannot be read. `verify`
-    compares all checksums of a log of any size; `with_log=False` reads the main file as its last checkpoint left it.
+    compares all checksums of a log of any size; `with_log=False` reads the main file alone, as it is.
     Nothing is raised."""
     match take_image(fs, path, verify=verify, with_log=with_log):
         case DatabaseFault() as fault:

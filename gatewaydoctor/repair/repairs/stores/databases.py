@@ -68,8 +68,10 @@ def plan_logs(draft: Draft, *, named: bool) -> None:
     damaged gets that again."""
     del named
     for health in draft.x.health.databases:
-        if any(isinstance(problem, ForeignLog) for problem in health.problems):
-            _move(draft, Repair.LOGS, health.path, ("-wal", "-shm"), "the log of another database")
+        foreign = next((problem for problem in health.problems if isinstance(problem, ForeignLog)), None)
+        if foreign is not None:
+            reason = "the rollback journal of another database" if foreign.journal else "the log of another database"
+            _move(draft, Repair.LOGS, health.path, (foreign.suffix, "-shm"), reason)
     for health in without_log(draft):
         try:
             _give_header(draft, health)

@@ -144,7 +144,7 @@ BRIEFS: dict[str, Brief] = {
     "database-entry-invalid": lambda e, n: f"{plural(n, 'row')} whose entry does not fit",
     "database-foreign-keys": lambda e, n: f"{plural(n, 'row refers', 'rows refer')} to rows that are gone",
     "database-lease": lambda e, n: "a lease has not expired",
-    "database-log-foreign": lambda e, n: "its -wal is of another database",
+    "database-log-foreign": lambda e, n: f"its {e['file']} is of another database",
     "database-log-missing": lambda e, n: f"not closed, and {e['reason']}",
     "database-owner": _owner,
     "database-quarantined": lambda e, n: "quarantined, but sound" if e["refuted"] else "quarantined",
