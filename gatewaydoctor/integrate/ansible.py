@@ -17,7 +17,8 @@ def playbook(site: Site) -> str:
         # Variables are replaced otherwise, without any shell; ansible-core before 2.16 does not know the setting.
         argv += "\n        expand_argument_vars: false"
     return f"""\
-# Examines the gateway of every host and saves one JSON report per host, under reports/ next to the playbook.
+# Examines the gateway of every host and saves one JSON report per host, under
+# reports/ next to the playbook.
 # Where it goes:      gatewaydoctor.yml
 # Run it:             ansible-playbook -i INVENTORY gatewaydoctor.yml
 # Without a playbook: ansible all -i INVENTORY -m command -a 'gatewaydoctor check'

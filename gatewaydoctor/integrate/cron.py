@@ -20,11 +20,13 @@ def mail(site: Site) -> str:
     lock = f"{site.state_dir}.gatewaydoctor.lock"
     command = shlex.join(("flock", "-n", lock, "/bin/sh", "-c", _QUIET_UNLESS, "gatewaydoctor-cron", *check))
     return f"""\
-# A daily check; mail only about findings that are new since the baseline or grew worse, or if the check failed.
+# A daily check; mail only about findings that are new since the baseline or
+# grew worse, or if the check failed.
 # Where it goes:      the crontab of the user the gateway runs as (crontab -e)
 # Switch it on:       {site.line("check", "--baseline", baseline, "--write-baseline")}
 #                     (once, and whenever what is there now shall count as known)
-# flock keeps two checks apart (util-linux). In a crontab a percent sign needs a backslash before it.
+# flock keeps two checks apart (util-linux). In a crontab a percent sign needs
+# a backslash before it.
 SHELL=/bin/sh
 PATH=/usr/local/bin:/usr/bin:/bin
 # MAILTO=operator@example.org

@@ -29,8 +29,9 @@ def dockerfile(site: Site) -> str:
     command = json.dumps(list(site.gateway or GATEWAY), ensure_ascii=False)
     return f"""\
 # syntax=docker/dockerfile:1
-# The gateway's image with gatewaydoctor, which is asked before every start and stops a start only if it would lose
-# data, fail or loop. A gate that is missing, broken or slow stops nothing.
+# The gateway's image with gatewaydoctor, which is asked before every start and
+# stops a start only if it would lose data, fail or loop. A gate that is
+# missing, broken or slow stops nothing.
 # Where it goes:   {_FILE}, next to {site.package or "the package it copies"}
 # Switch it on:    docker build -t {_BUILT} -f {_FILE} .
 #                  Run that image in place of {site.image or IMAGE}; for compose see
@@ -45,8 +46,8 @@ COPY --chmod=0755 <<'END_OF_GATE' {_GATE}
 {gate.wrapper(site)}END_OF_GATE
 
 USER node
-# Unhealthy if the gateway does not answer. A bad store does not make it so: a gateway that runs must not be killed
-# for what only its next start would do.
+# Unhealthy if the gateway does not answer. A bad store does not make it so: a
+# gateway that runs must not be killed for what only its next start would do.
 HEALTHCHECK --interval=5m --timeout={_TIMEOUT_S}s --start-period=2m --retries=3 CMD {_HEALTHY}
 ENTRYPOINT ["{_GATE}"]
 CMD {command}

@@ -16,8 +16,9 @@ def workflow(site: Site) -> str:
     directory = shlex.quote(site.fixtures if not site.fixtures.startswith("-") else f"./{site.fixtures}")
     validate = f"gatewaydoctor fixtures validate {directory}"
     return f"""\
-# Compares the fixtures of this repository with their expected findings: an annotation at each expected.json that
-# does not match, a job summary, and a JUnit report. It installs {site.package or PYZ} of this repository.
+# Compares the fixtures of this repository with their expected findings: an
+# annotation at each expected.json that does not match, a job summary, and a
+# JUnit report. It installs {site.package or PYZ} of this repository.
 # Where it goes:      .github/workflows/gatewaydoctor.yml
 name: gatewaydoctor
 on:

@@ -60,13 +60,15 @@ def patch(site: Site) -> str:
     override = f"kubectl set env deployment/{deployment} -c gatewaydoctor {gate.SWITCH}=off"
     words = ("gatewaydoctor-gate", *gate.command(site))
     return f"""\
-# An init container that asks gatewaydoctor and stops a start only if it would lose data, fail or loop. A gate that is
-# broken or slow stops nothing; an image that cannot be pulled does.
+# An init container that asks gatewaydoctor and stops a start only if it would
+# lose data, fail or loop. A gate that is broken or slow stops nothing; an
+# image that cannot be pulled does.
 # Where it goes:   gatewaydoctor-patch.yaml
 # Switch it on:    kubectl patch deployment {deployment} --patch-file gatewaydoctor-patch.yaml
 {_image_notes(site, image)}
 # Start anyway:    {override}
-# The volume is called {VOLUME} in the manifests of OpenClaw; put in the name your deployment has for it.
+# The volume is called {VOLUME} in the manifests of OpenClaw; put in
+# the name your deployment has for it.
 spec:
   template:
     spec:
@@ -97,13 +99,15 @@ code=$?
 [ "$code" -le 1 ] || exit "$code"
 """
     return f"""\
-# Scans the state directory every hour: a JSON report in the log of the pod, and metrics for a Prometheus
-# Pushgateway. One per gateway of a fleet, in its namespace.
+# Scans the state directory every hour: a JSON report in the log of the pod,
+# and metrics for a Prometheus Pushgateway. One per gateway of a fleet, in its
+# namespace.
 # Where it goes:      gatewaydoctor-cronjob.yaml
 # Switch it on:       kubectl apply -n NAMESPACE -f gatewaydoctor-cronjob.yaml
 {_image_notes(site, image)}
 # Gather reports:     kubectl logs -n NAMESPACE -l app=gatewaydoctor --tail=-1
-# The claim is called {CLAIM} in the manifests of OpenClaw. Without a push gateway leave PUSHGATEWAY empty.
+# The claim is called {CLAIM} in the manifests of OpenClaw. Without a push
+# gateway leave PUSHGATEWAY empty.
 apiVersion: batch/v1
 kind: CronJob
 metadata:

@@ -28,8 +28,9 @@ def drop_in(site: Site, *, user: bool) -> str:
     words = (gate.SCRIPT, "gatewaydoctor-gate", *gate.command(site))
     command = " ".join(map(systemd, words))
     return f"""\
-# Asks gatewaydoctor before every start of {unit} and stops a start only if it would lose data, fail
-# or loop. A gate that is missing, broken or slow stops nothing.
+# Asks gatewaydoctor before every start of {unit}.
+# It stops a start only if it would lose data, fail or loop. A gate that is
+# missing, broken or slow stops nothing.
 # Where it goes:   {directory}/gatewaydoctor.conf
 # Switch it on:    {systemctl} daemon-reload
 # Start anyway:    {systemctl} set-environment {gate.SWITCH}=off
@@ -37,8 +38,9 @@ def drop_in(site: Site, *, user: bool) -> str:
 # Switch it off:   remove the file; {systemctl} daemon-reload
 
 [Service]
-# The gate takes at most {site.limit} s, which count as part of the start. If the unit has a longer
-# limit than {_USUAL_S} s, write that and {site.limit} s here: {systemctl} show -p TimeoutStartUSec {unit}
+# The gate takes at most {site.limit} s, which count as part of the start. If
+# the unit has a longer limit than {_USUAL_S} s, write that and {site.limit} s
+# here: {systemctl} show -p TimeoutStartUSec {unit}
 TimeoutStartSec={site.limit + _USUAL_S}
 ExecStartPre=/bin/sh -c {command}
 """
