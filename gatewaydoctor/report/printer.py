@@ -101,14 +101,32 @@ def print_error(error: ErrorInfo, exit_code: ExitCode, command: str, *, now: int
     if wants_json:
         print_document(plain_document(command, now, exit_code, error=error))
         return
-    print(f"gatewaydoctor: {harmless(outgoing_text(error.message))}", file=sys.stderr)
+    print_warning(error.message)
     if error.hint:
+        # Not wrapped: a command in it is pasted.
         print(f"  {harmless(outgoing_text(error.hint))}", file=sys.stderr)
 
 
 def print_warning(text: str) -> None:
-    """One line on stderr next to the output."""
-    print(f"gatewaydoctor: {harmless(outgoing_text(text))}", file=sys.stderr)
+    """A sentence on stderr next to the output: one line, or as many as a terminal needs for it."""
+    line = f"gatewaydoctor: {harmless(outgoing_text(text))}"
+    width = _terminal_width()
+    if width is not None and len(line) > width:
+        from textwrap import wrap
+
+        kept = wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        line = "\n".join(kept)
+    print(line, file=sys.stderr)
+
+
+def _terminal_width() -> int | None:
+    """Columns of the terminal that stderr is; None where it is none."""
+    import os
+
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or None if sys.stderr.isatty() else None
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def plain_document(

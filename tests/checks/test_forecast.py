@@ -260,6 +260,23 @@ def test_2026_9_6_moves_a_queue_into_its_database_and_renames_every_file(tmp_pat
     assert not any("marker" in event.what for event in found.events)
 
 
+def test_2026_9_6_does_not_send_messages_that_are_three_days_old(tmp_path: Path) -> None:
+    state = imported(tmp_path)
+    for name, age in (("a", 80), ("b", 73), ("c", 71)):
+        message = {"id": name, "enqueuedAt": NOW - age * HOUR, "channel": "telegram", "retryCount": 0}
+        state.file(f"delivery-queue/{name}.json", message)
+    state.file("session-delivery-queue/d.json", {"id": "d", "enqueuedAt": NOW - 80 * HOUR, "retryCount": 0})
+    found = predicted(state)
+    moved = next(event for event in of(found, EventKind.IMPORTS) if " delivery-queue" in event.what)
+    assert moved.what == (
+        "renames 3 files of delivery-queue to *.migrated, after taking 1 waiting message into the state database"
+    )
+    (lost,) = of(found, EventKind.GIVES_UP)
+    assert (lost.how_many, lost.certainty) == (2, Certainty.WILL)
+    assert lost.what == "does not send 2 messages queued 72 h ago or earlier: kept in *.migrated alone"
+    assert [event.how_many for event in of(found, EventKind.SENDS)] == [1, 1]
+
+
 def test_2026_9_6_takes_over_a_restart_note_with_a_turn(tmp_path: Path) -> None:
     state = imported(tmp_path)
     state.file("restart-sentinel.json", {"version": 1, "payload": {"ts": NOW - 60 * HOUR}})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gatewaydoctor.report import printer
 from tests.cli.harness import command, process_env, run, spawn
 from tests.cli.scenes import busy, damaged
 
@@ -145,3 +146,18 @@ def test_a_store_that_is_no_file(what: str, tmp_path: Path) -> None:
     assert ", not a file" in ran.document["error"]["message"]
     assert ran.document["stores"] == []
     assert ("--state-dir" in ran.document["error"]["hint"]) is (what == "directory")
+
+
+def test_an_error_is_wrapped_between_words_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a terminal breaks lines itself, it does so within words."""
+    said = "There is no directory /srv/a-directory-of-which-the-name-is-longer-than-the-line (from --state-dir)."
+    printer.print_warning(said)
+    assert capsys.readouterr().err == f"gatewaydoctor: {said}\n"
+    monkeypatch.setattr(printer, "_terminal_width", lambda: 40)
+    printer.print_warning(said)
+    shown = capsys.readouterr().err.splitlines()
+    assert " ".join(" ".join(shown).split()) == f"gatewaydoctor: {said}"
+    assert shown[0] == "gatewaydoctor: There is no directory"
+    assert shown[1].strip() == "/srv/a-directory-of-which-the-name-is-longer-than-the-line"

@@ -85,7 +85,7 @@ def test_the_gate_takes_nothing_of_the_usual_time_of_a_start(limit: int, tmp_pat
 )
 def test_it_is_for_the_unit_of_the_gateway(arguments: list[str], unit: str, directory: str, tmp_path: Path) -> None:
     text = snippet("systemd", *arguments, "--state-dir", str(tmp_path))
-    assert f"before every start of {unit} and" in text.splitlines()[0]
+    assert f"before every start of {unit}." in text.splitlines()[0]
     assert f"{directory}gatewaydoctor.conf" in text
     assert ("systemctl --user" in text) is ("system" not in arguments)
 

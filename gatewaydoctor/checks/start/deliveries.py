@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.queues import DeliveryQueue
 
 MOST_RETRIES = 5
+OUTBOUND = "delivery-queue"
+EXPIRED_MS = 72 * 3_600_000
+"""2026.9.6 does not send messages of files that were queued so long ago; it says so in its log."""
 
 
 def sent(state: StartState) -> Iterator[Event]:
@@ -31,9 +34,10 @@ def sent(state: StartState) -> Iterator[Event]:
 
 def _moved(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
     """2026.9.6 takes waiting messages into the state database, whatever their tries, and renames every file of the
-    queue: also markers and what was given up, which it does not take."""
-    waiting = queue.pending.files
-    files = waiting + queue.delivered + queue.failed.files
+    queue: also markers, what was given up, and messages that are too old, which it does not take."""
+    expired = _expired(state, queue)
+    waiting = queue.pending.files - expired
+    files = queue.pending.files + queue.delivered + queue.failed.files
     if files:
         what = f"renames {plural(files, 'file')} of {queue.path.name} to *.migrated"
         into = f", after taking {plural(waiting, 'waiting message')} into the state database" if waiting else ""
@@ -41,10 +45,22 @@ def _moved(state: StartState, queue: DeliveryQueue) -> Iterator[Event]:
         yield Event(
             EventKind.IMPORTS, 0, f"{what}{into}{left}", (str(queue.path),), files, source="seen with 2026.9.6"
         )
+    if expired:
+        what = f"does not send {plural(expired, 'message')} queued 72 h ago or earlier: kept in *.migrated alone"
+        yield Event(EventKind.GIVES_UP, 0, what, (str(queue.path),), expired, source="seen with 2026.9.6")
     if waiting:
-        what = f"sends {plural(waiting, 'message')}{_to(queue)}{_age(state, queue)}, also those with 5 tries"
+        age = "" if expired else _age(state, queue)
+        what = f"sends {plural(waiting, 'message')}{_to(queue)}{age}, also those with 5 tries"
         without = "; those without a working channel stay pending in the state database"
         yield Event(EventKind.SENDS, 3_000, what + without, (), waiting, Cost(messages=waiting), Certainty.MAY)
+
+
+def _expired(state: StartState, queue: DeliveryQueue) -> int:
+    """Messages of people that 2026.9.6 finds too old to send, as far as the oldest were read."""
+    if queue.path.name != OUTBOUND:
+        return 0
+    ages = [state.x.now - each.enqueued_at for each in queue.sample if each.enqueued_at is not None]
+    return sum(age >= EXPIRED_MS for age in ages)
 
 
 def _to(queue: DeliveryQueue) -> str:
