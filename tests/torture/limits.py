@@ -70,8 +70,9 @@ def _mounted(root: Path, *words: str) -> Iterator[None]:
 
 
 @contextmanager
-def _read_only(root: Path) -> Iterator[None]:
-    with _mounted(root, "--bind", str(root)):
+def _read_only(root: Path, source: Path | None = None) -> Iterator[None]:
+    """`source`, or what is there, mounted at `root` so that nothing can be written or removed by that name."""
+    with _mounted(root, "--bind", str(source or root)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(root)], check=True)
         yield
 
@@ -195,7 +196,7 @@ def _python(user: int | None, place: Path) -> Iterator[Python | None]:
         return
     (place / "python").mkdir()
     packages = sysconfig.get_path("purelib")
-    with _mounted(place / "python", "--bind", sys.base_prefix):
+    with _read_only(place / "python", Path(sys.base_prefix)):
         path = place / "python/bin" / f"python{sysconfig.get_python_version()}"
         env = {"PYTHONPATH": f"{Path.cwd()}:{packages}", "LD_LIBRARY_PATH": str(place / "python/lib")}
         again = Python(str(path), env)
