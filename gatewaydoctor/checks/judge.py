@@ -14,7 +14,7 @@ from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.checks.verdict import start_verdict
-from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, ODD_SHM
+from gatewaydoctor.model.gateway.database import A_DIRECTORY, LINKED_LOG, NOT_REGULAR, ODD_SHM
 from gatewaydoctor.model.gateway.health import Unopened
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _repairable(x: Examination, finding: Finding) -> Finding:
 def _cannot_be_set(health: DatabaseHealth) -> bool:
     """Whether what lies at the database, its log or its -shm cannot be moved as a set of files."""
     faults = (problem.fault.reason for problem in health.problems if isinstance(problem, Unopened))
-    return any(reason in (NOT_REGULAR, LINKED_LOG, ODD_SHM) for reason in faults)
+    return any(reason in (A_DIRECTORY, NOT_REGULAR, LINKED_LOG, ODD_SHM) for reason in faults)
 
 
 def start_loses() -> tuple[str, ...]:

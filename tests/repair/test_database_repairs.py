@@ -13,6 +13,7 @@ from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.drafting.options import Options, TrimOptions
 from gatewaydoctor.storage.database import schema
+from tests.fixtures_source.databases import STATE_VERSION, state_database
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
 from tests.world import HOUR, StateDir, run_key
@@ -255,3 +256,21 @@ def test_no_repair_is_named_where_a_newer_release_has_written(tmp_path: Path) ->
     assert "newer-schema" in doctor.rules()
     assert [each.rule for each in judgement.findings if each.fix] == []
     assert str(judgement.next.command).startswith("gatewaydoctor explain newer-schema")
+
+
+@pytest.mark.parametrize("name", ["state/openclaw-quarantine.sqlite", "agents/main/agent/openclaw-agent.sqlite-shm"])
+def test_no_repair_is_named_where_a_directory_is_in_the_way(name: str, tmp_path: Path) -> None:
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2), version=21)
+    doctor.state.file("state/openclaw.sqlite", state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("INSERT INTO transcript_events VALUES ('nowhere', 1, '{}', 1)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    place = doctor.state.root / name
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    database = path if path.name in name else place
+    about = [each for each in doctor.state.judge().findings if each.path == str(database)]
+    assert about
+    assert [each.rule for each in about if each.fix] == []
+    assert any(each.by_hand and "move" in each.by_hand for each in about)

@@ -39,6 +39,9 @@ class DatabaseFaultKind(StrEnum):
 NOT_REGULAR = "Not a regular file"
 """Reason of a fault where a pipe or a device is in place of a file."""
 
+A_DIRECTORY = "it is a directory"
+"""Reason of a fault where a directory is."""
+
 LINKED_LOG, ODD_SHM = "its -wal is a symbolic link", "its -shm is not a regular file"
 """Reasons of faults that only a writer meets."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind, JournalFacts, LogFacts
+from gatewaydoctor.model.gateway.database import A_DIRECTORY, DatabaseFault, DatabaseFaultKind, JournalFacts, LogFacts
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.database.log import Log, read_log
@@ -285,7 +285,7 @@ def _a_directory(fs: ReadFs, path: Path) -> DatabaseFault:
         with suppress(OSError):
             if fs.stat(path.with_name(path.name + suffix)).is_dir:
                 return DatabaseFault(DatabaseFaultKind.LOG, path, f"its {suffix} is a directory")
-    return DatabaseFault(DatabaseFaultKind.NOT_A_DATABASE, path, "it is a directory")
+    return DatabaseFault(DatabaseFaultKind.NOT_A_DATABASE, path, A_DIRECTORY)
 
 
 def _take(fs: ReadFs, path: Path, *, verify: bool, with_log: bool) -> Image | DatabaseFault:
