@@ -214,3 +214,17 @@ def test_a_payload_of_a_kind_that_only_later_releases_have(state: Path, kind: st
         connection.execute(f"UPDATE cron_jobs SET job_json = {payload}")
     [job] = document("cron", state)["details"]["jobs"]
     assert ("set-aside" in job["flags"]) is told
+
+
+def test_a_mark_of_a_job_in_the_database_is_told_and_needs_nothing(state: Path) -> None:
+    def found() -> list[dict[str, Any]]:
+        return [each for each in document("scan", state)["findings"] if each["rule"] == "cron-zombie-running"]
+
+    assert found() == []
+    with closing(connect(state / "state/openclaw.sqlite")) as connection:
+        own = str(state / "cron/jobs.json")
+        insert(connection, "cron_jobs", store_key=own, **job("job-3", runningAtMs=NOW - 2 * DAY))
+    (told,) = found()
+    assert (told["severity"], told["count"], told["fix"]) == ("info", 1, None)
+    assert told["message"] == "1 job is marked as running, the longest for 2 d."
+    assert told["byHand"] == "Nothing has to be done: a start clears the mark."

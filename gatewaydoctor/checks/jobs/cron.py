@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
-    from gatewaydoctor.model.gateway.cron import CronJob
+    from gatewaydoctor.model.gateway.cron import Cron, CronJob
     from gatewaydoctor.model.outcome.finding import Finding
 
 DAY_MS = 86_400_000
@@ -212,11 +212,9 @@ def _bursts(job: JobRuns) -> dict[str, object]:
 @REGISTRY.check(ZOMBIE)
 def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
     live = x.gateway.liveness is Liveness.LIVE
-    marked = [
-        (job, x.now - job.state.running_at)
-        for job in x.cron.jobs
-        if job.state.running_at is not None and (not live or x.now - job.state.running_at > t.cron_marker_ms)
-    ]
+    marked = _marked(x, x.cron, t)
+    if x.eras.cron_in_database and x.jobs is not None and (in_database := _marked(x, x.jobs, t)):
+        yield _marked_in_database(x, x.jobs, in_database)
     if not marked:
         return
     due = sum(_past_due(job, x.now) for job in x.cron.jobs)
@@ -236,13 +234,39 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         repair=None if in_vain else ZOMBIE.repair,
         by_hand="Give each job an id of its own first: see cron-job-shares-state." if in_vain else None,
         evidence={
-            "jobs": [
-                {"jobId": job.job_id, "name": job.name, "runningAtMs": job.state.running_at, "enabled": job.enabled}
-                for job, _ in marked[:EXAMPLES]
-            ],
+            "jobs": _examples(marked),
             "pastDue": due,
         },
     )
+
+
+def _marked(x: Examination, cron: Cron, t: Thresholds) -> list[tuple[CronJob, int]]:
+    """Jobs with the mark, each with how long it is there (ms); of a running gateway only those it should not have."""
+    live = x.gateway.liveness is Liveness.LIVE
+    ages = [(job, x.now - job.state.running_at) for job in cron.jobs if job.state.running_at is not None]
+    return [(job, age) for job, age in ages if not live or age > t.cron_marker_ms]
+
+
+def _marked_in_database(x: Examination, cron: Cron, marked: list[tuple[CronJob, int]]) -> Finding:
+    """A start settles them, so nothing has to be done before it."""
+    oldest = max(0, *(age for _, age in marked))
+    return ZOMBIE.finding(
+        f"{plural(len(marked), 'job is', 'jobs are')} marked as running, the longest for {duration(oldest)}.",
+        _BOOT_ZOMBIE.of(x),
+        count=len(marked),
+        severity=Severity.INFO,
+        path=cron.store.path,
+        repair=None,
+        by_hand="Nothing has to be done: a start clears the mark.",
+        evidence={"jobs": _examples(marked), "pastDue": 0},
+    )
+
+
+def _examples(marked: list[tuple[CronJob, int]]) -> list[dict[str, object]]:
+    return [
+        {"jobId": job.job_id, "name": job.name, "runningAtMs": job.state.running_at, "enabled": job.enabled}
+        for job, _ in marked[:EXAMPLES]
+    ]
 
 
 def _comes_back(x: Examination, marked: list[tuple[CronJob, int]]) -> str:
