@@ -34,8 +34,10 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
     """The verdict on the next start. `findings` are all of `x`, worst first. Of several effects the worst counts, and
     of several causes the first finding that has it."""
     release = x.config.release
-    found = [(effect, finding.rule) for finding in findings if (effect := start_effect(finding, release, findings))]
-    found += [(effect, "") for effect in _unread(x)]
+    found: list[tuple[StartEffect, Finding | None]] = [
+        (effect, finding) for finding in findings if (effect := start_effect(finding, release, findings))
+    ]
+    found += [(effect, None) for effect in _unread(x)]
     if not found:
         stake = stake_of(x, findings, None)
         return StartVerdict(
@@ -50,7 +52,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
     # A refused start of this era changes nothing: what it would lose is lost by the one after.
     refused = release.behaviour.sessions_in_database and Effect.FAILS in effects
     worst = Effect.FAILS if refused else min(effects, key=_ORDER.index)
-    deciding = [(effect, rule) for effect, rule in found if effect.effect is worst]
+    deciding = [(effect, finding) for effect, finding in found if effect.effect is worst]
     first, _ = deciding[0]
     more = len(deciding) - 1
     stake = stake_of(x, findings, first)
@@ -62,8 +64,8 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         release_name(release),
         release.evidence,
         worst,
-        tuple(dict.fromkeys(rule for _, rule in deciding if rule)),
-        tuple((rule, effect) for effect, rule in found if effect.effect is Effect.LOSES),
+        tuple(dict.fromkeys(finding.rule for _, finding in deciding if finding)),
+        tuple((finding, effect) for effect, finding in found if finding and effect.effect is Effect.LOSES),
     )
 
 

@@ -43,11 +43,11 @@ _INODE = "2026.9.6 trusts a database it has checked by its inode"
 
 def lost(state: StartState) -> Iterator[Event]:
     """What a start silently loses of databases."""
-    for rule, effect in state.verdict.losses if state.verdict else ():
-        if not rule.startswith("database-"):
+    for finding, effect in state.verdict.losses if state.verdict else ():
+        if not finding.rule.startswith("database-"):
             continue  # stores that load as empty are told with their rows
         _, _, what = effect.reason.removesuffix(".").partition("gateway ")
-        what = what.replace("this agent", f"agent {effect.cause.partition(':')[0]}")
+        what = what.replace("this agent", f"agent {finding.agent_id}")
         yield Event(EventKind.EMPTIES, 0, what, (), 1, source=effect.cause)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.command import Command
+    from gatewaydoctor.model.outcome.finding import Finding
 
 
 class Start(StrEnum):
@@ -76,7 +77,7 @@ class StartVerdict(Struct, frozen=True):
     """`effect` is None exactly where `start` is yes. `reason` is one or two whole sentences, `cause` one without a
     full stop: what decided, else the worst finding that stops no start, empty where there is none. `rules`
     are those of the findings that decided. `release` is the one that will start, as far as is known, and
-    `release_source` what tells it. `losses` are all that is silently lost, by rule, if it comes up."""
+    `release_source` what tells it. `losses` are all that is silently lost if it comes up, with the findings of it."""
 
     start: Start
     reason: str
@@ -86,7 +87,7 @@ class StartVerdict(Struct, frozen=True):
     release_source: str
     effect: Effect | None = None
     rules: tuple[str, ...] = ()
-    losses: tuple[tuple[str, StartEffect], ...] = ()
+    losses: tuple[tuple[Finding, StartEffect], ...] = ()
 
 
 class NextStep(Struct, frozen=True):
