@@ -231,7 +231,6 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 
 def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     """A jobs.json that cannot be parsed, or is not a file: the gateway comes up, and its scheduler does not."""
-    # Below something that is no directory there is no file: 2026.9.6 starts its scheduler (seen).
     in_place = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE
     blocked = release.version == NEWEST and in_place
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):

@@ -346,6 +346,14 @@ def test_the_files_of_locks_have_to_be_databases(plain: Path) -> None:
     assert rules(plain)["database-corrupt"]["path"] == str(plain / "tmp")
 
 
+def test_a_file_in_place_of_the_cron_directory_is_passed_over(plain: Path) -> None:
+    """2026.9.6 ran the jobs of its database."""
+    started(plain)
+    (plain / "cron").write_text("")
+    document = told(plain)
+    assert (document["verdict"]["start"], "cron-store-unparseable" in rules(plain)) == ("yes", False)
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
 def test_what_is_not_a_file_in_place_of_the_shm(plain: Path, make: Callable[[Path], None]) -> None:
     started(plain)

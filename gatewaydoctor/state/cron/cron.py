@@ -45,6 +45,9 @@ def read_cron(fs: ReadFs, store: Path, release: Release = UNKNOWN_RELEASE) -> Cr
     raised."""
     store_file, document = _load(fs, store)
     state_file, states = _load_states(fs, state_path(store))
+    if release.behaviour.sessions_in_database and _has_no_folder(fs, store):
+        # Seen with 2026.9.6: it runs the jobs of its database, as where there is no such directory.
+        store_file, state_file = (CronFile(each, CronRead.MISSING) for each in (store, state_path(store)))
     raw_jobs = jobs_list(document)
     if store_file.read is CronRead.OK and raw_jobs is None:
         store_file = CronFile(store, CronRead.EMPTY_FOR_GATEWAY, store_file.bytes)
@@ -132,6 +135,14 @@ def _disabled(fs: ReadFs, store: Path, jobs: Iterable[CronJob]) -> Iterator[Disa
         job_id, name = job_id_of(raw), string(raw.get("name"))
         if (job_id in ids) if job_id else (name in names):
             yield DisabledJob(job_id, name, whole_number(raw.get("disabledAtMs")))
+
+
+def _has_no_folder(fs: ReadFs, store: Path) -> bool:
+    """Whether something that is not a directory is in place of the store's."""
+    try:
+        return not fs.stat(store.parent).is_dir
+    except OSError:
+        return False
 
 
 def _load(fs: ReadFs, path: Path) -> tuple[CronFile, object]:
