@@ -417,6 +417,32 @@ def test_what_a_start_passes_over_with_an_agent_that_it_leaves_out(plain: Path, 
     assert (verdict["start"], "without the sessions of this agent" in verdict["reason"]) == ("at-risk", True)
 
 
+def test_an_agent_whose_database_is_that_of_the_first_is_left_out(plain: Path) -> None:
+    """2026.9.6 started without its sessions, where the file is hard-linked and where it is a link."""
+    agents = {"entries": {"main": {"default": True}, "second": {}}}
+    (plain / "openclaw.json").write_text(json.dumps({"gateway": {"mode": "local"}, "agents": agents}))
+    started(plain)
+    second = plain / AGENT_PATH.replace("main", "second")
+    second.parent.mkdir(parents=True)
+    os.link(plain / AGENT_PATH, second)
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "without the sessions of this agent" in verdict["reason"]) == ("at-risk", True)
+
+
+@pytest.mark.parametrize(("due", "code"), [(True, 78), (False, 1)])
+def test_a_damaged_page_of_the_quarantine_store_has_the_code_of_that_store(plain: Path, due: bool, code: int) -> None:
+    store = plain / "state/openclaw-quarantine.sqlite"
+    with closing(connect(store)) as database:
+        database.execute("CREATE TABLE quarantined_databases (path TEXT, reason TEXT, quarantined_at INTEGER)")
+        database.execute("PRAGMA user_version = 2")
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master").fetchone()
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+    store.write_bytes(store.read_bytes()[: (page - 1) * size] + bytes(size))
+    if not due:
+        started(plain)
+    assert f"(exit {code})" in told(plain)["verdict"]["reason"]
+
+
 def test_a_newer_schema_without_the_state_database_has_its_exit_code(plain: Path) -> None:
     with closing(connect(plain / AGENT_PATH)) as database:
         database.execute("PRAGMA user_version = 99")

@@ -46,6 +46,8 @@ RUNS: list[dict[str, Any]] = [
     {"sessionTarget": "weird"},
     {"sessionTarget": 5},
     {"sessionTarget": "session:abc"},
+    {"sessionTarget": "session:", "enabled": False},
+    {"sessionTarget": "session:", "enabled": "false"},
     {"wakeMode": 5},
     {"delivery": "announce"},
     {"delivery": {"mode": "weird"}},

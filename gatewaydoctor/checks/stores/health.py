@@ -189,7 +189,8 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
 def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) -> Finding:
     said = "belongs to another agent" if problem.found else "names no owner"
     evidence = {"belongsTo": problem.found, "expected": health.agent_id, "sameFile": problem.shared}
-    if problem.shared:
+    start = start_over(x, Damage.OWNER, health)
+    if problem.shared and not start.isolates:
         return finding_of(
             OWNER,
             health,
@@ -198,7 +199,8 @@ def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) ->
             evidence,
             severity=Severity.WARNING,
         )
-    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start_over(x, Damage.OWNER, health), evidence)
+    said = "is the file of another agent under a second name" if problem.shared else said
+    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence)
 
 
 def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistered) -> Finding:

@@ -197,7 +197,14 @@ def hot_journal(x: Examination, health: DatabaseHealth, problem: HotJournal) -> 
 
 
 def _refused(x: Examination, health: DatabaseHealth) -> SeenStart:
-    return start_over(x, Damage.AGENT if health.role is DatabaseRole.AGENT else Damage.STATE, health)
+    return start_over(x, _PAGES[health.role], health)
+
+
+_PAGES = {
+    DatabaseRole.AGENT: Damage.AGENT,
+    DatabaseRole.STATE: Damage.STATE,
+    DatabaseRole.QUARANTINE: Damage.QUARANTINE_STORE,
+}
 
 
 def _salvage(health: DatabaseHealth) -> str | None:

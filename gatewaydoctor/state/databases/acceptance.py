@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.cron import Fate
+from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.state.cron import expression, zones
 from gatewaydoctor.state.cron.jobids import string
-from gatewaydoctor.state.cron.jobs import LAST_MOMENT
+from gatewaydoctor.state.cron.jobs import LAST_MOMENT, is_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ class JobFault(Struct, frozen=True):
     fate: Fate = Fate.SET_ASIDE
 
 
+AS_NOW = Release(policy=Policy.V2026_9_6)
 KINDS = ("at", "every", "cron", "on-exit", "stream")
 _TEXTS = {"systemEvent": "text", "agentTurn": "message", "script": "script"}
 """Kind of payload -> the field that must be text."""
@@ -179,7 +181,8 @@ def _kept(job: Mapping[str, object]) -> Iterator[JobFault]:
     agent, target, schedule = job.get("agentId"), job.get("sessionTarget"), job.get("schedule")
     if agent is not None and not isinstance(agent, str):
         yield JobFault("agentId", "not text", Fate.STOPS_CRON)
-    if isinstance(target, str) and target.startswith("session:"):
+    enabled = is_enabled(job.get("enabled"), AS_NOW)
+    if enabled and isinstance(target, str) and target.startswith("session:"):
         session = target.removeprefix("session:").strip()
         if not session or "\0" in session:
             yield JobFault("sessionTarget", "session: without a session id", Fate.STOPS_CRON)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.cron import JobProblem, ParkedJob, Schedule, parked_key
 from gatewaydoctor.model.gateway.database import CronReceipt, Partition, QuarantinedJob, RunHistory
-from gatewaydoctor.model.gateway.release import Policy, Release
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import TURNED_OFF, read_jobs
-from gatewaydoctor.state.databases.acceptance import faults
+from gatewaydoctor.state.databases.acceptance import AS_NOW, faults
 from gatewaydoctor.storage.database.select import Tables, integer, text
 from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -27,7 +26,6 @@ QUARANTINE = "cron.quarantine:"
 FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
 """Which jobs a gateway runs from here. A key that is not a path cannot be another directory's: the first mixed
 releases wrote a plain word."""
-_AS_NOW = Release(policy=Policy.V2026_9_6)
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
@@ -93,7 +91,7 @@ def jobs_of(tables: Tables, store_key: str) -> tuple[tuple[CronJob, ...], tuple[
         key = text(job_id)
         if key is not None:
             states[key] = {"state": kept or {}}
-    jobs, _ = read_jobs(raw_jobs, states, _AS_NOW)
+    jobs, _ = read_jobs(raw_jobs, states, AS_NOW)
     return jobs, tuple(_problem(job, fault) for job, its in zip(jobs, found, strict=True) for fault in its)
 
 
