@@ -47,6 +47,7 @@ RUNS: list[dict[str, Any]] = [
     {"sessionTarget": 5},
     {"sessionTarget": "session:abc"},
     {"sessionTarget": "session:", "enabled": False},
+    {"agentId": 5, "enabled": False},
     {"sessionTarget": "session:", "enabled": "false"},
     {"wakeMode": 5},
     {"delivery": "announce"},

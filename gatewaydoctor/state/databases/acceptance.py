@@ -179,9 +179,9 @@ def _of_payload(payload: object, schedule: object) -> Iterator[JobFault]:
 def _kept(job: Mapping[str, object]) -> Iterator[JobFault]:
     """What is wrong with a job that stays in the list."""
     agent, target, schedule = job.get("agentId"), job.get("sessionTarget"), job.get("schedule")
-    if agent is not None and not isinstance(agent, str):
-        yield JobFault("agentId", "not text", Fate.STOPS_CRON)
     enabled = is_enabled(job.get("enabled"), AS_NOW)
+    if enabled and agent is not None and not isinstance(agent, str):
+        yield JobFault("agentId", "not text", Fate.STOPS_CRON)
     if enabled and isinstance(target, str) and target.startswith("session:"):
         session = target.removeprefix("session:").strip()
         if not session or "\0" in session:
