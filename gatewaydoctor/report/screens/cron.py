@@ -121,6 +121,8 @@ def _jobs(console: Console, x: Examination, cron: Cron, view: View, room: int | 
             for column in table.columns:
                 column.no_wrap, column.overflow = True, "ellipsis"
             table.padding = (0, 1 if narrow else 2, 0, 0)
+            # Two times next to each other are told apart.
+            table.columns[1].header = "schedule " if narrow else "schedule"
         for each, timing, flags in shown:
             said = ", ".join(flags) if room is None else _first(flags)
             brief = narrow and room is not None
@@ -186,7 +188,7 @@ def _cells(job: CronJob, ran: int | None, now: int, view: View, *, brief: bool) 
     schedule = view.names.text(schedule_words(job))
     if brief and job.schedule.tz:
         schedule = schedule.removesuffix(f" {view.names.text(job.schedule.tz)}")
-    return label, schedule, Text(last), _next_run(job, now, brief=brief)
+    return label, f"{schedule} " if brief else schedule, Text(last), _next_run(job, now, brief=brief)
 
 
 def _next_run(job: CronJob, now: int, *, brief: bool) -> Text:
