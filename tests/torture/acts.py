@@ -3,8 +3,11 @@ afterwards."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.repair.drafting.options import Repair
@@ -18,7 +21,6 @@ from tests.world import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.torture.faults import Outcome
 
@@ -29,8 +31,16 @@ PRUNE = ("runs", "prune", "--older-than", "0s", "--yes")
 SURE = ("--yes", "--gateway-stopped", *CLOCK)
 
 
-ELSEWHERE = frozenset({Repair.SPACE})
-"""Repairs that need a vault on another disk. Their acts are moves, as those of `temps`."""
+SHARED_MEMORY = Path("/dev/shm")
+
+
+@cache
+def _other_disk() -> tempfile.TemporaryDirectory[str] | None:
+    """A directory on another file system, where `space` has its vault; None where there is none."""
+    here = Path(tempfile.gettempdir()).stat().st_dev
+    if not SHARED_MEMORY.is_dir() or SHARED_MEMORY.stat().st_dev == here:
+        return None
+    return tempfile.TemporaryDirectory(prefix="torture-", dir=SHARED_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,11 @@ class Act:
 def _made(scene: str, place: Path) -> Path:
     root, _ = prepared(place, scene)
     return root
+
+
+def _made_beside_a_vault(vault: Path, place: Path) -> Path:
+    shutil.rmtree(vault, ignore_errors=True)
+    return _made(Repair.SPACE, place)
 
 
 def _words(scene: str) -> tuple[str, ...]:
@@ -162,12 +177,17 @@ def _after_resume(old: dict[str, object], root: Path, done: Outcome, new: dict[s
 
 
 def acts() -> tuple[Act, ...]:
-    """Every repair but those of ELSEWHERE; and on one scene of each era undo, resume, prune and a snapshot."""
+    """Every repair; and on one scene of each era undo, resume, prune and a snapshot."""
     found = [
         _act("", each, _made, (*_words(each), *SURE), _after_repair)
         for each in (*map(str, SCENES), *MORE)
-        if each not in ELSEWHERE
+        if each != Repair.SPACE
     ]
+    if disk := _other_disk():
+        vault = Path(disk.name) / "vault"
+        words = (*_words(Repair.SPACE), *SURE, "--vault", str(vault))
+        made = partial(_made_beside_a_vault, vault)
+        found.append(Act("space", made, lambda root: (*words, "--state-dir", str(root)), _after_repair))
     for each in ("trim", "schema"):
         found += [
             _act("undo of ", each, _applied, ("undo", *SURE), _after_undo),
