@@ -242,6 +242,15 @@ def imported(tmp_path: Path) -> StateDir:
     return state
 
 
+@pytest.mark.parametrize(("release", "fails"), [("2026.3.28", False), ("2026.9.6", True)])
+def test_2026_9_6_gives_up_subagents_of_an_import(release: str, fails: bool, tmp_path: Path) -> None:
+    state, child = made(tmp_path, release), "agent:main:subagent:1"
+    state.store({child: row(1, status="running"), "agent:main:cron:j": row(2, status="running", age=2 * DAY)})
+    settled = of(predicted(state), EventKind.SETTLES)
+    assert [event.who for event in settled if "marks 1 subagent session failed" in event.what] == [(child,)] * fails
+    assert sum(event.how_many for event in settled if "marked running" in event.what) == 2 - fails
+
+
 def test_2026_9_6_moves_a_queue_into_its_database_and_renames_every_file(tmp_path: Path) -> None:
     state = imported(tmp_path)
     for name, tries in (("a", 0), ("b", 5), ("failed/c", 5)):

@@ -159,8 +159,10 @@ def _reaped_before(state: StartState, store: StoreAtStart) -> int | None:
 def resumed(state: StartState) -> Iterator[Event]:
     """Sessions that a start resumes, and what stays marked running."""
     release = state.x.config.release
+    gives_up_children = release.behaviour.sessions_in_database
     taken: list[Entry] = []
     children: list[Entry] = []
+    given_up: list[Entry] = []
     left = 0
     foreign: list[str] = []
     for store in _sound(state):
@@ -174,6 +176,8 @@ def resumed(state: StartState) -> Iterator[Event]:
                 taken.append(entry)
                 if _leads_out(entry, store):
                     foreign.append(entry.key)
+            elif entry.status is Status.RUNNING and entry.kind is Kind.SUBAGENT and gives_up_children:
+                given_up.append(entry)
             elif entry.status is Status.RUNNING:
                 left += 1
     yield from _taken_up(release, taken)
@@ -191,6 +195,12 @@ def resumed(state: StartState) -> Iterator[Event]:
     in_databases = any(True for database in state.databases for _ in database.running())
     if not taken and not children and not in_databases:
         yield Event(forecast.EventKind.RESUMES, RECOVERY_MS, "resumes nothing", how_many=0)
+    if given_up:
+        what = f"marks {plural(len(given_up), 'subagent session')} failed, because it takes over no subagent run"
+        yield Event(
+            forecast.EventKind.SETTLES, RECOVERY_MS, what, _keys(given_up), len(given_up), certainty=Certainty.MAY,
+            source="seen with 2026.9.6",
+        )  # fmt: skip
     if left:
         what = f"leaves {plural(left, 'session')} marked running"
         settles = release.behaviour.settles_open_runs
