@@ -60,3 +60,13 @@ def test_a_journal_of_its_own_is_not_taken_for_anothers(tmp_path: Path) -> None:
     doctor = Doctor(state)
     assert "database-log-foreign" not in doctor.rules()
     assert not steps(doctor.plan(), "logs")
+
+
+def test_a_directory_in_its_place_is_none(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    mine = whole(state.root, PEOPLE)
+    mine.with_name(f"{mine.name}-journal").mkdir()
+    doctor = Doctor(state)
+    assert "database-corrupt" in doctor.rules()
+    assert "database-log-foreign" not in doctor.rules()
+    assert not steps(doctor.plan(), "logs")

@@ -190,3 +190,26 @@ def test_an_archive_without_a_record_is_named_and_nothing_is_laid_down(tmp_path:
     path.write_text("{torn\n" * (size // 6 + 1))
     plan = doctor.plan("import")
     assert not laid(state).exists() and not steps(plan, "import")
+
+
+def test_what_a_start_has_retired_again_is_not_put_back_a_third_time(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    cut_by_an_import(state)
+    doctor = Doctor(state)
+    doctor.apply("import")
+    (archive,) = (state.root / ARCHIVED).iterdir()
+    laid(state).rename(archive.with_name(f"{archive.name[:-1]}{int(archive.name[-1]) ^ 1}"))
+    found = state.only("migration-losses")
+    assert found.fix is None
+    assert found.by_hand is not None and "passed over" in found.by_hand
+    assert doctor.plan("import").empty
+
+
+def test_a_transcript_of_which_only_a_broken_line_is_missing_is_not_put_back(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    told = [HEADER, *(said(number) for number in range(4))]
+    imported(state, [*told[:3], told[3][:-3], told[4]], [*told[:3], told[4]])
+    found = state.only("migration-losses")
+    assert found.evidence["undecidedLines"] == 1
+    assert found.fix is None
+    assert Doctor(state).plan("import").empty

@@ -12,11 +12,11 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.migration import ImportRun, JobWhere
+    from gatewaydoctor.model.gateway.migration import ImportRun, JobWhere, TranscriptPlace
     from gatewaydoctor.model.outcome.finding import Finding
 
 FEW_JOBS = 3
@@ -118,6 +118,8 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
         mine = [each for each in found if each.agent_id == agent.agent_id]
         if not mine:
             continue
+        returnable = [each for each in x.migration.returnable if each.agent_id == agent.agent_id]
+        given = bool(returnable) and not any(each.homeless for each in returnable)
         people = sum(each.people for each in mine)
         more = sum(each.undecided for each in mine)
         turns = (
@@ -131,8 +133,8 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
             count=len(mine),
             agent_id=agent.agent_id,
             path=mine[0].path,
-            repair=USUAL if by_start and not any(each.homeless for each in mine) else None,
-            by_hand=None if by_start else "Update the gateway to 2026.9.6, then run `gatewaydoctor repair import`.",
+            repair=USUAL if by_start and given else None,
+            by_hand=_by_hand(returnable, by_start=by_start),
             evidence={
                 "peoplesTurns": people,
                 "undecidedLines": more,
@@ -164,6 +166,17 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
             repair=None,
             by_hand="Start the gateway.",
         )
+
+
+def _by_hand(returnable: Sequence[TranscriptPlace], *, by_start: bool) -> str | None:
+    if not by_start:
+        return "Update the gateway to 2026.9.6, then run `gatewaydoctor repair import`."
+    if returnable:
+        return None
+    return (
+        "Read them in the archive, which stays: `gatewaydoctor migration` names the files. A start has passed over "
+        "what was put back, or only lines that are not JSON are left."
+    )
 
 
 @REGISTRY.check(JOBS)

@@ -213,7 +213,7 @@ class _Reader:
             return
         if is_directory(self.fs, log) or is_directory(self.fs, health.path):
             return
-        journal = size_of(self.fs, health.path.with_name(f"{health.path.name}-journal"))
+        journal = self._has_journal(health.path)
         foreign = None
         if any(_may_be_the_logs(each) for each in health.problems) and (size_of(self.fs, log) or journal):
             foreign = self._foreign_log(health)
@@ -230,6 +230,13 @@ class _Reader:
             reason = "there is no -wal"
         if gone := self._log_gone(health, reason):
             yield gone
+
+    def _has_journal(self, path: Path) -> bool:
+        try:
+            stat = self.fs.lstat(path.with_name(f"{path.name}-journal"))
+        except OSError:
+            return False
+        return stat.is_file and stat.size > 0
 
     def _side_file(self, path: Path) -> str | None:
         """What SQLite does not open for writing next to a database that can be read."""

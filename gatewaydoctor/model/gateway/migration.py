@@ -66,6 +66,11 @@ class TranscriptPlace(Struct, frozen=True):
     def missing(self) -> int:
         return self.events - self.contained
 
+    def is_left_again(self, other: TranscriptPlace) -> bool:
+        """Whether the other one is an archive of the same transcript, of which a start took as little."""
+        mine, theirs = ((each.agent_id, each.session_id, each.events, each.contained) for each in (self, other))
+        return self.path != other.path and mine == theirs
+
     @property
     def holds_people(self) -> bool:
         return self.people > 0 or self.undecided > 0
@@ -206,4 +211,14 @@ class Migration(Struct, frozen=True):
             if agent.database is not None and agent.problem is None
             for each in agent.only_in_files
             if each.source is SourceKind.IMPORTED and each.holds_people
+        )
+
+    @property
+    def returnable(self) -> tuple[TranscriptPlace, ...]:
+        """Those of them that a start can be given: not what waits for it, nor what one has retired twice with as
+        little of it taken, nor one of which only lines that are not JSON are missing."""
+        return tuple(
+            each
+            for each in self.losses
+            if not each.waiting and each.missing and not any(each.is_left_again(other) for other in self.losses)
         )

@@ -45,8 +45,8 @@ def plan(draft: Draft, *, named: bool) -> None:
         return
     by_agent: defaultdict[str, list[TranscriptPlace]] = defaultdict(list)
     unread = {each.agent_id for each in without_log(draft)}
-    for loss in draft.x.migration.losses:
-        if not loss.waiting and loss.agent_id not in unread:
+    for loss in draft.x.migration.returnable:
+        if loss.agent_id not in unread:
             by_agent[loss.agent_id].append(loss)
     for agent_id, losses in by_agent.items():
         _lay_down(draft, agent_id, losses)
