@@ -443,6 +443,22 @@ def test_a_damaged_page_of_the_quarantine_store_has_the_code_of_that_store(plain
     assert f"(exit {code})" in told(plain)["verdict"]["reason"]
 
 
+@pytest.mark.parametrize(
+    ("agents", "start"),
+    [({}, "yes"), ({"main": {}, "second": {"default": True}}, "yes"), ({"second": {"default": True}}, "at-risk")],
+)
+def test_sessions_of_main_where_the_config_does_not_have_it(plain: Path, agents: dict[str, Any], start: str) -> None:
+    """2026.9.6 moved the rows to the default agent, and those of the same keys to `legacy-main-conflict-1` and on."""
+    config = {"gateway": {"mode": "local"}} | ({"agents": {"entries": agents}} if agents else {})
+    (plain / "openclaw.json").write_text(json.dumps(config))
+    (plain / "config-journal-fingerprint.key").write_bytes(bytes(32))
+    verdict = told(plain)["verdict"]
+    assert (verdict["start"], "moves them all to the default agent" in verdict["reason"]) == (
+        start,
+        start == "at-risk",
+    )
+
+
 def test_a_newer_schema_without_the_state_database_has_its_exit_code(plain: Path) -> None:
     with closing(connect(plain / AGENT_PATH)) as database:
         database.execute("PRAGMA user_version = 99")

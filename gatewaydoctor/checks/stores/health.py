@@ -24,7 +24,7 @@ from gatewaydoctor.checks.stores.healthrules import (
     start_over,
     who_of,
 )
-from gatewaydoctor.checks.stores.migration import reads_again
+from gatewaydoctor.checks.stores.migration import moves_main, reads_again
 from gatewaydoctor.checks.stores.unsound import bad_lock, broken, hot_journal, read_only, unchangeable, unopened
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -72,6 +72,7 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield _missing(x, missing, copies=missing.agent_id in set_aside)
         else:
             yield _of_no_agent(x, missing)
+    yield from moves_main(x)
     for path in x.health.bad_locks:
         yield bad_lock(x, path)
     for health in x.health.databases:

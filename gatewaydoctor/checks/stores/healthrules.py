@@ -169,7 +169,7 @@ UNREADABLE = Rule(
 )
 
 ISOLATES = "startsWithoutAgent"
-"""Evidence that a start does without the sessions of the agent."""
+"""Evidence that a start does without the sessions of the agent, or not with them where they are."""
 _NAMES = {DatabaseRole.STATE: "the state database", DatabaseRole.QUARANTINE: "the quarantine store"}
 
 
