@@ -8,7 +8,7 @@ from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.files import REPLACED, Obstacle
+from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
@@ -124,7 +124,7 @@ def _heap_cause(finding: Finding, findings: Sequence[Finding]) -> str:
 def _config(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     obstacle, newest = finding.evidence.get("obstacle"), release_name(release) == NEWEST
     # What is in place of the file is there for the gateway, too; how other releases end was not seen.
-    if obstacle is not None and not (newest and obstacle in REPLACED):
+    if obstacle is not None and not (newest and obstacle == Obstacle.NOT_A_FILE):
         return StartEffect(
             Effect.UNREAD, "The config was not read, so defaults are assumed.", headline(finding.message)
         )

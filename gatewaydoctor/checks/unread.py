@@ -77,7 +77,6 @@ def scan_as(x: Examination, user: int) -> Command:
 _BY_HAND = {
     Obstacle.FORBIDDEN: "Scan again as the user the gateway runs as.",
     Obstacle.NOT_A_FILE: "Check what is in its place. With the gateway stopped, move that away and restore the file.",
-    Obstacle.BELOW_A_FILE: "Check which directory on its path is none. With the gateway stopped, move that away.",
     Obstacle.BEYOND_LIMIT: "Inspect it with another tool, and find out what made it so large.",
 }
 
@@ -92,7 +91,7 @@ def by_hand(problem: Unreadable) -> str:
 def consequence(problem: Unreadable, then: str) -> str:
     """`then` says, without its full stop, what the gateway does where it cannot read the file either."""
     match problem.obstacle:
-        case Obstacle.NOT_A_FILE | Obstacle.BELOW_A_FILE:
+        case Obstacle.NOT_A_FILE:
             return f"The gateway cannot read it either: {then}."
         case Obstacle.BEYOND_LIMIT:
             return f"The gateway may still be able to read it; if not, {then}."

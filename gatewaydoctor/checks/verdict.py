@@ -9,9 +9,7 @@ from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
 from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
 from gatewaydoctor.checks.stake import stake_of
-from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.model.gateway.refusals import NEWEST
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, StartVerdict
 from gatewaydoctor.model.words import plural
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.files import Unreadable
     from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -98,18 +95,11 @@ def _gaps(x: Examination) -> list[tuple[str, str]]:
         *(queue.problem for queue in x.queues),
         *x.census.unreadable,
     )
-    told = [(str(each.path), each.reason) for each in problems if each is not None and not _is_absent(each, x)]
+    told = [(str(each.path), each.reason) for each in problems if each is not None and not each.missing]
     told += [(str(path), reason) for path, reason in x.skipped]
     if x.config.problem is not None and x.config.problem.obstacle is not None:
         told.append((str(x.config.problem.path), x.config.problem.text))
     return list({path: (path, reason) for path, reason in reversed(told)}.values())[::-1]
-
-
-def _is_absent(problem: Unreadable, x: Examination) -> bool:
-    """Whether the gateway takes what could not be read for nothing. 2026.9.6 starts its scheduler where a file is in
-    place of the directory of the jobs (docs/database.md, D30)."""
-    below = problem.obstacle is Obstacle.BELOW_A_FILE and x.config.release.version == NEWEST
-    return problem.missing or (below and problem in (x.cron.store.problem, x.cron.state.problem))
 
 
 def _nothing_stops(x: Examination, findings: Sequence[Finding]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
-from gatewaydoctor.model.gateway.files import REPLACED, FileClass, NodeKind, Obstacle
+from gatewaydoctor.model.gateway.files import FileClass, NodeKind, Obstacle
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.gateway.store import UNREADABLE_FROM_BYTES, JsonFaultKind
 from gatewaydoctor.model.gateway.transcript import ContentClass
@@ -176,7 +176,7 @@ def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[
         return
     yield UNPARSEABLE.finding(
         f"Cannot read the store: {problem.reason}.",
-        unread.consequence(problem, _UNREAD_THEN[problem.obstacle in REPLACED]),
+        unread.consequence(problem, _UNREAD_THEN[problem.obstacle is Obstacle.NOT_A_FILE]),
         severity=Severity.ERROR,
         agent_id=store.agent_id,
         path=store.read.ref.path,

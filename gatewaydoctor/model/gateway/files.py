@@ -112,19 +112,14 @@ class ClassTotals(Struct, frozen=True):
 class Obstacle(StrEnum):
     """What kept a file or directory from being read, as far as it tells what others would meet. `forbidden`: to
     whoever ran this, while the gateway may be allowed. `not-a-file`: something else is in its place, for
-    everyone; `below-a-file`: in place of a directory above it. `beyond-limit`: this program does not read so much,
-    while the gateway may. `failed`: anything else, such as a bad disk."""
+    everyone. `beyond-limit`: this program does not read so much, while the gateway may. `failed`: anything else, such
+    as a bad disk."""
 
     MISSING = "missing"
     FORBIDDEN = "forbidden"
     NOT_A_FILE = "not-a-file"
-    BELOW_A_FILE = "below-a-file"
     BEYOND_LIMIT = "beyond-limit"
     FAILED = "failed"
-
-
-REPLACED = frozenset({Obstacle.NOT_A_FILE, Obstacle.BELOW_A_FILE})
-"""What keeps everyone from reading it."""
 
 
 class Unreadable(Struct, frozen=True):

@@ -35,7 +35,7 @@ _NODES = {
     stat_module.S_IFDIR: NodeKind.DIRECTORY,
 }
 # EINVAL is what ReadFs.open says of a FIFO or a device, ENXIO what the system says of a socket.
-_NOT_A_FILE = frozenset({errno.EISDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
+_NOT_A_FILE = frozenset({errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EINVAL, errno.ENXIO})
 _STAMPED = ARCHIVES | {FileClass.STORE_BACKUP}
 
 
@@ -50,8 +50,6 @@ def obstacle(error: OSError) -> Obstacle:
             return Obstacle.MISSING
         case PermissionError():
             return Obstacle.FORBIDDEN
-        case NotADirectoryError():
-            return Obstacle.BELOW_A_FILE
         case _ if error.errno in _NOT_A_FILE:
             return Obstacle.NOT_A_FILE
         case _:
