@@ -365,7 +365,7 @@ def _told(run: Run, work: Bench, plan: Plan | None, receipt: Receipt | None, nam
     from gatewaydoctor.cli.shell.examining import view_with
     from gatewaydoctor.repair.drafting.origins import kept_origins
     from gatewaydoctor.repair.vault.layout import RunPlace
-    from gatewaydoctor.report.screens import repair as screens
+    from gatewaydoctor.report.screens import receipt as screens
 
     place = RunPlace(Path(receipt.vault), work.state_dir) if receipt else None
     sources = kept_origins(work.tools.fs, place, cap(run)) if place else ()

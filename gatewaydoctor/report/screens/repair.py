@@ -1,10 +1,8 @@
-"""A repair before and after: what leaves, what stays, which conversations change, and how to go back."""
+"""The plan of a repair: what leaves, what stays, which conversations change, what a start does before and after."""
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -16,8 +14,9 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.repair.plan import Move, Note
 from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.changes import changes
 from gatewaydoctor.report.screens.blocks.conversations import touched
-from gatewaydoctor.report.screens.blocks.fitting import Parted, fill, fitted
+from gatewaydoctor.report.screens.blocks.fitting import fill, fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -26,18 +25,15 @@ from gatewaydoctor.report.screens.blocks.parts import (
     View,
     capped,
     grid,
-    moment,
-    more,
     next_step,
-    pairs,
     print_command,
     print_step,
     section,
 )
-from gatewaydoctor.report.screens.blocks.starts import MANY_ROWS, NAMED, starts
+from gatewaydoctor.report.screens.blocks.starts import MANY_ROWS, starts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
     from rich.table import Table
@@ -47,8 +43,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.errors import DoctorError
     from gatewaydoctor.model.gateway.origins import Origins
     from gatewaydoctor.model.outcome.finding import Finding
-    from gatewaydoctor.model.repair.plan import Plan, Step, StoreSummary
-    from gatewaydoctor.model.repair.receipt import Receipt
+    from gatewaydoctor.model.repair.plan import Plan, StoreSummary
 
 
 def plan(
@@ -92,7 +87,7 @@ def _draw(
         console.print(Text(line, "bold", no_wrap=True))
     touched(console, plan, view)
     console.print()
-    _steps(console, plan.steps, view)
+    changes(console, plan.steps, view)
     _summary(console, plan, view)
     origins(console, sources, view)
     starts(console, plan.start_before, plan.start_after, view)
@@ -169,7 +164,7 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: Command | Non
         console.print("Nothing is missing." if not plan.cautions else "Nothing can be restored.")
         _notes(console, "Warning", plan.cautions, view)
         return
-    _steps(console, plan.steps, view)
+    changes(console, plan.steps, view)
     _summary(console, plan, view)
     starts(console, (), plan.start_after, view)
     _notes(console, "Warning", plan.cautions, view)
@@ -177,79 +172,10 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: Command | Non
         next_step(console, view, "apply it:", again)
 
 
-_FEWEST = 8
-"""So many changes are always shown, for people say yes to them."""
 _DENSE = 1
 """Where tables would have one row, blank lines are left out."""
 _SHORT = 2
 """A note of more lines than this tells only how many it names, where there is little room."""
-_ID = len("00000000-0000-0000-0000-000000000000")
-
-
-def _steps(console: Console, steps: Sequence[Step], view: View) -> None:
-    """What happens, a line for each job or step; with -v every step by itself."""
-    table = grid("change", "count", "size", left=1)
-    rows = [(step,) for step in steps] if view.verbose else list(_alike(steps))
-    shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST)]
-    for group in shown:
-        count, size = sum(step.count for step in group), sum(step.bytes for step in group)
-        table.add_row(Parted(view.names.text(_change(group, view))), f"{count:,}", words.size(size) if size else "")
-    console.print(table)
-    more(console, len(shown), len(rows), "changes")
-
-
-def _alike(steps: Sequence[Step]) -> Iterable[tuple[Step, ...]]:
-    """Steps that remove runs of one job go together, and those that do the same in several stores or files."""
-    groups: dict[tuple[str, ...], list[Step]] = {}
-    for step in steps:
-        job = _job(step)
-        whose = step.target if step.action == "disable" else step.job_id or step.job_name or ""
-        same = ("trim", job) if job else (step.repair, step.action, step.reason, whose)
-        groups.setdefault(same, []).append(step)
-    return map(tuple, groups.values())
-
-
-def _job(step: Step) -> str:
-    return step.job_id or step.job_name or "" if step.removes and step.repair == "trim" else ""
-
-
-def _change(group: tuple[Step, ...], view: View) -> str:
-    first = group[0]
-    job = first.job_name or first.job_id
-    if not _job(first) or view.verbose:
-        owner = f" ({view.names.identifier(job, 'job')})" if job else ""
-        if first.action == "disable":
-            return f"{first.repair}: disable {_first_names(first.sample, view)}"
-        return f"{first.repair}: {first.action} {first.reason}{owner}"
-    counts: Counter[str] = Counter()
-    for step in group:
-        counts[_sort(step.reason)] += step.count
-    parts = ", ".join(f"{count:,} {sort}" for sort, count in counts.items())
-    return f"remove runs of {_job_shown(first, view)} ({parts})"
-
-
-def _job_shown(step: Step, view: View) -> str:
-    """The name of a job, else its id: of a long one the first part, as -v has it whole."""
-    if step.job_name:
-        return view.names.identifier(step.job_name, "job")
-    shown = view.names.identifier(step.job_id or "?", "job")
-    first, joint, _ = shown.partition("-")
-    return f"job {first}" if joint and len(shown) == _ID else shown
-
-
-def _first_names(names: Sequence[str], view: View) -> str:
-    shown = names if view.rows is None else names[:NAMED]
-    left = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {left:,} more" if left else "")
-
-
-def _sort(reason: str) -> str:
-    """Why runs go, in a word or two."""
-    if reason.startswith("stuck"):
-        return "stuck"
-    if reason.startswith("all but the newest"):
-        return "extra"
-    return reason.removeprefix("finished, ")
 
 
 def _summary(console: Console, plan: Plan, view: View) -> None:
@@ -364,115 +290,10 @@ def _by_themselves(plan: Plan, view: View) -> list[Command]:
     return [replace(view.invocation, options=(("--store", store),)).command("repair") for store in shown]
 
 
-def receipt(
-    console: Console,
-    *,
-    receipt: Receipt | None,
-    view: View,
-    undo: Command,
-    plan: Plan | None,
-    left: int = 0,
-    sources: Sequence[Origins] = (),
-) -> None:
-    """What was done, how that was verified, what comes next, and the way back. `left` counts critical findings that
-    the plan was not about."""
-    if receipt is None:
-        next_step(console, view, "nothing to do; nothing was written.")
-        return
-    took = words.duration(max(0, receipt.finished_at - receipt.started_at))
-    console.print(Text.assemble(("Done", "bold green"), f" in {took}. Run {receipt.run_id}"))
-    if view.verbose:
-        _steps(console, receipt.steps, view)
-        origins(console, sources, view)
-        console.print()
-    rows = [("checked", Text(view.names.text(sentence))) for sentence in receipt.verified]
-    rows.append(("originals in", Text(_vault(receipt, view), overflow="fold")))
-    if receipt.gateway_stopped_by_word:
-        rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "yellow")))
-    if receipt.fixed_clock is not None:
-        rows.append(("clock", Text(f"fixed by --now: {moment(receipt.fixed_clock)} UTC", "yellow")))
-    if receipt.gateway_afterwards not in (None, "dead"):
-        rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
-    console.print(pairs(rows))
-    if not view.quiet:
-        label = "to undo".ljust(len("originals in  "))
-        console.print(Text.assemble((label, "dim"), "also after a start, then with --merge:"))
-        print_command(console, Text(), undo, len(label))
-    _what_next(console, receipt, plan, view, left)
-
-
-_START = "start the gateway"
-
-
-def step_after(receipt: Receipt | None, plan: Plan | None, view: View, left: int) -> NextStep:
-    """The first of the steps after a run."""
-    if receipt is None:
-        return NextStep(command=None, why="nothing to do; nothing was written")
-    what, typed = next(_then(receipt, plan, view, left))
-    return NextStep(command=view.names.command(typed) if typed else None, why=what.removesuffix(":"))
-
-
-def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, left: int) -> None:
-    """The steps after a run, in the order in which they are to be done; with --quiet those that come before a start,
-    or stand against one."""
-    steps = list(_then(receipt, plan, view, left))
-    if view.quiet:
-        steps = list(takewhile(lambda step: step[0] != _START, steps))
-    if not steps:
-        return
-    section(console, "Next")
-    for number, (what, typed) in enumerate(steps, 1):
-        console.print(Text(f"{number}. {view.names.text(what)}"))
-        if typed:
-            print_command(console, Text(), view.names.command(typed), 3)
-
-
-def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, Command | None]]:
-    """What to do now and what to type, in order: the gateway is started only where nothing speaks against it."""
-    command = view.invocation.command
-    if receipt.gateway_afterwards == "live":
-        yield "stop the gateway, which was started meanwhile, and scan again:", command("scan")
-        return
-    for note in plan.cautions if plan else ():
-        if note.todo:
-            named = " ".join(note.todo.words)
-            what = "else there is to repair" if named == "repair" else f"`{named}` changes"
-            yield f"see what {what}:", view.command(note.todo)
-    if plan and any(store.readable != "yes" for store in plan.after.stores):
-        yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
-        return
-    if left:
-        findings = words.plural(left, "critical finding is", "critical findings are")
-        yield f"keep the gateway stopped, for {findings} left:", command("scan")
-        return
-    if plan and (refused := [event.what for event in plan.start_after if event.kind == "refuses" and event.certain]):
-        yield f"keep the gateway stopped: it {refused[0]}; what to do by hand:", command("scan", "-v")
-        return
-    if plan and plan.retrying:
-        many = words.plural(len(plan.retrying), "job retries", "jobs retry")
-        disabling = command("repair", "cron", *_each("--disable", plan.retrying))
-        yield f"{many} without end and would fill the store again:", disabling
-    yield _START, None
-    yield "check that it is well:", command("after", receipt.run_id)
-    if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
-        enabling = command("repair", "cron", *_each("--enable", disabled))
-        yield "once their cause is found, enable the jobs again:", enabling
-
-
-def _each(option: str, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(word for name in names for word in (option, name))
-
-
 def _kept(plan: Plan) -> int:
     """Bytes of the originals that the vault will hold."""
     numbers = [act.source if isinstance(act, Move) else act.replaces for act in plan.acts]
     return sum(plan.fingerprints[number].size for number in numbers if number is not None)
-
-
-def _vault(receipt: Receipt, view: View) -> str:
-    """Where the originals are, from the state directory on where they are inside it."""
-    inside = receipt.vault.removeprefix(f"{receipt.state_dir}/")
-    return view.names.path(inside) + ("" if inside == receipt.vault else " (in the state directory)")
 
 
 def _matched(

@@ -1,0 +1,129 @@
+"""What a repair has done, how that was verified, what comes next, and the way back."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from gatewaydoctor.model.outcome.verdict import NextStep
+from gatewaydoctor.report import words
+from gatewaydoctor.report.screens.blocks.changes import changes
+from gatewaydoctor.report.screens.blocks.origins import origins
+from gatewaydoctor.report.screens.blocks.parts import View, moment, next_step, pairs, print_command, section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from gatewaydoctor.model.command import Command
+    from gatewaydoctor.model.gateway.origins import Origins
+    from gatewaydoctor.model.repair.plan import Plan
+    from gatewaydoctor.model.repair.receipt import Receipt
+
+
+def receipt(
+    console: Console,
+    *,
+    receipt: Receipt | None,
+    view: View,
+    undo: Command,
+    plan: Plan | None,
+    left: int = 0,
+    sources: Sequence[Origins] = (),
+) -> None:
+    """What was done, how that was verified, what comes next, and the way back. `left` counts critical findings that
+    the plan was not about."""
+    if receipt is None:
+        next_step(console, view, "nothing to do; nothing was written.")
+        return
+    took = words.duration(max(0, receipt.finished_at - receipt.started_at))
+    console.print(Text.assemble(("Done", "bold green"), f" in {took}. Run {receipt.run_id}"))
+    if view.verbose:
+        changes(console, receipt.steps, view)
+        origins(console, sources, view)
+        console.print()
+    rows = [("checked", Text(view.names.text(sentence))) for sentence in receipt.verified]
+    rows.append(("originals in", Text(_vault(receipt, view), overflow="fold")))
+    if receipt.gateway_stopped_by_word:
+        rows.append(("gateway", Text("asserted as stopped (--gateway-stopped); recorded in the receipt", "yellow")))
+    if receipt.fixed_clock is not None:
+        rows.append(("clock", Text(f"fixed by --now: {moment(receipt.fixed_clock)} UTC", "yellow")))
+    if receipt.gateway_afterwards not in (None, "dead"):
+        rows += [("gateway", Text(view.names.text(text), "yellow")) for text in receipt.evidence_afterwards[:1]]
+    console.print(pairs(rows))
+    if not view.quiet:
+        label = "to undo".ljust(len("originals in  "))
+        console.print(Text.assemble((label, "dim"), "also after a start, then with --merge:"))
+        print_command(console, Text(), undo, len(label))
+    _what_next(console, receipt, plan, view, left)
+
+
+_START = "start the gateway"
+
+
+def step_after(receipt: Receipt | None, plan: Plan | None, view: View, left: int) -> NextStep:
+    """The first of the steps after a run."""
+    if receipt is None:
+        return NextStep(command=None, why="nothing to do; nothing was written")
+    what, typed = next(_then(receipt, plan, view, left))
+    return NextStep(command=view.names.command(typed) if typed else None, why=what.removesuffix(":"))
+
+
+def _what_next(console: Console, receipt: Receipt, plan: Plan | None, view: View, left: int) -> None:
+    """The steps after a run, in the order in which they are to be done; with --quiet those that come before a start,
+    or stand against one."""
+    steps = list(_then(receipt, plan, view, left))
+    if view.quiet:
+        steps = list(takewhile(lambda step: step[0] != _START, steps))
+    if not steps:
+        return
+    section(console, "Next")
+    for number, (what, typed) in enumerate(steps, 1):
+        console.print(Text(f"{number}. {view.names.text(what)}"))
+        if typed:
+            print_command(console, Text(), view.names.command(typed), 3)
+
+
+def _then(receipt: Receipt, plan: Plan | None, view: View, left: int) -> Iterator[tuple[str, Command | None]]:
+    """What to do now and what to type, in order: the gateway is started only where nothing speaks against it."""
+    command = view.invocation.command
+    if receipt.gateway_afterwards == "live":
+        yield "stop the gateway, which was started meanwhile, and scan again:", command("scan")
+        return
+    for note in plan.cautions if plan else ():
+        if note.todo:
+            named = " ".join(note.todo.words)
+            what = "else there is to repair" if named == "repair" else f"`{named}` changes"
+            yield f"see what {what}:", view.command(note.todo)
+    if plan and any(store.readable != "yes" for store in plan.after.stores):
+        yield "keep the gateway stopped: a store still cannot be loaded:", command("scan")
+        return
+    if left:
+        findings = words.plural(left, "critical finding is", "critical findings are")
+        yield f"keep the gateway stopped, for {findings} left:", command("scan")
+        return
+    if plan and (refused := [event.what for event in plan.start_after if event.kind == "refuses" and event.certain]):
+        yield f"keep the gateway stopped: it {refused[0]}; what to do by hand:", command("scan", "-v")
+        return
+    if plan and plan.retrying:
+        many = words.plural(len(plan.retrying), "job retries", "jobs retry")
+        disabling = command("repair", "cron", *_each("--disable", plan.retrying))
+        yield f"{many} without end and would fill the store again:", disabling
+    yield _START, None
+    yield "check that it is well:", command("after", receipt.run_id)
+    if disabled := [name for step in receipt.steps if step.action == "disable" for name in step.sample]:
+        enabling = command("repair", "cron", *_each("--enable", disabled))
+        yield "once their cause is found, enable the jobs again:", enabling
+
+
+def _each(option: str, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for name in names for word in (option, name))
+
+
+def _vault(receipt: Receipt, view: View) -> str:
+    """Where the originals are, from the state directory on where they are inside it."""
+    inside = receipt.vault.removeprefix(f"{receipt.state_dir}/")
+    return view.names.path(inside) + ("" if inside == receipt.vault else " (in the state directory)")
