@@ -74,12 +74,12 @@ def _permission(deciding: Sequence[Finding]) -> Command | None:
 
 
 def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> Command | None:
-    """The repair of these findings: the named one where it is the only one that anything calls for, or where all of
-    theirs are made by name alone; else every recommended one."""
+    """The repair of these findings: the named one where it is the only one that anything calls for, where all of
+    theirs are made by name alone, or where the worst is conversations that are lost; else every recommended one."""
     wanted = [finding for finding in deciding if finding.fix]
     if not wanted:
         return None
-    if wanted[0].fix and all(map(_by_name, wanted)):
+    if wanted[0].fix and (all(map(_by_name, wanted)) or wanted[0].rule == COPY_HAS_MORE.id):
         return wanted[0].fix.command
     called = {finding.fix for finding in findings if finding.fix and finding.severity >= Severity.WARNING}
     return called.pop().command if len(called) == 1 else typed("repair")

@@ -217,13 +217,21 @@ def test_the_step_for_a_repair_made_by_name_alone_names_it() -> None:
     """`repair` without a name would plan the others, and leave what decides."""
     judged = fixture("jobs-other-path")
     (other,) = [each for each in judged.findings if each.rule == "jobs-other-path"]
-    bloat = replace(other, rule="store-bloat", severity=Severity.WARNING, fix=Fix("gatewaydoctor repair slim", True))
+    bloat = replace(other, rule="store-bloat", severity=Severity.WARNING, fix=Fix(("slim",), True))
     step = next_step(judged.examination, [other, bloat], judged.verdict)
     assert step.command == typed("repair", "jobs")
-    retrying = replace(bloat, rule="cron-rapid-retry", fix=Fix("gatewaydoctor repair trim", True))
-    locks = replace(bloat, rule="lock-stale", fix=Fix("gatewaydoctor repair locks", True))
+    retrying = replace(bloat, rule="cron-rapid-retry", fix=Fix(("trim",), True))
+    locks = replace(bloat, rule="lock-stale", fix=Fix(("locks",), True))
     calm = replace(judged.verdict, rules=(), effect=None)
     assert next_step(judged.examination, [locks, bloat, retrying], calm).command == typed("repair")
+
+
+def test_conversations_that_only_a_copy_has_come_before_what_is_repaired_without_a_name() -> None:
+    judged = fixture("store-copy-has-more")
+    (more,) = [each for each in judged.findings if each.rule == "store-copy-has-more"]
+    bloat = replace(more, rule="store-bloat", fix=Fix(("slim",), True))
+    assert next_step(judged.examination, [more, bloat], judged.verdict).command == typed("repair", "salvage")
+    assert next_step(judged.examination, [bloat, more], judged.verdict).command == typed("repair")
 
 
 def test_text_of_files_stays_out_of_reasons(state: StateDir) -> None:
