@@ -127,7 +127,8 @@ class Config(Struct, frozen=True):
     could not be read has its default. `notes` name settings the gateway cannot use and
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
     `refused` is empty for a config with a problem: then nothing in it is judged. `unjudged` are the sections of the
-    file whose settings are not judged. `digest` is the SHA-256 of the file in hexadecimal digits.
+    file whose settings are not judged. `digest` is the SHA-256 of the file in hexadecimal digits, where a release
+    with databases is in use.
     """
 
     path: Path

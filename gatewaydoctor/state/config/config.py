@@ -3,7 +3,6 @@ section 3)."""
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -33,7 +32,7 @@ def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
     """The config of a place, whatever state it is in. A file that cannot be read or parsed, or is not an object,
     gives defaults and a `problem`; where only an include fails, what the file itself says still counts."""
     path = place.config_path
-    size, exists, digest = 0, True, None
+    size, exists, data = 0, True, b""
     document: dict[str, object] = {}
     problem: ConfigProblem | None = None
     includes = Includes(fs, include_roots(path, env, place.home))
@@ -49,10 +48,15 @@ def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
         problem = ConfigProblem(path, f"an impossible path: {error}")
     else:
         document, problem = _document(data, path, includes)
-        digest = sha256(data).hexdigest()
     release = guess_release(fs, place.state_dir, document)
     config = _typed(document, place, env, release, problem, size, exists, tuple(includes.read))
-    return replace(config, digest=digest)
+    return replace(config, digest=_digest(data)) if release.behaviour.sessions_in_database else config
+
+
+def _digest(data: bytes) -> str | None:
+    from hashlib import sha256  # brings in OpenSSL
+
+    return sha256(data).hexdigest() if data else None
 
 
 def _document(data: bytes, path: Path, includes: Includes) -> tuple[dict[str, object], ConfigProblem | None]:
