@@ -79,13 +79,13 @@ def _repair(deciding: Iterable[Finding], findings: Iterable[Finding]) -> Command
     wanted = [finding for finding in deciding if finding.fix]
     if not wanted:
         return None
-    if wanted[0].fix and (all(map(_by_name, wanted)) or wanted[0].rule == COPY_HAS_MORE.id):
+    if wanted[0].fix and (all(map(by_name, wanted)) or wanted[0].rule == COPY_HAS_MORE.id):
         return wanted[0].fix.command
     called = {finding.fix for finding in findings if finding.fix and finding.severity >= Severity.WARNING}
     return called.pop().command if len(called) == 1 else typed("repair")
 
 
-def _by_name(finding: Finding) -> bool:
+def by_name(finding: Finding) -> bool:
     """Whether a plan without names leaves this one's repair out. A database with other tables than its release has is
     made again only where that is asked for: rows of tables that no release has stay behind. So are conversations of
     copies added: they may have been deleted on purpose since."""

@@ -22,7 +22,7 @@ from gatewaydoctor.report.screens.blocks.parts import grid
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, NOW_MS, Machine, Ran, run
 from tests.state.fakes import FakeProcess, FakeProcesses
-from tests.world import DAY, NOW, StateDir, job
+from tests.world import DAY, NOW, StateDir, job, row
 
 
 def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
@@ -305,6 +305,23 @@ def test_a_named_repair_that_plans_nothing_names_the_repair_of_what_is_critical(
     at = ("--state-dir", str(tmp_path))
     last = " ".join(run("repair", "locks", *at).out.rpartition("next: ")[2].replace("\\\n", " ").split())
     assert last == f"a critical finding remains: gatewaydoctor repair salvage --state-dir {tmp_path}"
+
+
+def test_a_repair_that_was_named_and_plans_nothing_is_said_to_have_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan of all repairs has: it is the next step, where the named one is that of the critical finding."""
+    for module in ("storage.files.reader", "model.gateway.store"):
+        monkeypatch.setattr(f"gatewaydoctor.{module}.UNREADABLE_FROM_BYTES", 100)
+    state = StateDir(tmp_path)
+    state.transcript(1)
+    state.store({"agent:main:telegram:direct:1": row(1, age=DAY, status="running")})
+    at = ("--state-dir", str(state.root), "--now", str(NOW))
+    out = run("repair", "trim", *at).out
+    assert "Nothing to repair with trim" in out.splitlines()
+    last = " ".join(out.rpartition("next: ")[2].replace("\\\n", " ").split())
+    assert last == f"a critical finding remains: gatewaydoctor repair --state-dir {state.root}"
+    assert "expire: " in run("repair", *at).out
 
 
 def test_what_is_in_parentheses_has_a_line_of_its_own_where_it_does_not_fit() -> None:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.model.command import explained
+from gatewaydoctor.checks.nextstep import by_name
+from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.repair.plan import Move, Note
@@ -119,8 +120,7 @@ def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextStep:
     worst = judgement.findings[0] if judgement.findings else None
     unasked, seen_all = _unasked(plan, judgement), not unseen(judgement.examination)
     if worst and worst.severity is Severity.CRITICAL:
-        todo = worst.fix.command if worst.fix and worst is unasked else explained(worst.rule)
-        return NextStep(command=view.command(todo), why="a critical finding remains")
+        return NextStep(command=view.command(_for_critical(worst, unasked)), why="a critical finding remains")
     if command:
         return NextStep(command=view.command(command), why="see what this would do")
     if alone := _by_themselves(plan, view):
@@ -140,6 +140,16 @@ def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextStep:
     return step_unless(judgement.examination, view, "nothing to do")
 
 
+def _for_critical(worst: Finding, unasked: Finding | None) -> Command:
+    """`unasked` is the first finding whose repair this plan left out."""
+    if worst.fix is None or unasked is None:
+        return explained(worst.rule)
+    if worst is unasked:
+        return worst.fix.command
+    # What was named did nothing for it; a plan without names makes all that are recommended.
+    return explained(worst.rule) if by_name(unasked) else typed("repair")
+
+
 def _unasked(plan: Plan, judgement: Judgement) -> Finding | None:
     """The first finding whose repair is not among those of this plan."""
     return next((each for each in judgement.findings if each.fix and each.fix.repairs[0] not in plan.repairs), None)
@@ -153,7 +163,8 @@ def _nothing(plan: Plan, judgement: Judgement) -> str:
         return 'Nothing to apply; see "Not repaired" below'
     unasked = _unasked(plan, judgement)
     if unasked and unasked.severity >= Severity.WARNING:
-        return "Nothing to repair unless it is named"
+        named = " and ".join(plan.repairs)
+        return "Nothing to repair unless it is named" if by_name(unasked) else f"Nothing to repair with {named}"
     open_ends = judgement.findings or any(note.command for note in plan.cautions)
     return "Nothing to repair" if open_ends else "Healthy: nothing to repair"
 
