@@ -37,10 +37,12 @@ EXIT_MEANINGS = {
 
 
 class DoctorError(Exception):
-    """A failure the user can act on: one sentence and the next step. `code` is stable text for JSON."""
+    """A failure the user can act on: one sentence and the next step. `code` is stable text for JSON. `by_word`: the
+    operator may know better, and --gateway-stopped says so."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.CANNOT_EXAMINE
     code: ClassVar[str] = "error"
+    by_word: ClassVar[bool] = False
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)

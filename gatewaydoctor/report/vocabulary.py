@@ -52,6 +52,7 @@ FIELDS_IN_WORDS = frozenset(
     (
         *("reason", "problem", "note", "notes", "schedule", "sentence", "text", "message", "meaning", "cause"),
         *("gateway", "remedy", "title", "summary", "sha256", "release", "version", "lastRunStatus", "field"),
+        *("hint", "code"),
     )
 )
 """Fields of details and evidence that hold sentences or figures of the program, at most with a name inside."""

@@ -535,6 +535,28 @@ def test_a_store_of_no_state_directory_needs_the_operators_word(outside: tuple[P
     assert store.read_text() != STUCK
 
 
+def test_the_step_after_a_plan_is_one_that_is_not_refused(outside: tuple[Path, Path], tmp_path: Path) -> None:
+    """Where only the operator can tell that no gateway runs, the command has the word for it."""
+    _, store = outside
+    words = ("repair", "expire", "--store", str(store))
+    told = run(*words)
+    assert "next: apply this plan if you know that no gateway runs:" in told.out
+    assert "--apply --gateway-stopped" in " ".join(told.out.split())
+    saved = ("--plan-out", str(tmp_path / "plan.json"))
+    for more in ((), saved, ("--redact",)):
+        document = run(*words, *more, "--json").document
+        assert document["details"]["hindrance"]["code"] == "gateway-unknown"
+        assert "add --gateway-stopped" in document["details"]["hindrance"]["hint"]
+        assert "--gateway-stopped" in document["next"]["command"], more
+        assert document["next"]["why"] == "apply this plan if you know that no gateway runs"
+    asserted = run(*words, "--json", "--gateway-stopped").document
+    assert "hindrance" not in asserted["details"]
+    command = asserted["next"]["command"]
+    assert command.count("--gateway-stopped") == 1
+    assert run(*shlex.split(command)[1:], "--yes").code == 0
+    assert store.read_text() != STUCK
+
+
 @pytest.mark.parametrize("known_by", ["the environment", "the home", "the process"])
 def test_the_gateway_counts_whose_config_names_the_store(outside: tuple[Path, Path], known_by: str) -> None:
     state, store = outside
@@ -668,6 +690,7 @@ def test_a_plan_says_what_an_apply_would_be_refused_for(incident: Path) -> None:
     assert document["details"]["hindrance"]["hint"].startswith("Stop it first")
     assert document["next"]["why"] == "apply this plan once that is settled"
     assert run(*words, "--apply", "--yes", processes=FakeProcesses([gateway])).code == 3
+    assert document["details"]["hindrance"]["code"] == "gateway-live"
     free = run(*words, "--json").document
     assert "hindrance" not in free["details"]
     assert free["next"]["why"] == "apply this plan"

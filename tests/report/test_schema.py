@@ -14,6 +14,7 @@ from gatewaydoctor.report.schema.descriptions import DESCRIPTIONS
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, run
 from tests.cli.secrets import Nouns, everything
+from tests.state.fakes import FakeProcess, FakeProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,17 @@ def test_every_verb_prints_a_valid_document(scene: scenes.Maker, validator: Any,
             document = run(verb, "--json", *more, "--state-dir", str(tmp_path)).document
             assert faults(validator, document) == [], (verb, more)
             assert document["command"] == verb
+
+
+def test_why_a_plan_cannot_be_applied_is_described(validator: Any, tmp_path: Path) -> None:
+    scenes.busy(tmp_path)
+    gateway = FakeProcess(4242, ("openclaw-gateway",), env={"OPENCLAW_STATE_DIR": str(tmp_path)})
+    at = ("--json", "--state-dir", str(tmp_path))
+    document = run("repair", *at, processes=FakeProcesses([gateway])).document
+    assert faults(validator, document) == []
+    told = document["details"]["hindrance"]
+    for wrong in ("settle it first", {**told, "hint": None}, {"message": told["message"]}):
+        assert faults(validator, {**document, "details": {**document["details"], "hindrance": wrong}}) != []
 
 
 def test_a_directory_full_of_faults_gives_a_valid_document(validator: Any, tmp_path: Path) -> None:

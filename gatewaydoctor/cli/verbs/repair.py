@@ -179,6 +179,7 @@ def plan_or_apply(
 ) -> Outcome:
     """The plan of these repairs; with `apply` what came of it."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
+    from gatewaydoctor.model.outcome.report import ErrorInfo
     from gatewaydoctor.repair.drafting.origins import planned_origins
     from gatewaydoctor.repair.planner.build import build_plan
     from gatewaydoctor.repair.run.apply import hindrance
@@ -195,8 +196,8 @@ def plan_or_apply(
         write(path, encode(made).decode(), PRIVATE)
     if apply and Repair.SPACE in repairs:
         _require_other_disk(work)
-    again = None if apply else _again(run, work, repairs, out)
     before = None if apply else hindrance(made, work.tools, work.permission, work.vault, work.work_dir)
+    again = None if apply else _again(run, work, repairs, out, asserted=before is not None and before.by_word)
     sources = planned_origins(work.tools.fs, made, cap(run))
     show = partial(
         screens.plan, plan=made, judgement=judgement, view=seen, again=again, sources=sources, hindrance=before
@@ -214,7 +215,7 @@ def plan_or_apply(
     if not apply or made.empty:
         details = {"plan": to_builtins(made), "receipt": None, "provenance": [each.as_json() for each in sources]}
         if before is not None:
-            details["hindrance"] = {"message": before.message, "hint": before.hint}
+            details["hindrance"] = to_builtins(ErrorInfo(code=before.code, message=before.message, hint=before.hint))
         code = exit_code(judgement.examination) if made.empty else ExitCode.OK
         step = NextStep(command=again, why=screens.applying(before)) if again and not made.empty else None
         if made.empty:
@@ -279,19 +280,20 @@ def _require_known(x: Examination, repairs: tuple[Repair, ...], options: Options
         )
 
 
-def _again(run: Run, work: Bench, repairs: tuple[Repair, ...], out: str | None) -> Command:
+def _again(run: Run, work: Bench, repairs: tuple[Repair, ...], out: str | None, *, asserted: bool) -> Command:
     """The command that does the plan just shown: the saved one where it was saved, else what was typed, and
-    --apply."""
+    --apply. `asserted`: it is refused without --gateway-stopped, which has not been typed."""
+    word = ("--gateway-stopped",) * (asserted or work.permission.stopped_by_word)
     if out is not None:
         words = ["repair", "--apply", "--plan", out]
         if work.vault is not None:
             words += ["--vault", str(work.vault)]
         if work.work_dir is not None:
             words += ["--work-dir", str(work.work_dir)]
-        return run.invocation.command(*words, *["--gateway-stopped"] * work.permission.stopped_by_word)
+        return run.invocation.command(*words, *word)
     if run.options.redact:
-        return run.invocation.command("repair", *(each.value for each in repairs), "--apply")
-    return Command((*run.typed[1:], "--apply"), run.invocation.program, placed=True)
+        return run.invocation.command("repair", *(each.value for each in repairs), "--apply", *word)
+    return Command((*run.typed[1:], "--apply", *(word if asserted else ())), run.invocation.program, placed=True)
 
 
 def _apply_saved(run: Run, work: Bench, path: Path, *, yes: bool) -> Outcome:

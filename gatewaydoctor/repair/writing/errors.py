@@ -20,6 +20,7 @@ class GatewayLive(Refused):
 
 class GatewayUnknown(Refused):
     code: ClassVar[str] = "gateway-unknown"
+    by_word: ClassVar[bool] = True
 
 
 class InputChanged(Refused):
@@ -89,6 +90,12 @@ class StoreLocked(Refused):
     """A process holds a store's own lock."""
 
     code: ClassVar[str] = "store-locked"
+
+
+class LockUnknown(StoreLocked):
+    """Whether a process holds it cannot be told from here."""
+
+    by_word: ClassVar[bool] = True
 
 
 class NotAsPlanned(Refused):

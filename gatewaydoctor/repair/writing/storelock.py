@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.repair.writing.errors import StoreLocked
+from gatewaydoctor.repair.writing.errors import LockUnknown, StoreLocked
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import Dress, write_whole
 from gatewaydoctor.state.alive.locks import MAX_LOCK_BYTES, LockJudge, parse_payload
@@ -89,7 +89,7 @@ def _keeps_out(tools: Tools, verdict: LockVerdict, *, stopped_by_word: bool) -> 
     if verdict.liveness is Liveness.LIVE:
         raise StoreLocked(f"{verdict.path} is held: {verdict.reason}.", "Stop whatever holds it first.")
     if verdict.liveness is Liveness.UNKNOWN and not stopped_by_word:
-        raise StoreLocked(
+        raise LockUnknown(
             f"Cannot tell whether {verdict.path} is held: {verdict.reason}.",
             "If you know nothing uses it, add --gateway-stopped.",
         )

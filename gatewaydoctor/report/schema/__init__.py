@@ -23,6 +23,15 @@ TYPES: dict[str, type] = {"report": Document, "plan": Plan, "receipt": Receipt, 
 """Name of a schema -> the type it describes; the file is `<name>.schema.json`."""
 
 
+_DETAILS = {
+    "hindrance": {
+        "$ref": "#/$defs/ErrorInfo",
+        "description": "With a plan of repair, park or unpark: why it would be refused now.",
+    },
+}
+"""What a verb adds that has the form of another part of the document."""
+
+
 def schema(name: str) -> dict[str, Any]:
     """The schema as the types stand now."""
     head = {
@@ -31,6 +40,8 @@ def schema(name: str) -> dict[str, Any]:
         "title": f"gatewaydoctor {name} {SCHEMA_VERSION}",
     }
     made = _unwrapped(msgspec.json.schema(TYPES[name]))
+    if name == "report":
+        made["$defs"]["Document"]["properties"]["details"]["properties"] = _DETAILS
     for type_name, definition in made["$defs"].items():
         _describe(definition, DESCRIPTIONS.get(type_name, {}))
     return {**head, **made}

@@ -111,7 +111,11 @@ def _draw(
 
 def applying(hindrance: DoctorError | None) -> str:
     """What the command that applies a plan is for."""
-    return "apply this plan" if hindrance is None else "apply this plan once that is settled"
+    if hindrance is None:
+        return "apply this plan"
+    if hindrance.by_word:
+        return "apply this plan if you know that no gateway runs"
+    return "apply this plan once that is settled"
 
 
 def step_without_acts(plan: Plan, judgement: Judgement, view: View) -> NextStep:
