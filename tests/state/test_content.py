@@ -213,6 +213,7 @@ def test_boot_markers_count_until_a_turn_of_another_kind(tmp_path: Path) -> None
         (header() + boot * 3 + resumed, 7),
         (header() + boot * 3 + said("hello"), 0),
         (header() + boot * 3 + CRON + bootstrapped(), 1),
+        (header() + said("You are running a boot check.").replace(b"You", rb"\u0059ou") * 2, 2),
         (header(), 0),
     ):
         path.write_bytes(data)

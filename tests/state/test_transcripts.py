@@ -5,10 +5,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gatewaydoctor.model.gateway.transcript import HeaderState, TailState, TranscriptCheck, TranscriptState
+from gatewaydoctor.state.history import transcripts
 from gatewaydoctor.state.history.transcripts import LONGEST_LAST_LINE, check_transcript, is_json, session_id_of
 from gatewaydoctor.storage.jsontext.gateway_json import parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -139,6 +140,26 @@ def test_what_is_no_file_is_unreadable(tmp_path: Path, make: object) -> None:
     assert found is not None
     assert found.verdict is TranscriptState.UNREADABLE
     assert found.reason
+
+
+PARTS = st.sampled_from(
+    (
+        *(HEADER, HEADER[:-1] + b"\r\n", line(type="session"), line(type="session", id="a\ud800")),
+        *(said("a"), answered(), said("\ud800"), TORN, BOM, b"{}", b"[]\n", b"null\n"),
+        *(b"\n", b" \n", b"\r\n", b"\0"),
+    )
+)
+WINDOW = st.sampled_from([1024, 150, 40])
+
+
+@given(st.lists(PARTS, min_size=2, max_size=4).map(b"".join), WINDOW, WINDOW)
+@example(line(type="session") + answered(), 1024, 1024)
+@example(HEADER + b"{}", 1024, 1024)
+@example(answered() + answered(), 1024, 1024)
+def test_the_short_way_through_a_usual_file_finds_what_the_long_one_does(data: bytes, head: int, tail: int) -> None:
+    ends = data[:head], data[-tail:], len(data)
+    found = transcripts._usual(*ends)
+    assert found is None or found == transcripts._any(*ends)
 
 
 @given(cut=st.integers(0, len(WHOLE)), padding=st.sampled_from([b"", b"\0", b"\n", b" ", b"\0" * 5000]))

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 HUGE_BYTES = 50 * 1024 * 1024
 BOOT_MARKERS = 10
 """Boot and resume prompts since the last other turn that make a loop; two ordinary restarts leave up to four."""
+TOLD_AT_ONCE = 100
+"""Files after which progress is told."""
 KEPT = 1000
 """How many rows of a kind are kept for listing; everything is counted."""
 
@@ -144,7 +146,6 @@ class _Tally(Struct):
     bytes: int = 0
     referenced: int = 0
     header_only: int = 0
-    checked: int = 0
     orphans: list[Orphan] = field(default_factory=list)
     faults: list[TranscriptFault] = field(default_factory=list)
     huge: list[FileRecord] = field(default_factory=list)
@@ -167,15 +168,17 @@ def transcript_facts(
     hold every row of every store; `maintenance` is that of the release in use, None where it deletes no archive.
     Files that vanish meanwhile are left out."""
     tally, reads = _Tally(), ReadOnce(fs)
-    for record in listing.files:
-        if record.cls not in PRIMARY or record.node is not NodeKind.FILE:
-            continue
+    primary = [record for record in listing.files if record.cls in PRIMARY and record.node is NodeKind.FILE]
+    for start in range(0, len(primary), TOLD_AT_ONCE):
+        some = primary[start : start + TOLD_AT_ONCE]
+        for record in some:
+            path = directory / record.name
+            check = check_transcript(reads, path)
+            if check is not None:
+                referenced = references.reaches(record.name, record.cls)
+                _take(tally, reads, path, record, check, referenced, read_orphans_up_to)
         if progress:
-            progress(1)
-        path = directory / record.name
-        check = check_transcript(reads, path)
-        if check is not None:
-            _take(tally, reads, path, record, check, references.reaches(record.name), read_orphans_up_to)
+            progress(len(some))
     reads.close()
     sidecars = [record.size for record in unowned(listing.files, references)]
     return TranscriptFacts(
@@ -187,7 +190,7 @@ def transcript_facts(
         tuple(tally.huge),
         tuple(tally.boot_loops),
         tally.header_only,
-        tally.checked,
+        tally.files,
         referenced_known,
         len(sidecars),
         sum(sidecars),
@@ -234,7 +237,6 @@ def _take(
 ) -> None:
     tally.files += 1
     tally.bytes += record.size
-    tally.checked += 1
     tally.referenced += referenced
     verdict = check.verdict
     tally.header_only += verdict is TranscriptState.HEADER_ONLY

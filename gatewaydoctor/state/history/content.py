@@ -10,6 +10,7 @@ from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptConte
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.state.history.markers import (
+    BOOT_PREFIXES,
     BOOTSTRAP_MARKER,
     is_boot_text,
     is_machine_provenance,
@@ -35,6 +36,9 @@ LONGEST_LINE = 8 * 1024 * 1024
 HELD_OF_LONG = 64 * 1024
 BOOT_TAIL = 256 * 1024
 """How far from the end boot markers are looked for; the gateway's own scan has the same reach."""
+
+_BOOT_SIGNS = (BOOTSTRAP_MARKER.encode(), *(prefix.encode() for prefix in BOOT_PREFIXES), b"\\u00")
+"""Without any of these bytes no boot marker is in a text: JSON can write their letters in no other way."""
 
 _BOM = b"\xef\xbb\xbf"
 _WORDLESS = frozenset(
@@ -96,7 +100,10 @@ def content_class(fs: Reads, path: Path, prompts: tuple[str, ...] = ()) -> Conte
     tally = _Tally(prompts)
     try:
         with fs.open(path) as stream:
-            _take_lines(tally, stream, stop_at_human=True)
+            for offset, line, length in lines_of(stream):
+                tally.line(offset, line, length)
+                if tally.human:
+                    break
             return tally.content()
     except FileNotFoundError:
         return None
@@ -120,6 +127,8 @@ def boot_markers_at_tail(fs: Reads, path: Path) -> int:
         _, tail, size = fs.head_and_tail(path, 0, BOOT_TAIL)
     except OSError:
         return 0
+    if not any(sign in tail for sign in _BOOT_SIGNS):
+        return 0
     tally = _Tally(())
     lines = tail.split(b"\n")
     for line in lines if len(tail) >= size else lines[1:]:
@@ -132,12 +141,15 @@ def lines_of(stream: BinaryIO) -> Iterator[tuple[int, bytes, int]]:
     and its length is then greater than that of the bytes."""
     offset, held, length = 0, b"", 0
     while block := stream.read(BLOCK):
-        *ended, rest = block.split(b"\n")
-        for piece in ended:
+        start = 0
+        # One line after the other: a caller may stop at the first.
+        while (end := block.find(b"\n", start)) >= 0:
+            piece = block[start:end]
             length += len(piece)
             yield offset, held + piece if length <= LONGEST_LINE else held[:HELD_OF_LONG], length
             offset += length + 1
-            held, length = b"", 0
+            held, length, start = b"", 0, end + 1
+        rest = block[start:]
         length += len(rest)
         held = held + rest if length <= LONGEST_LINE else held[:HELD_OF_LONG]
     if length:
@@ -160,7 +172,8 @@ class _Tally:
 
     def line(self, offset: int, line: bytes, length: int) -> None:
         self.lines += 1
-        self.longest = max(self.longest, length)
+        if length > self.longest:
+            self.longest = length
         if length > len(line):
             self._long(offset, line)
             return

@@ -73,11 +73,12 @@ class References:
     def agents(self) -> frozenset[str]:
         return frozenset(self._agents)
 
-    def reaches(self, name: str) -> bool:
-        """Whether an entry, a checkpoint, or the session a topic or fork belongs to names this file."""
+    def reaches(self, name: str, cls: FileClass | None = None) -> bool:
+        """Whether an entry, a checkpoint, or the session a topic or fork belongs to names this file. `cls` is the
+        class of its name where it is known."""
         if self._has(name):
             return True
-        match classify(name):
+        match cls or classify(name):
             case FileClass.TOPIC:
                 return any(self.knows(owner) for owner in topic_owners(name))
             case FileClass.FORK:

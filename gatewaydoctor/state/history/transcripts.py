@@ -91,6 +91,26 @@ def check_transcript(fs: Reads, path: Path) -> TranscriptCheck | None:
 def _check(head: bytes, tail: bytes, size: int) -> TranscriptCheck:
     if size == 0:
         return TranscriptCheck(0, HeaderState.INVALID, TailState.WHOLE, 0)
+    return _usual(head, tail, size) or _any(head, tail, size)
+
+
+def _usual(head: bytes, tail: bytes, size: int) -> TranscriptCheck | None:
+    """Of a file whose first line is a header and whose last, another one, is JSON and ended: nearly all are. None of
+    any other."""
+    header_end, last_start = head.find(b"\n"), tail.rfind(b"\n", 0, -1)
+    if header_end < 0 or last_start < 0 or not tail.endswith(b"\n"):
+        return None
+    try:
+        header = _decode_header(head[:header_end])
+        _pass_over(tail[last_start:])
+    except _REFUSED:
+        return None
+    if header.type != "session" or header.id is None:
+        return None
+    return TranscriptCheck(size, HeaderState.OK, TailState.WHOLE, size, header.id)
+
+
+def _any(head: bytes, tail: bytes, size: int) -> TranscriptCheck:
     header, header_id, end, skipped = _header(head, complete=len(head) >= size)
     header_only = header is HeaderState.OK and len(head) >= size and not head[end:].strip(_SPACE)
     end_of = _tail(tail, size - len(tail))
