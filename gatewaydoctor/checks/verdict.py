@@ -103,9 +103,11 @@ def _gaps(x: Examination) -> list[tuple[str, str]]:
 
 
 def _nothing_stops(x: Examination, findings: Sequence[Finding]) -> str:
-    large = len(x.unchecked)
-    read = f"Everything was read but for a comparison of the indexes of {plural(large, 'large database')}"
-    read = f"{read} (scan --verify)" if large else "Everything was read"
+    copies = len(x.unread_copies)
+    large = len(x.unchecked) - copies
+    less = [f"a comparison of the indexes of {plural(large, 'large database')} (scan --verify)"] if large else []
+    less += [f"{plural(copies, 'damaged copy', 'damaged copies')} next to a store"] if copies else []
+    read = f"Everything was read but for {' and '.join(less)}" if less else "Everything was read"
     grave = sum(finding.severity >= Severity.ERROR for finding in findings)
     mild = sum(finding.severity is Severity.WARNING for finding in findings)
     if not grave and not mild:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.inputs import (
         Inputs,
     )
+    from gatewaydoctor.examine.sessions.copies import StoreCopy
     from gatewaydoctor.examine.sessions.parked import Parked
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.world import Depth
@@ -82,9 +83,20 @@ class Examination(Struct, frozen=True):
 
     @property
     def unchecked(self) -> tuple[tuple[str, str], ...]:
-        """Path and reason of what was read and not compared."""
+        """Path and reason of what was read and not compared: indexes of large databases, and copies of a store that
+        cannot be read whole."""
         why = "its indexes were not compared with their tables, as it is large; scan --verify compares them"
-        return tuple((str(each.path), why) for each in self.health.databases if not each.indexes_compared)
+        large = ((str(each.path), why) for each in self.health.databases if not each.indexes_compared)
+        more = (
+            (str(copy.path), f"it may have more conversations than the store: {copy.gap}")
+            for copy in self.unread_copies
+        )
+        return (*large, *more)
+
+    @property
+    def unread_copies(self) -> tuple[StoreCopy, ...]:
+        """Copies next to a store that could not be read whole: what they have more than it is not known."""
+        return tuple(copy for store in self.session_stores for copy in store.copies if copy.gap)
 
     @property
     def state_rows(self) -> StateRows | None:

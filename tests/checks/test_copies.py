@@ -11,9 +11,12 @@ from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Start
 from tests.repair.doctor import Doctor, steps
-from tests.world import DAY, NOW, header, job, row, said, session_id
+from tests.world import DAY, NOW, RoomyFs, header, job, row, said, session_id
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
     from tests.world import StateDir
 
 BACKUP = "sessions.json.bak.1799000000000"
@@ -99,12 +102,49 @@ def test_copies_are_not_read_where_few_transcripts_are_unindexed(state: StateDir
     assert found(state) == ()
 
 
-def test_a_copy_that_may_not_be_read_tells_nothing(state: StateDir) -> None:
+def test_a_directory_is_no_copy(state: StateDir) -> None:
     begun_anew(state)
     copy = state.root / "agents" / "main" / "sessions" / BACKUP
     copy.unlink()
     copy.mkdir()
     assert found(state) == ()
+    assert state.examine().unread_copies == ()
+
+
+class Forbids(RoomyFs):
+    """Does not let the backup be read."""
+
+    def open(self, path: Path) -> BinaryIO:
+        if path.name == BACKUP:
+            raise PermissionError(13, "Permission denied")
+        return super().open(path)
+
+
+UNREAD = "Everything was read but for 1 damaged copy next to a store"
+
+
+@pytest.mark.parametrize("rows", [b"not a store", b"{" + bytes(4096)])
+def test_a_copy_of_which_nothing_can_be_read_is_said(rows: bytes, state: StateDir) -> None:
+    begun_anew(state, rows=rows)
+    assert not state.findings("store-copy-has-more")
+    ((path, why),) = state.examine().unchecked
+    assert path.endswith(BACKUP)
+    assert why.startswith("it may have more conversations than the store: ")
+    assert state.judge().verdict.reason.startswith(UNREAD)
+
+
+def test_of_a_torn_copy_it_is_said_that_it_may_have_more(state: StateDir) -> None:
+    text = json.dumps(PEOPLE, indent=2).encode()
+    begun_anew(state, rows=text[: text.index(b"direct:4")])
+    assert state.only("store-copy-has-more").evidence["files"] == [{"name": BACKUP, "conversations": 3}]
+    assert state.judge().verdict.reason.startswith(UNREAD)
+
+
+def test_a_copy_that_the_system_does_not_let_read_is_said(state: StateDir) -> None:
+    begun_anew(state)
+    assert [why for _, why in state.examine(fs=Forbids()).unchecked] == [
+        "it may have more conversations than the store: Permission denied"
+    ]
 
 
 def test_of_a_sound_store_it_is_said_that_conversations_are_in_no_index(state: StateDir) -> None:

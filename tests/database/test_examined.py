@@ -197,6 +197,17 @@ def test_a_cron_store_that_the_config_names_is_the_gateways_own(state: Path) -> 
     assert [job["jobId"] for job in document("cron", state)["details"]["jobs"]]
 
 
+ELSEWHERE = ["C:\\Users\\ada\\.openclaw\\cron\\jobs.json", "cron/jobs.json", "~/.openclaw/cron/jobs.json", ""]
+"""Of a Windows host, and spelled in other ways than the gateway spells its own path."""
+
+
+@pytest.mark.parametrize("store_key", ELSEWHERE)
+def test_jobs_under_a_path_spelled_in_another_way_do_not_run(state: Path, store_key: str) -> None:
+    filed_under(state, store_key)
+    assert "jobs-other-path" in rules(state)
+    assert not document("cron", state)["details"]["jobs"]
+
+
 def test_a_cron_store_that_the_state_database_keeps_counts_before_the_config(state: Path) -> None:
     """2026.9.6 takes the setting out of the config at a start."""
     filed_under(state, "/srv/cron/jobs.json")

@@ -409,8 +409,28 @@ def test_a_renamed_database_that_has_nothing_more_is_not_told(tmp_path: Path) ->
     state = StateDir(tmp_path, "2026.9.6")
     path = whole(state.root, PEOPLE[:3])
     whole(state.root, [*PEOPLE[:3], run_key("job", 1)], name=f"{path.name}.corrupt-1795000000000")
-    (path.parent / f"{path.name}.corrupt-1795000000001").write_bytes(b"no database" * 999)
     assert not state.findings("store-copy-has-more")
+    assert state.examine().unchecked == ()
+    garbage = path.parent / f"{path.name}.corrupt-1795000000001"
+    garbage.write_bytes(b"no database" * 999)
+    assert not state.findings("store-copy-has-more")
+    why = "it may have more conversations than the store: no table of sessions can be found in it"
+    assert state.examine().unchecked == ((str(garbage), why),)
+
+
+def test_of_a_renamed_database_that_lost_rows_it_is_said(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE[:3])
+    copy = whole(state.root, PEOPLE[1:6], name=f"{path.name}.corrupt-1795000000000")
+    (root,) = agentdb.ask(copy, "SELECT rootpage FROM sqlite_master WHERE name = 'session_nodes'")[0]
+    data = copy.read_bytes()
+    page = int.from_bytes(data[16:18])
+    copy.write_bytes(data[: (root - 1) * page] + bytes(page) + data[root * page :])
+    (path, why) = state.examine().unchecked[0]
+    assert (path, why) == (
+        str(copy),
+        "it may have more conversations than the store: some of its session rows cannot be read",
+    )
 
 
 def test_beside_a_damaged_database_the_damage_is_told_and_no_more(tmp_path: Path) -> None:

@@ -330,13 +330,14 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
 @REGISTRY.check(COPY_HAS_MORE)
 def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
     for store in x.session_stores:
-        keys = dict.fromkeys(key for copy in store.copies for key in copy.keys)
+        copies = [copy for copy in store.copies if copy.keys]
+        keys = dict.fromkeys(key for copy in copies for key in copy.keys)
         health = x.health.of(store.path)
         # What a damaged database lacks is told with the damage.
         if not keys or (health is not None and health.problems):
             continue
         in_database = store.era.sessions_in_database
-        files = plural(len(store.copies), "file next to it has", "files next to it have")
+        files = plural(len(copies), "file next to it has", "files next to it have")
         lacks = f"The {'database' if in_database else 'store'} lacks {plural(len(keys), 'conversation')} that {files}"
         ahead = "The gateway goes on without them"
         yield COPY_HAS_MORE.finding(
@@ -346,9 +347,7 @@ def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
             agent_id=store.agent_id,
             path=store.path,
             evidence={
-                "files": [
-                    {"name": copy.path.name, "conversations": len(copy.keys)} for copy in store.copies[:EXAMPLES]
-                ],
+                "files": [{"name": copy.path.name, "conversations": len(copy.keys)} for copy in copies[:EXAMPLES]],
                 "keys": list(keys)[:EXAMPLES],
             },
         )

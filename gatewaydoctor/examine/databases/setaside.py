@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.examine.databases.inventory import session_rows
+from gatewaydoctor.examine.databases.inventory import NODES, session_rows
 from gatewaydoctor.examine.sessions.copies import LostRow, StoreCopy
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.storage.database.rescue import rescue
@@ -48,8 +48,8 @@ def is_people(key: str) -> bool:
 def conversations_in_renamed(
     fs: ReadFs, path: Path, agent_id: str, leftovers: Iterable[Leftover], is_known: Callable[[str], bool]
 ) -> tuple[StoreCopy, ...]:
-    """The databases of an agent that a recovery renamed, with the conversations in them that no store has. One that
-    cannot be read tells nothing."""
+    """The databases of an agent that a recovery renamed, with the conversations in them that no store has, and those
+    of which not every session row can be read."""
     found = []
     for each in copies_of(path, leftovers):
         if each.kind != RENAMED:
@@ -62,8 +62,16 @@ def conversations_in_renamed(
                 if owner_of(source) not in (None, agent_id):
                     continue
                 keys = dict.fromkeys(key for key, _ in session_rows(source) if is_people(key) and not is_known(key))
-        except OSError:
-            continue
-        if keys:
-            found.append(StoreCopy(each.path, tuple(LostRow(key) for key in keys)))
+                gap = _gap(source)
+        except OSError as error:
+            keys, gap = {}, error.strerror or type(error).__name__
+        if keys or gap:
+            found.append(StoreCopy(each.path, tuple(LostRow(key) for key in keys), gap))
     return tuple(found)
+
+
+def _gap(source: Rescue) -> str | None:
+    """Why session rows of it may be unknown."""
+    if NODES not in source.tables:
+        return "no table of sessions can be found in it"
+    return "some of its session rows cannot be read" if source.damaged(NODES) else None

@@ -4,7 +4,6 @@ jobs are filed under the path of another directory. Nothing is judged."""
 from __future__ import annotations
 
 import socket
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -134,9 +133,8 @@ def lacking_jobs(fs: ReadFs, state: Path, before: str, store_key: str) -> tuple[
 
 
 def is_run_under(store_key: str, key: str) -> bool:
-    """Whether a gateway whose cron store is `store_key` runs the jobs filed under `key`. 2026.7.1 and the releases
-    before file them under a word."""
-    return not PurePath(key).is_absolute() or PurePath(key) == PurePath(store_key)
+    """Whether a gateway whose cron store is `store_key` runs the jobs filed under `key`, as FILED_HERE has it."""
+    return key == store_key or (key != "" and "/" not in key and "\\" not in key)
 
 
 def number(value: Value) -> int | None:

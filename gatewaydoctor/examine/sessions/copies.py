@@ -41,10 +41,12 @@ class LostRow(Struct, frozen=True):
 
 class StoreCopy(Struct, frozen=True):
     """A temp file, a rotated backup or a renamed database of a store. `rows` are its conversations, one for each key,
-    that no store has any more; those of a file have a transcript that no index names."""
+    that no store has any more; those of a file have a transcript that no index names. `gap` is why it may have more,
+    None where all of it was read."""
 
     path: Path
     rows: tuple[LostRow, ...]
+    gap: str | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -67,8 +69,8 @@ def conversations_in_copies(
     alone: bool,
 ) -> tuple[StoreCopy, ...]:
     """The copies of a store that know more conversations than it. Copies may be as large as the store was: they are
-    read only where more unindexed transcripts may hold conversations than the store has of them. A copy that cannot
-    be read tells nothing. `alone`: no other store is in the directory."""
+    read only where more unindexed transcripts may hold conversations than the store has of them. Copies that cannot
+    be read are among them, with the reason. `alone`: no other store is in the directory."""
     unindexed = {orphan.record.name for orphan in orphans if orphan.content in _LOST}
     talks = sum(count for (kind, _), count in sessions.counts.items() if kind not in MACHINE_KINDS)
     if len(unindexed) <= talks:
@@ -80,13 +82,18 @@ def conversations_in_copies(
         path = listing.directory / record.name
         try:
             with fs.open(path) as stream:
-                table = read_sessions_file(stream, record.size, main_key, hashed=False).table
-        except OSError:
+                read = read_sessions_file(stream, record.size, main_key, hashed=False)
+        except OSError as error:
+            found.append(StoreCopy(path, (), error.strerror or type(error).__name__))
             continue
-        if is_copy(ref, path, table, sessions.table, alone=alone):
-            rows = {row.key: row for row in _lost(table, unindexed, is_known)}
-            if rows:
-                found.append(StoreCopy(path, tuple(rows.values())))
+        fault = read.reading.fault
+        gap = fault.sentence if fault else None
+        if is_copy(ref, path, read.table, sessions.table, alone=alone):
+            rows = {row.key: row for row in _lost(read.table, unindexed, is_known)}
+            if rows or gap:
+                found.append(StoreCopy(path, tuple(rows.values()), gap))
+        elif gap and not read.entries:
+            found.append(StoreCopy(path, (), gap))
     return tuple(found)
 
 

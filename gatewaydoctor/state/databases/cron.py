@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 QUARANTINE = "cron.quarantine:"
-FILED_HERE = "store_key = ? OR substr(store_key, 1, 1) <> '/' AND substr(store_key, 2, 1) <> ':'"
-"""Which jobs a gateway runs from here. A key that is not a path cannot be another directory's: the first mixed
-releases wrote a plain word."""
+FILED_HERE = "store_key = ? OR store_key <> '' AND instr(store_key, '/') = 0 AND instr(store_key, char(92)) = 0"
+"""Which jobs a gateway runs from here: 2026.9.6 compares the texts, so that those of a path of Windows, or of a path
+spelled in another way, do not run (seen). A plain word, as the first mixed releases wrote, cannot be another
+directory's."""
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
