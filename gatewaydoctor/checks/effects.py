@@ -326,6 +326,7 @@ EFFECTS: dict[str, Judge] = {
     "permission-denied": _denied,
     "config-shrunk": _shrunk,
     "legacy-store-beside-sqlite": _database,
+    "legacy-file-left": _database,
     "database-corrupt": _database,
     "database-empty": _database,
     "database-missing": _database,

@@ -175,9 +175,11 @@ class _Examiner:
         if not eras.has_databases:
             return Health()
         from gatewaydoctor.examine.databases.health import read_health
+        from gatewaydoctor.examine.databases.oldfiles import old_files
 
         cron, verify = str(config.cron.store.value), self.depth.verify
-        return read_health(self.fs, self.world.processes, place.state_dir, eras, stores, cron, verify=verify)
+        found = read_health(self.fs, self.world.processes, place.state_dir, eras, stores, cron, verify=verify)
+        return replace(found, old_files=tuple(old_files(self.fs, place.state_dir, config)))
 
     def _migration(
         self,

@@ -31,7 +31,7 @@ DESIGN = {
     "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates "
     "legacy-store-beside-sqlite newer-schema database-corrupt database-empty database-missing "
     "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "
-    "database-entry-invalid database-quarantined database-unreadable migration-unfinished",
+    "database-entry-invalid database-quarantined database-unreadable migration-unfinished legacy-file-left",
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
     "session-resumes-at-boot session-parked",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "

@@ -4,7 +4,7 @@ Nothing is judged."""
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.databases.state import number
@@ -170,9 +170,9 @@ class Records:
 
     def _here(self, text: str) -> Path | None:
         """A path of the registry in this directory: relative ones as they are, absolute ones by their tail."""
-        path = PurePath(text)
+        path = _recorded(text)
         if not path.is_absolute():
-            return self.state_dir / path if ".." not in path.parts else None
+            return self.state_dir.joinpath(*path.parts) if ".." not in path.parts else None
         if path.is_relative_to(self.state_dir):
             return Path(path)
         tail = path.parts[-4:]
@@ -201,7 +201,12 @@ class Records:
 def same_place(recorded: str, path: Path) -> bool:
     """Whether a recorded absolute path is this one, here or where the directory was before: the same last parts."""
     parts = 4 if path.name == AGENT.name else 2
-    return PurePath(recorded).parts[-parts:] == path.parts[-parts:]
+    return _recorded(recorded).parts[-parts:] == path.parts[-parts:]
+
+
+def _recorded(text: str) -> PurePath:
+    """A path as a gateway recorded it, on this host or on one with Windows."""
+    return PureWindowsPath(text) if "\\" in text else PurePath(text)
 
 
 def _log_size(fs: ReadFs, path: Path) -> int:

@@ -69,9 +69,11 @@ class CronSettings(Struct, frozen=True):
 
 
 class AgentSettings(Struct, frozen=True):
-    """One configured agent; `agent_id` is normalised as the gateway does it."""
+    """One configured agent; `agent_id` is normalised as the gateway does it. `workspace` is the directory it works
+    in, there or not."""
 
     agent_id: str
+    workspace: Path
     default: bool = False
 
 

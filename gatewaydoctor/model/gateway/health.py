@@ -236,6 +236,15 @@ class MissingDatabase(Struct, frozen=True):
     blocked: bool = False
 
 
+class OldFile(Struct, frozen=True):
+    """A file of the file era, about the workspace of an agent, that no database has taken yet. `sound`: an import can
+    read it."""
+
+    path: Path
+    agent_id: str
+    sound: bool
+
+
 class Lease(Struct, frozen=True):
     """A claim on a database or on the directory. `holder` names its process; `alive` is None where that cannot be
     told (another host). Times in epoch ms."""
@@ -300,6 +309,7 @@ class Health(Struct, frozen=True):
     leftovers: tuple[ComparedLeftover, ...] = ()
     moved: bool = False
     bad_locks: tuple[Path, ...] = ()
+    old_files: tuple[OldFile, ...] = ()
 
     def of(self, path: Path) -> DatabaseHealth | None:
         return next((each for each in self.databases if each.path == path), None)

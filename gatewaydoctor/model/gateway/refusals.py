@@ -26,7 +26,7 @@ class Damage(StrEnum):
     the -shm. `blocked`: a file in place of the directory of a database. `locks`: the file of a lock is no database.
     `journal`: a rollback journal of an unfinished transaction next to an agent's. `registered`: the registry has it
     under another agent, too. `doubled`: a second directory of the agent has the same sessions. `database-lease`: a
-    process runs that may have an agent's open."""
+    process runs that may have an agent's open. `old-file`: a file of the file era that no database has taken."""
 
     AGENT = "agent"
     STATE = "state"
@@ -36,6 +36,7 @@ class Damage(StrEnum):
     STATE_GONE = "state-gone"
     UNUSED = "unused"
     LEFTOVER = "leftover"
+    OLD_FILE = "old-file"
     OWNER = "owner"
     REGISTERED = "registered"
     DOUBLED = "doubled"
@@ -77,6 +78,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.STATE_GONE: {"2026.8.1": STARTS, "2026.9.3": STARTS, NEWEST: STARTS},
     Damage.UNUSED: {NEWEST: STARTS},
     Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
+    Damage.OLD_FILE: {"2026.8.1": STARTS, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.REGISTERED: {NEWEST: 78},
     Damage.DOUBLED: {NEWEST: 1},

@@ -86,7 +86,7 @@ def _typed(
     includes: tuple[Path, ...],
 ) -> Config:
     settings = Settings(document, _with_config_env(document, env), release)
-    agents = settings.agents()
+    agents = settings.agents(place.home, place.state_dir)
     mode = settings.get("gateway", "mode")
     return Config(
         path=place.config_path,

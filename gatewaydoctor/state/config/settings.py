@@ -153,15 +153,27 @@ class Settings(Struct):
             return Setting(DEV_PORT, Origin.ENVIRONMENT)
         return self.read("gateway.port", _port, self.default(DEFAULT_PORT))
 
-    def agents(self) -> tuple[AgentSettings, ...]:
+    def agents(self, home: Path, state_dir: Path) -> tuple[AgentSettings, ...]:
         """Configured agents by normalised id, first mention wins; exactly one is the default. Never empty."""
-        rows = self._agent_rows()
-        if not rows:
-            return (AgentSettings(DEFAULT_AGENT, default=True),)
+        rows = self._agent_rows() or [(DEFAULT_AGENT, {})]
         chosen = next((agent_id for agent_id, row in rows if row.get("default")), rows[0][0])
-        return tuple(
-            AgentSettings(agent_id, agent_id == chosen) for agent_id in dict.fromkeys(row[0] for row in rows)
-        )
+        own = {
+            agent_id: self._filled(text, "workspace")
+            for agent_id, row in reversed(rows)
+            if (text := _words(row, "workspace"))
+        }
+        shared = self.get("agents", "defaults", "workspace")
+        base = user_path(shared, home) if isinstance(shared, str) and shared.strip() else None
+
+        def workspace(agent_id: str) -> Path:
+            if agent_id in own:
+                return user_path(own[agent_id], home)
+            if base is not None:
+                return base if agent_id == chosen else base / agent_id
+            return state_dir / ("workspace" if agent_id == chosen else f"workspace-{agent_id}")
+
+        ids = dict.fromkeys(agent_id for agent_id, _ in rows)
+        return tuple(AgentSettings(each, workspace(each), each == chosen) for each in ids)
 
     def _agent_rows(self) -> list[tuple[str, Mapping[str, object]]]:
         rows: list[tuple[str, Mapping[str, object]]] = []
@@ -217,6 +229,12 @@ def text_setting(raw: object) -> str | None:
 
 def _one_of(*words: str) -> Callable[[object], str | None]:
     return lambda raw: raw if isinstance(raw, str) and raw in words else None
+
+
+def _words(row: Mapping[str, object], name: str) -> str:
+    """The text under a name, empty for anything else."""
+    found = row.get(name)
+    return found.strip() if isinstance(found, str) else ""
 
 
 def _path_in(home: Path) -> Callable[[object], Path | None]:

@@ -1,0 +1,50 @@
+"""Files of the file era that a start wants in a database before it comes up (docs/database.md, section 4). Nothing is
+judged."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.health import OldFile
+from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.grammar import Illegal
+from gatewaydoctor.system.fs import is_there
+from gatewaydoctor.system.reading import read_up_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from gatewaydoctor.model.gateway.config import AgentSettings, Config
+    from gatewaydoctor.system.fs import ReadFs
+
+_CLAIM = ".doctor-importing"
+"""Suffix under which the gateway's doctor takes such a file while it imports it."""
+_HEADER = b"openclaw-workspace-attestation:v1\n"
+_MOST_BYTES = 1 << 20
+_SETUP = ("openclaw-workspace-state.json", ".openclaw/workspace-state.json")
+
+
+def old_files(fs: ReadFs, state_dir: Path, config: Config) -> Iterator[OldFile]:
+    """Those of each configured agent that are there, be it as a link to nothing."""
+    for agent in config.agents:
+        for path in _of_workspace(state_dir, agent):
+            for each in (path, path.with_name(f"{path.name}{_CLAIM}")):
+                if is_there(fs, each):
+                    yield OldFile(each, agent.agent_id, _is_sound(fs, each))
+
+
+def _is_sound(fs: ReadFs, path: Path) -> bool:
+    try:
+        data = read_up_to(fs, path, _MOST_BYTES)
+        return data.startswith(_HEADER) or isinstance(parse(data), dict)
+    except (OSError, Illegal):
+        return False
+
+
+def _of_workspace(state_dir: Path, agent: AgentSettings) -> Iterator[Path]:
+    """Where releases of the file era noted that the workspace of an agent was set up."""
+    yield from (agent.workspace / name for name in _SETUP)
+    digest = sha256(str(agent.workspace).encode()).hexdigest()
+    yield state_dir / "workspace-attestations" / f"{digest}.attested"
