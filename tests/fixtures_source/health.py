@@ -213,6 +213,13 @@ def cron_rapid_retry_database(scene: Scene) -> None:
     scene.finds("cron-rapid-retry", "error", agent=None)
 
 
+@fixture("a workspace file of an earlier release that is not JSON: 2026.9.6 refuses to start")
+def legacy_file_left(scene: Scene) -> None:
+    _install(scene)
+    scene.write("workspace/openclaw-workspace-state.json", b'{"version": 1', HOUR)
+    scene.finds("legacy-file-left", "error")
+
+
 @fixture("cron jobs filed under the path the directory had before")
 def jobs_other_path(scene: Scene) -> None:
     _install(

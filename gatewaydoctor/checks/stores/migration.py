@@ -133,7 +133,7 @@ def old_files(x: Examination, t: Thresholds) -> Iterator[Finding]:
             count=len(mine),
             agent_id=agent.agent_id,
             path=mine[0].path,
-            evidence={"files": [str(each.path) for each in mine[:EXAMPLES]], "readable": not taken},
+            evidence={"paths": [{"path": str(each.path)} for each in mine[:EXAMPLES]], "readable": not taken},
         )
 
 
