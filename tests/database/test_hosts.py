@@ -87,6 +87,11 @@ def test_that_a_workspace_was_attested_is_filed_under_its_path(state: Path) -> N
     digest = sha256(str(state / "workspace").encode()).hexdigest()
     file = put(state / f"workspace-attestations/{digest}.attested", "openclaw-workspace-attestation:v1\n")
     assert rules(state)["legacy-file-left"]["path"] == str(file)
+    file.unlink()
+    file = put(state / "workspace.attested", "of another program")
+    assert "legacy-file-left" not in rules(state)
+    file.write_text("openclaw-workspace-attestation:v1\n")
+    assert rules(state)["legacy-file-left"]["path"] == str(file)
 
 
 def test_startup_migrations_that_are_due_import_it_unless_it_is_no_json(state: Path) -> None:  # noqa: F811

@@ -49,7 +49,8 @@ OLD_FILE = Rule(
     "before that ran again.",
     gateway="2026.9.3, 9.5 and 9.6 refuse to start (exit 78). 2026.9.6 imports it where its startup migrations are "
     "due, and refuses one that is not JSON. 2026.8.1 starts.",
-    remedy="With the gateway stopped, move the file to a safe place: the workspace stays as it is.",
+    remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports the file, then the gateway starts. Or "
+    "move the file to a safe place.",
 )
 
 LOSSES = Rule(

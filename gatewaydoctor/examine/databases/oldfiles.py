@@ -33,14 +33,25 @@ def old_files(fs: ReadFs, state_dir: Path, config: Config) -> Iterator[OldFile]:
             for each in (path, path.with_name(f"{path.name}{_CLAIM}")):
                 if is_there(fs, each):
                     yield OldFile(each, agent.agent_id, _is_sound(fs, each))
+        beside = agent.workspace.with_name(f"{agent.workspace.name}.attested")
+        if _read(fs, beside).startswith(_HEADER):  # another file of that name is not the gateway's
+            yield OldFile(beside, agent.agent_id, sound=True)
 
 
 def _is_sound(fs: ReadFs, path: Path) -> bool:
+    data = _read(fs, path)
     try:
-        data = read_up_to(fs, path, _MOST_BYTES)
         return data.startswith(_HEADER) or isinstance(parse(data), dict)
-    except (OSError, Illegal):
+    except Illegal:
         return False
+
+
+def _read(fs: ReadFs, path: Path) -> bytes:
+    """Empty where it cannot be read."""
+    try:
+        return read_up_to(fs, path, _MOST_BYTES)
+    except OSError:
+        return b""
 
 
 def _of_workspace(state_dir: Path, agent: AgentSettings) -> Iterator[Path]:
