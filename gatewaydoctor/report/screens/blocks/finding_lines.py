@@ -140,7 +140,7 @@ BRIEFS: dict[str, Brief] = {
     "transcript-boot-loop": lambda e, n: f"{plural(n, 'transcript')}, up to {_rounds(e)} starts in a row",
     "transcript-huge": lambda e, n: f"{plural(n, 'transcript')}, the largest {size(e['files'][0]['bytes'])}",
     "legacy-store-beside-sqlite": lambda e, n: f"a sessions.json of {size(e['bytes'])} is left",
-    "legacy-file-left": lambda e, n: f"{plural(n, 'workspace file')} of an earlier release left",
+    "legacy-file-left": lambda e, n: f"{plural(n, 'old workspace file')} left",
     "database-corrupt": lambda e, n: f"damaged in {', '.join(e['tables'])}" if e["tables"] else "",
     "database-entry-invalid": lambda e, n: f"{plural(n, 'row')} whose entry does not fit",
     "database-foreign-keys": lambda e, n: f"{plural(n, 'row refers', 'rows refer')} to rows that are gone",
