@@ -13,6 +13,7 @@ from gatewaydoctor.examine.databases.databases import (
     database_facts,
     gaps_of,
     read_agent_database,
+    rows_of_main,
     state_facts,
     weigh,
 )
@@ -102,7 +103,6 @@ class _Examiner:
         state_bytes = weigh(self.fs, eras.state) if self.depth.weigh else None
         live = liveness.liveness is Liveness.LIVE
         databases = self._databases(read_databases, jobs, is_known, live=live)
-        self.skipped += gaps_of(databases, state)
         known = (
             self._agents_listed(place)
             and all(read.whole for read in (*reads, *others))
@@ -125,6 +125,13 @@ class _Examiner:
         )
         stores = tuple(store_facts(self.fs, read, tree, self.depth, world.now, self.progress) for read in reads)
         health = self._health(place, config, eras, stores)
+        if foreign := health.beside_foreign_logs:
+            read_databases = [
+                (agent, each, self._main_of(each, read, config) if each.path in foreign else read)
+                for agent, each, read in read_databases
+            ]
+            databases = self._databases(read_databases, jobs, is_known, live=live)
+        self.skipped += gaps_of(databases, state)
         inputs |= store_inputs(self.fs, place, (*reads, *others))
         self.progress.phase("reading archives, locks and registries", None)
         seen = Examination(
@@ -234,6 +241,9 @@ class _Examiner:
             if self.where.agent is None or normalize_agent_id(self.where.agent) == agent.agent_id:
                 found.append((agent, database, rows))
         return found
+
+    def _main_of(self, database: Database, read: Read | DatabaseFault, config: Config) -> Read | DatabaseFault:
+        return rows_of_main(self.fs, database.path, read, config.main_key.value, weigh=self.depth.weigh)
 
     def _databases(
         self,

@@ -40,10 +40,13 @@ class Doctor:
         )
 
     def apply(self, *names: str, options: Options | None = None) -> Receipt | None:
-        """Plan, apply, and plan again: the second plan must have nothing left to do."""
-        receipt = apply(self.plan(*names, options=options), tools(), DEAD)
+        """Plan, apply, and plan again: the second plan must have nothing left to do, and find what the first one
+        promised."""
+        plan = self.plan(*names, options=options)
+        receipt = apply(plan, tools(), DEAD)
         again = self.plan(*names, options=options)
         assert again.empty, [step.reason for step in again.steps]
+        assert_promised(plan, again)
         return receipt
 
     def undo(self) -> None:
@@ -63,6 +66,24 @@ class Doctor:
 
     def rules(self) -> set[str]:
         return {finding.rule for finding in self.state.judge(**self.how).findings}
+
+
+def assert_promised(plan: Plan, again: Plan) -> None:
+    """`again` was made of the directory that `plan` was applied to. How many rows a log holds whose header is rebuilt
+    only the second plan tells."""
+    if any(step.action == "rebuild the header" for step in plan.steps):
+        return
+    now = {store.path: store for store in again.before.stores}
+    for promised in plan.after.stores:
+        found = now[promised.path]
+        least = 0 if promised.at_most else promised.bytes
+        assert least <= found.bytes <= promised.bytes, promised.path
+        wrong = [
+            f"{promised.path} {name}: {now_has} instead of {expected}"
+            for name in ("entries", "conversations", "readable", "status", "kind")
+            if (now_has := getattr(found, name)) != (expected := getattr(promised, name))
+        ]
+        assert not wrong, wrong
 
 
 def steps(plan: Plan, repair: str) -> list[Step]:

@@ -114,6 +114,19 @@ def read_agent_database(
     return database, read_database_once(fs, database.path, read, verify=verify)
 
 
+def rows_of_main(
+    fs: ReadFs, path: Path, read: Read | DatabaseFault, main_key: str, *, weigh: bool
+) -> Read | DatabaseFault:
+    """What the file itself holds, for one whose log is another database's. `read` where that cannot be read."""
+    from gatewaydoctor.storage.database.opened import open_database
+
+    opened = open_database(fs, path, with_log=False)
+    if isinstance(opened, DatabaseFault):
+        return read
+    with opened:
+        return _read(opened, main_key, lambda entry: None, weigh=weigh)
+
+
 def _read(opened: Opened, main_key: str, refer: Callable[[Entry], None], *, weigh: bool) -> Read:
     from gatewaydoctor.state.databases.agent import read_agent
     from gatewaydoctor.storage.database.sessions import read_sessions

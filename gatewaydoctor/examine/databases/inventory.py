@@ -24,14 +24,21 @@ class SessionRow(Struct, frozen=True):
     bytes: int
 
 
+class Window(Struct, frozen=True):
+    """A window: the key it belongs to, its time (epoch ms; 0 where only an index still lists it) and status word."""
+
+    key: str
+    at: int = 0
+    status: str | None = None
+
+
 class Inventory(Struct, frozen=True):
-    """`rows` are the session rows that can be read, by key. `windows` are session ids with their key and time,
-    0 where only an index still lists them.
-    `events` counts transcript events by session id. `lost` are keys that the key index still lists and whose rows
-    cannot be read; None where that index is gone too. `damaged`: the table of session rows lost a page or a row."""
+    """`rows` are the session rows that can be read, by key, and `windows` the windows by session id. `events` counts
+    transcript events by session id. `lost` are keys that the key index still lists and whose rows cannot be read;
+    None where that index is gone too. `damaged`: the table of session rows lost a page or a row."""
 
     rows: Mapping[str, SessionRow] = field(default_factory=dict)
-    windows: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
     events: Mapping[str, int] = field(default_factory=dict)
     lost: tuple[str, ...] | None = ()
     damaged: bool = False
@@ -41,9 +48,10 @@ class Inventory(Struct, frozen=True):
     def remade(self) -> dict[str, str]:
         """Key -> session id of each session whose row is lost and whose windows are not: the newest of them."""
         found: dict[str, tuple[int, str]] = {}
-        for session_id, (key, at) in self.windows.items():
-            if key not in self.rows and (key not in found or (at, session_id) > found[key]):
-                found[key] = at, session_id
+        for session_id, window in self.windows.items():
+            last = found.get(window.key)
+            if window.key not in self.rows and (last is None or (window.at, session_id) > last):
+                found[window.key] = window.at, session_id
         return {key: session_id for key, (_, session_id) in found.items()}
 
     @property
@@ -58,13 +66,14 @@ def take_inventory(rescue: Rescue) -> Inventory:
     rows: dict[str, SessionRow] = {}
     for name, row in session_rows(rescue):
         rows.setdefault(name, row)
-    windows: dict[str, tuple[str, int]] = {}
-    for window, key, at in rescue.rows(WINDOWS, ("session_id", "session_key", "updated_at")):
-        if is_window(window, key):
-            windows.setdefault(str(window), (str(key), at if isinstance(at, int) else 0))
-    for key, window in rescue.index_rows(WINDOWS, ("session_key", "session_id")):
-        if is_window(window, key):
-            windows.setdefault(str(window), (str(key), 0))
+    windows: dict[str, Window] = {}
+    for session_id, key, at, status in rescue.rows(WINDOWS, ("session_id", "session_key", "updated_at", "status")):
+        if is_window(session_id, key):
+            word = status if isinstance(status, str) else None
+            windows.setdefault(str(session_id), Window(str(key), at if isinstance(at, int) else 0, word))
+    for key, session_id in rescue.index_rows(WINDOWS, ("session_key", "session_id")):
+        if is_window(session_id, key):
+            windows.setdefault(str(session_id), Window(str(key)))
     events: dict[str, int] = {}
     for (owner,) in rescue.rows(EVENTS, ("session_id",)):
         if _is_name(owner):

@@ -311,5 +311,14 @@ class Health(Struct, frozen=True):
     bad_locks: tuple[Path, ...] = ()
     old_files: tuple[OldFile, ...] = ()
 
+    @property
+    def beside_foreign_logs(self) -> frozenset[Path]:
+        """Databases that are sound and their own without the -wal next to them."""
+        return frozenset(
+            each.path
+            for each in self.databases
+            if any(isinstance(problem, ForeignLog) and not problem.journal for problem in each.problems)
+        )
+
     def of(self, path: Path) -> DatabaseHealth | None:
         return next((each for each in self.databases if each.path == path), None)

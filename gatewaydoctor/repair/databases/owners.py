@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _STATUS = ("running", "done", "failed", "killed", "timeout")
 LOST_ROWS = (
-    f"SELECT session_key, session_id FROM (SELECT session_key, session_id, max(rowid) FROM {WINDOWS} "
+    f"SELECT session_key, session_id, status FROM (SELECT session_key, session_id, status, max(rowid) FROM {WINDOWS} "
     f"WHERE session_key NOT IN (SELECT session_key FROM {NODES}) GROUP BY session_key)"
 )
-"""Keys of session rows that only a window still names, with the session of the one made last."""
+"""Keys of session rows that only a window still names, with session and status of the one made last."""
 LOST_WINDOWS = (
-    f"SELECT session_key, current_session_id FROM {NODES} WHERE current_session_id IN "
+    f"SELECT session_key, current_session_id, status FROM {NODES} WHERE current_session_id IN "
     f"(SELECT session_id FROM {EVENTS}) AND current_session_id NOT IN (SELECT session_id FROM {WINDOWS})"
 )
 """Sessions with a transcript that no window leads to."""

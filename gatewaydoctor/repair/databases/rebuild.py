@@ -274,9 +274,9 @@ class _Builder:
 
     def _own_again(self, own: Rescue) -> None:
         inventory = take_inventory(own)
-        for session_id, (owner_key, seen_at) in inventory.windows.items():
+        for session_id, window in inventory.windows.items():
             if not self._has(WINDOWS, "session_id", session_id):
-                self.owners.window(owner_key, session_id, seen_at or self._last_event(session_id), None)
+                self.owners.window(window.key, session_id, window.at or self._last_event(session_id), None)
         for key, session_id in inventory.remade.items():
             if not self._has(NODES, "session_key", key):
                 self.owners.node_of_window(key, session_id)

@@ -12,7 +12,9 @@ from gatewaydoctor.model.repair.plan import (
     DropSessions,
     Ending,
     EndSessions,
+    GiveOwners,
     Move,
+    SetTrigger,
     Transact,
 )
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft
@@ -56,6 +58,7 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
         for table in sorted(_CORE.intersection(each.missing_tables), reverse=True)
     }
     waiting = {each.path: (_NO_LOG, "gatewaydoctor repair logs") for each in without_log(draft)}
+    waiting |= dict.fromkeys(draft.x.health.beside_foreign_logs, (_FOREIGN_LOG, "gatewaydoctor repair logs"))
     waiting |= {each.path: (_UNFIT, "gatewaydoctor repair salvage") for each in _unfit(draft)}
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt:
@@ -84,6 +87,7 @@ def without_log(draft: Draft) -> Iterator[DatabaseHealth]:
 
 
 _NO_LOG = "The header of its log has to be rebuilt first."
+_FOREIGN_LOG = "Its log is another database's and has to go first."
 _UNFIT = "Rows of it break a constraint of their table: no edit of it passes SQLite's checks."
 
 
@@ -100,13 +104,13 @@ def write_databases(draft: Draft) -> None:
     for database in draft.databases:
         more = others.pop(database.path, None) if database.opened else None
         if database.opened and (database.changed or more is not None):
-            size = _at_most(draft, database)
+            size = _at_most(draft, database) + sum(map(_growth, more or ()))
             database.at_most, database.compacted = size, True
             sources = tuple(number for number, _ in database.brought)
             transact(draft, database.path, (*(more or ()), *_edits(database)), size, len(database), sources)
     for path, edits in others.items():
         try:
-            transact(draft, path, tuple(edits), draft.fs.stat(draft.real(path)).size)
+            transact(draft, path, tuple(edits), _in_use(draft, path) + sum(map(_growth, edits)))
         except (OutOfReach, OSError) as error:
             draft.refuse("databases", path, error)
 
@@ -173,8 +177,29 @@ def _edits(database: DatabaseDraft) -> Iterator[Edit]:
 def _at_most(draft: Draft, database: DatabaseDraft) -> int:
     """Bytes the new file will have at most: what is in use now without the rows that leave. Their transcripts, and
     what is lost between rows, come on top of what is saved."""
-    found = read_database_once(draft.fs, database.path, lambda opened: opened.bytes_in_use)
-    whole = draft.fingerprints[database.number].size
-    in_use = whole if isinstance(found, DatabaseFault) else found
+    in_use = _in_use(draft, database.path)
     in_use += sum(draft.fingerprints[number].size for number, _ in database.brought)
-    return max(in_use - sum(entry.bytes for entry in database.dropped()) - database.saved, 4096)
+    saved = sum(entry.bytes for entry in database.dropped()) + database.saved
+    return max(in_use - saved // _PAGE * _PAGE, _PAGE)
+
+
+def _in_use(draft: Draft, path: Path) -> int:
+    """Bytes of the pages that hold something, the log laid over. Raises OSError."""
+    found = read_database_once(draft.fs, path, lambda opened: opened.bytes_in_use)
+    return draft.fs.stat(draft.real(path)).size if isinstance(found, DatabaseFault) else found
+
+
+_PAGE = 4096
+_OWNERS = 16 * _PAGE
+"""For session rows and windows that are made again, with what their indexes take."""
+
+
+def _growth(edit: Edit) -> int:
+    """Bytes that an edit may add to a database."""
+    match edit:
+        case SetTrigger(sql=sql):
+            return len(sql) // _PAGE * _PAGE + 2 * _PAGE
+        case GiveOwners():
+            return _OWNERS
+        case _:
+            return 0

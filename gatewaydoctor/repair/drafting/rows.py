@@ -213,8 +213,8 @@ class DatabaseDraft(RowsDraft):
         self.at_most = 0
         self.brought: list[tuple[int, str]] = []
         """Databases (fingerprint) that hold one session each, which comes from there, with its key."""
-        self.remade: list[str] = []
-        """Keys of rows that are lost and made again."""
+        self.remade: dict[str, Status] = {}
+        """Rows that are lost and made again, by key."""
         self._written = {sessions.table.key(row): written for row, written in sessions.written.items()}
 
     def open(self, number: int) -> None:
@@ -238,7 +238,7 @@ class DatabaseDraft(RowsDraft):
 
     def counts(self, end_as: Status) -> Counter[tuple[Kind, Status]]:
         found = super().counts(end_as)
-        found.update((parse_key(key).kind, Status.UNKNOWN) for key in self.remade)
+        found.update((parse_key(key).kind, status) for key, status in self.remade.items())
         return found
 
     def bring(self, source: Source) -> None:

@@ -125,6 +125,8 @@ def _say_again(draft: Draft, names: Collection[Repair]) -> None:
     why = sorted({reason for path in draft.rebuilt for reason in _waiting(draft, path)})
     if any(without_log(draft)):
         why.append("rows are known once the log counts")
+    if draft.x.health.beside_foreign_logs:
+        why.append("rows are compared once the foreign log is gone")
     if not names and why:
         draft.caution(
             f"More repairs may follow: {', and '.join(why)}. See them then:",

@@ -14,7 +14,7 @@ from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs
 from gatewaydoctor.model.gateway.cron import parked_key
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, STATUS_BY_WORD, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
@@ -168,7 +168,7 @@ def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
     edits = draft.edits.setdefault(health.path, [])
     if database is not None and given.keys:
         there = {entry.key for _, entry in database.entries()} if database.opened else set()
-        database.remade = sorted(given.keys - there)
+        database.remade = {key: given.keys[key] for key in sorted(set(given.keys) - there)}
         edits.append(GiveOwners(agent_id=health.agent_id))
         reason = "sessions whose row or window is lost, with their transcripts"
         keys = sorted(given.keys)
@@ -184,22 +184,24 @@ def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
 
 
 class _Given(Struct, frozen=True):
-    """Sessions that get a row or a window again, and how many rows of each (table, parent) then have what they refer
-    to."""
+    """Sessions that get a row or a window again with the status that the row then has, and how many rows of each
+    (table, parent) then have what they refer to."""
 
-    keys: frozenset[str] = frozenset()
+    keys: Mapping[str, Status] = {}
     rows: Mapping[tuple[str, str], int] = {}
 
 
 def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]]) -> _Given | DatabaseFault:
     """Raises nothing; what the first statement that cannot be asked has to say."""
-    keys: dict[str, set[str]] = {NODES: set(), WINDOWS: set()}
+    keys: dict[str, dict[str, Status]] = {NODES: {}, WINDOWS: {}}
     for statement in (LOST_ROWS, LOST_WINDOWS, UNOWNED):
         found = opened.all(statement)
         if isinstance(found, DatabaseFault):
             return found
-        keys[WINDOWS].update(str(row[-1]) for row in found)
-        keys[NODES].update(recovered_key(agent_id, str(row[0])) if len(row) == 1 else str(row[0]) for row in found)
+        for key, session_id, status in (row if len(row) == 3 else (None, *row, None) for row in found):
+            known = STATUS_BY_WORD.get(str(status), Status.UNKNOWN)
+            keys[WINDOWS][str(session_id)] = known
+            keys[NODES][recovered_key(agent_id, str(session_id)) if key is None else str(key)] = known
     rows: dict[tuple[str, str], int] = {}
     for table, parent in pairs:
         column = {NODES: "session_key", WINDOWS: "session_id"}.get(parent)
@@ -213,7 +215,7 @@ def _given(opened: Opened, agent_id: str | None, pairs: Iterable[tuple[str, str]
         if isinstance(counted, DatabaseFault):
             return counted
         rows[table, parent] = int(str(counted[0][0]))
-    return _Given(frozenset(keys[NODES]), rows)
+    return _Given(keys[NODES], rows)
 
 
 def _broken(problem: object) -> bool:

@@ -23,16 +23,18 @@ from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.health import DatabaseHealth, Problem
     from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.rescue import Rescue
 
 _GARBAGE = frozenset(
     {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA, DatabaseFaultKind.LOG}
 )
+_PAGE = 4096
 _EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})
 
 
@@ -211,7 +213,7 @@ def _make(
         brought=tuple(Brought(number, tuple(copy.keys)) for number, copy in enumerate(copies)),
         rows=rows,
     )
-    size = _act(draft, target, sources, edit, sessions)
+    size = _act(draft, target, sources, edit, sessions, own.schema if own is not None else ())
     if size is None:
         return
     tell(draft, target, own, inventory, copies, rows)
@@ -219,13 +221,22 @@ def _make(
         summarise(draft, target, inventory, copies, size)
 
 
-def _act(draft: Draft, target: Target, sources: Sequence[Path], edit: Rebuild, sessions: int | None) -> int | None:
+def _act(
+    draft: Draft,
+    target: Target,
+    sources: Sequence[Path],
+    edit: Rebuild,
+    sessions: int | None,
+    schema: Iterable[SchemaItem],
+) -> int | None:
     """Add the act; the most bytes that come of it, None where the plan does something to the file already."""
     numbers = tuple(draft.fingerprint(path) for path in sources)
     there = not _is_gone(draft, target.path)
     set_of = [path for path in beside_of(draft, target.path) if not path.name.endswith("-shm")]
     read = [*numbers, *(draft.fingerprint(path) for path in ((target.path, *set_of) if there else set_of))]
     size = sum(draft.fingerprints[number].size for number in read)
+    # Tables and indexes whose roots were cut off take a page each, even empty ones.
+    size += _PAGE * sum(item.root * _PAGE > size for item in schema)
     done = transact(draft, target.path, (edit,), size, sessions, sources=numbers, there=there)
     return size if done else None
 

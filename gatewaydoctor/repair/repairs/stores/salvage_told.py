@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatewaydoctor.examine.databases.inventory import EVENTS, Inventory
 from gatewaydoctor.examine.databases.setaside import is_people
@@ -55,7 +56,7 @@ def recovered(target: Target, inventory: Inventory, copies: Sequence[SetAside]) 
     known = {copy.inventory.rows[key].session_id for copy in copies for key in copy.keys}
     for copy in copies:
         keys = set(copy.keys)
-        known |= {session_id for session_id, (key, _) in copy.inventory.windows.items() if key in keys}
+        known |= {session_id for session_id, window in copy.inventory.windows.items() if window.key in keys}
     return {recovered_key(target.agent_id, each) for each in inventory.unowned - known}
 
 
@@ -166,11 +167,14 @@ def summarise(draft: Draft, target: Target, inventory: Inventory, copies: Sequen
     words = {key: row.status for key, row in inventory.rows.items()}
     for copy in copies:
         words |= {key: copy.inventory.rows[key].status for key in copy.keys}
-    for key in (*inventory.remade, *recovered(target, inventory, copies)):
+    for key, session_id in inventory.remade.items():
+        words.setdefault(key, inventory.windows[session_id].status)
+    for key in recovered(target, inventory, copies):
         words.setdefault(key, None)
     for key, word in words.items():
         known = word if word in {each.value for each in Status} else Status.UNKNOWN.value
         pair = parse_key(key).kind, Status(known)
         counts[pair] = counts.get(pair, 0) + 1
     text = spell(draft.real(target.path), draft.state_dir)
-    draft.rebuilt[target.path] = store_summary(text, target.agent_id or "", counts, size, database=True)
+    summary = store_summary(text, target.agent_id or "", counts, size, database=True)
+    draft.rebuilt[target.path] = replace(summary, at_most=True)
