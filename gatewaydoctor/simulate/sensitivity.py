@@ -62,11 +62,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """Every input of a scenario, what moves nothing and what nothing moves."""
+    """Every input of a scenario, what moves nothing and what nothing moves. `titles`: the figures' names, by key, in
+    the order of the scenario."""
 
     scenario: str
     policy: str
     seed: int
+    titles: Mapping[str, str]
     lines: tuple[Line, ...]
     idle_inputs: tuple[str, ...]
     unmoved_figures: tuple[str, ...]
@@ -81,13 +83,16 @@ def sensitivity(
     options = options_for(scenario, options, duration if duration is not None else BRIEF.get(name))
     release = policy_named(policy or scenario.policy)
     base = {variant: _values(name, options, seed, variant) for variant in _variants(scenario, release)}
+    titles = {figure.key: figure.title for figure in run(name, options, seed=seed, policy=release).figures}
     lines = tuple(_line(name, options, seed, base, item.name) for item in fields(options))
     moved = set[str]().union(*(line.moved for line in lines))
     # A figure that only a remedy or a release moves is moved, too.
     first, *others = base.values()
     moved |= {key for values in others for key in _moves(first, values)}
     figures = tuple(key for key in first if key not in moved)
-    return Sensitivity(name, release, seed, lines, tuple(line.name for line in lines if not line.moved), figures)
+    return Sensitivity(
+        name, release, seed, titles, lines, tuple(line.name for line in lines if not line.moved), figures
+    )
 
 
 def vary(name: str, inputs: Iterable[str], *, seed: int = 1) -> tuple[Line, ...]:

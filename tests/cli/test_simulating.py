@@ -104,3 +104,28 @@ def test_a_comparison_ends_with_the_remedy_to_look_at() -> None:
     assert "No run starts while one hangs" in " ".join(
         run("simulate", "stuck-cron", "--compare", "--all").out.split()
     )
+
+
+SENSITIVE = ("simulate", "subagent-maps", "--sensitivity", "--tickets", "20", "--duration", "2h")
+
+
+def test_the_sensitivity_is_a_screen_like_the_others() -> None:
+    shown = Machine(width=80).run(*SENSITIVE).out.splitlines()
+    assert len(shown) <= 23
+    assert not any("|" in line or "**" in line for line in shown)
+    assert max(map(len, shown)) <= 80
+    assert shown[0].startswith("subagent-maps: what each input moves")
+    assert shown[-2:] == ["next: which remedy helps:", "      gatewaydoctor simulate subagent-maps --compare"]
+    named = [line.split()[0] for line in shown[4:] if line[:1].strip()]
+    found = run(*SENSITIVE, "--json").document["details"]
+    strongest = {line["name"] for line in found["lines"] if {**line["half"], **line["double"]}}
+    assert set(named[: named.index("Inputs")]) <= strongest
+
+
+def test_all_of_the_sensitivity_has_every_result_that_moves() -> None:
+    found = run(*SENSITIVE, "--json").document["details"]
+    whole = Machine(width=160).run(*SENSITIVE, "--all").out
+    for line in found["lines"]:
+        for key in {**line["half"], **line["double"]}:
+            assert found["titles"][key].partition(" (")[0] in whole
+    assert "sequence-limit (the batch has fewer sessions than the limit)" in whole

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.simulate import Comparison, Option, Result, Scenario
     from gatewaydoctor.simulate.fromstate import Workload
+    from gatewaydoctor.simulate.sensitivity import Sensitivity
 
 Seed = Annotated[int, option("--seed", metavar="N", help="Same seed, same output, byte for byte.")]
 Duration = Annotated[str | None, option("--duration", metavar="TIME", help="Simulated time, such as 24h.")]
@@ -105,7 +106,7 @@ def _sensitivity(
     scenario: Scenario, run: Run, common: dict[str, Any], options: Any, policy: str | None, duration: float | None
 ) -> Outcome:
     from gatewaydoctor.simulate.output.document import as_value
-    from gatewaydoctor.simulate.sensitivity import sensitivity, sensitivity_table
+    from gatewaydoctor.simulate.sensitivity import sensitivity
 
     found = sensitivity(scenario.name, options, seed=common["seed"], policy=policy, duration=duration)
     return Outcome(
@@ -113,7 +114,7 @@ def _sensitivity(
         ExitCode.OK,
         run if run.options.now else replace(run, clock=clocks.Clock(0, 0)),
         details=as_value(found),
-        screen=lambda console: console.print(sensitivity_table(found), markup=False, highlight=False),
+        screen=lambda console: _show(console, found, run, common["from_state_dir"]),
     )
 
 
@@ -123,7 +124,7 @@ def _wall(word: str) -> bool:
     return word == "wall"
 
 
-def _show(console: Console, made: Result | Comparison, run: Run, directory: str | None) -> None:
+def _show(console: Console, made: Result | Comparison | Sensitivity, run: Run, directory: str | None) -> None:
     """As much as fits the terminal, all of it with --all or -v; then what to type next."""
     from gatewaydoctor.report.screens.blocks.fitting import height, lines
 
@@ -134,14 +135,20 @@ def _show(console: Console, made: Result | Comparison, run: Run, directory: str 
     next(fitting, screens[-1])(console)
 
 
-def _screens(made: Result | Comparison, run: Run) -> list[Callable[[int], RenderableType]]:
+def _screens(made: Result | Comparison | Sensitivity, run: Run) -> list[Callable[[int], RenderableType]]:
     """What is shown in a width, from everything to the least; each says what it leaves out."""
     from rich.console import Group
     from rich.text import Text
 
     from gatewaydoctor.simulate import Comparison
-    from gatewaydoctor.simulate.output.screen import comparison_screen, result_screen
+    from gatewaydoctor.simulate.output.screen import comparison_screen, result_screen, sensitivity_screen
+    from gatewaydoctor.simulate.sensitivity import Sensitivity
 
+    if isinstance(made, Sensitivity):
+        return [
+            lambda _: sensitivity_screen(made),
+            *(partial(_inputs, made, n) for n in range(len(made.lines), 0, -1)),
+        ]
     if isinstance(made, Comparison):
         why = Text("--all adds what each remedy does.", "dim")
         return [lambda _: comparison_screen(made), lambda _: Group(comparison_screen(made, sentences=False), why)]
@@ -154,11 +161,23 @@ def _screens(made: Result | Comparison, run: Run) -> list[Callable[[int], Render
     ]
 
 
+def _inputs(found: Sensitivity, inputs: int, width: int) -> RenderableType:
+    """So many inputs, and how many are left out."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from gatewaydoctor.simulate.output.screen import sensitivity_screen
+
+    rest = max(0, sum(bool(line.moved) for line in found.lines) - inputs)
+    more = f"{rest:,} more inputs and " if rest > 1 else "1 more input and " if rest else ""
+    return Group(sensitivity_screen(found, inputs=inputs), Text(f"--all adds {more}every result they move.", "dim"))
+
+
 def _draw(
     console: Console,
     *,
     screen: Callable[[int], RenderableType],
-    made: Result | Comparison,
+    made: Result | Comparison | Sensitivity,
     run: Run,
     directory: str | None,
 ) -> None:

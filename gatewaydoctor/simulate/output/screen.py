@@ -13,8 +13,11 @@ from gatewaydoctor.simulate.output.wording import spell, spell_deviation
 from gatewaydoctor.simulate.values import Effect, Label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import RenderableType
 
+    from gatewaydoctor.simulate.sensitivity import Line, Sensitivity
     from gatewaydoctor.simulate.values import Comparison, ComparisonRow, Input, Result, Table
 
 _MARGIN: Final = 2
@@ -68,6 +71,74 @@ def comparison_screen(comparison: Comparison, *, sentences: bool = True) -> Rend
         key,
         *([Text(), *(_sentence(comparison, verdict) for verdict in comparison.verdicts)] if sentences else []),
     )
+
+
+def sensitivity_screen(found: Sensitivity, *, inputs: int | None = None) -> RenderableType:
+    """Every input with each result that it moves; with a number of `inputs`, that many, those that move a result the
+    most first and each with this result alone."""
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("input", no_wrap=True)
+    grid.add_column("moves" if inputs is None else "moves most", ratio=1)
+    for title in ("at half", "at double", *(() if inputs is None else ("also",))):
+        grid.add_column(title, justify="right", no_wrap=True)
+    titles = {key: title.partition(" (")[0] for key, title in found.titles.items()}
+    moving = [line for line in found.lines if line.moved]
+    if inputs is not None:
+        moving = sorted(moving, key=lambda line: -_strength(line, _strongest(line)))[:inputs]
+    for line in moving:
+        strongest = _strongest(line)
+        keys = [strongest] if inputs is not None else [key for key in found.titles if key in line.moved]
+        more = [] if inputs is None else [f"{len(line.moved) - 1} more" if len(line.moved) > 1 else ""]
+        for key in keys:
+            changes = (_change(moved, key) for moved in (line.half, line.double))
+            grid.add_row(line.name if key == keys[0] else "", titles[key] + _variant(line), *changes, *more)
+    head = Text.assemble((f"{found.scenario}: what each input moves", "bold"), _origin(found))
+    idle, unmoved = (
+        "; ".join(
+            titles.get(name, name) + (_reason(found.scenario, name) if inputs is None else "") for name in names
+        )
+        for names in (found.idle_inputs, found.unmoved_figures)
+    )
+    return Group(
+        head,
+        Text("Each input at half and at double its value; changes below 1 % are left out."),
+        Text(),
+        grid,
+        Text(f"Inputs that move nothing: {idle or 'none'}."),
+        Text(f"Results that no input moves: {unmoved or 'none'}."),
+    )
+
+
+def _reason(scenario: str, name: str) -> str:
+    from gatewaydoctor.simulate.sensitivity import REASONS
+
+    reason = REASONS.get((scenario, name))
+    return f" ({reason})" if reason else ""
+
+
+def _strongest(line: Line) -> str:
+    """The result this input moves most: one of the whole gateway, where it moves any."""
+    return max(line.moved, key=lambda key: ("." not in key, _strength(line, key), key))
+
+
+def _strength(line: Line, key: str) -> float:
+    """The larger of the two changes, as a share; one that begins or ceases to be is beyond any share."""
+    changes = [moved[key] for moved in (line.half, line.double) if key in moved]
+    return max((float("inf") if change is None else abs(change) for change in changes), default=0.0)
+
+
+def _change(moved: Mapping[str, float | None], key: str) -> str:
+    if key not in moved:
+        return "-"
+    share = moved[key]
+    return "starts or ends" if share is None else spell_deviation(share)
+
+
+def _variant(line: Line) -> str:
+    """In which run the input moves anything, where it is not the plain one."""
+    if line.variant == "no remedy":
+        return ""
+    return f", in release {line.variant}" if line.variant[:1].isdigit() else f", with {line.variant}"
 
 
 def figure_grid(result: Result, *, verbose: bool = False, put_in: bool = True) -> Grid:
@@ -141,8 +212,8 @@ def _head(result: Result) -> Text:
     )
 
 
-def _origin(comparison: Comparison) -> str:
-    return f"  release {comparison.policy}, seed {comparison.seed}"
+def _origin(made: Comparison | Sensitivity) -> str:
+    return f"  release {made.policy}, seed {made.seed}"
 
 
 def _sentence(comparison: Comparison, verdict: ComparisonRow) -> Text:
