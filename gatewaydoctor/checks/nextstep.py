@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.checks.stores.databases import NEWER
 from gatewaydoctor.checks.stores.healthrules import FOREIGN_KEYS, SCHEMA
 from gatewaydoctor.checks.stores.reading import COPY_HAS_MORE
 from gatewaydoctor.model.command import explained, typed
@@ -48,12 +49,10 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
         return NextStep(command, "permission is missing; scan again afterwards, before any start")
     if verdict.effect is Effect.UNREAD and x.unsettled:
         return NextStep(typed("scan"), "once nothing writes there; fuser and lsof name what does")
-    if verdict.effect is Effect.UNREAD:
+    if verdict.effect is Effect.UNREAD and not (deciding and deciding[0].rule == NEWER.id):
         return NextStep(typed("scan", "-v"), "lists what was not read; scan again as the user the gateway runs as")
     if deciding and (repair := _repair(deciding, findings)):
         return NextStep(repair, _why(deciding, live=live, loses=verdict.effect is Effect.LOSES))
-    if any("recordedSha256" in finding.evidence for finding in deciding):
-        return NextStep(typed("snapshot"), "copies the directory; then gatewaydoctor migration shows more")
     if deciding and deciding[0].by_command:
         return NextStep(deciding[0].by_command, "shows the plan: that session is hidden until you unpark it")
     if deciding:

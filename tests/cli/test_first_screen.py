@@ -87,7 +87,8 @@ def test_every_finding_has_a_line_of_its_own_words(name: str) -> None:
     for finding in fixture(name).findings:
         said = brief(finding, 200)
         assert said
-        assert not said.endswith((".", ";", ":"))
+        assert not said.endswith((".", ";", ":", ","))
+        assert not said.startswith(("The ", "A "))
         assert len(said) <= (60 if finding.rule in BRIEFS else 100), finding.rule
         if finding.rule in BRIEFS and finding.rule not in ("store-unparseable", "lock-stale", "permissions"):
             words = BRIEFS[finding.rule]
@@ -111,10 +112,10 @@ def test_what_has_no_room_is_left_out_by_clauses(tmp_path: Path) -> None:
     (found, *_) = fixture("cron-job-not-run").findings
     long = structs.replace(found, rule="unknown", message="One thing: two, three (four), five things. More.")
     assert [brief(long, width) for width in (50, 28, 20, 5)] == [
-        "One thing: two, three (four), five things",
-        "One thing: two, three (four)",
-        "One thing: two",
-        "One thing",
+        "one thing: two, three (four), five things",
+        "one thing: two, three (four)",
+        "one thing: two",
+        "one thing",
     ]
 
 

@@ -16,6 +16,8 @@ from rich.console import Console
 from gatewaydoctor.checks.judge import all_rules
 from gatewaydoctor.cli.shell.run import typed_program
 from gatewaydoctor.cli.words.durations import parse_span
+from gatewaydoctor.fixtures import DEFAULT_NOW
+from gatewaydoctor.fixtures.validating.expectation import EXPECTED
 from gatewaydoctor.model.errors import UsageError
 from gatewaydoctor.report.screens.blocks.fitting import Parted
 from gatewaydoctor.report.screens.blocks.parts import grid
@@ -284,6 +286,34 @@ def test_the_command_for_work_by_hand_shows_what_this_finding_says(tmp_path: Pat
     assert run("explain", "--found", *at).code == 2
     named = run("explain", "lock-stale", str(tmp_path), "--now", str(NOW_MS))
     assert named.out == run("explain", "lock-stale", "--found", *at).out
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+def test_what_to_do_by_hand_fits_a_terminal_and_ends_with_the_next_step(name: str) -> None:
+    at = ("--state-dir", str(FIXTURES / name / "state"), "--now", str(DEFAULT_NOW))
+    document = run("scan", *at, "--json").document
+    words = (document["next"]["command"] or "").split()
+    if "explain" not in words:
+        return
+    shown = Machine(width=80).run(*words[1:], "--now", str(DEFAULT_NOW)).out.splitlines()
+    assert len(shown) <= 23 + sum(line.strip().startswith("--state-dir") for line in shown)
+    told = " ".join(" ".join(shown).split())
+    worst = next(each for each in document["findings"] if each["rule"] == words[2])
+    assert worst["message"] in told
+    assert worst["byHand"] in told or worst["fix"]
+    assert any(line.startswith("next: ") for line in shown[-4:])
+    after = run(*words[1:], "--now", str(DEFAULT_NOW), "--json").document["next"]
+    assert after["why"] in told
+    assert after["command"].split()[1] in ("scan", "repair"), "it leads on, not back to itself"
+
+
+def test_several_findings_of_a_rule_are_told_with_their_evidence_where_there_is_room(tmp_path: Path) -> None:
+    at = ("--state-dir", str(FIXTURES / "store-invalid-entry/state"), "--now", str(DEFAULT_NOW))
+    shown = run("explain", "store-invalid-entry", "--found", *at).out
+    whole = run("explain", "store-invalid-entry", "--found", "--all", *at).out
+    assert "--all adds 2 more findings" in shown
+    assert "What it means" not in shown
+    assert all(words in whole for words in ("list-fails", "cleanup-fails", "What it means", "Why it happens"))
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in all_rules()])

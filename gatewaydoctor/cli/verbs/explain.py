@@ -107,12 +107,16 @@ def _found(run: Run, rule: Rule) -> Outcome:
     judgement = replace(judgement, findings=tuple(each for each in judgement.findings if each.rule == rule.id))
     seen = view(run, judgement.examination)
 
-    def screen(console: Console) -> None:
-        screens.show(console, rule, run.invocation)
-        screens.found(console, judgement, seen)
-
-    details = {"rules": [_details(rule)]}
-    return Outcome("explain", ExitCode.OK, run, judgement, seen.names, details=details, screen=screen)
+    return Outcome(
+        "explain",
+        ExitCode.OK,
+        run,
+        judgement,
+        seen.names,
+        details={"rules": [_details(rule)]},
+        next=screens.step_found(judgement, seen),
+        screen=lambda console: screens.found(console, rule, judgement, seen),
+    )
 
 
 def _details(rule: Rule) -> dict[str, object]:

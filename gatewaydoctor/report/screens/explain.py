@@ -6,10 +6,12 @@ from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from msgspec import Struct
 from rich.text import Text
 
+from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.regex import regex
+from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted, height, lines
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
 from gatewaydoctor.report.screens.blocks.parts import (
@@ -22,16 +24,17 @@ from gatewaydoctor.report.screens.blocks.parts import (
     print_step,
     section,
 )
-from gatewaydoctor.report.screens.findings import findings
+from gatewaydoctor.report.screens.findings import finding_head, finding_message, step_of, what_follows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.checks.registry import Rule
     from gatewaydoctor.model.command import Command
+    from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.report.glossary import Term
     from gatewaydoctor.report.invocation import Invocation
     from gatewaydoctor.report.screens.blocks.parts import View
@@ -61,10 +64,7 @@ def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -
             for line in _lines(text, console.width - 2):
                 console.print(Text(f"  {line}", no_wrap=True))
         else:
-            first, *rest = _lines(f"{label}: {text}", console.width)
-            console.print(Text.assemble((first[: len(label) + 1], "bold"), first[len(label) + 1 :]), no_wrap=True)
-            for line in rest:
-                console.print(Text(line, no_wrap=True))
+            _paragraph(console, label, text)
     if rule.repair:
         if airy:
             console.print()
@@ -93,15 +93,92 @@ def term(console: Console, found: Term, todo: Command, invocation: Invocation) -
     print_command(console, Text(), invocation.complete(todo), len("next: "))
 
 
-def found(console: Console, judgement: Judgement, view: View) -> None:
-    """The findings of a rule in one directory, each with what to do about it."""
-    path = view.names.path(judgement.examination.place.state_dir)
+def found(console: Console, rule: Rule, judgement: Judgement, view: View) -> None:
+    """The findings of a rule in one directory and what to do about each, then the rule in general: what fits the
+    terminal, all of it with --all or -v."""
     if not judgement.findings:
-        section(console, f"A scan of {path} finds none")
+        show(console, rule, view.invocation)
+        section(console, f"A scan of {view.names.path(judgement.examination.place.state_dir)} finds none")
         print_step(console, view, step_unless(judgement.examination, view, "nothing to do about it"))
         return
-    section(console, f"A scan of {path} finds")
-    findings(console, judgement.findings, replace(view, verbose=True))
+    whole = view.rows is None or view.verbose
+    draws = [
+        partial(_found, rule=rule, judgement=judgement, view=view, amount=amount)
+        for amount in _amounts(judgement.findings)
+    ]
+    fits = (draw for draw in draws if whole or lines(console, draw) <= height(console))
+    next(fits, draws[-1])(console)
+
+
+def step_found(judgement: Judgement, view: View) -> NextStep:
+    """After its findings were shown: the plan of their repair, else the scan once the work by hand is done."""
+    if any(item.fix for item in judgement.findings):
+        return step_of(judgement.findings, view)
+    if not judgement.findings:
+        return step_unless(judgement.examination, view, "nothing to do about it")
+    return NextStep(command=view.invocation.command("scan"), why="scan again when that is done")
+
+
+class _Amount(Struct, frozen=True):
+    """How much of a rule's findings is shown: `fields`, so many pieces of evidence, and of a list the first `items`;
+    None: all."""
+
+    findings: int
+    fields: int | None = None
+    items: int | None = None
+    paragraphs: tuple[str, ...] = ()
+
+
+def _amounts(found: Sequence[Finding]) -> Iterator[_Amount]:
+    """From everything to one finding without evidence."""
+    count = len(found)
+    for paragraphs in (("meaning", "cause", "gateway"), ("meaning", "gateway"), ("meaning",), ()):
+        yield _Amount(count, paragraphs=paragraphs)
+    for fields in range(max(len(item.evidence) for item in found), -1, -1):
+        yield from (_Amount(count, fields, items) for items in ((3, 1) if fields else (0,)))
+    for shown in range(count - 1, 0, -1):
+        yield _Amount(shown, 0, 0)
+
+
+_LABELS = {
+    "meaning": "What it means",
+    "cause": "Why it happens",
+    "gateway": "What the gateway does at next start",
+}
+
+
+def _found(console: Console, *, rule: Rule, judgement: Judgement, view: View, amount: _Amount) -> None:
+    shown = judgement.findings[: amount.findings]
+    several = len(judgement.findings) > 1
+    if several:
+        word = Text(f" {shown[0].severity.word} ", SEVERITY_STYLE[shown[0].severity])
+        console.print(Text.assemble((rule.id, "bold"), "  ", word))
+    else:
+        finding_head(console, shown[0], view, named=rule.id)
+    console.print(Text(rule.title))
+    same = len({item.by_hand for item in shown}) == 1
+    for item in shown:
+        console.print()
+        if several:
+            finding_head(console, item, view)
+        finding_message(console, item, view)
+        by_hand = not same or item is shown[-1]
+        what_follows(console, item, view, where=True, fields=amount.fields, items=amount.items, by_hand=by_hand)
+    for paragraph in amount.paragraphs:
+        console.print()
+        _paragraph(console, _LABELS[paragraph], getattr(rule, paragraph))
+    rest = len(judgement.findings) - len(shown)
+    if rest or amount.fields is not None:
+        more = f"{words.plural(rest, 'more finding')}, " if rest else ""
+        console.print(Text(f"--all adds {more}all evidence and what the rule means.", "dim"))
+    print_step(console, view, step_found(judgement, view))
+
+
+def _paragraph(console: Console, label: str, text: str) -> None:
+    first, *rest = _lines(f"{label}: {text}", console.width)
+    console.print(Text.assemble((first[: len(label) + 1], "bold"), first[len(label) + 1 :]), no_wrap=True)
+    for line in rest:
+        console.print(Text(line, no_wrap=True))
 
 
 def overview(console: Console, rules: Sequence[Rule], view: View) -> None:

@@ -57,11 +57,26 @@ def findings(console: Console, items: Sequence[Finding], view: View) -> None:
         if item.count > 1:
             line.append(f"  x{item.count:,}", "dim")
         console.print(line)
-        console.print(Padding(Text(view.names.text(item.message)), (0, 0, 0, INDENT)))
+        finding_message(console, item, view)
         if view.verbose or item.severity >= (Severity.CRITICAL if view.quiet else FULL_FROM):
             _rest(console, item, view)
         elif _is_elsewhere(item) and not view.quiet:
             console.print(Padding(pairs([("file", view.path(item.path))]), (0, 0, 0, INDENT)))
+
+
+def finding_head(console: Console, item: Finding, view: View, *, named: str = "") -> None:
+    """Its severity, agent and count; the rule is `named` where a line begins with it."""
+    word = Text(f" {item.severity.word} ", SEVERITY_STYLE[item.severity])
+    line = Text.assemble((named, "bold"), "  ", word) if named else word
+    if item.agent_id:
+        line.append(f"  {view.agent(item.agent_id)}", "dim")
+    if item.count > 1:
+        line.append(f"  x{item.count:,}", "dim")
+    console.print(line)
+
+
+def finding_message(console: Console, item: Finding, view: View) -> None:
+    console.print(Padding(Text(view.names.text(item.message)), (0, 0, 0, INDENT)))
 
 
 def related(console: Console, items: Sequence[Finding], view: View) -> None:
@@ -93,25 +108,43 @@ def _is_elsewhere(item: Finding) -> bool:
 
 
 def _rest(console: Console, item: Finding, view: View) -> None:
+    where, fields = view.verbose or _is_elsewhere(item), None if view.verbose else 0
+    what_follows(console, item, view, where=where, fields=fields)
+
+
+def what_follows(
+    console: Console,
+    item: Finding,
+    view: View,
+    *,
+    where: bool,
+    fields: int | None,
+    items: int | None = None,
+    by_hand: bool = True,
+) -> None:
+    """What a finding makes of the next start and what to do about it, with its file and key if `where`; under it so
+    many pieces of evidence, of a list the first `items` (None: all)."""
     rows: list[tuple[str, RenderableType]] = [("next start", Text(view.names.text(item.consequence)))]
-    if item.path and (view.verbose or _is_elsewhere(item)):
+    if item.path and where:
         rows.append(("file", view.path(item.path)))
-    if item.key is not None and view.verbose:
+    if item.key is not None and (view.verbose or (where and fields != 0)):
         rows.append(("key", view.key(item.key)))
-    if item.by_hand and not item.fix:
+    if item.by_hand and not item.fix and by_hand:
         rows.append(("by hand", Text(view.names.text(item.by_hand))))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if command := item.fix.command if item.fix else item.by_command:
         label = Text(" " * INDENT + ("fix" if item.fix else "type"), "dim")
         print_command(console, label, view.command(command), INDENT + len("next start  "))
-    if view.verbose and item.evidence:
-        shown = ((name, _plain(name, view.names.value(value, name))) for name, value in item.evidence.items())
+    told = [(name, value) for name, value in item.evidence.items() if fields is None or value not in (None, [], {})]
+    if evidence := told[:fields]:
+        shown = ((name, _plain(name, view.names.value(value, name), items)) for name, value in evidence)
         rows = [(name, Group(*map(Jointed, text.split("\n")))) for name, text in shown]
         console.print(Padding(pairs(rows), (0, 0, 0, 2 * INDENT)))
 
 
-def _plain(name: str, value: object) -> str:
-    """A piece of evidence for the eye: sizes, spans and times humanised, without the marks of a data format."""
+def _plain(name: str, value: object, most: int | None = None) -> str:
+    """A piece of evidence for the eye: sizes, spans and times humanised, without the marks of a data format. Of a
+    list the first `most` items, and how many more there are."""
     match value:
         case None:
             return "-"
@@ -122,12 +155,19 @@ def _plain(name: str, value: object) -> str:
         case dict():
             return ", ".join(f"{each} {_plain(each, item)}" for each, item in value.items()) or "-"
         case list():
-            return "\n".join(_plain(name, item) for item in value) or "-"
+            shown = [_plain(name, item) for item in (value[:most] if most and len(value) > most + 1 else value)]
+            return "\n".join([*shown, *([f"{rest:,} more"] if (rest := len(value) - len(shown)) else [])]) or "-"
         case _:
             return str(value)
 
 
+_NAMES = ("uid", "pid", "port")
+"""What such a field ends in is a name made of digits, not a count."""
+
+
 def _figure(name: str, value: int) -> str:
+    if name.endswith(_NAMES):
+        return str(value)
     if "bytes" in name or name.endswith(("size", "largest")):
         return words.size(value)
     if name.endswith("ms") and value < _EPOCH:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from gatewaydoctor.checks.effects import headline
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.report import words
@@ -48,9 +49,9 @@ def _said(finding: Finding) -> str:
 
 
 def _clause(message: str) -> str:
-    """The first clause of a message."""
-    first = message.partition(". ")[0].removesuffix(".")
-    return first.partition("; ")[0].partition(" where ")[0] if len(first) > _LONG else first
+    """The first clause of a message, as the continuation of a line."""
+    first = headline(message)
+    return first.partition("; ")[0].partition(" where ")[0].rstrip(",") if len(first) > _LONG else first
 
 
 _LONG = 44
@@ -168,6 +169,8 @@ BRIEFS: dict[str, Brief] = {
     "disk-space": lambda e, n: f"{size(e['availableBytes'])} free of {size(e['totalBytes'])}",
     "clock-behind": lambda e, n: f"the clock is {duration(e['behindMs'])} behind",
     "multiple-state-dirs": lambda e, n: f"{plural(n, 'other state directory', 'other state directories')}",
+    "permission-denied": lambda e, n: f"{plural(n, 'path')} that uid {e['uid']} may not use",
+    "store-unscoped-key": lambda e, n: f"{plural(n, 'session key')} without an agent",
     "permissions": lambda e, n: f"the directory is open to all ({e['mode']})" if "mode" in e else "",
     "store-case-variant-key": lambda e, n: f"{plural(n, 'session')} under keys of two spellings",
     "hardlinked": lambda e, n: f"{plural(n, 'file')} with a second hard link",
