@@ -172,6 +172,9 @@ class Presence(StrEnum):
     UNCLAIMED = "unclaimed"
 
 
+_MISSING = frozenset({Presence.ABSENT, Presence.ARCHIVED})
+
+
 class Exemption(StrEnum):
     """Why an absent transcript is not a loss (docs/gateway.md, failure 4)."""
 
@@ -190,4 +193,4 @@ class Resolution(Struct, frozen=True):
 
     @property
     def missing(self) -> bool:
-        return self.presence in (Presence.ABSENT, Presence.ARCHIVED)
+        return self.presence in _MISSING

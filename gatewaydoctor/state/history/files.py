@@ -112,6 +112,10 @@ class DirectoryIndex:
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
+    def knows(self, session_id: str) -> bool:
+        """Whether any file here is of the session."""
+        return session_id in self._others or f"{session_id}.jsonl" in self._names
+
     def transcript_of(self, session_id: str) -> str | None:
         """A primary transcript of the session: `<id>.jsonl`, else a topic or fork of it (the last by name)."""
         if f"{session_id}.jsonl" in self._names:

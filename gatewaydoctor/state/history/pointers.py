@@ -67,11 +67,11 @@ class Pointers:
             return Resolution(kind, Presence.PRESENT, name)
         if self._falls_back(kind, entry):
             return Resolution(kind, Presence.PRESENT, f"{entry.session_id}.jsonl")
-        if other := self._other_transcript(entry):
+        here = self.directories.get(self.store_dir)
+        if here is not None and (other := _other_transcript(here, entry)):
             return Resolution(kind, Presence.ELSEWHERE, other)
         if excuse := _excuse(entry, now, cli_backed=cli_backed, in_database=in_database):
             return Resolution(kind, Presence.EXEMPT, exemption=excuse)
-        here = self.directories.get(self.store_dir)
         archive = here.archive_of(entry.session_id) if here and entry.session_id else None
         return Resolution(kind, Presence.ARCHIVED if archive else Presence.ABSENT, archive)
 
@@ -132,6 +132,8 @@ class Pointers:
     def _falls_back(self, kind: PointerKind, entry: Entry) -> bool:
         """The gateway ignores a pointer out of the tree and opens `<id>.jsonl`, unless it ends in
         `agents/<id>/sessions/<name>`: that it takes at its word and looks for on its own disk."""
+        if kind is PointerKind.NONE:
+            return False
         pointer = (entry.session_file or "").strip()
         # To a gateway on Linux a Windows path is but an odd name in the directory.
         astray = kind is PointerKind.FOREIGN and pointer.startswith("/") and sessions_root(pointer) is None
@@ -139,18 +141,15 @@ class Pointers:
             return False
         return bool(entry.session_id) and self._holds(self.store_dir, f"{entry.session_id}.jsonl")
 
-    def _other_transcript(self, entry: Entry) -> str | None:
-        here = self.directories.get(self.store_dir)
-        if here is None:
-            return None
-        if entry.session_file and (name := basename(entry.session_file)) in here:
-            return name
-        if not entry.session_id:
-            return None
-        named = (
-            name for name in here.names_of(entry.session_id) if is_transcript_of(name, entry.session_id, entry.key)
-        )
-        return next(named, None) or here.transcript_of(entry.session_id)
+
+def _other_transcript(here: DirectoryIndex, entry: Entry) -> str | None:
+    if entry.session_file and (name := basename(entry.session_file)) in here:
+        return name
+    session_id = entry.session_id
+    if not session_id or not here.knows(session_id):
+        return None
+    named = (name for name in here.names_of(session_id) if is_transcript_of(name, session_id, entry.key))
+    return next(named, None) or here.transcript_of(session_id)
 
 
 def _excuse(entry: Entry, now: int, *, cli_backed: bool, in_database: bool) -> Exemption | None:

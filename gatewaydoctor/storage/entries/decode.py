@@ -28,8 +28,16 @@ from gatewaydoctor.storage.jsontext.grammar import Automaton, members
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+_LAST_MOMENT = 8_640_000_000_000_000
+"""Beyond what a JavaScript date can hold a number is not a time."""
+
 Fields = dict[str, "msgspec.Raw | memoryview"]
 """Field name -> the bytes of its value, a view into the entry. The last of two equal names wins."""
+
+
+class Unusual(dict[str, "msgspec.Raw | memoryview"]):
+    """Fields that the fast decoder refused, so that they may be nested to any depth."""
+
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
@@ -47,7 +55,7 @@ def fields(value: memoryview, offset: int = 0) -> Fields | None:
     automaton.finish()
     if value[0] != 0x7B:
         return None
-    return {text(value[m.key_start : m.key_end]): value[m.value_start : m.value_end] for m in members(value)}
+    return Unusual((text(value[m.key_start : m.key_end]), value[m.value_start : m.value_end]) for m in members(value))
 
 
 def depth(value: memoryview) -> int:
@@ -57,18 +65,11 @@ def depth(value: memoryview) -> int:
     return automaton.deepest
 
 
-def is_unusual(found: Fields) -> bool:
-    """Whether the fast decoder refused these fields, so that they may be nested to any depth."""
-    # Either all of its values are views or none is.
-    return isinstance(next(iter(found.values()), None), memoryview)
-
-
 def check_string(literal: memoryview) -> None:
     """Raises Illegal where a string literal holds an escape or a byte that JSON does not allow."""
-    if b"\\" in bytes(literal):
-        automaton = Automaton()
-        automaton.feed(bytes(literal))
-        automaton.finish()
+    automaton = Automaton()
+    automaton.feed(bytes(literal))
+    automaton.finish()
 
 
 def text(literal: memoryview | bytes) -> str:
@@ -110,10 +111,11 @@ def time(raw: msgspec.Raw | memoryview | None) -> int | None:
 
 def moment(value: object) -> int | None:
     """A decoded value as epoch ms, as `time`."""
+    if type(value) is int and 0 <= value <= _LAST_MOMENT:
+        return value  # as nearly all are
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    # Beyond what a JavaScript date can hold a number is not a time.
-    return int(value) if abs(value) <= 8.64e15 else None
+    return int(value) if abs(value) <= _LAST_MOMENT else None
 
 
 _USUAL = ("sessionId", "sessionFile", "status", "updatedAt", "startedAt", "endedAt")
@@ -134,10 +136,6 @@ def _usual_values(found: Fields) -> list[Any]:
         return [scalar(found.get(name)) for name in _USUAL]
 
 
-def _as_text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _has_odd_text(found: Fields) -> bool:
     for name in TEXT_FIELDS:  # noqa: SIM110 - asked once a row, and a generator takes twice the time
         if name in found and _is_no_text(found[name]):
@@ -152,9 +150,10 @@ def entry(
     parts = parse_key(key, main_key)
     if found is None:
         return _invalid(key, parts, start, value_start, end, shape_of(scalar(value)))
-    session_id, session_file, status, *times = _usual_values(found)
-    session_id, session_file = _as_text(session_id), _as_text(session_file)
-    updated, started, ended = map(moment, times)
+    session_id, session_file, status, updated, started, ended = _usual_values(found)
+    session_id = session_id if isinstance(session_id, str) else None
+    session_file = session_file if isinstance(session_file, str) else None
+    updated, started, ended = moment(updated), moment(started), moment(ended)
     plain = _RARE.isdisjoint(found)
     usual = (
         (is_plain_id(session_id) if session_id is not None else "sessionId" not in found)
@@ -165,7 +164,7 @@ def entry(
     )
     return Entry(
         key,
-        _kind(parts.kind, found.get("chatType")),
+        _kind(parts.kind, found["chatType"]) if "chatType" in found else parts.kind,
         STATUS_BY_WORD.get(status, Status.UNKNOWN) if isinstance(status, str) else Status.UNKNOWN,
         start,
         value_start,
@@ -219,8 +218,8 @@ def _binds_cli(found: Fields) -> bool:
     return any(name in found and bool(scalar(found[name])) for name in ("cliSessionBindings", "cliSessionIds"))
 
 
-def _kind(kind: Kind, chat_type: msgspec.Raw | memoryview | None) -> Kind:
-    if kind is not Kind.OTHER or chat_type is None:
+def _kind(kind: Kind, chat_type: msgspec.Raw | memoryview) -> Kind:
+    if kind is not Kind.OTHER:
         return kind
     # A key of an unknown shape that is marked as a chat is a conversation.
     word = scalar(chat_type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from struct import Struct
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.entry import Entry, Kind, Status, parse_key
@@ -22,6 +23,9 @@ _BETWEEN, _SHARED = b"\xff", b"\xfe"
 _RUN = ":run:"
 _MOST_SHARED = 10_000
 _VALID, _ABORTED, _PINNED, _SPAWNED, _CLI_BACKED = 1, 2, 4, 8, 16
+_PLACE = Struct("=qiqqq")
+"""Of a row that is made: start, how far from it the value is, end, startedAt, endedAt. What is asked for of all rows
+has columns of its own."""
 
 
 class _Numbered:
@@ -38,21 +42,18 @@ class _Numbered:
             self.texts.append(text)
         return found
 
-    def has_room(self, text: str) -> bool:
-        """Whether another text may be numbered, or this one is: one that no other row shares takes memory."""
-        return len(self.texts) < _MOST_SHARED or text in self._numbers
+    def number_if_room(self, text: str) -> int | None:
+        """None for another text where there are many: one that no other row shares takes memory."""
+        found = self._numbers.get(text)
+        return self.number(text) if found is None and len(self.texts) < _MOST_SHARED else found
 
 
 class EntryTable:
     """Append-only sequence of entries in file order. Iterating makes each Entry afresh."""
 
     def __init__(self) -> None:
-        self._starts = array("q")
-        self._value_offsets = array("i")
-        self._ends = array("q")
+        self._places = bytearray()
         self._updated = array("q")
-        self._started = array("q")
-        self._ended = array("q")
         self._codes = bytearray()
         self._text = bytearray()
         self._text_ends = array("q", (0,))
@@ -61,17 +62,20 @@ class EntryTable:
         self._odd: dict[int, tuple[OddField, ...]] = {}
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._updated)
 
     def add(self, entry: Entry) -> None:
         if entry.odd:
             self._odd[len(self)] = entry.odd
-        self._starts.append(entry.start)
-        self._value_offsets.append(entry.value_start - entry.start)
-        self._ends.append(entry.end)
+        started, ended = entry.started_at, entry.ended_at
+        self._places += _PLACE.pack(
+            entry.start,
+            entry.value_start - entry.start,
+            entry.end,
+            _NO_TIME if started is None else started,
+            _NO_TIME if ended is None else ended,
+        )
         self._updated.append(_NO_TIME if entry.updated_at is None else entry.updated_at)
-        self._started.append(_NO_TIME if entry.started_at is None else entry.started_at)
-        self._ended.append(_NO_TIME if entry.ended_at is None else entry.ended_at)
         flags = (
             (_VALID if entry.valid else 0)
             | (_ABORTED if entry.aborted_last_run else 0)
@@ -80,25 +84,26 @@ class EntryTable:
             | (_CLI_BACKED if entry.cli_backed else 0)
         )
         self._codes += bytes((_STATUS_CODE[entry.status], _KIND_CODE[entry.kind], flags))
-        packed = (self._pack_key(entry.key), _packed(self._pack_id(entry)), _packed(self._pack_file(entry)))
+        packed = (self._pack_key(entry.key), self._pack_id(entry), self._pack_file(entry))
         self._text += _BETWEEN.join(packed)
         self._text_ends.append(len(self._text))
 
     def __getitem__(self, row: int) -> Entry:
-        status, kind, flags = self._codes[3 * row : 3 * row + 3]  # one byte each, as add wrote them
-        start = self._starts[row]
+        code = 3 * row
+        status, kind, flags = self._codes[code], self._codes[code + 1], self._codes[code + 2]
+        start, value_offset, end, started, ended = _PLACE.unpack_from(self._places, row * _PLACE.size)
         packed_key, packed_id, packed_file = self._texts(row)
         key = self._unpack_key(packed_key)
         parts = parse_key(key)
         session_id = _unpack_id(packed_id, parts.run_id) if packed_id else None
-        updated, started, ended = self._updated[row], self._started[row], self._ended[row]
+        updated = self._updated[row]
         return Entry(
             key,
             _KINDS[kind],
             _STATUSES[status],
             start,
-            start + self._value_offsets[row],
-            self._ends[row],
+            start + value_offset,
+            end,
             parts.agent_id,
             parts.job_id,
             parts.run_id,
@@ -143,7 +148,8 @@ class EntryTable:
 
     def size(self, row: int) -> int:
         """Bytes of a row's key and value together."""
-        return self._ends[row] - self._starts[row]
+        place: tuple[int, ...] = _PLACE.unpack_from(self._places, row * _PLACE.size)
+        return place[2] - place[0]
 
     def updated_span(self, without: Container[int] = ()) -> tuple[int | None, int | None]:
         """Oldest and newest updatedAt (epoch ms) of the rows that are not `without`; None where no row has one."""
@@ -161,25 +167,25 @@ class EntryTable:
     def _pack_key(self, key: str) -> bytes:
         # Thousands of rows are runs of one job.
         job, mark, run = key.partition(_RUN)
-        if not mark or not self._jobs.has_room(job):
-            return _packed(key)
-        return b"%d%b%b" % (self._jobs.number(job), _SHARED, _packed(run))
+        number = self._jobs.number_if_room(job) if mark else None
+        return _packed(key) if number is None else b"%d%b%b" % (number, _SHARED, _packed(run))
 
     def _unpack_key(self, packed: bytearray) -> str:
         number, mark, run = packed.partition(_SHARED)
         return f"{self._jobs.texts[int(number)]}{_RUN}{_text(run)}" if mark else _text(packed)
 
-    def _pack_id(self, entry: Entry) -> str:
+    def _pack_id(self, entry: Entry) -> bytes:
         # "=" means the run id the key ends with, which is the usual session id of a run.
         if entry.session_id is None:
-            return ""
-        return "=" if entry.session_id == entry.run_id else "'" + entry.session_id
+            return b""
+        return b"=" if entry.session_id == entry.run_id else _packed("'" + entry.session_id)
 
-    def _pack_file(self, entry: Entry) -> str:
+    def _pack_file(self, entry: Entry) -> bytes:
         if entry.session_file is None:
-            return ""
+            return b""
         folder, slash, name = entry.session_file.rpartition("/")
-        return f"{self._folders.number(folder + slash)}:{'' if name == f'{entry.session_id}.jsonl' else name}"
+        number, usual = self._folders.number(folder + slash), f"{entry.session_id}.jsonl"
+        return b"%d:%b" % (number, b"" if name == usual else _packed(name))
 
     def _unpack_file(self, packed: bytearray, session_id: str | None) -> str:
         number, _, name = _text(packed).partition(":")

@@ -34,10 +34,10 @@ class _ByField(Struct):
 
 
 class Tally(Struct):
-    """Counts of the rows of a store of either era, as they are taken one by one."""
+    """Counts of the rows of a store of either era, as they are taken one by one. `cells` are rows and bytes by kind
+    and status, `biggest` a heap of (bytes, -row)."""
 
-    counts: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
-    weights: Counter[tuple[Kind, Status]] = field(default_factory=Counter)
+    cells: dict[tuple[Kind, Status], list[int]] = field(default_factory=dict)
     shapes: dict[tuple[str, ...], _Sums] = field(default_factory=dict)
     fields: _ByField = field(default_factory=lambda: _ByField())
     invalid: int = 0
@@ -45,10 +45,12 @@ class Tally(Struct):
 
     def take(self, row: int, entry: Entry, fields: Fields | None, *, seen: bool = True) -> None:
         """Count row number `row`. Its `fields` are None where its value is not an object, or was not `seen`."""
-        cell = (entry.kind, entry.status)
-        size = entry.bytes
-        self.counts[cell] += 1
-        self.weights[cell] += size
+        size = entry.end - entry.start
+        cell = self.cells.get((entry.kind, entry.status))
+        if cell is None:
+            cell = self.cells[entry.kind, entry.status] = [0, 0]
+        cell[0] += 1
+        cell[1] += size
         if len(self.biggest) < BIGGEST_KEPT:
             heapq.heappush(self.biggest, (size, -row))
         elif size > self.biggest[0][0]:
@@ -56,7 +58,7 @@ class Tally(Struct):
         if fields is None:
             self.invalid += seen
             return
-        names, sizes = tuple(fields), map(len, map(memoryview, fields.values()))  # type: ignore[arg-type] # Raw is a buffer
+        names, sizes = tuple(fields), map(len, fields.values())
         if (sums := self.shapes.get(names)) is not None:
             sums.rows += 1
             sums.sizes = list(map(add, sums.sizes, sizes))
@@ -64,6 +66,16 @@ class Tally(Struct):
         if len(self.shapes) == _MOST_SHAPES:
             self._sum_up()
         self.shapes[names] = _Sums(1, list(sizes))
+
+    @property
+    def counts(self) -> Counter[tuple[Kind, Status]]:
+        """Rows by kind and status."""
+        return Counter({cell: count for cell, (count, _) in self.cells.items()})
+
+    @property
+    def weights(self) -> Counter[tuple[Kind, Status]]:
+        """Bytes of these rows."""
+        return Counter({cell: size for cell, (_, size) in self.cells.items()})
 
     @property
     def field_counts(self) -> Counter[str]:
@@ -96,9 +108,9 @@ class Tally(Struct):
         counts, sizes = self.field_counts, self.field_bytes
         for row in rows:
             entry = table[row]
-            cell = (entry.kind, entry.status)
-            self.counts[cell] -= 1
-            self.weights[cell] -= entry.bytes
+            cell = self.cells[entry.kind, entry.status]
+            cell[0] -= 1
+            cell[1] -= entry.bytes
             left_out += entry.bytes
             fields = fields_of(entry)
             if fields is None:
@@ -107,9 +119,10 @@ class Tally(Struct):
             counts.subtract(fields.keys())
             for name, raw in fields.items():
                 sizes[name] -= memoryview(raw).nbytes
-        for counter in (self.counts, self.weights, counts, sizes):
+        for counter in (counts, sizes):
             for gone in [each for each, count in counter.items() if count <= 0]:
                 del counter[gone]
+        self.cells = {key: cell for key, cell in self.cells.items() if cell[0] > 0}
         gone_rows = frozenset(rows)
         weighed = ((table.size(row), -row) for row in range(len(table)) if row not in gone_rows)
         self.biggest = heapq.nlargest(BIGGEST_KEPT, weighed)

@@ -195,7 +195,8 @@ def _proven(window: Window, member: re.Match[bytes], end: int) -> Cut | None:
     literal = view[key_start:key_end]
     try:
         found = decode.fields(value)
-        decode.check_string(literal)
+        if window.data.find(b"\\", key_start, key_end) >= 0:
+            decode.check_string(literal)
     except Illegal:
         return None
     own_line = window.data[window.at : key_start] in _OWN_LINES and member[5] == b": "

@@ -75,19 +75,21 @@ def read_sessions_file(
     """Read the store to its end. `on_entry` gets each row with the transcript paths of its compaction checkpoints.
     OSError passes through."""
     reader = StoreReader(stream, size, progress, hashed=hashed)
-    table, tally, hashes = EntryTable(), Tally(), array("q")
+    table, tally = EntryTable(), Tally()
+    hashes = [array("q") for _ in range(8)]
     unscoped: list[str] = []
     deepest = unread = 0
     for cut in reader:
         unread += cut.unread
         fields = cut.fields
         entry = as_entry(cut, main_key)
-        if fields and decode.is_unusual(fields):
+        if isinstance(fields, decode.Unusual):
             deepest = max(deepest, decode.depth(cut.value))
         tally.take(len(table), entry, fields)
         table.add(entry)
         folded = entry.key.lower()
-        hashes.append(hash(folded))
+        hashed_key = hash(folded)
+        hashes[hashed_key & 7].append(hashed_key)
         if not folded.startswith("agent:"):
             unscoped.append(entry.key)
         if on_entry is not None:
@@ -114,13 +116,14 @@ def read_sessions_file(
     )
 
 
-def _same_keys(table: EntryTable, hashes: array[int]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """`hashes` are those of the keys in lower case."""
-    # Sorted hashes, an eighth at a time, instead of a set of keys: little memory on a million rows.
+def _same_keys(
+    table: EntryTable, hashes: Iterable[array[int]]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """`hashes` are those of the keys in lower case, an eighth in each: a set of all would take much memory."""
     doubled: set[int] = set()
-    for part in range(8):
-        ordered = sorted(each for each in hashes if each & 7 == part)
-        doubled.update(a for a, b in pairwise(ordered) if a == b)
+    for part in hashes:
+        if len(set(part)) < len(part):
+            doubled.update(a for a, b in pairwise(sorted(part)) if a == b)
     if not doubled:
         return (), ()
     groups: dict[str, Counter[str]] = {}
