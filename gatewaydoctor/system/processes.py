@@ -84,6 +84,10 @@ class Processes(Protocol):
         """Paths, and `socket:[inode]` for sockets."""
         ...
 
+    def written_files(self, pid: int) -> tuple[str, ...] | None:
+        """Paths of the files it has open to write to; of all it has open where the system does not tell how."""
+        ...
+
     def mapped_files(self, pid: int) -> tuple[str, ...] | None:
         """Paths of the files mapped into its memory; empty where the system has no such list."""
         ...
@@ -194,6 +198,19 @@ class LinuxProcesses:
             except OSError:
                 continue  # closed while we looked
         return tuple(found)
+
+    def written_files(self, pid: int) -> tuple[str, ...] | None:
+        try:
+            names = os.listdir(f"{self._proc}/{pid}/fd")  # noqa: PTH208
+        except OSError:
+            return None
+        links = (self._link(f"{pid}/fd/{name}") for name in names if self._is_written(f"{pid}/fdinfo/{name}"))
+        return tuple(link for link in links if link is not None)
+
+    def _is_written(self, name: str) -> bool:
+        rows = (line.split() for line in self._text(name).splitlines())
+        flags = next((int(row[1], 8) for row in rows if len(row) == 2 and row[0] == "flags:"), os.O_RDONLY)
+        return flags & os.O_ACCMODE != os.O_RDONLY
 
     def working_directory(self, pid: int) -> str | None:
         return self._link(f"{pid}/cwd")
@@ -307,6 +324,9 @@ class PsutilProcesses:
             return tuple(row.path for row in self._psutil.Process(pid).open_files())
         except (self._psutil.Error, OSError):
             return None
+
+    def written_files(self, pid: int) -> tuple[str, ...] | None:
+        return self.open_files(pid)
 
     def working_directory(self, pid: int) -> str | None:
         try:

@@ -113,6 +113,9 @@ class FakeProcesses:
         process = self._get(pid)
         return process.files if process else None
 
+    def written_files(self, pid: int) -> tuple[str, ...] | None:
+        return self.open_files(pid)
+
     def working_directory(self, pid: int) -> str | None:
         process = self._get(pid)
         return process.cwd if process else None

@@ -49,7 +49,9 @@ from gatewaydoctor.repair.writing.guard import (
     check_gateway,
     check_space,
     check_unchanged,
+    check_unused,
     check_writable,
+    databases_of,
     target_of,
 )
 from gatewaydoctor.repair.writing.storelock import check_locks
@@ -109,6 +111,7 @@ def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None,
     check_none_pending(tools, state_dir, root)
     check_unchanged(tools.fs, plan)
     check_locks(tools, plan, stopped_by_word=permission.stopped_by_word)
+    check_unused(tools.processes, databases_of(plan))
     check_writable(tools.fs, plan, tools.processes.own_uid)
     work = work_place(tools, state_dir, work)
     room = room_for(tools, state_dir, root, plan, work)
@@ -144,6 +147,7 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
         staged = stage(tools, place, plan, manifest, bounds.room.aside)
         keep_origins(tools, place, plan)
         check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
+        check_unused(tools.processes, databases_of(plan))
         return Work(tools, place, plan, manifest, staged, journal, told=told)
     except BaseException as error:
         if place is not None:

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 def is_kept(work: Work, path: Path, kept: Kept) -> bool:
     """Whether this file of the run is the original, or a whole copy of it. A file that was moved may have grown: a
-    process that had it open wrote on."""
+    process that had it open wrote on. What such a process does to the index of a log, which whoever opens the
+    database first makes again, is no change."""
     stat = lstat_or_none(work.tools.fs, path)
     if stat is None or not stat.is_file:
         return False
+    if kept.moved and kept.path.endswith("-shm") and (stat.dev, stat.ino) == (kept.dev, kept.ino):
+        return True
     first = kept.size if kept.moved else None
     return content_of(work.tools.fs, path, first=first).sha256 == kept.sha256
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Receipt, RunState
 from gatewaydoctor.repair.run.acts import ActState, between, performed, standing, sync
 from gatewaydoctor.repair.run.apply import apply, carry_out
@@ -37,6 +38,7 @@ from gatewaydoctor.repair.writing.guard import (
     MARGIN_BYTES,
     check_gateway,
     check_space,
+    check_unused,
     lstat_or_none,
     require_loose,
     require_writable,
@@ -122,6 +124,7 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
     returns = _returns(work, run)
     _check_returns(work, returns)
+    check_unused(tools.processes, _databases(work))
     watch = Watch(permission, tools.clock)
     if run.state not in (RunState.DONE, RunState.UNDOING):
         _or_halfway(work, partial(put_back, watch=watch))
@@ -131,6 +134,13 @@ def undo(run: RunInfo, tools: Tools, permission: Permission) -> tuple[Return, ..
     watch.check()
     _or_halfway(work, partial(_go_back, watch=watch))
     return returns
+
+
+def _databases(work: Work) -> dict[tuple[int, int], str]:
+    """The databases that are where this run has something to do."""
+    targets = (work.target(number) for number, act in enumerate(work.plan.acts) if isinstance(act, Transact))
+    found = ((lstat_or_none(work.tools.fs, path), path) for path in targets)
+    return {(stat.dev, stat.ino): path.name for stat, path in found if stat is not None}
 
 
 def check_undo(run: RunInfo, permission: Permission) -> None:
@@ -270,6 +280,7 @@ def resume(run: RunInfo, tools: Tools, permission: Permission) -> Receipt | None
         case _:
             work = replace(load_work(tools, run.place), stopped_by_word=permission.stopped_by_word)
             _check_changed(work, _returns(work, run))
+            check_unused(tools.processes, _databases(work))
             drop_locks(work)
             return carry_out(work, permission)
 

@@ -98,6 +98,12 @@ class LockUnknown(StoreLocked):
     by_word: ClassVar[bool] = True
 
 
+class DatabaseInUse(Refused):
+    """A process has a database open that is to be replaced."""
+
+    code: ClassVar[str] = "database-in-use"
+
+
 class NotAsPlanned(Refused):
     """The verification found something else than the plan said."""
 

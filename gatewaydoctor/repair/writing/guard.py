@@ -12,6 +12,7 @@ from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite, Transact
 from gatewaydoctor.repair.vault.layout import VAULT_NAME
 from gatewaydoctor.repair.writing.errors import (
     MOUNT_AGAIN,
+    DatabaseInUse,
     GatewayLive,
     GatewayUnknown,
     InputChanged,
@@ -21,12 +22,13 @@ from gatewaydoctor.repair.writing.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from gatewaydoctor.model.repair.plan import Act, Fingerprint
     from gatewaydoctor.model.repair.receipt import Kept
     from gatewaydoctor.repair.writing.fs import WriteFs
     from gatewaydoctor.system.fs import FileStat, ReadFs
+    from gatewaydoctor.system.processes import FileIdentity, Processes
 
 MARGIN_BYTES = 1024 * 1024
 """Left free next to what a run writes: for journal, manifest, plan and directories."""
@@ -72,6 +74,42 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
         case Move(source=source):
             return plan.fingerprints[source]
     raise AssertionError(act)
+
+
+def databases_of(plan: Plan) -> dict[FileIdentity, str]:
+    """The files of databases that leave their place, with their paths."""
+    found = ((act, before(act, plan)) for act in plan.acts)
+    return {
+        (seen.dev, seen.ino): seen.path
+        for act, seen in found
+        if seen is not None and (isinstance(act, Transact) or seen.path.endswith(_BESIDE))
+    }
+
+
+_BESIDE = (".sqlite-wal", ".sqlite-shm", ".sqlite-journal")
+
+
+def check_unused(processes: Processes, databases: Mapping[FileIdentity, str]) -> None:
+    """No process has one of these open to write to: what it writes from now on would be in the vault, and in no
+    database. Readers do not matter, and what may not be inspected is left to the question whether a gateway runs.
+    Raises DatabaseInUse."""
+    names = {PurePosixPath(path).name for path in databases.values()}
+    if not names:
+        return
+    try:
+        lines = tuple(processes.command_lines())
+    except OSError:
+        return
+    for pid, argv in lines:
+        for path in (processes.open_files(pid) or ()) if pid != processes.own_pid else ():
+            name = path.rpartition("/")[2]
+            target = databases.get(processes.identity(pid, path) or (0, 0)) if name in names else None
+            if target is not None and path in (processes.written_files(pid) or ()):
+                program = PurePosixPath(argv[0]).name if argv else "unknown"
+                raise DatabaseInUse(
+                    f"Process {pid} ({program}) has {target} open: what it writes after the repair would be lost.",
+                    "End it, or close the database in it, then run the same command again.",
+                )
 
 
 def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
