@@ -169,6 +169,18 @@ def _denied(finding: Finding, release: Release, findings: Sequence[Finding]) -> 
     )
 
 
+def _read_only(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    if not finding.evidence.get("readOnlyMount"):
+        return None
+    return StartEffect(Effect.UNREAD, finding.message, "a gateway that has it so refuses to start")
+
+
+def _no_space(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
+    if not finding.evidence.get("startRefused"):
+        return None
+    return StartEffect(Effect.FAILS, finding.consequence, f"the volume is full: {headline(finding.message)}")
+
+
 def _shrunk(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
     if finding.severity < Severity.ERROR:
         return None
@@ -324,6 +336,8 @@ EFFECTS: dict[str, Judge] = {
     "config-without-mode": _without_mode,
     "config-newer": _newer_config,
     "permission-denied": _denied,
+    "permissions": _read_only,
+    "disk-space": _no_space,
     "config-shrunk": _shrunk,
     "legacy-store-beside-sqlite": _database,
     "legacy-file-left": _database,

@@ -655,13 +655,13 @@ def test_an_older_schema_is_migrated_only_where_migrations_are_due(
     state: Path, started: str | None, told_of: bool
 ) -> None:
     with closing(connect(state / AGENT_PATH)) as database:
-        insert(database, "schema_meta", meta_key="primary", role="agent", schema_version=21, agent_id="main")
-        database.execute("PRAGMA user_version = 21")
+        insert(database, "schema_meta", meta_key="primary", role="agent", schema_version=20, agent_id="main")
+        database.execute("PRAGMA user_version = 20")
     with closing(connect(state / STATE_PATH)) as database:
         if started:
             insert(database, "schema_meta", meta_key="startup-migrations", app_version=f"{started}\n3\nx")
     messages = [each["message"] for each in told(state)["findings"] if each["rule"] == "database-schema"]
-    assert any("schema version 21" in message for message in messages) is told_of
+    assert any("schema version 20" in message for message in messages) is told_of
 
 
 def test_a_store_of_an_agent_without_a_database_stops_a_start_that_imports_nothing_any_more(state: Path) -> None:

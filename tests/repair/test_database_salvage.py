@@ -49,8 +49,8 @@ def whole(
     for key in list(keys)[:gone]:
         connection.execute("DELETE FROM session_nodes WHERE session_key = ?", (key,))
     # A version whose tables are not compared: this has only those that the test needs.
-    connection.execute("UPDATE schema_meta SET schema_version = 21, agent_id = ?", (agent,))
-    connection.execute("PRAGMA user_version = 21")
+    connection.execute("UPDATE schema_meta SET schema_version = 20, agent_id = ?", (agent,))
+    connection.execute("PRAGMA user_version = 20")
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
     os.utime(path, (NOW / 1000 - 60, NOW / 1000 - 60))
@@ -124,7 +124,7 @@ def test_every_session_and_event_comes_back(tmp_path: Path, damage: Callable[[Pa
     assert set(agentdb.statuses(path)) == set(PEOPLE)
     assert agentdb.ask(path, "SELECT count(*) FROM transcript_events") == [(2 * len(PEOPLE),)]
     assert agentdb.ask(path, "SELECT count(*) FROM session_windows") == [(len(PEOPLE),)]
-    assert agentdb.ask(path, "PRAGMA user_version") == [(21,)]
+    assert agentdb.ask(path, "PRAGMA user_version") == [(20,)]
     assert "database-corrupt" not in doctor.rules()
 
 
@@ -172,7 +172,7 @@ def test_the_schema_of_another_agents_database_serves(
         "columns": {},
         "optional": [],
     }
-    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"21": known}})
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"20": known}})
     events = agentdb.ask(path, "SELECT * FROM transcript_events ORDER BY 1, 2")
     damage(path)
     doctor.there_and_back("salvage")
@@ -306,7 +306,7 @@ def test_a_session_whose_key_is_empty_gets_one_and_keeps_its_transcript(tmp_path
 
 def test_the_log_counts(tmp_path: Path) -> None:
     state = StateDir(tmp_path, "2026.9.6")
-    path = agentdb.make(state.root, dict.fromkeys(PEOPLE, "done"), version=21)
+    path = agentdb.make(state.root, dict.fromkeys(PEOPLE, "done"), version=20)
     log, frame = path.with_name(f"{path.name}-wal").read_bytes(), PAGE + 24
     logged = {int.from_bytes(log[at : at + 4]) for at in range(32, len(log) - frame + 1, frame)}
     data = path.read_bytes()
@@ -331,11 +331,11 @@ def test_a_database_that_is_in_its_log_alone_comes_back(tmp_path: Path) -> None:
     scratch = path.with_name("made")
     connection = agentdb.connected(scratch)
     connection.execute("PRAGMA wal_autocheckpoint = 0")
-    list(connection.execute(agentdb.SCHEMA.replace("user_version = 23", "user_version = 21")))
+    list(connection.execute(agentdb.SCHEMA.replace("user_version = 23", "user_version = 20")))
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     for key in PEOPLE:
         agentdb.node(connection, key, "done")
-    connection.execute("UPDATE schema_meta SET schema_version = 21")
+    connection.execute("UPDATE schema_meta SET schema_version = 20")
     path.with_name(f"{path.name}-wal").write_bytes(scratch.with_name("made-wal").read_bytes())
     connection.close()
     scratch.unlink()

@@ -9,6 +9,8 @@ from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
+from gatewaydoctor.checks.stores.healthrules import refuses, start_over
+from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.gateway.transcript import TranscriptState
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
@@ -16,6 +18,7 @@ from gatewaydoctor.state.place.census import KEPT, hard_linked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
@@ -134,6 +137,7 @@ def permissions(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={"paths": _owned(census.exposed)},
         )
     yield from _open_directory(x)
+    yield from _read_only(x)
     yield from _unreadable(x)
 
 
@@ -155,6 +159,20 @@ def _open_directory(x: Examination) -> Iterator[Finding]:
         evidence={"mode": f"{mode & 0o7777:04o}"},
         by_hand=f"If no other user needs it: chmod 700 {state_dir}.",
     )
+
+
+def _read_only(x: Examination) -> Iterator[Finding]:
+    """Where databases are: 2026.9.6 was seen to refuse. The gateway may have another mount of the same volume."""
+    for path, space in x.volumes:
+        if space.read_only and path == x.place.state_dir and x.eras.has_databases:
+            yield PERMISSIONS.finding(
+                "The volume of the state directory is mounted read-only here.",
+                f"A {NEWEST} gateway that has it so refuses to start (exit 1).",
+                path=path,
+                evidence={"readOnlyMount": True},
+                by_hand=f"See how the gateway has it (findmnt -T {quote(str(path))}), and mount it for writing. If "
+                "the system made it read-only after an error, check the disk first.",
+            )
 
 
 def _unreadable(x: Examination) -> Iterator[Finding]:
@@ -273,6 +291,7 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
         few = space.inodes is not None and space.inodes < t.disk_inodes
         if space.available >= max(t.disk_bytes, largest) and not few:
             continue
+        start = start_over(x, Damage.DISK_FULL) if _stops(x, path, space) else None
         yield DISK.finding(
             f"{size(space.available)} of {size(space.total)} free"
             + (
@@ -280,7 +299,9 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 if few
                 else f"; the largest store takes {size(largest)}."
             ),
-            "The next save of a store needs room for a complete second copy."
+            refuses(start)
+            if start
+            else "The next save of a store needs room for a complete second copy."
             if not _full(space, largest)
             else "The next save of the largest store fails, and leaves a temp file.",
             severity=Severity.ERROR if _full(space, largest) else None,
@@ -290,8 +311,14 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "totalBytes": space.total,
                 "inodes": space.inodes,
                 "largestStoreBytes": largest,
+                "startRefused": start is not None,
             },
         )
+
+
+def _stops(x: Examination, path: Path, space: DiskSpace) -> bool:
+    """Whether nothing can be written in the state directory at all: no byte is left, or no inode."""
+    return path == x.place.state_dir and x.eras.has_databases and 0 in (space.available, space.inodes)
 
 
 def _full(space: DiskSpace, largest: int) -> bool:

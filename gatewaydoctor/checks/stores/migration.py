@@ -42,15 +42,15 @@ OLD_FILE = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A file of an earlier release keeps the gateway from starting",
-    meaning="Releases of the file era noted in a file that the workspace of an agent was set up: "
-    "openclaw-workspace-state.json or .openclaw/workspace-state.json in the workspace, or one below "
-    "workspace-attestations. Later ones have that in the state database, and such a file is there as well.",
+    meaning="The state database has what earlier releases kept in files. One that tells that the workspace of an "
+    "agent was set up is still there (openclaw-workspace-state.json or .openclaw/workspace-state.json in it, or one "
+    "below workspace-attestations), or one that the next start has to import is cut or damaged.",
     cause="A workspace that was restored from a backup or a repository or copied from another host, or a release of "
     "before that ran again.",
-    gateway="2026.9.3, 9.5 and 9.6 refuse to start (exit 78). 2026.9.6 imports it where its startup migrations are "
-    "due, and refuses one that is not JSON. 2026.8.1 starts.",
-    remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports the file, then the gateway starts. Or "
-    "move the file to a safe place.",
+    gateway="2026.9.3, 9.5 and 9.6 refuse to start over a file about a workspace (exit 78). Where its startup "
+    "migrations are due, 2026.9.6 imports such files, and refuses one that is not JSON. 2026.8.1 starts.",
+    remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports a file about a workspace, then the "
+    "gateway starts. Move one that is cut or damaged to a safe place.",
 )
 
 LOSSES = Rule(
@@ -121,18 +121,19 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
 def old_files(x: Examination, t: Thresholds) -> Iterator[Finding]:
     start = start_over(x, Damage.OLD_FILE)
     taken = release_name(x.config.release) == NEWEST and not x.startup_migrated
-    for agent in x.config.agents:
-        mine = [each for each in x.health.old_files if each.agent_id == agent.agent_id]
-        mine = [each for each in mine if not (taken and each.sound)]
+    for agent_id in (*(agent.agent_id for agent in x.config.agents), None):
+        mine = [each for each in x.health.old_files if each.agent_id == agent_id]
+        mine = [each for each in mine if (not each.sound if taken else agent_id is not None)]
         if not mine or not start.refuses:
             continue
+        about = " about the workspace of the agent" if agent_id else ""
         broken = ", and cannot be read" if taken else ""
         yield OLD_FILE.finding(
-            f"{plural(len(mine), 'file')} of an earlier release about the workspace of the agent "
+            f"{plural(len(mine), 'file')} of an earlier release{about} "
             f"{'waits' if len(mine) == 1 else 'wait'} to be imported{broken}.",
             refuses(start, ", for all agents"),
             count=len(mine),
-            agent_id=agent.agent_id,
+            agent_id=agent_id,
             path=mine[0].path,
             evidence={"paths": [{"path": str(each.path)} for each in mine[:EXAMPLES]], "readable": not taken},
         )

@@ -237,11 +237,11 @@ class MissingDatabase(Struct, frozen=True):
 
 
 class OldFile(Struct, frozen=True):
-    """A file of the file era, about the workspace of an agent, that no database has taken yet. `sound`: an import can
-    read it."""
+    """A file of the file era that no database has taken yet: about the workspace of an agent, or, with `agent_id`
+    None, one that keeps a start from it only where an import of it fails. `sound`: an import can read it."""
 
     path: Path
-    agent_id: str
+    agent_id: str | None
     sound: bool
 
 

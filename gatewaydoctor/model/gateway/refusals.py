@@ -26,7 +26,8 @@ class Damage(StrEnum):
     the -shm. `blocked`: a file in place of the directory of a database. `locks`: the file of a lock is no database.
     `journal`: a rollback journal of an unfinished transaction next to an agent's. `registered`: the registry has it
     under another agent, too. `doubled`: a second directory of the agent has the same sessions. `database-lease`: a
-    process runs that may have an agent's open. `old-file`: a file of the file era that no database has taken."""
+    process runs that may have an agent's open. `old-file`: a file of the file era that no database has taken.
+    `disk-full`: the volume of the state directory has no byte left."""
 
     AGENT = "agent"
     STATE = "state"
@@ -37,6 +38,7 @@ class Damage(StrEnum):
     UNUSED = "unused"
     LEFTOVER = "leftover"
     OLD_FILE = "old-file"
+    DISK_FULL = "disk-full"
     OWNER = "owner"
     REGISTERED = "registered"
     DOUBLED = "doubled"
@@ -79,6 +81,7 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.UNUSED: {NEWEST: STARTS},
     Damage.LEFTOVER: {"2026.8.1": 1, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
     Damage.OLD_FILE: {"2026.8.1": STARTS, "2026.9.3": 78, "2026.9.5": 78, NEWEST: 78},
+    Damage.DISK_FULL: {NEWEST: 1},
     Damage.OWNER: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 78},
     Damage.REGISTERED: {NEWEST: 78},
     Damage.DOUBLED: {NEWEST: 1},
@@ -120,6 +123,7 @@ DUE: Mapping[Damage, int] = {
     Damage.QUARANTINE_STORE: 78,
     Damage.CONSTRAINTS: 78,
     Damage.READ_ONLY: 78,
+    Damage.DISK_FULL: 78,
     Damage.MAINTENANCE_LEASE: 78,
 }
 """Those of 2026.9.6 that differ while its startup migrations are due."""
