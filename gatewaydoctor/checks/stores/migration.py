@@ -42,13 +42,13 @@ OLD_FILE = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A file of an earlier release keeps the gateway from starting",
-    meaning="The state database has what earlier releases kept in files. One that tells that the workspace of an "
+    meaning="The state database has what earlier releases kept in files. One that shows that the workspace of an "
     "agent was set up is still there (openclaw-workspace-state.json or .openclaw/workspace-state.json in it, or one "
     "below workspace-attestations), or one that the next start has to import is cut or damaged.",
     cause="A workspace that was restored from a backup or a repository or copied from another host, or a release of "
     "before that ran again.",
-    gateway="2026.9.3, 9.5 and 9.6 refuse to start over a file about a workspace (exit 78). Where its startup "
-    "migrations are due, 2026.9.6 imports such files, and refuses one that is not JSON. 2026.8.1 starts.",
+    gateway="2026.9.3, 9.5 and 9.6 refuse to start because of such a file (exit 78). Where its startup "
+    "migrations are due, 2026.9.6 imports old files, and refuses one that is not JSON. 2026.8.1 starts.",
     remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports a file about a workspace, then the "
     "gateway starts. Move one that is cut or damaged to a safe place.",
 )
