@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -212,3 +214,26 @@ def test_a_work_directory_alone_takes_the_copies(tmp_path: Path) -> None:
     assert is_new(root)
     assert not list(work.iterdir())
     assert not isinstance(agentdb.statuses(root / TARGET), Refused)
+
+
+@pytest.mark.parametrize(
+    ("number", "way_out"),
+    [(errno.EFBIG, "`ulimit -f unlimited`"), (errno.EMFILE, "`ulimit -n 1024`"), (errno.EIO, "Check the disk")],
+)
+def test_what_keeps_a_new_file_from_being_made_is_told_with_the_way_out(
+    tmp_path: Path, number: int, way_out: str
+) -> None:
+    class Failing(FaultFs):
+        def create(self, path: Path) -> int:
+            if path.name == "database":
+                raise OSError(number, os.strerror(number), str(path))
+            return super().create(path)
+
+    root = made(tmp_path / "state")
+    plan, before = plan_for(root), tree(root)
+    with pytest.raises(Refused) as refused:
+        apply(plan, tools(Failing()), DEAD)
+    assert os.strerror(number) in refused.value.message
+    assert way_out in refused.value.hint
+    assert f"{refused.value.message} {refused.value.hint}".count("Nothing was changed") == 1
+    assert tree(root) == before

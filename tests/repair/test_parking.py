@@ -261,6 +261,18 @@ def test_a_damaged_store_takes_nothing_back(doctor: Doctor) -> None:
     assert "damaged or not known" in refusal(doctor, Repair.UNPARK, KEY)
 
 
+def test_what_could_not_be_read_may_have_the_session(doctor: Doctor) -> None:
+    """It was told that there is nothing to do, and that other repairs take such names."""
+    doctor.store.write_bytes(doctor.store.read_bytes()[:-200])
+    plan = doctor.plan(Repair.PARK, options=named("agent:main:telegram:direct:4"))
+    assert plan.empty
+    assert not plan.cautions
+    (refused,) = plan.refusals
+    assert (refused.repair, refused.target) == (Repair.PARK, "agents/main/sessions/sessions.json")
+    assert "agent:main:telegram:direct:4 is not among those that were" in refused.reason
+    assert refused.hint == "gatewaydoctor repair salvage"
+
+
 def test_an_agent_without_sessions_is_not_parked(doctor: Doctor) -> None:
     (doctor.state.root / "agents/empty/sessions").mkdir(parents=True)
     assert "The agent empty has no sessions." in refusal(doctor, Repair.PARK, "empty")

@@ -155,7 +155,7 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
             with suppress(OSError):
                 abandon(tools, place, plan, times)
         if isinstance(error, OSError):
-            raise refusal(error, "Nothing was changed: could not copy the originals to the vault") from error
+            raise refusal(error, "Nothing was changed: could not fill the vault and make the new files") from error
         if isinstance(error, KeyboardInterrupt):
             raise Stopped("Stopped; nothing was changed.", "Run the same command to start again.") from None
         raise

@@ -297,6 +297,9 @@ def _remove_if_empty(fs: WriteFs, directory: Path) -> None:
             raise
 
 
+_LIMITS = {errno.EFBIG: "ulimit -f unlimited", errno.EMFILE: "ulimit -n 1024"}
+
+
 def refusal(error: OSError, what: str) -> Refused:
     """An operating system's error before anything was changed, in our words."""
     said = error.strerror or type(error).__name__
@@ -307,4 +310,7 @@ def refusal(error: OSError, what: str) -> Refused:
     if error.errno in (errno.EACCES, errno.EPERM):
         root = " `lsattr -d` shows a directory that root cannot change either." if error.errno == errno.EPERM else ""
         return NotWritable(f"{what}: {said}.", f"Run as the user the gateway runs as.{root}")
-    return Refused(f"{what}: {said}.", "Nothing was changed. Check the disk before you try again.")
+    if limit := _LIMITS.get(error.errno or 0):
+        hint = f"A limit of this process is in the way: raise it (`{limit}`), then run the same command again."
+        return Refused(f"{what}: {said}.", hint)
+    return Refused(f"{what}: {said}.", "Check the disk (dmesg names its faults), then run the same command again.")

@@ -53,9 +53,12 @@ def plan(draft: Draft, *, named: bool) -> None:
 
 def _park(draft: Draft, name: str) -> None:
     leftovers = {each.path for each in draft.x.health.leftovers}
-    if _park_sessions(draft, name, leftovers) or name not in {each.agent_id for each in draft.x.eras.agents}:
+    if _park_sessions(draft, name, leftovers):
         return
     draft.answered.add(name)
+    if name not in {each.agent_id for each in draft.x.eras.agents}:
+        _refuse_unseen(draft, name)
+        return
     _park_agent(draft, name)
 
 
@@ -75,6 +78,15 @@ def _park_sessions(draft: Draft, name: str, leftovers: Iterable[Path]) -> bool:
         elif isinstance(store, StoreDraft):
             _park_in_file(draft, store, places[0])
     return found
+
+
+def _refuse_unseen(draft: Draft, key: str) -> None:
+    """A session that is in nothing that could be read may be in what could not."""
+    unread = [each.path for each in draft.x.databases if not each.whole]
+    unread += [each.read.ref.path for each in draft.x.stores if not each.read.whole]
+    why = f"Not all of its sessions could be read, and {key} is not among those that were."
+    for path in unread[:1]:
+        draft.refuse(Repair.PARK, path, OutOfReach(why, "gatewaydoctor repair salvage"))
 
 
 def _free_stamp(draft: Draft, directory: Path) -> int:
