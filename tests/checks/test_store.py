@@ -120,6 +120,8 @@ def test_a_store_beyond_the_longest_string(state: StateDir, monkeypatch: pytest.
     assert found.severity is Severity.CRITICAL
     assert found.evidence["bytes"] == len(TEXT)
     assert "It holds 2 sessions and is not damaged." in found.message
+    assert found.fix is not None
+    assert found.fix.repairs == ("trim", "slim"), "trim keeps rows that share a session id with a conversation"
     assert not judgement.of("store-unparseable", "store-heap-risk")
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gatewaydoctor.cli.parser import verb_table
 from gatewaydoctor.examine.found import require_sessions
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.errors import CannotExamine
+from gatewaydoctor.report.names import Names
+from gatewaydoctor.report.screens.blocks.parts import View
+from gatewaydoctor.report.screens.snapshot import taken
 from gatewaydoctor.system.fs import OsReadFs
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, Ran, run
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 LOOKING = (*EXAMINING, "forecast", "check")
 
 
@@ -286,3 +294,51 @@ def test_a_state_directory_as_the_place_of_a_snapshot_leads_to_its_option(busy: 
     assert f"For a state directory: --state-dir {other}" in ran.err
     (tmp_path / "plain").mkdir()
     assert "Use a new directory." in run("snapshot", str(tmp_path / "plain"), "--state-dir", str(busy)).err
+
+
+def test_a_snapshot_where_nothing_may_be_written_names_the_place(
+    busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("gatewaydoctor.repair.vault.snapshot._new_directory", refuse)
+    ran = run("snapshot", str(tmp_path / "copy"), "--state-dir", str(busy))
+    assert ran.code == 3
+    assert f"Cannot write the snapshot {tmp_path / 'copy'}: Permission denied." in ran.err
+    assert "Name a place where this user may write: gatewaydoctor snapshot DEST." in " ".join(ran.err.split())
+
+
+def test_a_snapshot_that_lacks_files_is_not_one_to_verify() -> None:
+    def shown(missing: int) -> str:
+        file = StringIO()
+        taken(
+            Console(file=file, width=80),
+            directory=Path("/copy"),
+            files=0,
+            size=0,
+            left_out=[("openclaw.json", "Permission denied")] * missing,
+            unfinished=(),
+            databases=(),
+            missing=missing,
+            verify=typed("snapshot", "verify", "/copy"),
+            view=View(Names(redact=False)),
+        )
+        return " ".join(file.getvalue().split())
+
+    assert "2 files that are needed are not in it. Make another as the user the gateway runs as." in shown(2)
+    assert "verify" not in shown(1)
+    assert "verify it at any time" in shown(0)
+
+
+def test_parking_tells_of_a_store_that_could_not_be_read_and_warns_of_nothing_else(tmp_path: Path) -> None:
+    torn = ("--state-dir", str(FIXTURES / "store-unparseable/state"))
+    said = " ".join(run("park", "agent:main:main", *torn).out.split())
+    assert "One could not be read whole and may have it: repair that one first. (agent:main:main)" in said
+    assert "temps take file names" not in said
+    scenes.healthy(tmp_path)
+    at = ("--state-dir", str(tmp_path))
+    key = run("sessions", "--json", *at).document["details"]["sessions"][0]["key"]
+    plan = run("park", key, *at).out
+    assert "Note" in plan and "gatewaydoctor unpark" in plan
+    assert "Warning" not in plan

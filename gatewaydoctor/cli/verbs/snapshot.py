@@ -80,6 +80,7 @@ def _copy(run: Run, work: Bench, dest: Path | None) -> Outcome:
         left_out=left,
         unfinished=partials,
         databases=manifest.databases,
+        missing=sum(not each.harmless for each in manifest.left_out),
         verify=verify,
         view=view_with(run, names, ROWS),
     )

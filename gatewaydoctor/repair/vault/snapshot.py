@@ -32,7 +32,7 @@ from gatewaydoctor.repair.vault.directory import (
 )
 from gatewaydoctor.repair.vault.layout import SNAPSHOTS, TEMP_PREFIX, VAULT_NAME, vault_of
 from gatewaydoctor.repair.vault.proof import prove
-from gatewaydoctor.repair.writing.errors import OutOfBounds
+from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused
 from gatewaydoctor.repair.writing.guard import check_space, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file, write_whole
 
@@ -98,9 +98,19 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
             with suppress(OSError):
                 _remove(tools, made)
         if isinstance(error, OSError):
-            raise refusal(error, "The snapshot could not be made") from error
+            raise _cannot_write(error, target) from error
         raise
     return target, manifest
+
+
+def _cannot_write(error: OSError, target: Path) -> Refused:
+    """What cannot be read is left out, so that what fails is the writing."""
+    refused = refusal(error, f"Cannot write the snapshot {target}")
+    if isinstance(refused, NotWritable):
+        return NotWritable(refused.message, "Name a place where this user may write: gatewaydoctor snapshot DEST.")
+    if isinstance(refused, NoSpace):
+        return NoSpace(refused.message, "Free space, or use a directory on another disk.")
+    return Refused(refused.message, "Nothing is left of it. Check the disk before you try again.")
 
 
 def unfinished(fs: WriteFs, beside: Path) -> tuple[Path, ...]:

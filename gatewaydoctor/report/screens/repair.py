@@ -63,7 +63,7 @@ def plan(
         head(console, judgement, view)
         section(console, _nothing(plan, judgement))
         _refusals(console, plan, view)
-        _notes(console, "Warning", plan.cautions, view)
+        _cautions(console, plan, view)
         print_step(console, view, step_without_acts(plan, judgement, view))
         return
     draw = partial(_draw, plan=plan, judgement=judgement, again=again, sources=sources, hindrance=hindrance)
@@ -99,7 +99,7 @@ def _draw(
             console.print(Text(line, "yellow", no_wrap=True))
     if view.verbose:
         _notes(console, "At next start, in detail", plan.forecast, view)
-    _notes(console, "Warning", plan.cautions, view)
+    _cautions(console, plan, view)
     _refusals(console, plan, view)
     if hindrance is not None and not view.pending:
         section(console, "Cannot be applied yet")
@@ -177,12 +177,12 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: Command | Non
     """A plan without the directory around it."""
     if plan.empty:
         console.print("Nothing is missing." if not plan.cautions else "Nothing can be restored.")
-        _notes(console, "Warning", plan.cautions, view)
+        _cautions(console, plan, view)
         return
     changes(console, plan.steps, view)
     _summary(console, plan, view)
     starts(console, (), plan.start_after, view)
-    _notes(console, "Warning", plan.cautions, view)
+    _cautions(console, plan, view)
     if again is not None:
         next_step(console, view, "apply it:", again)
 
@@ -231,6 +231,12 @@ def _state(table: Table, view: View, label: str, store: StoreSummary | None, *, 
     entries, people = f"{store.entries:,}", f"{store.conversations:,}"
     bytes_then = f"at most {words.size(store.bytes)}" if store.at_most else words.size(store.bytes)
     table.add_row(name, label, entries, people, f"{running:,}", bytes_then)
+
+
+def _cautions(console: Console, plan: Plan, view: View) -> None:
+    """That a session is hidden until it is put back is what was asked for, and no warning."""
+    parks = not plan.empty and all(step.repair == "park" for step in plan.steps)
+    _notes(console, "Note" if parks else "Warning", plan.cautions, view)
 
 
 def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> None:

@@ -28,9 +28,11 @@ def taken(
     left_out: Sequence[tuple[str, str]],
     unfinished: Sequence[Path],
     databases: Sequence[SnapshotDatabase],
+    missing: int,
     verify: Command,
     view: View,
 ) -> None:
+    """`missing`: files that are needed and could not be copied."""
     console.print(f"copied {words.plural(files, 'file')} ({words.size(size)}) to")
     console.print(Text(f"  {view.names.path(directory)}", "bold"))
     _databases(console, databases, view)
@@ -40,6 +42,11 @@ def taken(
         console.print(f"{count} next to it. If no snapshot is being made now, remove:")
         for each in capped(unfinished, view):
             print_command(console, Text(), Command(("-r", view.names.path(each)), program=("rm",)), 2)
+    if missing:
+        these = words.plural(missing, "file that is needed is", "files that are needed are")
+        why = f"{these} not in it. Make another as the user the gateway runs as."
+        next_step(console, view, why)
+        return
     next_step(console, view, "verify it at any time:", verify)
 
 
