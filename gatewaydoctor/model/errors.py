@@ -76,9 +76,12 @@ def unknown_word(what: str, word: str, known: Iterable[str], otherwise: str | No
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant, in any case of letters; None where none is near."""
+    """The known word that was most likely meant, in any case of letters, or the only one that begins so; None where
+    none is near."""
     from difflib import get_close_matches
 
     spelled = {each.lower(): each for each in known}
-    near = get_close_matches(word.strip().lower(), spelled, n=1, cutoff=0.5)
-    return spelled[near[0]] if near else None
+    typed = word.strip().lower()
+    near = get_close_matches(typed, spelled, n=1, cutoff=0.6)
+    longer = [each for each in spelled if each.startswith(typed)] if len(typed) > 1 else []
+    return spelled[near[0]] if near else spelled[longer[0]] if len(longer) == 1 else None

@@ -31,6 +31,7 @@ from gatewaydoctor.state.history.usage import count_lines, is_priced, usage_file
 from gatewaydoctor.state.place.agents import list_stores
 from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.place.locate import locate
+from gatewaydoctor.state.place.recognise import require_state
 from gatewaydoctor.state.registry.subagents import read_subagents
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.sessions import read_sessions
@@ -159,6 +160,8 @@ def comparison_against(comparison: Comparison, workload: Workload) -> Comparison
 def _read(fs: ReadFs, env: Mapping[str, str], place: Place, agent: str | None, *, redact: bool) -> _Directory:
     config = load_config(fs, place, env)
     stores = list_stores(fs, place, config, agent)
+    if place.store is None and not any(store.exists for store in stores):
+        require_state(fs, place.state_dir)
     eras = read_eras(fs, place.state_dir, stores)
     config = with_cron_store(config, kept_store(fs, eras.state))
     inside = {

@@ -88,9 +88,9 @@ def _convert(name: str, kind: type, value: str | float) -> Any:
     try:
         converted = kind(value)
     except (TypeError, ValueError):
-        raise BadOption(f"{name} takes a {'whole number' if kind is int else 'number'}, not {value}") from None
+        raise BadOption(f"--{name} takes a {'whole number' if kind is int else 'number'}, not {value}") from None
     if kind is not str and not 0 <= converted < float("inf"):
-        raise BadOption(f"{name} cannot be {value}")
+        raise BadOption(f"--{name} cannot be {value}")
     return converted
 
 

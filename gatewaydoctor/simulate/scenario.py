@@ -55,8 +55,8 @@ class Scenario:
         known = {remedy.name for remedy in self.remedies} | {"all"}
         if unknown := sorted(wanted - known):
             near = nearest(unknown[0], known)
-            meant = f"did you mean {near}?" if near else f"it has {', '.join(sorted(known))}"
-            raise UnknownName(f"{self.name} has no remedy {unknown[0]}; {meant}")
+            meant = f"did you mean {near}?" if near else f"use one of: {', '.join(sorted(known))}"
+            raise UnknownName(f"unknown remedy {unknown[0]!r} of {self.name}; {meant}")
         return tuple(remedy for remedy in self.remedies if remedy.name in wanted or "all" in wanted)
 
     def plan_with(self, options: Any, remedies: Iterable[Remedy]) -> Any:

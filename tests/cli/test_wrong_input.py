@@ -334,7 +334,7 @@ def test_a_snapshot_that_lacks_files_is_not_one_to_verify() -> None:
 def test_parking_tells_of_a_store_that_could_not_be_read_and_warns_of_nothing_else(tmp_path: Path) -> None:
     torn = ("--state-dir", str(FIXTURES / "store-unparseable/state"))
     said = " ".join(run("park", "agent:main:main", *torn).out.split())
-    assert "One could not be read whole and may have it: repair that one first. (agent:main:main)" in said
+    assert "A damaged one may have it: repair that one first. (agent:main:main)" in said
     assert "temps take file names" not in said
     scenes.healthy(tmp_path)
     at = ("--state-dir", str(tmp_path))
@@ -342,3 +342,46 @@ def test_parking_tells_of_a_store_that_could_not_be_read_and_warns_of_nothing_el
     plan = run("park", key, *at).out
     assert "Note" in plan and "gatewaydoctor unpark" in plan
     assert "Warning" not in plan
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (("scan", "{0}", "more"), "Unexpected argument: more.", "scan --help"),
+        (("simulate", "cap-storm", "--seed", "x"), "--seed 'x' is not a whole number.", "--help"),
+        (("simulate", "cap-storm", "--max-entries", "-1"), "--max-entries cannot be -1.", "--help"),
+        (("simulate", "cap-storm", "--remedy", "x"), "Unknown remedy 'x' of cap-storm; use one of: all,", "--help"),
+        (("simulate", "cap"), "Unknown verb of simulate: 'cap'.", "Did you mean cap-storm?"),
+        (("simulate", "cap-storm", "--from-state-dir", "{1}"), "is empty.", "Check the path"),
+        (("fixtures", "make", "no", "--out", "x"), "Unknown recipe 'no'.", "fixtures list"),
+        (("fixtures", "make", "issue-61633", "--out", "{0}"), "is not empty", "fixtures make --help"),
+        (
+            ("repair", "trim", "--keep-per-job", "-1", "--state-dir", "{0}"),
+            "--keep-per-job '-1' is not valid.",
+            "Use a number from 0 on",
+        ),
+        (("frob",), "Unknown verb 'frob'.", "--help"),
+        (("scan", "--output", "{1}/no/x", "{0}"), "No such file or directory.", "Name a file in a directory"),
+    ],
+)
+def test_a_wrong_word_is_told_as_what_it_is(
+    words: tuple[str, ...], message: str, hint: str, busy: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = run(*(word.format(busy, tmp_path / "empty") for word in words))
+    said = " ".join(ran.err.split())
+    assert (ran.code, ran.out) == (2, "")
+    assert message in said and hint in said
+    assert "Did you mean" not in said or "Did you mean" in hint
+
+
+def test_the_limit_of_the_gate_is_told_in_plain_words(busy: Path) -> None:
+    assert "--limit 'soon' is not a number" in run("gate", str(busy), "--limit", "soon").err
+    assert "--limit 9000.0 is not from 0.1 to 3600" in run("gate", str(busy), "--limit", "9000").err
+
+
+def test_a_directory_that_is_no_snapshot_is_not_verified(tmp_path: Path) -> None:
+    ran = run("snapshot", "verify", str(tmp_path))
+    assert ran.code == 3
+    assert f"{tmp_path} is not a snapshot: it has no snapshot.json." in " ".join(ran.err.split())
+    assert "vault" not in ran.err

@@ -87,7 +87,7 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             # typer's own errors about arguments, whose base it gives no public name.
             context = getattr(error, "ctx", None)
             place = context.command_path if context else "gatewaydoctor"
-            message = " ".join(format_message().split())
+            message = _plainer(" ".join(format_message().split()))
             hint = f"See `{place} --help`."
             if option := getattr(error, "option_name", None):
                 near = nearest(str(option), _options(context))
@@ -99,6 +99,24 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             message = f"A bug in gatewaydoctor: {type(error).__name__}."
             hint = "Run it again with --debug and report the traceback, which may contain paths and names."
             return ExitCode.BUG, ErrorInfo(code="bug", message=message, hint=hint)
+
+
+_INVALID = r"Invalid value for '(--[\w-]+)': "
+_PLAINER = (
+    (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r"Unexpected argument: \1."),
+    (rf"{_INVALID}'(.*)' is not a valid int(?:eger)?(?: range)?\.?", r"\1 '\2' is not a whole number."),
+    (rf"{_INVALID}'(.*)' is not a valid float(?: range)?\.?", r"\1 '\2' is not a number."),
+    (rf"{_INVALID}(\S+) is not in the range (\S+?)<=x<=(\S+?)\.", r"\1 \2 is not from \3 to \4."),
+    (rf"{_INVALID}(\S+) is not in the range x>=(\S+?)\.", r"\1 \2 is less than \3."),
+)
+
+
+def _plainer(message: str) -> str:
+    """What typer says of an argument, as our own errors say it."""
+    for pattern, words in _PLAINER:
+        if re.fullmatch(pattern, message):
+            return re.sub(pattern, words, message)
+    return message
 
 
 def _mistyped_choice(error: Any) -> DoctorError | None:

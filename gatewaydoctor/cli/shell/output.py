@@ -142,7 +142,10 @@ def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise CannotWrite(f"Cannot write {path}: {reason}.", "The old file is unchanged.") from error
+        kept = (
+            "The old file is unchanged." if os.path.lexists(path) else "Name a file in a directory you may write to."
+        )
+        raise CannotWrite(f"Cannot write {path}: {reason}.", kept) from error
     # The new file is there, whole; without this a power cut might restore the old one, whole as well.
     with suppress(OSError):
         fs.fsync_dir(path.parent)

@@ -73,7 +73,7 @@ def _found(run: Run, x: Examination, asked: str | None, vault: str | None) -> Ru
     fitting = [each for each in done if asked is None or each.run_id.startswith(asked)]
     if not fitting:
         what = "No repair was applied here." if asked is None else f"No applied run begins with {asked!r}."
-        hint = "`gatewaydoctor runs list` shows the runs." if done else "Scan it: `gatewaydoctor scan`."
+        hint = "`gatewaydoctor runs list` shows the runs." if done else "Scan the directory: `gatewaydoctor scan`."
         raise NoSuchRun(what, hint)
     if asked is not None and len(fitting) > 1:
         raise NoSuchRun(f"{len(fitting)} runs begin with {asked!r}.", "Give more of the run id.")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gatewaydoctor.cli.parser.parameters import argument, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.shell.streams import put
-from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
+from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError, unknown_word
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
@@ -62,15 +62,17 @@ def fixtures_list(run: Run) -> Outcome:
 
 def fixtures_make(run: Run, *, recipe: RecipeName, out: Out, seed: Seed = None, scale: Scale = 1.0) -> Outcome:
     """The same recipe, seed, scale and --now give the same bytes on every machine."""
-    from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, RecipeError, make
+    from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, RECIPES, RecipeError, make
     from gatewaydoctor.report import words
 
     only_formats(run, "fixtures make", "text", "json")
+    if recipe not in RECIPES:
+        raise unknown_word("recipe", recipe, RECIPES, "`gatewaydoctor fixtures list` shows the recipes.")
     now = run.now if run.options.now else DEFAULT_NOW
     try:
         made = make(recipe, Path(out), seed=DEFAULT_SEED if seed is None else seed, scale=scale, now=now)
     except RecipeError as error:
-        raise UsageError(str(error), "See `gatewaydoctor fixtures list` for the recipes.") from error
+        raise UsageError(f"{error}.", "See `gatewaydoctor fixtures make --help`.") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         hint = "Files written so far are still there."

@@ -117,7 +117,7 @@ def kept_per_job(text: str) -> int | None:
     if text == "all":
         return None
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise UsageError(f"--keep-per-job {text!r} is not a number.", "Use a number, or `all`.")
+        raise UsageError(f"--keep-per-job {text!r} is not valid.", "Use a number from 0 on, or `all`.")
     return int(text)
 
 

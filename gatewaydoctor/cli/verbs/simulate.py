@@ -13,6 +13,7 @@ from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model import clock as clocks
 from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
+from gatewaydoctor.model.words import capital
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def _simulate(name: str, run: Run, common: dict[str, Any], workload: dict[str, A
         options = with_values(taken.options if taken else scenario.options(), workload)
         return _run(scenario, run, common, options, taken)
     except (BadOption, UnknownName) as error:
-        raise UsageError(f"{str(error).capitalize()}.", f"See `gatewaydoctor simulate {name} --help`.") from error
+        raise UsageError(f"{capital(str(error))}.", f"See `gatewaydoctor simulate {name} --help`.") from error
 
 
 def _taken(name: str, run: Run, directory: str) -> Workload:

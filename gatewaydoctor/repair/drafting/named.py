@@ -82,10 +82,7 @@ _NOT_TAKEN = (
     "You named it, but no chosen repair applies to it. trim and missing take session keys; orphans and temps take "
     "file names."
 )
-_NOT_READ = (
-    "It is in none of the stores that could be read. One could not be read whole and may have it: repair that one "
-    "first."
-)
+_NOT_READ = "It is in none of the stores that could be read. A damaged one may have it: repair that one first."
 """An unknown name is refused where all was read."""
 
 

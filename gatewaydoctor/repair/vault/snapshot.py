@@ -32,7 +32,7 @@ from gatewaydoctor.repair.vault.directory import (
 )
 from gatewaydoctor.repair.vault.layout import SNAPSHOTS, TEMP_PREFIX, VAULT_NAME, vault_of
 from gatewaydoctor.repair.vault.proof import prove
-from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused
+from gatewaydoctor.repair.writing.errors import NoSpace, NotWritable, OutOfBounds, Refused, VaultDamaged
 from gatewaydoctor.repair.writing.guard import check_space, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file, write_whole
 
@@ -341,6 +341,10 @@ class SnapshotCheck(Struct, frozen=True):
 def verify_snapshot(tools: Tools, directory: Path) -> tuple[SnapshotManifest, tuple[SnapshotCheck, ...]]:
     """Hash every file of a snapshot again. Raises VaultDamaged where there is no readable manifest."""
     directory = tools.fs.realpath(directory)
+    if lstat_or_none(tools.fs, directory / MANIFEST) is None:
+        raise VaultDamaged(
+            f"{directory} is not a snapshot: it has no {MANIFEST}.", "Pass the directory of a snapshot."
+        )
     manifest = read_part(tools.fs, directory / MANIFEST, SnapshotManifest)
     tools.progress.phase("verifying", manifest.bytes)
     wrong: list[SnapshotCheck] = []
