@@ -233,7 +233,7 @@ def test_a_job_of_rows_alone_is_known(tmp_path: Path) -> None:
         (("integrate", "kubernetes", "--form", "cron"), "Did you mean cronjob?"),
         (("simulate", "cap-strom"), "Did you mean cap-storm?"),
         (("simulate", "cap-storm", "--remedy", "chunkd"), "did you mean chunked?"),
-        (("fixtures", "make", "isue-61633", "--out", "/nowhere/x"), "did you mean issue-61633?"),
+        (("fixtures", "make", "isue-61633", "--out", "/nowhere/x"), "Did you mean issue-61633?"),
     ],
     ids=" ".join,
 )
