@@ -22,7 +22,6 @@ from gatewaydoctor.system.fs import OsReadFs
 from tests.cli import scenes
 from tests.cli.harness import EXAMINING, Ran, run
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 LOOKING = (*EXAMINING, "forecast", "check")
 
 
@@ -331,11 +330,7 @@ def test_a_snapshot_that_lacks_files_is_not_one_to_verify() -> None:
     assert "verify it at any time" in shown(0)
 
 
-def test_parking_tells_of_a_store_that_could_not_be_read_and_warns_of_nothing_else(tmp_path: Path) -> None:
-    torn = ("--state-dir", str(FIXTURES / "store-unparseable/state"))
-    said = " ".join(run("park", "agent:main:main", *torn).out.split())
-    assert "A damaged one may have it: repair that one first. (agent:main:main)" in said
-    assert "temps take file names" not in said
+def test_the_way_back_of_what_is_parked_is_no_warning(tmp_path: Path) -> None:
     scenes.healthy(tmp_path)
     at = ("--state-dir", str(tmp_path))
     key = run("sessions", "--json", *at).document["details"]["sessions"][0]["key"]

@@ -78,21 +78,17 @@ def _all_read(x: Examination) -> bool:
     return all(store.whole for store in x.session_stores) and all(each is None or each.missing for each in problems)
 
 
-_NOT_TAKEN = (
-    "You named it, but no chosen repair applies to it. trim and missing take session keys; orphans and temps take "
-    "file names."
-)
-_NOT_READ = "It is in none of the stores that could be read. A damaged one may have it: repair that one first."
-"""An unknown name is refused where all was read."""
-
-
-def say_unused(draft: Draft, repairs: Collection[Repair]) -> None:
+def say_unused(draft: Draft) -> None:
     """A name to which nothing is done must not pass for one that was taken."""
     names, jobs = draft.options.names, draft.options.trim.jobs
     if names:
         gone = {entry.key for store in draft.opened for entry in store.dropped()}
         gone |= {draft.fingerprints[act.source].path.rpartition("/")[2] for act in draft.moves}
         if unused := sorted(names - gone - draft.answered):
-            draft.caution(_NOT_READ if set(repairs) == {Repair.PARK} else _NOT_TAKEN, unused)
+            draft.caution(
+                "You named it, but no chosen repair applies to it. trim and missing take session "
+                "keys; orphans and temps take file names.",
+                unused,
+            )
     if unknown := sorted(unknown_jobs(draft.x, jobs)):
         draft.caution("No cron job and no row has this id or name.", unknown)

@@ -89,7 +89,7 @@ def build_plan(
             _write_stores(draft)
             write_databases(draft)
             _say_again(draft, names)
-            say_unused(draft, names)
+            say_unused(draft)
         plan = finished(draft, names)
     except Exception as error:
         # Bytes that moved under the plan make no sense, in any way.
