@@ -147,6 +147,20 @@ MUTANTS = (
         ("tests/repair/test_swapped.py",),
     ),
     Mutant(
+        "a run that is undone may have targets elsewhere",
+        "repair/run/context.py",
+        "    check_inside(tools.fs, place.state_dir,",
+        "    False and check_inside(tools.fs, place.state_dir,",
+        ("tests/repair/test_ending.py",),
+    ),
+    Mutant(
+        "a database is replaced under a process that has it open",
+        "repair/writing/guard.py",
+        "    if not names:",
+        "    if True:",
+        ("tests/repair/test_in_use.py",),
+    ),
+    Mutant(
         "a file put there in the last moment is overwritten",
         "repair/run/acts.py",
         "    if displaced is None or not _identical(displaced, expected):",
