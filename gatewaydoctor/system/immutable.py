@@ -7,6 +7,10 @@ import stat as stat_module
 import struct
 import sys
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _GET_FLAGS = 2 << 30 | struct.calcsize("l") << 16 | ord("f") << 8 | 1
 """FS_IOC_GETFLAGS of Linux, as include/uapi/linux/fs.h builds it: read one long of group `f`, number 1."""
@@ -35,6 +39,18 @@ def fixed(descriptor: int) -> Fixed | None:
     """The attribute of an open file or directory; None without one, and where the filesystem keeps none."""
     immutable, append_only = _flags(descriptor)
     return Fixed.IMMUTABLE if immutable else Fixed.APPEND_ONLY if append_only else None
+
+
+def fixed_directory(path: Path) -> Fixed | None:
+    """The same of a directory by its path; None where it cannot be opened."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        return fixed(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _flags(descriptor: int) -> tuple[int, int]:

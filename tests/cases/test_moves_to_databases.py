@@ -249,9 +249,9 @@ def rewritten(tmp_path: Path) -> Install:
     sources = """CREATE TABLE migration_sources (kind TEXT, source_path TEXT, source_sha256 TEXT, status TEXT,
     removed_source INTEGER)"""
     kept = [("deferred-plugin-session-import", str(path), receipt, "pending", 0)]
-    install.database("state/openclaw.sqlite", "global", 17, _JOBS, sources, migration_sources=kept)
+    install.database("state/openclaw.sqlite", "global", 12, _JOBS, sources, migration_sources=kept)
     nodes = "CREATE TABLE session_nodes (session_key TEXT PRIMARY KEY, current_session_id TEXT, status TEXT)"
-    install.database("agents/main/agent/openclaw-agent.sqlite", "agent", 21, nodes, session_nodes=rows)
+    install.database("agents/main/agent/openclaw-agent.sqlite", "agent", 17, nodes, session_nodes=rows)
     return install
 
 
@@ -267,10 +267,10 @@ def test_a_store_that_was_written_after_its_import_is_told_by_its_receipt(rewrit
     assert "removal" in found["byHand"]
 
 
-def test_the_next_step_is_a_copy_and_no_repair(rewritten: Install) -> None:
+def test_the_next_step_is_by_hand_and_no_repair(rewritten: Install) -> None:
     told = rewritten.told("scan")
     assert told["verdict"]["start"] == "no"
-    assert told["next"]["command"].split()[:2] == ["gatewaydoctor", "snapshot"]
+    assert told["next"]["command"].split()[:2] == ["gatewaydoctor", "explain"]
     assert "migration-unfinished" not in rewritten.rules()  # which would promise that the next start finishes it
 
 
@@ -299,7 +299,7 @@ def test_a_cut_one_has_no_repair_that_would_lead_back_to_itself(rewritten: Insta
     store = rewritten.root / "agents/main/sessions/sessions.json"
     store.write_bytes(store.read_bytes()[:3000])
     assert rewritten.finding("store-unparseable")["fix"] is None
-    assert rewritten.told("scan")["next"]["command"].split()[:2] == ["gatewaydoctor", "snapshot"]
+    assert rewritten.told("scan")["next"]["command"].split()[:2] == ["gatewaydoctor", "explain"]
 
 
 def test_a_repair_beside_it_leaves_the_start_refused(rewritten: Install) -> None:

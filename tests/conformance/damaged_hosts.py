@@ -72,6 +72,12 @@ def every_old_file_torn(state: Path) -> None:
         put(state / name, "{torn")
 
 
+@damage()
+def jobs_file_torn_and_all_migrations_due(state: Path) -> None:
+    put(state / "cron" / "jobs.json", '{"version": 1, "jobs": [{')
+    all_due(state)
+
+
 # Files about workspaces
 
 

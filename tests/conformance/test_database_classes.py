@@ -185,6 +185,13 @@ def staked(held: set[tuple[str, str, str]], visible: set[tuple[str, str, str]]) 
     return visible | {row for row in held if row[0] not in readable}
 
 
+def gone(stake: set[tuple[str, str, str]], now: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """What was at stake and is there no more. A session that goes on under another key of its agent, as that of
+    `session.mainKey` does, is there."""
+    kept = {(source, session) for source, _, session in now if session}
+    return {row for row in stake - now if (row[0], row[2]) not in kept}
+
+
 def without_log(state: Path) -> set[tuple[str, str, str]]:
     """Session rows of the main agent's file alone, for a start that refuses and still folds a log in."""
     copy = state.with_name("alone.sqlite")
@@ -242,7 +249,7 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
         assert told(RELEASE, "database_classes", name, said, "hangs"), (rules, reason)
         return
     now, aside = rows(base.state), False
-    lost = at_stake - now if outcome.up else kept_apart - without_log(base.state)
+    lost = gone(at_stake, now) if outcome.up else kept_apart - without_log(base.state)
     if any(row[0] == "set aside" for row in now - at_stake):
         lost = {row for row in lost if row[0] != "job"}  # kept with its text among those set aside
         aside = outcome.up

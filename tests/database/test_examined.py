@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gatewaydoctor.state.databases.cron import parsed
 from tests.cli.failing import in_its_place
 from tests.cli.harness import run
 
@@ -195,6 +196,15 @@ def test_a_cron_store_that_the_config_names_is_the_gateways_own(state: Path) -> 
     (state / "openclaw.json").write_text('{"gateway": {"mode": "local"}, "cron": {"store": "/srv/cron/jobs.json"}}')
     assert "jobs-other-path" not in rules(state)
     assert [job["jobId"] for job in document("cron", state)["details"]["jobs"]]
+
+
+def test_a_job_that_is_nested_deeply_is_read() -> None:
+    """2026.9.6 ran one of 3,000 levels, which was told as set aside."""
+    deep = f"{'[' * 3000}{']' * 3000}"
+    found = parsed(f'{{"id": "a", "more": {deep}}}')
+    assert isinstance(found, dict)
+    assert found["id"] == "a"
+    assert parsed(f'{{"id": "a", "more": {deep[:-1]}}}') is None
 
 
 ELSEWHERE = ["C:\\Users\\ada\\.openclaw\\cron\\jobs.json", "cron/jobs.json", "~/.openclaw/cron/jobs.json", ""]

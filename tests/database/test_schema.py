@@ -11,7 +11,9 @@ import pytest
 
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole
+from gatewaydoctor.model.gateway.health import SchemaDrift
 from gatewaydoctor.storage.database import schema
+from gatewaydoctor.storage.database.integrity import problems
 from gatewaydoctor.storage.database.opened import open_database
 from gatewaydoctor.system.fs import OsReadFs
 from tools.schema import described
@@ -105,3 +107,20 @@ def test_every_known_table_has_its_columns() -> None:
     for versions in document.values():
         for release in versions.values():
             assert set(release["columns"]) >= set(release["tables"])
+
+
+def test_a_state_database_ahead_of_its_number_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2026.9.6 started on the newest tables under the number of 2026.9.3, and made the rest of the change."""
+    release = schema._known()["agent"]["23"]
+    older = {**release, "tables": [*release["tables"], "gone"]}
+    monkeypatch.setattr(schema, "_known", lambda: {"state": {"16": older, "18": release}})
+    path = tmp_path / "state.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(MADE)
+        database.execute("PRAGMA user_version = 16")
+    opened = open_database(OsReadFs(), path)
+    assert not isinstance(opened, DatabaseFault)
+    with opened:
+        assert not [each for each in problems(opened, DatabaseRole.STATE, None) if isinstance(each, SchemaDrift)]
+        monkeypatch.setattr(schema, "_known", lambda: {"state": {"16": older}})
+        assert [each for each in problems(opened, DatabaseRole.STATE, None) if isinstance(each, SchemaDrift)]

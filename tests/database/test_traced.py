@@ -83,15 +83,15 @@ def state(request: pytest.FixtureRequest, open_path: Path) -> Path:
     (root / "agents/main/sessions").mkdir(parents=True)
     (root / "openclaw.json").write_text('{"gateway": {"mode": "local"}}')
     paths = [root / "agents/main/agent/openclaw-agent.sqlite", root / "state/openclaw.sqlite"]
-    Made(paths[0], AGENT, 21)
-    Made(paths[1], STATE, 17)
+    Made(paths[0], AGENT, 17)
+    Made(paths[1], STATE, 12)
     writers = [connect(path) for path in paths]
     for writer in writers:
         writer.execute("PRAGMA journal_mode = WAL")
         writer.execute("PRAGMA wal_autocheckpoint = 0")
     for number in range(30):
         node(writers[0], f"agent:main:telegram:direct:{number}", "done", at=NOW)
-    insert(writers[1], "schema_meta", meta_key="primary", role="global", schema_version=17)
+    insert(writers[1], "schema_meta", meta_key="primary", role="global", schema_version=12)
     if request.param == "crashed":
         for path in paths:
             for suffix in ("", "-wal", "-shm"):

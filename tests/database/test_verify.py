@@ -381,6 +381,15 @@ def test_a_database_that_nobody_may_change(plain: Path, monkeypatch: pytest.Monk
     assert found["evidence"]["command"].endswith(f" {plain / AGENT_PATH}")
 
 
+def test_a_directory_of_a_database_that_nobody_may_change(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started(plain)
+    folder = (plain / AGENT_PATH).parent
+    monkeypatch.setattr(health, "fixed_directory", lambda path: Fixed.IMMUTABLE if path == folder else None)
+    found = rules(plain)["database-corrupt"]
+    assert ("its directory is immutable" in found["message"], "(exit 1)" in found["consequence"]) == (True, True)
+    assert found["evidence"]["command"].endswith(f" {folder}")
+
+
 @pytest.mark.parametrize("place", ["state", "agents"])
 def test_a_file_in_place_of_a_directory_that_leads_to_databases(plain: Path, place: str) -> None:
     shutil.copytree(plain / "agents/main", plain / "agents/second")

@@ -1,6 +1,6 @@
 """Small SQLite files, with as much of their schema as gatewaydoctor reads (docs/database.md). The DDL is our own.
 
-The versions are those of 2026.9.5 (agent 21, state 17), whose triggers and indexes are not compared.
+The versions are those of 2026.9.1-beta.1 (agent 17, state 12), whose triggers and indexes are not compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = tuple[object, ...]
 Insert = tuple[str, "Sequence[Row]"]
 
-AGENT_VERSION, STATE_VERSION = 21, 17
+AGENT_VERSION, STATE_VERSION = 17, 12
 PAGE = 512
 """Small pages keep the file small."""
 

@@ -171,11 +171,12 @@ def bad_lock(x: Examination, path: Path) -> Finding:
 
 
 def unchangeable(x: Examination, health: DatabaseHealth, problem: Unchangeable) -> Finding:
-    command = Command((*problem.command.split(), str(health.path)), program=("sudo",))
+    place = health.path.parent if problem.folder else health.path
+    command = Command((*problem.command.split(), str(place)), program=("sudo",))
     return finding_of(
         CORRUPT,
         health,
-        f"{who_of(health)} cannot be written: the file is {problem.word}.",
+        f"{who_of(health)} cannot be written: {'its directory' if problem.folder else 'the file'} is {problem.word}.",
         start_over(x, Damage.READ_ONLY),
         {"attribute": problem.word, "command": str(command)},
         by_hand=f"Find out who set the attribute and why. What takes it away: {command}.",

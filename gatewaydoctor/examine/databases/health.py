@@ -30,7 +30,7 @@ from gatewaydoctor.model.gateway.health import (
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.storage.database.header import MAGIC
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
-from gatewaydoctor.system.immutable import fixed
+from gatewaydoctor.system.immutable import Fixed, fixed, fixed_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -258,6 +258,8 @@ class _Reader:
             return
         if found is not None:
             yield Unchangeable(found.word, found.command)
+        elif (around := fixed_directory(path.parent)) is Fixed.IMMUTABLE:
+            yield Unchangeable(around.word, around.command, folder=True)
 
     def _foreign_log(self, health: DatabaseHealth) -> ForeignLog | None:
         from gatewaydoctor.storage.database.integrity import problems

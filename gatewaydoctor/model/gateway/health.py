@@ -64,10 +64,12 @@ class ReadOnlyFormat(Struct, frozen=True):
 
 
 class Unchangeable(Struct, frozen=True):
-    """The file has an attribute that keeps everybody from changing it: the word for it, and what takes it away."""
+    """The file has an attribute that keeps everybody from changing it: the word for it, and what takes it away.
+    `folder`: its directory has it, in which no log can be made."""
 
     word: str
     command: str
+    folder: bool = False
 
 
 class HotJournal(Struct, frozen=True):

@@ -13,7 +13,7 @@ from gatewaydoctor.state.cron.jobs import TURNED_OFF, read_jobs
 from gatewaydoctor.state.databases.acceptance import AS_NOW, faults
 from gatewaydoctor.storage.database.select import Tables, integer, text
 from gatewaydoctor.storage.jsontext.gateway_json import parse
-from gatewaydoctor.storage.jsontext.grammar import Illegal
+from gatewaydoctor.storage.jsontext.grammar import Illegal, TooMuch
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob
@@ -27,6 +27,8 @@ FILED_HERE = "store_key = ? OR store_key <> '' AND instr(store_key, '/') = 0 AND
 """Which jobs a gateway runs from here: 2026.9.6 compares the texts, so that those of a path of Windows, or of a path
 spelled in another way, do not run (seen). A plain word, as the first mixed releases wrote, cannot be another
 directory's."""
+_LEVELS = 10_000
+"""Of nesting that is read of a job."""
 MOST_JOBS = 20_000
 MOST_RUNNING = 1_000
 MOST_RUNS = 20_000
@@ -212,9 +214,22 @@ def _later(first: int | None, second: int | None) -> int | None:
 
 
 def parsed(value: Value) -> object:
-    """The JSON of a column; None where it is none."""
+    """The JSON of a column; None where it is none. A job nested 3,000 levels deep was seen to run."""
     data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    if not isinstance(data, bytes):
+        return None
     try:
-        return parse(data) if isinstance(data, bytes) else None
+        return parse(data)
+    except TooMuch:
+        return _deep(data)
+    except Illegal:
+        return None
+
+
+def _deep(data: bytes) -> object:
+    from gatewaydoctor.storage.jsontext.json5text import read_json5  # hardly ever needed
+
+    try:
+        return read_json5(data.decode("utf-8", "replace"), _LEVELS)
     except Illegal:
         return None

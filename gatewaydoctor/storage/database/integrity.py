@@ -57,13 +57,21 @@ def problems(database: Opened, role: DatabaseRole, agent_id: str | None, *, whol
     if found := owner(database, role, agent_id, version):
         yield found
         version = found.fits or version if isinstance(found, VersionsDiffer) else version
-    if differs := drift(role, version, database.schema):
+    if (differs := drift(role, version, database.schema)) and not _is_ahead(database, role, version):
         yield differs
     # By an index that lacks rows, SQL finds no parents of rows that have some.
     if not broken and (orphans := orphan_rows(database)):
         yield orphans
     if role is DatabaseRole.AGENT and (entries := bad_entries(database, whole=whole)):
         yield entries
+
+
+def _is_ahead(database: Opened, role: DatabaseRole, version: int) -> bool:
+    """Whether a state database has the newest tables under an older number: a start adds what an older one lacks, and
+    was seen to pass over what is there."""
+    newest = KNOWN_SCHEMA[role]
+    known = role is DatabaseRole.STATE and version < newest and is_known(role, newest)
+    return known and drift(role, newest, database.schema) is None
 
 
 def compares_indexes(database: Opened, *, whole: bool) -> bool:

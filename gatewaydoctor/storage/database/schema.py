@@ -3,8 +3,8 @@
 known_schema.json holds, per role and user_version, names and the starts of the SHA-256 of what a start compares: each
 trigger's text, each column's, each table's constraints and options. `optional` are the tables that a start makes
 again and the columns (table.column) that it does without, as an upgrade may leave them out; `also` other texts of a
-column that upgrades leave. They were read off databases that 2026.8.1, 2026.9.3 and 2026.9.6 had made or upgraded
-(tools/schema.py).
+column that upgrades leave. They were read off databases that 2026.8.1, 9.3, 9.5 and 9.6 had made or upgraded
+(tools/schema.py). What 2026.9.5 makes again and does without was not tried: it is what 9.3 or 9.6 do.
 """
 
 from __future__ import annotations
