@@ -351,16 +351,46 @@ def test_heavy_modules_stay_out_of_a_check(tmp_path: Path) -> None:
     import sys
 
     state = healthy(tmp_path)
+    (state / "subagents").mkdir()
+    (state / "subagents" / "runs.json").write_text('{"version": 2, "runs": {}}')
     program = (
         "import sys; from gatewaydoctor.cli.shell.main import main;"
         f"code = main(['check', '--state-dir', {str(state)!r}, '--now', '{NOW}']);"
-        "heavy = {'rich', 'xml.etree.ElementTree', 'simpy', 'matplotlib', 'tomllib',"
+        "heavy = {'rich', 'xml.etree.ElementTree', 'simpy', 'matplotlib', 'tomllib', 'ijson', 'json5', 'dataclasses',"
         " 'gatewaydoctor.report.formats.junit', 'gatewaydoctor.report.formats.markdown',"
         " 'gatewaydoctor.repair.writing.fs'} & set(sys.modules);"
         "print(code, sorted(heavy))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize("typed", [["check", "."], ["--version"]])
+def test_a_start_up_takes_the_names_of_typing(tmp_path: Path, typed: list[str]) -> None:
+    import subprocess
+    import sys
+
+    program = (
+        f"import sys; sys.argv = ['gatewaydoctor', *{typed}]; from gatewaydoctor import __main__;"
+        "import atexit; atexit.register(lambda: print({'inspect', 'typing_extensions'} & set(sys.modules)));"
+        "__main__.run()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=healthy(tmp_path)
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_slow_parser_is_told_of_where_it_was_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from gatewaydoctor.storage.files import boundaries
+
+    state = healthy(tmp_path)
+    monkeypatch.setattr(boundaries, "backend", lambda: "python")
+    assert "ijson has no yajl (python)" in run("scan", "--json", "--state-dir", str(state), "--now", str(NOW)).out
+    monkeypatch.delitem(sys.modules, "ijson")
+    assert "ijson has no yajl" not in run("scan", "--json", "--state-dir", str(state), "--now", str(NOW)).out
 
 
 def test_help_names_every_option() -> None:

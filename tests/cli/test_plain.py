@@ -15,7 +15,7 @@ from gatewaydoctor.cli.parser.plain import plain_values
 from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
-    from inspect import Parameter
+    from gatewaydoctor.cli.parser.parameters import Parameter
 
 PATHS = [
     (verb, *([sub] if sub else [])) for verb in verb_table.VERBS for sub in verb_table.GROUPS.get(verb, {"": ""})

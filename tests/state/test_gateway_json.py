@@ -41,6 +41,18 @@ def test_it_takes_what_the_gateway_takes(data: bytes, expected: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "expected"),
+    [(2**64 - 1, int), (2**64, float), (-(2**63), int), (-(2**63) - 1, float), (10**400, float), (-(10**25), float)],
+)
+@pytest.mark.parametrize("beside", [b"1", b'"\\ud800"'], ids=["", "half a pair"])
+def test_whole_numbers_over_64_bits_are_floats(number: int, expected: type, beside: bytes) -> None:
+    one, read, _ = parse(b"[1,%d,%b]" % (number, beside))  # type: ignore[misc]
+    assert type(one) is int
+    assert type(read) is expected
+    assert read == float(str(number)) if expected is float else number
+
+
+@pytest.mark.parametrize(
     ("data", "kind", "offset"),
     [
         (b"", JsonFaultKind.CUT_SHORT, 0),

@@ -132,6 +132,7 @@ SOUND = json.dumps({f"agent:main:k{i}": {"sessionId": f"s{i}", "updatedAt": i} f
         ("NaN", SOUND.replace(b'"updatedAt": 3', b'"updatedAt": NaN'), JsonFaultKind.NOT_A_NUMBER, None, 3),
         ("raw newline", SOUND.replace(b'"s2"', b'"s\n2"'), JsonFaultKind.CONTROL_CHARACTER, None, 2),
         ("raw tab in a key", SOUND.replace(b"main:k4", b"main:\tk4"), JsonFaultKind.CONTROL_CHARACTER, None, 4),
+        ("bad escape in a key", SOUND.replace(b"main:k4", rb"main:\qk4"), JsonFaultKind.BAD_ESCAPE, None, 4),
         ("cut in a string", SOUND[: SOUND.index(b"s3") + 1], JsonFaultKind.CUT_SHORT, SOUND.index(b"s3") + 1, 3),
         ("cut after an entry", SOUND[: SOUND.index(b",\n  ", 60)], JsonFaultKind.CUT_SHORT, None, 1),
         ("zeros in the middle", SOUND[:150] + bytes(40) + SOUND[190:], JsonFaultKind.NUL_BYTES, 150, 2),

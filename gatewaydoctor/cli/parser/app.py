@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import Parameter, Signature, cleandoc
+import inspect
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,13 +10,14 @@ import typer
 from gatewaydoctor.cli.parser import verb_table as verbs
 from gatewaydoctor.cli.parser.help import WIDTH, Group, HelpCommand
 from gatewaydoctor.cli.parser.options import HELP_OPTIONS, called, global_parameters, parameters, version_parameter
-from gatewaydoctor.cli.parser.parameters import Option, declared, value_type
+from gatewaydoctor.cli.parser.parameters import REQUIRED, Option, declared, value_type
 from gatewaydoctor.cli.shell.run import Outcome, beginning
 from gatewaydoctor.model.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from gatewaydoctor.cli.parser.parameters import Parameter
 
 HELP = """Examine and repair the state directory of an OpenClaw gateway, offline.
 
@@ -62,7 +63,7 @@ def build_app(only: str | None = None) -> typer.Typer:
 
 def _add(app: typer.Typer, name: str, sub: str | None, summary: str) -> None:
     function = verbs.function(name, sub)
-    text = f"{summary}\n\n{cleandoc(function.__doc__ or '')}".strip()
+    text = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}".strip()
 
     def command(**values: Any) -> Outcome:
         return called(function, beginning(name), values)
@@ -83,8 +84,16 @@ def _listed() -> Callable[..., None]:
 
 def _declare(function: Callable[..., Any], taken: Iterable[Parameter]) -> None:
     """Let typer see these parameters instead of **values."""
-    known = [each.replace(annotation=Annotated[value_type(each), _of_typer(declared(each))]) for each in taken]
-    function.__signature__ = Signature(known)  # type: ignore[attr-defined]
+    known = [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if each.default is REQUIRED else each.default,
+            annotation=Annotated[value_type(each), _of_typer(declared(each))],
+        )
+        for each in taken
+    ]
+    function.__signature__ = inspect.Signature(known)  # type: ignore[attr-defined]
     function.__annotations__ = {each.name: each.annotation for each in known}
 
 

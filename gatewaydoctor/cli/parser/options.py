@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from gatewaydoctor.cli.parser.parameters import (
     Option,
+    Parameter,
     argument,
     declared,
-    keyword,
     option,
     own_parameters,
     value_type,
@@ -19,7 +19,6 @@ from gatewaydoctor.model.errors import DoctorError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from inspect import Parameter
 
     from gatewaydoctor.cli.shell.run import Outcome, Run
 
@@ -87,20 +86,20 @@ _DIRECTORY_ARGUMENT = Annotated[
 def global_parameters() -> list[Parameter]:
     defaults = Globals()
     return [
-        keyword(name, None if name == "path_map" else getattr(defaults, name), annotation)
+        Parameter(name, annotation, None if name == "path_map" else getattr(defaults, name))
         for name, annotation in _ANNOTATIONS.items()
     ]
 
 
 def version_parameter() -> Parameter:
     """`--version`, which only the program itself has."""
-    return keyword("version", False, Annotated[bool, _option(*VERSION_OPTIONS, help="Show the version and exit.")])
+    return Parameter("version", Annotated[bool, _option(*VERSION_OPTIONS, help="Show the version and exit.")], False)
 
 
 def parameters(function: Callable[..., Outcome], *, examines: bool) -> list[Parameter]:
     """Everything a verb takes: what is its own, and the global options. One that `examines` takes the state
     directory as an argument as well."""
-    directory = [keyword(_DIRECTORY, None, _DIRECTORY_ARGUMENT)] if examines else []
+    directory = [Parameter(_DIRECTORY, _DIRECTORY_ARGUMENT, None)] if examines else []
     return [*own_parameters(function), *directory, *global_parameters()]
 
 

@@ -4,13 +4,12 @@ directory to examine."""
 
 from __future__ import annotations
 
-from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 
 class Option(Struct, frozen=True):
@@ -51,6 +50,18 @@ def argument(*, metavar: str, help: str, shows_default: bool = True) -> Argument
     return Argument(help, metavar, shows_default)
 
 
+REQUIRED: Any = object()
+
+
+class Parameter(Struct, frozen=True):
+    """What a verb is called with by name. inspect has such a value, and takes a tenth of a start-up to load.
+    `default` is REQUIRED where the line has to give it."""
+
+    name: str
+    annotation: Any
+    default: Any = REQUIRED
+
+
 def declared(parameter: Parameter) -> Option | Argument:
     """What a parameter is on the command line."""
     found: Option | Argument = parameter.annotation.__metadata__[0]
@@ -62,11 +73,13 @@ def value_type(parameter: Parameter) -> Any:
     return parameter.annotation.__origin__
 
 
-def keyword(name: str, default: object, annotation: Any) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-def own_parameters(function: Callable[..., Any]) -> Iterable[Parameter]:
-    """Those of a verb; its `run` is not given on the command line."""
-    found = signature(function, eval_str=True).parameters.values()
-    return [each.replace(kind=Parameter.KEYWORD_ONLY) for each in found if each.name != "run"]
+def own_parameters(function: Callable[..., Any]) -> Sequence[Parameter]:
+    """Those of a verb; its `run` is not given on the command line. A function that was made of data says them itself,
+    as `taken`."""
+    if (taken := getattr(function, "taken", None)) is not None:
+        return tuple(taken)
+    hints, code = get_type_hints(function, include_extras=True), function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    last = function.__defaults__ or ()
+    defaults = dict(zip(names[code.co_argcount - len(last) :], last, strict=False)) | (function.__kwdefaults__ or {})
+    return [Parameter(name, hints[name], defaults.get(name, REQUIRED)) for name in names if name != "run"]

@@ -3,13 +3,14 @@ may be on one (help, numbers, bundled letters, mistakes) is typer's to read, and
 
 from __future__ import annotations
 
-from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.cli.parser.parameters import Argument, declared, value_type
+from gatewaydoctor.cli.parser.parameters import REQUIRED, Argument, declared, value_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from gatewaydoctor.cli.parser.parameters import Parameter
 
 _FLAG = bool
 _TEXT = (str, str | None)
@@ -22,7 +23,7 @@ def plain_values(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[
     if given is None:
         return None
     values = {each.name: given.get(each.name, each.default) for each in parameters}
-    return None if Parameter.empty in values.values() else values
+    return None if any(value is REQUIRED for value in values.values()) else values
 
 
 def _given(parameters: Sequence[Parameter], words: Sequence[str]) -> dict[str, Any] | None:

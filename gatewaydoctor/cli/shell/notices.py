@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,8 @@ def _interrupted(outcome: Outcome, place: Place) -> list[str]:
 
 
 def _slow_parser() -> list[str]:
+    if "ijson" not in sys.modules:
+        return []  # nothing needed it
     from gatewaydoctor.storage.files.boundaries import backend
 
     name = backend()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec.structs import replace
 
-from gatewaydoctor.cli.parser.parameters import option
+from gatewaydoctor.cli.parser.parameters import Parameter, option
 from gatewaydoctor.cli.shell.run import Outcome, Run, only_formats
 from gatewaydoctor.cli.words.durations import parse_span
 from gatewaydoctor.model import clock as clocks
@@ -235,13 +234,8 @@ def _verb(name: str) -> Callable[..., Outcome]:
     title = scenario.title[0].upper() + scenario.title[1:]
     remedies = ", ".join(remedy.name for remedy in scenario.remedies)
     verb.__doc__ = f"{title} (report {scenario.incident}). Remedies: {remedies}."
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter("run", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Run)]
-    parameters += [inspect.Parameter(key, keyword, default=value, annotation=kind) for key, kind, value in _COMMON]
-    parameters += [
-        inspect.Parameter(key, keyword, default=None, annotation=_annotation(option)) for key, option in own.items()
-    ]
-    verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    common = [Parameter(key, kind, value) for key, kind, value in _COMMON]
+    verb.taken = [*common, *(Parameter(key, _annotation(option), None) for key, option in own.items())]  # type: ignore[attr-defined]
     return verb
 
 

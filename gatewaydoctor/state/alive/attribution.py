@@ -11,11 +11,10 @@ unless another source names a different one: then it is unknown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime, is_worker
@@ -44,8 +43,7 @@ class Claim(Struct, frozen=True):
     worker: bool = False
 
 
-@dataclass
-class Attribution:
+class Attribution(Struct, dict=True):
     """`held` has the payloads of gateway locks by the pid of their live owner. `holders` are the pids whose lock is
     that of this directory or its config."""
 

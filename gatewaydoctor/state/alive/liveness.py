@@ -11,7 +11,6 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -87,8 +86,7 @@ class _LockFiles(Struct, frozen=True):
     closed: tuple[Path, ...]
 
 
-@dataclass
-class _Inquiry:
+class _Inquiry(Struct, dict=True):
     fs: ReadFs
     place: Place
     config: Config

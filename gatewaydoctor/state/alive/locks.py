@@ -4,10 +4,11 @@ and 10)"""
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from gatewaydoctor.model.gateway.liveness import Liveness, LockPayload, LockVerdict
 from gatewaydoctor.state.alive.programs import is_openclaw, is_runtime
@@ -62,8 +63,7 @@ def read_payload(fs: ReadFs, path: Path) -> LockPayload | None:
 _Judgement = tuple[Liveness, str, int | None]  # with the reason, and a live owner's pid
 
 
-@dataclass
-class LockJudge:
+class LockJudge(Struct, dict=True):
     """Judges transcript, store and gateway locks against one reading of the process table, taken when first
     needed."""
 

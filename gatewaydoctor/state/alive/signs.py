@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.alive.locks import read_payload
@@ -60,8 +59,7 @@ def _named(owner: Owner, text: str) -> Sign:
     return Sign(owner, Weight.NAMED, text)
 
 
-@dataclass
-class SignReader:
+class SignReader(Struct, dict=True):
     """`held` has the payloads of gateway locks by the pid of their live owner. `holders` are the pids whose lock is
     that of this directory or its config."""
 

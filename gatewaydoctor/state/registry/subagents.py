@@ -19,7 +19,7 @@ from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.state.cron.jobs import LAST_MOMENT
 from gatewaydoctor.state.history.files import unreadable
-from gatewaydoctor.storage.jsontext.gateway_json import Cleaned
+from gatewaydoctor.storage.jsontext.gateway_json import Cleaned, parse
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal
 
 if TYPE_CHECKING:
@@ -68,7 +68,13 @@ def _unread(problem: Unreadable, size: int = 0) -> SubagentRegistry:
 
 
 def _read(stream: BinaryIO, size: int, tally: _Tally) -> JsonFault | None:
-    import ijson
+    if size <= BLOCK:
+        try:
+            tally.take_document(parse(stream.read(size)))
+            return None
+        except Illegal:
+            pass  # runs before the fault count
+    import ijson  # which most registries are too small for
 
     try:
         tally.take(stream)
@@ -155,6 +161,17 @@ class _Tally:
         if self._version is None:
             stream.seek(0)
             self._version = next(iter(ijson.items(stream, "version", buf_size=BLOCK)), None)
+
+    def take_document(self, document: object) -> None:
+        """The same of one that is in memory."""
+        found = document if isinstance(document, dict) else {}
+        self._version, runs = found.get("version"), found.get("runs")
+        if isinstance(runs, dict):
+            self._shape = "start_map"
+            for run_id, raw in runs.items():
+                self._run(run_id, raw)
+        elif "runs" in found:
+            self._shape = "another"
 
     def _run(self, run_id: str, raw: object) -> None:
         if not isinstance(raw, dict) or string(raw.get("runId")) is None:

@@ -77,7 +77,7 @@ def text(literal: memoryview | bytes) -> str:
     body = bytes(literal[1:-1])
     if b"\\" not in body:
         return body.decode("utf-8", "replace")
-    # json keeps a lone surrogate, which msgspec and orjson refuse.
+    # json keeps a lone surrogate, which msgspec refuses.
     result: str = json.loads(b'"' + body.decode("utf-8", "replace").encode() + b'"', strict=False)
     return result
 

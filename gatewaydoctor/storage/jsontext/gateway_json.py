@@ -8,7 +8,7 @@ import json
 import re
 from typing import BinaryIO
 
-import orjson
+import msgspec
 
 from gatewaydoctor.model.gateway.store import JsonFault, JsonFaultKind
 from gatewaydoctor.model.regex import regex
@@ -59,6 +59,8 @@ def _mended(found: re.Match[str]) -> str:
 __all__ = ["TooMuch", "parse", "parse_json5"]
 
 USUAL_LEVELS = 500
+_decode = msgspec.json.Decoder().decode
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _HOPELESS = frozenset({JsonFaultKind.EMPTY, JsonFaultKind.CUT_SHORT})
 
 
@@ -66,18 +68,33 @@ def parse(data: bytes) -> object:
     """What JSON.parse makes of the bytes. Invalid UTF-8 becomes U+FFFD, lone surrogates stay, whole numbers over 64
     bits become floats, the last of two equal keys wins. Raises Illegal; TooMuch where legal JSON is nested too deeply
     to be held."""
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
+    if not _may_have_a_long_number(data):
+        try:
+            return _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
     automaton = Automaton()
     automaton.feed(data)
     automaton.finish()
-    # Legal after all: orjson is stricter than the gateway about surrogates, UTF-8 and very large numbers.
+    # Legal: msgspec is stricter than the gateway about surrogates, UTF-8 and very large numbers.
     try:
-        return json.loads(data.decode("utf-8", "replace"), parse_int=float)
+        return json.loads(data.decode("utf-8", "replace"), parse_int=_whole)
     except RecursionError:
         raise TooMuch(JsonFault(JsonFaultKind.UNEXPECTED, 0, "it is nested too deeply")) from None
+
+
+def _may_have_a_long_number(data: bytes) -> bool:
+    """Whether there are so many digits that a whole number may be over 64 bits, of which msgspec makes an int."""
+    digits = data.translate(_DIGITS)
+    return b"0" * 20 in digits or b"-" + b"0" * 19 in digits
+
+
+def _whole(digits: str) -> int | float:
+    """Over 64 bits a float."""
+    if len(digits) > 20:
+        return float(digits)
+    number = int(digits)
+    return number if -(1 << 63) <= number < 1 << 64 else float(digits)
 
 
 def parse_json5(data: bytes, levels: int = USUAL_LEVELS) -> object:
