@@ -16,6 +16,7 @@ from gatewaydoctor.model.gateway.release import Policy
 from gatewaydoctor.model.gateway.store import JsonFaultKind, Layout, Readable
 from gatewaydoctor.model.gateway.subagents import RegistryRead, SubagentState
 from gatewaydoctor.model.gateway.transcript import ContentClass, Exemption, PointerKind, Presence, TranscriptState
+from gatewaydoctor.model.outcome.forecast import EventKind
 from gatewaydoctor.model.regex import regex
 
 KEY_WORDS = frozenset(
@@ -52,15 +53,15 @@ FIELDS_IN_WORDS = frozenset(
     (
         *("reason", "problem", "note", "notes", "schedule", "sentence", "text", "message", "meaning", "cause"),
         *("gateway", "remedy", "title", "summary", "sha256", "release", "version", "lastRunStatus", "field"),
-        *("hint", "code"),
+        *("hint", "code", "what", "source", "age", "certainty", "act", "action", "repair", "repairs"),
     )
 )
-"""Fields of details and evidence that hold sentences or figures of the program, at most with a name inside."""
+"""Fields of details and evidence that hold sentences, words or figures of the program, at most with a name inside."""
 
 _ENUMS = (
     *(Skipped, StoreOrigin, Origin, Policy, CronRead, Kind, Status, DatabaseRole, Era, FileClass, NodeKind),
     *(TempFamily, Liveness, Witness, ConfigSource, StateDirSource, Exemption, PointerKind, Presence, JsonFaultKind),
-    *(Layout, Readable, RegistryRead, SubagentState, ContentClass, TranscriptState),
+    *(EventKind, Layout, Readable, RegistryRead, SubagentState, ContentClass, TranscriptState),
 )
 _EXTRA = frozenset(
     (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gatewaydoctor.model.outcome.forecast import EventKind
 from gatewaydoctor.report import redaction
 from gatewaydoctor.report.formats.formats import FORMATS
 from gatewaydoctor.report.outgoing import begin
@@ -20,8 +22,8 @@ from tests.cli.secrets import Nouns, everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 NOUNS = Nouns()
 FREE_TEXT = "every second Thursday unless Gisela objects"
 PORT = 18_999
@@ -248,3 +250,17 @@ def test_the_offset_is_whole_minutes_of_months_to_years() -> None:
     assert all(100 * 24 * 60 <= each < 1_100 * 24 * 60 for each in offsets)
     assert datetime.fromtimestamp(NOW_MS / 1000, UTC).year == 2026
     assert HOUR == 60 * MINUTE
+
+
+def test_what_the_program_itself_says_stays_readable() -> None:
+    at = ("--state-dir", str(FIXTURES / "incident-61633/state"), "--now", "2026-04-02T09:00:00Z", "--redact")
+    events = Machine().run("forecast", *at, "--json").document["details"]["forecast"]["events"]
+    assert "resumes nothing" in [event["what"] for event in events]
+    assert {event["kind"] for event in events} <= set(EventKind)
+    assert {event["certainty"] for event in events} <= {"will", "may"}
+    page = Machine().run("scan", *at, "--format", "html").out
+    assert "resumes nothing" in page
+    assert "name-" not in page.partition("At the next start")[2].partition("</ol>")[0]
+    steps = Machine().run("repair", *at, "--json").document["details"]["plan"]["steps"]
+    assert {step["repair"] for step in steps} == {"trim", "expire"}
+    assert not [step["action"] for step in steps if step["action"].startswith("name-")]
