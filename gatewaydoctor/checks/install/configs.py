@@ -64,7 +64,7 @@ WITHOUT_MODE = Rule(
     family=Family.OTHERS,
     severity=Severity.ERROR,
     title="The gateway does not start without gateway.mode",
-    meaning="There is no config, or it has no gateway.mode, or another one than local.",
+    meaning="There is no config, or it has no gateway.mode, or one that is not local.",
     cause="A new or wrong directory, a link to the directory of another version, a volume that is not mounted, or a "
     "config that was replaced by a smaller one.",
     gateway="2026.3.28 (exit 1) and 2026.5.22 (exit 78) refuse to start: they treat such a config as "
@@ -79,8 +79,8 @@ NEWER = Rule(
     family=Family.OTHERS,
     severity=Severity.ERROR,
     title="The config is of a newer release than the one that last started",
-    meaning="openclaw.json names a later release as its last writer than the state database names as the last that "
-    "started.",
+    meaning="The release that last wrote openclaw.json is newer than the one that last started here, by the state "
+    "database.",
     cause="A rollback of the program without its config, a config copied from another machine, or an upgrade that "
     "has not started yet.",
     gateway="2026.9.6 refuses to start (exit 1): its binary is older than the config.",

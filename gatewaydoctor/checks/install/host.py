@@ -95,7 +95,7 @@ CLOCK = Rule(
     "shows now. A clock fixed with --now is not checked.",
     cause="A machine without a battery or time service after a power cut, a restored virtual machine, or files that "
     "were copied with wrong times.",
-    gateway="It goes by the same clock: rows it writes now count as older than those that are there, and nothing "
+    gateway="It uses the same clock: rows it writes now count as older than those that are there, and nothing "
     "counts as old enough to be cleaned up.",
     remedy="Set the clock (timedatectl, chronyc) before anything is started or repaired. If the file's time is wrong "
     "instead, correct it with touch.",

@@ -27,10 +27,10 @@ UNRUNNABLE = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs that this release does not run",
-    meaning="A job in jobs.json or the state database has a shape that the release in use never runs, takes out of "
-    "its jobs, or cannot start its scheduler with. The evidence names field, reason and effect of each. Error if the "
-    "start deletes a job or sets it aside, or no job runs at all; info if the release is not known, or was not tried "
-    "with such a job.",
+    meaning="A job in jobs.json or the state database has a shape that the release in use never runs, removes from "
+    "its jobs, or cannot start its scheduler with. The evidence names field, reason and effect of each. Error if "
+    "the start deletes a job or sets it aside, or no job runs at all; info if the release is not known, or was not "
+    "tried with such a job.",
     cause="Jobs written by hand or by a script, or by a release with other names for the fields: jobId for id, "
     "schedule.cron for schedule.expr, a schedule as text.",
     gateway="A job without schedule or payload can stop the scheduler for all jobs up to 2026.4.25; "
@@ -49,7 +49,7 @@ SHARED = Rule(
     severity=Severity.WARNING,
     title="Cron jobs that keep their state under one id",
     meaning="Jobs without an id of their own, or with the id of another job, run, but their marks, last and next "
-    "runs, session rows and run log fall together: under `undefined` where there is no id. A mark runningAtMs is "
+    "runs, session rows and run log are kept together, under `undefined` if there is no id. A mark runningAtMs is "
     "then never cleared after a run, or is cleared on another job, and jobs fire again or not at all.",
     cause="Jobs written by hand or by a script without id, or with the old name jobId, which releases before "
     "2026.3.28 do not take for the id.",

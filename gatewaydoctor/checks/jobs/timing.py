@@ -31,9 +31,9 @@ NOT_RUN = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs that do not run when they are scheduled",
-    meaning="The next run that the gateway noted lies later than the schedule has one, or the schedule "
-    "had at least three times since the last run while the gateway was running. Times in other "
-    "jobs, rows and run logs count as signs of life.",
+    meaning="The next run that the gateway recorded is later than the schedule's, or the schedule came due at least "
+    "three times since the last run while the gateway was running. Times in other jobs, rows and run logs count as "
+    "signs of life.",
     cause="A release that moved the next run ahead without running the job, a change of the clock, a scheduler that "
     "hung, or a schedule that was changed by hand while the old next run stayed.",
     gateway="Seen with 2026.3.28, 2026.4.25 and 2026.5.22: a start runs a job with a cron expression "
@@ -65,9 +65,9 @@ OFTEN = Rule(
     "is less than 80 % of the shortest distance of the schedule.",
     cause="A retry after each failure, a next run that a restart computes again, two gateways on one "
     "directory, runs by hand, or a schedule that was made rarer in between.",
-    gateway="It goes on at this rate, with a row and a transcript a run up to 2026.4.25. Run rows go once they are "
-    "older than cron.sessionRetention (24 h unless set): releases from 2026.2.26 on remove them at the end of a "
-    "scheduler pass, in stores of agents that own a job; 2026.2.9 has nothing that removes them.",
+    gateway="It goes on at this rate; up to 2026.4.25 each run adds a row and a transcript. Run rows go once they "
+    "are older than cron.sessionRetention (24 h unless set): releases from 2026.2.26 on remove them at the end of "
+    "a scheduler pass, in stores of agents that own a job; 2026.2.9 has nothing that removes them.",
     remedy="Find out what starts the runs: see the run log in cron/runs, and whether a second gateway runs on a "
     "copy. `repair trim` removes rows of runs that are over; no conversation is among them.",
 )

@@ -46,7 +46,7 @@ LEGACY = Rule(
     "id, a hard link and a symbolic link.",
     remedy="Copy the directory first. If the database has every key, move the file out of the directory; else "
     "leave in it only the keys the database lacks. Do not start the gateway to see what happens.",
-    repair="salvage",
+    repair="leftover",
     start_loses=True,
 )
 
@@ -289,7 +289,7 @@ def _mending(store: StoreFacts, refused: str | None, running: int) -> str | None
         case Damaged():
             return "salvage"
         case TooLarge():
-            return "trim"
+            return "trim slim"
         case Sound():
             return "expire" if running and refused is None else None
         case _:

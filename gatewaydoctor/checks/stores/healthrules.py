@@ -24,12 +24,12 @@ CORRUPT = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database is damaged",
-    meaning="The pages of a database do not hold together, or the file is not a database at all, or an index does "
+    meaning="The pages of a database contradict each other, or the file is not a database at all, or an index does "
     "not fit its table. Where only an index is damaged, its table has every row.",
     cause="A full disk, a power cut, a network or shared mount, a copy of a running database, a bad disk.",
-    gateway="2026.9.6 refuses to start with a damaged table or index and prints neither the path nor a way out; "
-    "an index that is missing altogether it makes again. The recovery of its own doctor renames the database "
-    "away and starts empty.",
+    gateway="2026.9.6 refuses to start with a damaged table or index and prints neither the path nor a way out; it "
+    "rebuilds an index that is missing altogether. The recovery of its own doctor renames the database away and "
+    "starts empty.",
     repair="salvage",
     remedy="Copy the directory, then rebuild the database from the rows that can still be read. Do not run "
     "`openclaw doctor --session-sqlite recover`: it starts empty.",
@@ -83,8 +83,8 @@ LOG_FOREIGN = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A database has the log of another one",
-    meaning="Without its -wal, or its rollback journal, the database is sound and its own; with it, it belongs to "
-    "another agent or does not hold together.",
+    meaning="The -wal or rollback journal next to this database is not its own: without it the database is sound; "
+    "with it, the database belongs to another agent or its pages contradict each other.",
     cause="A restore that mixed files of two agents or of two moments.",
     gateway="2026.9.6 refuses to start and leaves both files as they are. A program that opens the database for "
     "writing folds the foreign pages in and overwrites its content; a start was once seen to do so, too.",
@@ -109,7 +109,7 @@ FOREIGN_KEYS = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="Rows of a database refer to rows that are gone",
-    meaning="A foreign key leads nowhere, such as events of a session that is not there.",
+    meaning="Rows name a row that does not exist, such as events of a missing session.",
     cause="Rows deleted by hand, or by a program that had foreign keys switched off.",
     gateway="2026.9.6 checks every foreign key and refuses to start.",
     remedy="On a copy of the database, make the session row or window of a transcript again, and remove other rows.",
@@ -121,12 +121,12 @@ SCHEMA = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="The tables of a database are not those of its release",
-    meaning="A trigger, table, column or unique index is missing, changed or too many, or the version in the header "
-    "differs from the recorded one.",
+    meaning="A trigger, table, column or unique index is missing, changed or not part of the release, or the "
+    "version in the header differs from the recorded one.",
     cause="An edit with another SQLite program, or an upgrade that was cut off.",
-    gateway="2026.9.6 refuses to start. Another table, plain index or plain column does not disturb it.",
+    gateway="2026.9.6 refuses to start. An additional table, plain index or plain column does no harm.",
     remedy="Restore the missing trigger from another agent's database of the same release, drop the trigger or "
-    "unique index that is too many, or set the version that the tables have.",
+    "unique index that the release does not have, or set the version that the tables have.",
     repair="schema",
 )
 
@@ -139,7 +139,7 @@ ENTRIES = Rule(
     "its columns, or its key is not spelled as the gateway spells keys.",
     cause="A manual edit, or a program that wrote one without the other.",
     gateway="2026.9.6 starts and rebuilds such an entry from the columns: everything else in it is silently lost.",
-    remedy="Copy the directory before a start, and put the entry right on a copy.",
+    remedy="Copy the directory before a start, and correct the entry on a copy.",
     start_loses=True,
 )
 
@@ -148,9 +148,9 @@ QUARANTINED = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="The gateway has put a database under quarantine",
-    meaning="A record names the database as damaged. It stays until it is removed, also where the database is sound, "
-    "or the file with these records is itself damaged. It is information where the record has a path that the "
-    "database no longer has.",
+    meaning="A record names the database as damaged. It stays until it is removed, even if the database is sound. "
+    "Or the file with these records is itself damaged. Info only if the record names a path that the database no "
+    "longer has.",
     cause="A check that failed or ran out of time, perhaps long ago.",
     gateway="2026.9.6 refuses to start as long as the record is there, and its doctor cannot remove it.",
     remedy="If a full check finds nothing, the record can go; else rebuild the database first.",

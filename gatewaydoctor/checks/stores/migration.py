@@ -42,13 +42,13 @@ OLD_FILE = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A file of an earlier release keeps the gateway from starting",
-    meaning="The state database has what earlier releases kept in files. One that shows that the workspace of an "
-    "agent was set up is still there (openclaw-workspace-state.json or .openclaw/workspace-state.json in it, or one "
-    "below workspace-attestations), or one that the next start has to import is cut or damaged.",
-    cause="A workspace that was restored from a backup or a repository or copied from another host, or a release of "
-    "before that ran again.",
-    gateway="2026.9.3, 9.5 and 9.6 refuse to start because of such a file (exit 78). Where its startup "
-    "migrations are due, 2026.9.6 imports old files, and refuses one that is not JSON. 2026.8.1 starts.",
+    meaning="The state database holds what earlier releases kept in files. A file that marks the workspace of an "
+    "agent as set up is still there (openclaw-workspace-state.json or .openclaw/workspace-state.json in it, or one "
+    "below workspace-attestations), or a file that the next start has to import is cut or damaged.",
+    cause="A workspace that was restored from a backup or a repository, or copied from another host; or an earlier "
+    "release that ran again.",
+    gateway="2026.9.3, 9.5 and 9.6 refuse to start because of such a file (exit 78). If its startup migrations are "
+    "due, 2026.9.6 first imports old files, and refuses one that is not JSON. 2026.8.1 starts.",
     remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports a file about a workspace, then the "
     "gateway starts. Move one that is cut or damaged to a safe place.",
 )
@@ -63,7 +63,7 @@ LOSSES = Rule(
     "header. They are complete in the archive.",
     cause="A line cut short by a crash, or a header lost, in a transcript of the file era.",
     gateway="It shows the conversation without them and never reads the archive again.",
-    remedy="Let `repair import` lay them down in the sessions directory, without lines that are not JSON and with a "
+    remedy="Let `repair import` write them to the sessions directory, without lines that are not JSON and with a "
     "header; 2026.9.6 adds what its database lacks at the next start. gatewaydoctor migration lists them, and "
     "`--export DIR` writes them out. Do not delete session-sqlite-import-archive.",
     repair="import",

@@ -131,13 +131,13 @@ COPY_HAS_MORE = Rule(
     severity=Severity.WARNING,
     title="A file next to the store has conversations that it lacks",
     meaning="The store is sound, but a temp file or rotated backup next to it has conversations that no store has, "
-    "and their transcripts are there without an index. Such files are read only where more unindexed transcripts "
-    "may hold conversations than the store has of them. Or a database that was renamed to .corrupt-* has "
+    "and their transcripts are there without an index. Such files are read only if more unindexed transcripts may "
+    "hold conversations than the store has conversations. Or a database that was renamed to .corrupt-* has "
     "conversations that the agent's database lacks.",
     cause="A gateway loaded a damaged or missing store as empty, went on with an empty one and saved it; or the "
     "recovery of its doctor renamed a damaged database and started with an empty one.",
     gateway="It goes on without these conversations. Rotation up to 2026.4.25 deletes all but the three newest "
-    "sessions.json.bak.* files, and a clean-up may delete temp files: with them goes the way back.",
+    "sessions.json.bak.* files, and a clean-up may delete temp files; then nothing brings the conversations back.",
     remedy="Copy these files to a safe place. Then, with the gateway stopped, add their conversations to the store. "
     "If they were deleted on purpose since a database was renamed, move the renamed one away.",
     repair="salvage",

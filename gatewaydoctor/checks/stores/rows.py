@@ -70,11 +70,10 @@ INVALID = Rule(
     family=Family.STORE,
     severity=Severity.WARNING,
     title="Sessions with values the gateway cannot use",
-    meaning="The value of a key is not an object, or a field of it has a type that the release in use "
-    "handles in its own way: it drops the session at load, counts it as old, or fails over it. "
-    "Conversations among them are named first. It is an error where conversations would be "
-    "dropped or pruned, and where no session of the store could be loaded or saved. Also an "
-    "error: brackets in an entry are nested so deep that the gateway cannot copy it.",
+    meaning="The value of a key is not an object, or a field of it has a type that the release in use handles in "
+    "its own way: it drops the session at load, counts it as old, or fails over it. Conversations among them are "
+    "named first. Error if conversations would be dropped or pruned, if no session of the store could be loaded or "
+    "saved, or if brackets in an entry are nested so deep that the gateway cannot copy it.",
     cause="A bug, another program, or a manual edit.",
     gateway="2026.5.22 drops at load every session whose sessionId is given but is not safe text, and "
     "treats an updatedAt that is not a number from 0 on as 0, so that the next save in mode "
@@ -95,7 +94,7 @@ PRUNE_DUE = Rule(
     severity=Severity.WARNING,
     title="The next save removes conversations by age",
     meaning="Maintenance enforces its limits, and the store has sessions last updated before "
-    "session.maintenance.pruneAfter. It is information where none of them is a conversation.",
+    "session.maintenance.pruneAfter. Info only if none of them is a conversation.",
     cause="An upgrade from a release that only warned, a shorter limit, a restored copy, or a gateway that was off "
     "for long.",
     gateway="In mode enforce every save removes them, whatever the kind; 2026.5.22 spares groups, channels and "

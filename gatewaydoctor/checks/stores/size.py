@@ -211,7 +211,7 @@ def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
             continue
         yield BLOAT.finding(
             f"{size(count)} in {plural(entries, 'session', 'sessions')}, {size(count / entries)} "
-            f"each; {size(rebuilt)} of it ({100 * rebuilt // count}%) is fields the gateway "
+            f"each; {size(rebuilt)} of it ({100 * rebuilt // count} %) is fields the gateway "
             "rebuilds.",
             _BOOT_BLOAT.of(x),
             count=entries,
