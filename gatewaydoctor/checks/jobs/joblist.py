@@ -258,7 +258,7 @@ def shared_state(x: Examination, t: Thresholds) -> Iterator[Finding]:
             x,
             f"{plural(len(nameless), 'job')} {have} no id{', only the old name jobId' if old else ''}: "
             f"state, rows and run log are kept under one id, undefined.",
-            f"{a_gateway(x)} runs them. Marks, last and next runs of all fall together: a mark stays after the run, "
+            f"{a_gateway(x)} runs them. Marks, last and next runs of all are kept together: a mark stays after the run, "
             "and jobs fire again or wait for each other.",
             list(nameless.values()),
         )
@@ -269,7 +269,7 @@ def shared_state(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 _BOOT_TWICE = NextBoot(
     v3_28="runs them and records the end of each run with the first job of the id: the marks of the others stay",
-    v4_25="runs them with one state for all: last run, next run and run log fall together",
+    v4_25="runs them with one state for all: last run, next run and run log are kept together",
     v5_22="runs jobs of one id together if their schedules are the same; if they differ, none was seen to run",
     unknown="Releases differ: the marks of the later jobs stay after a run, or all keep one state, or none runs.",
 )
