@@ -41,6 +41,20 @@ def test_bursts_of_one_job_are_rapid_retries(state: StateDir) -> None:
     assert (evidence["jobId"], evidence["ticks"], evidence["runsPerTickMax"]) == ("hot", 4, 10)
 
 
+def test_bursts_of_jobs_that_were_disabled_are_no_error_and_the_others_are_named_to_type(state: StateDir) -> None:
+    state.store(runs("hot", bursts(2, 5, 22 * SECOND)) | runs("warm", bursts(2, 5, 22 * SECOND), 500))
+    state.jobs([job("hot"), job("warm", enabled=False)])
+    found = state.only("cron-rapid-retry")
+    assert found.severity is Severity.ERROR
+    assert str(found.by_command).endswith("repair cron --disable hot")
+    state.jobs([job("hot", enabled=False), job("warm", enabled=False)])
+    found = state.only("cron-rapid-retry")
+    assert found.severity < Severity.ERROR
+    assert found.by_command is None
+    assert found.consequence == "These jobs are disabled: a start runs none of them."
+    assert "start these jobs again" not in (found.by_hand or "")
+
+
 def test_a_job_that_is_due_every_minute_is_not_rapid(state: StateDir) -> None:
     state.store(runs("often", [HOUR + n * 30 * SECOND for n in range(10)]))
     state.jobs([job("often", schedule={"kind": "every", "everyMs": 30 * SECOND})])
@@ -299,7 +313,7 @@ def test_disabling_it_as_printed_settles_it(store_key: str, state: StateDir) -> 
     if store_key == "own":
         with closing(sqlite3.connect(state.root / STATE)) as connection, connection:
             connection.execute("UPDATE cron_jobs SET store_key = ?", (str(state.root / "cron" / "jobs.json"),))
-    typed = (found.by_hand or "").split("`")[1].split()[1:]
+    typed = str(found.by_command).split()[1:]
     assert run(*typed, "--apply", "--yes", "--state-dir", str(state.root)).code == 0
     assert not [each for each in state.judge().findings if each.rule == "cron-rapid-retry"]
 

@@ -19,13 +19,14 @@ from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.cron.jobs import JobRuns
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
     from gatewaydoctor.model.outcome.finding import Finding
 
@@ -40,7 +41,8 @@ RAPID = Rule(
     title="Cron jobs start in bursts",
     meaning="These jobs have several runs in one scheduler tick, or ticks less than a minute apart (for "
     "a job with a short interval, less than half of it), by their run rows, or by the run history of "
-    "a state database. Runs within 5 s of each other count as one tick.",
+    "a state database. Runs within 5 s of each other count as one tick. Info or warning only if all of them are "
+    "disabled.",
     cause="A run never reaches a terminal status, and the scheduler does not check whether an isolated "
     "run of the same job is still going (incident 61633).",
     gateway="As soon as the scheduler is up the jobs are due again and run rows keep piling up, each "
@@ -105,6 +107,11 @@ _DISABLE = (
     "Disable these jobs while the gateway is stopped, and find out why their runs fail before enabling them. Their "
     "rows are of the last hour; repair trim removes them once they are older."
 )
+_ENABLE = (
+    "These jobs are disabled. Find out why their runs fail before enabling them. Their rows are of the last hour; "
+    "repair trim removes them once they are older."
+)
+_BOOT_DISABLED = "These jobs are disabled: a start runs none of them."
 _BOOT_RAPID = NextBoot(
     v3_28="starts these jobs again as soon as they are due; its reaper removes run rows older than the retention",
     v5_22="starts these jobs again as soon as they are due, with one row per job",
@@ -137,16 +144,20 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
             (job.ticks.interval_median for job in jobs if job.ticks.interval_median is not None), default=None
         )
         apart = f", ticks {duration(shortest)} apart at the closest" if shortest is not None else ""
+        stopped = all(job.job is not None and not job.job.enabled for job in jobs)
+        trimmed = trims(x, jobs)
         yield RAPID.finding(
             f"{plural(len(jobs), 'job')} with {plural(runs, 'run row')}, up to {burst:,} at one tick{apart}.",
-            _BOOT_RAPID.of(x),
+            _BOOT_DISABLED if stopped else _BOOT_RAPID.of(x),
             count=len(jobs),
+            severity=(Severity.WARNING if trimmed else Severity.INFO) if stopped else None,
             agent_id=store.agent_id,
             path=store.path,
             key=jobs[0].base_key,
             evidence={"runRows": runs, "jobs": [_bursts(job) for job in jobs[:EXAMPLES]]},
-            repair=RAPID.repair if trims(x, jobs) else None,
-            by_hand=None if trims(x, jobs) else _DISABLE,
+            repair=RAPID.repair if trimmed else None,
+            by_hand=None if trimmed else _ENABLE if stopped else _DISABLE,
+            by_command=_disabling(x, [job.job for job in jobs if job.job is not None and job.job.enabled]),
         )
 
 
@@ -163,8 +174,6 @@ def _in_history(x: Examination) -> Iterator[Finding]:
     found = [each for each in retried(x) if each.job.job_id.lower() not in told]
     if not found or x.eras.state is None:
         return
-    listed = jobs_in_use(x).jobs
-    disabled = (word for each in found[:EXAMPLES] for word in ("--disable", word_for(each.job, listed)))
     runs, burst = sum(each.runs for each in found), max(each.ticks.per_tick_max for each in found)
     shortest = min((each.ticks.interval_median for each in found if each.ticks.interval_median), default=None)
     apart = f", {duration(shortest)} apart at the closest" if shortest else ""
@@ -190,9 +199,17 @@ def _in_history(x: Examination) -> Iterator[Finding]:
             ],
         },
         repair=None,
-        by_hand=f"With the gateway stopped, disable them: `{typed('repair', 'cron', *disabled)}`. Find out why their "
-        "runs fail before enabling them again.",
+        by_hand="Disable these jobs while the gateway is stopped, and find out why their runs fail before enabling "
+        "them again.",
+        by_command=_disabling(x, [each.job for each in found]),
     )
+
+
+def _disabling(x: Examination, jobs: Sequence[CronJob]) -> Command | None:
+    """The command that disables the first of these jobs."""
+    listed = jobs_in_use(x).jobs
+    words = [word for job in jobs[:EXAMPLES] for word in ("--disable", word_for(job, listed))]
+    return typed("repair", "cron", *words) if words else None
 
 
 def _bursts(job: JobRuns) -> dict[str, object]:

@@ -258,8 +258,8 @@ def shared_state(x: Examination, t: Thresholds) -> Iterator[Finding]:
             x,
             f"{plural(len(nameless), 'job')} {have} no id{', only the old name jobId' if old else ''}: "
             f"state, rows and run log are kept under one id, undefined.",
-            f"{a_gateway(x)} runs them. Marks, last and next runs of all are kept together: a mark stays after the run, "
-            "and jobs fire again or wait for each other.",
+            f"{a_gateway(x)} runs them. Marks, last and next runs of all are kept together: a mark stays after a "
+            "run, and jobs fire again or wait for each other.",
             list(nameless.values()),
         )
     if twice:
