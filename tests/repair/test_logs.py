@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.storage.database.log import HEADER, checksum, lost_header, with_lost_header
 from gatewaydoctor.storage.database.raw import RawFile
 from tests.fixtures_source.databases import quarantine_database
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps
+from tests.repair.test_database_salvage import PEOPLE, whole
 from tests.world import HOUR, NOW, StateDir
 
 if TYPE_CHECKING:
@@ -127,3 +129,57 @@ def test_a_log_of_which_nothing_would_count_is_left_alone(damaged: tuple[Doctor,
     (finding,) = doctor.state.judge().of("database-log-missing")
     assert finding.fix is None
     assert doctor.plan("logs").empty
+
+
+def without_log(path: Path, *statements: str) -> None:
+    """Written three days ago, before the gateway's last sign of life; its log has gone since."""
+    with closing(agentdb.connected(path)) as database:
+        for statement in (*statements, "PRAGMA wal_checkpoint(TRUNCATE)"):
+            database.execute(statement).fetchall()
+    for suffix in ("-wal", "-shm"):
+        path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+    os.utime(path, (0, (NOW - 72 * HOUR) / 1000))
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> tuple[Doctor, Path]:
+    """A database that was not closed and whose log is gone, with stuck rows in it."""
+    state = StateDir(tmp_path, "2026.9.6")
+    path = agentdb.make(state.root, agentdb.rows(6))
+    without_log(path)
+    state.file(QUARANTINE, quarantine_database(verified=[(str(path), NOW - 2 * HOUR, 0)]), HOUR)
+    return Doctor(state), path
+
+
+def severity(doctor: Doctor) -> Severity:
+    (finding,) = doctor.state.judge().of("database-log-missing")
+    return finding.severity
+
+
+def test_what_shows_that_commits_are_lost_stays_until_a_repair_is_named(lost: tuple[Doctor, Path]) -> None:
+    """The new file is younger than the gateway's last sign of life: the loss could not be told any more, and the
+    start that makes it final was let go."""
+    doctor, _ = lost
+    assert severity(doctor) is Severity.CRITICAL
+    plan = doctor.plan()
+    assert plan.empty
+    assert any("left as it is, because what its log held is lost" in note.text for note in plan.cautions)
+    named = doctor.plan("expire")
+    assert steps(named, "expire")
+    assert any("no file shows that commits are missing" in note.text for note in named.cautions)
+    doctor.there_and_back("expire")
+    assert severity(doctor) is Severity.CRITICAL
+
+
+def test_nor_is_its_schema_repaired_by_the_way(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    state.file(QUARANTINE, quarantine_database(verified=[(str(path), NOW - 2 * HOUR, 0)]), HOUR)
+    orphan = "INSERT INTO transcript_events (session_id, seq, event_json, created_at) VALUES ('gone', 0, '{}', 1)"
+    without_log(path, "PRAGMA foreign_keys = OFF", orphan)
+    doctor = Doctor(state)
+    assert severity(doctor) is Severity.CRITICAL
+    (refusal,) = doctor.plan().refusals
+    assert (refusal.repair, refusal.hint) == ("schema", "gatewaydoctor repair schema")
+    assert "Look for its -wal first" in refusal.reason
+    assert steps(doctor.plan("schema"), "schema")

@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.health import Quarantined
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Plan, Refusal
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.drafting.databases import open_databases, without_log, write_databases
+from gatewaydoctor.repair.drafting.databases import log_lost, open_databases, without_log, write_databases
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
@@ -88,6 +88,7 @@ def build_plan(
             _plan(draft, frozenset(names))
             _write_stores(draft)
             write_databases(draft)
+            _say_lost_logs(draft)
             _say_again(draft, names)
             say_unused(draft)
         plan = finished(draft, names)
@@ -118,6 +119,26 @@ def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
     running = x.gateway.liveness is Liveness.LIVE
     hint = "Stop the gateway, then" if running else "Stop what writes there (fuser and lsof name it), then"
     return InputChanged(f"{path} {how} while the plan was made.", f"{hint} run the same command again.")
+
+
+def _say_lost_logs(draft: Draft) -> None:
+    """Of databases whose last commits are lost: their age shows it until they are made again."""
+    lost = [each.path for each in draft.x.health.databases if log_lost(each)]
+    made = [path for path in lost if draft.taken(path)]
+    if made:
+        files = plural(len(made), "database")
+        draft.caution(
+            f"What the log of {files} held is lost. Look for the -wal before this is applied: afterwards no file "
+            "shows that commits are missing.",
+            map(str, made),
+        )
+    elif lost:
+        files = plural(
+            len(lost),
+            "database is left as it is, because what its log",
+            "databases are left as they are, because what their logs",
+        )
+        draft.caution(f"{files} held is lost: put the -wal back, or name a repair to go on without.", map(str, lost))
 
 
 def _say_again(draft: Draft, names: Collection[Repair]) -> None:

@@ -41,7 +41,7 @@ from gatewaydoctor.model.repair.plan import (
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
 from gatewaydoctor.repair.databases.sessions import quoted
-from gatewaydoctor.repair.drafting.databases import without_log
+from gatewaydoctor.repair.drafting.databases import LOG_LOST, log_lost, without_log
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.databases.cron import jobs_of
@@ -132,8 +132,10 @@ def plan_quarantine(draft: Draft, *, named: bool) -> None:
 
 def plan_schema(draft: Draft, *, named: bool) -> None:
     """What a start refuses in an otherwise sound database. Rows that go stay in the vault, with the old file."""
-    del named
     for health in draft.x.health.databases:
+        if not named and log_lost(health):
+            _leave(draft, health)
+            continue
         if any(isinstance(each, Unopened | OtherOwner | ForeignLog) or _broken(each) for each in health.problems):
             continue
         # Rows whose parents' table is missing are not in the way alone.
@@ -151,6 +153,11 @@ def plan_schema(draft: Draft, *, named: bool) -> None:
                     draft.step(Repair.SCHEMA, "set", health.path, reason, names, 0, agent_id=health.agent_id)
                 case _:
                     pass
+
+
+def _leave(draft: Draft, health: DatabaseHealth) -> None:
+    if any(isinstance(each, OrphanRows | VersionsDiffer | SchemaDrift) for each in health.problems):
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(LOG_LOST, "gatewaydoctor repair schema"))
 
 
 def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
