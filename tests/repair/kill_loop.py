@@ -53,7 +53,7 @@ def make_databases(root: Path, rows: int) -> Path:
     """A database of a killed gateway with stuck runs, and the damaged one of another agent."""
     state = StateDir(root, "2026.9.6")
     runs = {run_key(f"job{n % 3}", n): "running" for n in range(rows)}
-    agentdb.make(state.root, {"agent:main:main": "done", agentdb.CONVERSATION: "running"} | runs, version=21)
+    agentdb.make(state.root, {"agent:main:main": "done", agentdb.CONVERSATION: "running"} | runs, version=17)
     damaged = whole(state.root, PEOPLE, agent="second")
     leaf_of("session_nodes")(damaged)
     return state.root

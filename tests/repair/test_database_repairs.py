@@ -186,7 +186,7 @@ def test_a_version_that_no_tables_tell_stays(tmp_path: Path, monkeypatch: pytest
 )
 def test_a_transcript_whose_row_is_lost_gets_it_again(lost: tuple[str, ...], key: str, tmp_path: Path) -> None:
     """No transcript leaves as a row that refers to nothing."""
-    doctor, path = doctor_of(tmp_path, agentdb.rows(2), version=21)
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2), version=17)
     with closing(agentdb.connected(path)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         for table in lost:
@@ -260,7 +260,7 @@ def test_no_repair_is_named_where_a_newer_release_has_written(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["state/openclaw-quarantine.sqlite", "agents/main/agent/openclaw-agent.sqlite-shm"])
 def test_no_repair_is_named_where_a_directory_is_in_the_way(name: str, tmp_path: Path) -> None:
-    doctor, path = doctor_of(tmp_path, agentdb.rows(2), version=21)
+    doctor, path = doctor_of(tmp_path, agentdb.rows(2), version=17)
     doctor.state.file("state/openclaw.sqlite", state_database(STATE_VERSION, 1, agents=("main",)), HOUR)
     with closing(agentdb.connected(path)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")

@@ -172,7 +172,7 @@ OPTIONS: dict[Repair | str, Options] = {Repair.MISSING: _NAMED, Repair.PARK: _NA
 
 def damaged_database(state: StateDir) -> None:
     """Its pages are damaged, its rows are not all in them, and its log and a renamed copy are next to it."""
-    path = agentdb.make(state.root, dict.fromkeys(PEOPLE[:20], "done"), version=21)
+    path = agentdb.make(state.root, dict.fromkeys(PEOPLE[:20], "done"), version=17)
     whole(state.root, PEOPLE[:20], name=f"{path.name}.corrupt-1795000000000")
     leaf_of("session_nodes")(path)
 
@@ -212,7 +212,7 @@ def parked_agent(state: StateDir) -> None:
 
 def trim_in_a_database(state: StateDir) -> None:
     """A conversation and a job's rows, some of them stuck and half of them in the log alone."""
-    agentdb.make(state.root, agentdb.rows(4), version=21, skillsSnapshot={"prompt": "p" * 300})
+    agentdb.make(state.root, agentdb.rows(4), version=17, skillsSnapshot={"prompt": "p" * 300})
 
 
 def cron_in_a_database(state: StateDir) -> None:
