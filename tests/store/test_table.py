@@ -48,10 +48,11 @@ def test_a_row_keeps_its_texts_whatever_they_hold(entries: list[Entry], most: in
 def test_columns_tell_what_entries_would(cells: list[tuple[Status, Kind, bool, int | None]]) -> None:
     table = EntryTable()
     for status, kind, aborted, at in cells:
-        table.add(Entry("k", kind, status, 10, 20, 30, aborted_last_run=aborted, updated_at=at))
+        table.add(Entry("k", kind, status, 10, 20, 30, aborted_last_run=aborted, pinned=at == 3, updated_at=at))
     rows = list(enumerate(table))
     marked = [row for row, entry in rows if entry.status is Status.RUNNING or entry.aborted_last_run]
     assert list(table.marked()) == marked
+    assert list(table.glances()) == [(row, entry.glance) for row, entry in rows]
     for kind in Kind:
         assert list(table.updated(kind)) == [(row, each.updated_at) for row, each in rows if each.kind is kind]
 

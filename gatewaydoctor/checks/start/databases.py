@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.start.state import StartState
-    from gatewaydoctor.model.gateway.entry import Entry
+    from gatewaydoctor.model.gateway.entry import Entry, Glance
 
 _LEFT_OUT = frozenset({SessionKind.SUBAGENT, SessionKind.ACP, SessionKind.CRON_BASE, SessionKind.CRON_RUN})
 RECOVERY_MS = 5_000
@@ -85,8 +85,11 @@ def kept(state: StartState) -> Iterator[Event]:
     imports = {store.agent_id: store for store in state.stores if store.readable is Readable.YES}
     databases = {database.agent_id: database for database in state.databases}
     for agent in dict.fromkeys((*imports, *databases)):
-        rows = [source[agent].rows.every() for source in (imports, databases) if agent in source]
-        counted = _counted(state, rows[0] if len(rows) == 1 else _replaced(*rows))
+        rows = [source[agent].rows for source in (imports, databases) if agent in source]
+        after = (
+            (entry.glance for entry in _replaced(*(each.every() for each in rows))) if rows[1:] else rows[0].glances()
+        )
+        counted = _counted(state, after)
         yield from _reaped(state, agent, counted)
         yield from _capped(state, agent, counted)
 
@@ -111,7 +114,7 @@ class _Counted(NamedTuple):
     aged: int
 
 
-def _counted(state: StartState, rows: Iterator[Entry]) -> _Counted:
+def _counted(state: StartState, rows: Iterator[Glance]) -> _Counted:
     x = state.x
     expires = x.now - (x.config.cron.session_retention.value or x.now)
     prunes = x.now - x.config.maintenance.prune_after.value

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.cron import CronJob
-    from gatewaydoctor.model.gateway.entry import Entry, Kind
+    from gatewaydoctor.model.gateway.entry import Entry, Glance, Kind
     from gatewaydoctor.model.gateway.era import Era
     from gatewaydoctor.model.gateway.store import Readable
     from gatewaydoctor.model.outcome.verdict import StartVerdict
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
 class RowsAtStart(Struct, frozen=True):
     """The rows of a store that the gateway will see, afresh each time: `every` one, those `marked` running or
-    aborted, and updatedAt (epoch ms) of those of a kind, for which no entry has to be made."""
+    aborted, and, for which no entry has to be made, all at a glance and updatedAt (epoch ms) of those of a kind."""
 
     every: Callable[[], Iterator[Entry]]
+    glances: Callable[[], Iterator[Glance]]
     marked: Callable[[], Iterator[Entry]]
     updated: Callable[[Kind], Iterator[int | None]]
 
@@ -38,6 +39,7 @@ def rows_of(every: Callable[[], Iterable[Entry]]) -> RowsAtStart:
     """Rows that are kept as entries."""
     return RowsAtStart(
         lambda: iter(every()),
+        lambda: (entry.glance for entry in every()),
         lambda: (entry for entry in every() if entry.status is Status.RUNNING or entry.aborted_last_run),
         lambda kind: (entry.updated_at for entry in every() if entry.kind is kind),
     )
@@ -47,6 +49,7 @@ def _rows_read(sessions: SessionSet) -> RowsAtStart:
     table, hidden = sessions.table, frozenset(sessions.hidden)
     return RowsAtStart(
         lambda: (entry for _, entry in sessions.rows()),
+        lambda: (each for row, each in table.glances() if row not in hidden),
         lambda: (table[row] for row in table.marked() if row not in hidden),
         lambda kind: (at for row, at in table.updated(kind) if row not in hidden),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -240,3 +240,16 @@ class Entry(Struct, frozen=True):
     def last_sign(self) -> int | None:
         """Newest of updatedAt, startedAt, endedAt; the transcript's mtime is not known here."""
         return latest(latest(self.updated_at, self.started_at), self.ended_at)
+
+    @property
+    def glance(self) -> Glance:
+        return Glance(self.kind, self.status, self.pinned, self.updated_at)
+
+
+class Glance(NamedTuple):
+    """What can be said of a row for which no entry is made. `updated_at` is epoch ms."""
+
+    kind: Kind
+    status: Status
+    pinned: bool
+    updated_at: int | None

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.entry import is_canonical_key
 from gatewaydoctor.model.gateway.health import BadEntries, EntryFault
 from gatewaydoctor.model.regex import regex
+from gatewaydoctor.storage.entries.decode import fields
 from gatewaydoctor.storage.jsontext.gateway_json import parse
-from gatewaydoctor.storage.jsontext.grammar import Illegal, members
+from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,12 +131,7 @@ def _levels(entry: bytes) -> int:
 
 def _fields(entry: bytes) -> Mapping[str, object] | None:
     """The fields that count, the last of two equal ones; None for what is not an object. Raises Illegal."""
-    found = members(entry)
-    if not entry.lstrip().startswith(b"{"):
+    found = fields(memoryview(entry))
+    if found is None:
         return None
-    told: dict[str, object] = {}
-    for member in found:
-        name = parse(entry[member.key_start : member.key_end])
-        if isinstance(name, str) and name in _FIELDS:
-            told[name] = parse(entry[member.value_start : member.value_end])
-    return told
+    return {name: parse(bytes(memoryview(found[name]))) for name in _FIELDS if name in found}

@@ -6,7 +6,7 @@ from array import array
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.entry import Entry, Kind, Status, parse_key
+from gatewaydoctor.model.gateway.entry import Entry, Glance, Kind, Status, parse_key
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -142,6 +142,12 @@ class EntryTable:
         """The rows of a kind, each with its updatedAt (epoch ms)."""
         code = _KIND_CODE[kind]
         return ((row, _time(self._updated[row])) for row, each in enumerate(self._codes[1::3]) if each == code)
+
+    def glances(self) -> Iterator[tuple[int, Glance]]:
+        """Every row with its place."""
+        kinds, statuses, flags = self._codes[1::3], self._codes[::3], self._codes[2::3]
+        for row, (kind, status, flag, at) in enumerate(zip(kinds, statuses, flags, self._updated, strict=True)):
+            yield row, Glance(_KINDS[kind], _STATUSES[status], flag & _PINNED != 0, _time(at))
 
     def all_keys(self) -> Iterator[str]:
         return (self.key(row) for row in range(len(self)))
