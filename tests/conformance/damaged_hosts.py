@@ -244,3 +244,8 @@ def agent_folder_copied_as_bak(state: Path) -> None:
 @damage()
 def agent_folder_copied_as_old(state: Path) -> None:
     _copied_as(state, "main-old")
+
+
+@damage()
+def agent_folder_copied_with_a_dot(state: Path) -> None:
+    _copied_as(state, ".main")

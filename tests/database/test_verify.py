@@ -260,6 +260,12 @@ def test_a_second_directory_of_an_agent_in_another_spelling(plain: Path) -> None
     assert "database-owner" not in rules(plain)
 
 
+def test_a_hidden_copy_of_the_directory_of_an_agent_is_passed_over(plain: Path) -> None:
+    started(plain)
+    shutil.copytree(plain / "agents/main", plain / "agents/.main")
+    assert "database-owner" not in rules(plain)
+
+
 @pytest.mark.parametrize("edit", ["other bytes", "written later", None])
 def test_another_config_than_that_of_the_last_start_makes_the_migrations_due(plain: Path, edit: str | None) -> None:
     """2026.9.6 imported a leftover store after a setting had been added, and replaced a newer row; with the config

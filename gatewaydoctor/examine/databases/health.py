@@ -323,7 +323,8 @@ class _Reader:
         if health.role is not DatabaseRole.AGENT or own.parent.name != "agents" or health.problems:
             return
         try:
-            names = sorted(name for name, _ in self.fs.entries(own.parent))
+            # Hidden directories are passed over (seen with 2026.9.6).
+            names = sorted(name for name, _ in self.fs.entries(own.parent) if not name.startswith("."))
         except OSError:
             return
         for name in names:
