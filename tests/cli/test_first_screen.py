@@ -117,6 +117,10 @@ def test_what_has_no_room_is_left_out_by_clauses(tmp_path: Path) -> None:
         "one thing: two",
         "one thing",
     ]
+    columns = structs.replace(
+        long, agent_id="main", message="The database of an agent has 9 missing triggers, 2 missing columns."
+    )
+    assert brief(columns, 40) == "9 missing triggers, 2 missing columns", "whose it is, is in the column of agents"
 
 
 def test_every_rule_with_words_exists() -> None:

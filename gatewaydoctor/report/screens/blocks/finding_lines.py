@@ -28,6 +28,8 @@ def brief(finding: Finding, width: int) -> str:
     """What was found, without a full stop; no name and no id from a file is in it. Clauses that `width` cells have
     no room for are left out, the last first; one clause alone may be longer."""
     said = _said(finding)
+    if len(said) > width and finding.agent_id:
+        said = said.removeprefix("the database of an agent ").removeprefix("has ")
     while len(said) > width and (shorter := _JOINT.sub("", said)) != said:
         said = shorter
     return said
