@@ -76,12 +76,17 @@ def _comment(name: str) -> str:
     # Two hyphens may not be in here, so no option is spelled out.
     return f"""\
 <!--
-Asks gatewaydoctor before every start of the gateway and stops a start only if it would lose data, fail or loop; it
-asks again every {_PAUSE_S} s. A gate that is missing, broken or slow stops nothing.
-Where it goes:   ~/Library/LaunchAgents/LABEL.plist, LABEL being {name.replace("--", "- -")}
-                 (`openclaw gateway install` writes that file, too: after it, make and load this one again)
-Switch it on:    launchctl bootout gui/$(id -u)/LABEL; launchctl bootstrap gui/$(id -u) FILE
-Start anyway:    launchctl setenv {gate.SWITCH} off (launchctl unsetenv {gate.SWITCH} undoes that)
+Asks gatewaydoctor before every start of the gateway and stops a start only if
+it would lose data, fail or loop; it asks again every {_PAUSE_S} s. A gate that is
+missing, broken or slow stops nothing.
+Where it goes:   ~/Library/LaunchAgents/LABEL.plist, where LABEL is
+                 {name.replace("--", "- -")}
+                 (`openclaw gateway install` writes that file, too: after it,
+                 make and load this one again)
+Switch it on:    launchctl bootout gui/$(id -u)/LABEL
+                 launchctl bootstrap gui/$(id -u) FILE
+Start anyway:    launchctl setenv {gate.SWITCH} off
+                 (undo with launchctl unsetenv {gate.SWITCH})
 Switch it off:   openclaw gateway install
 -->
 """

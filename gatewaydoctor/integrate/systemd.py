@@ -34,7 +34,7 @@ def drop_in(site: Site, *, user: bool) -> str:
 # Where it goes:   {directory}/gatewaydoctor.conf
 # Switch it on:    {systemctl} daemon-reload
 # Start anyway:    {systemctl} set-environment {gate.SWITCH}=off
-#                  ({systemctl} unset-environment {gate.SWITCH} undoes that)
+#                  (undo: {systemctl} unset-environment {gate.SWITCH})
 # Switch it off:   remove the file; {systemctl} daemon-reload
 
 [Service]

@@ -94,3 +94,9 @@ def test_a_new_agent_is_for_the_label_of_the_gateway(tmp_path: Path) -> None:
 def test_a_file_that_may_hold_a_token_is_private(tmp_path: Path) -> None:
     snippet("launchd", "--state-dir", "/s", "--output", str(tmp_path / "out.plist"), HOME=str(tmp_path))
     assert (tmp_path / "out.plist").stat().st_mode & 0o777 == 0o600
+
+
+def test_its_comment_fits_a_terminal(tmp_path: Path) -> None:
+    comment = snippet("launchd", "--state-dir", str(tmp_path)).partition("<!--")[2].partition("-->")[0]
+    assert "Where it goes:" in comment
+    assert max(map(len, comment.splitlines())) <= 80
