@@ -191,9 +191,7 @@ def hot_journal(x: Examination, health: DatabaseHealth, problem: HotJournal) -> 
         f"{who_of(health)} has a rollback journal of an unfinished transaction, which a start does not undo.",
         start_over(x, Damage.JOURNAL, health),
         {"journalBytes": problem.bytes},
-        by_hand="Keep the gateway stopped and copy the directory. Then let SQLite undo the transaction, as the user "
-        "the gateway runs as: sqlite3 openclaw-agent.sqlite 'PRAGMA user_version'.",
-        repair=None,
+        repair="logs",
     )
 
 

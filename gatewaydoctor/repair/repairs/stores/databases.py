@@ -19,6 +19,7 @@ from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
     ForeignLog,
+    HotJournal,
     OrphanRows,
     OtherOwner,
     Quarantined,
@@ -65,18 +66,30 @@ _GARBAGE = frozenset(
 
 def plan_logs(draft: Draft, *, named: bool) -> None:
     """A -wal of another database goes before a start writes it into this one, and one of which just the header is
-    damaged gets that again."""
+    damaged gets that again. A transaction that a rollback journal undoes is undone."""
     del named
     for health in draft.x.health.databases:
         foreign = next((problem for problem in health.problems if isinstance(problem, ForeignLog)), None)
         if foreign is not None:
             reason = "the rollback journal of another database" if foreign.journal else "the log of another database"
             _move(draft, Repair.LOGS, health.path, (foreign.suffix, "-shm"), reason)
+    for health in draft.x.health.databases:
+        if any(isinstance(each, HotJournal) for each in health.problems):
+            _undo_journal(draft, health)
     for health in without_log(draft):
         try:
             _give_header(draft, health)
         except (OutOfReach, OSError) as error:
             draft.refuse(Repair.LOGS, health.path, error)
+
+
+def _undo_journal(draft: Draft, health: DatabaseHealth) -> None:
+    """The database is made again as SQLite leaves it for one who may write."""
+    if any(_broken(each) or isinstance(each, Unopened | OtherOwner) for each in health.problems):
+        return
+    draft.edits.setdefault(health.path, [])
+    reason = "an unfinished transaction, with its rollback journal"
+    draft.step(Repair.LOGS, "undo", health.path, reason, [health.path.name], 0, agent_id=health.agent_id)
 
 
 def _give_header(draft: Draft, health: DatabaseHealth) -> None:
