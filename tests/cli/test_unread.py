@@ -160,7 +160,7 @@ def test_nothing_to_do_is_not_said_of_what_was_not_read(verb: str, tmp_path: Pat
     ran = run(*arguments, fs=fs)
     said = " ".join(ran.out.split())
     assert (ran.code, "nothing to do" in said, "Healthy" in said) == (2, False, False)
-    assert "store could not be read" in said or "The store is not readable by this user" in said
+    assert "store could not be read" in said or "the store is not readable by this user" in said
     assert "again as the user the gateway runs as" in said or "sudo chmod u+rwX" in said
     document = run(*arguments, "--json", fs=fs).document
     assert (document["exitCode"], document["ok"]) == (2, False)
