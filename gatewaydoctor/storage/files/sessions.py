@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Hashable")
 
+_PARTS = 32
+"""Into which the hashes of keys are parted."""
+
 
 class FileSessions(SessionSet, frozen=True, kw_only=True):
     """The rows of a sessions.json, in file order. `repeated` are keys that appear more than once, letter for letter;
@@ -76,7 +79,7 @@ def read_sessions_file(
     OSError passes through."""
     reader = StoreReader(stream, size, progress, hashed=hashed)
     table, tally = EntryTable(), Tally()
-    hashes = [array("q") for _ in range(8)]
+    hashes = [array("q") for _ in range(_PARTS)]
     unscoped: list[str] = []
     deepest = unread = 0
     for cut in reader:
@@ -89,7 +92,7 @@ def read_sessions_file(
         table.add(entry)
         folded = entry.key.lower()
         hashed_key = hash(folded)
-        hashes[hashed_key & 7].append(hashed_key)
+        hashes[hashed_key % _PARTS].append(hashed_key)
         if not folded.startswith("agent:"):
             unscoped.append(entry.key)
         if on_entry is not None:
@@ -119,7 +122,7 @@ def read_sessions_file(
 def _same_keys(
     table: EntryTable, hashes: Iterable[array[int]]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """`hashes` are those of the keys in lower case, an eighth in each: a set of all would take much memory."""
+    """`hashes` are those of the keys in lower case, in parts: a set of all would take much memory."""
     doubled: set[int] = set()
     for part in hashes:
         if len(set(part)) < len(part):
