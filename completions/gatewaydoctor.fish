@@ -205,7 +205,6 @@ function __gatewaydoctor_offer
                 'legacy-store-beside-sqlite' 'A sessions.json remains next to a session database' \
                 'newer-schema' 'A database has a newer schema than gatewaydoctor knows' \
                 'migration-unfinished' 'An import into a database was not finished' \
-                'legacy-file-left' 'A file of an earlier release keeps the gateway from starting' \
                 'database-missing' 'A database is gone' \
                 'database-log-foreign' 'A database has the log of another one' \
                 'database-log-missing' 'The log of a database is gone' \
@@ -217,6 +216,8 @@ function __gatewaydoctor_offer
                 'database-schema' 'The tables of a database are not those of its release' \
                 'database-quarantined' 'The gateway has put a database under quarantine' \
                 'database-unreadable' 'A database could not be read' \
+                'legacy-file-left' 'A file of an earlier release keeps the gateway from starting' \
+                'legacy-file-damaged' 'A damaged file of an earlier release' \
                 'store-unparseable' 'The session store is damaged' \
                 'store-too-large-for-gateway' 'The session store is larger than the gateway can read' \
                 'store-not-object' 'The session store is not a JSON object' \
@@ -260,11 +261,11 @@ function __gatewaydoctor_offer
                 'cron-job-shares-state' 'Cron jobs that keep their state under one id' \
                 'cron-job-parked' 'Parked cron jobs do not run' \
                 'cron-job-disabled' 'Cron jobs disabled by a repair' \
+                'jobs-not-in-database' 'Cron jobs that are not in the database' \
                 'cron-job-not-run' 'Cron jobs that do not run when they are scheduled' \
                 'cron-one-shot-past' 'One-shot jobs past their time are still enabled' \
                 'cron-runs-too-often' 'Cron jobs run more often than they are scheduled' \
                 'cron-owner-gone' 'Cron jobs of agents that are not configured' \
-                'jobs-not-in-database' 'Cron jobs that are not in the database' \
                 'jobs-other-path' 'Cron jobs are filed under another directory' \
                 'config-newer' 'The config is of a newer release than the one that last started' \
                 'config-without-mode' 'The gateway does not start without gateway.mode' \
@@ -303,7 +304,7 @@ function __gatewaydoctor_offer
                 'temps' 'Move old temp files to the vault.' \
                 'cron' 'Clear marks of runs; park, disable, enable jobs.' \
                 'subagents' 'Remove ended subagent runs that nothing archives.' \
-                'leftover' 'Remove from a leftover sessions.json what the database already has.' \
+                'leftover' 'Remove from a leftover sessions.json what the database has; move damaged old files to the vault.' \
                 'logs' 'Move the log of another database to the vault; rebuild a log\'s damaged header.' \
                 'quarantine' 'Remove quarantine records of sound databases.' \
                 'schema' 'Put triggers back; drop rows that refer to nothing.' \

@@ -341,6 +341,7 @@ EFFECTS: dict[str, Judge] = {
     "config-shrunk": _shrunk,
     "legacy-store-beside-sqlite": _database,
     "legacy-file-left": _database,
+    "legacy-file-damaged": _database,
     "database-corrupt": _database,
     "database-empty": _database,
     "database-missing": _database,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.database import DatabaseBytes, StateRows
     from gatewaydoctor.model.gateway.era import Eras
+    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
     from gatewaydoctor.model.gateway.liveness import GatewayState, HeapLimit, LockVerdict
     from gatewaydoctor.model.gateway.place import Barred, Census, Place
     from gatewaydoctor.model.gateway.queues import DeliveryQueue
@@ -45,7 +46,8 @@ class Examination(Struct, frozen=True):
     that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
     `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans.
     `links` are the symbolic links below the state directory through which the inputs are reached. `parked` is what
-    `park` has taken out of the gateway's sight."""
+    `park` has taken out of the gateway's sight, `legacy` the damaged files of earlier releases that a start would
+    take over."""
 
     now: int
     depth: Depth
@@ -80,6 +82,7 @@ class Examination(Struct, frozen=True):
     own_uid: int | None = None
     links: frozenset[Path] = frozenset()
     parked: tuple[Parked, ...] = ()
+    legacy: tuple[FoundLegacyFile, ...] = ()
 
     @property
     def unchecked(self) -> tuple[tuple[str, str], ...]:

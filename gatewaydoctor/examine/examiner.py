@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.database import DatabaseFault, StateRows
     from gatewaydoctor.model.gateway.era import AgentEra, Database, Eras
     from gatewaydoctor.model.gateway.files import Listing
+    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
     from gatewaydoctor.model.gateway.liveness import LockVerdict
     from gatewaydoctor.model.gateway.place import Place, StoreRef
     from gatewaydoctor.system.fs import FileStat
@@ -164,6 +165,7 @@ class _Examiner:
             machine_clock=world.machine_clock,
             own_uid=world.processes.own_uid,
             migration=self._migration(place, config, eras, state, cron, health),
+            legacy=self._legacy(place, config, eras),
             parked=find_parked(self.fs, place.state_dir, stores, self._agents(eras), config.main_key.value),
         )
         unsettled = self._unsettled(reads)
@@ -182,11 +184,18 @@ class _Examiner:
         if not eras.has_databases:
             return Health()
         from gatewaydoctor.examine.databases.health import read_health
-        from gatewaydoctor.examine.databases.oldfiles import old_files
+        from gatewaydoctor.examine.databases.legacyfiles import workspace_files
 
         cron, verify = str(config.cron.store.value), self.depth.verify
         found = read_health(self.fs, self.world.processes, place.state_dir, eras, stores, cron, verify=verify)
-        return replace(found, old_files=tuple(old_files(self.fs, place.state_dir, config)))
+        return replace(found, workspace_files=tuple(workspace_files(self.fs, place.state_dir, config)))
+
+    def _legacy(self, place: Place, config: Config, eras: Eras) -> tuple[FoundLegacyFile, ...]:
+        if self.where.store is not None or not (eras.has_databases and config.release.behaviour.sessions_in_database):
+            return ()
+        from gatewaydoctor.examine.databases.legacyfiles import legacy_files
+
+        return tuple(legacy_files(self.fs, place.state_dir, self.skipped))
 
     def _migration(
         self,

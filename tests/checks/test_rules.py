@@ -31,7 +31,8 @@ DESIGN = {
     "store-bloat store-over-cap store-at-cap maintenance-not-enforced backup-candidates "
     "legacy-store-beside-sqlite newer-schema database-corrupt database-empty database-missing "
     "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "
-    "database-entry-invalid database-quarantined database-unreadable migration-unfinished legacy-file-left",
+    "database-entry-invalid database-quarantined database-unreadable migration-unfinished legacy-file-left "
+    "legacy-file-damaged",
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
     "session-resumes-at-boot session-parked",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "
@@ -39,7 +40,8 @@ DESIGN = {
     Family.CRON: "cron-rapid-retry cron-zombie-running cron-unknown-job cron-isolated-load cron-store-unparseable "
     "cron-jobs-lost cron-runlog-large cron-job-cannot-run cron-job-shares-state cron-job-parked cron-job-disabled "
     "cron-job-not-run cron-one-shot-past cron-runs-too-often cron-owner-gone jobs-other-path jobs-not-in-database",
-    Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned subagents-unreadable "
+    Family.OTHERS: "lock-stale lock-unknown subagent-never-archived subagent-orphaned "
+    "subagents-unreadable "
     "delivery-backlog usage-scan-load config-unreadable config-newer config-refused config-without-mode "
     "config-shrunk permissions permission-denied hardlinked disk-space multiple-state-dirs clock-behind "
     "database-lease",

@@ -78,6 +78,36 @@ def jobs_file_torn_and_all_migrations_due(state: Path) -> None:
     all_due(state)
 
 
+def _due(state: Path, name: str, text: str) -> None:
+    put(state / name, text)
+    all_due(state)
+
+
+@damage()
+def old_log_cut_in_its_second_line(state: Path) -> None:
+    _due(state, "logs/config-audit.jsonl", '{"ts": "2026-07-01T00:00:00.000Z", "event": "config.write"}\n{"ts": "20')
+
+
+@damage()
+def old_approvals_that_are_a_list(state: Path) -> None:
+    _due(state, "exec-approvals.json", "[]")
+
+
+@damage()
+def old_update_check_that_is_a_list(state: Path) -> None:
+    _due(state, "update-check.json", "[]")
+
+
+@damage()
+def old_update_check_of_0_bytes(state: Path) -> None:
+    _due(state, "update-check.json", "")
+
+
+@damage()
+def old_update_check_with_a_byte_order_mark(state: Path) -> None:
+    _due(state, "update-check.json", "\ufeff{}")
+
+
 # Files about workspaces
 
 

@@ -36,6 +36,16 @@ def _install(scene: Scene, agent: bytes | None = None, state: bytes | None = Non
     scene.agent(era="sqlite")
 
 
+@fixture("files of an earlier release, one cut short and one of 0 bytes: 2026.9.6 refuses to start")
+def legacy_file_damaged(scene: Scene) -> None:
+    _install(scene)
+    scene.write("exec-approvals.json", b'{"version": 1, "defaults": {"secur', HOUR)
+    scene.write("credentials/telegram-pairing.json", b"", HOUR)
+    scene.write("update-check.json", b'{"lastCheckedAt": "2026-03-01T00:00:00.000Z"}', HOUR)
+    scene.finds("legacy-file-damaged", "error", agent=None)
+    scene.finds("legacy-file-damaged", "error", agent=None)
+
+
 @fixture("a page of session_nodes is zeroed: 2026.9.6 refuses to start")
 def database_corrupt(scene: Scene) -> None:
     _install(scene, zeroed_page(agent_database(AGENT_VERSION, {"done": 40}, rows=ROWS), "session_nodes"))

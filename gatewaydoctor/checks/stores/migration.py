@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import a_gateway, release_name
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.stores.databases import imports_leftovers
-from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of, refuses, start_over
+from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of
 from gatewaydoctor.model.gateway.migration import JobPlace
-from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
+from gatewaydoctor.model.gateway.refusals import NEWEST
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -35,22 +35,6 @@ UNFINISHED = Rule(
     gateway="2026.9.6 finishes it at its next start: it imports the store again, row by row.",
     remedy="Give the next start the time it needs: 60 s for 6,500 sessions were seen. A supervisor's start limit has "
     "to allow that. To go back to sessions.json instead: `repair import` moves the unfinished database to the vault.",
-)
-
-OLD_FILE = Rule(
-    id="legacy-file-left",
-    family=Family.STORE,
-    severity=Severity.ERROR,
-    title="A file of an earlier release keeps the gateway from starting",
-    meaning="The state database holds what earlier releases kept in files. A file that marks the workspace of an "
-    "agent as set up is still there (openclaw-workspace-state.json or .openclaw/workspace-state.json in it, or one "
-    "below workspace-attestations), or a file that the next start has to import is cut or damaged.",
-    cause="A workspace that was restored from a backup or a repository, or copied from another host; or an earlier "
-    "release that ran again.",
-    gateway="2026.9.3, 9.5 and 9.6 refuse to start because of such a file (exit 78). If its startup migrations are "
-    "due, 2026.9.6 first imports old files, and refuses one that is not JSON. 2026.8.1 starts.",
-    remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports a file about a workspace, then the "
-    "gateway starts. Move one that is cut or damaged to a safe place.",
 )
 
 LOSSES = Rule(
@@ -115,28 +99,6 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={"runId": run.run_id, "committed": committed, "rows": total, "started": run.started},
         )
         return
-
-
-@REGISTRY.check(OLD_FILE)
-def old_files(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    start = start_over(x, Damage.OLD_FILE)
-    taken = release_name(x.config.release) == NEWEST and not x.startup_migrated
-    for agent_id in (*(agent.agent_id for agent in x.config.agents), None):
-        mine = [each for each in x.health.old_files if each.agent_id == agent_id]
-        mine = [each for each in mine if (not each.sound if taken else agent_id is not None)]
-        if not mine or not start.refuses:
-            continue
-        about = " about the workspace of the agent" if agent_id else ""
-        broken = ", and cannot be read" if taken else ""
-        yield OLD_FILE.finding(
-            f"{plural(len(mine), 'file')} of an earlier release{about} "
-            f"{'waits' if len(mine) == 1 else 'wait'} to be imported{broken}.",
-            refuses(start, ", for all agents"),
-            count=len(mine),
-            agent_id=agent_id,
-            path=mine[0].path,
-            evidence={"paths": [{"path": str(each.path)} for each in mine[:EXAMPLES]], "readable": not taken},
-        )
 
 
 def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> bool:

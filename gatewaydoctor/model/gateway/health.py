@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.database import DatabaseFault
     from gatewaydoctor.model.gateway.era import DatabaseRole
+    from gatewaydoctor.model.gateway.legacy import WorkspaceFile
 
 
 class Unopened(Struct, frozen=True):
@@ -238,15 +239,6 @@ class MissingDatabase(Struct, frozen=True):
     blocked: bool = False
 
 
-class OldFile(Struct, frozen=True):
-    """A file of the file era that no database has taken yet: about the workspace of an agent, or, with `agent_id`
-    None, one that keeps a start from it only where an import of it fails. `sound`: an import can read it."""
-
-    path: Path
-    agent_id: str | None
-    sound: bool
-
-
 class Lease(Struct, frozen=True):
     """A claim on a database or on the directory. `holder` names its process; `alive` is None where that cannot be
     told (another host). Times in epoch ms."""
@@ -311,7 +303,7 @@ class Health(Struct, frozen=True):
     leftovers: tuple[ComparedLeftover, ...] = ()
     moved: bool = False
     bad_locks: tuple[Path, ...] = ()
-    old_files: tuple[OldFile, ...] = ()
+    workspace_files: tuple[WorkspaceFile, ...] = ()
 
     @property
     def beside_foreign_logs(self) -> frozenset[Path]:

@@ -27,7 +27,8 @@ class Damage(StrEnum):
     `journal`: a rollback journal of an unfinished transaction next to an agent's. `registered`: the registry has it
     under another agent, too. `doubled`: a second directory of the agent has the same sessions. `database-lease`: a
     process runs that may have an agent's open. `old-file`: a file of the file era that no database has taken.
-    `disk-full`: the volume of the state directory has no byte left."""
+    `disk-full`: the volume of the state directory has no byte left. `legacy`: a small old file cannot be taken over.
+    `credentials`: one with credentials is still there, and the gateway comes up and ends within half a minute."""
 
     AGENT = "agent"
     STATE = "state"
@@ -69,6 +70,8 @@ class Damage(StrEnum):
     MAINTENANCE_LEASE = "maintenance-lease"
     DATABASE_LEASE = "database-lease"
     CONFIG = "config"
+    LEGACY = "legacy"
+    CREDENTIALS = "credentials"
 
 
 CODES: Mapping[Damage, Mapping[str, int]] = {
@@ -112,11 +115,14 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.MAINTENANCE_LEASE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
     Damage.DATABASE_LEASE: {NEWEST: 78},
     Damage.CONFIG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
+    Damage.LEGACY: {"2026.8.1": 1, NEWEST: STARTS},
+    Damage.CREDENTIALS: {"2026.8.1": STARTS, NEWEST: 1},
 }
 """Exit code by release. That of 2026.9.6 is of a start that passes over its startup migrations, as they are done."""
 
 DUE: Mapping[Damage, int] = {
     Damage.EMPTY: 78,
+    Damage.LEGACY: 78,
     Damage.STATE_NO_VERSION: 78,
     Damage.ENTRIES: STARTS,
     Damage.QUARANTINED: 78,

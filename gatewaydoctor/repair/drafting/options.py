@@ -67,7 +67,9 @@ REPAIRS = {
     Repair.TEMPS: RepairSpec("Move old temp files to the vault."),
     Repair.CRON: RepairSpec("Clear marks of runs; park, disable, enable jobs.", recommended=False),
     Repair.SUBAGENTS: RepairSpec("Remove ended subagent runs that nothing archives."),
-    Repair.LEFTOVER: RepairSpec("Remove from a leftover sessions.json what the database already has."),
+    Repair.LEFTOVER: RepairSpec(
+        "Remove from a leftover sessions.json what the database has; move damaged old files to the vault."
+    ),
     Repair.LOGS: RepairSpec("Move the log of another database to the vault; rebuild a log's damaged header."),
     Repair.QUARANTINE: RepairSpec("Remove quarantine records of sound databases."),
     Repair.SCHEMA: RepairSpec("Put triggers back; drop rows that refer to nothing."),

@@ -1,4 +1,5 @@
-"""leftover: of a sessions.json next to a database only what that lacks stays, or the file goes to the vault."""
+"""leftover: of a sessions.json next to a database only what that lacks stays, or the file goes to the vault. So do
+other files of earlier releases that a start cannot take over."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
+from gatewaydoctor.model.gateway.legacy import LegacyFault
 from gatewaydoctor.model.gateway.soundness import Damaged, Sound
 from gatewaydoctor.model.repair.plan import DropMigrations
 from gatewaydoctor.repair.drafting.draft import of_people
@@ -51,6 +53,7 @@ def plan(draft: Draft, *, named: bool) -> None:
         stays |= _lighten(draft, store, leftover)
     if stays:
         _have_imported(draft)
+    _move_damaged(draft)
 
 
 def _waits_alone(draft: Draft) -> bool:
@@ -117,6 +120,14 @@ def _wanted(leftover: ComparedLeftover) -> set[str]:
     """Keys that are in the file alone, or newer there, and that a start does not refuse."""
     refused = {*leftover.null_entries, *leftover.unsafe_ids}
     return {*leftover.missing, *(each.key for each in leftover.replaced if not each.older)} - refused
+
+
+def _move_damaged(draft: Draft) -> None:
+    """Small files of earlier releases. None is rewritten: what is left of one is no list that a start may go by."""
+    for each in draft.x.legacy:
+        if each.fault is not LegacyFault.LEFT and (size := draft.move(each.path)) is not None:
+            reason = f"{each.known.pattern} of an earlier release, which {each.fault.text}"
+            draft.step(Repair.LEFTOVER, "move to the vault", each.path, reason, [each.path.name], size)
 
 
 def _unlink_other_name(draft: Draft, store: StoreDraft) -> None:

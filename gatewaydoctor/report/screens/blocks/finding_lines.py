@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from gatewaydoctor.checks.effects import headline
+from gatewaydoctor.model.gateway.legacy import LegacyFault
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.report import words
@@ -84,6 +85,12 @@ def _cron_file(evidence: Mapping[str, Any], count: int) -> str:
     return "no cron job runs: jobs.json is damaged" if is_list else "jobs-state.json is damaged, so ignored"
 
 
+def _old_file(evidence: Mapping[str, Any], count: int) -> str:
+    if "file" not in evidence:
+        return f"{plural(count, 'old workspace file')} left"
+    return f"{evidence['file'].removeprefix('agents/main/agent/')} {LegacyFault(evidence['fault']).text}"
+
+
 def _owner(evidence: Mapping[str, Any], count: int) -> str:
     if evidence.get("registeredFor"):
         return "registered for another agent"
@@ -143,7 +150,8 @@ BRIEFS: dict[str, Brief] = {
     "transcript-boot-loop": lambda e, n: f"{plural(n, 'transcript')}, up to {_rounds(e)} starts in a row",
     "transcript-huge": lambda e, n: f"{plural(n, 'transcript')}, the largest {size(e['files'][0]['bytes'])}",
     "legacy-store-beside-sqlite": lambda e, n: f"a sessions.json of {size(e['bytes'])} is left",
-    "legacy-file-left": lambda e, n: f"{plural(n, 'old workspace file')} left",
+    "legacy-file-left": _old_file,
+    "legacy-file-damaged": _old_file,
     "database-corrupt": lambda e, n: f"damaged in {', '.join(e['tables'])}" if e["tables"] else "",
     "database-entry-invalid": lambda e, n: f"{plural(n, 'row')} whose entry does not fit",
     "database-foreign-keys": lambda e, n: f"{plural(n, 'row refers', 'rows refer')} to rows that are gone",

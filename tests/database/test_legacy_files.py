@@ -1,0 +1,103 @@
+"""Files of earlier releases that stop a start (docs/database.md, section 4)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.harness import run
+from tests.fixtures_source.databases import state_database
+
+from .made import connect
+
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "legacy-file-damaged"
+NOW = "2026-04-02T09:00:00Z"
+RULE = "legacy-file-damaged"
+CREDENTIALS = "agents/main/agent/auth-profiles.json"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A directory of 2026.9.6 whose startup migrations are due, with a cut, an empty and a sound file of an earlier
+    release."""
+    shutil.copytree(FIXTURE / "state", tmp_path / "state")
+    return tmp_path / "state"
+
+
+def told(state: Path, *words: str) -> dict[str, Any]:
+    return run(*words, "--all", "--json", "--state-dir", str(state), "--now", NOW).document
+
+
+def refused(state: Path, rule: str = RULE) -> dict[str, dict[str, Any]]:
+    return {Path(each["path"]).name: each for each in told(state, "scan")["findings"] if each["rule"] == rule}
+
+
+def test_a_start_is_refused_until_the_files_are_moved(state: Path) -> None:
+    before = {path: path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    assert sorted(refused(state)) == ["exec-approvals.json", "telegram-pairing.json"]
+    verdict = told(state, "scan")["verdict"]
+    assert (verdict["start"], verdict["reason"]) == ("no", "A 2026.9.6 gateway refuses to start (exit 78).")
+    told(state, "repair", "leftover", "--apply", "--yes", "--gateway-stopped")
+    assert refused(state) == {}
+    assert (state / "update-check.json").exists()
+    told(state, "undo", "--yes", "--gateway-stopped")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_sound_credentials_are_left_to_doctor(state: Path) -> None:
+    shutil.rmtree(state / "credentials")
+    (state / "exec-approvals.json").unlink()
+    (state / CREDENTIALS).write_text('{"version": 1, "profiles": {}}')
+    found = refused(state, "legacy-file-left")["auth-profiles.json"]
+    assert (found["fix"], found["severity"]) == (None, "error")
+    assert "exit 1" in told(state, "scan")["verdict"]["reason"]
+    assert told(state, "repair", "leftover")["details"]["plan"]["steps"] == []
+
+
+def test_damaged_credentials_go_to_the_vault(state: Path) -> None:
+    (state / CREDENTIALS).write_text('{"version": 1, "prof')
+    assert refused(state)["auth-profiles.json"]["fix"]["command"].startswith("gatewaydoctor repair leftover")
+    told(state, "repair", "leftover", "--apply", "--yes", "--gateway-stopped")
+    assert not (state / CREDENTIALS).exists()
+
+
+def test_a_release_of_the_file_era_works_with_these_files(state: Path) -> None:
+    config = json.loads((state / "openclaw.json").read_text())
+    for path in ("state", "agents/main/agent"):
+        shutil.rmtree(state / path)
+    (state / "openclaw.json").write_text(json.dumps(config | {"meta": {"lastTouchedVersion": "2026.5.22"}}))
+    (state / "workspace").mkdir()
+    (state / "workspace/openclaw-workspace-state.json").write_text("{}")
+    assert refused(state) == refused(state, "legacy-file-left") == {}
+
+
+@pytest.mark.parametrize("release", ["2026.7.1", "2026.9.6"])
+def test_only_a_release_with_sessions_in_databases_stops_at_a_workspace(state: Path, release: str) -> None:
+    config = json.loads((state / "openclaw.json").read_text())
+    config |= {
+        "meta": {"lastTouchedVersion": release},
+        "agents": {"defaults": {"workspace": str(state / "workspace")}},
+    }
+    (state / "openclaw.json").write_text(json.dumps(config))
+    if release == "2026.7.1":
+        shutil.rmtree(state / "agents/main/agent")
+        (state / "state/openclaw.sqlite").write_bytes(state_database(1, 2))
+        with closing(connect(state / "state/openclaw.sqlite")) as database:
+            database.execute("UPDATE schema_meta SET app_version = ?", (release,))
+    (state / "workspace").mkdir()
+    (state / "workspace/openclaw-workspace-state.json").write_text("{torn")
+    assert bool(refused(state, "legacy-file-left")) == (release == "2026.9.6")
+
+
+def test_a_file_that_cannot_be_read_leaves_the_verdict_open(state: Path) -> None:
+    for name in ("exec-approvals.json", "credentials/telegram-pairing.json"):
+        (state / name).unlink()
+    (state / "tui").mkdir()
+    (state / "tui/last-session.json").mkdir()
+    assert refused(state) == {}
+    assert told(state, "scan")["verdict"]["start"] == "unknown"
