@@ -188,7 +188,8 @@ class _Examiner:
 
         cron, verify = str(config.cron.store.value), self.depth.verify
         found = read_health(self.fs, self.world.processes, place.state_dir, eras, stores, cron, verify=verify)
-        return replace(found, workspace_files=tuple(workspace_files(self.fs, place.state_dir, config)))
+        maps = tuple(parse_path_map(text, self.world.cwd) for text in self.where.path_maps)
+        return replace(found, workspace_files=tuple(workspace_files(self.fs, place.state_dir, config, maps)))
 
     def _legacy(self, place: Place, config: Config, eras: Eras) -> tuple[FoundLegacyFile, ...]:
         if self.where.store is not None or not (eras.has_databases and config.release.behaviour.sessions_in_database):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 from fnmatch import fnmatchcase
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.legacy import (
@@ -16,6 +17,7 @@ from gatewaydoctor.model.gateway.legacy import (
     WorkspaceFile,
 )
 from gatewaydoctor.state.history.files import unreadable
+from gatewaydoctor.state.history.pathmap import mapped
 from gatewaydoctor.storage.database.header import MAGIC
 from gatewaydoctor.storage.jsontext.gateway_json import TooMuch, parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
@@ -23,11 +25,11 @@ from gatewaydoctor.system.fs import is_there
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from gatewaydoctor.model.gateway.config import AgentSettings, Config
     from gatewaydoctor.model.gateway.legacy import LegacyFile
+    from gatewaydoctor.model.gateway.transcript import PathMap
     from gatewaydoctor.system.fs import ReadFs
 
 _CLAIM = ".doctor-importing"
@@ -39,14 +41,18 @@ _MOST_BYTES = 1 << 20
 _SETUP = ("openclaw-workspace-state.json", ".openclaw/workspace-state.json")
 
 
-def workspace_files(fs: ReadFs, state_dir: Path, config: Config) -> Iterator[WorkspaceFile]:
-    """Those of each configured agent that are there, be it as a link to nothing."""
+def workspace_files(
+    fs: ReadFs, state_dir: Path, config: Config, maps: Sequence[PathMap] = ()
+) -> Iterator[WorkspaceFile]:
+    """Those of each configured agent that are there, be it as a link to nothing. `maps` bring a workspace of the host
+    that wrote the config here."""
     for agent in config.agents:
-        for path in _of_workspace(state_dir, agent):
+        there = Path(mapped(str(agent.workspace), maps) or agent.workspace)
+        for path in _of_workspace(state_dir, agent, there):
             for each in (path, path.with_name(f"{path.name}{_CLAIM}")):
                 if is_there(fs, each):
                     yield WorkspaceFile(each, agent.agent_id, _is_sound(fs, each))
-        beside = agent.workspace.with_name(f"{agent.workspace.name}.attested")
+        beside = there.with_name(f"{there.name}.attested")
         if _read(fs, beside).startswith(_HEADER):  # another file of that name is not the gateway's
             yield WorkspaceFile(beside, agent.agent_id, sound=True)
 
@@ -67,9 +73,9 @@ def _read(fs: ReadFs, path: Path) -> bytes:
         return b""
 
 
-def _of_workspace(state_dir: Path, agent: AgentSettings) -> Iterator[Path]:
-    """Where releases of the file era noted that the workspace of an agent was set up."""
-    yield from (agent.workspace / name for name in _SETUP)
+def _of_workspace(state_dir: Path, agent: AgentSettings, there: Path) -> Iterator[Path]:
+    """Where releases of the file era noted that the workspace of an agent, `there` on this host, was set up."""
+    yield from (there / name for name in _SETUP)
     digest = sha256(str(agent.workspace).encode()).hexdigest()
     yield state_dir / "workspace-attestations" / f"{digest}.attested"
 
