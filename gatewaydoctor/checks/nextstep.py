@@ -8,6 +8,7 @@ from gatewaydoctor.checks.stores.databases import NEWER
 from gatewaydoctor.checks.stores.healthrules import FOREIGN_KEYS, SCHEMA
 from gatewaydoctor.checks.stores.reading import COPY_HAS_MORE
 from gatewaydoctor.model.command import explained, typed
+from gatewaydoctor.model.gateway.health import LogGone
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
@@ -45,13 +46,14 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     """What to do about these findings of `x`, worst first."""
     deciding = [finding for finding in findings if finding.rule in verdict.rules]
     live = x.gateway.liveness is Liveness.LIVE
+    named = _only_named(x, deciding)
     if command := _permission(deciding):
         return NextStep(command, "permission is missing; scan again afterwards, before any start")
     if verdict.effect is Effect.UNREAD and x.unsettled:
         return NextStep(typed("scan"), "once nothing writes there; fuser and lsof name what does")
     if verdict.effect is Effect.UNREAD and not (deciding and deciding[0].rule == NEWER.id):
         return NextStep(typed("scan", "-v"), "lists what was not read; scan again as the user the gateway runs as")
-    if deciding and (repair := _repair(deciding, findings)):
+    if deciding and (repair := named or _repair(deciding, findings)):
         return NextStep(repair, _why(deciding, live=live, loses=verdict.effect is Effect.LOSES))
     if deciding and deciding[0].by_command:
         return NextStep(deciding[0].by_command, "shows the plan: that session is hidden until you unpark it")
@@ -65,6 +67,18 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     if worth:
         return NextStep(explained(worth[0].rule), "what the worst finding means, and what to do by hand")
     return NextStep(None, "nothing to do")
+
+
+def _only_named(x: Examination, deciding: Iterable[Finding]) -> Command | None:
+    """The repair of a database that a plan without names leaves alone, because its log is lost."""
+    lost = {
+        str(health.path)
+        for health in x.health.databases
+        if any(isinstance(each, LogGone) and each.sure and not each.commits for each in health.problems)
+    }
+    first = next(iter(deciding), None)
+    alone = first is not None and first.path in lost and first.fix is not None and "schema" in first.fix.repairs
+    return first.fix.command if first is not None and first.fix is not None and alone else None
 
 
 def _permission(deciding: Sequence[Finding]) -> Command | None:

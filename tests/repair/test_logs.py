@@ -10,7 +10,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
+from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.storage.database.log import HEADER, checksum, lost_header, with_lost_header
 from gatewaydoctor.storage.database.raw import RawFile
@@ -182,4 +184,11 @@ def test_nor_is_its_schema_repaired_by_the_way(tmp_path: Path) -> None:
     (refusal,) = doctor.plan().refusals
     assert (refusal.repair, refusal.hint) == ("schema", "gatewaydoctor repair schema")
     assert "Look for its -wal first" in refusal.reason
+    judgement = state.judge()
+    (schema,) = (each for each in judgement.findings if each.fix and each.fix.repairs == ("schema",))
+    other = replace(schema.fix, repairs=("expire",))
+    findings = (*judgement.findings, replace(schema, rule="session-stuck-running", fix=other))
+    step = next_step(judgement.examination, findings, judgement.verdict)
+    assert step.command is not None
+    assert step.command.words == ("repair", "schema")
     assert steps(doctor.plan("schema"), "schema")
