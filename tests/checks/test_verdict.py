@@ -41,7 +41,7 @@ FAILS = {
     *("config-unreadable", "damage-deep-nesting", "era-sqlite-torn-leftover", "database-corrupt", "database-owner"),
     *("database-foreign-keys", "database-schema", "database-lease", "config-without-mode"),
     *("permission-denied", "config-newer", "database-log-foreign"),
-    *("config-refused", "legacy-store-beside-sqlite", "legacy-file-damaged"),
+    *("config-refused", "legacy-store-beside-sqlite", "legacy-file-damaged", "legacy-file-left"),
 }
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),
