@@ -14,7 +14,7 @@ from tests.bench import inputs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OWN = ("gatewaydoctor", "typer", "rich", "msgspec", "ijson", "apsw", "humanize")
+OWN = ("gatewaydoctor", "typer", "rich", "msgspec", "orjson", "ijson", "apsw", "humanize")
 """Packages that are told apart; everything else is the standard library and what these bring along."""
 ROUNDS = 9
 

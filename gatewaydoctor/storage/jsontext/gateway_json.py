@@ -68,23 +68,29 @@ def parse(data: bytes) -> object:
     """What JSON.parse makes of the bytes. Invalid UTF-8 becomes U+FFFD, lone surrogates stay, whole numbers over 64
     bits become floats, the last of two equal keys wins. Raises Illegal; TooMuch where legal JSON is nested too deeply
     to be held."""
-    if not _may_have_a_long_number(data):
-        try:
-            return _decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
+    try:
+        return _with_long_numbers(data) if _may_have_a_long_number(data) else _decode(data)
+    except (ValueError, RecursionError):  # of both parsers
+        pass
     automaton = Automaton()
     automaton.feed(data)
     automaton.finish()
-    # Legal: msgspec is stricter than the gateway about surrogates, UTF-8 and very large numbers.
+    # Legal: both are stricter than the gateway about surrogates, UTF-8 and very large numbers.
     try:
         return json.loads(data.decode("utf-8", "replace"), parse_int=_whole)
     except RecursionError:
         raise TooMuch(JsonFault(JsonFaultKind.UNEXPECTED, 0, "it is nested too deeply")) from None
 
 
+def _with_long_numbers(data: bytes) -> object:
+    """Whole numbers over 64 bits as floats, of which msgspec makes ints."""
+    import orjson  # rarely needed: brings in dataclasses and inspect
+
+    return orjson.loads(data)
+
+
 def _may_have_a_long_number(data: bytes) -> bool:
-    """Whether there are so many digits that a whole number may be over 64 bits, of which msgspec makes an int."""
+    """Whether there are so many digits that a whole number may be over 64 bits."""
     digits = data.translate(_DIGITS)
     return b"0" * 20 in digits or b"-" + b"0" * 19 in digits
 
