@@ -96,7 +96,7 @@ def test_each_release_has_its_own_policy(release: str, passes: bool) -> None:
 def test_unknown_names_and_bad_values_are_refused() -> None:
     with pytest.raises(UnknownName, match="no scenario nope"):
         run("nope")
-    with pytest.raises(UnknownName, match="no remedy nope"):
+    with pytest.raises(UnknownName, match="unknown remedy 'nope'"):
         run("cap-storm", remedies=["nope"])
     with pytest.raises(UnknownName, match="no policy"):
         run("cap-storm", policy="2026.1.1")
