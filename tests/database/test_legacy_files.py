@@ -94,6 +94,26 @@ def test_only_a_release_with_sessions_in_databases_stops_at_a_workspace(state: P
     assert bool(refused(state, "legacy-file-left")) == (release == "2026.9.6")
 
 
+@pytest.mark.parametrize(
+    ("release", "stops"),
+    [
+        ("2026.8.1", {"update-check.json"}),
+        ("2026.9.3", set()),
+        ("2026.9.5", set()),
+        ("2026.9.6", {"auth-profiles.json", "exec-approvals.json", "telegram-pairing.json", "update-check.json"}),
+    ],
+)
+def test_releases_stop_at_other_files(state: Path, release: str, stops: set[str]) -> None:
+    """As seen with each: docs/database.md, section 4."""
+    (state / CREDENTIALS).write_text('{"version": 1, "profiles": {}}')
+    (state / "update-check.json").write_text("")
+    config = json.loads((state / "openclaw.json").read_text())
+    (state / "openclaw.json").write_text(json.dumps(config | {"meta": {"lastTouchedVersion": release}}))
+    with closing(connect(state / "state/openclaw.sqlite")) as database:
+        database.execute("UPDATE schema_meta SET app_version = ?", (release,))
+    assert set(refused(state)) | set(refused(state, "legacy-file-left")) == stops
+
+
 def test_a_file_that_cannot_be_read_leaves_the_verdict_open(state: Path) -> None:
     for name in ("exec-approvals.json", "credentials/telegram-pairing.json"):
         (state / name).unlink()

@@ -33,7 +33,7 @@ LEFT = Rule(
     "earlier release that ran again.",
     gateway="2026.9.3, 9.5 and 9.6 refuse to start because of a file about a workspace (exit 78). If its startup "
     "migrations are due, 2026.9.6 first imports it, and refuses one that is not JSON. With a file with credentials "
-    "it comes up, and ends within half a minute (exit 1). 2026.8.1 starts.",
+    "2026.9.6 comes up, and ends within half a minute (exit 1); 2026.9.3 and 9.5 start. 2026.8.1 starts with either.",
     remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports the file, then the gateway starts. Or "
     "move the file to a safe place.",
 )
@@ -90,13 +90,11 @@ def _others(x: Examination) -> Iterator[Finding]:
         credentials = each.known.form is LegacyForm.CREDENTIALS
         start = start_over(x, Damage.CREDENTIALS if credentials else Damage.LEGACY)
         rule = LEFT if each.fault is LegacyFault.LEFT else DAMAGED
+        if start.release == "2026.8.1" and not each.known.stops_8_1:
+            continue
         if start.refuses:
-            ahead = (
-                refuses(start)
-                if not credentials
-                else f"{start.who} comes up, and ends within half a minute (exit 1)."
-            )
-            yield _told(rule, each, ahead, None)
+            late = f"{start.who} comes up, and ends within half a minute (exit {start.code}){start.hedge}."
+            yield _told(rule, each, late if credentials else refuses(start), None)
         elif rule is DAMAGED and start.release == NEWEST:
             later = "it refuses to start (exit 78) when they are due, after an upgrade or a move"
             ahead = f"{start.who} passes over it while its startup migrations are done; {later}."

@@ -24,11 +24,13 @@ class LegacyForm(Enum):
 
 
 class LegacyFile(Struct, frozen=True):
-    """`pattern` is its path below the state directory, with `*` for part of its name. `holds` says what is in it."""
+    """`pattern` is its path below the state directory, with `*` for part of its name. `holds` says what is in it.
+    Some stop 2026.8.1 as well (`stops_8_1`)."""
 
     pattern: str
     holds: str
     form: LegacyForm = LegacyForm.JSON
+    stops_8_1: bool = False
 
 
 class LegacyFault(StrEnum):
@@ -79,8 +81,8 @@ TAKEN_OVER = (
     LegacyFile("agents/main/agent/auth.json", "credentials of model providers", LegacyForm.CREDENTIALS),
     LegacyFile("credentials/oauth.json", "credentials of model providers", LegacyForm.CREDENTIALS),
     LegacyFile("exec-approvals.json", "which commands may run without asking", LegacyForm.OBJECT),
-    LegacyFile("plugins/installs.json", "which plugins are installed", LegacyForm.OBJECT),
-    LegacyFile("identity/device.json", "the gateway's own device key", LegacyForm.OBJECT),
+    LegacyFile("plugins/installs.json", "which plugins are installed", LegacyForm.OBJECT, stops_8_1=True),
+    LegacyFile("identity/device.json", "the gateway's own device key", LegacyForm.OBJECT, stops_8_1=True),
     LegacyFile("identity/device-auth.json", "the gateway's own device tokens", LegacyForm.OBJECT),
     LegacyFile("devices/paired.json", "the paired devices"),
     LegacyFile("nodes/paired.json", "the paired nodes"),
@@ -98,7 +100,7 @@ TAKEN_OVER = (
     LegacyFile("tui/last-session.json", "the last session of the terminal"),
     LegacyFile("acp/event-ledger.json", "events of ACP sessions"),
     LegacyFile("logs/config-health.json", "the last config that was sound"),
-    LegacyFile("update-check.json", "when updates were looked for"),
+    LegacyFile("update-check.json", "when updates were looked for", stops_8_1=True),
     LegacyFile("logs/config-audit.jsonl", "a record of config changes", LegacyForm.LINES),
     LegacyFile("audit/system-agent.jsonl", "a record of what the system agent did", LegacyForm.LINES),
     LegacyFile("audit/crestodian.jsonl", "a record of what the rescue agent did", LegacyForm.LINES),

@@ -115,8 +115,8 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.MAINTENANCE_LEASE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
     Damage.DATABASE_LEASE: {NEWEST: 78},
     Damage.CONFIG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
-    Damage.LEGACY: {"2026.8.1": 1, NEWEST: STARTS},
-    Damage.CREDENTIALS: {"2026.8.1": STARTS, NEWEST: 1},
+    Damage.LEGACY: {"2026.8.1": 1, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
+    Damage.CREDENTIALS: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: 1},
 }
 """Exit code by release. That of 2026.9.6 is of a start that passes over its startup migrations, as they are done."""
 
