@@ -8,7 +8,6 @@ from gatewaydoctor.checks.stores.databases import NEWER
 from gatewaydoctor.checks.stores.healthrules import FOREIGN_KEYS, SCHEMA
 from gatewaydoctor.checks.stores.reading import COPY_HAS_MORE
 from gatewaydoctor.model.command import explained, typed
-from gatewaydoctor.model.gateway.health import LogGone
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
@@ -71,11 +70,7 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
 
 def _only_named(x: Examination, deciding: Iterable[Finding]) -> Command | None:
     """The repair of a database that a plan without names leaves alone, because its log is lost."""
-    lost = {
-        str(health.path)
-        for health in x.health.databases
-        if any(isinstance(each, LogGone) and each.sure and not each.commits for each in health.problems)
-    }
+    lost = {str(health.path) for health in x.health.databases if health.log_lost}
     first = next(iter(deciding), None)
     alone = first is not None and first.path in lost and first.fix is not None and "schema" in first.fix.repairs
     return first.fix.command if first is not None and first.fix is not None and alone else None

@@ -225,6 +225,12 @@ class DatabaseHealth(Struct, frozen=True):
     indexes_compared: bool = True
     lender: Path | None = None
 
+    @property
+    def log_lost(self) -> bool:
+        """Whether its last commits went with its log. Its age shows it: no file does once a repair has made the
+        database again."""
+        return any(isinstance(each, LogGone) and each.sure and not each.commits for each in self.problems)
+
 
 class MissingDatabase(Struct, frozen=True):
     """A database that has to be there and is not. `source` says what names it; `log` whether its -wal is left;

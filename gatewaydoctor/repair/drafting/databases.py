@@ -60,7 +60,7 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
     waiting = {each.path: (_NO_LOG, "gatewaydoctor repair logs") for each in without_log(draft)}
     waiting |= dict.fromkeys(draft.x.health.beside_foreign_logs, (_FOREIGN_LOG, "gatewaydoctor repair logs"))
     waiting |= {each.path: (_UNFIT, "gatewaydoctor repair salvage") for each in _unfit(draft)}
-    lost = () if named else {health.path for health in draft.x.health.databases if log_lost(health)}
+    lost = () if named else {health.path for health in draft.x.health.databases if health.log_lost}
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt or database.path in lost:
             continue
@@ -85,12 +85,6 @@ def without_log(draft: Draft) -> Iterator[DatabaseHealth]:
     for health in draft.x.health.databases:
         if any(isinstance(each, LogGone) and each.commits for each in health.problems):
             yield health
-
-
-def log_lost(health: DatabaseHealth) -> bool:
-    """Whether the last commits of a database went with its log. Its age shows it: no file does once a repair has made
-    the database again."""
-    return any(isinstance(each, LogGone) and each.sure and not each.commits for each in health.problems)
 
 
 LOG_LOST = "What its log held is lost, and once it is made again no file shows that. Look for its -wal first."

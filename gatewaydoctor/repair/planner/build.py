@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.health import Quarantined
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Plan, Refusal
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.repair.drafting.databases import log_lost, open_databases, without_log, write_databases
+from gatewaydoctor.repair.drafting.databases import open_databases, without_log, write_databases
 from gatewaydoctor.repair.drafting.draft import Draft
 from gatewaydoctor.repair.drafting.named import say_unused
 from gatewaydoctor.repair.drafting.options import REPAIRS, Repair
@@ -123,7 +123,7 @@ def _moved(x: Examination, path: Path | str, how: str) -> InputChanged:
 
 def _say_lost_logs(draft: Draft) -> None:
     """Of databases whose last commits are lost: their age shows it until they are made again."""
-    lost = [each.path for each in draft.x.health.databases if log_lost(each)]
+    lost = [each.path for each in draft.x.health.databases if each.log_lost]
     made = [path for path in lost if draft.taken(path)]
     if made:
         files = plural(len(made), "database")

@@ -42,7 +42,7 @@ from gatewaydoctor.model.repair.plan import (
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.owners import LOST_ROWS, LOST_WINDOWS, UNOWNED, recovered_key
 from gatewaydoctor.repair.databases.sessions import quoted
-from gatewaydoctor.repair.drafting.databases import LOG_LOST, log_lost, without_log
+from gatewaydoctor.repair.drafting.databases import LOG_LOST, without_log
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.databases.cron import jobs_of
@@ -146,7 +146,7 @@ def plan_quarantine(draft: Draft, *, named: bool) -> None:
 def plan_schema(draft: Draft, *, named: bool) -> None:
     """What a start refuses in an otherwise sound database. Rows that go stay in the vault, with the old file."""
     for health in draft.x.health.databases:
-        if not named and log_lost(health):
+        if not named and health.log_lost:
             _leave(draft, health)
             continue
         if any(isinstance(each, Unopened | OtherOwner | ForeignLog) or _broken(each) for each in health.problems):
