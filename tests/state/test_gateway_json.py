@@ -49,7 +49,7 @@ def test_whole_numbers_over_64_bits_are_floats(number: int, expected: type, besi
     one, read, _ = parse(b"[1,%d,%b]" % (number, beside))  # type: ignore[misc]
     assert type(one) is int
     assert type(read) is expected
-    assert read == float(str(number)) if expected is float else number
+    assert read == (float(str(number)) if expected is float else number)
 
 
 @pytest.mark.parametrize(
