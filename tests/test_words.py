@@ -215,3 +215,14 @@ def test_comments_and_docstrings_keep_to_the_words() -> None:
 )
 def test_the_table_catches_what_it_should(text: str, *, caught: bool) -> None:
     assert bool(hits(iter([Text(ROOT / "README.md", 1, text)]), SHOWN)) is caught
+
+
+def test_commands_in_sentences_are_in_backticks() -> None:
+    """Only those are completed with the directory that was examined before they are shown (report/invocation)."""
+    verbs = "|".join(leaf.path[0] for leaf in described().leaves)
+    command = re.compile(rf"(?<![`\w/])gatewaydoctor (?:{verbs})\b")
+    parts = ("checks", "examine", "model", "repair", "simulate", "storage", "system")
+    texts = [each for part in parts for path in (PACKAGE / part).rglob("*.py") for each in strings(path)]
+    bare = [f"{each.path.relative_to(ROOT)}:{each.line}: {each.text}" for each in texts if command.search(each.text)]
+    assert not bare
+    assert len(texts) > 1000

@@ -365,7 +365,7 @@ def _by_hand(finding: Finding, names: Names, invocation: Invocation) -> str | No
     if not finding.by_hand:
         return None
     typed = f" Run: {names.line(invocation.complete(finding.by_command))}" if finding.by_command else ""
-    return f"{names.text(finding.by_hand)}{typed}"
+    return f"{names.text(invocation.hinted(finding.by_hand))}{typed}"
 
 
 def finding_info(finding: Finding, names: Names, invocation: Invocation = PLAIN) -> FindingInfo:

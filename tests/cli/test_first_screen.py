@@ -123,6 +123,17 @@ def test_what_has_no_room_is_left_out_by_clauses(tmp_path: Path) -> None:
     assert brief(columns, 40) == "9 missing triggers, 2 missing columns", "whose it is, is in the column of agents"
 
 
+@pytest.mark.parametrize("arguments", [("scan", "-v"), ("explain", "session-parked", "--found")])
+def test_commands_within_sentences_name_the_directory(arguments: tuple[str, ...]) -> None:
+    state = FIXTURES / "session-parked" / "state"
+    told = " ".join(Machine(width=80).run(*arguments, "--state-dir", str(state)).out.split())
+    assert f"`gatewaydoctor unpark KEY --state-dir {state}`" in told
+    assert "`gatewaydoctor unpark KEY`" not in told
+    document = Machine().run("scan", "--json", "--state-dir", str(state)).document
+    (parked,) = (each for each in document["findings"] if each["rule"] == "session-parked")
+    assert f"`gatewaydoctor unpark KEY --state-dir {state}`" in parked["byHand"]
+
+
 def test_every_rule_with_words_exists() -> None:
     assert set(BRIEFS) <= {rule.id for rule in all_rules()}
 

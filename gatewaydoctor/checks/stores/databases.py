@@ -114,8 +114,8 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
             "compared": leftover.compared,
         },
         repair=None,
-        by_hand="Copy the directory first (gatewaydoctor snapshot), and keep both files: neither an edit of this one "
-        "nor its removal is what the receipt asks for. See gatewaydoctor migration.",
+        by_hand="Copy the directory first (`gatewaydoctor snapshot`), and keep both files: neither an edit of this "
+        "one nor its removal is what the receipt asks for. See `gatewaydoctor migration`.",
     )
 
 
@@ -197,13 +197,13 @@ def _compared(leftover: ComparedLeftover) -> str:
 
 def _ahead(x: Examination, leftover: ComparedLeftover, older: int, people: int) -> tuple[Severity, str, str]:
     """Severity, what a start does, and what to do by hand."""
-    away = "Copy the directory (gatewaydoctor snapshot), then move the file out of it."
+    away = "Copy the directory (`gatewaydoctor snapshot`), then move the file out of it."
     if refuses_leftovers(x.config.release):
         code = CODES[Damage.LEFTOVER].get(x.config.release.version or "")
         shown = f" (exit {code})" if code else ""
         return Severity.ERROR, f"{a_gateway(x)} refuses to start while any such file exists{shown}.", away
     if leftover.refusal is not None:
-        own = "Copy the directory (gatewaydoctor snapshot), then put a copy of the file in its place."
+        own = "Copy the directory (`gatewaydoctor snapshot`), then put a copy of the file in its place."
         by_hand = own if "link" in leftover.refusal else away
         return Severity.ERROR, f"{a_gateway(x)} refuses to start because of it (exit 78).", by_hand
     if x.startup_migrated:

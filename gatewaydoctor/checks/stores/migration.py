@@ -48,7 +48,7 @@ LOSSES = Rule(
     cause="A line cut short by a crash, or a header lost, in a transcript of the file era.",
     gateway="It shows the conversation without them and never reads the archive again.",
     remedy="Let `repair import` write them to the sessions directory, without lines that are not JSON and with a "
-    "header; 2026.9.6 adds what its database lacks at the next start. gatewaydoctor migration lists them, and "
+    "header; 2026.9.6 adds what its database lacks at the next start. `gatewaydoctor migration` lists them, and "
     "`--export DIR` writes them out. Do not delete session-sqlite-import-archive.",
     repair="import",
 )

@@ -187,8 +187,8 @@ def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[
 
 
 _KEEP_SOURCE = (
-    "Copy the directory first (gatewaydoctor snapshot), and keep this file: the receipt of its import names other "
-    "bytes, and no change of it ends the refusal to start. See gatewaydoctor migration."
+    "Copy the directory first (`gatewaydoctor snapshot`), and keep this file: the receipt of its import names other "
+    "bytes, and no change of it ends the refusal to start. See `gatewaydoctor migration`."
 )
 _STOP_WRITER = "Scan again once nothing writes there; fuser and lsof name what does."
 

@@ -57,9 +57,9 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
         if isinstance(each, SchemaDrift)
         for table in sorted(_CORE.intersection(each.missing_tables), reverse=True)
     }
-    waiting = {each.path: (_NO_LOG, "gatewaydoctor repair logs") for each in without_log(draft)}
-    waiting |= dict.fromkeys(draft.x.health.beside_foreign_logs, (_FOREIGN_LOG, "gatewaydoctor repair logs"))
-    waiting |= {each.path: (_UNFIT, "gatewaydoctor repair salvage") for each in _unfit(draft)}
+    waiting = {each.path: (_NO_LOG, "Run `gatewaydoctor repair logs`.") for each in without_log(draft)}
+    waiting |= dict.fromkeys(draft.x.health.beside_foreign_logs, (_FOREIGN_LOG, "Run `gatewaydoctor repair logs`."))
+    waiting |= {each.path: (_UNFIT, "Run `gatewaydoctor repair salvage`.") for each in _unfit(draft)}
     lost = () if named else {health.path for health in draft.x.health.databases if health.log_lost}
     for database in draft.databases:
         if database.facts.gaps or database.path in draft.rebuilt or database.path in lost:
@@ -69,7 +69,7 @@ def open_databases(draft: Draft, asked: str, *, named: bool) -> None:
                 draft.refuse(asked, database.path, OutOfReach(*waiting[database.path]))
             continue
         if database.path in lacking:
-            why = OutOfReach(f"The table {lacking[database.path]} is missing.", "gatewaydoctor repair salvage")
+            why = OutOfReach(f"The table {lacking[database.path]} is missing.", "Run `gatewaydoctor repair salvage`.")
             draft.refuse(asked, database.path, why)
             continue
         try:

@@ -144,7 +144,8 @@ class Draft:
         if store is None:
             return OutOfReach(reason, f"Inspect {self.fs.realpath(path)} by hand.")
         real = str(self.fs.realpath(store))
-        return OutOfReach(reason, f"Repair that store separately: gatewaydoctor repair --store {quote(real)}", real)
+        hint = f"Repair that store separately: `gatewaydoctor repair --store {quote(real)}`."
+        return OutOfReach(reason, hint, real)
 
     def fingerprint(self, path: Path, sha256: str | None = None, seen: FileStat | None = None) -> int:
         """The number of the file's fingerprint. `seen` is the stat that was taken when its content was read. Raises

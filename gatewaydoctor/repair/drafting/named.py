@@ -44,7 +44,8 @@ def require_parkable(x: Examination, repairs: Collection[Repair], names: frozens
         known |= {key for table in _tables(x) for key in table.all_keys()}
         for name in sorted(names - known):
             if any(each.answers_to(name) for each in x.parked):
-                raise UsageError(f"{name} is parked already.", f"To put it back: gatewaydoctor unpark {quote(name)}")
+                hint = f"To put it back: `gatewaydoctor unpark {quote(name)}`."
+                raise UsageError(f"{name} is parked already.", hint)
             near = get_close_matches(name, known, 1, 0.8)
             meant = f" Did you mean {near[0]}?" if near else ""
             raise UsageError(f"Unknown session or agent {name!r}.{meant}", "`gatewaydoctor sessions` lists the keys.")

@@ -107,7 +107,7 @@ def _cannot_write(error: OSError, target: Path) -> Refused:
     """What cannot be read is left out, so that what fails is the writing."""
     refused = refusal(error, f"Cannot write the snapshot {target}")
     if isinstance(refused, NotWritable):
-        return NotWritable(refused.message, "Name a place where this user may write: gatewaydoctor snapshot DEST.")
+        return NotWritable(refused.message, "Name a place where this user may write: `gatewaydoctor snapshot DEST`.")
     if isinstance(refused, NoSpace):
         return NoSpace(refused.message, "Free space, or use a directory on another disk.")
     return Refused(refused.message, "Nothing is left of it. Check the disk before you try again.")

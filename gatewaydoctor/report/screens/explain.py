@@ -166,7 +166,7 @@ def _found(console: Console, *, rule: Rule, judgement: Judgement, view: View, am
         what_follows(console, item, view, where=True, fields=amount.fields, items=amount.items, by_hand=by_hand)
     for paragraph in amount.paragraphs:
         console.print()
-        _paragraph(console, _LABELS[paragraph], getattr(rule, paragraph))
+        _paragraph(console, _LABELS[paragraph], view.prose(getattr(rule, paragraph)))
     rest = len(judgement.findings) - len(shown)
     if rest or amount.fields is not None:
         more = f"{words.plural(rest, 'more finding')}, " if rest else ""

@@ -130,7 +130,7 @@ def what_follows(
     if item.key is not None and (view.verbose or (where and fields != 0)):
         rows.append(("key", view.key(item.key)))
     if item.by_hand and not item.fix and by_hand:
-        rows.append(("by hand", Text(view.names.text(item.by_hand))))
+        rows.append(("by hand", Text(view.prose(item.by_hand))))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if command := item.fix.command if item.fix else item.by_command:
         label = Text(" " * INDENT + ("fix" if item.fix else "type"), "dim")

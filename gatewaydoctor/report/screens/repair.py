@@ -103,7 +103,7 @@ def _draw(
     _refusals(console, plan, view)
     if hindrance is not None and not view.pending:
         section(console, "Cannot be applied yet")
-        reason = view.names.text(f"{hindrance.message} {hindrance.hint}")
+        reason = view.prose(f"{hindrance.message} {hindrance.hint}")
         console.print(Padding(Text(reason), (0, 0, 0, INDENT)))
     if again is not None:
         next_step(console, view, f"{applying(hindrance)}:", again)
@@ -298,7 +298,7 @@ def _refusals(console: Console, plan: Plan, view: View) -> None:
     section(console, "Not repaired")
     for refusal in plan.refusals:
         line = Text.assemble((refusal.repair, "bold"), "  ", view.names.path(refusal.target), ": ")
-        line.append(view.names.text(f"{refusal.reason} {'' if refusal.store else refusal.hint}".strip()))
+        line.append(view.prose(f"{refusal.reason} {'' if refusal.store else refusal.hint}".strip()))
         console.print(Padding(line, (0, 0, 0, INDENT)))
     for command in _by_themselves(plan, view):
         print_command(console, Text(" " * INDENT), command, INDENT)

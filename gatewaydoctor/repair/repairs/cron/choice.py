@@ -71,7 +71,7 @@ def jobs_of(x: Examination) -> Cron:
 
 def require_known(cron: Cron, options: CronOptions) -> None:
     """Raises UsageError for a name that no job has, or that several have."""
-    here, away = "`gatewaydoctor cron` lists the jobs.", "gatewaydoctor cron lists the parked jobs too."
+    here, away = "`gatewaydoctor cron` lists the jobs.", "`gatewaydoctor cron` lists the parked jobs too."
     for option in ("disable", "enable", "park"):
         _require(f"--{option}", getattr(options, option), cron.jobs, here)
     _require("--unpark", options.unpark, cron.parked, away)

@@ -71,7 +71,7 @@ def _park_sessions(draft: Draft, name: str, leftovers: Iterable[Path]) -> bool:
         found = True
         draft.answered.add(name)
         if store.path in leftovers:
-            hint = "gatewaydoctor repair leftover"
+            hint = "Run `gatewaydoctor repair leftover`."
             draft.refuse(Repair.PARK, store.path, OutOfReach("This file is an import source.", hint))
         elif isinstance(store, DatabaseDraft):
             _park_in_database(draft, store, places[0])
@@ -86,7 +86,7 @@ def _refuse_unseen(draft: Draft, key: str) -> None:
     unread += [each.read.ref.path for each in draft.x.stores if not each.read.whole]
     why = f"Not all of its sessions could be read, and {key} is not among those that were."
     for path in unread[:1]:
-        draft.refuse(Repair.PARK, path, OutOfReach(why, "gatewaydoctor repair salvage"))
+        draft.refuse(Repair.PARK, path, OutOfReach(why, "Run `gatewaydoctor repair salvage`."))
 
 
 def _free_stamp(draft: Draft, directory: Path) -> int:
@@ -158,7 +158,7 @@ def _park_agent(draft: Draft, agent_id: str) -> None:
     stores = [each for each in draft.stores if agent_id in each.facts.read.ref.agent_ids]
     shared = next((each for each in stores if len(each.facts.read.ref.agent_ids) > 1), None)
     if shared is not None:
-        hint = "Park single sessions: gatewaydoctor park KEY"
+        hint = "Park single sessions: `gatewaydoctor park KEY`."
         raise OutOfReach(f"Several agents share {shared.path}.", hint)
     in_database = draft.x.eras.of(agent_id).sessions_in_database
     files = [path for store in stores for path in _of_store(store, in_database=in_database)]

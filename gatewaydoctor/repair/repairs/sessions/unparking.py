@@ -111,8 +111,8 @@ def _require_free(stores: Iterable[StoreFacts | DatabaseFacts], agent_id: str, k
             if key.lower() in wanted:
                 word = quote(key)
                 hint = (
-                    f"To get the parked one back, park the present one first: gatewaydoctor park {word}. "
-                    f"To keep the present one alone: gatewaydoctor unpark {word} --to-vault"
+                    f"To get the parked one back, park the present one first: `gatewaydoctor park {word}`. "
+                    f"To keep the present one alone: `gatewaydoctor unpark {word} --to-vault`."
                 )
                 raise OutOfReach(f"The session {key} is there again.", hint)
 
@@ -198,7 +198,7 @@ def _require_empty(draft: Draft, store: RowsDraft, agent_id: str) -> None:
     keys = [entry.key for _, entry in store.entries()] if store.opened else []
     if not store.opened or keys:
         what = f"has {len(keys):,} sessions since, {keys[0]} among them" if keys else "cannot be read"
-        hint = f"Park these one by one, and put them back after the agent: gatewaydoctor park {quote(keys[0])}"
+        hint = f"Park these one by one, and put them back after the agent: `gatewaydoctor park {quote(keys[0])}`."
         raise OutOfReach(
             f"{store.path.name} of the agent {agent_id} {what}.", hint if keys else "Run `gatewaydoctor scan`."
         )

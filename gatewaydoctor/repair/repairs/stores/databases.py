@@ -170,7 +170,7 @@ def plan_schema(draft: Draft, *, named: bool) -> None:
 
 def _leave(draft: Draft, health: DatabaseHealth) -> None:
     if any(isinstance(each, OrphanRows | VersionsDiffer | SchemaDrift) for each in health.problems):
-        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(LOG_LOST, "gatewaydoctor repair schema"))
+        draft.refuse(Repair.SCHEMA, health.path, OutOfReach(LOG_LOST, "Run `gatewaydoctor repair schema`."))
 
 
 def _orphans(draft: Draft, health: DatabaseHealth, problem: OrphanRows) -> None:
@@ -246,7 +246,8 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
     triggers = (*drift.missing_triggers, *drift.changed_triggers)
     known = _triggers_of_sister(draft, health) if triggers else {}
     elsewhere = has_tables_elsewhere(draft.x, health)
-    hint = "gatewaydoctor repair salvage" if elsewhere else "gatewaydoctor explain database-schema --found"
+    salvage, by_hand = "Run `gatewaydoctor repair salvage`.", "See `gatewaydoctor explain database-schema --found`."
+    hint = salvage if elsewhere else by_hand
     if drift.missing_columns or drift.changed_tables:
         what = (
             f"{drift.missing_columns[0]} is missing."

@@ -36,7 +36,7 @@ def plan(draft: Draft, *, named: bool) -> None:
             continue
         if leftover.path in rewritten:
             why = "The receipt of its import names other bytes, and no change of this file ends the refusal to start."
-            hint = "Copy the directory (gatewaydoctor snapshot), keep this file, and see `gatewaydoctor migration`."
+            hint = "Copy the directory (`gatewaydoctor snapshot`), keep this file, and see `gatewaydoctor migration`."
             draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, hint))
             continue
         if draft.fs.lstat(draft.real(store.path)).is_symlink:

@@ -61,6 +61,10 @@ class View(Struct, frozen=True):
         """As it is typed to look where this run looked."""
         return self.invocation.complete(self.names.command(command))
 
+    def prose(self, text: str) -> str:
+        """Sentences of the program, the commands in backticks as they are typed to look where this run looked."""
+        return self.invocation.hinted(self.names.text(text))
+
     def agent(self, agent_id: str) -> str:
         return self.names.identifier(agent_id, "agent")
 
