@@ -24,7 +24,8 @@ ONLY_BY_NAME = frozenset(
     {"paths", "orphans", "locks", "cron", "jobs", "compact", "queues", "park", "unpark", "space"}
 )
 """Repairs that `repair` without a name leaves out."""
-_SAFE = "shows the plan; no conversation is lost, and it can be undone"
+SAFE = "shows the plan; no conversation is lost, and it can be undone"
+BY_HAND = "what to do by hand, before any start"
 
 
 def _why(deciding: Sequence[Finding], *, live: bool, loses: bool) -> str:
@@ -33,7 +34,7 @@ def _why(deciding: Sequence[Finding], *, live: bool, loses: bool) -> str:
     if loses:
         return "keep the gateway stopped; shows the plan, which can be undone"
     salvages = any(finding.fix and "salvage" in finding.fix.repairs for finding in deciding)
-    return "shows what can be recovered; the plan can be undone" if salvages else _SAFE
+    return "shows what can be recovered; the plan can be undone" if salvages else SAFE
 
 
 def interrupted(run_id: str) -> NextStep:
@@ -57,7 +58,7 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     if deciding and deciding[0].by_command:
         return NextStep(deciding[0].by_command, "shows the plan: that session is hidden until you unpark it")
     if deciding:
-        return NextStep(explained(deciding[0].rule), "what to do by hand, before any start")
+        return NextStep(explained(deciding[0].rule), BY_HAND)
     worth = [finding for finding in findings if finding.severity >= Severity.WARNING]
     if repair := _repair(worth, worth):
         return NextStep(repair, _why(worth, live=live, loses=False))
@@ -66,6 +67,11 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     if worth:
         return NextStep(explained(worth[0].rule), "what the worst finding means, and what to do by hand")
     return NextStep(None, "nothing to do")
+
+
+def spare(step: NextStep) -> bool:
+    """Whether the reason of this step may be left out where there is no room: nothing is lost without it."""
+    return step.command is None or step.why in (SAFE, BY_HAND)
 
 
 def _only_named(x: Examination, deciding: Iterable[Finding]) -> Command | None:

@@ -12,12 +12,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gatewaydoctor.checks.judge import all_rules
+from gatewaydoctor.checks.nextstep import SAFE
 from gatewaydoctor.fixtures import DEFAULT_NOW, DEFAULT_SEED, make
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.outcome.verdict import NextStep, Stake, Start, StartVerdict
+from gatewaydoctor.report.invocation import Invocation
 from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.screens.blocks.finding_lines import BRIEFS, brief
+from gatewaydoctor.report.screens.blocks.fitting import ends
 from gatewaydoctor.report.screens.blocks.parts import View
 from gatewaydoctor.report.screens.scan import verdict_block
 from tests.checks.test_verdict import FIXTURES, fixture
@@ -174,8 +177,43 @@ def test_a_long_cause_gives_way_to_the_other_answers() -> None:
     verdict = StartVerdict(Start.AT_RISK, f"{long}.", cause, Stake(1, 0, 0, True, f"{long}."), None, "")
     file = StringIO()
     console = Console(file=file, width=80)
-    verdict_block(console, verdict, NextStep(typed("repair"), "shows the plan"), View(Names(redact=False)))
+    verdict_block(console, verdict, NextStep(typed("repair"), SAFE), View(Names(redact=False)))
     shown = file.getvalue().splitlines()
     assert len(shown) <= 8
     assert shown[6] == "CAUSE          main: thing number 0 of which much is to be told here; 3 more."
     assert shown[7] == "DO             gatewaydoctor repair"
+
+
+LENGTHS = (30, 60, 90, 150, 300, 900)
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
+def test_no_path_makes_the_verdict_longer_than_eight_lines(name: str, length: int) -> None:
+    judged = fixture(name)
+    path = "/" + "/".join(["srv-and-more"] * (length // 13 + 1))
+    view = View(Names(redact=False), invocation=Invocation((f"{path}/bin/gatewaydoctor",), (("--state-dir", path),)))
+    file = StringIO()
+    console, ahead = Console(file=file, width=80), "1 thing; 2 things; 3 things"
+    lines = verdict_block(console, judged.verdict, judged.next, view, ahead)
+    shown = file.getvalue().splitlines()
+    height = sum(max(1, -(-cell_len(line) // 80)) for line in shown)
+    assert lines == height, "what is left for findings is counted from it"
+    block = shown[: shown.index("") if "" in shown else None]
+    assert sum(-(-cell_len(line) // 80) for line in block) <= 8
+    assert [line[:13].strip() for line in block if line[:2].isupper()][:1] == ["WILL IT START"]
+    if judged.next.command:
+        typed = file.getvalue().replace(" \\\n", " ")
+        whole = str(view.command(judged.next.command)).split()
+        assert " ".join(whole) in " ".join(typed.split()), "the command is there, whole and ready to paste"
+        assert any(line.startswith("DO ") for line in block)
+    assert ("stopped" in judged.next.why) <= ("stopped" in " ".join(block)), "to keep it stopped is always said"
+
+
+def test_of_a_long_path_the_heading_keeps_both_ends() -> None:
+    path = "/first" + "/in-between" * 40 + "/last"
+    assert len(ends(path, 80)) == 2
+    assert ends(path, 80)[0].startswith("/first/")
+    assert ends(path, 80)[1].endswith("/in-between/last")
+    assert all(cell_len(line) <= 80 for end in ("y" * 79, "y" * 500) for line in ends(f"{path}/{end}", 80))
+    assert ends("/short", 80) == ["/short"]

@@ -122,7 +122,7 @@ def test_the_next_step_follows_the_worst_finding(tmp_path: Path) -> None:
     at = ("scan", "--state-dir", str(tmp_path))
 
     def step(**machine: Any) -> tuple[str | None, str]:
-        said = " ".join(run(*at, **machine).out.replace("\\\n", " ").split())
+        said = " ".join(run(*at, width=160, **machine).out.replace("\\\n", " ").split())
         told = run(*at, "--json", **machine).document["next"]
         assert (told["command"] is None) is (" DO " not in said)
         assert told["command"] is None or f" DO {told['command']} {told['why']} " in said, "screen and JSON differ"

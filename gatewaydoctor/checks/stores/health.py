@@ -322,10 +322,10 @@ def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, else
 _ENTRIES = {
     EntryFault.NOT_JSON: "is not JSON",
     EntryFault.NOT_AN_OBJECT: "is not an object",
-    EntryFault.OTHER_ID: "names another session than its column",
+    EntryFault.OTHER_ID: "names another session",
     EntryFault.NO_TIME: "has no time",
-    EntryFault.OTHER_ORIGIN: "names another parent than its column",
-    EntryFault.KEY: "has a key that is not spelled as the gateway spells it",
+    EntryFault.OTHER_ORIGIN: "names another parent",
+    EntryFault.KEY: "has a key in another spelling",
     EntryFault.TOO_DEEP: "is nested too deeply",
     EntryFault.CLEARED: "is marked as cleared and is not",
 }

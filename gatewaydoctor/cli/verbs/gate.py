@@ -101,7 +101,7 @@ def _lines(answer: Answer) -> list[str]:
     width = shutil.get_terminal_size().columns - 1
     wrap = TextWrapper(width, break_long_words=False, break_on_hyphens=False).wrap
     command = command_lines(answer.command, width, 2) if answer.command else []
-    return [*wrap(answer.told), *(f"  {each}" for each in command), *wrap(answer.aside.strip())]
+    return [*wrap(answer.told), *(f"  {each}" for each in command[:1]), *command[1:], *wrap(answer.aside.strip())]
 
 
 def could_not(reason: str) -> str:

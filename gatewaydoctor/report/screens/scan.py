@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from msgspec import Struct
 from rich.text import Text
 
-from gatewaydoctor.checks.nextstep import interrupted
-from gatewaydoctor.model.outcome.verdict import Effect, Start
+from gatewaydoctor.checks.nextstep import interrupted, spare
+from gatewaydoctor.model.outcome.verdict import Start
 from gatewaydoctor.report.screens import details
 from gatewaydoctor.report.screens.blocks.finding_lines import finding_lines
 from gatewaydoctor.report.screens.blocks.fitting import fill, height, whole, wrapped
 from gatewaydoctor.report.screens.blocks.head import heading
-from gatewaydoctor.report.screens.blocks.parts import command_lines
+from gatewaydoctor.report.screens.blocks.parts import INDENT, command_lines, print_command, typed_height
+from gatewaydoctor.report.words import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rich.console import Console
 
     from gatewaydoctor.checks.judge import Judgement
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
     from gatewaydoctor.report.screens.blocks.parts import View
 
@@ -29,52 +33,96 @@ _WORDS = {Start.YES: "Yes.", Start.NO: "No.", Start.AT_RISK: "At risk.", Start.U
 _STYLE = {Start.YES: "bold green", Start.NO: "bold red", Start.AT_RISK: "bold red", Start.UNKNOWN: "bold yellow"}
 
 
+_CAPS = ((3, 3, 3), (3, 3, 2), (3, 3, 1), (3, 2, 1), (3, 1, 1))
+"""Most lines of the answer, of what is at stake and of the cause: what gives way first is behind."""
+
+
+class _Answer(Struct, frozen=True):
+    """An answer of the verdict. Clauses that find no room are counted, with `end` behind the count."""
+
+    label: str
+    clauses: tuple[str, ...]
+    most: int = 3
+    end: str = ""
+
+    def lines(self, width: int, most: int) -> list[str]:
+        most = min(most, self.most)
+        told = whole(self.clauses, width, most, self.end)
+        return told if len(told) <= most else wrapped("; ".join(self.clauses), width, most)
+
+
+class _Block(Struct, frozen=True):
+    """The lines of a verdict. Those of a command that is below it are not among them."""
+
+    answers: list[list[str]]
+    command: list[str]
+    why: list[str]
+
+    def height(self, width: int) -> int:
+        return sum(map(len, self.answers)) + typed_height(self.command, width, LABEL) + len(self.why)
+
+
 def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view: View, ahead: str = "") -> int:
-    """Print it; the number of lines. `ahead` is what the next start does, told where nothing stops it."""
-    width = console.width - LABEL
-    answer = f"{_WORDS[verdict.start]} {view.names.text(verdict.reason)}"
-    blocks = [("WILL IT START", wrapped(answer, width, 3))]
-    command = _command(console, step, view)
-    typed = sum(-(-(LABEL + cell_len(line)) // console.width) for line in command)
-    if verdict.start is Start.YES and ahead:
-        taken = len(blocks[0][1]) + typed + bool(command) + 2 * bool(verdict.cause)
-        most = 2 if taken + 2 <= MOST_LINES else 1
-        blocks.append(("NEXT START", whole(view.names.text(ahead).split("; "), width, most)))
+    """Print it; the number of lines. `ahead` is what the next start does, told where nothing stops it.
+
+    The block has at most `MOST_LINES`, however long the names in it are. The command is whole: one that leaves no
+    room for the answers is below the block.
+    """
+    answers = _answers(verdict, view, ahead)
+    command = view.command(step.command) if step.command else None
+    why = view.names.text(step.why) if command else ""
+    blocks = _blocks(answers, command, why, console.width, needed=not spare(step))
+    block = next(each for each in blocks if each.height(console.width) <= MOST_LINES)
+    for answer, lines in zip(answers, block.answers, strict=True):
+        texts = [Text(line) for line in lines]
+        if answer is answers[0]:
+            texts[0].stylize(_STYLE[verdict.start], 0, len(_WORDS[verdict.start]))
+        _print(console, answer.label, texts)
+    typed = [Text("\n".join(block.command), "bold green")] if block.command else []
+    _print(console, "DO", [*typed, *map(Text, block.why)])
+    height = block.height(console.width)
+    if command and not block.command:
+        console.print()
+        print_command(console, Text(), command, 0)
+        height += 1 + typed_height(command_lines(command, console.width, 0), console.width, 0)
+    return height
+
+
+def _answers(verdict: StartVerdict, view: View, ahead: str) -> list[_Answer]:
+    answers = [_Answer("WILL IT START", (f"{_WORDS[verdict.start]} {view.names.text(verdict.reason)}",))]
     if verdict.start is not Start.YES:
-        blocks.append(("AT STAKE", wrapped(verdict.stake.text, width, 3)))
+        answers.append(_Answer("AT STAKE", (verdict.stake.text,)))
+    elif ahead:
+        answers.append(_Answer("NEXT START", tuple(view.names.text(ahead).split("; ")), most=2))
     if verdict.cause:
         label = "MAIN ISSUE" if verdict.start is Start.YES else "CAUSE"
-        room = MOST_LINES - typed - sum(len(text) for _, text in blocks)
-        clauses = f"{view.names.text(verdict.cause)}.".split("; ")
-        cause = wrapped("; ".join(clauses), width, 3)
-        # A cause is not cut: a path that takes several lines may make the block longer than MOST_LINES.
-        cause = cause if len(cause) <= room else whole(clauses, width, max(1, room), ".")
-        blocks.append((label, cause))
-    lines = 0
-    for label, text in blocks:
-        for at, line in enumerate(text):
-            head = Text.assemble((label if at == 0 else "", "bold"))
-            head.pad_right(LABEL - len(head))
-            shown = Text(line)
-            if lines == 0:
-                shown.stylize(_STYLE[verdict.start], 0, len(_WORDS[verdict.start]))
-            console.print(head + shown, no_wrap=True, overflow="ignore", crop=False)
-            lines += 1
-    why = wrapped(view.names.text(step.why), width, 2) if command else []
-    if verdict.effect is not Effect.LOSES and lines + len(command) + len(why) > MOST_LINES:
-        why = []  # but to keep a gateway stopped is always said
-    rows = (*((line, "bold green") for line in command), *((line, "") for line in why))
-    for at, (line, style) in enumerate(rows):
-        head = Text.assemble(("DO" if at == 0 else "", "bold"))
+        answers.append(_Answer(label, tuple(f"{view.names.text(verdict.cause)}.".split("; ")), end="."))
+    return answers
+
+
+def _blocks(
+    answers: Sequence[_Answer], command: Command | None, why: str, screen: int, *, needed: bool
+) -> Iterator[_Block]:
+    """The same in ever fewer lines, the last with the command below it."""
+    width = screen - LABEL
+    told = [[answer.lines(width, most) for answer, most in zip(answers, caps, strict=False)] for caps in _CAPS]
+    if command is None:
+        yield from (_Block(each, [], []) for each in told)
+        return
+    broken = [command_lines(command, screen, LABEL, others) for others in (None, INDENT)]
+    reasons = (wrapped(why, width, 2), wrapped(why, width, 1) if needed else [])
+    yield from (_Block(told[0], typed, reason) for reason in reasons for typed in broken)
+    layouts = (*broken, [" ".join(quoted(command))])
+    yield from (_Block(each, typed, reasons[1]) for each in told for typed in layouts)
+    below = [wrapped(f"the command below: {why}", width, most) for most in (2, 1)]
+    yield from (_Block(each, [], reason) for reason in below for each in told)
+
+
+def _print(console: Console, label: str, lines: Sequence[Text]) -> None:
+    for at, line in enumerate(lines):
+        head = Text.assemble((label if at == 0 else "", "bold"))
         head.pad_right(LABEL - len(head))
-        console.print(head + Text(line, style), no_wrap=True, overflow="ignore", crop=False)
-    return lines + len(rows)
-
-
-def _command(console: Console, step: NextStep, view: View) -> list[str]:
-    if step.command is None:
-        return []
-    return command_lines(view.command(step.command), console.width, LABEL)
+        console.print(head + line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def show(console: Console, judgement: Judgement, view: View, ahead: str = "") -> None:
@@ -108,4 +156,4 @@ def _room(console: Console, view: View, used: int) -> int | None:
     """Lines left for findings: two blanks and the last line are taken."""
     if view.rows is None:
         return None
-    return max(4, height(console) - used - 3)
+    return max(2, height(console) - used - 3)

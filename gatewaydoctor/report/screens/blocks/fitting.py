@@ -92,6 +92,19 @@ def whole(parts: Sequence[str], width: int, most: int, more: str = "", least: in
     return []
 
 
+def ends(text: str, width: int) -> list[str]:
+    """The text in at most two lines: of a longer one the middle is left out."""
+    lines = fill(text, width)
+    if len(lines) <= 2:
+        return lines
+    last = lines[-1][1 - width :]
+    for part in reversed(_PARTS.findall("".join(lines[:-1]))):
+        if cell_len(part) + cell_len(last) >= width:
+            break
+        last = f"{part}{last}"
+    return [lines[0], f"…{last}"]
+
+
 def cut(text: str, width: int) -> str:
     """The text in so many cells, with dots where it was longer."""
     if cell_len(text) <= width:

@@ -12,7 +12,7 @@ from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.report import words
 from gatewaydoctor.report.document import evidence_text
-from gatewaydoctor.report.screens.blocks.fitting import fill
+from gatewaydoctor.report.screens.blocks.fitting import ends, fill
 from gatewaydoctor.report.screens.blocks.parts import LIVENESS_STYLE, LIVENESS_WORD, View, moment, pairs
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def title_lines(console: Console, place: Place, facts: Text | None, view: View) 
     if facts is not None and len(path) + 3 + len(facts) <= console.width:
         lines = [Text.assemble((path, "bold"), "   ", facts)]
     else:
-        lines = [Text(line, "bold") for line in fill(path, console.width)]
+        lines = [Text(line, "bold") for line in ends(path, console.width)]
         lines += [facts] if facts is not None else []
     if len(lines[-1]) + 3 + len(program) <= console.width:
         lines[-1].pad_right(console.width - len(lines[-1]) - len(program))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -126,19 +127,27 @@ def print_command(console: Console, label: Text, command: Command, indent: int) 
     """A command behind its label, pasted whole even where it needs more than one line: those end in a backslash. A
     word that is longer than a line stays whole, too."""
     label.pad_right(indent - len(label))
-    text = label.append(f"\n{' ' * indent}".join(command_lines(command, console.width, indent)), "bold green")
+    text = label.append("\n".join(command_lines(command, console.width, indent)), "bold green")
     console.print(text, no_wrap=True, overflow="ignore", crop=False)
 
 
-def command_lines(command: Command, width: int, indent: int) -> list[str]:
-    """A command in lines that fit behind `indent` blanks; all but the last end in a backslash."""
+def command_lines(command: Command, width: int, indent: int, others: int | None = None) -> list[str]:
+    """A command in lines that fit the width; all but the last end in a backslash. The first has no blanks in front
+    and is shown behind `indent` of them; the others begin with theirs."""
+    hang = " " * (indent + INDENT if others is None else others)
     lines = [""]
     for words in _arguments(command):
-        if lines[-1] and indent + len(lines[-1]) + 1 + len(words) > width - 2:
-            lines.append(f"    {words}")
+        at = indent if len(lines) == 1 else 0
+        if lines[-1] and at + len(lines[-1]) + 1 + len(words) > width - 2:
+            lines.append(f"{hang}{words}")
         else:
             lines[-1] += f" {words}" if lines[-1] else words
     return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
+
+
+def typed_height(lines: Sequence[str], width: int, indent: int) -> int:
+    """Lines of the screen that such a command takes, the first behind `indent` blanks."""
+    return sum(-(-(indent * (at == 0) + cell_len(line)) // width) for at, line in enumerate(lines))
 
 
 def _arguments(command: Command) -> list[str]:
