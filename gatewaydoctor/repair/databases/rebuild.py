@@ -17,27 +17,25 @@ from gatewaydoctor.examine.databases.setaside import open_source
 from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import quoted, tables_of
+from gatewaydoctor.repair.databases.tables import (
+    can_be_made,
+    definitions,
+    further,
+    is_carried,
+    is_search,
+    only_definitions,
+)
 from gatewaydoctor.repair.writing.errors import InputChanged
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.repair.plan import Rebuild
-    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.pages import Value
     from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.system.fs import ReadFs
 
-DERIVED = frozenset(
-    {
-        "session_canonical_validation_pending",
-        "session_transcript_index_state",
-        "session_transcript_active_events",
-        "session_transcript_fts_rows",
-    }
-)
-"""Tables that 2026.9.6 makes again from the others at its start."""
 _IDENTITIES = "transcript_event_identities"
 _NODE = ("session_key", "current_session_id", "entry_json", "updated_at")
 """The columns without which a row is no session."""
@@ -68,7 +66,7 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
 
 def counted(own: Rescue) -> dict[str, int]:
     """Rows that can be decoded, by table, of the tables that are carried over; those without any are left out."""
-    tables = (name for name in own.tables if _is_carried(name, own.schema))
+    tables = (name for name in own.tables if is_carried(name, own.schema))
     counts = {name: sum(1 for _ in own.records(name, ())) for name in tables}
     return {name: count for name, count in counts.items() if count}
 
@@ -91,7 +89,7 @@ def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[
     missing: dict[str, int] = {}
     unknown: list[str] = []
     for table in own.tables:
-        if not _is_carried(table, own.schema):
+        if not is_carried(table, own.schema):
             continue
         listed = own.index_keys(table)
         if listed is not None and len(listed) > rows.get(table, 0):
@@ -99,48 +97,6 @@ def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[
         elif listed is None and own.damaged(table):
             unknown.append(table)
     return missing, tuple(unknown)
-
-
-def _definitions(schema: Sequence[SchemaItem], kind: str) -> Iterator[str]:
-    """Statements of one kind, but for what SQLite makes by itself."""
-    for item in schema:
-        if item.kind != kind or item.sql is None or item.name.startswith("sqlite_"):
-            continue
-        if not (kind == "table" and _shadowed(item.name, schema)):
-            yield item.sql
-
-
-def can_be_made(schema: Sequence[SchemaItem]) -> bool:
-    """Whether SQLite takes every definition, and there is one: a letter may be damaged."""
-    if not schema:
-        return False
-    connection = apsw.Connection(":memory:")
-    connection.authorizer = _only_definitions
-    try:
-        for kind in ("table", "index", "trigger"):
-            for sql in _definitions(schema, kind):
-                connection.execute(sql)
-    except (apsw.Error, UnicodeEncodeError):
-        return False
-    finally:
-        connection.close()
-    return True
-
-
-def _further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> Iterator[SchemaItem]:
-    """Tables that the chosen schema does not have, with their indexes: a gateway makes some only once it needs them.
-    None that SQLite does not take."""
-    there = {item.name for item in chosen}
-    for table in own:
-        if table.kind != "table" or table.name in there or not _is_carried(table.name, own):
-            continue
-        items = [
-            item
-            for item in own
-            if item.kind in ("table", "index") and item.table == table.name and item.name not in there
-        ]
-        if can_be_made((*chosen, *items)):
-            yield from items
 
 
 class _Builder:
@@ -164,8 +120,8 @@ class _Builder:
 
     def build(self, own: Rescue | None, sources: Sequence[Rescue | None]) -> None:
         if own is not None:
-            self.schema = (*self.schema, *_further(own.schema, self.schema))
-        self.connection.authorizer = _only_definitions
+            self.schema = (*self.schema, *further(own.schema, self.schema))
+        self.connection.authorizer = only_definitions
         self._define("table")
         self._define("index", unique=True)
         self.connection.authorizer = None
@@ -174,7 +130,7 @@ class _Builder:
             if counted(own) != dict(self.edit.rows):
                 raise InputChanged(f"{own.path.name} does not read as it was planned.", "Make a new plan.")
             for table in own.tables:
-                if _is_carried(table, self.schema):
+                if is_carried(table, self.schema):
                     self._fill(own, table)
         tables = tables_of(self.connection)
         for brought in self.edit.brought:
@@ -187,14 +143,14 @@ class _Builder:
         self.connection.execute("COMMIT")
         drop_orphans(self.connection, _ROUNDS)
         self._derive(tables)
-        self.connection.authorizer = _only_definitions
+        self.connection.authorizer = only_definitions
         self._define("index", unique=False)
         self._define("trigger")
         self.connection.authorizer = None
         self.connection.execute(f"PRAGMA user_version = {int(self.edit.version)}")
 
     def _define(self, kind: str, *, unique: bool | None = None) -> None:
-        for sql in _definitions(self.schema, kind):
+        for sql in definitions(self.schema, kind):
             if unique is None or ("UNIQUE" in sql.upper().split("ON", 1)[0]) == unique:
                 self.connection.execute(sql)
 
@@ -330,7 +286,7 @@ class _Builder:
             )
         for item in self.schema:
             words = "".join((item.sql or "").split())
-            if item.kind == "table" and _is_search(item) and "content='" in words and "content=''" not in words:
+            if item.kind == "table" and is_search(item) and "content='" in words and "content=''" not in words:
                 self.connection.execute(f"INSERT INTO {quoted(item.name)} ({quoted(item.name)}) VALUES ('rebuild')")
 
 
@@ -343,11 +299,11 @@ class _Trial(_Builder):
         self._begin(connection, schema)
 
     def refused_of(self, own: Rescue) -> dict[str, int]:
-        self.connection.authorizer = _only_definitions
+        self.connection.authorizer = only_definitions
         self._define("table")
         self.connection.authorizer = None
         for table in own.tables:
-            if _is_carried(table, self.schema):
+            if is_carried(table, self.schema):
                 self._fill(own, table)
         return {table: count for table, count in self.found.items() if count}
 
@@ -379,31 +335,3 @@ def _bindable(value: Value) -> bool:
 def _one_key(connection: apsw.Connection, table: str) -> bool:
     rows = connection.execute(f"PRAGMA table_info({quoted(table)})")
     return sum(bool(row[5]) for row in rows) == 1
-
-
-def _is_search(item: SchemaItem) -> bool:
-    words = " ".join((item.sql or "").split()).upper()
-    return words.startswith("CREATE VIRTUAL TABLE") and "USING FTS5" in words
-
-
-def _shadowed(name: str, schema: Iterable[SchemaItem]) -> bool:
-    """Whether the table belongs to a virtual one, or is one that is not made here."""
-    for item in schema:
-        if item.kind != "table" or not (item.sql or "").upper().startswith("CREATE VIRTUAL"):
-            continue
-        own = item.name == name and not _is_search(item)
-        if own or name.removeprefix(f"{item.name}_") in ("data", "idx", "content", "docsize", "config"):
-            return True
-    return False
-
-
-def _is_carried(table: str, schema: Sequence[SchemaItem]) -> bool:
-    derived = table in DERIVED or _shadowed(table, schema)
-    return not derived and (table == "sqlite_sequence" or not table.startswith("sqlite_"))
-
-
-def _only_definitions(action: int, _first: str | None, second: str | None, *_about: str | None) -> int:
-    """Nothing that a damaged file calls a definition does anything else."""
-    if action == apsw.SQLITE_CREATE_VTABLE:
-        return apsw.SQLITE_OK if (second or "").lower() == "fts5" else apsw.SQLITE_DENY
-    return apsw.SQLITE_DENY if action in (apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH) else apsw.SQLITE_OK

@@ -14,7 +14,8 @@ from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKin
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
-from gatewaydoctor.repair.databases.rebuild import can_be_made, counted
+from gatewaydoctor.repair.databases.rebuild import counted
+from gatewaydoctor.repair.databases.tables import can_be_made
 from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, recovered, summarise, tell
