@@ -14,6 +14,7 @@ import apsw
 
 from gatewaydoctor.examine.databases.inventory import EVENTS, NODES, WINDOWS, is_session, is_window, take_inventory
 from gatewaydoctor.examine.databases.setaside import open_source
+from gatewaydoctor.repair.databases.columns import further_columns, places_of
 from gatewaydoctor.repair.databases.edits import drop_orphans
 from gatewaydoctor.repair.databases.owners import Owners
 from gatewaydoctor.repair.databases.sessions import quoted, tables_of
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.repair.plan import Rebuild
+    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.pages import Value
     from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.system.fs import ReadFs
@@ -61,7 +63,7 @@ def rebuild(fs: ReadFs, target: Path, sources: Sequence[Path], edit: Rebuild, ne
         flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOFOLLOW
         connection = apsw.Connection(os.fspath(new), flags=flags)
         stack.callback(connection.close)
-        _Builder(connection, edit, chosen).build(own, opened)
+        _Builder(connection, edit, chosen.page_size, chosen.schema).build(own, opened)
 
 
 def counted(own: Rescue) -> dict[str, int]:
@@ -71,12 +73,12 @@ def counted(own: Rescue) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def refused(own: Rescue) -> dict[str, int]:
-    """Rows that can be decoded and that a constraint of their table refuses, by table. Each is tried in a database
-    in memory that holds no other."""
+def refused(own: Rescue, edit: Rebuild, chosen: Sequence[SchemaItem]) -> dict[str, int]:
+    """Rows that can be decoded and that a constraint of the chosen schema refuses, by table. Each is tried in a
+    database in memory that holds no other."""
     connection = apsw.Connection(":memory:")
     try:
-        return _Trial(connection, own).refused_of(own)
+        return _Trial(connection, edit, own.page_size, chosen).refused_of(own)
     except (apsw.Error, UnicodeEncodeError):
         return {}  # what the schema is not good for is told elsewhere
     finally:
@@ -100,16 +102,15 @@ def losses(own: Rescue, rows: Mapping[str, int]) -> tuple[dict[str, int], tuple[
 
 
 class _Builder:
-    def __init__(self, connection: apsw.Connection, edit: Rebuild, schema: Rescue) -> None:
+    def __init__(
+        self, connection: apsw.Connection, edit: Rebuild, page_size: int, schema: Sequence[SchemaItem]
+    ) -> None:
         self.edit = edit
         self.owners = Owners(connection, edit.agent_id)
-        self._begin(connection, schema)
-
-    def _begin(self, connection: apsw.Connection, schema: Rescue) -> None:
         self.connection = connection
-        self.schema = schema.schema
+        self.schema = schema
         for setting in (
-            f"page_size = {schema.page_size}",
+            f"page_size = {page_size}",
             "auto_vacuum = INCREMENTAL",
             "journal_mode = OFF",
             "synchronous = OFF",
@@ -119,10 +120,7 @@ class _Builder:
             connection.execute(f"PRAGMA {setting}")
 
     def build(self, own: Rescue | None, sources: Sequence[Rescue | None]) -> None:
-        if own is not None:
-            self.schema = (*self.schema, *further(own.schema, self.schema))
-        self.connection.authorizer = only_definitions
-        self._define("table")
+        self._make_tables(own)
         self._define("index", unique=True)
         self.connection.authorizer = None
         self.connection.execute("BEGIN IMMEDIATE")
@@ -149,6 +147,16 @@ class _Builder:
         self.connection.authorizer = None
         self.connection.execute(f"PRAGMA user_version = {int(self.edit.version)}")
 
+    def _make_tables(self, own: Rescue | None) -> None:
+        """The tables of the chosen schema, with the tables and columns that only the damaged one has."""
+        self.connection.authorizer = only_definitions
+        if own is not None:
+            self.schema = (*self.schema, *further(own.schema, self.schema))
+        self._define("table")
+        for table, columns in (further_columns(own, self.schema, self.edit) if own is not None else {}).items():
+            for column in columns:
+                self.connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {column}")
+
     def _define(self, kind: str, *, unique: bool | None = None) -> None:
         for sql in definitions(self.schema, kind):
             if unique is None or ("UNIQUE" in sql.upper().split("ON", 1)[0]) == unique:
@@ -164,14 +172,13 @@ class _Builder:
             (str(name), bool(pk) and str(kind).upper() == "INTEGER")
             for _, name, kind, _, _, pk in self.connection.execute(f"PRAGMA table_info({quoted(table)})")
         ]
-        names = source.columns(table)
+        found = places_of(source.columns(table), [name for name, _ in into])
         rowid = next((name for name, is_key in into if is_key), None) if _one_key(self.connection, table) else None
-        known = [name for name, _ in into if name in names]
-        if not known:
+        if not found or (keep is not None and column not in found):
             return
-        places = [names.index(name) for name in known]
+        known, places = list(found), list(found.values())
         columns = ", ".join(map(quoted, known))
-        test = names.index(column) if keep is not None else -1
+        test = found[column] if keep is not None else -1
         for record in source.records(table):
             values = record.values
             if keep is not None and (test >= len(values) or values[test] not in keep):
@@ -293,14 +300,10 @@ class _Builder:
 class _Trial(_Builder):
     """Takes one row after the other, and none stays."""
 
-    def __init__(self, connection: apsw.Connection, schema: Rescue) -> None:
+    def refused_of(self, own: Rescue) -> dict[str, int]:
         self.found: dict[str, int] = {}
         self.refused = False
-        self._begin(connection, schema)
-
-    def refused_of(self, own: Rescue) -> dict[str, int]:
-        self.connection.authorizer = only_definitions
-        self._define("table")
+        self._make_tables(own)
         self.connection.authorizer = None
         for table in own.tables:
             if is_carried(table, self.schema):

@@ -106,13 +106,14 @@ def write_databases(draft: Draft) -> None:
     for database in draft.databases:
         more = others.pop(database.path, None) if database.opened else None
         if database.opened and (database.changed or more is not None):
-            size = _at_most(draft, database) + sum(map(_growth, more or ()))
+            size = _at_most(draft, database, more or ())
             database.at_most, database.compacted = size, True
             sources = tuple(number for number, _ in database.brought)
             transact(draft, database.path, (*(more or ()), *_edits(database)), size, len(database), sources)
     for path, edits in others.items():
         try:
-            transact(draft, path, tuple(edits), _in_use(draft, path) + sum(map(_growth, edits)))
+            in_use, page = _in_use(draft, path)
+            transact(draft, path, tuple(edits), in_use + _growth(edits, page))
         except (OutOfReach, OSError) as error:
             draft.refuse("databases", path, error)
 
@@ -176,32 +177,36 @@ def _edits(database: DatabaseDraft) -> Iterator[Edit]:
         yield BringSessions(source=at, keys=(key,))
 
 
-def _at_most(draft: Draft, database: DatabaseDraft) -> int:
-    """Bytes the new file will have at most: what is in use now without the rows that leave. Their transcripts, and
-    what is lost between rows, come on top of what is saved."""
-    in_use = _in_use(draft, database.path)
+def _at_most(draft: Draft, database: DatabaseDraft, more: Iterable[Edit]) -> int:
+    """Bytes the new file will have at most: what is in use now without the rows that leave, and what `more` edits
+    add. The rows' transcripts, and what is lost between rows, come on top of what is saved."""
+    in_use, page = _in_use(draft, database.path)
     in_use += sum(draft.fingerprints[number].size for number, _ in database.brought)
     saved = sum(entry.bytes for entry in database.dropped()) + database.saved
-    return max(in_use - saved // _PAGE * _PAGE, _PAGE)
+    return max(in_use - saved // page * page, page) + _growth(more, page)
 
 
-def _in_use(draft: Draft, path: Path) -> int:
-    """Bytes of the pages that hold something, the log laid over. Raises OSError."""
-    found = read_database_once(draft.fs, path, lambda opened: opened.bytes_in_use)
-    return draft.fs.stat(draft.real(path)).size if isinstance(found, DatabaseFault) else found
+def _in_use(draft: Draft, path: Path) -> tuple[int, int]:
+    """Bytes of the pages that hold something, the log laid over, and of one page. Raises OSError."""
+    found = read_database_once(draft.fs, path, lambda opened: (opened.bytes_in_use, opened.page_size))
+    return (draft.fs.stat(draft.real(path)).size, _PAGE) if isinstance(found, DatabaseFault) else found
 
 
 _PAGE = 4096
-_OWNERS = 16 * _PAGE
-"""For session rows and windows that are made again, with what their indexes take."""
+"""Of a database that cannot be read: the size of the gateway's own."""
+_OWNERS = 16
+"""Pages for session rows and windows that are made again, with what their indexes take."""
 
 
-def _growth(edit: Edit) -> int:
-    """Bytes that an edit may add to a database."""
-    match edit:
-        case SetTrigger(sql=sql):
-            return len(sql) // _PAGE * _PAGE + 2 * _PAGE
-        case GiveOwners():
-            return _OWNERS
-        case _:
-            return 0
+def _growth(edits: Iterable[Edit], page: int) -> int:
+    """Bytes that edits may add to a database with pages of that size."""
+    pages = 0
+    for edit in edits:
+        match edit:
+            case SetTrigger(sql=sql):
+                pages += len(sql) // page + 2
+            case GiveOwners():
+                pages += _OWNERS
+            case _:
+                pass
+    return pages * page

@@ -73,6 +73,10 @@ class Opened:
         return self._image.journal
 
     @property
+    def page_size(self) -> int:
+        return self._image.page_size
+
+    @property
     def bytes_in_use(self) -> int:
         """Bytes of the pages that hold something."""
         return (self._image.pages - self._image.freelist) * self._image.page_size

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.health import has_tables_elsewhere
-from gatewaydoctor.examine.databases.inventory import Inventory, take_inventory
+from gatewaydoctor.examine.databases.inventory import NODES, Inventory, take_inventory
 from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_source, owner_of
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
@@ -24,7 +24,7 @@ from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.health import DatabaseHealth, Problem
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _GARBAGE = frozenset(
     {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA, DatabaseFaultKind.LOG}
 )
-_PAGE = 4096
 _EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})
 
 
@@ -214,10 +213,11 @@ def _make(
         brought=tuple(Brought(number, tuple(copy.keys)) for number, copy in enumerate(copies)),
         rows=rows,
     )
-    size = _act(draft, target, sources, edit, sessions, own.schema if own is not None else ())
+    size = _act(draft, target, sources, edit, sessions, own)
     if size is None:
         return
-    tell(draft, target, own, inventory, copies, rows)
+    chosen = _lent(draft, sources[place], copies) if place is not None else own.schema if own is not None else ()
+    tell(draft, target, own, inventory, copies, edit, chosen)
     if target.agent_id is not None and sessions is not None:
         summarise(draft, target, inventory, copies, size)
 
@@ -228,7 +228,7 @@ def _act(
     sources: Sequence[Path],
     edit: Rebuild,
     sessions: int | None,
-    schema: Iterable[SchemaItem],
+    own: Rescue | None,
 ) -> int | None:
     """Add the act; the most bytes that come of it, None where the plan does something to the file already."""
     numbers = tuple(draft.fingerprint(path) for path in sources)
@@ -237,7 +237,10 @@ def _act(
     read = [*numbers, *(draft.fingerprint(path) for path in ((target.path, *set_of) if there else set_of))]
     size = sum(draft.fingerprints[number].size for number in read)
     # Tables and indexes whose roots were cut off take a page each, even empty ones.
-    size += _PAGE * sum(item.root * _PAGE > size for item in schema)
+    if own is not None:
+        size += own.page_size * sum(item.root * own.page_size > size for item in own.schema)
+        # Sessions that are made again are in no page, and no longer than one.
+        size += own.page_size * max((sessions or 0) - edit.rows.get(NODES, 0), 0)
     done = transact(draft, target.path, (edit,), size, sessions, sources=numbers, there=there)
     return size if done else None
 
@@ -280,6 +283,15 @@ def _schema_place(
             sources.append(health.lender)
             return len(sources) - 1, health.user_version
     return next(((number, own) for number, rescue, own in of_version if rescue.schema_whole), (None, None))
+
+
+def _lent(draft: Draft, path: Path, copies: Sequence[SetAside]) -> Sequence[SchemaItem]:
+    """The schema of a source."""
+    for copy in copies:
+        if copy.path == path:
+            return copy.rescue.schema
+    found = read_database_once(draft.fs, path, lambda opened: opened.schema)
+    return () if isinstance(found, DatabaseFault) else found
 
 
 def _is_sister(target: Target, health: DatabaseHealth, version: int | None) -> bool:

@@ -12,6 +12,7 @@ from gatewaydoctor.examine.databases.setaside import is_people
 from gatewaydoctor.model.gateway.entry import Kind, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.words import plural
+from gatewaydoctor.repair.databases.columns import columns_lacking, columns_left
 from gatewaydoctor.repair.databases.owners import recovered_key
 from gatewaydoctor.repair.databases.rebuild import losses, refused
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from gatewaydoctor.model.repair.plan import Rebuild
     from gatewaydoctor.repair.drafting.draft import Draft
+    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.rescue import Rescue
 
 
@@ -77,9 +80,11 @@ def tell(
     own: Rescue | None,
     inventory: Inventory,
     copies: Sequence[SetAside],
-    rows: dict[str, int],
+    edit: Rebuild,
+    chosen: Sequence[SchemaItem],
 ) -> None:
-    unfit = refused(own) if own is not None else {}
+    """`chosen` is the schema of the new database."""
+    rows, unfit = edit.rows, refused(own, edit, chosen) if own is not None else {}
     if target.role is DatabaseRole.STATE and own is not None:
         jobs = [str(job) for (job,) in own.rows("cron_jobs", ("job_id",))]
         reason = f"rows of the damaged state database; {plural(sum(rows.values()), 'row')} in all"
@@ -105,6 +110,7 @@ def tell(
     _warn(draft, target, inventory, copies)
     if own is not None:
         _say_losses(draft, own, rows)
+        _say_columns(draft, own, edit, chosen)
     if unfit:
         draft.torn += unfit.get(EVENTS, 0)
         parts = ", ".join(f"{count:,} of {table}" for table, count in sorted(unfit.items()))
@@ -159,6 +165,18 @@ def _say_losses(draft: Draft, own: Rescue, rows: dict[str, int]) -> None:
         draft.caution(
             "Pages are lost, and how many rows they had is unknown: the index of each table is damaged too.",
             unknown,
+        )
+
+
+def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[SchemaItem]) -> None:
+    left = columns_left(own, chosen, edit)
+    if left:
+        parts = ", ".join(f"{plural(count, 'value')} of {name}" for name, count in sorted(left.items()))
+        draft.caution(f"Columns that its release does not have stay in the old file, in the vault: {parts}.")
+    lacking = columns_lacking(own, chosen)
+    if lacking:
+        draft.caution(
+            "Columns that the damaged database lacks are empty, or have their default, in each row:", lacking
         )
 
 

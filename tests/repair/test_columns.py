@@ -1,0 +1,121 @@
+"""Columns of a damaged database that the schema it gets does not have, and the other way round."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import apsw
+import pytest
+
+from gatewaydoctor.repair.databases.columns import places_of
+from gatewaydoctor.storage.database import schema
+from tests.fixtures_source.databases import STATE_VERSION
+from tests.repair import agentdb
+from tests.repair.test_lent_tables import drop, lend, ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.repair.doctor import Doctor
+
+
+@pytest.mark.parametrize(
+    ("own", "into", "places"),
+    [
+        (("a", "b"), ("b", "a"), {"b": 1, "a": 0}),
+        (("id", "LABEL"), ("id", "label"), {"id": 0, "label": 1}),
+        (("id", "labem", "xx"), ("id", "label", "yy"), {"id": 0, "label": 1}),
+        (("id", "label"), ("id", "labem", "label"), {"id": 0, "label": 1}),
+        (("labem", "id"), ("id", "label"), {"id": 1}),
+        (("id", "note"), ("id", "time"), {"id": 0}),
+    ],
+)
+def test_a_column_is_known_by_its_name_or_by_its_place(
+    own: tuple[str, ...], into: tuple[str, ...], places: dict[str, int]
+) -> None:
+    assert places_of(own, into) == places
+
+
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *statements: str) -> tuple[Doctor, Path]:
+    """A state database that lacks a table, with a lender that has it, changed by these statements."""
+    doctor, path = ready(tmp_path, monkeypatch)
+    lend(path, tmp_path)
+    drop(path, "state_leases")
+    with closing(apsw.Connection(str(path))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return doctor, path
+
+
+PLAIN = "ALTER TABLE cron_jobs ADD COLUMN note TEXT"
+CHECKED = "ALTER TABLE cron_jobs ADD COLUMN note TEXT DEFAULT 'x' CHECK (note != 'y')"
+VALUES = "UPDATE cron_jobs SET note = 'kept' || rowid WHERE rowid > 1"
+
+
+def cautions(doctor: Doctor) -> str:
+    return " ".join(f"{each.text} {' '.join(each.names)}" for each in doctor.plan("salvage").cautions)
+
+
+def test_a_column_that_a_start_passes_over_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doctor, path = prepared(tmp_path, monkeypatch, PLAIN, VALUES)
+    before = agentdb.ask(path, "SELECT * FROM cron_jobs ORDER BY job_id")
+    assert "olumn" not in cautions(doctor)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert "database-schema" not in doctor.rules()
+    assert agentdb.ask(path, "SELECT * FROM cron_jobs ORDER BY job_id") == before
+    assert ("kept2",) in agentdb.ask(path, "SELECT note FROM cron_jobs")
+
+
+def of_a_table_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = schema._known()["state"][str(STATE_VERSION)] | {"optional": ["cron_jobs"]}
+    monkeypatch.setattr(schema, "_known", lambda: {"state": {str(STATE_VERSION): known}})
+
+
+def as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    del monkeypatch
+
+
+@pytest.mark.parametrize(("column", "about"), [(CHECKED, as_it_is), (PLAIN, of_a_table_made_again)])
+def test_a_column_that_a_start_refuses_stays_in_the_vault_and_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    column: str,
+    about: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    doctor, path = prepared(tmp_path, monkeypatch, column, VALUES)
+    about(monkeypatch)
+    assert "stay in the old file, in the vault: 2 values of cron_jobs.note." in cautions(doctor)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    assert ("note",) not in agentdb.ask(path, "SELECT name FROM pragma_table_info('cron_jobs')")
+    assert agentdb.ask(path, "SELECT count(*) FROM cron_jobs") == [(3,)]
+
+
+def test_a_column_too_few_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doctor, path = prepared(tmp_path, monkeypatch, "ALTER TABLE cron_jobs DROP COLUMN enabled")
+    assert "lacks are empty, or have their default, in each row: cron_jobs.enabled" in cautions(doctor)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT count(*) FROM cron_jobs") == [(3,)]
+
+
+def test_a_column_with_a_damaged_name_keeps_its_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    doctor, path = prepared(tmp_path, monkeypatch, "ALTER TABLE cron_jobs RENAME COLUMN job_json TO jobsjson")
+    before = agentdb.ask(path, "SELECT job_id, jobsjson FROM cron_jobs ORDER BY job_id")
+    assert before[0][1] is not None
+    assert "olumn" not in cautions(doctor)
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT job_id, job_json FROM cron_jobs ORDER BY job_id") == before
+
+
+def test_rows_that_the_lent_tables_refuse_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column without which the release takes no row."""
+    doctor, path = prepared(tmp_path, monkeypatch)
+    with closing(apsw.Connection(f"{path}.bak-schema")) as connection:
+        connection.execute("DROP TABLE agent_databases")
+        connection.execute("CREATE TABLE agent_databases (path TEXT PRIMARY KEY, agent_id TEXT, told TEXT NOT NULL)")
+    assert "break a constraint of their table stay in the old file, in the vault: 1 of agent_databases" in cautions(
+        doctor
+    )
