@@ -24,7 +24,8 @@ NAME_MAX = 255
 
 
 class FileStat(Struct, frozen=True):
-    """What one stat call said. Times are epoch ms, size is bytes; mtime_ns keeps the full precision."""
+    """What one stat call said. Times are epoch ms, size is bytes; mtime_ns keeps the full precision. ctime_ns is when
+    content, mode, owner or a name last changed; no program can set it."""
 
     size: int
     mtime_ns: int
@@ -34,6 +35,7 @@ class FileStat(Struct, frozen=True):
     nlink: int
     dev: int
     ino: int
+    ctime_ns: int = 0
 
     @property
     def mtime(self) -> int:
@@ -107,6 +109,7 @@ def convert(result: os.stat_result) -> FileStat:
         result.st_nlink,
         result.st_dev,
         result.st_ino,
+        result.st_ctime_ns,
     )
 
 

@@ -107,7 +107,7 @@ MUTANTS = (
     Mutant(
         "a plan is applied to files that changed since",
         "repair/writing/guard.py",
-        "if stat is None or not is_same(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):",
+        "if stat is None or not is_unchanged(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):",
         "if stat is None:",
         ("tests/repair/test_apply.py", "tests/cli/test_changing.py"),
     ),

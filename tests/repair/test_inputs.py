@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,10 @@ from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.repair.drafting.options import Options, TrimOptions
 from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.writing.errors import InputChanged
+from gatewaydoctor.repair.writing.fs import OsWriteFs
+from tests.repair import agentdb
 from tests.repair.doctor import Doctor, assert_small
-from tests.repair.scene import DEAD, tools, tree
+from tests.repair.scene import DEAD, contents, tools, tree
 from tests.world import DAY, HOUR, NOW, StateDir, header, job, row, run_key, session_id, talk
 
 if TYPE_CHECKING:
@@ -95,6 +98,47 @@ def test_a_plan_is_refused_where_an_input_changed(tmp_path: Path, case: str) -> 
     with pytest.raises(InputChanged):
         apply(plan, tools(), DEAD)
     assert tree(doctor.state.root, vault=True) == before
+
+
+def rewrite(path: Path) -> None:
+    """Other bytes, as many, in the same file, and the mtime set back."""
+    stat = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    with path.open("r+b") as file:
+        file.write(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@pytest.mark.parametrize("name", ["openclaw-agent.sqlite", "openclaw-agent.sqlite-wal", "openclaw.json"])
+def test_a_plan_is_refused_where_a_rewrite_has_set_the_mtime_back(tmp_path: Path, name: str) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.9.6"))
+    path = agentdb.make(doctor.state.root, agentdb.rows(), version=17)
+    doctor.state.config({})
+    plan = doctor.plan("trim")
+    assert not plan.empty
+    rewrite(doctor.state.root / name if name.endswith("json") else path.with_name(name))
+    with pytest.raises(InputChanged):
+        apply(plan, tools(), DEAD)
+
+
+def test_a_change_of_a_database_while_it_is_copied_is_seen(tmp_path: Path) -> None:
+    doctor = Doctor(StateDir(tmp_path, "2026.9.6"))
+    path = agentdb.make(doctor.state.root, agentdb.rows(), version=17)
+    plan = doctor.plan("trim")
+    before = contents(doctor.state.root)
+
+    class Slow(OsWriteFs):
+        def create(self, target: Path) -> int:
+            if target.name == "database":
+                rewrite(path)
+            return super().create(target)
+
+    with pytest.raises(InputChanged):
+        apply(plan, tools(Slow()), DEAD)
+    assert before.keys() == contents(doctor.state.root).keys()
 
 
 def test_untouched_transcripts_are_no_inputs(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ Segment = Copy | Literal
 
 
 class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A file as the plan saw it. `sha256` is None where its content does not matter: the file only moves."""
+    """A file as the plan saw it. `sha256` is None where the file only moves, and of a database, which is read page by
+    page: then `ctime_ns` shows that it was written to by a program that set the mtime back."""
 
     path: str
     dev: int
@@ -48,10 +49,11 @@ class Fingerprint(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     gid: int
     nlink: int
     sha256: str | None = None
+    ctime_ns: int | None = None
 
 
 class Input(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A file or directory that no act concerns and that the plan depends on. `seen` is (dev, ino, size, mtime in
+    """A file or directory that no act concerns and that the plan depends on. `seen` is (dev, ino, size, ctime in
     ns), symbolic links followed; None where there was nothing."""
 
     path: str

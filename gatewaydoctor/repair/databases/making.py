@@ -23,7 +23,7 @@ from gatewaydoctor.repair.databases.rebuild import rebuild
 from gatewaydoctor.repair.databases.sessions import tables_of
 from gatewaydoctor.repair.vault.directory import remove_private
 from gatewaydoctor.repair.writing.errors import DatabaseUnsound, InputChanged
-from gatewaydoctor.repair.writing.guard import is_same
+from gatewaydoctor.repair.writing.guard import is_unchanged
 from gatewaydoctor.repair.writing.stream import Content, Dress, copy_file
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _rebuilt(tools: Tools, place: RunPlace, plan: Plan, act: Transact, edit: Reb
     sources = [place.at(plan.fingerprints[number].path) for number in act.sources]
     rebuild(tools.fs, place.at(act.target), sources, edit, copy)
     for each in seen:
-        if not is_same(tools.fs.lstat(place.at(each.path)), each):
+        if not is_unchanged(tools.fs.lstat(place.at(each.path)), each):
             raise InputChanged(f"{each.path} changed while it was read.", "Make a new plan and apply that.")
 
 
@@ -148,7 +148,7 @@ def _take_copy(tools: Tools, place: RunPlace, plan: Plan, numbers: Iterable[int]
 
 
 def _check(tools: Tools, source: Path, seen: Fingerprint, content: Content) -> None:
-    if not is_same(tools.fs.lstat(source), seen) or content.size != seen.size:
+    if not is_unchanged(tools.fs.lstat(source), seen) or content.size != seen.size:
         raise InputChanged(f"{seen.path} changed while it was copied.", "Make a new plan and apply that.")
 
 

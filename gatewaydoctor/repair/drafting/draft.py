@@ -151,12 +151,7 @@ class Draft:
         """The number of the file's fingerprint. `seen` is the stat that was taken when its content was read. Raises
         OutOfReach, also for a file that changed since, and OSError."""
         text, stat = self.reach(path)
-        if seen is not None and (seen.dev, seen.ino, seen.size, seen.mtime_ns) != (
-            stat.dev,
-            stat.ino,
-            stat.size,
-            stat.mtime_ns,
-        ):
+        if seen is not None and identity(seen) != identity(stat):
             raise OutOfReach(
                 f"{path} changed while it was examined.", "Make sure nothing writes there, then try again."
             )
@@ -174,6 +169,7 @@ class Draft:
                     gid=stat.gid,
                     nlink=stat.nlink,
                     sha256=sha256,
+                    ctime_ns=stat.ctime_ns,
                 )
             )
         return self._numbers[text]

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
-from gatewaydoctor.repair.writing.guard import before, is_same, lstat_or_none
+from gatewaydoctor.repair.writing.guard import before, is_unchanged, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Dress, write_segments
 
 if TYPE_CHECKING:
@@ -143,5 +143,5 @@ class _Sources:
     def check_unchanged(self) -> None:
         for source in self._streams:
             seen = self._plan.fingerprints[source]
-            if seen.path not in self._copies and not is_same(self._fs.lstat(self._place.at(seen.path)), seen):
+            if seen.path not in self._copies and not is_unchanged(self._fs.lstat(self._place.at(seen.path)), seen):
                 raise InputChanged(f"{seen.path} changed while it was copied.", "Make a new plan and apply that.")

@@ -13,7 +13,7 @@ from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import dress_of, existing, owner_for
 from gatewaydoctor.repair.vault.layout import RunPlace, stored_name
 from gatewaydoctor.repair.writing.errors import InputChanged
-from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, before, is_same, lstat_or_none
+from gatewaydoctor.repair.writing.guard import MARGIN_BYTES, before, is_unchanged, lstat_or_none
 from gatewaydoctor.repair.writing.stream import Content, Dress, content_of, copy_file, replace_whole, write_whole
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _keep(tools: Tools, place: RunPlace, act: Act, number: int, seen: Fingerprin
 
 def _check(fs: WriteFs, place: RunPlace, seen: Fingerprint, content: Content) -> None:
     stat = lstat_or_none(fs, place.at(seen.path))
-    same = stat is not None and is_same(stat, seen) and content.size == seen.size
+    same = stat is not None and is_unchanged(stat, seen) and content.size == seen.size
     if not same or seen.sha256 not in (None, content.sha256):
         raise InputChanged(f"{seen.path} changed while it was read.", "Make a new plan: `gatewaydoctor repair`.")
 

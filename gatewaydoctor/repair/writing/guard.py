@@ -145,8 +145,8 @@ def _checked(target: str, hint: str) -> PurePosixPath:
 
 
 def identity(stat: FileStat | Fingerprint | None) -> tuple[int, int, int, int] | None:
-    """What tells a file from another one, and from itself after a change: device, inode, size, mtime in ns."""
-    return None if stat is None else (stat.dev, stat.ino, stat.size, stat.mtime_ns)
+    """What tells a file from another one, and from itself after a change: device, inode, size, ctime in ns."""
+    return None if stat is None else (stat.dev, stat.ino, stat.size, stat.ctime_ns or stat.mtime_ns)
 
 
 def is_same(stat: FileStat, seen: Fingerprint | Kept) -> bool:
@@ -157,6 +157,11 @@ def is_same(stat: FileStat, seen: Fingerprint | Kept) -> bool:
         seen.size,
         seen.mtime_ns,
     )
+
+
+def is_unchanged(stat: FileStat, seen: Fingerprint) -> bool:
+    """The same, and where no hash will tell, that nothing was written to it: also by one who set the mtime back."""
+    return is_same(stat, seen) and (seen.sha256 is not None or seen.ctime_ns in (None, stat.ctime_ns))
 
 
 def lstat_or_none(fs: ReadFs, path: Path) -> FileStat | None:
@@ -179,7 +184,7 @@ def check_unchanged(fs: ReadFs, plan: Plan) -> None:
     taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
     for number, seen in enumerate(plan.fingerprints):
         stat = lstat_or_none(fs, state_dir / seen.path)
-        if stat is None or not is_same(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):
+        if stat is None or not is_unchanged(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):
             raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", _NEW_PLAN)
     for act in plan.acts:
         if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
@@ -200,7 +205,7 @@ def _how(stat: FileStat | None, seen: Fingerprint) -> str:
         return "is no longer a regular file: it changed"
     if (stat.dev, stat.ino) != (seen.dev, seen.ino):
         return "was replaced"
-    return "has another mode or owner" if is_same(stat, seen) else "changed"
+    return "has another mode or owner" if is_same(stat, seen) and _dressed(stat) != _dressed(seen) else "changed"
 
 
 def _dressed(seen: FileStat | Fingerprint) -> tuple[int, int, int]:

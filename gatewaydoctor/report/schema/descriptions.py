@@ -260,11 +260,12 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "uid": "Its owner.",
         "gid": "Its group.",
         "nlink": "Its hard links.",
-        "sha256": "Hash of its content; null for a file that only moves.",
+        "sha256": "Hash of its content; null for a database, and for a file that only moves.",
+        "ctimeNs": "Its last change of content, mode, owner or name; ns since the epoch.",
     },
     "Input": {
         "path": "The file or directory.",
-        "seen": "Device, inode, size and mtime (ns) as seen; null where nothing was there.",
+        "seen": "Device, inode, size and ctime (ns) as seen; null where nothing was there.",
     },
     "Rewrite": {
         "act": "rewrite.",
