@@ -30,7 +30,9 @@ from gatewaydoctor.repair.run.watch import Watch
 from gatewaydoctor.repair.vault.catalog import check_alone, check_none_pending, find_run, own_mark
 from gatewaydoctor.repair.vault.codec import encode
 from gatewaydoctor.repair.vault.directory import (
+    ELSEWHERE_HINT,
     dress_of,
+    existing,
     narrowed,
     note,
     open_run,
@@ -40,7 +42,7 @@ from gatewaydoctor.repair.vault.directory import (
     vault_root,
     work_place,
 )
-from gatewaydoctor.repair.vault.intake import Room, fill, room_for
+from gatewaydoctor.repair.vault.intake import Room, fill, growth, room_for
 from gatewaydoctor.repair.vault.journal import Journal
 from gatewaydoctor.repair.vault.layout import SETTLED
 from gatewaydoctor.repair.writing.errors import LeftHalfway, Refused, Stopped
@@ -52,15 +54,18 @@ from gatewaydoctor.repair.writing.guard import (
     check_unused,
     check_writable,
     databases_of,
+    full_disks,
+    require_writable,
     target_of,
 )
 from gatewaydoctor.repair.writing.storelock import check_locks
 from gatewaydoctor.repair.writing.stream import replace_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from gatewaydoctor.model.gateway.liveness import GatewayState
+    from gatewaydoctor.repair.run.staging import Staged
     from gatewaydoctor.repair.vault.layout import RunPlace
     from gatewaydoctor.repair.writing.tools import Permission, Tools
 
@@ -114,15 +119,21 @@ def _check(plan: Plan, tools: Tools, permission: Permission, vault: Path | None,
     check_unused(tools.processes, databases_of(plan))
     check_writable(tools.fs, plan, tools.processes.own_uid)
     work = work_place(tools, state_dir, work)
+    for directory in (existing(tools.fs, root), *([work] if work else ())):
+        require_writable(tools.fs, directory, "Run as a user who may, or name another directory.")
     room = room_for(tools, state_dir, root, plan, work)
-    check_space(tools.fs, room.needs, _ELSEWHERE if work or _edits(plan) else _VAULT)
+    check_space(tools.fs, room.needs, ELSEWHERE_HINT if work or _edits(plan) else _VAULT)
     return _Bounds(state_dir, root, room, work)
 
 
+def _check_places(tools: Tools, place: RunPlace, plan: Plan, staged: Mapping[int, Staged]) -> None:
+    """Each new database that waits in the vault fits where the old one is, which goes first. Raises NoSpace."""
+    swapped = ((act, staged[number]) for number, act in enumerate(plan.acts) if isinstance(act, Transact))
+    more = max((growth(act, plan, new.size) for act, new in swapped if new.aside), default=0)
+    check_space(tools.fs, ((place.state_dir, more),), "Free that much there, then try again.", margin=0)
+
+
 _VAULT = "Free space, or keep the originals on another disk: --vault DIR."
-_ELSEWHERE = (
-    "Free space, or use another disk: --vault DIR for the originals, --work-dir DIR for the copies that are edited."
-)
 
 
 def _edits(plan: Plan) -> bool:
@@ -145,17 +156,20 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
         manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
         staged = stage(tools, place, plan, manifest, bounds.room.aside)
+        _check_places(tools, place, plan, staged)
         keep_origins(tools, place, plan)
         check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
         check_unused(tools.processes, databases_of(plan))
         return Work(tools, place, plan, manifest, staged, journal, told=told)
     except BaseException as error:
+        full = full_disks(tools.fs, filter(None, (root, work, state_dir)), error)
         if place is not None:
             # What cannot be taken away now stays a run that was interrupted before it changed anything.
             with suppress(OSError):
                 abandon(tools, place, plan, times)
         if isinstance(error, OSError):
-            raise refusal(error, "Nothing was changed: could not fill the vault and make the new files") from error
+            what = "Nothing was changed: could not fill the vault and make the new files"
+            raise refusal(error, what, full) from error
         if isinstance(error, KeyboardInterrupt):
             raise Stopped("Stopped; nothing was changed.", "Run the same command to start again.") from None
         raise

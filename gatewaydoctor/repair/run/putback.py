@@ -22,7 +22,7 @@ from gatewaydoctor.repair.writing.errors import (
     Refused,
     Stopped,
 )
-from gatewaydoctor.repair.writing.guard import target_of
+from gatewaydoctor.repair.writing.guard import full_disks, target_of
 from gatewaydoctor.repair.writing.storelock import drop_leftover
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def drop_locks(work: Work) -> None:
 
 def put_back_after(work: Work, error: BaseException) -> NoReturn:
     """Put everything back and say why it was necessary."""
-    why = said(error)
+    why = said(error) + full_disks(work.tools.fs, (work.place.directory, work.place.state_dir), error)
     untouched = not any(performed(work, number) or between(work, number) for number in range(len(work.plan.acts)))
     try:
         put_back(work)

@@ -297,14 +297,17 @@ def _remove_if_empty(fs: WriteFs, directory: Path) -> None:
             raise
 
 
+ELSEWHERE_HINT = (
+    "Free space, or use another disk: --vault DIR for the originals, --work-dir DIR for the copies that are edited."
+)
 _LIMITS = {errno.EFBIG: "ulimit -f unlimited", errno.EMFILE: "ulimit -n 1024"}
 
 
-def refusal(error: OSError, what: str) -> Refused:
-    """An operating system's error before anything was changed, in our words."""
+def refusal(error: OSError, what: str, full: str = "") -> Refused:
+    """An operating system's error before anything was changed, in our words. `full` names the disks that are."""
     said = error.strerror or type(error).__name__
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"{what}: {said}.", "Free space, or keep the originals on another disk: --vault DIR.")
+        return NoSpace(f"{what}: {said}.{full}", ELSEWHERE_HINT if full else "Free space, then try again.")
     if error.errno == errno.EROFS:
         return NotWritable(f"{what}: {said}.", MOUNT_AGAIN)
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -106,7 +106,8 @@ def _check(fs: WriteFs, place: RunPlace, seen: Fingerprint, content: Content) ->
 
 class Room(Struct, frozen=True):
     """Bytes a run writes, at most: (directory that exists, bytes); reflinks may make it less. The new files of
-    the acts `aside` wait in the vault, as there is no room for them next to the old ones."""
+    the acts `aside` wait in the vault, as there is no room for them next to the old ones: what one of them takes on
+    top of the old one is asked for once it is made."""
 
     needs: tuple[tuple[Path, int], ...]
     aside: frozenset[int] = frozenset()
@@ -131,13 +132,12 @@ def room_for(tools: Tools, state_dir: Path, root: Path, plan: Plan, work: Path |
         return Room((*own, (state_dir, new)))
     swapped = {n: act for n, act in enumerate(plan.acts) if isinstance(act, Transact) and act.replaces is not None}
     later = sum(act.size for act in swapped.values())
-    short = max((_growth(act, plan) for act in swapped.values()), default=0)
-    return Room((*own, (vault, later), (state_dir, new - later + short)), frozenset(swapped))
+    return Room((*own, (vault, later), (state_dir, new - later)), frozenset(swapped))
 
 
-def _growth(act: Transact, plan: Plan) -> int:
-    """Bytes that the new database needs on top of what its old one and the log take now."""
-    return max(act.size - sum(plan.fingerprints[number].size for number in act.concerned), 0)
+def growth(act: Transact, plan: Plan, size: int) -> int:
+    """Bytes that a new database of that size needs on top of what its old one and the log take now."""
+    return max(size - sum(plan.fingerprints[number].size for number in act.concerned), 0)
 
 
 def _private(act: Transact, plan: Plan) -> int:

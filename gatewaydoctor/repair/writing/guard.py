@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from stat import S_IMODE
@@ -250,6 +252,18 @@ def require_loose(fs: WriteFs, path: Path) -> None:
             f"{path} is {held.word}: no user can change it, root included.",
             f"Find out why, then as root: {held.command} {quote(str(path))}",
         )
+
+
+def full_disks(fs: WriteFs, directories: Iterable[Path], error: BaseException) -> str:
+    """A sentence that names the disks that are full; empty where the error is another one. Raises nothing."""
+    if not isinstance(error, OSError) or error.errno not in (ENOSPC, EDQUOT):
+        return ""
+    full: dict[int, Path] = {}
+    for directory in directories:
+        with suppress(OSError):
+            if fs.space(directory).available < MARGIN_BYTES:
+                full.setdefault(fs.stat(directory).dev, directory)
+    return f" The disk of {' and that of '.join(map(str, full.values()))} is full." if full else ""
 
 
 def check_space(
