@@ -201,7 +201,16 @@ def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) ->
             severity=Severity.WARNING,
         )
     said = "is the file of another agent under a second name" if problem.shared else said
-    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence)
+    if problem.record_wrong and not problem.shared:
+        said = f"has {'a wrong' if problem.found else 'no'} record of its owner; all that is in it is its own"
+        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, repair="schema")
+    if problem.rows_of is None:
+        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence)
+    by_hand = (
+        f"All its sessions are those of the agent {problem.rows_of}. Keep the gateway stopped, copy the directory, "
+        f"give that agent its set back (database, -wal, -shm), and put that of {health.agent_id} at {health.path}."
+    )
+    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, by_hand=by_hand)
 
 
 def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistered) -> Finding:

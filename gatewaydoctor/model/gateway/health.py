@@ -39,10 +39,14 @@ class BrokenPages(Struct, frozen=True):
 
 class OtherOwner(Struct, frozen=True):
     """The database belongs to another agent, or, with `found` None, does not say whose it is. `shared`: it is the
-    very file of that agent, under a second name."""
+    very file of that agent, under a second name. `rows_of` is the one agent whose sessions it holds, None where
+    there are none, or of several. `record_wrong`: what it holds is what its place asks for, just the record is
+    not."""
 
     found: str | None
     shared: bool = False
+    rows_of: str | None = None
+    record_wrong: bool = False
 
 
 class Doubled(Struct, frozen=True):
@@ -230,6 +234,15 @@ class DatabaseHealth(Struct, frozen=True):
         """Whether its last commits went with its log. Its age shows it: no file does once a repair has made the
         database again."""
         return any(isinstance(each, LogGone) and each.sure and not each.commits for each in self.problems)
+
+    @property
+    def of_another(self) -> bool:
+        """Whether it is another agent's, or may be: no repair takes it for that of its place."""
+        owners = (each for each in self.problems if isinstance(each, OtherOwner))
+        own = self.agent_id is not None
+        return any(
+            each.shared or not (each.record_wrong or (own and each.rows_of == self.agent_id)) for each in owners
+        )
 
 
 class MissingDatabase(Struct, frozen=True):

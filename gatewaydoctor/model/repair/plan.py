@@ -143,6 +143,13 @@ class SetVersion(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_
     version: int
 
 
+class SetOwner(msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="setOwner"):
+    """The record of whose the database is: of the agent, or of all (None), and of which schema version."""
+
+    agent_id: str | None
+    version: int
+
+
 class DropMigrations(
     msgspec.Struct, frozen=True, rename="camel", kw_only=True, tag_field="edit", tag="dropMigrations"
 ):
@@ -226,6 +233,7 @@ Edit = (
     | DropTriggers
     | SetTrigger
     | SetVersion
+    | SetOwner
     | DropMigrations
     | DropRecords
     | MoveJobs

@@ -25,6 +25,7 @@ from gatewaydoctor.model.repair.plan import (
     MoveJobs,
     Rebuild,
     SetEnabled,
+    SetOwner,
     SetTrigger,
     SetVersion,
 )
@@ -74,6 +75,8 @@ def perform(connection: apsw.Connection, edit: Edit, sources: Sequence[Path] = (
         case SetVersion(version=version):
             connection.execute(f"PRAGMA user_version = {int(version)}")
             connection.execute("UPDATE schema_meta SET schema_version = ? WHERE meta_key = 'primary'", (version,))
+        case SetOwner(agent_id=agent_id, version=version):
+            Owners(connection, agent_id).record(version)
         case DropMigrations():
             connection.executemany("DELETE FROM schema_meta WHERE meta_key = ?", ((key,) for key in _MIGRATED))
         case DropRecords(paths=paths):

@@ -109,6 +109,17 @@ class Owners:
         values = {"session_id": session_id, "session_key": key, "created_at": at, "updated_at": at, "status": status}
         self.put(WINDOWS, values)
 
+    def record(self, version: int) -> None:
+        """Whose the database is and of which version; when it was made stays as it is."""
+        role = "global" if self._agent_id is None else "agent"
+        told: dict[str, Value] = {"role": role, "schema_version": version, "agent_id": self._agent_id}
+        self.put("schema_meta", {"meta_key": "primary", **told, "created_at": 0, "updated_at": 0})
+        known = {name: value for name, value in told.items() if name in self._columns("schema_meta")}
+        changes = ", ".join(f"{name} = ?" for name in known)
+        self._connection.execute(
+            f"UPDATE schema_meta SET {changes} WHERE meta_key = 'primary'", tuple(known.values())
+        )
+
     def put(self, table: str, values: dict[str, Value]) -> None:
         """A row with those of the values that this schema has a column for, unless it is there."""
         there = {name: value for name, value in values.items() if name in self._columns(table)}

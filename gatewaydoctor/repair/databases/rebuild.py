@@ -259,16 +259,7 @@ class _Builder:
         """Whose it is and of which version, where those rows are lost."""
         tables = tables_of(self.connection)
         if "schema_meta" in tables and not self._has("schema_meta", "meta_key", "primary"):
-            role = "agent" if self.edit.agent_id is not None else "global"
-            values: dict[str, Value] = {
-                "meta_key": "primary",
-                "role": role,
-                "schema_version": self.edit.version,
-                "agent_id": self.edit.agent_id,
-                "created_at": 0,
-                "updated_at": 0,
-            }
-            self.owners.put("schema_meta", values)
+            self.owners.record(self.edit.version)
         if "session_key_contract" in tables:
             self.connection.execute(
                 "INSERT OR IGNORE INTO session_key_contract (id, main_key, updated_at) VALUES (1, ?, 0)",

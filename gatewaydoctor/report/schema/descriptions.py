@@ -318,6 +318,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "DropTriggers": {"edit": "drop-triggers.", "names": "Triggers that leave."},
     "DropDeliveries": {"edit": "drop-deliveries.", "rows": "Messages that leave: queue and id."},
     "SetTrigger": {"edit": "set-trigger.", "name": "The trigger.", "sql": "Its text."},
+    "SetOwner": {
+        "edit": "set-owner.",
+        "agentId": "The agent it is of; null for the state database.",
+        "version": "The schema version in its records.",
+    },
     "SetVersion": {"edit": "set-version.", "version": "The schema version that header and records get."},
     "DropMigrations": {"edit": "drop-migrations."},
     "DropRecords": {"edit": "drop-records.", "paths": "Databases whose quarantine records leave."},

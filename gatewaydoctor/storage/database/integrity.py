@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.entry import parse_key
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import (
     BrokenPages,
@@ -131,19 +132,29 @@ def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: i
     if isinstance(rows, DatabaseFault):
         return None
     if not rows:
-        return OtherOwner(None)
+        return _other_owner(database, role, agent_id, None)
     kind, recorded, owned_by = rows[0]
     expected = "agent" if role is DatabaseRole.AGENT else "global"
     if kind != expected:
-        return OtherOwner(str(owned_by or kind))
+        return _other_owner(database, role, agent_id, str(owned_by or kind))
     if role is DatabaseRole.AGENT and own != "NULL" and agent_id is not None and owned_by != agent_id:
-        return OtherOwner(None if owned_by is None else str(owned_by))
+        return _other_owner(database, role, agent_id, None if owned_by is None else str(owned_by))
     if not isinstance(recorded, int) or recorded == version or version > KNOWN_SCHEMA[role]:
         return None  # a newer schema is told by the rule of its own
     alike = [
         each for each in (version, recorded) if is_known(role, each) and drift(role, each, database.schema) is None
     ]
     return VersionsDiffer(version, recorded, alike[0] if len(alike) == 1 else None)
+
+
+def _other_owner(database: Opened, role: DatabaseRole, agent_id: str | None, found: str | None) -> OtherOwner:
+    """What the rows and tables say of it."""
+    fits = is_known(role, database.user_version) and drift(role, database.user_version, database.schema) is None
+    if role is not DatabaseRole.AGENT:
+        return OtherOwner(found, record_wrong=fits)
+    agents = {parse_key(str(key)).agent_id for (key,) in database.rows("SELECT session_key FROM session_nodes")}
+    rows_of = next(iter(agents)) if len(agents) == 1 else None
+    return OtherOwner(found, rows_of=rows_of, record_wrong=fits and rows_of is not None and rows_of == agent_id)
 
 
 def orphan_rows(database: Opened) -> OrphanRows | None:

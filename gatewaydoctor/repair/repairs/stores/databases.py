@@ -36,6 +36,7 @@ from gatewaydoctor.model.repair.plan import (
     GiveOwners,
     Literal,
     MoveJobs,
+    SetOwner,
     SetTrigger,
     SetVersion,
 )
@@ -149,7 +150,8 @@ def plan_schema(draft: Draft, *, named: bool) -> None:
         if not named and health.log_lost:
             _leave(draft, health)
             continue
-        if any(isinstance(each, Unopened | OtherOwner | ForeignLog) or _broken(each) for each in health.problems):
+        lost = (isinstance(each, Unopened | ForeignLog) or _broken(each) for each in health.problems)
+        if health.of_another or any(lost):
             continue
         # Rows whose parents' table is missing are not in the way alone.
         missing_tables = any(isinstance(each, SchemaDrift) and each.lost_tables for each in health.problems)
@@ -159,6 +161,13 @@ def plan_schema(draft: Draft, *, named: bool) -> None:
                     _orphans(draft, health, problem)
                 case SchemaDrift() if not problem.mends_itself:
                     _mend(draft, health, problem)
+                case OtherOwner(record_wrong=True) if health.user_version is not None:
+                    draft.edits.setdefault(health.path, []).append(
+                        SetOwner(agent_id=health.agent_id, version=health.user_version)
+                    )
+                    reason = "the record of whose it is, as its place and all its rows have it"
+                    names = [health.path.name]
+                    draft.step(Repair.SCHEMA, "set", health.path, reason, names, 0, agent_id=health.agent_id)
                 case VersionsDiffer(fits=int(version)):
                     draft.edits.setdefault(health.path, []).append(SetVersion(version=version))
                     reason = f"schema version {version} in its header and its records, as its tables are"

@@ -12,7 +12,7 @@ from gatewaydoctor.examine.databases.inventory import NODES, Inventory, take_inv
 from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_source, owner_of
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, OtherOwner, SchemaDrift, Unopened
+from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
 from gatewaydoctor.repair.databases.rebuild import counted
 from gatewaydoctor.repair.databases.tables import can_be_made
@@ -50,9 +50,8 @@ def plan_databases(draft: Draft, *, named: bool) -> None:
 
 def _damaged(draft: Draft, *, named: bool) -> Iterator[Target]:
     for health in draft.x.health.databases:
-        if health.role is DatabaseRole.QUARANTINE or any(
-            isinstance(each, ForeignLog | OtherOwner) for each in health.problems
-        ):
+        foreign = any(isinstance(each, ForeignLog) for each in health.problems)
+        if health.role is DatabaseRole.QUARANTINE or health.of_another or foreign:
             continue
         kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
         if kinds & (_GARBAGE | _EMPTY) or any(_is_torn(each, named=named) for each in health.problems):
@@ -65,7 +64,7 @@ def _incomplete(draft: Draft) -> Iterator[Target]:
     """Databases whose tables are not those of their release: rows that are left fit those of another database."""
     for health in draft.x.health.databases:
         drifts = [each for each in health.problems if isinstance(each, SchemaDrift)]
-        if any(each.remade for each in drifts) and has_tables_elsewhere(draft.x, health):
+        if any(each.remade for each in drifts) and not health.of_another and has_tables_elsewhere(draft.x, health):
             yield Target(health.role, health.path, health.agent_id)
 
 
