@@ -279,8 +279,8 @@ def tables_by_hand(health: DatabaseHealth) -> str:
     then = "then `gatewaydoctor scan` names the repair."
     if health.role is not DatabaseRole.STATE:
         return (
-            "Restore the set from a backup, or copy a sound agent database of the same release next to this one as "
-            f"{lent}; {then}"
+            "Have the release make an empty one, which starts no gateway: `OPENCLAW_STATE_DIR=/tmp/empty openclaw "
+            f"memory index`. Copy /tmp/empty/agents/main/agent/{health.path.name} next to this one as {lent}; {then}"
         )
     return (
         "Have the release make an empty one, which starts no gateway: `OPENCLAW_STATE_DIR=/tmp/empty openclaw tasks "

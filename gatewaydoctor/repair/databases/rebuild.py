@@ -23,6 +23,7 @@ from gatewaydoctor.repair.databases.tables import (
     definitions,
     further,
     is_carried,
+    is_of_memory,
     is_search,
     only_definitions,
 )
@@ -122,6 +123,8 @@ class _Builder:
     def build(self, own: Rescue | None, sources: Sequence[Rescue | None]) -> None:
         self._make_tables(own)
         self._define("index", unique=True)
+        # Rows of memory get into its search index by these alone; other triggers would answer to what is filled in.
+        self._define_triggers(of_memory=True)
         self.connection.authorizer = None
         self.connection.execute("BEGIN IMMEDIATE")
         if own is not None:
@@ -143,7 +146,7 @@ class _Builder:
         self._derive(tables)
         self.connection.authorizer = only_definitions
         self._define("index", unique=False)
-        self._define("trigger")
+        self._define_triggers(of_memory=False)
         self.connection.authorizer = None
         self.connection.execute(f"PRAGMA user_version = {int(self.edit.version)}")
 
@@ -161,6 +164,10 @@ class _Builder:
         for sql in definitions(self.schema, kind):
             if unique is None or ("UNIQUE" in sql.upper().split("ON", 1)[0]) == unique:
                 self.connection.execute(sql)
+
+    def _define_triggers(self, *, of_memory: bool) -> None:
+        for sql in definitions([item for item in self.schema if is_of_memory(item) == of_memory], "trigger"):
+            self.connection.execute(sql)
 
     # Rows
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from gatewaydoctor.storage.database.schema import MEMORY_TRIGGERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -48,10 +50,11 @@ def can_be_made(schema: Sequence[SchemaItem]) -> bool:
     return True
 
 
-def further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> Iterator[SchemaItem]:
-    """Tables that the chosen schema does not have, with their indexes: a gateway makes some only once it needs them.
-    None that SQLite does not take."""
+def further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> list[SchemaItem]:
+    """Tables that the chosen schema does not have, with their indexes, and triggers of memory search: a gateway makes
+    some only once it needs them. None that SQLite does not take."""
     there = {item.name for item in chosen}
+    found: list[SchemaItem] = []
     for table in own:
         if table.kind != "table" or table.name in there or not is_carried(table.name, own):
             continue
@@ -61,7 +64,16 @@ def further(own: Sequence[SchemaItem], chosen: Sequence[SchemaItem]) -> Iterator
             if item.kind in ("table", "index") and item.table == table.name and item.name not in there
         ]
         if can_be_made((*chosen, *items)):
-            yield from items
+            found += items
+    for item in own:
+        if is_of_memory(item) and item.name not in there and can_be_made((*chosen, *found, item)):
+            found.append(item)
+    return found
+
+
+def is_of_memory(item: SchemaItem) -> bool:
+    """Whether it is a trigger that writes a row of memory into its search index."""
+    return item.kind == "trigger" and MEMORY_TRIGGERS.get(item.name) == item.table
 
 
 def is_search(item: SchemaItem) -> bool:
