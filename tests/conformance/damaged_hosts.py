@@ -19,29 +19,43 @@ SET_UP = '{"version": 1, "setupCompletedAt": "2026-09-03T14:42:43.529Z"}'
 ATTESTED = "openclaw-workspace-attestation:v1\n"
 PROFILES = "agents/main/agent/auth-profiles.json"
 ONE_PROFILE = {"anthropic:default": {"type": "api_key", "provider": "anthropic", "key": "sk-x"}}
-OLD_FILES = {
-    "acp/event-ledger.json": {"version": 1, "sessions": {}},
-    "agent/auth-profiles.json": {"version": 1, "profiles": {}},
-    "agents/main/agent/auth.json": {},
-    "bindings/current-conversations.json": {"version": 1, "bindings": []},
-    "commitments/commitments.json": {"version": 1, "commitments": []},
-    "credentials/oauth.json": {},
-    "credentials/telegram-allowFrom.json": {"version": 1, "allowFrom": ["1"]},
-    "credentials/telegram-pairing.json": {"version": 1, "requests": []},
-    "devices/paired.json": {},
-    "exec-approvals.json": {"version": 1, "agents": {}},
-    "identity/device-auth.json": {"version": 1, "deviceId": "x", "tokens": {}},
-    "identity/device.json": {"version": 1, "deviceId": "x"},
-    "logs/config-health.json": {"entries": {}},
-    "node.json": {"version": 1},
-    "plugins/installs.json": {"version": 1, "plugins": {}},
-    "push/vapid-keys.json": {"publicKey": "x", "privateKey": "y"},
-    "restart-sentinel.json": {"version": 1, "payload": {"kind": "restart", "status": "ok", "ts": 1}},
-    "settings/voicewake.json": {"triggers": ["a"], "updatedAtMs": 1},
-    "subagents/runs.json": {"version": 2, "runs": {}},
-    "tui/last-session.json": {},
-    "update-check.json": {"lastCheckedAt": "2026-01-01T00:00:00.000Z"},
-}
+OLD_FILES = (
+    "acp/event-ledger.json",
+    "agent/auth-profiles.json",
+    "agents/main/agent/auth.json",
+    "audit/crestodian.jsonl",
+    "audit/system-agent.jsonl",
+    "bindings/current-conversations.json",
+    "commitments/commitments.json",
+    "credentials/oauth.json",
+    "credentials/telegram-allowFrom.json",
+    "credentials/telegram-pairing.json",
+    "debug-proxy/capture.sqlite",
+    "delivery-queue/q1.json",
+    "devices/paired.json",
+    "exec-approvals.json",
+    "flows/registry.sqlite",
+    "identity/device-auth.json",
+    "identity/device.json",
+    "logs/config-audit.jsonl",
+    "logs/config-health.json",
+    "media/outgoing/records/r1.json",
+    "memory/main.sqlite",
+    "node.json",
+    "nodes/paired.json",
+    "plugin-state/state.sqlite",
+    "plugins/installs.json",
+    "push/apns-registrations.json",
+    "push/vapid-keys.json",
+    "push/web-push-subscriptions.json",
+    "restart-sentinel.json",
+    "settings/voicewake-routing.json",
+    "settings/voicewake.json",
+    "subagents/runs.json",
+    "tasks/runs.sqlite",
+    "tui/last-session.json",
+    "update-check.json",
+)
 
 
 def put(path: Path, text: str = SET_UP) -> None:
@@ -70,6 +84,15 @@ for _name in OLD_FILES:
 def every_old_file_torn(state: Path) -> None:
     for name in OLD_FILES:
         put(state / name, "{torn")
+
+
+@damage()
+def every_old_file_torn_and_all_migrations_due(state: Path) -> None:
+    """But for those with credentials, which stop a start by themselves."""
+    for name in OLD_FILES:
+        if "auth" not in name or "device" in name:
+            put(state / name, "{torn")
+    all_due(state)
 
 
 @damage()

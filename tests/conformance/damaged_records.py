@@ -177,6 +177,29 @@ def migration_run_unfinished(state: Path) -> None:
     sql(state / STATE, "UPDATE migration_runs SET status = 'running', finished_at = NULL")
 
 
+APPROVALS = "id = 'node-desktop-stream-pairing-defaults-v1'"
+
+
+@damage()
+def migration_run_of_approvals_failed(state: Path) -> None:
+    sql(state / STATE, f"UPDATE migration_runs SET status = 'failed' WHERE {APPROVALS}")
+
+
+@damage()
+def migration_run_of_approvals_without_an_end(state: Path) -> None:
+    sql(state / STATE, f"UPDATE migration_runs SET finished_at = NULL, report_json = '{{torn' WHERE {APPROVALS}")
+
+
+@damage()
+def migration_run_of_approvals_gone(state: Path) -> None:
+    sql(state / STATE, f"DELETE FROM migration_runs WHERE {APPROVALS}")
+
+
+@damage()
+def migration_runs_of_others_unfinished(state: Path) -> None:
+    sql(state / STATE, f"UPDATE migration_runs SET status = 'running', finished_at = NULL WHERE NOT {APPROVALS}")
+
+
 @damage()
 def migration_source_rewritten(state: Path) -> None:
     sql(state / STATE, "UPDATE migration_sources SET source_sha256 = 'x'")

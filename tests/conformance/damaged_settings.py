@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,30 @@ def cron_store_torn_elsewhere_job(state: Path) -> None:
     (state / "elsewhere").mkdir()
     (state / "elsewhere" / "jobs.json").write_text('{"version": 1, "jobs": [{')
     config(state, cron={"store": str(state / "elsewhere" / "jobs.json")})
+
+
+CRON_STORES: dict[str, bytes | None] = {
+    "of_0_bytes": b"",
+    "a_list": b"[]",
+    "a_directory": None,
+    "a_number": b"5",
+    "without_jobs": b"{}",
+    "with_jobs_of_text": b'{"version": 1, "jobs": "x"}',
+    "with_a_comment": b'{"version": 1, "jobs": [] /* none */}',
+    "with_a_byte_order_mark": b'\xef\xbb\xbf{"version": 1, "jobs": []}',
+}
+
+
+def _cron_store(state: Path, *, name: str) -> None:
+    path = state / "elsewhere" / "jobs.json"
+    path.parent.mkdir()
+    data = CRON_STORES[name]
+    path.mkdir() if data is None else path.write_bytes(data)
+    config(state, cron={"store": str(path)})
+
+
+for _name in CRON_STORES:
+    damage(name=f"cron_store_elsewhere_{_name}_job")(partial(_cron_store, name=_name))
 
 
 @damage()

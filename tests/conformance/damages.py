@@ -29,10 +29,11 @@ PAGE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """`hot`: to a directory whose gateway was killed, logs and all."""
+    """`hot`: to a directory whose gateway was killed, logs and all. `by_config`: it listens where its config says."""
 
     hurt: Callable[[Path], None]
     hot: bool = False
+    by_config: bool = False
 
 
 DAMAGES: dict[str, Damage] = {}
@@ -41,9 +42,13 @@ DAMAGES: dict[str, Damage] = {}
 UNCHECKED = ("PRAGMA foreign_keys = OFF", "PRAGMA ignore_check_constraints = ON")
 
 
-def damage(*, hot: bool = False) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
+def damage(
+    *, hot: bool = False, by_config: bool = False, name: str = ""
+) -> Callable[[Callable[[Path], None]], Callable[[Path], None]]:
+    """Its name is that of the function, where none is given."""
+
     def keep(hurt: Callable[[Path], None]) -> Callable[[Path], None]:
-        DAMAGES[hurt.__name__.replace("_", "-")] = Damage(hurt, hot)
+        DAMAGES[(name or hurt.__name__).replace("_", "-")] = Damage(hurt, hot, by_config)
         return hurt
 
     return keep

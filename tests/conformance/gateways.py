@@ -11,10 +11,7 @@ import time
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 START_S = 240
 STOP_S = 60
@@ -53,10 +50,16 @@ def environment(state: Path) -> dict[str, str]:
 
 
 def write_config(state: Path, agents: tuple[str, ...]) -> None:
+    """Its port is not the usual one, at which another gateway of this machine may answer."""
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
     config = {
-        "gateway": {"mode": "local", "auth": {"mode": "token", "token": "x"}, "controlUi": {"enabled": False}},
+        "gateway": {
+            "mode": "local",
+            "port": free_port(),
+            "auth": {"mode": "token", "token": "x"},
+            "controlUi": {"enabled": False},
+        },
         "plugins": {"enabled": False},
         "agents": {"list": [{"id": agent, **({"default": True} if agent == agents[0] else {})} for agent in agents]},
     }
@@ -72,14 +75,17 @@ def start(
     kill: bool = False,
     stay_s: float = 0,
     node_options: str | None = None,
+    by_config: bool = False,
 ) -> Outcome:
-    """Start it, wait until it is healthy or has ended, and stop it `stay_s` later: cleanly, or with SIGKILL."""
-    port = _free_port()
+    """Start it, wait until it is healthy or has ended, and stop it `stay_s` later: cleanly, or with SIGKILL. With
+    `by_config` it listens where its config says, else on loopback."""
+    port = _configured_port(state) if by_config else free_port()
+    where = [] if by_config else ["--port", str(port), "--bind", "loopback"]
     log = state.with_name(f"{state.name}.log")
     began = time.monotonic()
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [*command, "gateway", "run", "--port", str(port), "--bind", "loopback"],
+            [*command, "gateway", "run", *where],
             env=environment(state) | ({"NODE_OPTIONS": node_options} if node_options else {}),
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -97,7 +103,12 @@ def start(
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(STOP_S)
+            _end_helpers(state)
     return Outcome(code, log.read_text(errors="replace"), up_s)
+
+
+def _configured_port(state: Path) -> int:
+    return int(json.loads((state / "openclaw.json").read_text())["gateway"]["port"])
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> int | None:
@@ -120,7 +131,17 @@ def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
         process.wait(STOP_S)
 
 
-def _free_port() -> int:
+def _end_helpers(state: Path) -> None:
+    """What a start leaves running in a session of its own, such as what looks into why it failed."""
+    mine = f"OPENCLAW_STATE_DIR={state}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            program = (folder / "comm").read_text()
+            if program.startswith("openclaw") and mine in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

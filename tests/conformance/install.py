@@ -12,12 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", "2026.7.1", "2026.8.1", "2026.9.3", "2026.9.6")
+RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", "2026.7.1", "2026.8.1", "2026.9.3", "2026.9.5", "2026.9.6")
 NODE_VERSION = "22.22.3"
 NODE_OF = dict.fromkeys(RELEASES[3:], "24.21.0")
 """Node of the releases that may refuse an older one."""
 
-NATIVE_OF = {"2026.9.3": "0.8.5", "2026.9.6": "0.18.1"}
+NATIVE_OF = {"2026.9.3": "0.8.5", "2026.9.5": "0.13.1", "2026.9.6": "0.18.1"}
 """Version of the native part that npm leaves out with install scripts; without it no legacy store is imported."""
 
 

@@ -10,14 +10,17 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.model.gateway.refusals import NEWEST
+
 from . import (  # noqa: F401  (each registers its damages)
     damaged_agents,
+    damaged_configs,
     damaged_copies,
     damaged_entries,
     damaged_files,
@@ -31,16 +34,16 @@ from . import (  # noqa: F401  (each registers its damages)
     damaged_schemas,
     damaged_settings,
 )
-from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE
-from .gateways import start, write_config
+from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE, sql
+from .gateways import environment, start, write_config
 from .install import cache_dir, command
+from .pieces import DATABASES
 from .record import told
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.conformance
-RELEASE = "2026.9.6"
 AGENTS = ("main", "second")
 SCHEDULER_S = 20
 """Seconds after which the scheduler has started, or has said why it did not."""
@@ -52,27 +55,34 @@ SET_ASIDE = "continuing with degraded state"
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """Directories that the real gateway made: stopped cleanly, and killed with its logs. `state` is where each was
+    """Directories that a real gateway made: stopped cleanly, and killed with its logs. `state` is where each was
     and where every damaged copy goes: jobs are filed under the path."""
 
+    release: str
     command: list[str]
     state: Path
     stopped: Path
     killed: Path
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    found = command(cache_dir(), RELEASE)
+@pytest.fixture(scope="module", params=DATABASES)
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Base:
+    release = str(request.param)
+    found = command(cache_dir(), release)
     if found is None:
-        pytest.skip(f"openclaw {RELEASE} is not installed (make conformance)")
+        pytest.skip(f"openclaw {release} is not installed (make conformance)")
     folder = tmp_path_factory.mktemp("gateway")
-    made = Base(found, folder / "state", folder / "stopped", folder / "killed")
+    made = Base(release, found, folder / "state", folder / "stopped", folder / "killed")
     write_config(made.state, AGENTS)
     for agent in AGENTS:
         sessions_of_files(made.state, agent)
     jobs_of_files(made.state)
+    if release != NEWEST:  # they import no session store at a start
+        doctor = [*found, "doctor", "--fix", "--non-interactive"]
+        subprocess.run(doctor, env=environment(made.state), check=True, capture_output=True)
     assert start(made.command, made.state).up
+    columns = "(device_id, public_key, created_at_ms, approved_at_ms)"
+    sql(made.state / STATE, f"INSERT INTO device_pairing_paired {columns} VALUES ('phone', 'x', 1, 1)")
     shutil.copytree(made.state, made.stopped, symlinks=True)
     assert start(made.command, made.state, kill=True).up
     shutil.copytree(made.state, made.killed, symlinks=True)
@@ -133,12 +143,14 @@ def jobs_of_files(state: Path) -> None:
 
 
 def rows(state: Path) -> set[tuple[str, str, str]]:
-    """Session rows with their session id, and cron jobs of the user; nothing of a database that cannot be read."""
+    """Session rows with their session id, cron jobs of the user and a paired phone; nothing of a database that cannot
+    be read."""
     found: set[tuple[str, str, str]] = set()
     asked = (
         (AGENT, "SELECT 'main', session_key, current_session_id FROM session_nodes"),
         (SECOND, "SELECT 'second', session_key, current_session_id FROM session_nodes"),
         (STATE, "SELECT 'job', job_id, '' FROM cron_jobs WHERE declaration_key IS NULL"),
+        (STATE, "SELECT 'paired', device_id, '' FROM device_pairing_paired"),
         (STATE, "SELECT 'set aside', event_key, '' FROM diagnostic_events WHERE scope LIKE 'cron.quarantine:%'"),
     )
     more = ((path, asked[0][1].replace("'main'", f"'{agent}'")) for agent, path in registered(state))
@@ -190,6 +202,15 @@ def gone(stake: set[tuple[str, str, str]], now: set[tuple[str, str, str]]) -> se
     `session.mainKey` does, is there."""
     kept = {(source, session) for source, _, session in now if session}
     return {row for row in stake - now if (row[0], row[2]) not in kept}
+
+
+def moved(lost: set[tuple[str, str, str]], state: Path) -> set[tuple[str, str, str]]:
+    """What another agent's database has now, under a key of that agent or none."""
+    found: set[tuple[str, str]] = set()
+    for agent, path in (("main", AGENT), ("second", SECOND)):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{state / path}?mode=ro", uri=True)) as database:
+            found |= {(agent, str(each)) for (each,) in database.execute("SELECT session_id FROM session_windows")}
+    return {row for row in lost if any(session == row[2] and agent != row[0] for agent, session in found)}
 
 
 def without_log(state: Path) -> set[tuple[str, str, str]]:
@@ -245,17 +266,24 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     said, rules, reason = predicted(base.state)
     try:
         outcome = start(
-            base.command, base.state, stay_s=SCHEDULER_S if re.search("job|oauth|auth-|profiles", name) else 0
+            base.command,
+            base.state,
+            stay_s=SCHEDULER_S if re.search("job|auth|profiles|old-file", name) else 0,
+            by_config=hurt.by_config,
         )
     except TimeoutError:
-        assert told(RELEASE, "database_classes", name, said, "hangs"), (rules, reason)
+        assert told(base.release, "database_classes", name, said, "hangs"), (rules, reason)
         return
     now, aside = rows(base.state), False
     lost = gone(at_stake, now) if outcome.up else kept_apart - without_log(base.state)
     if any(row[0] == "set aside" for row in now - at_stake):
         lost = {row for row in lost if row[0] != "job"}  # kept with its text among those set aside
         aside = outcome.up
-    happened = "loses" if lost else "starts" if outcome.up else f"refuses, exit {outcome.code}"
+    taken = moved(lost, base.state) if outcome.up else set()
+    lost -= taken
+    happened = (
+        "loses" if lost else "at-risk" if taken else "starts" if outcome.up else f"refuses, exit {outcome.code}"
+    )
     if happened == "starts" and stranded(base.state):
         happened = "at-risk"
     if aside and happened == "starts":
@@ -265,7 +293,7 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
         happened = "at-risk"
     if said == RUNNING and not outcome.up:
         happened = RUNNING
-    agreed = told(RELEASE, "database_classes", name, said, happened)
+    agreed = told(base.release, "database_classes", name, said, happened)
     assert agreed, (rules, reason, len(lost), outcome.code, outcome.log[-2000:])
 
 
