@@ -103,7 +103,9 @@ def test_every_name_and_a_value_of_every_type_passes(release: str, tmp_path: Pat
     sections["gateway"] = {"mode": "local"}
     sections["meta"] = {"lastTouchedVersion": release}
     state.file("openclaw.json", sections)
-    assert not state.findings("config-refused")
+    typed = {path for path, *_ in TYPES}
+    told = [each for found in state.findings("config-refused") for each in found.evidence["settings"]]  # type: ignore[attr-defined]
+    assert not [each for each in told if each["setting"] in typed or "not a setting" in each["reason"]]
 
 
 def _put(sections: dict[str, object], path: str, value: object) -> None:
@@ -139,11 +141,124 @@ def _get(sections: dict[str, object], path: list[str]) -> object:
         (None, {"nonesuch": {}}, 1),
         ("2026.9.6", {"session": {"maintenance": {"maxDiskBytes": False}}}, 0),
         ("2026.5.22", {"session": {"maintenance": {"maxDiskBytes": False}}}, 1),
-        ("2026.5.22", {"channels": {"nonesuch": 1}, "models": {"nonesuch": 1}, "env": {"NONESUCH": "1"}}, 0),
+        ("2026.5.22", {"channels": {"nonesuch": 1}, "env": {"NONESUCH": "1"}}, 0),
+        ("2026.5.22", {"models": {"nonesuch": 1}}, 1),
     ],
 )
 def test_releases_differ(release: str | None, sections: dict[str, object], count: int, tmp_path: Path) -> None:
     assert sum(each.count for each in made(tmp_path, release, sections).findings("config-refused")) == count
+
+
+REFERENCE = {"source": "env", "provider": "default", "id": "TOKEN"}
+DEEP = [
+    ({"gateway": {"auth": {"token": {"source": "env", "id": "X"}}}}, "gateway.auth.token.provider (missing)"),
+    (
+        {"gateway": {"auth": {"mode": "magic"}}},
+        "gateway.auth.mode (text, not none, token, password or trusted-proxy)",
+    ),
+    ({"gateway": {"auth": {"token": 5}}}, "gateway.auth.token (a number, not text or an object)"),
+    (
+        {"models": {"providers": {"Quartz": {"modles": []}}}},
+        "models.providers.*.modles (not a setting it knows; did you",
+    ),
+    (
+        {"models": {"providers": {"x": {"models": [{"id": 1}]}}}},
+        "models.providers.*.models.0.id (a number, not text)",
+    ),
+    ({"logging": {"level": "loud"}}, "logging.level (text, not one of 7 words)"),
+    ({"plugins": {"entries": {"x": True}}}, "plugins.entries.* (true or false, not an object)"),
+    ({"channels": []}, "channels (a list, not an object)"),
+]
+
+
+@pytest.mark.parametrize(("sections", "told"), DEEP)
+def test_every_section_is_judged_by_the_schema_of_the_release(
+    sections: dict[str, object], told: str, tmp_path: Path
+) -> None:
+    (found,) = made(tmp_path, "2026.9.6", sections).findings("config-refused")
+    assert told in found.message
+    assert "Quartz" not in found.message + str(found.evidence)
+    assert found.severity is Severity.ERROR
+
+
+OF_A_FILE = {"source": "file", "provider": "mine", "id": "/token"}
+TOGETHER = [
+    (
+        {
+            "gateway": {"auth": {"token": OF_A_FILE}},
+            "secrets": {"providers": {"mine": {"source": "file", "path": "/nowhere/at/all"}}},
+        },
+        "gateway.auth.token (in a file that is not there)",
+        "exit 1",
+    ),
+    ({"gateway": {"bind": "lan", "tailscale": {"mode": "serve"}}}, "gateway.bind (has to be loopback", "exit 78"),
+    ({"gateway": {"bind": "custom"}}, "gateway.customBindHost (missing", "exit 1"),
+    ({"gateway": {"bind": "lan", "auth": {"mode": "none"}}}, "gateway.auth.mode (none", "exit 78"),
+    (
+        {"bindings": [{"agentId": "ghost", "match": {"channel": "telegram"}}]},
+        "bindings.0.agentId (an agent",
+        "exit 78",
+    ),
+    ({"broadcast": {"x": ["main", "ghost"]}}, "broadcast.*.1 (an agent", "exit 78"),
+    ({"agents": {"defaults": {"heartbeat": {"every": "soon"}}}}, "heartbeat.every (text, not a duration", "exit 78"),
+    ({"agents": {"list": [{"id": "main", "nonesuch": 1}]}}, "agents.list.0.nonesuch (not a setting", "exit 78"),
+]
+
+
+@pytest.mark.parametrize(("sections", "told", "code"), TOGETHER)
+def test_what_settings_ask_of_each_other(sections: dict[str, object], told: str, code: str, tmp_path: Path) -> None:
+    (found,) = made(tmp_path, "2026.9.6", sections).findings("config-refused")
+    assert told in found.message
+    assert code in found.consequence
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"gateway": {"bind": "custom", "customBindHost": "127.0.0.1", "tailscale": {"mode": "serve"}}},
+        {"gateway": {"bind": "lan", "auth": {"mode": "token", "token": "x"}}},
+        {
+            "bindings": [
+                {"agentId": "MAIN", "match": {"channel": "telegram"}},
+                {"agentId": "*", "match": {"channel": "x"}},
+            ]
+        },
+        {"agents": {"defaults": {"heartbeat": {"every": "1h30m"}}}},
+        {"agents": {"list": [{"id": "main", "default": True, "workspace": "/w", "heartbeat": {"every": "5m"}}]}},
+    ],
+)
+def test_what_goes_together_is_not_refused(sections: dict[str, object], tmp_path: Path) -> None:
+    assert not made(tmp_path, "2026.9.6", sections).findings("config-refused")
+
+
+def test_a_variable_of_a_secret_that_is_not_set_here_puts_the_start_at_risk(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.9.6", {"gateway": {"auth": {"mode": "token", "token": REFERENCE}}})
+    judgement = state.judge()
+    (found,) = judgement.of("config-refused")
+    assert found.consequence.endswith("refuses to start (exit 1) unless it is set where it runs.")
+    assert start_verdict(judgement.examination, judgement.findings).start is Start.AT_RISK
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"gateway": {"auth": {"token": REFERENCE}}, "env": {"TOKEN": "x"}},
+        {"gateway": {"auth": {"mode": "none", "token": REFERENCE}}},
+        {
+            "gateway": {"auth": {"token": OF_A_FILE}},
+            "secrets": {"providers": {"mine": {"source": "file", "path": "/etc/hostname"}}},
+        },
+        {"gateway": {"auth": {"mode": "${MODE}"}}},
+        {"channels": {"nonesuch": {"anything": 1}}},
+        {"plugins": {"entries": {"x": {"enabled": True, "config": {"anything": [1]}}}}},
+        {"talk": {"apiKey": "of an earlier release"}},
+        {"models": {"providers": {"x": {"baseUrl": "http://x", "models": [], "headers": {"__proto__": 1}}}}},
+    ],
+)
+def test_what_the_schema_or_that_of_an_earlier_release_takes_is_not_refused(
+    sections: dict[str, object], tmp_path: Path
+) -> None:
+    assert not made(tmp_path, "2026.9.6", sections).findings("config-refused")
 
 
 def test_a_release_newer_than_any_that_was_tried_may_know_the_name(tmp_path: Path) -> None:

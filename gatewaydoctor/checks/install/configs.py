@@ -109,10 +109,9 @@ REFUSED = Rule(
     severity=Severity.ERROR,
     title="The config has settings that the release refuses",
     meaning="openclaw.json has a name that the release does not know, or a value of another type than it "
-    "accepts. Checked are only the names at the top level and in gateway, meta, session, "
-    "session.maintenance, cron and agents, and the types of the settings that decide about "
-    "sessions and cron; names of earlier releases are not checked. Warning for a release newer "
-    "than 2026.9.6.",
+    "accepts. Checked are names, types, words and bounds in every section but channels and the settings of single "
+    "plugins; what an earlier release accepts is not checked, as a start may move it. A * in a path is "
+    "a name of your own. Warning for a release newer than 2026.9.6.",
     cause="A typing error, a setting of a newer or an older release, or a number in quotes.",
     gateway="It refuses to start because of one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit 78 "
     "in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
@@ -182,16 +181,19 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not settings or x.place.store is not None:
         return
     certain = accepted.asked(x.config.release).certain
+    here = certain and not all(each.elsewhere for each in settings)
     count = len(settings)
     told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
     yield REFUSED.finding(
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
         f"{a_gateway(x)} refuses to start{_exit(x)}."
+        if here
+        else f"{a_gateway(x)} refuses to start{_exit(x)} unless it is set where it runs."
         if certain
         else f"{accepted.RELEASES[-1]} refuses to start because of {_IT[count != 1]}; whether a newer "
         "release does is not known.",
         count=count,
-        severity=None if certain else Severity.WARNING,
+        severity=None if here else Severity.WARNING,
         path=x.config.path,
         evidence={
             "settings": [
@@ -208,7 +210,8 @@ _IT = ("it", "them")
 
 
 def _exit(x: Examination) -> str:
-    code = x.config.release.behaviour.config_exit
+    own = {each.exit_code for each in x.config.refused}
+    code = own.pop() if len(own) == 1 and None not in own else x.config.release.behaviour.config_exit
     return "" if code is None else f" (exit {code})"
 
 
@@ -227,7 +230,7 @@ def _spelled(setting: RefusedSetting) -> str:
     return f"an odd name {f'in {setting.section}' if setting.section else 'at the top level'}"
 
 
-_USUAL_NAME = regex(r"\$?[A-Za-z0-9_-]{1,40}")
+_USUAL_NAME = regex(r"\$?[A-Za-z0-9_-]{1,40}|\*")
 
 
 def _broken(x: Examination, problem: ConfigProblem) -> Finding:

@@ -107,12 +107,16 @@ UNKNOWN_NAME = "unknown"
 
 class RefusedSetting(Struct, frozen=True):
     """A setting of the config over which the release does not start. `section` is a dotted path, empty for the top
-    level; `what` completes "`path`: …" and holds no value of the config; `meant` is the known name next to it."""
+    level; `what` completes "`path`: …" and holds no value of the config; `meant` is the known name next to it.
+    `exit_code` is that of the start, where it is not the release's usual one for settings. `elsewhere`: it may be
+    right where the gateway runs."""
 
     section: str
     name: str
     what: str
     meant: str | None = None
+    exit_code: int | None = None
+    elsewhere: bool = False
 
     @property
     def unknown(self) -> bool:

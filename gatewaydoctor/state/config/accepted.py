@@ -1,8 +1,8 @@
 """What each release accepts in openclaw.json: names and types of settings, as data. It starts over none it refuses.
 
 Source: `openclaw config validate` of each release, run over one config for each section and name, and over fifteen
-values for each typed setting; `make conformance` does so again. Sections that are not listed here, and what is inside
-of settings without a type here, are not judged.
+values for each typed setting; `make conformance` does so again. What is not listed here is judged by the schema of
+the release (shapes).
 """
 
 from __future__ import annotations
@@ -14,18 +14,29 @@ from msgspec import Struct
 
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, RefusedSetting
 from gatewaydoctor.model.gateway.release import Policy, numbers
+from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
+from gatewaydoctor.state.config.together import RELEASE, contradictions
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
-from gatewaydoctor.state.place.home import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.release import Release
+    from gatewaydoctor.state.config.settings import Settings
 
     Get = Callable[..., object]
 
-RELEASES = ("2026.3.28", "2026.4.25", "2026.5.22", "2026.7.1", "2026.8.1", "2026.9.3", "2026.9.6")
+RELEASES = (
+    "2026.3.28",
+    "2026.4.25",
+    "2026.5.22",
+    "2026.7.1",
+    "2026.8.1",
+    "2026.9.3",
+    "2026.9.5",
+    "2026.9.6",
+)
 """The releases that were asked, oldest first."""
 
 Known = tuple[str, str, str]
@@ -49,7 +60,7 @@ NAMES: Mapping[str, tuple[Known, ...]] = {
         ("2026.7.1", "2026.9.6", "transcripts"),
         ("2026.8.1", "2026.9.6", "attachments cloudWorkers desktop telemetry tts"),
         ("2026.9.3", "2026.9.6", "worktreeRoot"),
-        ("2026.9.6", "2026.9.6", "worktreeAcceleration"),
+        ("2026.9.5", "2026.9.6", "worktreeAcceleration"),
     ),
     "meta": (
         ("2026.3.28", "2026.7.1", "lastTouchedAt"),
@@ -95,7 +106,7 @@ NAMES: Mapping[str, tuple[Known, ...]] = {
             "highWaterBytes maxDiskBytes maxEntries mode pruneAfter resetArchiveRetention",
         ),
         ("2026.8.1", "2026.9.6", "archiveDashboardAfter preserveRecent"),
-        ("2026.9.6", "2026.9.6", "coldStorage"),
+        ("2026.9.5", "2026.9.6", "coldStorage"),
     ),
     "cron": (
         ("2026.3.28", "2026.7.1", "failureDestination maxConcurrentRuns retry runLog store webhook"),
@@ -183,10 +194,8 @@ _POLICIES: Mapping[Policy, tuple[str, ...]] = {
     Policy.V2026_3_28: ("2026.3.28",),
     Policy.V2026_4_25: ("2026.4.25",),
     Policy.V2026_5_22: ("2026.5.22", "2026.7.1"),
-    Policy.V2026_9_6: ("2026.8.1", "2026.9.3", "2026.9.6"),
+    Policy.V2026_9_6: ("2026.8.1", "2026.9.3", "2026.9.5", "2026.9.6"),
 }
-_SPECIAL = frozenset({"__proto__", "prototype", "constructor"})
-"""Names that JavaScript treats in its own way; what a release makes of them was not seen."""
 
 
 def asked(release: Release) -> Asked:
@@ -203,23 +212,24 @@ def asked(release: Release) -> Asked:
     return Asked(RELEASES[later - 1 : later + 1] if later else RELEASES)
 
 
-def refused(
-    document: Mapping[str, object], release: Release, get: Get, state_dir: Path
-) -> tuple[RefusedSetting, ...]:
-    """The settings of a whole config, includes merged, that keep this release from starting; in the order of the
-    tables. `get` gives a value with its variables filled in."""
-    releases = asked(release).releases
-    rows = () if releases == (_STARTED,) else _rows(document)
-    agents = _agents(document, state_dir) if releases == (_STARTED,) else ()
-    return (*_unknown(document, releases), *_mistyped(document, releases, get), *rows, *agents)
+def refused(settings: Settings, state_dir: Path, there: Callable[[str], bool]) -> tuple[RefusedSetting, ...]:
+    """The settings of a whole config, includes merged, that keep its release from starting; in the order of the
+    tables. `there` says whether a path is."""
+    document, releases = settings.document, asked(settings.release).releases
+    tried = releases == (RELEASE,)
+    rows = (each for each in _rows(document) if not (tried and each.path.endswith(".id")))
+    together = contradictions(document, state_dir, settings.env, there) if tried else ()
+    told = (*_unknown(document, releases), *_mistyped(document, releases, settings.get), *rows, *together)
+    paths = {each.path for each in told}
+    deeper = mistakes(document, releases, RELEASES[: _place(releases[0])])
+    if tried:
+        deeper += mistakes_of_rows(_at(document, "agents.list"), RELEASE, "2026.7.1")
+    return (*told, *(each for each in deeper if each.path not in paths))
 
 
 def unjudged(document: Mapping[str, object]) -> tuple[str, ...]:
-    """The sections of a config whose settings are not judged, in its own order."""
-    known = {name for _, _, names in NAMES[""] for name in names.split()}
-    return tuple(
-        name for name, value in document.items() if name in known - {*NAMES, "env"} and isinstance(value, dict | list)
-    )
+    """The sections of a config whose settings come from plugins and are not judged."""
+    return tuple(name for name in ("channels",) if isinstance(document.get(name), dict))
 
 
 def _unknown(document: Mapping[str, object], releases: tuple[str, ...]) -> Iterator[RefusedSetting]:
@@ -235,17 +245,8 @@ def _unknown(document: Mapping[str, object], releases: tuple[str, ...]) -> Itera
             for name in names.split()
         }
         for name in inner:
-            if name not in known and name not in _SPECIAL:
-                yield RefusedSetting(section, name, UNKNOWN_NAME, _meant(name, known))
-
-
-def _meant(name: str, known: set[str]) -> str | None:
-    """The known name that differs from this one in a slip of the fingers only."""
-    from difflib import get_close_matches  # rarely needed
-
-    spelled = {each.lower(): each for each in sorted(known)}
-    near = get_close_matches(name.lower(), spelled, n=1, cutoff=0.75)
-    return spelled[near[0]] if near else None
+            if name not in known and name not in SPECIAL:
+                yield RefusedSetting(section, name, UNKNOWN_NAME, meant(name, known))
 
 
 def _mistyped(document: Mapping[str, object], releases: tuple[str, ...], get: Get) -> Iterator[RefusedSetting]:
@@ -259,7 +260,7 @@ def _mistyped(document: Mapping[str, object], releases: tuple[str, ...], get: Ge
             continue  # a variable that may be set where the gateway runs
         wanted = [type_of(path, each) for each in releases]
         if all(each is not None and not accepts(each, value) for each in wanted) and wanted[-1] is not None:
-            yield RefusedSetting(section, name, f"{shape(value)}, not {wanted[-1].value}")
+            yield RefusedSetting(section, name, f"{kind_of(value)}, not {wanted[-1].value}")
 
 
 def type_of(path: str, release: str) -> Type | None:
@@ -274,36 +275,10 @@ def _rows(document: Mapping[str, object]) -> Iterator[RefusedSetting]:
     rows = _at(document, "agents.list")
     for at, row in enumerate(rows if isinstance(rows, list) else ()):
         if not isinstance(row, dict):
-            yield RefusedSetting("agents.list", str(at), f"{shape(row)}, not {Type.OBJECT.value}")
+            yield RefusedSetting("agents.list", str(at), f"{kind_of(row)}, not {Type.OBJECT.value}")
         elif not isinstance(row.get("id"), str):
-            what = f"{shape(row['id'])}, not text" if "id" in row else "missing"
+            what = f"{kind_of(row['id'])}, not text" if "id" in row else "missing"
             yield RefusedSetting(f"agents.list.{at}", "id", what)
-
-
-_STARTED = "2026.9.6"
-"""The release that was started over agents of every kind. An agent without an id it calls `agent`."""
-
-
-def _agents(document: Mapping[str, object], state_dir: Path) -> Iterator[RefusedSetting]:
-    """What no two agents may have: the mark of the default one, and one directory."""
-    name = "entries" if _at(document, "agents.entries") is not None else "list"
-    rows = _at(document, f"agents.{name}")
-    if name == "list" and isinstance(rows, list):
-        yield from (each for each in _rows(document) if not each.path.endswith(".id"))
-        agents = [(str(row.get("id", "agent")), row) for row in rows if isinstance(row, dict)]
-    else:
-        agents = [(key, row) for key, row in rows.items() if isinstance(row, dict)] if isinstance(rows, dict) else []
-    marked = sum(row.get("default") is True for _, row in agents)
-    if marked > 1:
-        yield RefusedSetting("agents", name, f"{marked} agents have default true")
-    folders = [_folder(agent_id, row.get("agentDir"), state_dir) for agent_id, row in agents]
-    if len({*folders}) < len({agent_id.lower() for agent_id, _ in agents}):
-        yield RefusedSetting("agents", name, "two agents have one agentDir")
-
-
-def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
-    own = state_dir / "agents" / agent_id.lower() / "agent"
-    return absolute(given) if isinstance(given, str) and given.startswith("/") else own
 
 
 def _within(first: str, last: str, release: str) -> bool:
@@ -362,20 +337,3 @@ def _whole(value: object, least: int, most: int = 2**53 - 1) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return least <= value <= most and value == int(value)
-
-
-def shape(value: object) -> str:
-    """The JSON type of a value, in words, without its contents."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case int() | float():
-            return "a number"
-        case str():
-            return "text" if value else "empty text"
-        case list():
-            return "a list"
-        case _:
-            return "an object"

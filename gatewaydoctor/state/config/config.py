@@ -3,6 +3,8 @@ section 3)."""
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,11 +19,11 @@ from gatewaydoctor.state.config.text import MAX_BYTES, Unreadable, parse_config
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.state.place.locate import STATE_DIR_NAME
 from gatewaydoctor.state.place.release import guess_release
+from gatewaydoctor.system.fs import is_there
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.gateway.release import Release
@@ -49,7 +51,7 @@ def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
     else:
         document, problem = _document(data, path, includes)
     release = guess_release(fs, place.state_dir, document)
-    config = _typed(document, place, env, release, problem, size, exists, tuple(includes.read))
+    config = _typed(fs, document, place, env, release, problem, size, exists, tuple(includes.read))
     return replace(config, digest=_digest(data)) if release.behaviour.sessions_in_database else config
 
 
@@ -75,7 +77,12 @@ def _document(data: bytes, path: Path, includes: Includes) -> tuple[dict[str, ob
     return {}, problem or ConfigProblem(path, "the top level is not an object")
 
 
+def _is_there(fs: ReadFs, path: str) -> bool:
+    return "\0" in path or is_there(fs, Path(path))
+
+
 def _typed(
+    fs: ReadFs,
     document: dict[str, object],
     place: Place,
     env: Mapping[str, str],
@@ -109,7 +116,7 @@ def _typed(
         gateway_mode=mode.strip() or None if isinstance(mode, str) else None,
         includes=includes,
         notes=tuple(dict.fromkeys(settings.notes)),
-        refused=refused(document, release, settings.get, place.state_dir) if problem is None else (),
+        refused=refused(settings, place.state_dir, partial(_is_there, fs)) if problem is None else (),
         unjudged=unjudged(document) if problem is None else (),
     )
 

@@ -1,0 +1,111 @@
+"""What settings of openclaw.json ask of each other. 2026.9.6 was seen to refuse each of these (docs/gateway.md)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from gatewaydoctor.model.gateway.config import RefusedSetting
+from gatewaydoctor.state.place.home import absolute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+RELEASE = "2026.9.6"
+"""The release that was started over them. An agent without an id it calls `agent`."""
+_DURATION = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)?\s*)*", re.IGNORECASE)
+
+Rows = list[tuple[str, "Mapping[str, object]"]]
+
+
+def contradictions(
+    document: Mapping[str, object], state_dir: Path, env: Mapping[str, str], there: Callable[[str], bool]
+) -> Iterator[RefusedSetting]:
+    rows = agents_of(document)
+    yield from _agents(document, rows, state_dir)
+    yield from _listening(_object(document.get("gateway")))
+    yield from _secrets(document, env, there)
+    yield from _unknown_agents(document, rows)
+    yield from _heartbeat(_object(_object(document.get("agents")).get("defaults")), "agents.defaults")
+
+
+def agents_of(document: Mapping[str, object]) -> Rows:
+    """The agents of the config with their settings, by `entries`, else by `list`."""
+    section = _object(document.get("agents"))
+    entries, listed = section.get("entries"), section.get("list")
+    if isinstance(entries, dict):
+        return [(key, row) for key, row in entries.items() if isinstance(row, dict)]
+    rows = listed if isinstance(listed, list) else []
+    return [(str(row.get("id", "agent")), row) for row in rows if isinstance(row, dict)]
+
+
+def _agents(document: Mapping[str, object], rows: Rows, state_dir: Path) -> Iterator[RefusedSetting]:
+    """What no two agents may have: the mark of the default one, and one directory."""
+    name = "entries" if "entries" in _object(document.get("agents")) else "list"
+    marked = sum(row.get("default") is True for _, row in rows)
+    if marked > 1:
+        yield RefusedSetting("agents", name, f"{marked} agents have default true")
+    folders = [_folder(agent_id, row.get("agentDir"), state_dir) for agent_id, row in rows]
+    if len({*folders}) < len({agent_id.lower() for agent_id, _ in rows}):
+        yield RefusedSetting("agents", name, "two agents have one agentDir")
+
+
+def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
+    own = state_dir / "agents" / agent_id.lower() / "agent"
+    return absolute(given) if isinstance(given, str) and given.startswith("/") else own
+
+
+def _listening(gateway: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    bind, host = gateway.get("bind"), gateway.get("customBindHost")
+    mode = _object(gateway.get("tailscale")).get("mode")
+    inside = bind in (None, "loopback") or (bind == "custom" and host == "127.0.0.1")
+    if mode in ("serve", "funnel") and not inside:
+        yield RefusedSetting("gateway", "bind", f"has to be loopback with gateway.tailscale.mode {mode}")
+    if bind == "custom" and not host:
+        yield RefusedSetting("gateway", "customBindHost", "missing, with gateway.bind custom", exit_code=1)
+    if bind == "lan" and _object(gateway.get("auth")).get("mode") == "none":
+        yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan")
+
+
+def _secrets(
+    document: Mapping[str, object], env: Mapping[str, str], there: Callable[[str], bool]
+) -> Iterator[RefusedSetting]:
+    """Of the secret that clients need only. A variable may be set where the gateway runs."""
+    auth = _object(_object(document.get("gateway")).get("auth"))
+    providers = _object(_object(document.get("secrets")).get("providers"))
+    for name in ("token", "password"):
+        reference = _object(auth.get(name))
+        wanted, path = reference.get("id"), _object(providers.get(str(reference.get("provider")))).get("path")
+        if auth.get("mode") not in (None, name):
+            continue
+        if reference.get("source") == "env" and isinstance(wanted, str) and not env.get(wanted, "").strip():
+            yield RefusedSetting("gateway.auth", name, "a variable that is not set here", exit_code=1, elsewhere=True)
+        if reference.get("source") == "file" and isinstance(path, str) and path.startswith("/") and not there(path):
+            yield RefusedSetting("gateway.auth", name, "in a file that is not there", exit_code=1)
+
+
+def _unknown_agents(document: Mapping[str, object], rows: Rows) -> Iterator[RefusedSetting]:
+    known = {"", "*", *(agent_id.strip().lower() for agent_id, _ in rows or [("main", {})])}
+    bindings = document.get("bindings")
+    named = [
+        (f"bindings.{at}", "agentId", _object(each).get("agentId"))
+        for at, each in enumerate(bindings if isinstance(bindings, list) else ())
+    ]
+    for agents in _object(document.get("broadcast")).values():
+        named += [
+            ("broadcast.*", str(at), each) for at, each in enumerate(agents if isinstance(agents, list) else ())
+        ]
+    for section, name, agent in named:
+        if isinstance(agent, str) and agent.strip().lower() not in known:
+            yield RefusedSetting(section, name, "an agent that the config does not have")
+
+
+def _heartbeat(defaults: Mapping[str, object], section: str) -> Iterator[RefusedSetting]:
+    every = _object(defaults.get("heartbeat")).get("every")
+    if isinstance(every, str) and "${" not in every and not _DURATION.fullmatch(every):
+        yield RefusedSetting(f"{section}.heartbeat", "every", "text, not a duration such as 30m")
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
