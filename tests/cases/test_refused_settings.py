@@ -183,6 +183,9 @@ def test_every_section_is_judged_by_the_schema_of_the_release(
 
 OF_A_FILE = {"source": "file", "provider": "mine", "id": "/token"}
 TOGETHER = [
+    ({"gateway": {"auth": {"mode": "password"}}}, "gateway.auth.password (missing", "exit 78"),
+    ({"gateway": {"auth": {"mode": "trusted-proxy"}}}, "gateway.auth.trustedProxy (missing", "exit 1"),
+    ({"gateway": {"auth": {"token": "x", "password": "y"}}}, "gateway.auth.mode (missing", "exit 1"),
     (
         {
             "gateway": {"auth": {"token": OF_A_FILE}},
@@ -244,6 +247,8 @@ def test_a_variable_of_a_secret_that_is_not_set_here_puts_the_start_at_risk(tmp_
     [
         {"gateway": {"auth": {"token": REFERENCE}}, "env": {"TOKEN": "x"}},
         {"gateway": {"auth": {"mode": "none", "token": REFERENCE}}},
+        {"gateway": {"auth": {"mode": "token"}}},
+        {"gateway": {"auth": {"mode": "token", "token": "x", "password": "y"}}},
         {
             "gateway": {"auth": {"token": OF_A_FILE}},
             "secrets": {"providers": {"mine": {"source": "file", "path": "/etc/hostname"}}},

@@ -25,6 +25,7 @@ def contradictions(
     rows = agents_of(document)
     yield from _agents(document, rows, state_dir)
     yield from _listening(_object(document.get("gateway")))
+    yield from _auth(_object(_object(document.get("gateway")).get("auth")))
     yield from _secrets(document, env, there)
     yield from _unknown_agents(document, rows)
     yield from _heartbeat(_object(_object(document.get("agents")).get("defaults")), "agents.defaults")
@@ -66,6 +67,16 @@ def _listening(gateway: Mapping[str, object]) -> Iterator[RefusedSetting]:
         yield RefusedSetting("gateway", "customBindHost", "missing, with gateway.bind custom", exit_code=1)
     if bind == "lan" and _object(gateway.get("auth")).get("mode") == "none":
         yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan")
+
+
+def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    mode = auth.get("mode")
+    if mode is None and auth.get("token") and auth.get("password"):
+        yield RefusedSetting("gateway.auth", "mode", "missing, with both token and password", exit_code=1)
+    if mode == "password" and not auth.get("password"):
+        yield RefusedSetting("gateway.auth", "password", "missing, with gateway.auth.mode password")
+    if mode == "trusted-proxy" and not auth.get("trustedProxy"):
+        yield RefusedSetting("gateway.auth", "trustedProxy", "missing, with this gateway.auth.mode", exit_code=1)
 
 
 def _secrets(
