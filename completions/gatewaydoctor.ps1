@@ -663,6 +663,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'legacy-store-beside-sqlite' = 'A sessions.json remains next to a session database'
             'newer-schema' = 'A database has a newer schema than gatewaydoctor knows'
             'migration-unfinished' = 'An import into a database was not finished'
+            'migration-receipt-open' = 'A migration is not marked as completed'
             'database-missing' = 'A database is gone'
             'database-log-foreign' = 'A database has the log of another one'
             'database-log-missing' = 'The log of a database is gone'

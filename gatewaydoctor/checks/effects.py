@@ -242,7 +242,10 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
 
 
 def _no_jobs(finding: Finding, release: Release, findings: Sequence[Finding]) -> StartEffect | None:
-    """A jobs.json that cannot be parsed, or is not a file: the gateway comes up, and its scheduler does not."""
+    """A jobs.json that cannot be parsed, or is not a file: the gateway comes up, and its scheduler does not. Where
+    startup migrations want the file, it does not come up."""
+    if finding.evidence.get("startRefused"):
+        return StartEffect(Effect.FAILS, finding.consequence, headline(finding.message))
     in_place = finding.evidence.get("obstacle") == Obstacle.NOT_A_FILE
     blocked = release.version == NEWEST and in_place
     if finding.severity < Severity.ERROR or not (blocked or finding.evidence.get("read") == "unparseable"):
@@ -342,6 +345,7 @@ EFFECTS: dict[str, Judge] = {
     "legacy-store-beside-sqlite": _database,
     "legacy-file-left": _database,
     "legacy-file-damaged": _database,
+    "migration-receipt-open": _database,
     "database-corrupt": _database,
     "database-empty": _database,
     "database-missing": _database,

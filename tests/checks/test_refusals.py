@@ -29,10 +29,12 @@ def test_a_release_that_starts_over_what_the_newest_refuses_is_warned_of_the_upd
     assert severity_of(seen_start(Damage.OWNER_LEASE, "2026.9.6")) is None
 
 
-def test_due_migrations_change_what_2026_9_6_does_and_no_other_release() -> None:
+def test_due_migrations_change_what_a_release_does() -> None:
     assert seen_start(Damage.EMPTY, NEWEST, due=True).code == 78
     assert seen_start(Damage.EMPTY, NEWEST).code == STARTS
     assert seen_start(Damage.EMPTY, "2026.8.1", due=True).code == STARTS
+    assert seen_start(Damage.LEGACY_OLDER, "2026.8.1", due=True).code == 1
+    assert seen_start(Damage.LEGACY_OLDER, "2026.8.1").code == STARTS
 
 
 def test_2026_9_6_does_without_an_agent_that_is_not_its_default() -> None:

@@ -32,7 +32,7 @@ DESIGN = {
     "legacy-store-beside-sqlite newer-schema database-corrupt database-empty database-missing "
     "database-log-missing database-log-foreign database-owner database-foreign-keys database-schema "
     "database-entry-invalid database-quarantined database-unreadable migration-unfinished legacy-file-left "
-    "legacy-file-damaged",
+    "legacy-file-damaged migration-receipt-open",
     Family.SESSIONS: "session-stuck-running cron-phantom-running session-missing-transcript session-path-foreign "
     "session-resumes-at-boot session-parked",
     Family.TRANSCRIPTS: "transcript-unindexed transcript-torn-tail transcript-bad-header transcript-huge "

@@ -42,6 +42,7 @@ FAILS = {
     *("database-foreign-keys", "database-schema", "database-lease", "config-without-mode"),
     *("permission-denied", "config-newer", "database-log-foreign"),
     *("config-refused", "legacy-store-beside-sqlite", "legacy-file-damaged", "legacy-file-left"),
+    "migration-receipt-open",
 }
 RISKS = {
     *("config-shrunk", "incident-61633", "store-heap-risk", "store-over-cap", "subagents-unreadable"),

@@ -182,9 +182,17 @@ def registered(state: Path) -> list[tuple[str, str]]:
     return [(str(agent), str(path)) for agent, path in listed if not str(path).endswith("openclaw-agent.sqlite")]
 
 
+def kept_store(state: Path) -> str | None:
+    """The cron store of a config, which a start has taken out of it."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{state / STATE}?mode=ro", uri=True)) as database:
+        asked = "SELECT value_json FROM config_machine_state WHERE state_key = 'cron.store'"
+        return next((json.loads(value) for (value,) in database.execute(asked)), None)
+    return None
+
+
 def stranded(state: Path) -> bool:
     """Whether cron jobs of the user are filed under another path, where they do not run."""
-    mine = f"{state}/cron/jobs.json"
+    mine = kept_store(state) or f"{state}/cron/jobs.json"
     with closing(sqlite3.connect(f"file:{state / STATE}?mode=ro", uri=True)) as database:
         keys = {key for (key,) in database.execute("SELECT store_key FROM cron_jobs WHERE declaration_key IS NULL")}
     return bool(keys - {mine})

@@ -95,22 +95,30 @@ def test_only_a_release_with_sessions_in_databases_stops_at_a_workspace(state: P
 
 
 @pytest.mark.parametrize(
-    ("release", "stops"),
+    ("release", "done", "stops"),
     [
-        ("2026.8.1", {"update-check.json"}),
-        ("2026.9.3", set()),
-        ("2026.9.5", set()),
-        ("2026.9.6", {"auth-profiles.json", "exec-approvals.json", "telegram-pairing.json", "update-check.json"}),
+        ("2026.8.1", False, {"auth-profiles.json", "telegram-pairing.json", "update-check.json"}),
+        ("2026.8.1", True, {"auth-profiles.json"}),
+        ("2026.9.3", False, set()),
+        ("2026.9.5", False, {"auth-profiles.json"}),
+        (
+            "2026.9.6",
+            False,
+            {"auth-profiles.json", "exec-approvals.json", "telegram-pairing.json", "update-check.json"},
+        ),
     ],
 )
-def test_releases_stop_at_other_files(state: Path, release: str, stops: set[str]) -> None:
-    """As seen with each: docs/database.md, section 4."""
+def test_releases_stop_at_other_files(state: Path, release: str, done: bool, stops: set[str]) -> None:
+    """As seen with each: docs/database.md, section 4. `done`: its startup migrations are."""
     (state / CREDENTIALS).write_text('{"version": 1, "profiles": {}}')
     (state / "update-check.json").write_text("")
     config = json.loads((state / "openclaw.json").read_text())
     (state / "openclaw.json").write_text(json.dumps(config | {"meta": {"lastTouchedVersion": release}}))
     with closing(connect(state / "state/openclaw.sqlite")) as database:
         database.execute("UPDATE schema_meta SET app_version = ?", (release,))
+        if done:
+            row = "INSERT INTO schema_meta (meta_key, app_version) VALUES ('startup-migrations', ?)"
+            database.execute(row, (f"{release}\n3\n",))
     assert set(refused(state)) | set(refused(state, "legacy-file-left")) == stops
 
 

@@ -86,10 +86,11 @@ def state_database(
     started: str | None = None,
     deliveries: Sequence[tuple[str, str, int]] = (),
     runs: Sequence[tuple[str, int]] = (),
+    migrations: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     """The state database with so many cron jobs under a store key, a registry of agents, the lease of a gateway
-    as (host, expires at ms), the release that last started, deliveries of (id, status, queued at ms), and failed
-    runs of (job id, started at ms)."""
+    as (host, expires at ms), the release that last started, deliveries of (id, status, queued at ms), failed runs of
+    (job id, started at ms), and migrations of (id, status)."""
     rows: list[Row] = [(store_key, f"job-{index}", 1, "{}") for index in range(jobs)]
     listed: list[Row] = [(each, f"agents/{each}/agent/openclaw-agent.sqlite", AGENT_VERSION) for each in agents]
     held: list[Row] = []
@@ -113,6 +114,9 @@ def state_database(
                 [(f"run-{number}", job_id, at, at) for number, (job_id, at) in enumerate(runs)],
             )
         )
+    if migrations:
+        tables.append("CREATE TABLE migration_runs (id TEXT PRIMARY KEY, status TEXT)")
+        inserts.append(("INSERT INTO migration_runs VALUES (?, ?)", migrations))
     if deliveries:
         tables.append(_DELIVERIES)
         row = "INSERT INTO delivery_queue_entries VALUES ('outbound', ?, ?, ?, '{}')"

@@ -230,6 +230,13 @@ def legacy_file_left(scene: Scene) -> None:
     scene.finds("legacy-file-left", "error")
 
 
+@fixture("a migration is not marked as completed: 2026.9.6 refuses to start")
+def migration_receipt_open(scene: Scene) -> None:
+    migrations = (("node-desktop-stream-pairing-defaults-v1", "running"), ("cron-legacy:cron-json:1", "running"))
+    _install(scene, state=state_database(STATE_VERSION, 2, agents=("main",), migrations=migrations))
+    scene.finds("migration-receipt-open", "error", agent=None)
+
+
 @fixture("cron jobs filed under the path the directory had before")
 def jobs_other_path(scene: Scene) -> None:
     _install(

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.checks.stores.healthrules import refuses, start_over
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.files import Obstacle
+from gatewaydoctor.model.gateway.refusals import Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import capital, plural, size
 
@@ -34,7 +36,9 @@ BROKEN = Rule(
     cause="A manual edit, two writers at once, or a crash during a write.",
     gateway="If jobs.json cannot be parsed, cron does not run at all and the file stays untouched. If it "
     "has another structure, the gateway sees no jobs. A jobs-state.json that cannot be parsed is "
-    "ignored: next and last run are lost. One that cannot be opened stops cron.",
+    "ignored: next and last run are lost. One that cannot be opened stops cron. 2026.9.6 refuses to start (exit 78) "
+    "where cron.store of the config names a file that cannot be parsed, or a directory; 2026.8.1 (exit 1) over one "
+    "that cannot be parsed while its startup migrations are due.",
     remedy="Compare with jobs.json.bak, where there is one. Fix the position shown with the gateway "
     "stopped. If a file could not be read, scan again as the user the gateway runs as.",
 )
@@ -80,14 +84,18 @@ def _store(x: Examination) -> Iterator[Finding]:
     if store.reason is None:
         return
     named = len({job.job_id for job in x.cron.lost})
+    moved = x.config.names_cron_store and x.config.release.behaviour.sessions_in_database
+    start = start_over(x, Damage.CRON_STORE if moved else Damage.JOBS_FILE)
+    in_place = moved and store.problem is not None and store.problem.obstacle is Obstacle.NOT_A_FILE
+    stops = start.refuses and (store.read is CronRead.UNPARSEABLE or in_place)
     also = f" Its copies and jobs-state.json name {plural(named, 'job')}." if named else ""
     if store.problem is not None:
         message = f"Cannot read jobs.json: {store.reason}."
-        then = unread.consequence(store.problem, "cron does not run at all")
+        then = refuses(start) if stops else unread.consequence(store.problem, "cron does not run at all")
         by_hand = unread.by_hand(store.problem)
     else:
         message = f"jobs.json: {_sentence(store.reason)}"
-        then = _without_jobs(store)
+        then = refuses(start) if stops else _without_jobs(store)
         by_hand = _put_right(x)
     yield BROKEN.finding(
         message + also,
@@ -97,6 +105,7 @@ def _store(x: Examination) -> Iterator[Finding]:
         evidence=_evidence(store)
         | {
             "jobsNamedElsewhere": named,
+            "startRefused": stops,
             "obstacle": store.problem.obstacle.value if store.problem else None,
             "sources": sorted({source for job in x.cron.lost for source in job.sources})[:EXAMPLES],
         },

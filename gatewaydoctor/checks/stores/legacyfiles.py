@@ -32,8 +32,8 @@ LEFT = Rule(
     cause="A workspace or a file that was restored from a backup or a repository, or copied from another host; or an "
     "earlier release that ran again.",
     gateway="2026.9.3, 9.5 and 9.6 refuse to start because of a file about a workspace (exit 78). If its startup "
-    "migrations are due, 2026.9.6 first imports it, and refuses one that is not JSON. With a file with credentials "
-    "2026.9.6 comes up, and ends within half a minute (exit 1); 2026.9.3 and 9.5 start. 2026.8.1 starts with either.",
+    "migrations are due, 2026.9.6 first imports it, and refuses one that is not JSON; 2026.8.1 starts. With a file "
+    "with credentials 2026.8.1, 9.5 and 9.6 come up, and end within half a minute (exit 1); 2026.9.3 starts.",
     remedy="With the gateway stopped, run `openclaw doctor --fix`: it imports the file, then the gateway starts. Or "
     "move the file to a safe place.",
 )
@@ -48,8 +48,8 @@ DAMAGED = Rule(
     cause="A crash or a full disk cut the file short while an earlier release wrote it, or it came back with a "
     "backup.",
     gateway="After an upgrade or a move, when its startup migrations are due, 2026.9.6 takes these files over, and "
-    "refuses to start with one that it cannot. Once they are done it passes over them. One with credentials stops "
-    "every start.",
+    "refuses to start with one that it cannot; 2026.8.1 does with half of them, 9.3 and 9.5 with none. Once they are "
+    "done they pass over them. One with credentials stops every start.",
     remedy="The repair moves the file to the vault, with its bytes. What only this file held has to be set up again, "
     "such as pairings or approvals; what the database already has stays. If there is a sound copy of the file, put "
     "it in its place instead.",
@@ -88,10 +88,8 @@ def _about_workspaces(x: Examination) -> Iterator[Finding]:
 def _others(x: Examination) -> Iterator[Finding]:
     for each in x.legacy:
         credentials = each.known.form is LegacyForm.CREDENTIALS
-        start = start_over(x, Damage.CREDENTIALS if credentials else Damage.LEGACY)
+        start = start_over(x, each.known.damage)
         rule = LEFT if each.fault is LegacyFault.LEFT else DAMAGED
-        if start.release == "2026.8.1" and not each.known.stops_8_1:
-            continue
         if start.refuses:
             late = f"{start.who} comes up, and ends within half a minute (exit {start.code}){start.hedge}."
             yield _told(rule, each, late if credentials else refuses(start), None)

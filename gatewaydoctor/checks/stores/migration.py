@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import a_gateway, release_name
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.stores.databases import imports_leftovers
-from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of
+from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of, refuses, severity_of, start_over
 from gatewaydoctor.model.gateway.migration import JobPlace
-from gatewaydoctor.model.gateway.refusals import NEWEST
+from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -35,6 +35,18 @@ UNFINISHED = Rule(
     gateway="2026.9.6 finishes it at its next start: it imports the store again, row by row.",
     remedy="Give the next start the time it needs: 60 s for 6,500 sessions were seen. A supervisor's start limit has "
     "to allow that. To go back to sessions.json instead: `repair import` moves the unfinished database to the vault.",
+)
+
+RECEIPT = Rule(
+    id="migration-receipt-open",
+    family=Family.STORE,
+    severity=Severity.ERROR,
+    title="A migration is not marked as completed",
+    meaning="The state database has a record of the migration of desktop approvals, and not the word completed in "
+    "it. A start writes record and word at once.",
+    cause="A manual edit, or a row that another program wrote.",
+    gateway="2026.9.6 refuses to start (exit 1). Without the record it starts, and does that migration again.",
+    remedy="Copy the directory. With the gateway stopped, delete that row of the table migration_runs.",
 )
 
 LOSSES = Rule(
@@ -99,6 +111,23 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={"runId": run.run_id, "committed": committed, "rows": total, "started": run.started},
         )
         return
+
+
+@REGISTRY.check(RECEIPT)
+def receipts(x: Examination, t: Thresholds) -> Iterator[Finding]:
+    found = x.state_rows.unfinished if x.state_rows else ()
+    if not found or not x.config.release.behaviour.sessions_in_database:
+        return
+    start = start_over(x, Damage.APPROVALS)
+    yield RECEIPT.finding(
+        f"The state database does not have {'a migration' if len(found) == 1 else 'migrations'} as completed "
+        f"({', '.join(found)}).",
+        refuses(start),
+        count=len(found),
+        severity=severity_of(start),
+        path=x.eras.state.path if x.eras.state else None,
+        evidence={"runs": list(found)},
+    )
 
 
 def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> bool:

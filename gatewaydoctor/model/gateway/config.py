@@ -134,7 +134,7 @@ class Config(Struct, frozen=True):
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
     `refused` is empty for a config with a problem: then nothing in it is judged. `unjudged` are the sections of the
     file whose settings are not judged. `digest` is the SHA-256 of the file in hexadecimal digits, where a release
-    with databases is in use.
+    with databases is in use. `names_cron_store`: `cron.store` is in it, be it that another path counts.
     """
 
     path: Path
@@ -158,6 +158,7 @@ class Config(Struct, frozen=True):
     refused: tuple[RefusedSetting, ...] = ()
     unjudged: tuple[str, ...] = ()
     digest: str | None = None
+    names_cron_store: bool = False
 
     @property
     def readable(self) -> bool:

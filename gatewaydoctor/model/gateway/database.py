@@ -343,7 +343,8 @@ class StateRows(Struct, frozen=True):
     migrations of the state as done, `app_version` the creator's or last migrator's. `job_ids` are those of all store
     paths, `jobs` those the gateway runs from here, `problems` what is wrong with them. `placements` counts sessions
     with a placement. `boots` come newest first. `faults` name what could not be read (table -> why). `migrated_at` is
-    when startup migrations were last recorded as done, in epoch ms."""
+    when startup migrations were last recorded as done, in epoch ms. `unfinished` are runs of migrations that a start
+    wants completed."""
 
     app_version: str | None = None
     started: str | None = None
@@ -370,3 +371,4 @@ class StateRows(Struct, frozen=True):
     migrated: str | None = None
     migrated_at: int | None = None
     configs: tuple[SeenConfig, ...] = ()
+    unfinished: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.gateway.refusals import Damage
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,13 +26,13 @@ class LegacyForm(Enum):
 
 
 class LegacyFile(Struct, frozen=True):
-    """`pattern` is its path below the state directory, with `*` for part of its name. `holds` says what is in it.
-    Some stop 2026.8.1 as well (`stops_8_1`)."""
+    """`pattern` is its path below the state directory, with `*` for part of its name. `holds` says what is in it,
+    `damage` which releases it stops."""
 
     pattern: str
     holds: str
     form: LegacyForm = LegacyForm.JSON
-    stops_8_1: bool = False
+    damage: Damage = Damage.LEGACY
 
 
 class LegacyFault(StrEnum):
@@ -77,39 +79,52 @@ class FoundLegacyFile(Struct, frozen=True):
 
 
 TAKEN_OVER = (
-    LegacyFile("agents/main/agent/auth-profiles.json", "credentials of model providers", LegacyForm.CREDENTIALS),
-    LegacyFile("agents/main/agent/auth.json", "credentials of model providers", LegacyForm.CREDENTIALS),
-    LegacyFile("credentials/oauth.json", "credentials of model providers", LegacyForm.CREDENTIALS),
+    LegacyFile(
+        "agents/main/agent/auth-profiles.json",
+        "credentials of model providers",
+        LegacyForm.CREDENTIALS,
+        Damage.CREDENTIALS,
+    ),
+    LegacyFile(
+        "agents/main/agent/auth.json", "credentials of model providers", LegacyForm.CREDENTIALS, Damage.CREDENTIALS
+    ),
+    LegacyFile(
+        "credentials/oauth.json", "credentials of model providers", LegacyForm.CREDENTIALS, Damage.CREDENTIALS
+    ),
     LegacyFile("exec-approvals.json", "which commands may run without asking", LegacyForm.OBJECT),
-    LegacyFile("plugins/installs.json", "which plugins are installed", LegacyForm.OBJECT, stops_8_1=True),
-    LegacyFile("identity/device.json", "the gateway's own device key", LegacyForm.OBJECT, stops_8_1=True),
+    LegacyFile("plugins/installs.json", "which plugins are installed", LegacyForm.OBJECT, damage=Damage.LEGACY_OLDER),
+    LegacyFile("identity/device.json", "the gateway's own device key", LegacyForm.OBJECT, damage=Damage.LEGACY_OLDER),
     LegacyFile("identity/device-auth.json", "the gateway's own device tokens", LegacyForm.OBJECT),
     LegacyFile("devices/paired.json", "the paired devices"),
     LegacyFile("nodes/paired.json", "the paired nodes"),
     LegacyFile("node.json", "the id of this node"),
-    LegacyFile("credentials/*-pairing.json", "requests to pair with a channel"),
-    LegacyFile("credentials/*-allowFrom.json", "who may write on a channel"),
-    LegacyFile("delivery-queue/*.json", "a message that waits to be sent"),
-    LegacyFile("bindings/current-conversations.json", "which chats are bound to sessions"),
+    LegacyFile("credentials/*-pairing.json", "requests to pair with a channel", damage=Damage.LEGACY_OLDER),
+    LegacyFile("credentials/*-allowFrom.json", "who may write on a channel", damage=Damage.LEGACY_OLDER),
+    LegacyFile("delivery-queue/*.json", "a message that waits to be sent", damage=Damage.LEGACY_OLDER),
+    LegacyFile(
+        "bindings/current-conversations.json", "which chats are bound to sessions", damage=Damage.LEGACY_OLDER
+    ),
     LegacyFile("commitments/commitments.json", "what agents have promised to do"),
     LegacyFile("push/apns-registrations.json", "the phones that get notices"),
     LegacyFile("push/web-push-subscriptions.json", "the browsers that get notices"),
     LegacyFile("push/vapid-keys.json", "the key of notices to browsers"),
-    LegacyFile("settings/voicewake.json", "the wake words"),
-    LegacyFile("settings/voicewake-routing.json", "where wake words go"),
+    LegacyFile("settings/voicewake.json", "the wake words", damage=Damage.LEGACY_OLDER),
+    LegacyFile("settings/voicewake-routing.json", "where wake words go", damage=Damage.LEGACY_OLDER),
     LegacyFile("tui/last-session.json", "the last session of the terminal"),
     LegacyFile("acp/event-ledger.json", "events of ACP sessions"),
-    LegacyFile("logs/config-health.json", "the last config that was sound"),
-    LegacyFile("update-check.json", "when updates were looked for", stops_8_1=True),
+    LegacyFile("logs/config-health.json", "the last config that was sound", damage=Damage.LEGACY_OLDER),
+    LegacyFile("update-check.json", "when updates were looked for", damage=Damage.LEGACY_OLDER),
     LegacyFile("logs/config-audit.jsonl", "a record of config changes", LegacyForm.LINES),
     LegacyFile("audit/system-agent.jsonl", "a record of what the system agent did", LegacyForm.LINES),
     LegacyFile("audit/crestodian.jsonl", "a record of what the rescue agent did", LegacyForm.LINES),
     LegacyFile("media/outgoing/records/*.json", "a picture that was sent"),
-    LegacyFile("plugin-state/state.sqlite", "what plugins have kept", LegacyForm.DATABASE),
-    LegacyFile("tasks/runs.sqlite", "runs of background tasks", LegacyForm.DATABASE),
-    LegacyFile("flows/registry.sqlite", "flows of background tasks", LegacyForm.DATABASE),
-    LegacyFile("memory/main.sqlite", "an index of memory", LegacyForm.DATABASE),
-    LegacyFile("debug-proxy/capture.sqlite", "captured requests", LegacyForm.DATABASE),
+    LegacyFile(
+        "plugin-state/state.sqlite", "what plugins have kept", LegacyForm.DATABASE, damage=Damage.LEGACY_OLDER
+    ),
+    LegacyFile("tasks/runs.sqlite", "runs of background tasks", LegacyForm.DATABASE, damage=Damage.LEGACY_OLDER),
+    LegacyFile("flows/registry.sqlite", "flows of background tasks", LegacyForm.DATABASE, damage=Damage.LEGACY_OLDER),
+    LegacyFile("memory/main.sqlite", "an index of memory", LegacyForm.DATABASE, damage=Damage.LEGACY_OLDER),
+    LegacyFile("debug-proxy/capture.sqlite", "captured requests", LegacyForm.DATABASE, damage=Damage.LEGACY_OLDER),
 )
 """Each was put damaged into a sound directory of 2026.9.6, whose migrations were due, and which then did not start
 (docs/database.md, section 4). In the directory of another agent than main the same names stopped nothing."""

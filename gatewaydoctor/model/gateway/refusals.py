@@ -28,7 +28,10 @@ class Damage(StrEnum):
     under another agent, too. `doubled`: a second directory of the agent has the same sessions. `database-lease`: a
     process runs that may have an agent's open. `old-file`: a file of the file era that no database has taken.
     `disk-full`: the volume of the state directory has no byte left. `legacy`: a small old file cannot be taken over.
-    `credentials`: one with credentials is still there, and the gateway comes up and ends within half a minute."""
+    `legacy-older`: one that 2026.8.1 takes over, too. `credentials`: one with credentials is still there, and the
+    gateway comes up and ends within half a minute. `jobs-file`: a jobs.json that cannot be parsed,
+    `cron-store`: that of `cron.store` in the config, which a start moves to the state database. `approvals`: the
+    record that approvals of desktops were moved is not marked as completed."""
 
     AGENT = "agent"
     STATE = "state"
@@ -71,7 +74,11 @@ class Damage(StrEnum):
     DATABASE_LEASE = "database-lease"
     CONFIG = "config"
     LEGACY = "legacy"
+    LEGACY_OLDER = "legacy-older"
     CREDENTIALS = "credentials"
+    JOBS_FILE = "jobs-file"
+    CRON_STORE = "cron-store"
+    APPROVALS = "approvals"
 
 
 CODES: Mapping[Damage, Mapping[str, int]] = {
@@ -115,24 +122,30 @@ CODES: Mapping[Damage, Mapping[str, int]] = {
     Damage.MAINTENANCE_LEASE: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
     Damage.DATABASE_LEASE: {NEWEST: 78},
     Damage.CONFIG: {"2026.8.1": 1, "2026.9.3": 1, NEWEST: 1},
-    Damage.LEGACY: {"2026.8.1": 1, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
-    Damage.CREDENTIALS: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: 1},
+    Damage.LEGACY: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
+    Damage.LEGACY_OLDER: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
+    Damage.CREDENTIALS: {"2026.8.1": 1, "2026.9.3": STARTS, "2026.9.5": 1, NEWEST: 1},
+    Damage.JOBS_FILE: {"2026.8.1": STARTS, "2026.9.3": STARTS, "2026.9.5": STARTS, NEWEST: STARTS},
+    Damage.CRON_STORE: {NEWEST: 78},
+    Damage.APPROVALS: {NEWEST: 1},
 }
-"""Exit code by release. That of 2026.9.6 is of a start that passes over its startup migrations, as they are done."""
+"""Exit code by release, of a start that passes over its startup migrations, as they are done."""
 
-DUE: Mapping[Damage, int] = {
-    Damage.EMPTY: 78,
-    Damage.LEGACY: 78,
-    Damage.STATE_NO_VERSION: 78,
-    Damage.ENTRIES: STARTS,
-    Damage.QUARANTINED: 78,
-    Damage.QUARANTINE_STORE: 78,
-    Damage.CONSTRAINTS: 78,
-    Damage.READ_ONLY: 78,
-    Damage.DISK_FULL: 78,
-    Damage.MAINTENANCE_LEASE: 78,
+DUE: Mapping[Damage, Mapping[str, int]] = {
+    Damage.EMPTY: {NEWEST: 78},
+    Damage.LEGACY: {NEWEST: 78},
+    Damage.LEGACY_OLDER: {"2026.8.1": 1, NEWEST: 78},
+    Damage.JOBS_FILE: {"2026.8.1": 1},
+    Damage.STATE_NO_VERSION: {NEWEST: 78},
+    Damage.ENTRIES: {NEWEST: STARTS},
+    Damage.QUARANTINED: {NEWEST: 78},
+    Damage.QUARANTINE_STORE: {NEWEST: 78},
+    Damage.CONSTRAINTS: {NEWEST: 78},
+    Damage.READ_ONLY: {NEWEST: 78},
+    Damage.DISK_FULL: {NEWEST: 78},
+    Damage.MAINTENANCE_LEASE: {NEWEST: 78},
 }
-"""Those of 2026.9.6 that differ while its startup migrations are due."""
+"""Those that differ while the startup migrations are due."""
 
 ISOLATED = frozenset(
     {
@@ -174,11 +187,10 @@ class SeenStart(Struct, frozen=True):
 def seen_start(damage: Damage, release: str | None, *, due: bool = False, apart: bool = False) -> SeenStart:
     """`release` is the one in use, `due` whether its startup migrations are, `apart` whether the database is of an
     agent that a start can do without."""
-    codes = CODES[damage]
+    codes = {**CODES[damage], **DUE.get(damage, {})} if due else CODES[damage]
     if release is not None and release != NEWEST and release in codes:
         return SeenStart(release, codes[release])
     untried = None if release == NEWEST else release
     if apart and damage in ISOLATED:
         return SeenStart(NEWEST, STARTS, untried, isolates=True)
-    code = DUE.get(damage, codes[NEWEST]) if due else codes[NEWEST]
-    return SeenStart(NEWEST, code, untried)
+    return SeenStart(NEWEST, codes[NEWEST], untried)

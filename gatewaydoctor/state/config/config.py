@@ -109,6 +109,7 @@ def _typed(
         port=settings.port(place.profile),
         agents=agents,
         default_agent=next(agent.agent_id for agent in agents if agent.default),
+        names_cron_store=settings.get("cron", "store") is not None,
         archive_after_minutes=settings.read(
             "agents.defaults.subagents.archiveAfterMinutes", whole_minutes, settings.default(60)
         ),

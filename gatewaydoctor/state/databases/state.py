@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.subagents import SubagentRun
     from gatewaydoctor.storage.database.opened import Opened
 
+ASKED_FOR = ("node-desktop-stream-pairing-defaults-v1",)
+"""Runs of migrations whose status 2026.9.6 asks for at a start; of others it passes over it."""
 MOST_BOOTS = 50
 MOST_LEASES = 1_000
 MOST_MIGRATIONS = 1_000
@@ -88,6 +90,7 @@ def read_state(database: Opened, store_key: str, is_known: Callable[[str], bool]
         migrated,
         migrated_at,
         tuple(_configs(tables)),
+        tuple(_unfinished(tables)),
     )
 
 
@@ -104,6 +107,12 @@ def _meta(tables: Tables) -> tuple[str | None, str | None, str | None, int | Non
             done[key] = version.partition("\n")[0].strip()[:40] or None
             recorded = max((each for each in (recorded, integer(at)) if each is not None), default=None)
     return app_version, done.get("startup-migrations"), done.get("state-migrations"), schema, recorded
+
+
+def _unfinished(tables: Tables) -> Iterator[str]:
+    for run_id, status in tables.rows("migration_runs", ("id", "status")):
+        if run_id in ASKED_FOR and status != "completed":
+            yield str(run_id)
 
 
 def _configs(tables: Tables) -> Iterator[SeenConfig]:
