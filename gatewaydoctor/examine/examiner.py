@@ -46,7 +46,7 @@ from gatewaydoctor.state.history.files import list_files
 from gatewaydoctor.state.history.pathmap import parse_path_map
 from gatewaydoctor.state.history.references import References
 from gatewaydoctor.state.place.agents import list_stores
-from gatewaydoctor.state.place.census import barred, disk_space, take_census
+from gatewaydoctor.state.place.census import barred, disk_space, needed, take_census
 from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.registry.queues import read_queues
 from gatewaydoctor.state.registry.sentinel import is_paired, read_sentinel
@@ -169,7 +169,7 @@ class _Examiner:
             parked=find_parked(self.fs, place.state_dir, stores, self._agents(eras), config.main_key.value),
         )
         unsettled = self._unsettled(reads)
-        denied = barred(self.fs, seen.census, _needed(place, config, refs)) if place.store is None else ()
+        denied = barred(self.fs, seen.census, needed(place, config, refs, eras)) if place.store is None else ()
         return replace(seen, skipped=tuple(self.skipped), unsettled=unsettled, barred=denied)
 
     def _config(self, config: Config, eras: Eras) -> Config:
@@ -376,16 +376,6 @@ class _Examiner:
         )
         judge = LockJudge(self.fs, self.world.processes, self.world.now)
         return tuple(judge.judge(path) for path in dict.fromkeys(found))
-
-
-def _needed(place: Place, config: Config, refs: tuple[StoreRef, ...]) -> Iterator[tuple[Path, str, str]]:
-    """What a gateway must be able to read or write, each with what it is and which of both."""
-    yield config.path, "the config", "read"
-    yield place.state_dir, "the state directory", "write"
-    yield config.cron.store.value, "cron's jobs", "read"
-    for ref in refs:
-        yield ref.path, "a session store", "read"
-        yield ref.sessions_dir, "a sessions directory", "write"
 
 
 def _key_test(

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from gatewaydoctor.model.gateway.config import Config
+    from gatewaydoctor.model.gateway.era import Eras
     from gatewaydoctor.model.gateway.files import FileRecord, Listing
+    from gatewaydoctor.model.gateway.place import Place, StoreRef
     from gatewaydoctor.system.fs import DiskSpace, FileStat, ReadFs
 
 KEPT = 100
@@ -76,6 +79,23 @@ def barred(fs: ReadFs, census: Census, wanted: Iterable[tuple[Path, str, str]]) 
         if bits & need != need:
             found.append(Barred(path, role, verb, user, stat.uid, stat.mode & 0o7777))
     return tuple(found)
+
+
+def needed(place: Place, config: Config, refs: tuple[StoreRef, ...], eras: Eras) -> Iterator[tuple[Path, str, str]]:
+    """What a gateway must be able to read or write, each with what it is and which of both."""
+    yield config.path, "the config", "read"
+    yield place.state_dir, "the state directory", "write"
+    yield config.cron.store.value, "cron's jobs", "read"
+    for ref in refs:
+        yield ref.path, "a session store", "read"
+        yield ref.sessions_dir, "a sessions directory", "write"
+    if eras.has_databases:
+        yield place.state_dir / "agents", "the agents' directories", "write"
+    for database in (eras.state, *(agent.database for agent in eras.agents)):
+        if database is not None:
+            yield database.path.parent, "the directory of a database", "write"
+            yield database.path, "a database", "read"
+            yield database.path, "a database", "write"
 
 
 def hard_linked(files: Iterable[FileRecord]) -> Iterator[FileRecord]:
