@@ -96,8 +96,7 @@ def stake_of(x: Examination, findings: Sequence[Finding], deciding: StartEffect 
         for (kind, _), count in store.sessions.counts.items()
         if kind not in MACHINE_KINDS
     )
-    cron = x.jobs if x.state is not None and x.jobs is not None else x.cron
-    jobs = sum(job.enabled for job in cron.jobs)
+    jobs = sum(job.enabled for job in x.jobs.jobs)
     deliveries = sum(queue.pending.files for queue in x.queues)
     if (state := x.state_rows) is not None:
         deliveries += sum(each.count for each in state.queues if each.status == "pending")

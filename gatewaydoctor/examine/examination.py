@@ -1,4 +1,4 @@
-"""examine(): one reading of a state directory, every fact in one value. It judges nothing and writes nothing."""
+"""What one reading of a state directory gave (examiner): every fact in one value, nothing judged."""
 
 from __future__ import annotations
 
@@ -36,20 +36,10 @@ if TYPE_CHECKING:
 
 
 class Examination(Struct, frozen=True):
-    """Everything that was seen at `now` (epoch ms). `locks` judges every lock file found. `skipped` names what was
-    not examined and why. `complete`: the rows of every store of the tree are among `stores`. `left_out` counts the
-    stores of other agents, of which only references were read. `inputs` are the files that told all this, as they
-    were before they were read, but for those of the listings. `unsettled` are stores that changed while they were
-    read, or since. `heap` is None where nothing sets another limit than the usual one. `databases` are the agents'
-    that have one, `state` what the state database tells: None without one, a fault where it could not be read. `jobs`
-    are the cron jobs the gateway runs, of whichever era. `state_bytes`: where the bytes of the state database are, if
-    that was asked. `sentinel` is when a restart left a note for the next start, `paired` whether devices are paired.
-    `barred` is what the user who owns most of the tree may not read or write; `own_uid` is the user who scans.
-    `links` are the symbolic links below the state directory through which the inputs are reached. `parked` is what
-    `park` has taken out of the gateway's sight, `legacy` the damaged files of earlier releases that a start would
-    take over."""
+    """Everything that was seen at one time."""
 
     now: int
+    """Epoch ms."""
     depth: Depth
     place: Place
     config: Config
@@ -58,31 +48,50 @@ class Examination(Struct, frozen=True):
     gateway: GatewayState
     stores: tuple[StoreFacts, ...]
     cron: Cron
+    """What the cron directory holds."""
+    jobs: Cron
+    """The cron jobs the gateway runs: those of the state database, else `cron` itself."""
     subagents: SubagentRegistry
     queues: tuple[DeliveryQueue, ...]
     locks: tuple[LockVerdict, ...]
+    """Every lock file found, judged."""
     census: Census
     volumes: tuple[tuple[Path, DiskSpace], ...]
     skipped: tuple[tuple[str, str], ...] = ()
+    """What was not examined, and why."""
     complete: bool = True
+    """The rows of every store of the tree are among `stores`."""
     left_out: int = 0
+    """Stores of other agents, of which only references were read."""
     inputs: Inputs = field(default_factory=dict)
+    """The files that told all this, as they were before they were read, but for those of the listings."""
     unsettled: frozenset[Path] = frozenset()
+    """Stores that changed while they were read, or since."""
     machine_clock: bool = False
     heap: HeapLimit | None = None
+    """None where nothing sets another limit than the usual one."""
     health: Health = field(default_factory=Health)
     databases: tuple[DatabaseFacts, ...] = ()
+    """Those of the agents that have one."""
     state: StateRows | DatabaseFault | None = None
-    jobs: Cron | None = None
+    """What the state database tells: None without one, a fault where it could not be read."""
     state_bytes: DatabaseBytes | None = None
+    """Where the bytes of the state database are, if that was asked."""
     sentinel: int | None = None
+    """When a restart left a note for the next start, epoch ms."""
     paired: bool = False
+    """Whether devices are paired."""
     migration: Migration = field(default_factory=Migration)
     barred: tuple[Barred, ...] = ()
+    """What the user who owns most of the tree may not read or write."""
     own_uid: int | None = None
+    """The user who scans."""
     links: frozenset[Path] = frozenset()
+    """The symbolic links below the state directory through which the inputs are reached."""
     parked: tuple[Parked, ...] = ()
+    """What `park` has taken out of the gateway's sight."""
     legacy: tuple[FoundLegacyFile, ...] = ()
+    """The damaged files of earlier releases that a start would take over."""
 
     @property
     def unchecked(self) -> tuple[tuple[str, str], ...]:

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.errors import ExitCode
-    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.era import AgentEra
     from gatewaydoctor.model.gateway.liveness import Evidence
     from gatewaydoctor.model.gateway.place import Place
@@ -73,14 +72,13 @@ def names_for(x: Examination, *, redact: bool) -> Names:
             names.know(agent_id, "agent")
     for agent_id in (*(a.agent_id for a in x.config.agents), *(a.agent_id for a in x.eras.agents)):
         names.know(agent_id, "agent")
-    in_rows = x.jobs.jobs if x.jobs else ()
     for name, job_id in (
-        *((j.name, j.job_id) for j in (*x.cron.jobs, *in_rows)),
+        *((j.name, j.job_id) for j in (*x.cron.jobs, *x.jobs.jobs)),
         *((j.name, j.job_id) for j in x.cron.lost),
     ):
         names.know(name, "job")
         names.know(job_id, "job-id")
-    for zone in dict.fromkeys(job.schedule.tz for job in (*x.cron.jobs, *in_rows) if job.schedule.tz != "UTC"):
+    for zone in dict.fromkeys(job.schedule.tz for job in (*x.cron.jobs, *x.jobs.jobs) if job.schedule.tz != "UTC"):
         names.know(zone, "time-zone")
     return names
 
@@ -311,10 +309,6 @@ def job_info(job: JobRuns, names: Names) -> CronJobInfo:
         flags=job.flags,
         timeline=TimelineInfo(start_at_ms=bins.start, step_ms=bins.step, counts=bins.counts) if bins else None,
     )
-
-
-def schedule_words(job: CronJob) -> str:
-    return job.schedule.words
 
 
 def agent_info(x: Examination, agent: AgentEra, names: Names) -> AgentInfo:

@@ -35,6 +35,12 @@ def test_the_clock_of_the_environment_is_told_by_scan_and_check(ill: Path) -> No
     assert "fixed by GATEWAYDOCTOR_NOW, 30 d after" in " ".join(LEFT.run("scan", "--state-dir", str(ill)).out.split())
 
 
+def test_the_last_clock_counts_in_an_error_too(ill: Path) -> None:
+    ran = run("scan", "--now", NOW, "--now", MAY, "--json", "--state-dir", str(ill / "gone"))
+    assert ran.code == 2
+    assert ran.document["now"] == run("scan", "--now", MAY, "--json", "--state-dir", str(ill)).document["now"]
+
+
 def test_a_clock_of_the_command_line_is_on_the_screen_alone(ill: Path) -> None:
     said = run("scan", "--now", MAY, "--state-dir", str(ill))
     assert "fixed by --now, 30 d after this machine's clock" in " ".join(said.out.split())

@@ -607,6 +607,16 @@ def test_a_job_is_found_in_any_case_and_one_of_two_that_is_not_there_is_told(tmp
     assert [each["names"] for each in plan["cautions"] if "No cron job" in each["text"]] == [["other"]]
 
 
+def test_a_job_of_a_database_without_rows_is_known(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    shutil.copytree(Path(__file__).parents[2] / "fixtures/database-lease/state", state)
+    words = ("repair", "trim", "--job", "job-1", "--job", "other", "--json", "--state-dir", str(state))
+    ran = run(*words, *NOW)
+    assert ran.code == 0
+    cautions = ran.document["details"]["plan"]["cautions"]
+    assert [each["names"] for each in cautions if "No cron job" in each["text"]] == [["other"]]
+
+
 def test_an_interrupted_run_comes_before_everything_else(incident: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = ("--state-dir", str(incident), *NOW)
     with monkeypatch.context() as patched:

@@ -10,12 +10,12 @@ from gatewaydoctor.checks.scope import whole_session_stores, whole_stores
 from gatewaydoctor.checks.stores.trimming import is_over, trims
 from gatewaydoctor.examine.cron.history import retried
 from gatewaydoctor.examine.cron.jobs import RAPID_RUNS
-from gatewaydoctor.examine.cron.timing import jobs_in_use
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import word_for
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.units import DAY_MS
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import Cron, CronJob
     from gatewaydoctor.model.outcome.finding import Finding
 
-DAY_MS = 86_400_000
 SHORTEST_SPAN_MS = 600_000
 """Runs closer together than this are taken to have come in ten minutes: a rate told from less is not a rate."""
 
@@ -207,7 +206,7 @@ def _in_history(x: Examination) -> Iterator[Finding]:
 
 def _disabling(x: Examination, jobs: Sequence[CronJob]) -> Command | None:
     """The command that disables the first of these jobs."""
-    listed = jobs_in_use(x).jobs
+    listed = x.jobs.jobs
     words = [word for job in jobs[:EXAMPLES] for word in ("--disable", word_for(job, listed))]
     return typed("repair", "cron", *words) if words else None
 
@@ -230,7 +229,7 @@ def _bursts(job: JobRuns) -> dict[str, object]:
 def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
     live = x.gateway.liveness is Liveness.LIVE
     marked = _marked(x, x.cron, t)
-    if x.eras.cron_in_database and x.jobs is not None and (in_database := _marked(x, x.jobs, t)):
+    if x.eras.cron_in_database and (in_database := _marked(x, x.jobs, t)):
         yield _marked_in_database(x, x.jobs, in_database)
     if not marked:
         return

@@ -292,8 +292,7 @@ def _shared(x: Examination, message: str, consequence: str, jobs: list[JobProble
 
 @REGISTRY.check(PARKED)
 def parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
-    in_database = x.jobs if x.jobs is not None and x.jobs.store.path != x.cron.store.path else None
-    jobs = (*x.cron.parked, *(in_database.parked if in_database else ()))
+    jobs = x.cron.parked if x.jobs is x.cron else (*x.cron.parked, *x.jobs.parked)
     if not jobs:
         return
     files = sorted({job.file for job in jobs})
@@ -301,7 +300,7 @@ def parked(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(len(jobs), 'job is', 'jobs are')} parked in {', '.join(files[:3])}.",
         "No release runs them from there: the jobs do not run until they are put back.",
         count=len(jobs),
-        path=(in_database.store if in_database and not x.cron.parked else x.cron.store).path.with_name(files[0]),
+        path=(x.cron if x.cron.parked else x.jobs).store.path.with_name(files[0]),
         evidence={
             "jobs": [{"jobId": job.job_id, "name": job.name, "file": job.file} for job in jobs[:EXAMPLES]],
             "files": files,

@@ -10,7 +10,6 @@ from gatewaydoctor.examine.cron.timing import (
     MISSED_PERIODS,
     TimingFlag,
     flagged,
-    jobs_in_use,
     last_sign_of_life,
     timings,
 )
@@ -91,7 +90,7 @@ _REAPER_SINCE = (2026, 2, 26)
 def job_times(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not x.config.cron.enabled.value:
         return
-    times = timings(x, jobs_in_use(x))
+    times = timings(x, x.jobs)
     yield from _not_run(x, times)
     yield from _one_shot(x, flagged(times, TimingFlag.ONE_SHOT_PAST))
     yield from _too_often(x, flagged(times, TimingFlag.TOO_OFTEN))
@@ -117,7 +116,7 @@ def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
         f"{'. '.join(said)}.",
         f"{a_gateway(x)} may run some at its next start, and others only at the time noted.",
         count=len(jobs),
-        path=jobs_in_use(x).store.path,
+        path=x.jobs.store.path,
         evidence={"jobs": [_times(each) for each in jobs[:EXAMPLES]]},
     )
 
@@ -141,7 +140,7 @@ def _one_shot(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
         f"{are} enabled and past the time set.",
         f"{a_gateway(x)} runs {'it' if len(jobs) == 1 else 'them'} soon after its start.",
         count=len(jobs),
-        path=jobs_in_use(x).store.path,
+        path=x.jobs.store.path,
         evidence={"jobs": [_times(each) for each in jobs[:EXAMPLES]]},
     )
 
@@ -154,7 +153,7 @@ def _too_often(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
             f"{duration(each.interval or 0)}; the schedule is every {duration(each.gap or 0)}.",
             _removal(x),
             count=each.runs,
-            path=jobs_in_use(x).store.path,
+            path=x.jobs.store.path,
             evidence={
                 "jobId": each.job.job_id,
                 "name": each.job.name,
@@ -188,7 +187,7 @@ def _owner_gone(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
         f"{names} that the config does not list.",
         f"{a_gateway(x)} runs {'it' if len(jobs) == 1 else 'them'} under the default agent.",
         count=len(jobs),
-        path=jobs_in_use(x).store.path,
+        path=x.jobs.store.path,
         evidence={
             "jobs": [
                 {"jobId": each.job.job_id, "name": each.job.name, "agentId": each.job.agent_id}

@@ -107,9 +107,8 @@ class StartState(Struct, frozen=True):
 
 def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
     """The directory as it was examined."""
-    jobs = x.jobs or x.cron
     databases = tuple(map(database_found, x.databases))
-    return StartState(x, tuple(map(_found, x.stores)), databases, jobs.jobs, Resumption(x), verdict)
+    return StartState(x, tuple(map(_found, x.stores)), databases, x.jobs.jobs, Resumption(x), verdict)
 
 
 def database_found(facts: DatabaseFacts) -> DatabaseAtStart:

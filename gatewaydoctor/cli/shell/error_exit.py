@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.cli.parser import verb_table as verbs
 from gatewaydoctor.cli.shell.streams import OutputFailed, silence_stdout
+from gatewaydoctor.model.arguments import last_value
 from gatewaydoctor.model.errors import DoctorError, ExitCode, UsageError, nearest, unknown_word
 from gatewaydoctor.model.outcome.report import ErrorInfo
 from gatewaydoctor.report.outgoing import outgoing_text
@@ -165,11 +166,7 @@ def _clock(arguments: Sequence[str]) -> int:
     """The clock of this run, or the machine's where the one given is what was wrong."""
     from gatewaydoctor.cli.shell.run import clock, machine_now
 
-    given = list(arguments)
-    spelled = next((word.partition("=")[2] for word in given if word.startswith("--now=")), None)
-    if "--now" in given[:-1]:
-        spelled = given[given.index("--now") + 1]
     try:
-        return clock(spelled).now
+        return clock(last_value(arguments, "--now")).now
     except UsageError:
         return machine_now()

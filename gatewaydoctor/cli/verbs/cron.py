@@ -14,22 +14,20 @@ def cron(run: Run) -> Outcome:
     (its job row is marked running). With --all or --verbose also runs per job and status, grouped into ticks (what
     the scheduler started together)."""
     from gatewaydoctor.cli.shell.examining import exit_code, look, view
-    from gatewaydoctor.examine.cron.timing import jobs_in_use
     from gatewaydoctor.report.databases import cron_details
-    from gatewaydoctor.report.document import schedule_words
     from gatewaydoctor.report.screens import cron as screen
 
     only_formats(run, "cron", "text", "json")
     judgement = look(run)
     x = judgement.examination
     seen = view(run, x)
-    cron = jobs_in_use(x)
+    cron = x.jobs
     jobs = [
         {
             "jobId": job.job_id,
             "name": job.name,
             "enabled": job.enabled,
-            "schedule": schedule_words(job),
+            "schedule": job.schedule.words,
             "sessionTarget": job.session_target,
             "runningAtMs": job.state.running_at,
             "nextRunAtMs": job.state.next_run_at,

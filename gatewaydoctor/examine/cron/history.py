@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.examine.cron.jobs import DAY_MS, is_rapid
+from gatewaydoctor.examine.cron.jobs import is_rapid
 from gatewaydoctor.examine.cron.ticks import Ticks, ticks
-from gatewaydoctor.examine.cron.timing import jobs_in_use
+from gatewaydoctor.model.units import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def retried(x: Examination) -> Iterator[Retried]:
     if x.state_rows is None:
         return
     times_of = x.state_rows.history.times_of
-    for job in jobs_in_use(x).jobs:
+    for job in x.jobs.jobs:
         times = times_of.get(job.job_id, ()) if job.enabled else ()
         late = [at for at in times[:LATEST] if at > times[0] - DAY_MS]
         grouped = ticks(late)

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from gatewaydoctor.examine.cron.ticks import Ticks, Timeline, ticks, timeline
 from gatewaydoctor.model.gateway.cron import UNDEFINED, CronRead
 from gatewaydoctor.model.gateway.entry import Kind, Status, latest
+from gatewaydoctor.model.units import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 RAPID_INTERVAL_MS = 60_000
 RAPID_RUNS = 3
-DAY_MS = 86_400_000
 
 
 class JobRuns(Struct, frozen=True):

@@ -24,7 +24,6 @@ class Ticks(Struct, frozen=True):
     interval_median: int | None = None
     interval_p10: int | None = None
     interval_p90: int | None = None
-    interval_mean: int | None = None
 
 
 def ticks(times: Iterable[int]) -> Ticks:
@@ -49,7 +48,6 @@ def ticks(times: Iterable[int]) -> Ticks:
         round(quantile(gaps, 0.5)),
         round(quantile(gaps, 0.1)),
         round(quantile(gaps, 0.9)),
-        round(sum(gaps) / len(gaps)),
     )
 
 

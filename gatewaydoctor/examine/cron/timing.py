@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.model.units import HOUR_MS
 from gatewaydoctor.state.cron import zones
 from gatewaydoctor.state.cron.expression import for_crontab
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     _Count = Callable[[int, int, int], int]
 
 
-HOUR_MS = 3_600_000
 FULL_HOUR_STAGGER_MS = 300_000
 """The window over which the gateway spreads jobs of minute 0 (docs/gateway.md)."""
 
@@ -170,11 +170,6 @@ class JobTiming(Struct, frozen=True):
     gap: int | None = None
 
 
-def jobs_in_use(x: Examination) -> Cron:
-    """The jobs that the gateway takes: those of the database where there is one, else those of the file."""
-    return x.jobs if x.state is not None and x.jobs is not None else x.cron
-
-
 def timings(x: Examination, cron: Cron) -> tuple[JobTiming, ...]:
     """One value a job, in the order of the list."""
     alive = last_sign_of_life(x)
@@ -191,7 +186,7 @@ def last_sign_of_life(x: Examination) -> int:
 def _signs(x: Examination) -> Iterator[int]:
     yield from (store.newest_updated for store in x.session_stores if store.newest_updated is not None)
     yield from (log.mtime for log in x.cron.run_logs)
-    yield from (job.state.last_run_at for job in jobs_in_use(x).jobs if job.state.last_run_at is not None)
+    yield from (job.state.last_run_at for job in x.jobs.jobs if job.state.last_run_at is not None)
 
 
 def _owners(x: Examination) -> frozenset[str] | None:

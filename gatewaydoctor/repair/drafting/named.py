@@ -63,11 +63,12 @@ def require_parkable(x: Examination, repairs: Collection[Repair], names: frozens
 
 
 def unknown_jobs(x: Examination, jobs: frozenset[str]) -> frozenset[str]:
-    """Those, by id in lower case, that neither jobs.json nor any row has; none where that could not all be read."""
-    if not jobs or not _all_read(x) or x.cron.store.read not in (CronRead.OK, CronRead.MISSING):
+    """Those, by id in lower case, that neither a job nor any row has; none where that could not all be read."""
+    lists = (x.cron, x.jobs)
+    if not jobs or not _all_read(x) or any(each.store.read not in (CronRead.OK, CronRead.MISSING) for each in lists):
         return frozenset()
     rows = {entry.job_id.lower() for table in _tables(x) for entry in table if entry.job_id}
-    return jobs - {job.job_id.lower() for job in x.cron.jobs} - rows
+    return jobs - {job.job_id.lower() for each in lists for job in each.jobs} - rows
 
 
 def _tables(x: Examination) -> Iterator[EntryTable]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.repair.plan import Plan, StartEvent
     from gatewaydoctor.repair.vault.layout import RunPlace
@@ -120,20 +119,16 @@ def _burst(x: Examination, done: Done) -> Aspect:
     return Aspect("burst", Standing.OK, f"no burst: {plural(runs, 'cron run')} in {since}")
 
 
-def _all_jobs(x: Examination) -> tuple[CronJob, ...]:
-    return (x.jobs or x.cron).jobs
-
-
 def _name(x: Examination, job_id: str) -> str:
     """What to type for the job, its bare id where jobs.json no longer has it."""
-    return next((word_for(job, _all_jobs(x)) for job in _all_jobs(x) if job.job_id.lower() == job_id), job_id)
+    return next((word_for(job, x.jobs.jobs) for job in x.jobs.jobs if job.job_id.lower() == job_id), job_id)
 
 
 def _jobs(x: Examination, done: Done) -> Iterator[Aspect]:
     named = [name for step in done.plan.steps if step.action == "disable" for name in step.sample]
     if not named:
         return
-    jobs = {name: job for name in named for job in _all_jobs(x) if answers_to(job, name)}
+    jobs = {name: job for name in named for job in x.jobs.jobs if answers_to(job, name)}
     off = [name for name in named if name in jobs and not jobs[name].enabled]
     on = [name for name in named if name in jobs and jobs[name].enabled]
     if off:
@@ -161,7 +156,7 @@ def _foretold(x: Examination, done: Done) -> Iterator[Aspect]:
 
 def _fired(x: Examination, done: Done, event: StartEvent) -> Iterator[Aspect]:
     """Jobs that were to fire: which have, which are late, and which are not due yet."""
-    jobs = {word: job for job in _all_jobs(x) for word in (job.job_id, job.name) if word}
+    jobs = {word: job for job in x.jobs.jobs for word in (job.job_id, job.name) if word}
     ran = [name for name in event.who if name in jobs and (jobs[name].state.last_run_at or 0) > done.finished_at]
     late = tuple(name for name in event.who if name in jobs and name not in ran)
     if ran:

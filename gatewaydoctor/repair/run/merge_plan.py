@@ -21,10 +21,11 @@ from gatewaydoctor.repair.planner.start import merged
 from gatewaydoctor.repair.run.acts import ActState, standing
 from gatewaydoctor.repair.run.context import load_work
 from gatewaydoctor.repair.run.originals import whole_copy
+from gatewaydoctor.repair.run.undo import over
 from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.codec import encode, with_id
 from gatewaydoctor.repair.vault.layout import spell
-from gatewaydoctor.repair.writing.errors import InputChanged, NoSuchRun, VaultDamaged
+from gatewaydoctor.repair.writing.errors import InputChanged, VaultDamaged
 from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
 from gatewaydoctor.state.cron.cron import jobs_of_copy
@@ -53,7 +54,7 @@ def merge_plan(run: RunInfo, tools: Tools, x: Examination | None = None) -> Plan
     OSError."""
     check_idle(run)
     if run.state.over:
-        raise NoSuchRun(f"The run {run.run_id} is already undone.", "See `gatewaydoctor runs list`.")
+        raise over(run)
     if run.state in BEFORE_ACTING and lstat_or_none(tools.fs, run.place.manifest) is None:
         return with_id(Plan(created_at=tools.clock(), state_dir=str(run.place.state_dir), repairs=(NAME,)))
     merger = _Merger(load_work(tools, run.place, as_it_stands=True))

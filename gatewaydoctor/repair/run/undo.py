@@ -147,11 +147,12 @@ def check_undo(run: RunInfo, permission: Permission) -> None:
     """There is something to undo, and no gateway that keeps it from being undone. Raises Refused."""
     check_idle(run)
     if run.state.over:
-        raise _over(run)
+        raise over(run)
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
 
 
-def _over(run: RunInfo) -> NoSuchRun:
+def over(run: RunInfo) -> NoSuchRun:
+    """Why there is nothing left to undo."""
     hint = "See `gatewaydoctor runs list`."
     if run.state is RunState.PRUNED:
         return NoSuchRun(f"The originals of run {run.run_id} were deleted by `runs prune`.", hint)
@@ -289,7 +290,7 @@ def check_resume(run: RunInfo, permission: Permission) -> None:
     """The run is interrupted, and a gateway does not keep it from being finished. Raises Refused."""
     check_idle(run)
     if run.state.over:
-        raise _over(run)
+        raise over(run)
     if run.state.settled:
         raise NoSuchRun(f"The run {run.run_id} is finished.", "See `gatewaydoctor runs list`.")
     check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)

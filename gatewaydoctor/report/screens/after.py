@@ -55,7 +55,7 @@ def step_after(x: Examination, aspects: Sequence[Aspect], view: View) -> NextSte
         name for each in aspects if each.about == "jobs" and each.standing.value == "open" for name in each.names
     ]
     bursts = [name for each in bad if each.about == "burst" for name in each.names]
-    listed = [name for name in bursts if any(answers_to(job, name) for job in (x.jobs or x.cron).jobs)]
+    listed = [name for name in bursts if any(answers_to(job, name) for job in x.jobs.jobs)]
 
     def jobs(option: str, names: Sequence[str]) -> Command:
         return view.command(typed("repair", "cron", *(word for name in names for word in (option, name))))

@@ -9,10 +9,9 @@ from rich.text import Text
 
 from gatewaydoctor.checks.jobs.joblist import cannot_run
 from gatewaydoctor.examine.cron.history import retried
-from gatewaydoctor.examine.cron.timing import jobs_in_use, timings
+from gatewaydoctor.examine.cron.timing import timings
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.report import words
-from gatewaydoctor.report.document import schedule_words
 from gatewaydoctor.report.screens.blocks import tables
 from gatewaydoctor.report.screens.blocks.fitting import fitted
 from gatewaydoctor.report.screens.blocks.gaps import unseen
@@ -47,14 +46,11 @@ def _draw(console: Console, view: View, *, judgement: Judgement) -> None:
     if whole:
         _runs(console, x, view)
     room = None if whole else view.rows
-    if x.state is not None and x.jobs is not None:
-        _jobs(console, x, x.jobs, view, room)
-        if (rows := x.state_rows) is not None and whole:
-            console.print()
-            console.print(pairs(cron_lines(rows, x, view)))
-    if x.state is None:
-        _jobs(console, x, x.cron, view, room)
-    elif x.cron.store.read is not CronRead.MISSING and whole:
+    _jobs(console, x, x.jobs, view, room)
+    if (rows := x.state_rows) is not None and whole:
+        console.print()
+        console.print(pairs(cron_lines(rows, x, view)))
+    if x.jobs is not x.cron and x.cron.store.read is not CronRead.MISSING and whole:
         _files(console, x, view)
     if gap := unseen(x):
         console.print(Text(f"{gap}: runs may be missing here", "yellow"))
@@ -102,7 +98,7 @@ def _files(console: Console, x: Examination, view: View) -> None:
     for job in capped(x.cron.jobs, view):
         name = view.names.identifier(job.name, "job") if job.name else view.names.identifier(job.job_id, "job-id")
         there = "not known" if known is None else "yes" if job.job_id in known else Text("no", "yellow")
-        table.add_row(name, view.names.text(schedule_words(job)), there)
+        table.add_row(name, view.names.text(job.schedule.words), there)
     if x.cron.jobs:
         console.print(table)
         more(console, len(capped(x.cron.jobs, view)), len(x.cron.jobs), "jobs")
@@ -151,7 +147,7 @@ def _title(cron: Cron, elsewhere: int) -> str:
 def rows_of(x: Examination, cron: Cron) -> list[tuple[CronJob, JobTiming, tuple[str, ...]]]:
     """Every job of the list with its times and flags."""
     runs = {id(each.job): each for store in x.session_stores for each in store.jobs if each.job is not None}
-    again = {each.job.index for each in retried(x)} if cron is jobs_in_use(x) else set()
+    again = {each.job.index for each in retried(x)} if cron is x.jobs else set()
     return [
         (each.job, each, _flags(cron, each.job, each, runs.get(id(each.job)), again=each.job.index in again))
         for each in timings(x, cron)
@@ -185,7 +181,7 @@ def _cells(job: CronJob, ran: int | None, now: int, view: View, *, brief: bool) 
     label = view.names.identifier(job.label, "job" if job.name else "job-id")
     status = view.names.text(job.state.last_run_status or "")
     last = f"{_age(ran, now, brief=brief)} {status}".strip() if ran is not None else status or "-"
-    schedule = view.names.text(schedule_words(job))
+    schedule = view.names.text(job.schedule.words)
     if brief and job.schedule.tz:
         schedule = schedule.removesuffix(f" {view.names.text(job.schedule.tz)}")
     return label, f"{schedule} " if brief else schedule, Text(last), _next_run(job, now, brief=brief)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.config import AgentSettings, CronSettings, Maintenance, Origin, Setting
 from gatewaydoctor.model.regex import regex
+from gatewaydoctor.model.units import DAY_MS
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 from gatewaydoctor.state.place.home import trimmed, user_path
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DAY_MS = 86_400_000
 DEFAULT_PORT = 18789
 DEV_PORT = 19001
 DEFAULT_AGENT = "main"
@@ -85,7 +85,6 @@ class Settings(Struct):
     def maintenance(self) -> Maintenance:
         base = "session.maintenance."
         rules = self.release.behaviour
-        self.default(rules.maintenance_mode, per_release=True)
         alias = "pruneAfter" if self.get("session", "maintenance", "pruneAfter") is not None else "pruneDays"
         prune_after = self.read(base + alias, _days, self.default(30 * DAY_MS))
         disk: Setting[int | None] = self.default(rules.max_disk_bytes, per_release=True)

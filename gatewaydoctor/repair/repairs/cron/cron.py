@@ -52,7 +52,7 @@ def plan_in_database(draft: Draft, changes: JobChanges, state: Path) -> None:
         if job.file == state.name:
             hint = f"Put it back (--unpark {quote(job.label)}), then remove it with openclaw cron remove."
             draft.refuse(Repair.CRON, state, OutOfReach(f"{job.label} is parked in a database.", hint))
-    park = [job for job in (draft.x.jobs or draft.x.cron).jobs if changes.park.get(job.index) == "named"]
+    park = [job for job in draft.x.jobs.jobs if changes.park.get(job.index) == "named"]
     back = [job for job in changes.unpark if job.file == state.name]
     off, on = list(changes.disable), list(changes.enable)
     _file(draft, state, park, [job for job in back if job.job_id])
@@ -79,7 +79,7 @@ def _file(draft: Draft, state: Path, park: list[CronJob], back: list[ParkedJob])
 
 
 def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -> None:
-    known = (draft.x.jobs or draft.x.cron).jobs
+    known = draft.x.jobs.jobs
     labels = {job.job_id: word_for(job, known) for job in jobs}
     if not labels:
         return
@@ -95,7 +95,7 @@ def _set(draft: Draft, state: Path, jobs: Iterable[CronJob], *, enabled: bool) -
 def planned_jobs(draft: Draft) -> tuple[CronJob, ...]:
     """The jobs of whichever era as the plan leaves them."""
     state, jobs = draft.x.eras.state, draft.x.jobs
-    if jobs is None or state is None or state.path != jobs.store.path:
+    if state is None or state.path != jobs.store.path:
         return draft.cron_jobs
     wanted = {
         job: edit.enabled

@@ -180,8 +180,7 @@ def _beyond(left: set[Candidate], keep: int) -> Iterator[Candidate]:
 
 
 def _say(draft: Draft, store: RowsDraft, gone: list[Gone]) -> None:
-    cron = draft.x.jobs if draft.x.jobs is not None else draft.x.cron
-    names = {job.job_id: job.name for job in cron.jobs}
+    names = {job.job_id: job.name for job in draft.x.jobs.jobs}
     groups: defaultdict[tuple[str, Kind, str], list[Candidate]] = defaultdict(list)
     for each in gone:
         groups[each.candidate.group, each.candidate.kind, each.reason].append(each.candidate)
