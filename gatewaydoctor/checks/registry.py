@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Family(StrEnum):
-    """Whose page a rule is on, in the order of docs/architecture.md section 7."""
+    """What a rule is about, in the order in which `explain` lists them."""
 
     STORE = "store"
     SESSIONS = "sessions"

@@ -22,12 +22,12 @@ GLOSSARY = (
     Term(("conversation",), "a session in which a person wrote"),
     Term(("job row", "run row"), "the sessions of cron: one per job, one per run"),
     Term(("tick", "burst"), "runs started together; many ticks in a short time"),
-    Term(("stuck",), "marked running, and no sign of life for an hour"),
+    Term(("stuck",), "marked running, with no sign of life for an hour and no gateway that runs"),
     Term(
         ("transcript", "unindexed transcript"),
         "the messages of a session; one that no session refers to",
     ),
-    Term(("era",), "`files`, `mixed` (cron in a database) or `database`"),
+    Term(("era",), "`files`, `mixed` (cron in a database) or `sqlite` (all in databases)"),
     Term(
         ("finding", "rule", "verdict"),
         'one thing that is wrong, what found it, and the answer to "will it start"',

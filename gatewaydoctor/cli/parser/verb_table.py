@@ -89,7 +89,7 @@ GROUPS: dict[str, dict[str, str]] = {
 
 
 def function(verb: str, sub: str | None = None) -> Callable[..., Outcome]:
-    """The function behind a verb: `gatewaydoctor.cli.<verb>` holds `<verb>`, or `<verb>_<sub>` for a group."""
+    """The function behind a verb: `gatewaydoctor.cli.verbs.<verb>` holds `<verb>`, or `<verb>_<sub>` for a group."""
     name = verb if sub is None else f"{verb}_{sub}".replace("-", "_")
     found: Callable[..., Outcome] = getattr(import_module(f"gatewaydoctor.cli.verbs.{verb}"), name)
     return found
