@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from gatewaydoctor.model.units import HOUR_MS
+
 _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
-_HOUR = 3_600_000
 
 
 class Thresholds(Struct, frozen=True):
@@ -28,7 +29,7 @@ class Thresholds(Struct, frozen=True):
     """Share of maxEntries that isolated jobs may add in a day. Run rows are kept for 24 h by default, so from 1.0 on
     they alone fill the store (docs/incidents.md 72826)."""
 
-    cron_marker_ms: int = 2 * _HOUR
+    cron_marker_ms: int = 2 * HOUR_MS
     """A running gateway clears a runningAtMs older than this (docs/gateway.md section 7)."""
 
     run_log_bytes: int = 10 * _MB
@@ -47,14 +48,14 @@ class Thresholds(Struct, frozen=True):
     sidecar_bytes: int = 1 * _GB
     """Reports concern 1.9 and 8.4 GB of files that nothing prunes (docs/gateway.md, failure 19)."""
 
-    temp_age_ms: int = _HOUR
+    temp_age_ms: int = HOUR_MS
     """A temp file is renamed within seconds; one this old was left behind."""
 
     subagents_warning: int = 100
     subagents_error: int = 800
     """Never archived runs. 2,800 of them filled 8 GB, so the default heap holds about 800 (incidents.md 52725)."""
 
-    delivery_age_ms: int = _HOUR
+    delivery_age_ms: int = HOUR_MS
     delivery_files: int = 25
     """Waiting deliveries: 2026.9.6 itself warns from 25 on (docs/gateway.md section 8)."""
 

@@ -15,13 +15,10 @@ from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, Star
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
-
-    Judge = Callable[[Finding, Release, Sequence[Finding]], StartEffect | None]
 
 
 _ORDER = tuple(Effect)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gatewaydoctor.model.units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
 _UNITS = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
-_SECOND, _MINUTE, _HOUR, _DAY = 1_000, 60_000, 3_600_000, 86_400_000
 
 
 def capital(text: str) -> str:
@@ -34,15 +35,15 @@ def _two_digits(value: float) -> str:
 def duration(ms: float) -> str:
     """A duration in at most two units: `3.2 s`, `25 min`, `2 d 4 h`."""
     ms = abs(ms)
-    if ms < _SECOND:
+    if ms < SECOND_MS:
         return f"{ms:.0f} ms"
-    if ms < _MINUTE:
-        return f"{ms / _SECOND:.1f} s".replace(".0 s", " s")
-    if ms < _HOUR:
-        return _two(ms, _MINUTE, "min", _SECOND, "s") if ms < 10 * _MINUTE else f"{ms / _MINUTE:.0f} min"
-    if ms < _DAY:
-        return _two(ms, _HOUR, "h", _MINUTE, "min")
-    return _two(ms, _DAY, "d", _HOUR, "h") if ms < 14 * _DAY else f"{ms / _DAY:.0f} d"
+    if ms < MINUTE_MS:
+        return f"{ms / SECOND_MS:.1f} s".replace(".0 s", " s")
+    if ms < HOUR_MS:
+        return _two(ms, MINUTE_MS, "min", SECOND_MS, "s") if ms < 10 * MINUTE_MS else f"{ms / MINUTE_MS:.0f} min"
+    if ms < DAY_MS:
+        return _two(ms, HOUR_MS, "h", MINUTE_MS, "min")
+    return _two(ms, DAY_MS, "d", HOUR_MS, "h") if ms < 14 * DAY_MS else f"{ms / DAY_MS:.0f} d"
 
 
 def _two(ms: float, large: int, large_word: str, small: int, small_word: str) -> str:

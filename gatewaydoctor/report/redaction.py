@@ -11,9 +11,9 @@ import re
 import secrets
 from datetime import UTC, datetime
 
+from gatewaydoctor.model.units import MINUTE_MS
 from gatewaydoctor.report.ownwords import own_words
 
-MINUTE_MS = 60_000
 _DAY_MINUTES = 24 * 60
 _LEAST_OFFSET, _MOST_OFFSET = 100 * _DAY_MINUTES, 1_100 * _DAY_MINUTES
 

@@ -271,8 +271,8 @@ def test_prune_takes_settled_runs_only(scene: Scene) -> None:
     undo(runs_of(scene)[0], tools(), DEAD)
     found = runs_of(scene)
     now = found[0].last_at or 0
-    assert prunable(found, now, older_than=1000) == ()
-    assert prunable(found, now + 5000, older_than=1000) == found
+    assert prunable(found, now) == ()
+    assert prunable(found, now + 1) == found
     freed = prune(tools(), found)
     assert freed > 0
     assert not (scene.root / ".gatewaydoctor").exists()
@@ -290,16 +290,6 @@ def test_prune_takes_no_run_that_was_interrupted(scene: Scene) -> None:
     with pytest.raises(RunPending, match="is not finished"):
         prune(tools(), (run,))
     assert tree(scene.root, vault=True) == before
-
-
-def test_prune_keeps_the_newest(tmp_path: Path) -> None:
-    doctor = Doctor(StateDir(tmp_path))
-    for number in range(3):
-        doctor.state.store({"agent:main:main": row(901, status="running", n=number)})
-        doctor.apply("expire")
-    found = list_runs(tools().fs, tools().processes, doctor.state.root)
-    assert prunable(found, 10**15, keep=1) == found[:2]
-    assert prunable(found, 10**15) == found
 
 
 def test_an_offline_vault_is_no_alarm_once_the_run_is_settled(scene: Scene, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gatewaydoctor.checks.stores.healthrules import refuses, start_over
 from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.gateway.transcript import TranscriptState
 from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.units import DAY_MS
 from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.state.place.census import KEPT, hard_linked
 
@@ -100,7 +101,6 @@ CLOCK = Rule(
     remedy="Set the clock (timedatectl, chronyc) before anything is started or repaired. If the file's time is wrong "
     "instead, correct it with touch.",
 )
-_DAY = 24 * 60 * 60 * 1000
 
 _BOOT_LINKED = NextBoot(
     v3_28="appends to them in place, so the file under the other name changes too",
@@ -330,7 +330,7 @@ def clock_behind(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not x.machine_clock:
         return
     newest = max(_written(x), default=None)
-    if newest is None or newest[0] <= x.now + _DAY:
+    if newest is None or newest[0] <= x.now + DAY_MS:
         return
     yield CLOCK.finding(
         f"This machine's clock is {duration(newest[0] - x.now)} earlier than the newest file.",

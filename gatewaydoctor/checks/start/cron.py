@@ -8,6 +8,7 @@ from gatewaydoctor.model.gateway.cron import CronRead, Fate
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.release import Fires, Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, EventKind
+from gatewaydoctor.model.units import HOUR_MS
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.start.state import StartState
     from gatewaydoctor.model.gateway.cron import CronJob
 
-HOUR_MS = 3_600_000
 AT_ONCE_MS = 3_000
 DEFERRED_MS = 120_000
 """2026.5.22 defers agent jobs that were due by two minutes, 2026.9.6 all that were due."""

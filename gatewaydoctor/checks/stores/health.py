@@ -270,7 +270,8 @@ def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Fin
 
 def has_tables_elsewhere(x: Examination, health: DatabaseHealth) -> bool:
     """Whether another database here has the tables that this one should have: a sound one, or a copy set aside."""
-    return health.lender is not None or any(is_sister(health, other) for other in x.health.databases)
+    wanted = (health.role, health.path, health.user_version)
+    return health.lender is not None or any(other.lends(*wanted) for other in x.health.databases)
 
 
 def tables_by_hand(health: DatabaseHealth) -> str:
@@ -286,12 +287,6 @@ def tables_by_hand(health: DatabaseHealth) -> str:
         "Have the release make an empty one, which starts no gateway: `OPENCLAW_STATE_DIR=/tmp/empty openclaw tasks "
         f"list`. Copy /tmp/empty/state/{health.path.name} next to this one as {lent}; {then}"
     )
-
-
-def is_sister(health: DatabaseHealth, other: DatabaseHealth) -> bool:
-    """Whether the other database has the schema that this one should have."""
-    alike = (other.role, other.user_version) == (health.role, health.user_version)
-    return alike and other.path != health.path and other.schema_known and not other.problems
 
 
 def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, elsewhere: bool) -> Finding:

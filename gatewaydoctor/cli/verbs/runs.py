@@ -109,7 +109,7 @@ def runs_prune(
 ) -> Outcome:
     """Delete the originals of a run for good: it cannot be undone afterwards. No other command destroys anything."""
     from gatewaydoctor.repair.vault.catalog import find_run, list_runs
-    from gatewaydoctor.repair.vault.pruning import prune
+    from gatewaydoctor.repair.vault.pruning import prunable, prune
     from gatewaydoctor.report.screens import runs as screens
 
     only_formats(run, "runs prune", "text", "json")
@@ -119,19 +119,15 @@ def runs_prune(
     require_own_clock(run)
     with bench(run, vault=vault) as work:
         if run_id is not None:
-            chosen = [find_run(work.tools, work.state_dir, work.vault, run_id)]
+            chosen: tuple[RunInfo, ...] = (find_run(work.tools, work.state_dir, work.vault, run_id),)
         else:
             before = run.now - parse_span(older_than or "", "--older-than")
             runs = list_runs(work.tools.fs, work.tools.processes, work.state_dir, work.vault)
-            chosen = [
-                each
-                for each in runs
-                if not each.pending and each.problem is None and (each.last_at or run.now) < before
-            ]
+            chosen = prunable(runs, before)
         if chosen:
             confirm(f"Delete the originals of {plural(len(chosen), 'run')} for good?", yes=yes)
         with work.stoppable_between_files() as tools:
-            freed = prune(tools, tuple(chosen), work.state_dir)
+            freed = prune(tools, chosen, work.state_dir)
         seen = _view(run, work)
     details = {"runs": [each.run_id for each in chosen], "bytes": freed}
     screen = partial(screens.pruned, count=len(chosen), freed=freed, view=seen)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gatewaydoctor.examine.databases.leftover import compare_leftovers
 from gatewaydoctor.examine.databases.records import AGENT, Records, same_place
 from gatewaydoctor.examine.databases.state import number, with_state
-from gatewaydoctor.model.gateway.database import LINKED_LOG, ODD_SHM, DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.database import LINKED_LOG, ODD_SHM, UNOPENABLE, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -50,8 +50,6 @@ _COUNTED = {
 }
 _NAMES = ("session_key", "current_session_id")
 _SLACK_MS = 2_000
-UNOPENABLE = frozenset({DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA})
-"""What is wrong with a file whose pages may still be read one by one."""
 
 
 def read_health(

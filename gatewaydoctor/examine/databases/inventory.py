@@ -42,7 +42,6 @@ class Inventory(Struct, frozen=True):
     events: Mapping[str, int] = field(default_factory=dict)
     lost: tuple[str, ...] | None = ()
     damaged: bool = False
-    events_listed: int | None = None
 
     @property
     def remade(self) -> dict[str, str]:
@@ -78,10 +77,9 @@ def take_inventory(rescue: Rescue) -> Inventory:
     for (owner,) in rescue.rows(EVENTS, ("session_id",)):
         if _is_name(owner):
             events[str(owner)] = events.get(str(owner), 0) + 1
-    listed, listed_events = rescue.index_keys(NODES), rescue.index_keys(EVENTS)
+    listed = rescue.index_keys(NODES)
     lost = None if listed is None else tuple(str(key) for (key, *_) in listed if str(key) not in rows)
-    damaged = rescue.damaged(NODES)
-    return Inventory(rows, windows, events, lost, damaged, None if listed_events is None else len(listed_events))
+    return Inventory(rows, windows, events, lost, rescue.damaged(NODES))
 
 
 def session_rows(rescue: Rescue) -> Iterator[tuple[str, SessionRow]]:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.entry import Status
+from gatewaydoctor.model.units import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gatewaydoctor.model.gateway.entry import Entry
 
-_HOUR, _DAY = 3_600_000, 86_400_000
 BUCKETS: tuple[tuple[str, int | None], ...] = (
-    ("within the hour", _HOUR),
-    ("1 h to 24 h ago", _DAY),
-    ("1 to 7 days ago", 7 * _DAY),
-    ("7 to 30 days ago", 30 * _DAY),
+    ("within the hour", HOUR_MS),
+    ("1 h to 24 h ago", DAY_MS),
+    ("1 to 7 days ago", 7 * DAY_MS),
+    ("7 to 30 days ago", 30 * DAY_MS),
     ("over 30 days ago", None),
 )
 """Label and upper bound (ms) of each age. 24 h and 30 d are the gateway's own retentions (gateway.md section
@@ -62,10 +62,10 @@ def days(entries: Iterable[Entry]) -> tuple[Day, ...]:
     for entry in entries:
         began = entry.started_at if entry.started_at is not None else entry.updated_at
         if began is not None:
-            day = sums.setdefault(began // _DAY, [0, 0])
+            day = sums.setdefault(began // DAY_MS, [0, 0])
             day[0] += 1
             day[1] += entry.bytes
-    return tuple(Day(day * _DAY, *sums[day]) for day in sorted(sums))
+    return tuple(Day(day * DAY_MS, *sums[day]) for day in sorted(sums))
 
 
 def _label(updated: int | None, now: int) -> str:

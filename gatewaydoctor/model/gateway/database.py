@@ -36,6 +36,10 @@ class DatabaseFaultKind(StrEnum):
     QUERY = "query"
 
 
+UNOPENABLE = frozenset({DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA})
+"""What is wrong with a file whose pages may still be read one by one."""
+
+
 NOT_REGULAR = "Not a regular file"
 """Reason of a fault where a pipe or a device is in place of a file."""
 

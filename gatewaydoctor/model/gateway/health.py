@@ -229,6 +229,12 @@ class DatabaseHealth(Struct, frozen=True):
     indexes_compared: bool = True
     lender: Path | None = None
 
+    def lends(self, role: DatabaseRole, path: Path, version: int | None) -> bool:
+        """Whether the tables of another database, in that role at that path, can be made as they are here: it is
+        sound and has the schema of that version, of any where it is None."""
+        alike = self.role is role and self.path != path and version in (None, self.user_version)
+        return alike and self.schema_known and not self.problems
+
     @property
     def log_lost(self) -> bool:
         """Whether its last commits went with its log. Its age shows it: no file does once a repair has made the

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-HOUR_MS = 3_600_000
+from gatewaydoctor.model.units import HOUR_MS
 
 
 class Certainty(StrEnum):

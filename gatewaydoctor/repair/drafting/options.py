@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Kind
     from gatewaydoctor.model.gateway.transcript import PathMap
 
-HOUR_MS = 3_600_000
-MINUTE_MS = 60_000
-
 
 class Repair(StrEnum):
     """The repairs, in the order in which they are listed."""

@@ -21,16 +21,12 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 
-def prunable(
-    runs: tuple[RunInfo, ...], now: int, *, keep: int | None = None, older_than: int | None = None
-) -> tuple[RunInfo, ...]:
-    """Runs whose vault may go: settled ones beyond the newest `keep`, if given, that ended more than `older_than` ms
-    ago, if given. One that was interrupted never is. A run undone needs its vault no more and counts first."""
-    left = [run for run in runs if not run.pending and run.problem is None]
-    done = [run for run in left if run.state is RunState.DONE]
-    newest = set(done[len(done) - keep :]) if keep else set()
+def prunable(runs: tuple[RunInfo, ...], before: int) -> tuple[RunInfo, ...]:
+    """Runs whose vault may go: those that can be read, are settled, and ended before then (epoch ms)."""
     return tuple(
-        run for run in left if run not in newest and (older_than is None or now - (run.last_at or 0) > older_than)
+        run
+        for run in runs
+        if not run.pending and run.problem is None and run.last_at is not None and run.last_at < before
     )
 
 

@@ -178,10 +178,6 @@ class Image:
         """Pages in the freelist, as the header counts them."""
         return int.from_bytes(self._head[36:40])
 
-    @property
-    def has_pointer_map(self) -> bool:
-        return self._head[52:56] != b"\0\0\0\0"
-
     def page(self, number: int) -> bytes:
         """One whole page; what lies beyond the end of the file reads as zeros."""
         offset = self._log.index.offset(number) if self._log else None

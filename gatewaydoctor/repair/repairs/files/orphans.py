@@ -7,8 +7,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.transcript import ContentClass
+from gatewaydoctor.model.units import HOUR_MS
 from gatewaydoctor.model.words import duration, plural
-from gatewaydoctor.repair.drafting.options import HOUR_MS, Repair
+from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.state.history.content import content_class
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import CronFile, CronRead
 from gatewaydoctor.model.gateway.files import TEMPS, FileClass, FileRecord, NodeKind, TempFamily
+from gatewaydoctor.model.units import HOUR_MS
 from gatewaydoctor.model.words import duration, plural
-from gatewaydoctor.repair.drafting.options import HOUR_MS, Repair
+from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.stores.salvage import lost_people, read_copy
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.history.names import parse_name

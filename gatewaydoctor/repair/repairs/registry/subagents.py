@@ -9,8 +9,9 @@ from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.subagents import RegistryRead
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.repair.plan import Literal, Segment
+from gatewaydoctor.model.units import HOUR_MS, MINUTE_MS
 from gatewaydoctor.model.words import duration
-from gatewaydoctor.repair.drafting.options import HOUR_MS, MINUTE_MS, Repair
+from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.registry.registryfile import Run, RunsFile, read_runs
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.repair.writing.stream import content_of

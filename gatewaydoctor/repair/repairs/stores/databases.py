@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.checks.stores.health import has_tables_elsewhere, is_sister
+from gatewaydoctor.checks.stores.health import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import NODES, WINDOWS
 from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs
 from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.database import UNOPENABLE, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, STATUS_BY_WORD, Status, parse_key
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import (
@@ -60,9 +60,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.opened import Opened
 
-_GARBAGE = frozenset(
-    {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.EMPTY, DatabaseFaultKind.SCHEMA}
-)
+_HOLDS_NOTHING = UNOPENABLE | {DatabaseFaultKind.EMPTY}
+"""What is wrong with a file whose records no gateway can read."""
 
 
 def plan_logs(draft: Draft, *, named: bool) -> None:
@@ -123,8 +122,8 @@ def plan_quarantine(draft: Draft, *, named: bool) -> None:
     if store is None:
         return
     for health in draft.x.health.databases:
-        garbage = any(isinstance(each, Unopened) and each.fault.kind in _GARBAGE for each in health.problems)
-        if health.role is DatabaseRole.QUARANTINE and garbage:
+        kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
+        if health.role is DatabaseRole.QUARANTINE and kinds & _HOLDS_NOTHING:
             reason = "quarantine records that cannot be read; the gateway makes a new file"
             _move(draft, Repair.QUARANTINE, health.path, ("", "-wal", "-shm", "-journal"), reason)
             return
@@ -296,7 +295,8 @@ def _mend(draft: Draft, health: DatabaseHealth, drift: SchemaDrift) -> None:
 
 def _triggers_of_sister(draft: Draft, health: DatabaseHealth) -> dict[str, str]:
     """Name -> statement, from a database of the same kind and version whose schema is as its release writes it."""
-    sisters = [other.path for other in draft.x.health.databases if is_sister(health, other)]
+    wanted = (health.role, health.path, health.user_version)
+    sisters = [other.path for other in draft.x.health.databases if other.lends(*wanted)]
     for path in (*sisters, *([health.lender] if health.lender else ())):
         found = read_database_once(draft.fs, path, _triggers)
         if not isinstance(found, DatabaseFault):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.stores.health import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import NODES, Inventory, take_inventory
 from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_source, owner_of
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.database import UNOPENABLE, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import DatabaseHealth, Problem
+    from gatewaydoctor.model.gateway.health import Problem
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.rescue import Rescue
 
-_GARBAGE = frozenset(
-    {DatabaseFaultKind.NOT_A_DATABASE, DatabaseFaultKind.DAMAGED, DatabaseFaultKind.SCHEMA, DatabaseFaultKind.LOG}
-)
+_BY_PAGES = UNOPENABLE | {DatabaseFaultKind.LOG}
 _EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})
 
 
@@ -54,7 +52,7 @@ def _damaged(draft: Draft, *, named: bool) -> Iterator[Target]:
         if health.role is DatabaseRole.QUARANTINE or health.of_another or foreign:
             continue
         kinds = {each.fault.kind for each in health.problems if isinstance(each, Unopened)}
-        if kinds & (_GARBAGE | _EMPTY) or any(_is_torn(each, named=named) for each in health.problems):
+        if kinds & (_BY_PAGES | _EMPTY) or any(_is_torn(each, named=named) for each in health.problems):
             yield Target(health.role, health.path, health.agent_id)
     for missing in draft.x.health.missing:
         yield Target(missing.role, missing.path, missing.agent_id)
@@ -90,7 +88,7 @@ def _careful(draft: Draft, target: Target, *, named: bool) -> None:
 def _lend(draft: Draft, target: Target, own: Rescue) -> bool:
     """Where its schema is lost or damaged: that of another database of its version. Whether any table is known."""
     for health in draft.x.health.databases:
-        if _is_sister(target, health, own.version):
+        if health.lends(target.role, target.path, own.version):
             found = read_database_once(draft.fs, health.path, lambda opened: opened.schema)
             if not isinstance(found, DatabaseFault):
                 own.lend(found)
@@ -274,7 +272,7 @@ def _schema_place(
         if _is_whole(target, rescue, own):
             return number, own
     for health in draft.x.health.databases:
-        if _is_sister(target, health, version):
+        if health.lends(target.role, target.path, version):
             sources.append(health.path)
             return len(sources) - 1, health.user_version
     for health in draft.x.health.databases:
@@ -291,12 +289,6 @@ def _lent(draft: Draft, path: Path, copies: Sequence[SetAside]) -> Sequence[Sche
             return copy.rescue.schema
     found = read_database_once(draft.fs, path, lambda opened: opened.schema)
     return () if isinstance(found, DatabaseFault) else found
-
-
-def _is_sister(target: Target, health: DatabaseHealth, version: int | None) -> bool:
-    """Whether this sound database has the schema of that version, or of its own where that is lost."""
-    alike = health.role is target.role and health.path != target.path and version in (None, health.user_version)
-    return alike and health.schema_known and not health.problems
 
 
 def _sessions(target: Target, inventory: Inventory, copies: Sequence[SetAside]) -> int:
