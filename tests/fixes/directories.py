@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.judge import judge
 from gatewaydoctor.examine.examiner import examine
 from gatewaydoctor.examine.world import Depth, Where, World
+from gatewaydoctor.fixtures.validating.expectation import EXPECTED
+from gatewaydoctor.fixtures.validating.setup import set_up
 from gatewaydoctor.repair.drafting.options import Options, Repair
 from gatewaydoctor.repair.planner.build import build_plan
 from gatewaydoctor.repair.run.apply import apply
@@ -45,8 +49,44 @@ class Directory:
         def left_out(directory: str, names: list[str]) -> list[str]:
             return [name for name in names if (Path(directory) / name).is_fifo()]
 
-        shutil.copytree(self.root, to, symlinks=True, copy_function=shutil.copy2, ignore=left_out)
+        shutil.copytree(self.root, to, symlinks=True, copy_function=_copied, ignore=left_out)
         return Directory(to, self.now)
+
+
+def laid_out(fixture: Path, to: Path) -> Directory:
+    """A fixture as a directory here. A file that it stretches beyond 100 MB has its size and a hole for the text: it
+    is moved and counted, and never read."""
+    small = to.with_name("fixture")
+    shutil.copytree(fixture, small, symlinks=True)
+    told = json.loads((small / EXPECTED).read_text())
+    large = {}
+    for path, stretch in told.get("stretch", {}).items():
+        size = len(stretch["text"]) * stretch["times"]
+        if size > _LARGE:
+            large[path], stretch["times"] = size, 1
+    (small / EXPECTED).write_text(json.dumps(told))
+    made = set_up(small, to)
+    for path, size in large.items():
+        file = made.state_dir / path
+        stat = file.stat()
+        os.truncate(file, size)
+        os.utime(file, ns=(stat.st_mtime_ns, stat.st_mtime_ns))
+    return Directory(made.state_dir, made.now)
+
+
+_LARGE = 100_000_000
+
+
+def _copied(source: str, target: str) -> None:
+    """As copy2 does it; of a file that ends in a hole as large as `laid_out` makes them, what comes before it."""
+    stat = os.lstat(source)
+    if stat.st_size <= _LARGE or stat.st_blocks * 512 >= stat.st_size:
+        shutil.copy2(source, target, follow_symlinks=False)
+        return
+    with Path(source).open("rb") as stream, Path(target).open("xb") as copy:
+        copy.write(stream.read(stat.st_blocks * 512))
+        copy.truncate(stat.st_size)
+    shutil.copystat(source, target)
 
 
 def repair_of(finding: Finding) -> tuple[str, ...]:

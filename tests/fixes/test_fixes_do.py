@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.fixtures.validating.setup import set_up
-from tests.fixes.directories import Directory, complaints, repair_of
+from tests.fixes.directories import Directory, complaints, laid_out, repair_of
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob("*/expected.json")))
 def test_every_fix_of_a_fixture_does_what_it_says(name: str, tmp_path: Path) -> None:
-    made = set_up(FIXTURES / name, tmp_path / "made" / ".openclaw")
-    assert complaints(Directory(made.state_dir, made.now), tmp_path / "scratch") == []
+    assert complaints(laid_out(FIXTURES / name, tmp_path / "made" / ".openclaw"), tmp_path / "scratch") == []
 
 
 def test_a_backup_of_a_damaged_file_beside_a_database_is_not_brought_back(tmp_path: Path) -> None:
