@@ -60,4 +60,4 @@ def test_rows_wait_until_the_log_is_gone(tmp_path: Path) -> None:
     assert not any(step.target.startswith("agents/main/") for step in plan.steps)
     (refusal,) = (each for each in plan.refusals if each.target.startswith("agents/main/"))
     assert refusal.reason == "Its log is another database's and has to go first."
-    assert refusal.hint == "gatewaydoctor repair logs"
+    assert refusal.hint == "Run `gatewaydoctor repair logs`."

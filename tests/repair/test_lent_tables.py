@@ -74,7 +74,7 @@ def test_without_such_a_database_it_is_told_how_to_make_one(tmp_path: Path, monk
     assert found.by_hand is not None
     assert f"openclaw.sqlite next to this one as {LENT.rpartition('/')[2]}" in found.by_hand
     (refusal,) = doctor.plan("schema").refusals
-    assert "gatewaydoctor explain database-schema --found" in refusal.hint
+    assert refusal.hint == "See `gatewaydoctor explain database-schema --found`."
 
 
 def test_an_empty_database_of_the_release_lends_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

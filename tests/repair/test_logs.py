@@ -182,7 +182,7 @@ def test_nor_is_its_schema_repaired_by_the_way(tmp_path: Path) -> None:
     doctor = Doctor(state)
     assert severity(doctor) is Severity.CRITICAL
     (refusal,) = doctor.plan().refusals
-    assert (refusal.repair, refusal.hint) == ("schema", "gatewaydoctor repair schema")
+    assert (refusal.repair, refusal.hint) == ("schema", "Run `gatewaydoctor repair schema`.")
     assert "Look for its -wal first" in refusal.reason
     judgement = state.judge()
     (schema,) = (each for each in judgement.findings if each.fix and each.fix.repairs == ("schema",))

@@ -270,7 +270,7 @@ def test_what_could_not_be_read_may_have_the_session(doctor: Doctor) -> None:
     (refused,) = plan.refusals
     assert (refused.repair, refused.target) == (Repair.PARK, "agents/main/sessions/sessions.json")
     assert "agent:main:telegram:direct:4 is not among those that were" in refused.reason
-    assert refused.hint == "gatewaydoctor repair salvage"
+    assert refused.hint == "Run `gatewaydoctor repair salvage`."
 
 
 def test_an_agent_without_sessions_is_not_parked(doctor: Doctor) -> None:
@@ -429,7 +429,7 @@ def test_a_session_that_only_the_log_has_is_parked_with_its_events(database: Doc
 def test_a_store_next_to_a_database_is_not_parked_from(database: Doctor) -> None:
     database.state.store({agentdb.CONVERSATION: row(1)})
     plan = database.plan("park", options=named(agentdb.CONVERSATION))
-    assert [each.hint for each in plan.refusals] == ["gatewaydoctor repair leftover"]
+    assert [each.hint for each in plan.refusals] == ["Run `gatewaydoctor repair leftover`."]
 
 
 def test_files_that_a_database_has_taken_in_stay(database: Doctor) -> None:
