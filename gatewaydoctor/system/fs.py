@@ -148,10 +148,11 @@ def is_there(fs: ReadFs, path: Path) -> bool:
 
 
 def may_be_there(fs: ReadFs, path: Path) -> bool:
-    """Whether there is something behind the name, links followed. One that may not be asked for counts as there."""
+    """Whether there is something behind the name, links followed. One that may not be asked for counts as there: what
+    cannot be asked is told where it is read, and not taken for absent."""
     try:
         fs.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
     except OSError:
         return True

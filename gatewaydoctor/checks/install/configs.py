@@ -183,6 +183,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     certain = accepted.asked(x.config.release).certain
     here = certain and not all(each.elsewhere for each in settings)
     count = len(settings)
+    those = "it" if count == 1 else "them"
     told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
     yield REFUSED.finding(
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
@@ -190,7 +191,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if here
         else f"{a_gateway(x)} refuses to start{_exit(x)} unless it is set where it runs."
         if certain
-        else f"{accepted.RELEASES[-1]} refuses to start because of {_IT[count != 1]}; whether a newer "
+        else f"{accepted.RELEASES[-1]} refuses to start because of {those}; whether a newer "
         "release does is not known.",
         count=count,
         severity=None if here else Severity.WARNING,
@@ -201,12 +202,9 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
             ],
             "notJudged": list(x.config.unjudged[:EXAMPLES]),
         },
-        by_hand=f"With the gateway stopped, keep a copy of the config, then correct or remove {_IT[count != 1]}: "
+        by_hand=f"With the gateway stopped, keep a copy of the config, then correct or remove {those}: "
         f"{', '.join(_spelled(each) for each in settings[:EXAMPLES])}.",
     )
-
-
-_IT = ("it", "them")
 
 
 def _exit(x: Examination) -> str:

@@ -148,10 +148,8 @@ _NO_COPY = (
     "before the gateway starts. Without one, a start loses nothing more; transcripts can be "
     "registered again under new keys."
 )
-_UNREAD_THEN = (
-    "a release up to 2026.5.22 loads it as empty and overwrites it",
-    "a release up to 2026.5.22 starts with no sessions and may be unable to save new ones",
-)
+_LOADS_EMPTY = "a release up to 2026.5.22 loads it as empty and overwrites it"
+_MAY_NOT_SAVE = "a release up to 2026.5.22 starts with no sessions and may be unable to save new ones"
 _TALKS = frozenset({ContentClass.HUMAN, ContentClass.MACHINE, None})
 """What an unindexed file may be so that its loss is a loss; None is one that was not read."""
 
@@ -172,11 +170,11 @@ def _unread(x: Examination, store: StoreFacts, problem: Unreadable) -> Iterator[
     if problem.missing:
         return
     if problem.obstacle is Obstacle.FORBIDDEN:
-        yield unread.denied(x, problem, "The store", _UNREAD_THEN[False], store.agent_id)
+        yield unread.denied(x, problem, "The store", _LOADS_EMPTY, store.agent_id)
         return
     yield UNPARSEABLE.finding(
         f"Cannot read the store: {problem.reason}.",
-        unread.consequence(problem, _UNREAD_THEN[problem.obstacle is Obstacle.NOT_A_FILE]),
+        unread.consequence(problem, _MAY_NOT_SAVE if problem.obstacle is Obstacle.NOT_A_FILE else _LOADS_EMPTY),
         severity=Severity.ERROR,
         agent_id=store.agent_id,
         path=store.read.ref.path,

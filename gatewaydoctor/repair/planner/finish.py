@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from gatewaydoctor.model.repair.plan import Input, Move, Plan, Rewrite, StoreSummary, Summary, Transact
+from gatewaydoctor.model.repair.plan import Copy, Input, Move, Plan, Rewrite, StoreSummary, Summary, Transact
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.summary import store_summary, summarise
 from gatewaydoctor.repair.planner.forecast import forecast
@@ -65,8 +65,8 @@ def _concerned(act: Act) -> Iterator[int]:
         case Transact(sources=sources):
             yield from (*act.concerned, *sources)
         case Rewrite():
-            numbers = (act.replaces, act.like, *(getattr(each, "source", None) for each in act.segments))
-            yield from (number for number in numbers if number is not None)
+            yield from (number for number in (act.replaces, act.like) if number is not None)
+            yield from (each.source for each in act.segments if isinstance(each, Copy))
 
 
 def _say_links(draft: Draft, acts: Iterable[Act]) -> None:
@@ -94,7 +94,7 @@ def _compact(plan: Plan, used: list[int]) -> Plan:
             replaces = None if act.replaces is None else number[act.replaces]
             return msgspec.structs.replace(act, replaces=replaces, log=log, sources=sources)
         segments = tuple(
-            msgspec.structs.replace(each, source=number[each.source]) if hasattr(each, "source") else each
+            msgspec.structs.replace(each, source=number[each.source]) if isinstance(each, Copy) else each
             for each in act.segments
         )
         return msgspec.structs.replace(

@@ -11,7 +11,7 @@ from gatewaydoctor.model.errors import CannotExamine
 from gatewaydoctor.model.gateway.place import Skipped, StoreOrigin, StoreRef
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.home import absolute, user_path
-from gatewaydoctor.system.fs import is_directory
+from gatewaydoctor.system.fs import is_directory, may_be_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def agents_root_of(store: Path) -> Path | None:
 def _configured(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
     for agent in config.agents:
         path = store_path(config.session_store.value, agent.agent_id, place)
-        exists = _exists(fs, path)
+        exists = may_be_there(fs, path)
         # Inside an agents directory the gateway checks a configured store like a found one; elsewhere it may be a
         # link.
         root = agents_root_of(path)
@@ -89,8 +89,8 @@ def _discovered(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
     for root in roots:
         for name, is_link in _agent_directories(fs, root):
             path = root / name / "sessions" / STORE_NAME
-            exists = _exists(fs, path)
-            if not exists and not _exists(fs, path.parent):
+            exists = may_be_there(fs, path)
+            if not exists and not may_be_there(fs, path.parent):
                 continue
             agent_id = normalize_agent_id(name)
             skipped = _skipped(fs, path, root) if exists else None
@@ -103,12 +103,12 @@ def _discovered(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
 
 def _old_layout(fs: ReadFs, place: Place, config: Config) -> Iterator[StoreRef]:
     path = place.state_dir / "sessions" / STORE_NAME
-    if _exists(fs, path):
+    if may_be_there(fs, path):
         yield StoreRef(config.default_agent, path, StoreOrigin.OLD_LAYOUT, True, (config.default_agent,))
 
 
 def _store_option(fs: ReadFs, place: Place, config: Config, path: Path) -> StoreRef:
-    if not _exists(fs, path):
+    if not may_be_there(fs, path):
         raise CannotExamine(f"{path} does not exist (from --store).", "Pass a sessions.json: --store FILE.")
     root = agents_root_of(path)
     agent_id = normalize_agent_id(path.parents[1].name) if root else config.default_agent
@@ -157,17 +157,4 @@ def _agent_directories(fs: ReadFs, root: Path) -> list[tuple[str, bool]]:
 
 
 def _has_database(fs: ReadFs, place: Place, agent_id: str) -> bool:
-    return _exists(fs, place.state_dir / "agents" / agent_id / "agent" / AGENT_DATABASE)
-
-
-def _exists(fs: ReadFs, path: Path) -> bool:
-    """A link to nothing is nothing: no release finds a store behind it."""
-    try:
-        if fs.lstat(path).is_symlink:
-            fs.stat(path)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return False
-    except OSError:
-        # It may be there: what cannot be asked is told where it is read, not taken for absent.
-        return True
-    return True
+    return may_be_there(fs, place.state_dir / "agents" / agent_id / "agent" / AGENT_DATABASE)

@@ -27,6 +27,7 @@ from gatewaydoctor.repair.repairs.cron.jobsfile import (
 )
 from gatewaydoctor.repair.repairs.cron.spans import Span, members
 from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.repair.writing.guard import lstat_or_none
 from gatewaydoctor.state.cron.cron import disabled_path, parked_path
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
@@ -276,7 +277,7 @@ class _Files:
         self._say(
             "forget", path, "notes of disabled jobs", [each.name or each.job_id or "" for each in self.changes.forget]
         )
-        if not _exists(self.draft, path):
+        if lstat_or_none(self.draft.fs, self.draft.real(path)) is None:
             self.draft.create(path, *literal(list_of(notes)), like=self.draft.fingerprint(self.store))
         elif notes:
             self.draft.rewrite(self.draft.fingerprint(path), *literal(list_of(notes)))
@@ -335,14 +336,6 @@ def _note_key(note: DisabledJob) -> tuple[str, str | None]:
 
 def _free(draft: Draft, store: Path) -> Path:
     number = 1
-    while _exists(draft, parked_path(store, number)):
+    while lstat_or_none(draft.fs, draft.real(parked_path(store, number))) is not None:
         number += 1
     return parked_path(store, number)
-
-
-def _exists(draft: Draft, path: Path) -> bool:
-    try:
-        draft.fs.lstat(draft.real(path))
-    except FileNotFoundError:
-        return False
-    return True

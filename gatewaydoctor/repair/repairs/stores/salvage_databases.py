@@ -20,6 +20,7 @@ from gatewaydoctor.repair.drafting.databases import beside_of, transact
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, recovered, summarise, tell
 from gatewaydoctor.repair.writing.errors import OutOfReach
+from gatewaydoctor.repair.writing.guard import lstat_or_none
 from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
 
@@ -229,7 +230,7 @@ def _act(
 ) -> int | None:
     """Add the act; the most bytes that come of it, None where the plan does something to the file already."""
     numbers = tuple(draft.fingerprint(path) for path in sources)
-    there = not _is_gone(draft, target.path)
+    there = lstat_or_none(draft.fs, draft.real(target.path)) is not None
     set_of = [path for path in beside_of(draft, target.path) if not path.name.endswith("-shm")]
     read = [*numbers, *(draft.fingerprint(path) for path in ((target.path, *set_of) if there else set_of))]
     size = sum(draft.fingerprints[number].size for number in read)
@@ -240,14 +241,6 @@ def _act(
         size += own.page_size * max((sessions or 0) - edit.rows.get(NODES, 0), 0)
     done = transact(draft, target.path, (edit,), size, sessions, sources=numbers, there=there)
     return size if done else None
-
-
-def _is_gone(draft: Draft, path: Path) -> bool:
-    try:
-        draft.fs.lstat(draft.real(path))
-    except FileNotFoundError:
-        return True
-    return False
 
 
 def _is_whole(target: Target, rescue: Rescue, version: int) -> bool:

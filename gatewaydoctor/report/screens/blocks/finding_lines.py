@@ -204,16 +204,16 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
         line = Text(finding.severity.word, SEVERITY_STYLE[finding.severity])
         line.pad_right(_SEVERITY - len(line))
         line.append(finding.rule.ljust(rule + 1), "bold")
-        room = console.width - 2 if width < _NARROWEST else width if finding.agent_id else full
-        told = view.names.text(brief(finding, room))
+        cells = console.width - 2 if width < _NARROWEST else width if finding.agent_id else full
+        told = view.names.text(brief(finding, cells))
         if width >= _NARROWEST:
-            line.append(cut(told, room))
+            line.append(cut(told, cells))
         if finding.agent_id and agent <= _WIDEST:
             line.pad_right(max(0, console.width - agent - len(line)))
             line.append(view.agent(finding.agent_id), "dim")
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
         if width < _NARROWEST:
-            console.print(Text(f"  {cut(told, console.width - 2)}"), no_wrap=True, crop=False)
+            console.print(Text(f"  {cut(told, cells)}"), no_wrap=True, crop=False)
     if rest := findings[len(shown) :]:
         counts = (
             words.plural(count, severity.word, severity.word if severity is not Severity.WARNING else None)
