@@ -56,6 +56,13 @@ def release_name(release: Release) -> str | None:
     return release.policy.value if release.policy else None
 
 
+def release_decides(x: Examination) -> bool:
+    """Whether there are sessions in files and nothing tells which release will start: 2026.8.1, 2026.9.3 and 2026.9.5
+    refuse them, and the others were seen to start (docs/database.md, section 3)."""
+    in_files = any(store.read.ref.exists for store in x.stores)
+    return not x.config.release.known and in_files and x.place.store is None
+
+
 def keeps_files(x: Examination) -> bool:
     """Whether the gateway of this directory works on sessions.json, as far as is known."""
     return not x.config.release.behaviour.sessions_in_database

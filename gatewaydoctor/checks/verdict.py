@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.boot import release_name
+from gatewaydoctor.checks.boot import release_decides, release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
 from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
 from gatewaydoctor.checks.stake import stake_of
@@ -65,6 +65,9 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
 
 def _unread(x: Examination) -> Iterator[StartEffect]:
     """What decides and was not read, besides what has a finding."""
+    if release_decides(x):
+        reason = "The release is not known. 2026.8.1, 9.3 and 9.5 refuse to start over a sessions.json."
+        yield StartEffect(Effect.UNREAD, reason, x.config.release.evidence)
     for agent in x.eras.agents:
         database = agent.database if agent.era.sessions_in_database else x.eras.state
         if agent.era.cron_in_database and database is not None and x.health.of(database.path) is None:

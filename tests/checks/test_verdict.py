@@ -24,7 +24,7 @@ from gatewaydoctor.model.outcome.verdict import Effect, Start
 from gatewaydoctor.repair.drafting.options import REPAIRS
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.health import AGENT, ROWS, STATE
-from tests.world import HOUR, StateDir
+from tests.world import HOUR, StateDir, row
 
 if TYPE_CHECKING:
     from gatewaydoctor.checks.judge import Judgement
@@ -153,6 +153,19 @@ NOT_INTACT = {
     *("transcript-torn-tail", "jobs-not-in-database", "jobs-other-path", "cron-jobs-lost", "cron-job-cannot-run"),
     *("database-missing", "database-empty", "database-log-missing", "database-corrupt", "store-unparseable"),
 }
+
+
+@pytest.mark.parametrize(("release", "start"), [(None, Start.UNKNOWN), ("2026.3.28", Start.YES)])
+def test_whether_files_are_refused_hangs_on_the_release(release: str | None, start: Start, tmp_path: Path) -> None:
+    state = StateDir(tmp_path, release)
+    assert state.judge().verdict.start is Start.YES, "no sessions in files yet"
+    state.store({"agent:main:main": row(1)})
+    state.transcript(1)
+    judgement = state.judge()
+    assert judgement.verdict.start is start
+    if release is None:
+        assert "9.5 refuse to start over a sessions.json" in judgement.verdict.reason
+        assert str(judgement.next.command) == "openclaw --version"
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
