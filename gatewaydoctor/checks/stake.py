@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from gatewaydoctor.checks.start.subagents import stale_runs
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.outcome.finding import Severity
@@ -114,7 +115,7 @@ def stake_of(x: Examination, findings: Sequence[Finding], deciding: StartEffect 
     elif told:
         told = f"at least {told}"
     waiting = plural(deliveries, "message waits", "messages wait") if deliveries else ""
-    sentences = ["; ".join(part for part in (*gone, told, waiting) if part), _affected(harms)]
+    sentences = ["; ".join(part for part in (*gone, told, waiting) if part), _affected(harms), told_of_dropped(x)]
     text = " ".join(f"{capital(each)}." for each in sentences if each)
     without = sum(WITHOUT_TRANSCRIPT.of(each) for each in findings if each.rule == WITHOUT_TRANSCRIPT.rule)
     return Stake(
@@ -128,6 +129,12 @@ def stake_of(x: Examination, findings: Sequence[Finding], deciding: StartEffect 
 
 
 _UNKNOWN = "Not known: what holds the conversations could not be read."
+
+
+def told_of_dropped(x: Examination) -> str:
+    """What the next start drops silently without any finding of it: subagent runs that did not end."""
+    runs = len(stale_runs(x))
+    return f"a start drops {plural(runs, 'subagent run')} that never ended, and tells nobody" if runs else ""
 
 
 def _gone(findings: Sequence[Finding]) -> Iterator[str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_decides, release_name
 from gatewaydoctor.checks.effects import headline, place_of, start_effect
 from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
-from gatewaydoctor.checks.stake import stake_of
+from gatewaydoctor.checks.stake import stake_of, told_of_dropped
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, StartVerdict
-from gatewaydoctor.model.words import plural
+from gatewaydoctor.model.words import capital, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         stake = stake_of(x, findings, None)
         return StartVerdict(
             Start.YES,
-            _nothing_stops(x, findings) + _beside(x),
+            _nothing_stops(x, findings) + _beside(x) + _dropped(x),
             _main_issue(findings),
             stake,
             release_name(release),
@@ -129,6 +129,11 @@ def _beside(x: Examination) -> str:
     return (
         " One that starts while this gateway runs refuses." if x.config.release.behaviour.sessions_in_database else ""
     )
+
+
+def _dropped(x: Examination) -> str:
+    told = told_of_dropped(x)
+    return f" {capital(told)}." if told else ""
 
 
 def _main_issue(findings: Sequence[Finding]) -> str:

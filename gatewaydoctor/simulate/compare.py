@@ -12,6 +12,8 @@ from gatewaydoctor.simulate.scenario import options_for, policy_named, run, scen
 from gatewaydoctor.simulate.values import Comparison, ComparisonRow, Effect, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gatewaydoctor.simulate.remedies import Remedy
 
 BASE: Final = "no remedy"
@@ -19,13 +21,19 @@ ALL: Final = "all remedies"
 
 
 def compare(
-    name: str, options: Any = None, *, seed: int = 1, policy: str | None = None, duration: float | None = None
+    name: str,
+    options: Any = None,
+    *,
+    seed: int = 1,
+    policy: str | None = None,
+    duration: float | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
     """Run a scenario without remedies, with each, and with all, on the same seed.
 
     Ranked by conversations lost first, then by whether it is better than nothing, surviving, the shortest worst
     block, the latest death, the fewest bytes written, the lowest heap. Blocks that differ in the third digit only
-    count as equal. Raises as `run` does.
+    count as equal. `told` gets a line about what is run next. Raises as `run` does.
     """
     scenario = scenario_named(name)
     options = options_for(scenario, options, duration)
@@ -33,10 +41,11 @@ def compare(
     choices: dict[str, tuple[Remedy, ...]] = {BASE: (), **{remedy.name: (remedy,) for remedy in scenario.remedies}}
     if len(scenario.remedies) > 1:
         choices[ALL] = scenario.remedies
-    results = {
-        label: run(name, options, seed=seed, policy=release, remedies=[remedy.name for remedy in chosen])
-        for label, chosen in choices.items()
-    }
+    results = {}
+    for at, (label, chosen) in enumerate(choices.items(), start=1):
+        told(f"simulating {label} ({at} of {len(choices)})")
+        names = [remedy.name for remedy in chosen]
+        results[label] = run(name, options, seed=seed, policy=release, remedies=names)
     found = {label: _verdict(label, chosen, results) for label, chosen in choices.items()}
     ranked = sorted((each for each in found.values() if each.name != BASE), key=lambda each: _rank(each, results))
     verdicts = [replace(each, rank=rank) for rank, each in enumerate(ranked, start=1)]

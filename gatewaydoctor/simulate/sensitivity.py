@@ -12,7 +12,7 @@ from gatewaydoctor.simulate.releases import RELEASES
 from gatewaydoctor.simulate.scenario import options_for, policy_named, run, scenario_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from gatewaydoctor.simulate.scenario import Scenario
 
@@ -75,23 +75,35 @@ class Sensitivity:
 
 
 def sensitivity(
-    name: str, options: Any = None, *, seed: int = 1, policy: str | None = None, duration: float | None = None
+    name: str,
+    options: Any = None,
+    *,
+    seed: int = 1,
+    policy: str | None = None,
+    duration: float | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Sensitivity:
     """Vary every input without remedies; one that moves nothing there is varied with each remedy, then under the
-    other releases. Raises as `run` does."""
+    other releases. `told` gets a line about what is run next. Raises as `run` does."""
     scenario = scenario_named(name)
     options = options_for(scenario, options, duration if duration is not None else BRIEF.get(name))
     release = policy_named(policy or scenario.policy)
-    base = {variant: _values(name, options, seed, variant) for variant in _variants(scenario, release)}
+    base = {}
+    for variant in _variants(scenario, release):
+        told(f"simulating {variant.title}")
+        base[variant] = _values(name, options, seed, variant)
     titles = {figure.key: figure.title for figure in run(name, options, seed=seed, policy=release).figures}
-    lines = tuple(_line(name, options, seed, base, item.name) for item in fields(options))
+    inputs, lines = [item.name for item in fields(options)], []
+    for at, attribute in enumerate(inputs, start=1):
+        told(f"varying {attribute.replace('_', '-')} ({at} of {len(inputs)} inputs)")
+        lines.append(_line(name, options, seed, base, attribute))
     moved = set[str]().union(*(line.moved for line in lines))
     # A figure that only a remedy or a release moves is moved, too.
     first, *others = base.values()
     moved |= {key for values in others for key in _moves(first, values)}
     figures = tuple(key for key in first if key not in moved)
     return Sensitivity(
-        name, release, seed, titles, lines, tuple(line.name for line in lines if not line.moved), figures
+        name, release, seed, titles, tuple(lines), tuple(line.name for line in lines if not line.moved), figures
     )
 
 

@@ -11,6 +11,7 @@ from gatewaydoctor.checks.start.forecast import forecast
 from gatewaydoctor.checks.start.state import as_it_is
 from gatewaydoctor.fixtures.validating.setup import set_up
 from gatewaydoctor.model.outcome.forecast import Certainty, EventKind
+from gatewaydoctor.model.outcome.verdict import Start
 from tests.checks.test_verdict import FIXTURES, fixture
 from tests.fixes.directories import Directory
 from tests.world import DAY, HOUR, MINUTE, NOW, StateDir, job, row, run_key, session_id
@@ -191,6 +192,23 @@ def test_subagents_are_pruned_settled_announced_and_swept(tmp_path: Path) -> Non
     swept = [event.what for event in of(found, EventKind.SWEEPS)]
     assert any("deletes 1 ended subagent run past the archive date" in what for what in swept)
     assert all(event.certainty is Certainty.MAY for event in of(found, EventKind.SWEEPS))
+
+
+@pytest.mark.parametrize(("release", "told"), [("2026.3.28", False), ("2026.4.25", True), ("2026.5.22", True)])
+@pytest.mark.parametrize("cut", [False, True])
+def test_the_verdict_tells_of_runs_that_a_start_drops_silently(
+    release: str, told: bool, cut: bool, tmp_path: Path
+) -> None:
+    key = f"agent:main:subagent:{session_id(21)}"
+    state = made(tmp_path, release)
+    state.store({MAIN: row(1), key: row(21)})
+    state.subagents([{"runId": "r", "childSessionKey": key, "spawnMode": "run", "createdAt": NOW - 10 * HOUR}])
+    if cut:
+        state.file("cron/jobs.json", "{")
+    verdict = state.judge().verdict
+    assert (verdict.start is Start.YES) is not cut
+    words = verdict.stake.text if cut else verdict.reason
+    assert ("tart drops 1 subagent run that never ended, and tells nobody." in words) is told
 
 
 def test_an_unknown_release_promises_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -182,6 +183,17 @@ def test_a_long_cause_gives_way_to_the_other_answers() -> None:
     assert len(shown) <= 8
     assert shown[6] == "CAUSE          main: thing number 0 of which much is to be told here; 3 more."
     assert shown[7] == "DO             gatewaydoctor repair"
+
+
+@pytest.mark.parametrize("name", [*INCIDENT_FIXTURES, "backup-candidates", "store-over-cap", "database-foreign-keys"])
+def test_a_plan_fits_a_small_terminal_however_long_the_path(name: str, tmp_path: Path) -> None:
+    long = tmp_path / "a-directory-with-a-long-name" / "another one with blanks" / "n"
+    state = shutil.copytree(FIXTURES / name / "state", long / "state")
+    ran = Machine(width=80).run("repair", "--state-dir", str(state), "--now", str(DEFAULT_NOW))
+    shown = ran.out.splitlines()
+    assert sum(max(1, -(-cell_len(line) // 80)) for line in shown) <= 23
+    typed = " ".join(ran.out.replace(" \\\n", " ").split())
+    assert "Plan" not in typed or typed.endswith(f"--state-dir '{state}' --now {DEFAULT_NOW} --apply")
 
 
 LENGTHS = (30, 60, 90, 150, 300, 900)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.checks.start.state import StartState
+    from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.gateway.subagents import SubagentRun
 
 STALE_MS = 7_200_000
 """2026.4.25 and 2026.5.22 prune un-ended runs older than this."""
@@ -50,12 +52,22 @@ def _orphans(state: StartState) -> Iterator[Event]:
         yield Event(EventKind.SWEEPS, 0, what, (), lost)
 
 
+def stale_runs(x: Examination) -> list[SubagentRun]:
+    """Runs that did not end and that the next start drops: no conversation is told."""
+    if not x.config.release.behaviour.prunes_stale_runs or x.subagents.read is not RegistryRead.OK:
+        return []
+    return [run for run in _running(x) if run.created_at is not None and x.now - run.created_at > STALE_MS]
+
+
+def _running(x: Examination) -> list[SubagentRun]:
+    return [run for run in x.subagents.rows if run.state is SubagentState.RUNNING and not run.orphaned]
+
+
 def _unended(state: StartState) -> Iterator[Event]:
-    release, now = state.x.config.release, state.x.now
-    running = [run for run in state.x.subagents.rows if run.state is SubagentState.RUNNING and not run.orphaned]
+    release = state.x.config.release
     if not release.behaviour.prunes_stale_runs:
         return
-    stale = [run for run in running if run.created_at is not None and now - run.created_at > STALE_MS]
+    running, stale = _running(state.x), stale_runs(state.x)
     if stale:
         what = f"prunes {plural(len(stale), 'subagent run')} that did not end within {duration(STALE_MS)}"
         yield Event(EventKind.SETTLES, 0, what, (), len(stale), source=f"seen with {release.policy}")

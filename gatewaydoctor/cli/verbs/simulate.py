@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from gatewaydoctor.model.errors import CannotExamine, ExitCode, UsageError
 from gatewaydoctor.model.words import capital
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console, RenderableType
 
@@ -81,7 +82,8 @@ def _run(scenario: Scenario, run: Run, common: dict[str, Any], options: Any, tak
         return _sensitivity(scenario, run, common, options, policy, duration)
     made: Result | Comparison
     if common["compare"]:
-        ranked = compare(scenario.name, options, seed=seed, policy=policy, duration=duration)
+        with _telling(run) as tell:
+            ranked = compare(scenario.name, options, seed=seed, policy=policy, duration=duration, told=tell)
         made = comparison_against(ranked, taken) if taken else ranked
     else:
         how = measure if _wall(common["clock"]) else simulate
@@ -108,7 +110,8 @@ def _sensitivity(
     from gatewaydoctor.simulate.output.document import as_value
     from gatewaydoctor.simulate.sensitivity import sensitivity
 
-    found = sensitivity(scenario.name, options, seed=common["seed"], policy=policy, duration=duration)
+    with _telling(run) as tell:
+        found = sensitivity(scenario.name, options, seed=common["seed"], policy=policy, duration=duration, told=tell)
     return Outcome(
         f"simulate {scenario.name}",
         ExitCode.OK,
@@ -116,6 +119,21 @@ def _sensitivity(
         details=as_value(found),
         screen=lambda console: _show(console, found, run, common["from_state_dir"]),
     )
+
+
+@contextmanager
+def _telling(run: Run) -> Iterator[Callable[[str], None]]:
+    """What is simulated now, on the line of progress."""
+    from gatewaydoctor.cli.shell.examining import progress
+
+    with progress(run) as shown:
+
+        def told(text: str) -> None:
+            if shown:
+                shown.phase(text, None)
+                shown.advance(0)
+
+        yield told
 
 
 def _wall(word: str) -> bool:

@@ -17,7 +17,7 @@ from gatewaydoctor.model.repair.plan import Move, Note
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.changes import changes
 from gatewaydoctor.report.screens.blocks.conversations import touched
-from gatewaydoctor.report.screens.blocks.fitting import fill, fitted
+from gatewaydoctor.report.screens.blocks.fitting import ends, fill, fitted
 from gatewaydoctor.report.screens.blocks.gaps import step_unless, unseen
 from gatewaydoctor.report.screens.blocks.head import head
 from gatewaydoctor.report.screens.blocks.origins import origins
@@ -70,7 +70,7 @@ def plan(
     if view.verbose:
         head(console, judgement, view)
         console.print()
-    fitted(console, view, draw)
+    fitted(console, view, draw, least=0)
 
 
 def _draw(
@@ -84,10 +84,11 @@ def _draw(
     hindrance: DoctorError | None,
 ) -> None:
     place = view.names.path(judgement.examination.place.state_dir)
-    for line in fill(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
+    for line in ends(f"Plan {plan.plan_id} for {place} (nothing is written yet)", console.width):
         console.print(Text(line, "bold", no_wrap=True))
     touched(console, plan, view)
-    console.print()
+    if view.rows != 0:
+        console.print()
     changes(console, plan.steps, view)
     _summary(console, plan, view)
     origins(console, sources, view)
@@ -188,13 +189,14 @@ def steps_only(console: Console, *, plan: Plan, view: View, again: Command | Non
 
 
 _DENSE = 1
-"""Where tables would have one row, blank lines are left out."""
+"""Where tables would have one row, blank lines are left out, and commands of warnings; where they would have none,
+also the last changes, and of warnings all but the first sentence."""
 _SHORT = 2
 """A note of more lines than this tells only how many it names, where there is little room."""
 
 
 def _summary(console: Console, plan: Plan, view: View) -> None:
-    if view.rows != _DENSE:
+    if not _dense(view):
         console.print()
     table = grid("store", "", "sessions", "conversations", "running", "size", left=2)
     pairs_of_stores = _matched(plan.before.stores, plan.after.stores)
@@ -245,7 +247,7 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
     tight = view.rows is not None and view.rows < MANY_ROWS
     if not tight:
         section(console, title)
-    elif view.rows != _DENSE:
+    elif not _dense(view):
         console.print()
     for note in _joined(notes):
         if tight:
@@ -258,10 +260,12 @@ def _notes(console: Console, title: str, notes: Sequence[Note], view: View) -> N
 
 def _briefly(console: Console, title: str, note: Note, view: View) -> None:
     """With its title in front, and with its command on the last line where that has room."""
-    text = _told(note, view)
+    text = _told(note, view) if view.rows else f"{view.names.text(note.text).partition('. ')[0].rstrip('.:')}."
     if note.names and len(text) > _SHORT * console.width:
         text = f"{view.names.text(note.text).removesuffix(':')} ({len(note.names):,}; --all names them)"
     command = view.command(note.todo) if note.todo else None
+    if command and _dense(view) and not text.endswith(")"):
+        text += " (--all has the command)"
     lines = [line.rstrip() for line in fill(f"{title}: {text}", console.width)]
     if command and len(lines[-1]) + 1 + len(str(command)) <= console.width:
         lines[-1] += f" {command}"
@@ -271,8 +275,12 @@ def _briefly(console: Console, title: str, note: Note, view: View) -> None:
         if at == 0:
             shown.stylize("bold", 0, len(title) + 1)
         console.print(shown)
-    if command:
+    if command and not _dense(view):
         print_command(console, Text(), command, INDENT)
+
+
+def _dense(view: View) -> bool:
+    return view.rows is not None and view.rows <= _DENSE
 
 
 def _told(note: Note, view: View) -> str:

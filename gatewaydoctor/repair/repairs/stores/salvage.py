@@ -281,7 +281,7 @@ def _say(draft: Draft, store: StoreDraft, files: list[Found]) -> None:
         if not rows and not each.primary:
             continue
         people = [entry.key for entry in rows if entry.kind not in MACHINE_KINDS]
-        copy = f"entries of a {'sound' if each.sound else 'damaged'} copy that are newer there or exist only there"
+        copy = f"sessions of a {'sound' if each.sound else 'damaged'} copy, newer or only there"
         draft.step(
             Repair.SALVAGE,
             "recover",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.repair.plan import Step
 
-_FEWEST = 8
-"""So many changes are always shown, for people say yes to them."""
+_FEWEST, _LEAST = 8, 3
+"""So many changes are always shown, for people say yes to them; the latter where there is no room at all."""
 _ID = len("00000000-0000-0000-0000-000000000000")
 
 
@@ -26,7 +26,7 @@ def changes(console: Console, steps: Sequence[Step], view: View) -> None:
     """What happens, a line for each job or step; with -v every step by itself."""
     table = grid("change", "count", "size", left=1)
     rows = [(step,) for step in steps] if view.verbose else list(_alike(steps))
-    shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST)]
+    shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST if view.rows else _LEAST)]
     for group in shown:
         count, size = sum(step.count for step in group), sum(step.bytes for step in group)
         table.add_row(Parted(view.names.text(_change(group, view))), f"{count:,}", words.size(size) if size else "")

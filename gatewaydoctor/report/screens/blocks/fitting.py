@@ -130,12 +130,13 @@ def height(console: Console) -> int:
     return (max(console.height, ROWS) if console.is_terminal else ROWS) - 1
 
 
-def fitted(console: Console, view: View, draw: Callable[[Console, View], None]) -> None:
-    """Draw with as many rows in a table as the terminal has lines for; with all of them where that is asked for."""
+def fitted(console: Console, view: View, draw: Callable[[Console, View], None], least: int = 1) -> None:
+    """Draw with as many rows in a table as the terminal has lines for, at least so many; with all of them where that
+    is asked for."""
     if view.rows is None or view.verbose:
         draw(console, view)
         return
-    low, high = 1, view.rows
+    low, high = least, view.rows
     if lines(console, _with(draw, view)) > height(console):
         while low < high:
             middle = (low + high) // 2
@@ -143,7 +144,7 @@ def fitted(console: Console, view: View, draw: Callable[[Console, View], None]) 
                 low = middle + 1
             else:
                 high = middle
-        high = max(1, high - 1)
+        high = max(least, high - 1)
     draw(console, replace(view, rows=high))
 
 

@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 
 
 def origins(console: Console, found: Sequence[Origins], view: View) -> None:
-    """A line per store made from several files; with --all a line per entry."""
-    for each in found:
+    """A line per store made from several files; with --all a line per entry, none where tables have no row."""
+    for each in found if view.rows != 0 else ():
         if len(each.sources) < 2 and view.rows is not None:
             continue
-        section(console, "Where the sessions come from")
         parts = [
             f"{'the damaged file' if path == each.target else view.names.path(path.rpartition('/')[2])} {count:,}"
             for path, count in each.sources.most_common()
         ]
+        if view.rows == 1:
+            console.print(Text(f"Sessions from {'; '.join(parts)}."))
+            continue
+        section(console, "Where the sessions come from")
         console.print(
             Padding(Text(f"{'; '.join(parts)}. The newest version of each session wins."), (0, 0, 0, INDENT))
         )
