@@ -134,7 +134,7 @@ _UNKNOWN = "Not known: what holds the conversations could not be read."
 def told_of_dropped(x: Examination) -> str:
     """What the next start drops silently without any finding of it: subagent runs that did not end."""
     runs = len(stale_runs(x))
-    return f"a start drops {plural(runs, 'subagent run')} that never ended, and tells nobody" if runs else ""
+    return f"a start drops {plural(runs, 'subagent run')} that never ended, without a message" if runs else ""
 
 
 def _gone(findings: Sequence[Finding]) -> Iterator[str]:

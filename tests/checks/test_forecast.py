@@ -208,7 +208,7 @@ def test_the_verdict_tells_of_runs_that_a_start_drops_silently(
     verdict = state.judge().verdict
     assert (verdict.start is Start.YES) is not cut
     words = verdict.stake.text if cut else verdict.reason
-    assert ("tart drops 1 subagent run that never ended, and tells nobody." in words) is told
+    assert ("tart drops 1 subagent run that never ended, without a message." in words) is told
 
 
 def test_an_unknown_release_promises_nothing(tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ def test_2026_4_25_may_install_with_npm_even_with_plugins_off(tmp_path: Path) ->
     state.store({MAIN: row(1)})
     state.config({"plugins": {"enabled": False}})
     (event,) = of(predicted(state), EventKind.BLOCKS)
-    assert (event.certainty, event.what.endswith("minutes the first time")) == (Certainty.MAY, True)
+    assert (event.certainty, "minutes the first time" in event.what) == (Certainty.MAY, True)
 
 
 def test_2026_9_6_removes_old_run_rows_whatever_their_status_and_caps_machines_alone(tmp_path: Path) -> None:

@@ -229,3 +229,10 @@ def test_of_a_long_path_the_heading_keeps_both_ends() -> None:
     assert ends(path, 80)[1].endswith("/in-between/last")
     assert all(cell_len(line) <= 80 for end in ("y" * 79, "y" * 500) for line in ends(f"{path}/{end}", 80))
     assert ends("/short", 80) == ["/short"]
+
+
+def test_a_narrow_terminal_has_the_answers_on_more_lines() -> None:
+    judged = fixture("incident-61633")
+    file = StringIO()
+    verdict_block(Console(file=file, width=40), judged.verdict, judged.next, View(Names(redact=False)))
+    assert "…" not in file.getvalue()

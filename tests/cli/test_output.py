@@ -87,6 +87,15 @@ def _steps(work: Path) -> int:
     return fs.steps
 
 
+@pytest.mark.parametrize(
+    ("mode", "hint"), [(Mode.FULL, "Free space there"), (Mode.ERROR, "a directory you may write to")]
+)
+def test_what_keeps_a_file_from_being_written_decides_what_to_do(mode: Mode, hint: str, work: Path) -> None:
+    with pytest.raises(CannotWrite) as failed:
+        write(work / "new", "text", PUBLIC, FaultFs(1, mode))
+    assert hint in failed.value.hint
+
+
 @pytest.mark.parametrize("mode", [Mode.ERROR, Mode.BROKEN, Mode.FULL, Mode.KILL, Mode.KILL_AFTER, Mode.POWER])
 def test_whatever_fails_the_file_is_old_or_new(mode: Mode, work: Path) -> None:
     path = work / "out.prom"

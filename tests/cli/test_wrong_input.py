@@ -346,6 +346,7 @@ def test_the_way_back_of_what_is_parked_is_no_warning(tmp_path: Path) -> None:
         (("simulate", "cap-storm", "--seed", "x"), "--seed 'x' is not a whole number.", "--help"),
         (("simulate", "cap-storm", "--max-entries", "-1"), "--max-entries cannot be -1.", "--help"),
         (("simulate", "cap-storm", "--remedy", "x"), "Unknown remedy 'x' of cap-storm; use one of: all,", "--help"),
+        (("cron", "--disable", "x"), "Unknown option --disable.", "It is an option of `gatewaydoctor repair`."),
         (("simulate", "cap"), "Unknown verb of simulate: 'cap'.", "Did you mean cap-storm?"),
         (("simulate", "cap-storm", "--from-state-dir", "{1}"), "is empty.", "Check the path"),
         (("fixtures", "make", "no", "--out", "x"), "Unknown recipe 'no'.", "fixtures list"),

@@ -11,14 +11,16 @@ import msgspec
 import pytest
 
 from gatewaydoctor.model.errors import DoctorError
+from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
 from gatewaydoctor.model.repair.plan import Move, Plan, Transact
-from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.apply import apply, hindrance
 from gatewaydoctor.repair.run.undo import resume, undo
 from gatewaydoctor.repair.vault.catalog import find_run, list_runs
 from gatewaydoctor.repair.vault.codec import with_id
 from gatewaydoctor.repair.vault.directory import work_place
-from gatewaydoctor.repair.writing.errors import NoSpace, OutOfBounds, Refused
+from gatewaydoctor.repair.writing.errors import GatewayUnknown, NoSpace, OutOfBounds, Refused
 from gatewaydoctor.repair.writing.fs import OsWriteFs
+from gatewaydoctor.repair.writing.tools import Permission
 from tests.repair import agentdb
 from tests.repair.faults import FaultFs, Killed, Mode, telling
 from tests.repair.scene import DEAD, tools, tree
@@ -67,6 +69,14 @@ def test_without_another_disk_it_is_refused_with_numbers(disk: Path) -> None:
     assert "--vault DIR" in refused.value.hint
     assert "--work-dir DIR" in refused.value.hint
     assert tree(root, vault=True) == before
+
+
+def test_a_plan_tells_what_no_word_of_the_operator_helps_against(disk: Path) -> None:
+    root, _ = full(disk)
+    unknown = Permission(lambda: GatewayState(Liveness.UNKNOWN, ()))
+    assert isinstance(hindrance(plan_for(root), tools(OsWriteFs()), unknown), NoSpace)
+    vault, work = away(disk)
+    assert isinstance(hindrance(plan_of(root), tools(OsWriteFs()), unknown, vault, work), GatewayUnknown)
 
 
 def test_a_full_disk_with_everything_else_elsewhere(disk: Path) -> None:

@@ -94,9 +94,8 @@ def _start_up(state: StartState) -> Iterator[Event]:
     match policy:
         case Policy.V2026_4_25:
             what = (
-                "installs what its bundled plugins need with npm, even with plugins off (130 MB in "
-                "plugin-runtime-deps); does not answer until that is done, minutes the first time, and longer than "
-                "15 min if npm cannot reach its registry"
+                "installs what its bundled plugins need with npm, even with plugins off; does not answer until "
+                "that is done, minutes the first time (over 15 if npm cannot reach its registry)"
             )
             yield Event(
                 EventKind.BLOCKS, 0, what, certainty=Certainty.MAY, source="seen with 2026.4.25: 100 s and more"

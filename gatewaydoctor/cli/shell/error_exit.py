@@ -92,7 +92,8 @@ def ending(error: BaseException, command: str) -> tuple[ExitCode, ErrorInfo]:
             hint = f"See `{place} --help`."
             if option := getattr(error, "option_name", None):
                 near = nearest(str(option), _options(context))
-                message, hint = f"Unknown option {option}.", f"Did you mean {near}? {hint}" if near else hint
+                told = f"Did you mean {near}? {hint}" if near else hint
+                message, hint = f"Unknown option {option}.", _of_another(str(option)) or told
             elif choice := _mistyped_choice(error):
                 message, hint = choice.message, choice.hint
             return ExitCode.CANNOT_EXAMINE, ErrorInfo(code="usage", message=message, hint=hint)
@@ -128,6 +129,21 @@ def _mistyped_choice(error: Any) -> DoctorError | None:
     if parameter is None or not choices or typed is None:
         return None
     return unknown_word(str(parameter.name).replace("_", " "), typed[1], map(str, choices))
+
+
+def _of_another(option: str) -> str:
+    """Which verbs have an option that the one that was called has not; empty where there is none."""
+    from gatewaydoctor.cli.parser.parameters import Option, declared, own_parameters
+
+    pairs: list[tuple[str, str | None]] = [(verb, None) for verb in verbs.VERBS if verb not in verbs.GROUPS]
+    pairs += [(verb, sub) for verb in verbs.GROUPS for sub in verbs.GROUPS[verb]]
+    have = [
+        f"`gatewaydoctor {' '.join(filter(None, pair))}`"
+        for pair in pairs
+        for about in map(declared, own_parameters(verbs.function(*pair)))
+        if isinstance(about, Option) and option in about.names
+    ]
+    return f"It is an option of {' and '.join(have[:3])}." if have else ""
 
 
 def _options(context: Any) -> list[str]:

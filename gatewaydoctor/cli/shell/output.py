@@ -3,6 +3,7 @@ through a symbolic link, and never inside the state directory that is examined."
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -142,9 +143,13 @@ def write(path: Path, content: str | bytes, mode: int, fs: WriteFs | None = None
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        kept = (
-            "The old file is unchanged." if os.path.lexists(path) else "Name a file in a directory you may write to."
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        hint = (
+            "Free space there, or name a file on another disk."
+            if full
+            else "Name a file in a directory you may write to."
         )
+        kept = "The old file is unchanged." if os.path.lexists(path) else hint
         raise CannotWrite(f"Cannot write {path}: {reason}.", kept) from error
     # The new file is there, whole; without this a power cut might restore the old one, whole as well.
     with suppress(OSError):

@@ -89,11 +89,14 @@ def apply(
 def hindrance(
     plan: Plan, tools: Tools, permission: Permission, vault: Path | None = None, work: Path | None = None
 ) -> Refused | None:
-    """Why this plan would be refused now before anything is written; None where it would not. Writes nothing."""
+    """Why this plan would be refused now before anything is written; None where it would not. Writes nothing. What a
+    word of the operator helps against comes last."""
     try:
         _check(plan, tools, permission, vault, work)
     except Refused as error:
-        return error
+        if not error.by_word or permission.stopped_by_word:
+            return error
+        return hindrance(plan, tools, replace(permission, stopped_by_word=True), vault, work) or error
     return None
 
 

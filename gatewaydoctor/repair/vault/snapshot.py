@@ -78,7 +78,8 @@ def snapshot(tools: Tools, state_dir: Path, destination: Path | None = None) -> 
     fs = tools.fs
     target = _destination(tools, state_dir, destination)
     walk = _walked(fs, state_dir)
-    check_space(fs, [(existing(fs, target.parent), walk.bytes)], "Free space, or use a directory on another disk.")
+    hint = "Free space, or use a directory on another disk."
+    check_space(fs, [(existing(fs, target.parent), walk.bytes)], hint, what="snapshot")
     tools.progress.phase("copying", walk.bytes)
     owner = owner_for(tools, state_dir, target)
     made = None

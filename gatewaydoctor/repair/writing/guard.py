@@ -272,9 +272,10 @@ def check_space(
     hint: str = "Free space, or keep the originals on another disk: --vault DIR.",
     *,
     margin: int = MARGIN_BYTES,
+    what: str = "repair",
 ) -> None:
     """`needs` are (directory, bytes to write there); needs on one filesystem add up. `margin` bytes are left free
-    next to them. Raises NoSpace."""
+    next to them. `what` needs them. Raises NoSpace."""
     together: dict[int, tuple[Path, int]] = {}
     for directory, size in needs:
         dev = fs.stat(directory).dev
@@ -284,6 +285,6 @@ def check_space(
         free = fs.space(directory).available
         if size > 0 and free < size + margin:
             raise NoSpace(
-                f"The repair needs {size + margin:,} bytes on the disk of {directory}; {free:,} are free.",
+                f"The {what} needs {size + margin:,} bytes on the disk of {directory}; {free:,} are free.",
                 hint,
             )

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LABEL = len("WILL IT START") + 2
 MOST_LINES = 8
+_COLUMNS = 80
+"""For so many the lines are counted; on a narrower terminal there are more."""
 _WORDS = {Start.YES: "Yes.", Start.NO: "No.", Start.AT_RISK: "At risk.", Start.UNKNOWN: "Cannot tell."}
 _STYLE = {Start.YES: "bold green", Start.NO: "bold red", Start.AT_RISK: "bold red", Start.UNKNOWN: "bold yellow"}
 
@@ -45,8 +47,8 @@ class _Answer(Struct, frozen=True):
     most: int = 3
     end: str = ""
 
-    def lines(self, width: int, most: int) -> list[str]:
-        most = min(most, self.most)
+    def lines(self, screen: int, cap: int) -> list[str]:
+        width, most = screen - LABEL, min(cap, self.most) * _scale(screen)
         told = whole(self.clauses, width, most, self.end)
         return told if len(told) <= most else wrapped("; ".join(self.clauses), width, most)
 
@@ -72,7 +74,7 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
     command = view.command(step.command) if step.command else None
     why = view.names.text(step.why) if command else ""
     blocks = _blocks(answers, command, why, console.width, needed=not spare(step))
-    block = next(each for each in blocks if each.height(console.width) <= MOST_LINES)
+    block = next(each for each in blocks if each.height(console.width) <= MOST_LINES * _scale(console.width))
     for answer, lines in zip(answers, block.answers, strict=True):
         texts = [Text(line) for line in lines]
         if answer is answers[0]:
@@ -86,6 +88,10 @@ def verdict_block(console: Console, verdict: StartVerdict, step: NextStep, view:
         print_command(console, Text(), command, 0)
         height += 1 + typed_height(command_lines(command, console.width, 0), console.width, 0)
     return height
+
+
+def _scale(screen: int) -> int:
+    return max(1, -(-_COLUMNS // max(1, screen)))
 
 
 def _answers(verdict: StartVerdict, view: View, ahead: str) -> list[_Answer]:
@@ -105,12 +111,13 @@ def _blocks(
 ) -> Iterator[_Block]:
     """The same in ever fewer lines, the last with the command below it."""
     width = screen - LABEL
-    told = [[answer.lines(width, most) for answer, most in zip(answers, caps, strict=False)] for caps in _CAPS]
+    told = [[answer.lines(screen, cap) for answer, cap in zip(answers, caps, strict=False)] for caps in _CAPS]
     if command is None:
         yield from (_Block(each, [], []) for each in told)
         return
     broken = [command_lines(command, screen, LABEL, others) for others in (None, INDENT)]
-    reasons = (wrapped(why, width, 2), wrapped(why, width, 1) if needed else [])
+    scale = _scale(screen)
+    reasons = (wrapped(why, width, 2 * scale), wrapped(why, width, scale) if needed else [])
     yield from (_Block(told[0], typed, reason) for reason in reasons for typed in broken)
     layouts = (*broken, [" ".join(quoted(command))])
     yield from (_Block(each, typed, reasons[1]) for each in told for typed in layouts)
