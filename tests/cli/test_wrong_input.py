@@ -305,7 +305,7 @@ def test_a_snapshot_where_nothing_may_be_written_names_the_place(
     ran = run("snapshot", str(tmp_path / "copy"), "--state-dir", str(busy))
     assert ran.code == 3
     assert f"Cannot write the snapshot {tmp_path / 'copy'}: Permission denied." in ran.err
-    assert "Name a place where this user may write: gatewaydoctor snapshot DEST." in " ".join(ran.err.split())
+    assert "this user may write: `gatewaydoctor snapshot DEST --state-dir" in " ".join(ran.err.split())
 
 
 def test_a_snapshot_that_lacks_files_is_not_one_to_verify() -> None:

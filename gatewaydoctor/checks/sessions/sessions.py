@@ -76,7 +76,7 @@ MISSING = Rule(
     gateway="It starts such a session with an empty history at its next turn. It repairs no pointer. Its "
     "own `sessions cleanup --fix-missing` drops the sessions.",
     remedy="Point misplaced sessions to the file that is there; one without sessionId gets that of the file. Drop "
-    "others only one by one: a backend of its own may keep the history elsewhere.",
+    "others only one by one: some backends keep the history elsewhere.",
     repair="missing",
 )
 

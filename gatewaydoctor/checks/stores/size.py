@@ -72,7 +72,7 @@ BLOAT = Rule(
     gateway="It reads and writes all of it on every save. 2026.5.22 strips the skills' texts at load; "
     "earlier releases keep them.",
     remedy="Remove both fields from sessions that are not running. The gateway writes them again at the "
-    "next turn; a once-only warning may appear again.",
+    "next turn; a warning that is shown only once may appear again.",
     repair="slim",
 )
 
