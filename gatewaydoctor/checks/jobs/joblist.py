@@ -68,7 +68,7 @@ PARKED = Rule(
     severity=Severity.WARNING,
     title="Parked cron jobs do not run",
     meaning="A repair removed these jobs from jobs.json and keeps them in a file next to it, which no release reads.",
-    cause="`repair cron` parks jobs that the release in use cannot run, and those named with --park.",
+    cause="The command `repair cron` parks jobs that the release in use cannot run, and those named with --park.",
     gateway="It does not know these jobs: they do not run, and its list does not show them.",
     remedy="Correct the job in the file with the parked jobs, then put it back: `repair cron --unpark JOB`. One that "
     "is not wanted any more: `repair cron --drop JOB`.",
