@@ -103,15 +103,18 @@ def print_error(error: ErrorInfo, exit_code: ExitCode, command: str, *, now: int
         return
     print_warning(error.message)
     if error.hint:
-        # Not wrapped: a command in it is pasted.
-        print(f"  {harmless(outgoing_text(error.hint))}", file=sys.stderr)
+        # One with a command is not wrapped: it is pasted.
+        _print_wrapped(f"  {harmless(outgoing_text(error.hint))}", whole="`" in error.hint)
 
 
 def print_warning(text: str) -> None:
     """A sentence on stderr next to the output: one line, or as many as a terminal needs for it."""
-    line = f"gatewaydoctor: {harmless(outgoing_text(text))}"
+    _print_wrapped(f"gatewaydoctor: {harmless(outgoing_text(text))}")
+
+
+def _print_wrapped(line: str, *, whole: bool = False) -> None:
     width = _terminal_width()
-    if width is not None and len(line) > width:
+    if not whole and width is not None and len(line) > width:
         from textwrap import wrap
 
         kept = wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gatewaydoctor.model.errors import ExitCode
+from gatewaydoctor.model.outcome.report import ErrorInfo
 from gatewaydoctor.report import printer
 from tests.cli.harness import command, process_env, run, spawn
 from tests.cli.scenes import busy, damaged
@@ -161,3 +163,8 @@ def test_an_error_is_wrapped_between_words_on_a_terminal(
     assert " ".join(" ".join(shown).split()) == f"gatewaydoctor: {said}"
     assert shown[0] == "gatewaydoctor: There is no directory"
     assert shown[1].strip() == "/srv/a-directory-of-which-the-name-is-longer-than-the-line"
+    for hint, lines in (("Check the path, and whether its volume is mounted.", 2), (f"Run `{'x' * 60} -y`.", 1)):
+        error = ErrorInfo(code="usage", message="No.", hint=hint)
+        printer.print_error(error, ExitCode.CANNOT_EXAMINE, "scan", now=0, wants_json=False)
+        shown = capsys.readouterr().err.splitlines()[1:]
+        assert (len(shown), " ".join(" ".join(shown).split())) == (lines, hint), "a command in a hint stays whole"
