@@ -66,7 +66,7 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
 def _unread(x: Examination) -> Iterator[StartEffect]:
     """What decides and was not read, besides what has a finding."""
     if release_decides(x):
-        reason = "The release is not known. 2026.8.1, 9.3 and 9.5 refuse to start over a sessions.json."
+        reason = "The release is not known. 2026.8.1, 9.3 and 9.5 refuse to start with a sessions.json."
         yield StartEffect(Effect.UNREAD, reason, x.config.release.evidence)
     for agent in x.eras.agents:
         database = agent.database if agent.era.sessions_in_database else x.eras.state

@@ -164,7 +164,7 @@ def test_whether_files_are_refused_hangs_on_the_release(release: str | None, sta
     judgement = state.judge()
     assert judgement.verdict.start is start
     if release is None:
-        assert "9.5 refuse to start over a sessions.json" in judgement.verdict.reason
+        assert "9.5 refuse to start with a sessions.json" in judgement.verdict.reason
         assert str(judgement.next.command) == "openclaw --version"
 
 
