@@ -138,6 +138,7 @@ BRIEFS: dict[str, Brief] = {
     "jobs-other-path": lambda e, n: f"{plural(n, 'job')} filed under another directory",
     "migration-losses": lambda e, n: f"{plural(e['peoplesTurns'], 'human turn')} only in archives",
     "migration-unfinished": lambda e, n: f"{e['committed']:,} of {plural(e['rows'], 'row')} imported",
+    "migration-receipt-open": lambda e, n: "a migration is not marked as finished",
     "cron-runlog-large": lambda e, n: f"{plural(e['files'], 'run log')}, {size(e['bytes'])}",
     "subagent-never-archived": lambda e, n: f"{n:,} of {plural(e['runs'], 'subagent run')}, {size(e['bytes'])}",
     "subagent-orphaned": lambda e, n: f"{plural(n, 'subagent run')} without a session",
