@@ -85,3 +85,28 @@ def test_with_the_tables_of_another_agent_it_stays(tmp_path: Path, monkeypatch: 
     assert agentdb.ask(path, FOUND) == [(2,)]
     run(path, "INSERT INTO memory_index_chunks (text) VALUES ('more pears')")
     assert agentdb.ask(path, FOUND) == [(2,), (3,)]
+
+
+VECTORS = """
+CREATE TABLE memory_index_chunks_vec_rowids (rowid INTEGER PRIMARY KEY, id TEXT);
+INSERT INTO memory_index_chunks_vec_rowids (id) VALUES ('one');
+PRAGMA writable_schema = ON;
+INSERT INTO sqlite_master VALUES ('table', 'memory_index_chunks_vec', 'memory_index_chunks_vec', 0,
+    'CREATE VIRTUAL TABLE memory_index_chunks_vec USING vec0 (id TEXT PRIMARY KEY)');
+"""
+
+
+def test_a_salvage_tells_of_the_index_of_vectors_and_leaves_no_part_of_it(tmp_path: Path) -> None:
+    """With parts of it there, but not the table itself, the gateway could not make it again."""
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    run(path, TABLES)
+    run(path, VECTORS)
+    leaf_of("session_nodes")(path)
+    doctor = Doctor(state)
+    (told,) = [each for each in doctor.plan("salvage").cautions if "vectors" in each.text]
+    assert told.names == ("memory_index_chunks_vec",)
+    doctor.there_and_back("salvage")
+    doctor.apply("salvage")
+    names = agentdb.ask(path, "SELECT name FROM sqlite_master WHERE name LIKE 'memory%'")
+    assert names == [("memory_index_chunks",)]

@@ -81,13 +81,21 @@ def is_search(item: SchemaItem) -> bool:
     return words.startswith("CREATE VIRTUAL TABLE") and "USING FTS5" in words
 
 
+def is_vectors(item: SchemaItem) -> bool:
+    """Whether it is the index of vectors of memory, which SQLite reads with an extension of the gateway alone."""
+    return (
+        (item.sql or "").upper().startswith("CREATE VIRTUAL") and item.name.endswith("_vec") and not is_search(item)
+    )
+
+
 def _shadowed(name: str, schema: Iterable[SchemaItem]) -> bool:
     """Whether the table belongs to a virtual one, or is one that is not made here."""
     for item in schema:
         if item.kind != "table" or not (item.sql or "").upper().startswith("CREATE VIRTUAL"):
             continue
-        own = item.name == name and not is_search(item)
-        if own or name.removeprefix(f"{item.name}_") in ("data", "idx", "content", "docsize", "config"):
+        if not is_search(item) and (name == item.name or (is_vectors(item) and name.startswith(f"{item.name}_"))):
+            return True
+        if name.removeprefix(f"{item.name}_") in ("data", "idx", "content", "docsize", "config"):
             return True
     return False
 

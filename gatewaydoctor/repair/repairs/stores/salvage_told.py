@@ -15,6 +15,7 @@ from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.databases.columns import columns_lacking, columns_left
 from gatewaydoctor.repair.databases.owners import recovered_key
 from gatewaydoctor.repair.databases.rebuild import losses, refused
+from gatewaydoctor.repair.databases.tables import is_vectors
 from gatewaydoctor.repair.drafting.draft import SAMPLE, of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.summary import store_summary
@@ -173,6 +174,11 @@ def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[Sche
     if left:
         parts = ", ".join(f"{plural(count, 'value')} of {name}" for name, count in sorted(left.items()))
         draft.caution(f"Columns that its release does not have stay in the old file, in the vault: {parts}.")
+    vectors = [item.name for item in own.schema if is_vectors(item)]
+    if vectors:
+        draft.caution(
+            "The index of vectors stays in the old file, in the vault; memory has to be indexed again:", vectors
+        )
     lacking = columns_lacking(own, chosen)
     if lacking:
         draft.caution(
