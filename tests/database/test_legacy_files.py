@@ -49,6 +49,22 @@ def test_a_start_is_refused_until_the_files_are_moved(state: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_the_complete_lines_of_a_log_stay(state: Path) -> None:
+    log, lost = state / "logs/config-audit.jsonl", state / "audit/crestodian.jsonl"
+    for path in (log, lost):
+        path.parent.mkdir(exist_ok=True)
+    log.write_bytes(b'{"a": 1}\n{"b"\n\0\0{"c": 3}\n{"d": ')
+    lost.write_bytes(b'{"a": ')
+    before = log.read_bytes()
+    assert {log.name, lost.name} <= set(refused(state))
+    told(state, "repair", "leftover", "--apply", "--yes", "--gateway-stopped")
+    assert refused(state) == {}
+    assert log.read_bytes() == b'{"a": 1}\n{"c": 3}\n'
+    assert not lost.exists()
+    told(state, "undo", "--yes", "--gateway-stopped")
+    assert log.read_bytes() == before
+
+
 def test_sound_credentials_are_left_to_doctor(state: Path) -> None:
     shutil.rmtree(state / "credentials")
     (state / "exec-approvals.json").unlink()

@@ -50,9 +50,9 @@ DAMAGED = Rule(
     gateway="After an upgrade or a move, when its startup migrations are due, 2026.9.6 takes these files over, and "
     "refuses to start with one that it cannot; 2026.8.1 does with half of them, 9.3 and 9.5 with none. Once they are "
     "done they pass over them. One with credentials stops every start.",
-    remedy="The repair moves the file to the vault, with its bytes. What only this file held has to be set up again, "
-    "such as pairings or approvals; what the database already has stays. If there is a sound copy of the file, put "
-    "it in its place instead.",
+    remedy="The repair moves the file to the vault, with its bytes; of a log the complete lines stay. What only this "
+    "file held has to be set up again, such as pairings or approvals; what the database already has stays. If there "
+    "is a sound copy of the file, put it in its place instead.",
     repair="leftover",
 )
 

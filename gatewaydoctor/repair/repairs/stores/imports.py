@@ -78,7 +78,7 @@ def _give_back(draft: Draft, loss: TranscriptPlace) -> tuple[int, int]:
     """Every line of the archive that is a record, behind a header; the archive stays. The size of the new file, and
     how many lines are no record. Raises OutOfReach and OSError."""
     number = draft.fingerprint(loss.path)
-    segments, lines, left_out = _records(draft, loss.path, number)
+    segments, lines, left_out = records_of(draft, loss.path, number)
     if not lines:
         raise OutOfReach("None of its lines is a record.", "Examine it by hand.")
     if not loss.header:
@@ -103,7 +103,7 @@ def _others(draft: Draft, path: Path) -> list[Path]:
     ]
 
 
-def _records(draft: Draft, path: Path, number: int) -> tuple[list[Segment], int, int]:
+def records_of(draft: Draft, path: Path, number: int) -> tuple[list[Segment], int, int]:
     """The lines that are records, in as few pieces as they make; how many they are, and how many others there are."""
     segments: list[Segment] = []
     lines = left_out = 0

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
-from gatewaydoctor.model.gateway.legacy import LegacyFault
+from gatewaydoctor.model.gateway.legacy import LegacyFault, LegacyForm
 from gatewaydoctor.model.gateway.soundness import Damaged, Sound
-from gatewaydoctor.model.repair.plan import DropMigrations
+from gatewaydoctor.model.repair.plan import Copy, DropMigrations
+from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
+from gatewaydoctor.repair.repairs.stores.imports import records_of
 from gatewaydoctor.repair.repairs.stores.salvage import read_store
 from gatewaydoctor.repair.writing.errors import OutOfReach
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.health import ComparedLeftover
+    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
 
@@ -123,11 +126,32 @@ def _wanted(leftover: ComparedLeftover) -> set[str]:
 
 
 def _move_damaged(draft: Draft) -> None:
-    """Small files of earlier releases. None is rewritten: what is left of one is no list that a start may go by."""
+    """Small files of earlier releases. The complete lines of a log stay; no other file is rewritten: what is left of
+    one is no list that a start may go by."""
     for each in draft.x.legacy:
-        if each.fault is not LegacyFault.LEFT and (size := draft.move(each.path)) is not None:
+        if each.fault is LegacyFault.LEFT or (each.known.form is LegacyForm.LINES and _keep_lines(draft, each)):
+            continue
+        if (size := draft.move(each.path)) is not None:
             reason = f"{each.known.pattern} of an earlier release, which {each.fault.text}"
             draft.step(Repair.LEFTOVER, "move to the vault", each.path, reason, [each.path.name], size)
+
+
+def _keep_lines(draft: Draft, each: FoundLegacyFile) -> bool:
+    """False where no line is a record."""
+    try:
+        number = draft.fingerprint(each.path)
+        segments, lines, left_out = records_of(draft, each.path, number)
+        if not lines:
+            return False
+        size = sum(part.end - part.start if isinstance(part, Copy) else len(part.data) for part in segments)
+        if draft.rewrite(number, tuple(segments), size, keep_mtime=True):
+            reason = (
+                f"{plural(lines, 'complete line')} of {each.known.pattern}, without {left_out:,} that cannot be read"
+            )
+            draft.step(Repair.LEFTOVER, "keep", each.path, reason, [each.path.name], size)
+    except (OutOfReach, OSError) as error:
+        draft.refuse(Repair.LEFTOVER, each.path, error)
+    return True
 
 
 def _unlink_other_name(draft: Draft, store: StoreDraft) -> None:
