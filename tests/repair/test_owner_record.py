@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from gatewaydoctor.storage.database import schema
 from tests.repair import agentdb
 from tests.repair.test_database_repairs import _one_version, doctor_of
 
@@ -95,3 +96,18 @@ def test_pages_are_mended_first_and_the_record_then(tmp_path: Path, monkeypatch:
     doctor.apply("schema")
     assert "database-owner" not in doctor.rules()
     assert agentdb.ask(path, OWN) == [("agent", 23, "main")]
+
+
+def test_tables_that_fit_two_versions_are_those_of_the_later_one_that_added_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, path = ready(tmp_path, monkeypatch, "PRAGMA user_version = 22")
+    (known,) = schema._known()["agent"].values()
+    earlier = known | {"tables": [each for each in known["tables"] if each != "session_goal_operations"]}
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"22": earlier, "23": known}})
+    doctor.apply("schema")
+    assert agentdb.ask(path, "PRAGMA user_version") == [(23,)]
+    monkeypatch.setattr(schema, "_known", lambda: {"agent": {"22": known, "23": known}})
+    with closing(agentdb.connected(path)) as connection:
+        connection.execute("PRAGMA user_version = 22")
+    assert doctor.plan("schema").empty

@@ -18,7 +18,7 @@ from gatewaydoctor.model.gateway.health import (
     VersionsDiffer,
 )
 from gatewaydoctor.storage.database.entries import bad_entries
-from gatewaydoctor.storage.database.schema import drift, is_known
+from gatewaydoctor.storage.database.schema import drift, has_more, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,6 +144,8 @@ def owner(database: Opened, role: DatabaseRole, agent_id: str | None, version: i
     alike = [
         each for each in (version, recorded) if is_known(role, each) and drift(role, each, database.schema) is None
     ]
+    if len(alike) > 1 and has_more(role, max(alike), min(alike), database.schema):
+        alike = [max(alike)]  # what a later release has added is no difference from an earlier one
     return VersionsDiffer(version, recorded, alike[0] if len(alike) == 1 else None)
 
 

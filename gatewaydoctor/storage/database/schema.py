@@ -21,7 +21,7 @@ from gatewaydoctor.model.gateway.health import SOUND_SCHEMA, SchemaDrift
 from gatewaydoctor.storage.database.definitions import definition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gatewaydoctor.model.gateway.era import DatabaseRole
     from gatewaydoctor.storage.database.opened import SchemaItem
@@ -87,6 +87,21 @@ def drift(role: DatabaseRole, version: int, schema: Iterable[SchemaItem]) -> Sch
     if found == SOUND_SCHEMA:
         return None
     return replace(found, made_again=tuple(sorted(missing.intersection(known["optional"]))))
+
+
+def has_more(role: DatabaseRole, later: int, earlier: int, schema: Sequence[SchemaItem]) -> bool:
+    """Whether a table, trigger or column is there that the later version has and the earlier one has not."""
+    new, old = (_names(_known()[role.value][str(version)]) for version in (later, earlier))
+    there = {item.name for item in schema}
+    for item in schema:
+        if item.kind == "table" and item.sql:
+            there |= {f"{item.name}.{name}" for name in definition(item.sql).columns}
+    return bool(there & (new - old))
+
+
+def _names(known: Mapping[str, Any]) -> set[str]:
+    columns = ((table, part.partition(":")[0]) for table, parts in known["columns"].items() for part in parts.split())
+    return {*known["tables"], *known["triggers"], *(f"{table}.{name.removesuffix('?')}" for table, name in columns)}
 
 
 def _differences(known: Mapping[str, Any], tables: Mapping[str, SchemaItem]) -> Iterator[tuple[str, bool]]:
