@@ -24,8 +24,8 @@ ALIAS_KINDS = (
 _UP_TO_MINUTES = 5
 """Parts of a time: year, month, day, hour, minute."""
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 _PARTS = (
-    ("kept", r"\x1b\[[0-9;]*m"),
     ("run", r"\d{8}T\d{6}Z(?:-\w+)*"),
     (
         "time",
@@ -84,7 +84,10 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Lines for people, or one string of a document."""
-        return _TOKENS.sub(self._token, text)
+        # A colour ends with a letter, which is no part of the word behind it.
+        pieces = _COLOUR.split(text)
+        pieces[::2] = [_TOKENS.sub(self._token, piece) for piece in pieces[::2]]
+        return "".join(pieces)
 
     def value(self, value: object, field: str = "") -> object:
         """A JSON-able value by the names of its fields."""

@@ -207,6 +207,7 @@ def test_every_document_has_an_offset_of_its_own(private: Path) -> None:
         ("stateDir maxEntries over_cap payrollSync", "stateDir maxEntries over_cap word-1"),
         ("Größe Ωmega ERIKA erika", "word-1 word-2 word-3 word-3"),
         ("\x1b[1mnext\x1b[0m", "\x1b[1mnext\x1b[0m"),
+        ("\x1b[2m212-867-5309\x1b[0m", "\x1b[2mnumber-1\x1b[0m"),
     ],
 )
 def test_what_text_becomes(text: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
