@@ -21,6 +21,7 @@ _EVERY = "tests/repair/test_every_repair.py"
 _TRANSACT = "tests/repair/test_transact.py"
 _PARKING = "tests/repair/test_parking.py"
 _ROWS = "tests/repair/test_database_repairs.py"
+_LAYERS = ("tests/cli/test_redaction_layers.py",)
 
 MUTANTS = (
     # Durability
@@ -430,6 +431,111 @@ MUTANTS = (
         "    return text if _active is None else _active.text(text)",
         "    return text",
         ("tests/cli/test_secrets.py", "tests/cli/test_redacted_outputs.py"),
+    ),
+    Mutant(
+        "a screen leaves as it is",
+        "report/printer.py",
+        "for line in outgoing_text(captured.get()).splitlines()",
+        "for line in captured.get().splitlines()",
+        _LAYERS,
+    ),
+    Mutant(
+        "a screen leaves for a terminal as it is",
+        "report/printer.py",
+        "sys.stdout.write(outgoing_text(captured.get()))",
+        "sys.stdout.write(captured.get())",
+        _LAYERS,
+    ),
+    Mutant(
+        "a document leaves as it is",
+        "report/printer.py",
+        "print(encode(outgoing_document(document), indent=2))",
+        "print(encode(document, indent=2))",
+        _LAYERS,
+    ),
+    Mutant(
+        "a line of JSON leaves as it is",
+        "report/printer.py",
+        "encode(outgoing_value(value))",
+        "encode(value)",
+        _LAYERS,
+    ),
+    Mutant(
+        "a warning leaves as it is",
+        "report/printer.py",
+        "harmless(outgoing_text(text))",
+        "harmless(text)",
+        _LAYERS,
+    ),
+    Mutant(
+        "a hint leaves as it is",
+        "report/printer.py",
+        "harmless(outgoing_text(error.hint))",
+        "harmless(error.hint)",
+        _LAYERS,
+    ),
+    Mutant(
+        "a format leaves as it is",
+        "report/formats/formats.py",
+        "    return function(outgoing_document(document))",
+        "    return function(document)",
+        _LAYERS,
+    ),
+    Mutant(
+        "a report leaves for a terminal as it is",
+        "cli/shell/report_output.py",
+        "on_terminal(outgoing_document(document),",
+        "on_terminal(document,",
+        _LAYERS,
+    ),
+    Mutant(
+        "the line of the gate leaves as it is",
+        "cli/verbs/gate.py",
+        "harmless(outgoing_text(line))",
+        "harmless(line)",
+        _LAYERS,
+    ),
+    Mutant(
+        "the document of the gate leaves as it is",
+        "cli/verbs/gate.py",
+        "encode(outgoing_document(document), indent=2)",
+        "encode(document, indent=2)",
+        _LAYERS,
+    ),
+    Mutant(
+        "a traceback leaves as it is",
+        "cli/shell/error_exit.py",
+        'outgoing_text("".join(traceback.format_exception(error)))',
+        '"".join(traceback.format_exception(error))',
+        _LAYERS,
+    ),
+    Mutant(
+        "a key keeps its ids",
+        "report/names.py",
+        '            parts.append(part if known else self._alias(part, _ID_AFTER.get(before, "id")))',
+        "            parts.append(part)",
+        _LAYERS,
+    ),
+    Mutant(
+        "a path keeps its names",
+        "report/names.py",
+        '        return head + "/".join(self._file_name(part) for part in text.split("/"))',
+        "        return head + text",
+        _LAYERS,
+    ),
+    Mutant(
+        "a sentence keeps the names that are known",
+        "report/names.py",
+        "for secret, pattern in self._sentences.items():",
+        "for secret, pattern in ():",
+        _LAYERS,
+    ),
+    Mutant(
+        "a word that is not the program's own is left to what leaves",
+        "report/names.py",
+        '        return self.key(text) if ":" in text and " " not in text else self._file_name(text)',
+        '        return self.key(text) if ":" in text and " " not in text else text',
+        _LAYERS,
     ),
     Mutant(
         "a name steers the terminal",
