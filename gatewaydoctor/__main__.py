@@ -43,7 +43,7 @@ def run() -> None:
 
 def _load_msgspec() -> None:
     """With names of typing: those of typing_extensions, which it takes first, bring inspect, ast and tokenize along,
-    a tenth of a start-up."""
+    a tenth of a start-up. Where these cannot be imported it takes the others, and None is Python's word for that."""
     if "typing_extensions" in sys.modules:
         return
     sys.modules["typing_extensions"] = None  # type: ignore[assignment] # so that it cannot be found

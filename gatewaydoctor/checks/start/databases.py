@@ -82,7 +82,7 @@ def kept(state: StartState) -> Iterator[Event]:
     cron has run, and at a save what is beyond the cap, conversations and rows marked running aside."""
     if not state.x.config.release.behaviour.sessions_in_database:
         return
-    imports = {store.agent_id: store for store in state.stores if store.readable is Readable.YES}
+    imports = {store.agent_id: store for store in state.stores if store.entries and store.readable is Readable.YES}
     databases = {database.agent_id: database for database in state.databases}
     for agent in dict.fromkeys((*imports, *databases)):
         rows = [source[agent].rows for source in (imports, databases) if agent in source]

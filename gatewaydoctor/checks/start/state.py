@@ -113,13 +113,13 @@ def as_it_is(x: Examination, verdict: StartVerdict) -> StartState:
 
 def database_found(facts: DatabaseFacts) -> DatabaseAtStart:
     """A database as it was examined."""
-
+    rows = facts.facts
     return DatabaseAtStart(
         facts.agent_id,
         facts.path,
         facts.database.size,
         None if facts.sessions is None else facts.sessions.entries,
-        lambda: (each.entry for each in facts.running),
+        rows.running.entries if rows else lambda: iter(()),
         rows_of(tuple) if facts.sessions is None else _rows_read(facts.sessions),
         0 if facts.sessions is None else sum(facts.sessions.weights.values()),
     )

@@ -189,7 +189,7 @@ class _Reader:
             agent_id,
             found,
             version,
-            self._left_in(path) if broken else _counts(database),
+            self._left_in(path) if broken else _counts(database, people=bool(found)),
             is_known(role, version),
             indexes_compared=compares_indexes(database, whole=self.verify),
         )
@@ -374,8 +374,8 @@ def _log_used(fs: ReadFs, path: Path) -> bool:
                 return log is None or log.used or log.tail > 0
 
 
-def _counts(database: Opened) -> dict[str, int]:
-    """How many rows there are, and how many sessions are conversations."""
+def _counts(database: Opened, *, people: bool) -> dict[str, int]:
+    """How many rows there are; with `people`, how many sessions are conversations, for which all keys are read."""
     found: dict[str, int] = {}
     tables = database.tables
     for table, name in _COUNTED.items():
@@ -383,7 +383,7 @@ def _counts(database: Opened) -> dict[str, int]:
             rows = database.all(f"SELECT count(*) FROM {table}")
             if not isinstance(rows, DatabaseFault):
                 found[name] = number(rows[0][0]) or 0
-    if "session_nodes" in tables:
+    if people and "session_nodes" in tables:
         keys = (key for (key,) in database.rows("SELECT session_key FROM session_nodes"))
         found["conversations"] = sum(parse_key(key).kind not in MACHINE_KINDS for key in keys if isinstance(key, str))
     return found

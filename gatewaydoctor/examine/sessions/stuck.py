@@ -13,6 +13,8 @@ from msgspec import Struct, field
 from gatewaydoctor.model.gateway.entry import latest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gatewaydoctor.model.gateway.entry import Entry, Kind
     from gatewaydoctor.storage.entries.table import EntryTable
 
@@ -103,6 +105,10 @@ class RunningRows(Sequence[RunningEntry]):
             self._stuck.append(row)
             self.summary.take(judged)
         return judged.stuck
+
+    def entries(self) -> Iterator[Entry]:
+        """Their entries, none of them judged."""
+        return map(self._table.__getitem__, self._rows)
 
     def stuck(self) -> RunningRows:
         """Those of them that are stuck."""

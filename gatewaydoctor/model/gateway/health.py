@@ -213,10 +213,10 @@ Problem = (
 
 class DatabaseHealth(Struct, frozen=True):
     """One database that was examined. `agent_id` is that of its directory, None for the state database. `rows` counts
-    what could be read: sessions, conversations, events, jobs; None where it could not. `schema_known`: its version is
-    one whose triggers and indexes are known, so that a difference would have been seen. `registered`: the registry in
-    the state database lists the file. `indexes_compared`: each index was compared with its table. `lender`: a copy
-    set aside next to it that has the tables of its release, looked for where it lacks some itself."""
+    what could be read: sessions, events, jobs, and conversations where something is wrong. `schema_known`: its
+    version is one whose triggers and indexes are known, so that a difference would have been seen. `registered`: the
+    registry in the state database lists the file. `indexes_compared`: each index was compared with its table.
+    `lender`: a copy set aside next to it that has the tables of its release, looked for where it lacks some."""
 
     role: DatabaseRole
     path: Path

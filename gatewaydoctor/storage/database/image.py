@@ -122,9 +122,16 @@ def _super_journal(file: RawFile, size: int) -> Path | None:
 _ATTEMPTS = 5
 
 
+def _in_no_log(number: int) -> int | None:
+    return None
+
+
 class Image:
     """Pages by number, from 1. The files stay open until `close`; what happens to their names meanwhile is not
-    noticed. Reading raises OSError only."""
+    noticed. Reading raises OSError only.
+
+    For reads that cannot afford `page`: `in_log` gives the offset of a page in the log, None for one of the main
+    file; `logged` and `plain` are the descriptors, None where a page has to be put together."""
 
     def __init__(
         self,
@@ -142,8 +149,9 @@ class Image:
         self._rollback = journal if isinstance(journal, Rollback) else None
         self.log = log.facts if isinstance(log, Log) else log
         self.journal = journal.facts if isinstance(journal, Rollback) else journal
-        self._plain = main.descriptor if self._rollback is None else None
-        self._logged = wal.descriptor if wal else None
+        self.plain = main.descriptor if self._rollback is None else None
+        self.logged = wal.descriptor if wal else None
+        self.in_log = self._log.index.offset if self._log else _in_no_log
         self._mark = main.mark()
         self.main_bytes = self._mark[0]
         self.page_size = self._log.page_size if self._log else 0
@@ -180,22 +188,12 @@ class Image:
 
     def page(self, number: int) -> bytes:
         """One whole page; what lies beyond the end of the file reads as zeros."""
-        offset = self._log.index.offset(number) if self._log else None
+        offset = self.in_log(number)
         if offset is not None and self._wal is not None:
             data = self._wal.read(offset, self.page_size)
         else:
             data = self._base((number - 1) * self.page_size, self.page_size)
         return data if len(data) == self.page_size else data.ljust(self.page_size, b"\0")
-
-    def place(self, offset: int) -> tuple[int, int] | None:
-        """Descriptor and offset of the whole page at this offset; None where it has to be put together. The page may
-        lie beyond the end of the file."""
-        if self._log is None:
-            return None if self._plain is None else (self._plain, offset)
-        at = self._log.index.offset(offset // self.page_size + 1)
-        if at is None:
-            return None if self._plain is None else (self._plain, offset)
-        return None if self._logged is None else (self._logged, at)
 
     def read(self, offset: int, amount: int) -> bytes:
         """Bytes as they would be in one settled file."""
@@ -230,7 +228,7 @@ class Image:
             file.close()
 
     def _first_bytes(self) -> bytes:
-        if self._log and self._log.index.offset(1) is not None:
+        if self.in_log(1) is not None:
             return self.page(1)[:HEADER_BYTES]
         return self._base(0, HEADER_BYTES)
 

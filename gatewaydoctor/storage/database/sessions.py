@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -35,7 +34,6 @@ _COLUMNS = (
     "entry_json",
     "status",
     "updated_at",
-    "entry_valid",
     "spawned_by",
     "pinned_at",
 )
@@ -69,8 +67,6 @@ class DatabaseSessions(SessionSet, frozen=True, kw_only=True):
     could not read the table and the rows are those that its sound pages hold; `lost` pages could not be read."""
 
     written: RowTimes
-    cleared: int = 0
-    unjudged: int = 0
     fault: DatabaseFault | None = None
     lost: int = 0
 
@@ -84,7 +80,6 @@ class _Row(NamedTuple):
     json: bytes | None
     status: str | None
     updated_at: int | None
-    valid: int | None
     spawned: bool
     pinned: bool
     started_at: int | None = None
@@ -134,7 +129,7 @@ def _statement(database: Opened, *, weigh: bool) -> str:
 
 
 def _from_sql(values: Sequence[Value]) -> _Row:
-    key, session_id, size, json, status, updated, valid, spawned, pinned, started, ended, written = values
+    key, session_id, size, json, status, updated, spawned, pinned, started, ended, written = values
     return _Row(
         _key(key),
         text(session_id),
@@ -142,7 +137,6 @@ def _from_sql(values: Sequence[Value]) -> _Row:
         json if isinstance(json, bytes) else None,
         text(status),
         integer(updated),
-        integer(valid),
         bool(spawned),
         pinned is not None,
         integer(started),
@@ -166,7 +160,6 @@ def _from_pages(database: Opened, reader: PageReader) -> Iterator[_Row]:
             data if isinstance(data, bytes) else None,
             text(values.get("status")),
             integer(values.get("updated_at")),
-            integer(values.get("entry_valid")),
             bool(values.get("spawned_by")),
             values.get("pinned_at") is not None,
         )
@@ -190,7 +183,6 @@ class _Gathered:
         self._table = EntryTable()
         self._tally = Tally()
         self._written = RowTimes()
-        self._valid: Counter[int | None] = Counter()
 
     def take(self, row: _Row) -> None:
         entry, fields = self._entry(row)
@@ -199,7 +191,6 @@ class _Gathered:
         self._table.add(entry)
         if self._on_entry is not None:
             self._on_entry(entry)
-        self._valid[row.valid] += 1
         if entry.status is Status.RUNNING and row.written_at is not None:
             self._written.add(place, row.written_at)
 
@@ -214,8 +205,6 @@ class _Gathered:
             invalid=tally.invalid,
             biggest=tally.largest(),
             written=self._written,
-            cleared=self._valid[-1],
-            unjudged=self._valid[0],
             fault=fault,
             lost=lost,
         )

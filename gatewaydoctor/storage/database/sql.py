@@ -31,13 +31,15 @@ class _ImageFile(ReadOnlyFile):
         self._image = image
         self._whole = image.page_size
         self._read = image.read
-        self._place = image.place
+        self._in_log = image.in_log
+        self._plain, self._logged = image.plain, image.logged
 
     def xRead(self, amount: int, offset: int) -> bytes:
         # A check of a large database calls this once a page: a whole page is one read of one file.
-        if amount == self._whole and offset >= 100 and (place := self._place(offset)) is not None:
-            data = pread(place[0], amount, place[1])
-            if len(data) == amount:
+        if amount == self._whole and offset:
+            at = self._in_log(offset // amount + 1)
+            file, at = (self._plain, offset) if at is None else (self._logged, at)
+            if file is not None and len(data := pread(file, amount, at)) == amount:
                 return data
         if offset < 100:
             head = self._read(0, offset + amount)
