@@ -65,7 +65,6 @@ EXITS: dict[str, tuple[str, ...]] = {
     "an error in words": ("scan", "--agent", NAME),
     "an error as a document": ("scan", "--agent", NAME, "--json"),
     "a hint": ("runs", "show", WHERE),
-    "a traceback": ("snapshot", "verify", WHERE, "--debug"),
     "what the gate says": ("gate",),
     "what the gate says in a document": ("gate", "--json"),
 } | {f"the format {name}": ("check", "--all", "--format", name) for name in FORMATS if name != "nagios"}
@@ -82,6 +81,20 @@ def test_what_leaves_is_redacted_without_the_help_of_names(line: tuple[str, ...]
     machine, at = Machine(env={"HOME": WHERE}, terminal=terminal, width=WIDE), ("--state-dir", str(root))
     plain, told = machine.run(*line, *at), machine.run(*line, *at, "--redact")
     assert held(plain.out + plain.err), "there is nothing to hide"
+    assert not held(told.out + told.err)
+
+
+@pytest.mark.usefixtures("without_names")
+def test_a_traceback_is_redacted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(f"{NAME} in {WHERE}")
+
+    monkeypatch.setattr("gatewaydoctor.cli.shell.examining.examine", fail)
+    line = ("scan", "--debug", "--state-dir", str(root))
+    plain, told = Machine().run(*line), Machine().run(*line, "--redact")
+    assert (plain.code, told.code) == (70, 70)
+    assert {NAME, WHERE} <= held(plain.err)
+    assert "Traceback" in told.err
     assert not held(told.out + told.err)
 
 

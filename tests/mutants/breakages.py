@@ -538,6 +538,20 @@ MUTANTS = (
         _LAYERS,
     ),
     Mutant(
+        "a redacted export has the words of people",
+        "examine/databases/recovered.py",
+        'text = HIDDEN if redact else "\\n\\n".join',
+        'text = "\\n\\n".join',
+        ("tests/cli/test_migration.py", "-k", "redacted_export"),
+    ),
+    Mutant(
+        "a workload keeps the names of jobs",
+        "simulate/fromstate.py",
+        "        if self.redact:",
+        "        if False:",
+        ("tests/simulate/test_fromstate.py",),
+    ),
+    Mutant(
         "a name steers the terminal",
         "report/words.py",
         '    return "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL else char for char in text)',
