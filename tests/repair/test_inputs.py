@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.repair.drafting.options import Options, TrimOptions
 from gatewaydoctor.repair.run.apply import apply
+from gatewaydoctor.repair.run.undo import undo
+from gatewaydoctor.repair.vault.catalog import list_runs
+from gatewaydoctor.repair.vault.codec import with_id
 from gatewaydoctor.repair.writing.errors import InputChanged
 from gatewaydoctor.repair.writing.fs import OsWriteFs
 from tests.repair import agentdb
@@ -149,3 +153,26 @@ def test_untouched_transcripts_are_no_inputs(tmp_path: Path) -> None:
     plan = doctor.plan("trim")
     assert not plan.empty
     assert_small(plan, 6_000)
+
+
+def test_a_run_of_an_earlier_version_can_be_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plan lacks a field that later ones have, and its id follows from what it has."""
+
+    to_builtins = msgspec.to_builtins
+
+    def earlier(value: object) -> Any:
+        document = to_builtins(value)
+        for seen in document.get("fingerprints", ()):
+            del seen["ctimeNs"]
+        return document
+
+    doctor = Doctor(StateDir(tmp_path))
+    stuck(doctor.state)
+    before = tree(doctor.state.root)
+    with monkeypatch.context() as patched:
+        patched.setattr(msgspec, "to_builtins", earlier)
+        apply(with_id(doctor.plan("trim")), tools(), DEAD)
+    (run,) = list_runs(tools().fs, tools().processes, doctor.state.root)
+    assert b"ctimeNs" not in (run.place.directory / "plan.json").read_bytes()
+    undo(run, tools(), DEAD)
+    assert tree(doctor.state.root) == before

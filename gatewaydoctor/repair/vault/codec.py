@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -32,7 +32,11 @@ _NOBODY_AT_ALL = 2**32 - 1
 
 
 def encode(value: Plan | Manifest | Receipt | SnapshotManifest) -> bytes:
-    return json.dumps(msgspec.to_builtins(value), separators=(",", ":")).encode() + b"\n"
+    return _encoded(msgspec.to_builtins(value))
+
+
+def _encoded(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
 
 def with_id(plan: Plan) -> Plan:
@@ -41,14 +45,20 @@ def with_id(plan: Plan) -> Plan:
 
 
 def _derived_id(plan: Plan) -> str:
-    return hashlib.sha256(encode(msgspec.structs.replace(plan, plan_id=""))).hexdigest()[:16]
+    return _id_of(msgspec.to_builtins(plan))
+
+
+def _id_of(document: dict[str, object]) -> str:
+    """The id of a plan as it was written, whatever fields the version had that wrote it."""
+    return hashlib.sha256(_encoded(document | {"planId": ""})).hexdigest()[:16]
 
 
 def read_plan(fs: ReadFs, path: Path) -> Plan:
     """Raises BadPlan for a file that is not a plan, is of a newer schema, or was edited."""
     hint = "Make a new one: `gatewaydoctor repair --plan-out FILE`."
     try:
-        plan = _read(fs, path, Plan)
+        document = _document(fs, path, Plan)
+        plan = msgspec.convert(document, Plan)
     except OSError as error:
         raise BadPlan(f"Cannot read the plan {path}: {error.strerror or error}.", hint) from None
     except ValueError:
@@ -57,7 +67,7 @@ def read_plan(fs: ReadFs, path: Path) -> Plan:
         raise BadPlan(f"{path} is not a valid gatewaydoctor plan: its parts do not match.", hint)
     if plan.schema_version.split(".")[0] != PLAN_SCHEMA_VERSION.split(".")[0]:
         raise BadPlan(f"{path} has plan schema {plan.schema_version}; this version reads 1.x.", hint)
-    if plan.plan_id != _derived_id(plan):
+    if plan.plan_id != _id_of(document):
         raise BadPlan(f"{path} was changed after it was made: its id does not match its content.", hint)
     return plan
 
@@ -66,15 +76,15 @@ def read_part(fs: ReadFs, path: Path, kind: type[T]) -> T:
     """A file of the vault. Raises VaultDamaged."""
     hint = "`gatewaydoctor runs verify` shows what the vault still holds."
     try:
-        return _read(fs, path, kind)
+        return msgspec.convert(_document(fs, path, kind), kind)
     except OSError as error:
         raise VaultDamaged(f"{path} cannot be read: {error.strerror or error}.", hint) from None
     except ValueError:
         raise VaultDamaged(f"{path} is damaged.", hint) from None
 
 
-def _read(fs: ReadFs, path: Path, kind: type[T]) -> T:
-    """Raises ValueError for what is no such thing, and OSError."""
+def _document(fs: ReadFs, path: Path, kind: type[msgspec.Struct]) -> Any:
+    """The value in a file that holds such a thing. Raises ValueError for what is none, and OSError."""
     if fs.stat(path).size > LARGEST_FILE:
         raise ValueError("too large")
     data = read_up_to(fs, path, LARGEST_FILE)
@@ -82,7 +92,7 @@ def _read(fs: ReadFs, path: Path, kind: type[T]) -> T:
         # Stops at the first value that does not fit, before any large object is made of something else. It refuses
         # escaped lone surrogates, which names may hold: another escape means them.
         msgspec.json.decode(data.replace(b"\\ud", b"\\u0"), type=kind)
-        return msgspec.convert(json.loads(data), kind)
+        return json.loads(data)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
