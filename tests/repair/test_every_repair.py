@@ -289,7 +289,7 @@ class Stage(Struct, frozen=True):
         prints = []
         for each in self.plan.fingerprints:
             stat = (self.root / each.path).lstat()
-            prints.append(replace(each, dev=stat.st_dev, ino=stat.st_ino))
+            prints.append(replace(each, dev=stat.st_dev, ino=stat.st_ino, ctime_ns=stat.st_ctime_ns))
         inputs = []
         for each in self.plan.inputs:
             now = OsReadFs().stat(self.root / each.path) if each.seen else None
