@@ -26,6 +26,7 @@ EXCEPTIONS = {
     ("state", "gatewaydoctor.storage"): (
         "gatewaydoctor.storage.jsontext",
         "gatewaydoctor.storage.database",
+        "gatewaydoctor.storage.sqlite",
     )
 }
 """What one layer may use of another, where that is less than all."""

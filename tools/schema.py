@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.definitions import definition
-from gatewaydoctor.storage.database.opened import open_database
+from gatewaydoctor.storage.sqlite.opened import open_database
 from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
-    from gatewaydoctor.storage.database.opened import SchemaItem
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 KNOWN = Path(schema.__file__).with_name("known_schema.json")
 

@@ -33,11 +33,11 @@ from gatewaydoctor.state.place.era import read_eras
 from gatewaydoctor.state.place.locate import locate
 from gatewaydoctor.state.place.recognise import require_state
 from gatewaydoctor.state.registry.subagents import read_subagents
-from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.sessions import read_sessions
 from gatewaydoctor.storage.database.transcripts import Transcripts
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.files.sessions import read_sessions_file
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.model.gateway.files import FileRecord
     from gatewaydoctor.model.gateway.place import Place, StoreRef
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 TICK_GAP_MS: Final = 5_000

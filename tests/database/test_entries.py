@@ -11,7 +11,7 @@ import pytest
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import is_canonical_key
 from gatewaydoctor.storage.database.entries import bad_entries
-from gatewaydoctor.storage.database.opened import open_database
+from gatewaydoctor.storage.sqlite.opened import open_database
 from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:

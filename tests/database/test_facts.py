@@ -13,8 +13,8 @@ from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.subagents import SubagentState
 from gatewaydoctor.state.databases.agent import LARGE, read_agent
 from gatewaydoctor.state.databases.state import read_state
-from gatewaydoctor.storage.database.opened import Opened, open_database
 from gatewaydoctor.storage.database.sessions import DatabaseSessions, read_sessions
+from gatewaydoctor.storage.sqlite.opened import Opened, open_database
 from gatewaydoctor.system.fs import OsReadFs
 
 from .made import AGENT, STATE, Made, connect, insert, node

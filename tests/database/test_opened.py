@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.storage.database import image, log
-from gatewaydoctor.storage.database.log import LogFacts, frame_is_whole, read_log
-from gatewaydoctor.storage.database.opened import Opened, open_database, read_database_once
-from gatewaydoctor.storage.database.raw import RawFile
+from gatewaydoctor.storage.sqlite import image, log
+from gatewaydoctor.storage.sqlite.log import LogFacts, frame_is_whole, read_log
+from gatewaydoctor.storage.sqlite.opened import Opened, open_database, read_database_once
+from gatewaydoctor.storage.sqlite.raw import RawFile
 from gatewaydoctor.system.fs import OsReadFs
 
 from .cutoff import stats
@@ -290,7 +290,7 @@ def test_a_torn_last_transaction_is_dropped_however_the_log_is_checked(
 ) -> None:
     file, frame = log_of(settled)
     if not sure:
-        monkeypatch.setattr("gatewaydoctor.storage.database.log.SURE_UP_TO", 0)
+        monkeypatch.setattr("gatewaydoctor.storage.sqlite.log.SURE_UP_TO", 0)
     whole = read_log(file)
     assert not isinstance(whole, LogFacts)
     assert (whole.facts.commits, whole.facts.tail, whole.facts.verified) == (5, 0, sure)
@@ -308,7 +308,7 @@ def test_a_byte_in_the_middle_of_a_large_log_is_found_on_demand_only(
 ) -> None:
     file, _ = log_of(settled)
     rewrite(settled.with_name("log"), 32 + 24 + 2000, b"\xff\xfe")
-    monkeypatch.setattr("gatewaydoctor.storage.database.log.SURE_UP_TO", 0)
+    monkeypatch.setattr("gatewaydoctor.storage.sqlite.log.SURE_UP_TO", 0)
     quick = read_log(file)
     assert not isinstance(quick, LogFacts)
     assert (quick.facts.commits, quick.facts.verified) == (5, False)

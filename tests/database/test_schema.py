@@ -14,7 +14,7 @@ from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.health import SchemaDrift
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.integrity import problems
-from gatewaydoctor.storage.database.opened import open_database
+from gatewaydoctor.storage.sqlite.opened import open_database
 from gatewaydoctor.system.fs import OsReadFs
 from tools.schema import described
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gatewaydoctor.examine.databases import health
-from gatewaydoctor.storage.database import integrity, log, schema
+from gatewaydoctor.storage.database import integrity, schema
+from gatewaydoctor.storage.sqlite import log
 from gatewaydoctor.system.immutable import Fixed
 from tests.cli.harness import run
 from tests.state.fakes import FakeProcess, FakeProcesses

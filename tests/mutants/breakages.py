@@ -270,7 +270,7 @@ MUTANTS = (
     ),
     Mutant(
         "a log of another database is laid over this one",
-        "storage/database/log.py",
+        "storage/sqlite/log.py",
         "        if len(fixed) < FRAME.size or fixed[8:16] != salts:",
         "        if len(fixed) < FRAME.size:",
         ("tests/database/test_image.py", "tests/database/test_opened.py"),

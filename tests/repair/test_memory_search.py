@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import apsw
 
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.storage.database.opened import SchemaItem
 from gatewaydoctor.storage.database.schema import MEMORY_TRIGGERS, drift
+from gatewaydoctor.storage.sqlite.opened import SchemaItem
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor
 from tests.repair.test_database_repairs import _one_version

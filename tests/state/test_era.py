@@ -11,8 +11,8 @@ import pytest
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole, Era, Eras
 from gatewaydoctor.state.place.agents import list_stores
 from gatewaydoctor.state.place.era import read_eras
-from gatewaydoctor.storage.database.header import parse_header, read_database
 from gatewaydoctor.storage.database.rows import read_rows
+from gatewaydoctor.storage.sqlite.header import parse_header, read_database
 from gatewaydoctor.system.fs import OsReadFs
 from tests.state.fakes import ClosedFs, config_of, place_of
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Database
     from gatewaydoctor.state.history.references import References
-    from gatewaydoctor.storage.database.opened import Opened
     from gatewaydoctor.storage.database.sessions import DatabaseSessions
+    from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 
@@ -103,7 +103,7 @@ def read_agent_database(
     if database.newer_schema:
         reason = f"its schema {database.user_version} is newer than any known here"
         return database, DatabaseFault(DatabaseFaultKind.NEWER, database.path, reason)
-    from gatewaydoctor.storage.database.opened import read_database_once  # many directories have none
+    from gatewaydoctor.storage.sqlite.opened import read_database_once  # many directories have none
 
     def refer(entry: Entry) -> None:
         references.add(agent.agent_id, entry.session_id, None, ())
@@ -118,7 +118,7 @@ def rows_of_main(
     fs: ReadFs, path: Path, read: Read | DatabaseFault, main_key: str, *, weigh: bool
 ) -> Read | DatabaseFault:
     """What the file itself holds, for one whose log is another database's. `read` where that cannot be read."""
-    from gatewaydoctor.storage.database.opened import open_database
+    from gatewaydoctor.storage.sqlite.opened import open_database
 
     opened = open_database(fs, path, with_log=False)
     if isinstance(opened, DatabaseFault):
@@ -187,7 +187,7 @@ def state_facts(
         reason = f"its schema {database.user_version} is newer than any known here"
         return DatabaseFault(DatabaseFaultKind.NEWER, database.path, reason)
     from gatewaydoctor.state.databases.state import read_state
-    from gatewaydoctor.storage.database.opened import read_database_once
+    from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     return read_database_once(fs, database.path, lambda opened: read_state(opened, store_key, is_known))
 
@@ -196,7 +196,7 @@ def weigh(fs: ReadFs, database: Database | None) -> DatabaseBytes | None:
     """Where the bytes of a database are; None without one, and where it cannot be read."""
     if database is None:
         return None
-    from gatewaydoctor.storage.database.opened import read_database_once
+    from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     found = read_database_once(fs, database.path, lambda opened: opened.bytes_by_table())
     return None if isinstance(found, DatabaseFault) else found

@@ -28,7 +28,7 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
 )
 from gatewaydoctor.state.config.settings import normalize_agent_id
-from gatewaydoctor.storage.database.header import MAGIC
+from gatewaydoctor.storage.sqlite.header import MAGIC
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
 from gatewaydoctor.system.immutable import Fixed, fixed, fixed_directory
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.model.gateway.era import Eras
     from gatewaydoctor.model.gateway.health import Problem
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
     from gatewaydoctor.system.processes import Processes
 
@@ -123,7 +123,7 @@ class _Reader:
         return replace(found, databases=(*found.databases, state, *self._quarantine_health()))
 
     def _health(self, role: DatabaseRole, path: Path, agent_id: str | None) -> DatabaseHealth:
-        from gatewaydoctor.storage.database.opened import read_database_once  # brings in apsw
+        from gatewaydoctor.storage.sqlite.opened import read_database_once  # brings in apsw
 
         found = read_database_once(
             self.fs, path, lambda database: self._opened(database, role, path, agent_id), verify=self.verify
@@ -151,8 +151,8 @@ class _Reader:
 
     def _has_tables(self, path: Path, role: DatabaseRole, version: int) -> bool:
         """Whether this is a database with the tables that a release of this schema version makes."""
-        from gatewaydoctor.storage.database.opened import read_database_once
         from gatewaydoctor.storage.database.schema import drift
+        from gatewaydoctor.storage.sqlite.opened import read_database_once
 
         found = read_database_once(self.fs, path, lambda opened: (opened.user_version, opened.schema))
         return not isinstance(found, DatabaseFault) and found[0] == version and drift(role, version, found[1]) is None
@@ -261,7 +261,7 @@ class _Reader:
 
     def _foreign_log(self, health: DatabaseHealth) -> ForeignLog | None:
         from gatewaydoctor.storage.database.integrity import problems
-        from gatewaydoctor.storage.database.opened import open_database
+        from gatewaydoctor.storage.sqlite.opened import open_database
 
         match open_database(self.fs, health.path, with_log=False):
             case DatabaseFault():
@@ -277,7 +277,7 @@ class _Reader:
     def _log_gone(self, health: DatabaseHealth, reason: str) -> LogGone | None:
         """A database that was not closed has its last commits in the log. Where the file was written after the last
         sign of the gateway, another program may have folded the log in, unless that is the moment of a copy."""
-        from gatewaydoctor.storage.database.opened import header_of_log
+        from gatewaydoctor.storage.sqlite.opened import header_of_log
 
         mine = self.records.closing(health.role, health.path)
         if mine is None or mine[0]:
@@ -335,7 +335,7 @@ class _Reader:
 
 
 def _keys_of(fs: ReadFs, path: Path) -> set[object]:
-    from gatewaydoctor.storage.database.opened import open_database
+    from gatewaydoctor.storage.sqlite.opened import open_database
 
     match open_database(fs, path):
         case DatabaseFault():
@@ -361,7 +361,7 @@ def _may_be_the_logs(problem: Problem) -> bool:
 
 def _log_used(fs: ReadFs, path: Path) -> bool:
     """Whether frames of the -wal count. One that was wholly checkpointed and restarted has none to lose."""
-    from gatewaydoctor.storage.database.opened import open_database
+    from gatewaydoctor.storage.sqlite.opened import open_database
 
     match open_database(fs, path):
         case DatabaseFault(kind=DatabaseFaultKind.NOT_A_DATABASE | DatabaseFaultKind.LOG):

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from gatewaydoctor.storage.database.pages import Value
     from gatewaydoctor.storage.database.rescue import Rescue
+    from gatewaydoctor.storage.sqlite.pages import Value
 
 NODES, WINDOWS, EVENTS = "session_nodes", "session_windows", "transcript_events"
 

@@ -138,8 +138,8 @@ def _is_null(fs: ReadFs, path: Path, entry: Entry) -> bool:
 
 def _rows_of(fs: ReadFs, path: Path, keys: set[str]) -> Known | None:
     """Session id and updated_at of those keys; None where the database cannot be read."""
-    from gatewaydoctor.storage.database.opened import open_database  # brings in apsw
     from gatewaydoctor.storage.database.select import Tables
+    from gatewaydoctor.storage.sqlite.opened import open_database  # brings in apsw
 
     match open_database(fs, path):
         case DatabaseFault():

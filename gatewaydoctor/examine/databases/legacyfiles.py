@@ -18,9 +18,9 @@ from gatewaydoctor.model.gateway.legacy import (
 )
 from gatewaydoctor.state.history.files import unreadable
 from gatewaydoctor.state.history.pathmap import mapped
-from gatewaydoctor.storage.database.header import MAGIC
 from gatewaydoctor.storage.jsontext.gateway_json import TooMuch, parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
+from gatewaydoctor.storage.sqlite.header import MAGIC
 from gatewaydoctor.system.fs import is_there
 from gatewaydoctor.system.reading import read_up_to
 

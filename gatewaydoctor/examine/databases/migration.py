@@ -137,7 +137,7 @@ class _Auditor:
             return self._compared(found, None) if self.whole else found
         if database.newer_schema:
             return replace(found, problem=f"its schema {database.user_version} is newer than any known here")
-        from gatewaydoctor.storage.database.opened import open_database  # brings in apsw
+        from gatewaydoctor.storage.sqlite.opened import open_database  # brings in apsw
 
         match open_database(self.fs, database.path):
             case DatabaseFault() as fault:
@@ -255,7 +255,7 @@ def _knows(imported: Imported, session_id: str, archived: frozenset[str]) -> Cal
 @contextmanager
 def knowledge_of(fs: ReadFs, agent: AgentMigration) -> Iterator[Callable[[str], Callable[[str, str | None], bool]]]:
     """What the database of an agent knows of a session's events; nothing where there is none or it cannot be read."""
-    from gatewaydoctor.storage.database.opened import open_database  # brings in apsw
+    from gatewaydoctor.storage.sqlite.opened import open_database  # brings in apsw
 
     opened = open_database(fs, agent.database) if agent.database else None
     if opened is None or isinstance(opened, DatabaseFault):

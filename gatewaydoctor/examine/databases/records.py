@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gatewaydoctor.model.gateway.era import Eras
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.pages import Value
     from gatewaydoctor.system.fs import ReadFs
 
 STATE = Path("state", "openclaw.sqlite")
@@ -186,7 +186,7 @@ class Records:
 
     def _rows(self, path: Path | None, statement: str) -> list[tuple[Value, ...]]:
         """The rows of a statement; none where the table or the database is not there."""
-        from gatewaydoctor.storage.database.opened import open_database
+        from gatewaydoctor.storage.sqlite.opened import open_database
 
         if path is None:
             return []

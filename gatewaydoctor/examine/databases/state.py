@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.gateway.health import Health
-    from gatewaydoctor.storage.database.opened import Opened
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.opened import Opened
+    from gatewaydoctor.storage.sqlite.pages import Value
     from gatewaydoctor.system.fs import ReadFs
     from gatewaydoctor.system.processes import Processes
 
@@ -28,7 +28,7 @@ _MAINTENANCE = "core:agent-database-maintenance"
 def with_state(found: Health, fs: ReadFs, processes: Processes, path: Path, store_key: str) -> Health:
     """The same facts, with those of the state database at `path`. Where it cannot be opened there are none. The
     gateway runs the cron jobs that are filed under `store_key`, the path of its cron store."""
-    from gatewaydoctor.storage.database.opened import open_database
+    from gatewaydoctor.storage.sqlite.opened import open_database
 
     match open_database(fs, path):
         case DatabaseFault():
@@ -117,7 +117,7 @@ def _runs(processes: Processes, pid: int | None, started: int | None) -> bool | 
 def lacking_jobs(fs: ReadFs, state: Path, before: str, store_key: str) -> tuple[str, ...] | DatabaseFault:
     """Ids of cron jobs filed under the store path `before` that the gateway does not have under its own, `store_key`,
     neither by id nor as the same declared job; why they cannot be read."""
-    from gatewaydoctor.storage.database.opened import read_database_once
+    from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     def read(database: Opened) -> tuple[str, ...]:
         same = "own.job_id = cron_jobs.job_id"

@@ -116,8 +116,8 @@ def _sessions(fs: ReadFs, path: Path | None, main_key: str) -> SessionSet | None
     if path is None:
         return None
     if path.suffix == f".{ROWS_IN_DATABASE}":
-        from gatewaydoctor.storage.database.opened import read_database_once
         from gatewaydoctor.storage.database.sessions import read_sessions
+        from gatewaydoctor.storage.sqlite.opened import read_database_once
 
         read = read_database_once(fs, path, lambda opened: read_sessions(opened, main_key, weigh=False))
         return None if isinstance(read, DatabaseFault) else read

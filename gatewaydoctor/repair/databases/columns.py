@@ -8,14 +8,14 @@ from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.repair.databases.tables import is_carried
 from gatewaydoctor.storage.database.definitions import definition
 from gatewaydoctor.storage.database.schema import takes_columns
-from gatewaydoctor.storage.database.sql import columns_of
+from gatewaydoctor.storage.sqlite.sql import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from gatewaydoctor.model.repair.plan import Rebuild
-    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.rescue import Rescue
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 
 def places_of(own: Sequence[str], into: Sequence[str]) -> dict[str, int]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.pages import Value
 
 _STATUS = ("running", "done", "failed", "killed", "timeout")
 LOST_ROWS = (

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.model.repair.plan import Rebuild
-    from gatewaydoctor.storage.database.opened import SchemaItem
-    from gatewaydoctor.storage.database.pages import Value
     from gatewaydoctor.storage.database.rescue import Rescue
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
+    from gatewaydoctor.storage.sqlite.pages import Value
     from gatewaydoctor.system.fs import ReadFs
 
 _IDENTITIES = "transcript_event_identities"

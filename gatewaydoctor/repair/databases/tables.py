@@ -11,7 +11,7 @@ from gatewaydoctor.storage.database.schema import MEMORY_TRIGGERS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from gatewaydoctor.storage.database.opened import SchemaItem
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 DERIVED = frozenset(
     {

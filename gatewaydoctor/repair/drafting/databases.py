@@ -20,7 +20,7 @@ from gatewaydoctor.model.repair.plan import (
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
-from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -55,7 +55,7 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
 def _database(work: Work, number: int, act: Transact) -> str:
     """The file is the one that passed its checks; its rows are counted once more, by the reader that plans go by."""
     from gatewaydoctor.model.gateway.database import DatabaseFault
-    from gatewaydoctor.storage.database.opened import read_database_once
+    from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     staged, path = work.staged[number], work.target(number)
     content = content_of(work.tools.fs, path, work.tools.progress.advance)

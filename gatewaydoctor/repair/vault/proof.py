@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.repair.snapshot import SnapshotDatabase
-from gatewaydoctor.storage.database.opened import Opened, open_database
+from gatewaydoctor.storage.sqlite.opened import Opened, open_database
 
 if TYPE_CHECKING:
     from pathlib import Path

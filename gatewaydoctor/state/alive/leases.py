@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gatewaydoctor.state.alive.locks import LockJudge
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 STATE = ("state", "openclaw.sqlite")
@@ -53,7 +53,7 @@ def lease_evidence(
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return [Evidence(Witness.LEASE, Liveness.UNKNOWN, f"{path.name} cannot be read: {reason}.", path=path)]
-    from gatewaydoctor.storage.database.opened import read_database_once
+    from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     found = read_database_once(fs, path, lambda database: tuple(_claims(database, fs, state_dir)))
     match found:

@@ -15,7 +15,7 @@ from gatewaydoctor.storage.database.transcripts import Transcripts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
 
 MOST_LOST = 1_000
 """Transcripts of no session that are read for whose words they hold."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.cron import CronJob
     from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.state.databases.acceptance import JobFault
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.pages import Value
     from gatewaydoctor.system.fs import ReadFs
 
 QUARANTINE = "cron.quarantine:"
@@ -60,7 +60,7 @@ def kept_store(fs: ReadFs, state: Database | None) -> Path | None:
     2). None where it keeps none, or cannot be read."""
     if state is None or state.newer_schema:
         return None
-    from gatewaydoctor.storage.database.opened import read_database_once
+    from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     rest = "WHERE state_key = 'cron.store'"
     found = read_database_once(

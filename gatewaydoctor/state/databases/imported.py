@@ -14,7 +14,7 @@ from gatewaydoctor.storage.jsontext.grammar import Illegal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
 
 
 class Imported:

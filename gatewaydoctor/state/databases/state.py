@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gatewaydoctor.model.gateway.subagents import SubagentRun
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
 
 ASKED_FOR = ("node-desktop-stream-pairing-defaults-v1",)
 """Runs of migrations whose status 2026.9.6 asks for at a start; of others it passes over it."""

@@ -10,7 +10,7 @@ from gatewaydoctor.model.gateway.place import StoreOrigin
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.state.place.agents import AGENT_DATABASE, agents_root_of
-from gatewaydoctor.storage.database.header import read_database
+from gatewaydoctor.storage.sqlite.header import read_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -117,8 +117,8 @@ def _registry(fs: ReadFs, state: Database | None) -> dict[str, tuple[str, ...]]:
     """Agents, and the databases that the state database lists for them, as recorded; none where it cannot be read."""
     if state is None or state.newer_schema:
         return {}
-    from gatewaydoctor.storage.database.opened import read_database_once  # many directories have none
     from gatewaydoctor.storage.database.select import Tables, text
+    from gatewaydoctor.storage.sqlite.opened import read_database_once  # many directories have none
 
     found = read_database_once(fs, state.path, lambda opened: list(Tables(opened).rows("agent_databases", _LISTED)))
     agents: dict[str, tuple[str, ...]] = {}

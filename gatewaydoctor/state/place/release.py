@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 _EXTENDED = ((2026, 7, 33), (2026, 8, 0))
@@ -73,7 +73,7 @@ def _started(fs: ReadFs, state_dir: Path) -> tuple[str | None, Policy, str] | No
     path = state_dir.joinpath(*STATE_DATABASE)
     if not is_there(fs, path):
         return None
-    from gatewaydoctor.storage.database.opened import read_database_once  # rarely needed: brings in apsw
+    from gatewaydoctor.storage.sqlite.opened import read_database_once  # rarely needed: brings in apsw
 
     found = read_database_once(fs, path, _recorded)
     if not isinstance(found, tuple):

@@ -18,8 +18,8 @@ from gatewaydoctor.storage.jsontext.grammar import Illegal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gatewaydoctor.storage.database.opened import Opened
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.opened import Opened
+    from gatewaydoctor.storage.sqlite.pages import Value
 
 EXAMPLES = 10
 MOST_LEVELS = 1_600

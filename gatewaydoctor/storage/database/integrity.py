@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gatewaydoctor.model.gateway.health import Problem
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
 
 MESSAGES = 20
 """How many messages of SQLite's check are asked for."""

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
-from gatewaydoctor.storage.database.image import Image, take_image
-from gatewaydoctor.storage.database.log import Log, read_log
-from gatewaydoctor.storage.database.opened import SchemaItem, schema_item
-from gatewaydoctor.storage.database.pages import TABLE_LEAF, PageReader
-from gatewaydoctor.storage.database.raw import RawFile
-from gatewaydoctor.storage.database.sql import Column, columns_of, declared, index_columns
+from gatewaydoctor.storage.sqlite.header import HEADER_BYTES, parse_header
+from gatewaydoctor.storage.sqlite.image import Image, take_image
+from gatewaydoctor.storage.sqlite.log import Log, read_log
+from gatewaydoctor.storage.sqlite.opened import SchemaItem, schema_item
+from gatewaydoctor.storage.sqlite.pages import TABLE_LEAF, PageReader
+from gatewaydoctor.storage.sqlite.raw import RawFile
+from gatewaydoctor.storage.sqlite.sql import Column, columns_of, declared, index_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.storage.database.pages import PageSource, Record, Value
+    from gatewaydoctor.storage.sqlite.pages import PageSource, Record, Value
     from gatewaydoctor.system.fs import ReadFs
 
 _SIZES = (4096, 8192, 16384, 2048, 1024, 32768, 65536, 512)

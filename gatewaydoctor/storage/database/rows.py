@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole, DatabaseRows
-from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import Tables, integer, text
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.era import Database
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gatewaydoctor.model.gateway.era import DatabaseRole
-    from gatewaydoctor.storage.database.opened import SchemaItem
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 MEMORY_TRIGGERS = {
     f"{index}_fts_after_{moment}": table

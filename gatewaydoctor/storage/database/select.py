@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gatewaydoctor.model.gateway.database import DatabaseFault
-    from gatewaydoctor.storage.database.opened import Opened
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.opened import Opened
+    from gatewaydoctor.storage.sqlite.pages import Value
 
 Row = tuple["Value", ...]
 

@@ -10,20 +10,20 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Status, parse_key
-from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.select import integer, text
 from gatewaydoctor.storage.entries import decode
 from gatewaydoctor.storage.entries.sessionset import SessionSet
 from gatewaydoctor.storage.entries.table import EntryTable
 from gatewaydoctor.storage.entries.tally import Tally
 from gatewaydoctor.storage.jsontext.grammar import Illegal
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.storage.database.opened import Opened
-    from gatewaydoctor.storage.database.pages import PageReader, Value
+    from gatewaydoctor.storage.sqlite.opened import Opened
+    from gatewaydoctor.storage.sqlite.pages import PageReader, Value
     from gatewaydoctor.system.fs import ReadFs
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from gatewaydoctor.storage.database.opened import Opened
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.opened import Opened
+    from gatewaydoctor.storage.sqlite.pages import Value
 
 LARGEST_EVENT = 64 * 1024 * 1024
 """Bytes that one event or archive may unpack to. The gateway compresses events of a KiB and more; a picture in one

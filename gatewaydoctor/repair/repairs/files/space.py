@@ -17,7 +17,7 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.files import temps
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.repair.writing.stream import content_of
-from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

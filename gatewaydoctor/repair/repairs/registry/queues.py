@@ -15,7 +15,7 @@ from gatewaydoctor.model.words import duration
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.registry.queues import read_queues
-from gatewaydoctor.storage.database.opened import read_database_once
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from gatewaydoctor.repair.drafting.draft import Draft

@@ -25,8 +25,8 @@ from gatewaydoctor.repair.repairs.sessions.transcript_moves import transcripts_l
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
-from gatewaydoctor.storage.database.opened import Opened, read_database_once
 from gatewaydoctor.storage.files.splice import Row, splice
+from gatewaydoctor.storage.sqlite.opened import Opened, read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,15 +12,15 @@ from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.drafting.rows import DatabaseDraft, StoreDraft
 from gatewaydoctor.repair.drafting.shrink_need import too_large
-from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.files.edit import field_spans
 from gatewaydoctor.storage.jsontext.grammar import Illegal
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import RowsDraft
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
 
 
 def plan(draft: Draft, *, named: bool) -> None:

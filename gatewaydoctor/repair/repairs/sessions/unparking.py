@@ -18,9 +18,9 @@ from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.history.names import classify
 from gatewaydoctor.state.place.agents import AGENT_DATABASE
-from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.sessions import read_sessions
 from gatewaydoctor.storage.files.sessions import read_sessions_file
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -47,8 +47,8 @@ from gatewaydoctor.repair.drafting.databases import LOG_LOST, without_log
 from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.state.databases.cron import jobs_of
-from gatewaydoctor.storage.database.opened import header_of_log, read_database_once
 from gatewaydoctor.storage.database.select import Tables
+from gatewaydoctor.storage.sqlite.opened import header_of_log, read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.health import DatabaseHealth
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.storage.database.opened import Opened
+    from gatewaydoctor.storage.sqlite.opened import Opened
 
 _HOLDS_NOTHING = UNOPENABLE | {DatabaseFaultKind.EMPTY}
 """What is wrong with a file whose records no gateway can read."""

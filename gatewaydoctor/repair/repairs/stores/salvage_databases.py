@@ -21,8 +21,8 @@ from gatewaydoctor.repair.drafting.options import Repair
 from gatewaydoctor.repair.repairs.stores.salvage_told import SetAside, Target, recovered, summarise, tell
 from gatewaydoctor.repair.writing.errors import OutOfReach
 from gatewaydoctor.repair.writing.guard import lstat_or_none
-from gatewaydoctor.storage.database.opened import read_database_once
 from gatewaydoctor.storage.database.schema import drift, is_known
+from gatewaydoctor.storage.sqlite.opened import read_database_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.health import Problem
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.rescue import Rescue
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 _BY_PAGES = UNOPENABLE | {DatabaseFaultKind.LOG}
 _EMPTY = frozenset({DatabaseFaultKind.EMPTY, DatabaseFaultKind.MISSING})

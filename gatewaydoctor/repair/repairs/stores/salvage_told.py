@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.repair.plan import Rebuild
     from gatewaydoctor.repair.drafting.draft import Draft
-    from gatewaydoctor.storage.database.opened import SchemaItem
     from gatewaydoctor.storage.database.rescue import Rescue
+    from gatewaydoctor.storage.sqlite.opened import SchemaItem
 
 
 class _Named(Struct, frozen=True):

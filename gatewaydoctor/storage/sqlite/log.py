@@ -14,7 +14,7 @@ from array import array
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.database import LogFacts
-from gatewaydoctor.storage.database.raw import RawFile
+from gatewaydoctor.storage.sqlite.raw import RawFile
 
 HEADER = struct.Struct(">8I")
 FRAME = struct.Struct(">6I")
@@ -105,7 +105,7 @@ def _read_log(file: RawFile, head: bytes, *, verify: bool) -> Log | LogFacts:
             ends.append(len(numbers))
     sure = verify or size <= SURE_UP_TO
     if sure and ends:
-        from gatewaydoctor.storage.database.recovery import frames_recovered  # brings in apsw
+        from gatewaydoctor.storage.sqlite.recovery import frames_recovered  # brings in apsw
 
         valid = frames_recovered(file, head, len(numbers), page_size)
         ends = array("I", (end for end in ends if end <= valid))

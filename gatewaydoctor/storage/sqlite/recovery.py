@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from gatewaydoctor.storage.database.log import HEADER, frame_is_whole
-from gatewaydoctor.storage.database.vfs import ReadOnlyFile, ReadOnlyVfs, registered
+from gatewaydoctor.storage.sqlite.log import HEADER, frame_is_whole
+from gatewaydoctor.storage.sqlite.vfs import ReadOnlyFile, ReadOnlyVfs, registered
 
 if TYPE_CHECKING:
-    from gatewaydoctor.storage.database.raw import RawFile
+    from gatewaydoctor.storage.sqlite.raw import RawFile
 
 
 class _StandIn(ReadOnlyFile):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.database import DatabaseBytes, DatabaseFault, DatabaseFaultKind, TableBytes
-from gatewaydoctor.storage.database.image import Image, take_image
-from gatewaydoctor.storage.database.pages import PageReader
+from gatewaydoctor.storage.sqlite.image import Image, take_image
+from gatewaydoctor.storage.sqlite.pages import PageReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.database import JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.era import SqliteHeader
-    from gatewaydoctor.storage.database.pages import Value
-    from gatewaydoctor.storage.database.sql import Rows, Sql
+    from gatewaydoctor.storage.sqlite.pages import Value
+    from gatewaydoctor.storage.sqlite.sql import Rows, Sql
     from gatewaydoctor.system.fs import ReadFs
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class Opened:
     def rows(self, statement: str, values: Sequence[Value] = ()) -> Rows:
         """The rows of a SELECT as a stream; `Rows.fault` is set where it ended early."""
         if self._sql is None:
-            from gatewaydoctor.storage.database.sql import Sql  # brings in apsw
+            from gatewaydoctor.storage.sqlite.sql import Sql  # brings in apsw
 
             self._sql = Sql(self._image)
         return self._sql.rows(statement, values)
@@ -188,7 +188,7 @@ class Opened:
         found = tuple(str(name) for (name,) in rows)
         if found or item.sql is None:
             return found
-        from gatewaydoctor.storage.database.sql import columns_of
+        from gatewaydoctor.storage.sqlite.sql import columns_of
 
         return columns_of(item.sql)
 
@@ -247,8 +247,8 @@ def schema_item(values: list[Value]) -> SchemaItem | None:
 def header_of_log(fs: ReadFs, path: Path) -> tuple[bytes, LogFacts] | None:
     """The header that the -wal of this database had, where its own is damaged and its frames tell it, and what counts
     of the log then."""
-    from gatewaydoctor.storage.database.log import with_lost_header
-    from gatewaydoctor.storage.database.raw import RawFile
+    from gatewaydoctor.storage.sqlite.log import with_lost_header
+    from gatewaydoctor.storage.sqlite.raw import RawFile
 
     match open_database(fs, path, with_log=False):
         case DatabaseFault():

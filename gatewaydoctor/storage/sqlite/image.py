@@ -15,9 +15,9 @@ from msgspec import Struct, field
 
 from gatewaydoctor.model.gateway.database import A_DIRECTORY, DatabaseFault, DatabaseFaultKind, JournalFacts, LogFacts
 from gatewaydoctor.model.words import plural
-from gatewaydoctor.storage.database.header import HEADER_BYTES, parse_header
-from gatewaydoctor.storage.database.log import Log, read_log
-from gatewaydoctor.storage.database.raw import RawFile
+from gatewaydoctor.storage.sqlite.header import HEADER_BYTES, parse_header
+from gatewaydoctor.storage.sqlite.log import Log, read_log
+from gatewaydoctor.storage.sqlite.raw import RawFile
 from gatewaydoctor.system.fs import may_be_there
 
 if TYPE_CHECKING:

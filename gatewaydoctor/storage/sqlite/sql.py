@@ -9,14 +9,14 @@ import apsw
 from msgspec import Struct
 
 from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.storage.database.vfs import ReadOnlyFile, registered
+from gatewaydoctor.storage.sqlite.vfs import ReadOnlyFile, registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.storage.database.image import Image
-    from gatewaydoctor.storage.database.pages import Value
+    from gatewaydoctor.storage.sqlite.image import Image
+    from gatewaydoctor.storage.sqlite.pages import Value
 
 CACHE_KIB = 2_000
 
