@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.definitions import definition
 from gatewaydoctor.storage.sqlite.opened import open_database

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
+from gatewaydoctor.model.database.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.files import Obstacle
-from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
 from gatewaydoctor.model.words import capital, plural, rounded_size

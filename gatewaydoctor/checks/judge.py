@@ -14,8 +14,8 @@ from gatewaydoctor.checks.nextstep import next_step
 from gatewaydoctor.checks.registry import REGISTRY, Family
 from gatewaydoctor.checks.thresholds import DEFAULTS
 from gatewaydoctor.checks.verdict import start_verdict
-from gatewaydoctor.model.gateway.database import A_DIRECTORY, LINKED_LOG, NOT_REGULAR, ODD_SHM
-from gatewaydoctor.model.gateway.health import Unopened
+from gatewaydoctor.model.database.health import Unopened
+from gatewaydoctor.model.database.reading import A_DIRECTORY, LINKED_LOG, NOT_REGULAR, ODD_SHM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.registry import Rule
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.health import DatabaseHealth
+    from gatewaydoctor.model.database.health import DatabaseHealth
     from gatewaydoctor.model.outcome.finding import Finding, Severity
     from gatewaydoctor.model.outcome.verdict import NextStep, StartVerdict
 

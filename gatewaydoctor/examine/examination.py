@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
-from gatewaydoctor.model.gateway.health import Health
-from gatewaydoctor.model.gateway.migration import Migration
+from gatewaydoctor.model.database.health import Health
+from gatewaydoctor.model.database.migration import Migration
+from gatewaydoctor.model.database.reading import DatabaseFault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.sessions.parked import Parked
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.world import Depth
+    from gatewaydoctor.model.database.legacy import FoundLegacyFile
+    from gatewaydoctor.model.database.reading import DatabaseBytes, StateRows
     from gatewaydoctor.model.gateway.config import Config, ConfigHistory
     from gatewaydoctor.model.gateway.cron import Cron
-    from gatewaydoctor.model.gateway.database import DatabaseBytes, StateRows
     from gatewaydoctor.model.gateway.era import Eras
-    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
     from gatewaydoctor.model.gateway.liveness import GatewayState, HeapLimit, LockVerdict
     from gatewaydoctor.model.gateway.place import Barred, Census, Place
     from gatewaydoctor.model.gateway.queues import DeliveryQueue

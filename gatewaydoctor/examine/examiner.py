@@ -32,11 +32,11 @@ from gatewaydoctor.examine.sessions.parked import find_parked
 from gatewaydoctor.examine.sessions.stores import StoreFacts, StoreRead, read_store
 from gatewaydoctor.examine.sessions.tree import Tree, store_facts
 from gatewaydoctor.examine.world import Depth, NoProgress, Progress, Where, World
+from gatewaydoctor.model.database.health import Health
+from gatewaydoctor.model.database.migration import Migration
 from gatewaydoctor.model.gateway.config import with_cron_store
 from gatewaydoctor.model.gateway.files import FileClass
-from gatewaydoctor.model.gateway.health import Health
 from gatewaydoctor.model.gateway.liveness import Liveness
-from gatewaydoctor.model.gateway.migration import Migration
 from gatewaydoctor.state.alive.heap import heap_limit
 from gatewaydoctor.state.alive.locks import LockJudge
 from gatewaydoctor.state.config.history import config_history
@@ -56,12 +56,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from gatewaydoctor.model.database.legacy import FoundLegacyFile
+    from gatewaydoctor.model.database.reading import DatabaseFault, StateRows
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.cron import Cron
-    from gatewaydoctor.model.gateway.database import DatabaseFault, StateRows
     from gatewaydoctor.model.gateway.era import AgentEra, Database, Eras
     from gatewaydoctor.model.gateway.files import Listing
-    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
     from gatewaydoctor.model.gateway.liveness import LockVerdict
     from gatewaydoctor.model.gateway.place import Place, StoreRef
     from gatewaydoctor.system.fs import FileStat

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, bytes_by_owner
+from gatewaydoctor.model.database.reading import DatabaseFault, bytes_by_owner
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, LogFacts, StateRows, Stored
+    from gatewaydoctor.model.database.reading import AgentRows, DatabaseBytes, LogFacts, StateRows, Stored
 
 TABLES = 40
 """Tables of a database that are listed by bytes."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gatewaydoctor.model.gateway.migration import JobPlace
+from gatewaydoctor.model.database.migration import JobPlace
 
 if TYPE_CHECKING:
-    from gatewaydoctor.model.gateway.migration import AgentMigration, JobWhere, Migration, TranscriptPlace
+    from gatewaydoctor.model.database.migration import AgentMigration, JobWhere, Migration, TranscriptPlace
 
 
 def migration_details(found: Migration, cap: int | None) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from itertools import pairwise
 from statistics import median, pstdev
 from typing import TYPE_CHECKING, Any, Final
 
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.config import with_cron_store
-from gatewaydoctor.model.gateway.database import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.files import PRIMARY, FileClass
 from gatewaydoctor.simulate import cronexpr
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from gatewaydoctor.model.database.reading import StateRows
     from gatewaydoctor.model.gateway.config import Config
     from gatewaydoctor.model.gateway.cron import CronJob as StoredJob
-    from gatewaydoctor.model.gateway.database import StateRows
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import Database
     from gatewaydoctor.model.gateway.files import FileRecord

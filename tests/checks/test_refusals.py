@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatewaydoctor.checks.stores.healthrules import refuses, severity_of
-from gatewaydoctor.model.gateway.refusals import CODES, DUE, NEWEST, STARTS, Damage, seen_start
+from gatewaydoctor.model.database.refusals import CODES, DUE, NEWEST, STARTS, Damage, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 
 

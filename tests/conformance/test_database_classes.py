@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.gateway.refusals import NEWEST
+from gatewaydoctor.model.database.refusals import NEWEST
 
 from . import (  # noqa: F401  (each registers its damages)
     damaged_agents,

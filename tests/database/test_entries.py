@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.entry import is_canonical_key
 from gatewaydoctor.storage.database.entries import bad_entries
 from gatewaydoctor.storage.sqlite.opened import open_database
@@ -17,7 +17,7 @@ from gatewaydoctor.system.fs import OsReadFs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import BadEntries
+    from gatewaydoctor.model.database.health import BadEntries
 
 KEY = "agent:main:telegram:direct:1"
 SOUND = '{"sessionId":"s","updatedAt":5}'

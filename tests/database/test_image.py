@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, example, given
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.storage.sqlite.opened import Opened, open_database
 from gatewaydoctor.system.fs import OsReadFs
 from tests.examples import examples

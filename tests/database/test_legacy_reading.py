@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gatewaydoctor.examine.databases.legacyfiles import legacy_files
-from gatewaydoctor.model.gateway.legacy import TAKEN_OVER, LegacyFault, LegacyForm
+from gatewaydoctor.model.database.legacy import TAKEN_OVER, LegacyFault, LegacyForm
 from gatewaydoctor.system.fs import OsReadFs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile, LegacyFile
+    from gatewaydoctor.model.database.legacy import FoundLegacyFile, LegacyFile
 
 
 def found(state_dir: Path) -> tuple[list[FoundLegacyFile], list[tuple[str, str]]]:

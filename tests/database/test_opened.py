@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.storage.sqlite import image, log
 from gatewaydoctor.storage.sqlite.log import LogFacts, frame_is_whole, read_log
 from gatewaydoctor.storage.sqlite.opened import Opened, open_database, read_database_once

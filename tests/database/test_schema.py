@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.health import SchemaDrift
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.health import SchemaDrift
 from gatewaydoctor.storage.database import schema
 from gatewaydoctor.storage.database.integrity import problems
 from gatewaydoctor.storage.sqlite.opened import open_database

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.repair.drafting.options import CronOptions, Options
 from gatewaydoctor.repair.repairs.cron.choice import jobs_of, require_known

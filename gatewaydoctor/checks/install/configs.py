@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.database.refusals import CODES, Damage
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
-from gatewaydoctor.model.gateway.refusals import CODES, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size

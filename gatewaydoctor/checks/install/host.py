@@ -10,7 +10,7 @@ from gatewaydoctor.checks.boot import NextBoot
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import directories
 from gatewaydoctor.checks.stores.healthrules import refuses, start_over
-from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
+from gatewaydoctor.model.database.refusals import NEWEST, Damage
 from gatewaydoctor.model.gateway.transcript import TranscriptState
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.units import DAY_MS

@@ -9,9 +9,9 @@ from gatewaydoctor.checks import unread
 from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import refuses, start_over
+from gatewaydoctor.model.database.refusals import Damage
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.files import Obstacle
-from gatewaydoctor.model.gateway.refusals import Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import capital, plural, size
 

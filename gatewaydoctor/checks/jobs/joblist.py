@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import NextBoot, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
+from gatewaydoctor.model.database.refusals import NEWEST
 from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.gateway.refusals import NEWEST
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.database.reading import StateRows
     from gatewaydoctor.model.gateway.cron import JobProblem
-    from gatewaydoctor.model.gateway.database import StateRows
     from gatewaydoctor.model.outcome.finding import Finding
 
 UNRUNNABLE = Rule(

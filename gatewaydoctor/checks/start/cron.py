@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.cron import CronRead, Fate
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.release import Fires, Policy
 from gatewaydoctor.model.outcome.forecast import Certainty, Cost, Event, EventKind
 from gatewaydoctor.model.units import HOUR_MS

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, assert_never
 from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import start_over
+from gatewaydoctor.model.database.health import BrokenPages, Unopened
+from gatewaydoctor.model.database.refusals import CODES, NEWEST, Damage
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, Status, parse_key
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA
-from gatewaydoctor.model.gateway.health import BrokenPages, Unopened
-from gatewaydoctor.model.gateway.refusals import CODES, NEWEST, Damage
 from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.outcome.finding import Severity
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.model.database.health import ComparedLeftover
+    from gatewaydoctor.model.database.migration import RetainedSource
     from gatewaydoctor.model.gateway.era import AgentEra, LegacyStore
-    from gatewaydoctor.model.gateway.health import ComparedLeftover
-    from gatewaydoctor.model.gateway.migration import RetainedSource
     from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
 

@@ -26,8 +26,7 @@ from gatewaydoctor.checks.stores.healthrules import (
 )
 from gatewaydoctor.checks.stores.migration import moves_main, reads_again
 from gatewaydoctor.checks.stores.unsound import bad_lock, broken, hot_journal, read_only, unchangeable, unopened
-from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.gateway.health import (
+from gatewaydoctor.model.database.health import (
     BadEntries,
     BrokenPages,
     Doubled,
@@ -45,7 +44,8 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
     VersionsDiffer,
 )
-from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
+from gatewaydoctor.model.database.refusals import NEWEST, Damage
+from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.health import DatabaseHealth, MissingDatabase, Problem
+    from gatewaydoctor.model.database.health import DatabaseHealth, MissingDatabase, Problem
     from gatewaydoctor.model.outcome.finding import Finding
 
 

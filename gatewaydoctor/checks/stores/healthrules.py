@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.registry import Family, Rule
+from gatewaydoctor.model.database.refusals import NEWEST, SeenStart, seen_start
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.refusals import NEWEST, SeenStart, seen_start
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import capital
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.health import DatabaseHealth
-    from gatewaydoctor.model.gateway.refusals import Damage
+    from gatewaydoctor.model.database.health import DatabaseHealth
+    from gatewaydoctor.model.database.refusals import Damage
     from gatewaydoctor.model.outcome.finding import Finding
 
 CORRUPT = Rule(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import refuses, start_over
-from gatewaydoctor.model.gateway.refusals import Damage
+from gatewaydoctor.model.database.refusals import Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import refuses, start_over
-from gatewaydoctor.model.gateway.legacy import LegacyFault, LegacyForm
-from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
+from gatewaydoctor.model.database.legacy import LegacyFault, LegacyForm
+from gatewaydoctor.model.database.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
+    from gatewaydoctor.model.database.legacy import FoundLegacyFile
     from gatewaydoctor.model.outcome.finding import Finding
 
 LEFT = Rule(

@@ -8,8 +8,8 @@ from gatewaydoctor.checks.boot import a_gateway, release_name
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of, refuses, severity_of, start_over
-from gatewaydoctor.model.gateway.migration import JobPlace
-from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
+from gatewaydoctor.model.database.migration import JobPlace
+from gatewaydoctor.model.database.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.migration import ImportRun, JobWhere, TranscriptPlace
+    from gatewaydoctor.model.database.migration import ImportRun, JobWhere, TranscriptPlace
     from gatewaydoctor.model.outcome.finding import Finding
 
 FEW_JOBS = 3

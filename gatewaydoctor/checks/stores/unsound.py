@@ -17,9 +17,9 @@ from gatewaydoctor.checks.stores.healthrules import (
     who_of,
 )
 from gatewaydoctor.model.command import Command
-from gatewaydoctor.model.gateway.database import LINKED_LOG, NOT_REGULAR, ODD_SHM, DatabaseFaultKind
+from gatewaydoctor.model.database.reading import LINKED_LOG, NOT_REGULAR, ODD_SHM, DatabaseFaultKind
+from gatewaydoctor.model.database.refusals import NEWEST, Damage
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.refusals import NEWEST, Damage
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import plural
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.database import DatabaseFault
-    from gatewaydoctor.model.gateway.health import (
+    from gatewaydoctor.model.database.health import (
         BrokenPages,
         DatabaseHealth,
         HotJournal,
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
         Unchangeable,
         Unopened,
     )
-    from gatewaydoctor.model.gateway.refusals import SeenStart
+    from gatewaydoctor.model.database.reading import DatabaseFault
+    from gatewaydoctor.model.database.refusals import SeenStart
     from gatewaydoctor.model.outcome.finding import Finding
 
 

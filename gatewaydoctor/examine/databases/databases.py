@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from gatewaydoctor.examine.sessions.stores import SessionFacts, row_facts
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind, StateRows
 from gatewaydoctor.model.gateway.cron import Cron, CronFile, CronRead
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind, StateRows
 from gatewaydoctor.model.gateway.era import Era
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.sessions.copies import StoreCopy
-    from gatewaydoctor.model.gateway.database import AgentRows, DatabaseBytes, JournalFacts, LogFacts
+    from gatewaydoctor.model.database.reading import AgentRows, DatabaseBytes, JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.model.gateway.era import AgentEra, Database
     from gatewaydoctor.state.history.references import References

@@ -10,10 +10,7 @@ from msgspec.structs import replace
 from gatewaydoctor.examine.databases.leftover import compare_leftovers
 from gatewaydoctor.examine.databases.records import AGENT, Records, same_place
 from gatewaydoctor.examine.databases.state import number, with_state
-from gatewaydoctor.model.gateway.database import LINKED_LOG, ODD_SHM, UNOPENABLE, DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
-from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.health import (
+from gatewaydoctor.model.database.health import (
     BrokenPages,
     DatabaseHealth,
     Doubled,
@@ -27,6 +24,9 @@ from gatewaydoctor.model.gateway.health import (
     Unchangeable,
     Unopened,
 )
+from gatewaydoctor.model.database.reading import LINKED_LOG, ODD_SHM, UNOPENABLE, DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, parse_key
+from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.storage.sqlite.header import MAGIC
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gatewaydoctor.examine.sessions.stores import StoreFacts
+    from gatewaydoctor.model.database.health import Problem
     from gatewaydoctor.model.gateway.era import Eras
-    from gatewaydoctor.model.gateway.health import Problem
     from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.system.fs import ReadFs
     from gatewaydoctor.system.processes import Processes

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
-from gatewaydoctor.model.gateway.health import ComparedLeftover, Replaced
+from gatewaydoctor.model.database.health import ComparedLeftover, Replaced
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread
 from gatewaydoctor.model.regex import regex
 

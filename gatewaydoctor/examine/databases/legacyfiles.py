@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.legacy import (
+from gatewaydoctor.model.database.legacy import (
     TAKEN_OVER,
     FoundLegacyFile,
     LegacyFault,
@@ -27,8 +27,8 @@ from gatewaydoctor.system.reading import read_up_to
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gatewaydoctor.model.database.legacy import LegacyFile
     from gatewaydoctor.model.gateway.config import AgentSettings, Config
-    from gatewaydoctor.model.gateway.legacy import LegacyFile
     from gatewaydoctor.model.gateway.transcript import PathMap
     from gatewaydoctor.system.fs import ReadFs
 

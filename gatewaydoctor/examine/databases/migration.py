@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.cron import CronRead
-from gatewaydoctor.model.gateway.database import DatabaseFault, StateRows
-from gatewaydoctor.model.gateway.era import Era
-from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
-from gatewaydoctor.model.gateway.migration import (
+from gatewaydoctor.model.database.migration import (
     AgentMigration,
     EventsIn,
     ImportRun,
@@ -33,6 +29,10 @@ from gatewaydoctor.model.gateway.migration import (
     SourceKind,
     TranscriptPlace,
 )
+from gatewaydoctor.model.database.reading import DatabaseFault, StateRows
+from gatewaydoctor.model.gateway.cron import CronRead
+from gatewaydoctor.model.gateway.era import Era
+from gatewaydoctor.model.gateway.files import PRIMARY, FileClass, NodeKind
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.databases.imported import Imported
 from gatewaydoctor.state.databases.receipts import read_run
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import BinaryIO
 
+    from gatewaydoctor.model.database.health import ComparedLeftover
     from gatewaydoctor.model.gateway.cron import Cron
     from gatewaydoctor.model.gateway.era import AgentEra, Eras
     from gatewaydoctor.model.gateway.files import FileRecord
-    from gatewaydoctor.model.gateway.health import ComparedLeftover
     from gatewaydoctor.system.fs import ReadFs
 
 MOST_RUNS = 50

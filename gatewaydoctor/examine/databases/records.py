@@ -8,9 +8,9 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.databases.state import number
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.health import MissingDatabase
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.health import MissingDatabase
 from gatewaydoctor.model.gateway.parked import parked_name
 from gatewaydoctor.state.config.settings import normalize_agent_id
 from gatewaydoctor.system.fs import is_directory, may_be_there, size_of

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.examine.databases.migration import knowledge_of, open_transcript
-from gatewaydoctor.model.gateway.migration import JobPlace
+from gatewaydoctor.model.database.migration import JobPlace
 from gatewaydoctor.state.cron.jobids import job_id_of, jobs_list
 from gatewaydoctor.state.history.content import lines_of
 from gatewaydoctor.state.history.events import missing_lines
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.migration import AgentMigration, TranscriptPlace
+    from gatewaydoctor.model.database.migration import AgentMigration, TranscriptPlace
     from gatewaydoctor.system.fs import ReadFs
 
 MOST_JOBS_BYTES = 64 << 20

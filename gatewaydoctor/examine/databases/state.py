@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from gatewaydoctor.model.database.health import Lease
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.model.gateway.health import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import Health
+    from gatewaydoctor.model.database.health import Health
     from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.storage.sqlite.pages import Value
     from gatewaydoctor.system.fs import ReadFs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import NodeKind
 from gatewaydoctor.model.gateway.parked import ROWS_IN_DATABASE, parked_name
 from gatewaydoctor.storage.files.sessions import read_sessions_file

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
-from gatewaydoctor.model.gateway.health import BrokenPages, LogGone, SchemaDrift
+from gatewaydoctor.model.database.health import BrokenPages, LogGone, SchemaDrift
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.repair.plan import (
     BringSessions,
     DropFields,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
-    from gatewaydoctor.model.gateway.health import DatabaseHealth
+    from gatewaydoctor.model.database.health import DatabaseHealth
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from gatewaydoctor.examine.inputs import identities
 from gatewaydoctor.model.command import typed
+from gatewaydoctor.model.database.health import Quarantined
 from gatewaydoctor.model.gateway.entry import Status
-from gatewaydoctor.model.gateway.health import Quarantined
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.repair.plan import Plan, Refusal
 from gatewaydoctor.model.words import plural

@@ -54,7 +54,7 @@ def _rewritten(work: Work, number: int, planned: StoreSummary | None) -> str:
 
 def _database(work: Work, number: int, act: Transact) -> str:
     """The file is the one that passed its checks; its rows are counted once more, by the reader that plans go by."""
-    from gatewaydoctor.model.gateway.database import DatabaseFault
+    from gatewaydoctor.model.database.reading import DatabaseFault
     from gatewaydoctor.storage.sqlite.opened import read_database_once
 
     staged, path = work.staged[number], work.target(number)

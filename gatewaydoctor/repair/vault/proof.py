@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.repair.snapshot import SnapshotDatabase
 from gatewaydoctor.storage.sqlite.opened import Opened, open_database
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.migration import EventsIn, JobPlace, RowIn, SourceKind
+from gatewaydoctor.model.database.migration import EventsIn, JobPlace, RowIn, SourceKind
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words
 from gatewaydoctor.report.migration import missing_jobs
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.checks.judge import Judgement
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.migration import AgentMigration, Migration, RetainedSource, TranscriptPlace
+    from gatewaydoctor.model.database.migration import AgentMigration, Migration, RetainedSource, TranscriptPlace
 
 AGENTS = 8
 """Agents in the table where nothing more was asked for."""

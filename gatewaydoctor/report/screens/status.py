@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from gatewaydoctor.examine.databases.databases import DatabaseFacts
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.soundness import Damaged, Unread
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.verdict import NextStep
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.examine.sessions.stores import StoreFacts
     from gatewaydoctor.examine.sessions.stuck import RunningEntry
-    from gatewaydoctor.model.gateway.database import CronReceipt
+    from gatewaydoctor.model.database.reading import CronReceipt
 
 
 def show(console: Console, judgement: Judgement, view: View) -> None:

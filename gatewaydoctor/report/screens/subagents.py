@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from gatewaydoctor.checks.judge import Judgement
-    from gatewaydoctor.model.gateway.database import SubagentRows
+    from gatewaydoctor.model.database.reading import SubagentRows
     from gatewaydoctor.model.gateway.subagents import SubagentRegistry, SubagentRun
     from gatewaydoctor.model.outcome.verdict import NextStep
 

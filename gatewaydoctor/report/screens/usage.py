@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.release import BEHAVIOURS
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.report import words

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.liveness import Evidence, Liveness, LockPayload, Witness
 from gatewaydoctor.storage.database.select import Tables, integer, text
 

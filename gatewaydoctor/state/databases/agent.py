@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import AgentRows, Events, Stored, Windows
+from gatewaydoctor.model.database.reading import AgentRows, Events, Stored, Windows
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.model.gateway.transcript import ContentClass
 from gatewaydoctor.state.history.content import content_of_lines

@@ -6,8 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.database.reading import CronReceipt, Partition, QuarantinedJob, RunHistory
 from gatewaydoctor.model.gateway.cron import JobProblem, ParkedJob, Schedule, parked_key
-from gatewaydoctor.model.gateway.database import CronReceipt, Partition, QuarantinedJob, RunHistory
 from gatewaydoctor.state.cron.jobids import job_id_of, string
 from gatewaydoctor.state.cron.jobs import TURNED_OFF, read_jobs
 from gatewaydoctor.state.databases.acceptance import AS_NOW, faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.migration import RowIn
+from gatewaydoctor.model.database.migration import RowIn
 from gatewaydoctor.state.cron.jobids import string
 from gatewaydoctor.storage.database.select import Tables, text
 from gatewaydoctor.storage.database.transcripts import Transcripts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatewaydoctor.model.gateway.migration import ImportRun
+from gatewaydoctor.model.database.migration import ImportRun
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.system.reading import read_up_to
 

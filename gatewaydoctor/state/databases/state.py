@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import (
+from gatewaydoctor.model.database.reading import (
     Boot,
     DatabaseLease,
     Lease,

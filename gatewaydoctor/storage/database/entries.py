@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.database.health import BadEntries, EntryFault
 from gatewaydoctor.model.gateway.entry import is_canonical_key
-from gatewaydoctor.model.gateway.health import BadEntries, EntryFault
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.storage.entries.decode import fields
 from gatewaydoctor.storage.jsontext.gateway_json import parse

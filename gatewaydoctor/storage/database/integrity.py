@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.model.gateway.entry import parse_key
-from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.gateway.health import (
+from gatewaydoctor.model.database.health import (
     BrokenPages,
     HotJournal,
     OrphanRows,
@@ -17,13 +14,16 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
     VersionsDiffer,
 )
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.entry import parse_key
+from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
 from gatewaydoctor.storage.database.entries import bad_entries
 from gatewaydoctor.storage.database.schema import drift, has_more, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from gatewaydoctor.model.gateway.health import Problem
+    from gatewaydoctor.model.database.health import Problem
     from gatewaydoctor.storage.sqlite.opened import Opened
 
 MESSAGES = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.era import DatabaseRole, DatabaseRows
 from gatewaydoctor.storage.database.select import Tables, integer, text
 from gatewaydoctor.storage.sqlite.opened import read_database_once

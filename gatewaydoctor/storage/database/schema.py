@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.health import SOUND_SCHEMA, SchemaDrift
+from gatewaydoctor.model.database.health import SOUND_SCHEMA, SchemaDrift
 from gatewaydoctor.storage.database.definitions import definition
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gatewaydoctor.model.gateway.database import DatabaseFault
+    from gatewaydoctor.model.database.reading import DatabaseFault
     from gatewaydoctor.storage.sqlite.opened import Opened
     from gatewaydoctor.storage.sqlite.pages import Value
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.entry import STATUS_BY_WORD, Entry, Status, parse_key
 from gatewaydoctor.storage.database.select import integer, text
 from gatewaydoctor.storage.entries import decode

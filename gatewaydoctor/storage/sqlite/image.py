@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.gateway.database import A_DIRECTORY, DatabaseFault, DatabaseFaultKind, JournalFacts, LogFacts
+from gatewaydoctor.model.database.reading import A_DIRECTORY, DatabaseFault, DatabaseFaultKind, JournalFacts, LogFacts
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.storage.sqlite.header import HEADER_BYTES, parse_header
 from gatewaydoctor.storage.sqlite.log import Log, read_log

@@ -13,7 +13,7 @@ from array import array
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import LogFacts
+from gatewaydoctor.model.database.reading import LogFacts
 from gatewaydoctor.storage.sqlite.raw import RawFile
 
 HEADER = struct.Struct(">8I")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import DatabaseBytes, DatabaseFault, DatabaseFaultKind, TableBytes
+from gatewaydoctor.model.database.reading import DatabaseBytes, DatabaseFault, DatabaseFaultKind, TableBytes
 from gatewaydoctor.storage.sqlite.image import Image, take_image
 from gatewaydoctor.storage.sqlite.pages import PageReader
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from gatewaydoctor.model.gateway.database import JournalFacts, LogFacts
+    from gatewaydoctor.model.database.reading import JournalFacts, LogFacts
     from gatewaydoctor.model.gateway.era import SqliteHeader
     from gatewaydoctor.storage.sqlite.pages import Value
     from gatewaydoctor.storage.sqlite.sql import Rows, Sql

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.database.reading import DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.storage.sqlite.vfs import ReadOnlyFile, registered
 
 if TYPE_CHECKING:

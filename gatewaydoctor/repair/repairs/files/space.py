@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.command import typed
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import FileClass
 from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.repair.drafting.options import Repair

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, QueueRows
+from gatewaydoctor.model.database.reading import DatabaseFault, QueueRows
 from gatewaydoctor.model.gateway.queues import STALE_MS, Delivery, DeliveryQueue, QueueCount
 from gatewaydoctor.model.repair.plan import DropDeliveries
 from gatewaydoctor.model.words import duration

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.files import ARCHIVES, FileClass, NodeKind
 from gatewaydoctor.model.gateway.parked import (
     LONGEST_NAME,

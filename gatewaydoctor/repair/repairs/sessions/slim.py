@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.size import REBUILT_FIELDS
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Status
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair

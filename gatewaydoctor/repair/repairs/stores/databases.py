@@ -12,11 +12,7 @@ from gatewaydoctor.checks.stores.health import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import NODES, WINDOWS
 from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs
-from gatewaydoctor.model.gateway.cron import parked_key
-from gatewaydoctor.model.gateway.database import UNOPENABLE, DatabaseFault, DatabaseFaultKind
-from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, STATUS_BY_WORD, Status, parse_key
-from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.gateway.health import (
+from gatewaydoctor.model.database.health import (
     BrokenPages,
     ForeignLog,
     HotJournal,
@@ -27,6 +23,10 @@ from gatewaydoctor.model.gateway.health import (
     Unopened,
     VersionsDiffer,
 )
+from gatewaydoctor.model.database.reading import UNOPENABLE, DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.gateway.cron import parked_key
+from gatewaydoctor.model.gateway.entry import MACHINE_KINDS, STATUS_BY_WORD, Status, parse_key
+from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.repair.plan import (
     Copy,
     DropIndexes,
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from gatewaydoctor.model.database.health import DatabaseHealth
     from gatewaydoctor.model.gateway.cron import CronJob
-    from gatewaydoctor.model.gateway.health import DatabaseHealth
     from gatewaydoctor.model.repair.plan import Edit
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.sqlite.opened import Opened

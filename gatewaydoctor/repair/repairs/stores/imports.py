@@ -26,8 +26,8 @@ from gatewaydoctor.system.fs import is_there
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import ComparedLeftover
-    from gatewaydoctor.model.gateway.migration import ImportRun, TranscriptPlace
+    from gatewaydoctor.model.database.health import ComparedLeftover
+    from gatewaydoctor.model.database.migration import ImportRun, TranscriptPlace
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import DatabaseDraft
 

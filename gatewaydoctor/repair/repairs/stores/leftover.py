@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from gatewaydoctor.checks.stores.databases import imports_leftovers
-from gatewaydoctor.model.gateway.legacy import LegacyFault, LegacyForm
+from gatewaydoctor.model.database.legacy import LegacyFault, LegacyForm
 from gatewaydoctor.model.gateway.soundness import Damaged, Sound
 from gatewaydoctor.model.repair.plan import Copy, DropMigrations
 from gatewaydoctor.model.words import plural
@@ -22,9 +22,9 @@ from gatewaydoctor.repair.writing.errors import OutOfReach
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatewaydoctor.model.database.health import ComparedLeftover
+    from gatewaydoctor.model.database.legacy import FoundLegacyFile
     from gatewaydoctor.model.gateway.entry import Entry
-    from gatewaydoctor.model.gateway.health import ComparedLeftover
-    from gatewaydoctor.model.gateway.legacy import FoundLegacyFile
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.stores.health import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import NODES, Inventory, take_inventory
 from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_source, owner_of
-from gatewaydoctor.model.gateway.database import UNOPENABLE, DatabaseFault, DatabaseFaultKind
+from gatewaydoctor.model.database.health import BrokenPages, ForeignLog, SchemaDrift, Unopened
+from gatewaydoctor.model.database.reading import UNOPENABLE, DatabaseFault, DatabaseFaultKind
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.gateway.health import BrokenPages, ForeignLog, SchemaDrift, Unopened
 from gatewaydoctor.model.repair.plan import Brought, Rebuild
 from gatewaydoctor.repair.databases.rebuild import counted
 from gatewaydoctor.repair.databases.tables import can_be_made
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.health import Problem
+    from gatewaydoctor.model.database.health import Problem
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.storage.database.rescue import Rescue
     from gatewaydoctor.storage.sqlite.opened import SchemaItem

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from gatewaydoctor.checks.effects import headline
-from gatewaydoctor.model.gateway.legacy import LegacyFault
+from gatewaydoctor.model.database.legacy import LegacyFault
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.words import duration, plural, size
 from gatewaydoctor.report import words

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from gatewaydoctor.model.gateway.database import DatabaseFault, bytes_by_owner
+from gatewaydoctor.model.database.reading import DatabaseFault, bytes_by_owner
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.parts import View, capped, grid, more, pairs, section
 from gatewaydoctor.report.screens.blocks.tables import NONE
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
-    from gatewaydoctor.model.gateway.database import AgentRows, Boot, DatabaseBytes, LogFacts, StateRows
+    from gatewaydoctor.model.database.reading import AgentRows, Boot, DatabaseBytes, LogFacts, StateRows
 
 BOOTS = 3
 TABLES = 8

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from gatewaydoctor.examine.databases.databases import DatabaseFacts
-from gatewaydoctor.model.gateway.database import DatabaseFault
+from gatewaydoctor.model.database.reading import DatabaseFault
 from gatewaydoctor.model.gateway.entry import Kind, Status
 from gatewaydoctor.model.gateway.era import Era
 from gatewaydoctor.model.gateway.soundness import Absent, Damaged, Sound, TooLarge, Unread

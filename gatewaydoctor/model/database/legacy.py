@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.model.gateway.refusals import Damage
+from gatewaydoctor.model.database.refusals import Damage
 
 if TYPE_CHECKING:
     from pathlib import Path

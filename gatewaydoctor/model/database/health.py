@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from gatewaydoctor.model.gateway.database import DatabaseFault
+    from gatewaydoctor.model.database.legacy import WorkspaceFile
+    from gatewaydoctor.model.database.reading import DatabaseFault
     from gatewaydoctor.model.gateway.era import DatabaseRole
-    from gatewaydoctor.model.gateway.legacy import WorkspaceFile
 
 
 class Unopened(Struct, frozen=True):
