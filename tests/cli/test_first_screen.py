@@ -31,6 +31,8 @@ from tests.cli.harness import Machine, run
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from gatewaydoctor.checks.judge import Judgement
+
 INCIDENT_FIXTURES = ("incident-61633", "incident-51821", "incident-52725", "incident-72826", "incident-003")
 INCIDENTS = {"issue-61633": 0.02, "cap-storm": 0.02, "batch-subagents": 0.1, "usage-heavy": 0.02}
 
@@ -199,10 +201,14 @@ def test_a_plan_fits_a_small_terminal_however_long_the_path(name: str, tmp_path:
 LENGTHS = (30, 60, 90, 150, 300, 900)
 
 
-@pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))
-def test_no_path_makes_the_verdict_longer_than_eight_lines(name: str, length: int) -> None:
+def test_no_path_makes_the_verdict_longer_than_eight_lines(name: str) -> None:
     judged = fixture(name)
+    for length in LENGTHS:
+        at_most_eight(judged, length)
+
+
+def at_most_eight(judged: Judgement, length: int) -> None:
     path = "/" + "/".join(["srv-and-more"] * (length // 13 + 1))
     view = View(Names(redact=False), invocation=Invocation((f"{path}/bin/gatewaydoctor",), (("--state-dir", path),)))
     file = StringIO()

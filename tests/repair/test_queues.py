@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gatewaydoctor.repair.drafting.options import HOUR_MS, Options
+from gatewaydoctor.model.units import HOUR_MS
+from gatewaydoctor.repair.drafting.options import Options
 from tests.fixtures_source.health import STATE
 from tests.repair import agentdb
 from tests.repair.doctor import Doctor, steps

@@ -15,7 +15,7 @@ from gatewaydoctor.repair.run.apply import apply
 from gatewaydoctor.repair.run.undo import undo
 from gatewaydoctor.repair.vault.catalog import find_run, list_runs
 from gatewaydoctor.repair.vault.codec import LARGEST_FILE, encode, read_plan, with_id
-from gatewaydoctor.repair.vault.pruning import prunable, prune
+from gatewaydoctor.repair.vault.pruning import prune
 from gatewaydoctor.repair.writing.errors import BadPlan, OutOfBounds, PutBack, Refused
 from tests.repair.doctor import Doctor
 from tests.repair.faults import FaultFs, Killed, Mode
@@ -145,7 +145,7 @@ def test_names_are_on_disk_before_a_run_is_over(tmp_path: Path) -> None:
 
 def test_a_prune_that_is_cut_off_anywhere_ends_clean(ground: Path) -> None:
     def pruned(fs: FaultFs) -> int:
-        prune(tools(fs), prunable(list_runs(fs, tools().processes, root), 2**60), root)
+        prune(tools(fs), list_runs(fs, tools().processes, root), root)
         return fs.steps
 
     root = ground / "state"

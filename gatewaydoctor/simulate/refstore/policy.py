@@ -9,11 +9,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from gatewaydoctor.model.units import DAY_MS
 from gatewaydoctor.simulate.refstore import js
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+DAY_MS: Final = 86_400_000
 
 
 class Mode(StrEnum):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.repair.plan import Step
 
 _FEWEST, _LEAST = 8, 3
-"""So many changes are always shown, for people say yes to them; the latter where there is no room at all."""
+"""So many changes are always shown, because people say yes to them, and with them the jobs that are disabled; the
+latter where there is no room at all."""
 _ID = len("00000000-0000-0000-0000-000000000000")
 
 
@@ -26,12 +27,17 @@ def changes(console: Console, steps: Sequence[Step], view: View) -> None:
     """What happens, a line for each job or step; with -v every step by itself."""
     table = grid("change", "count", "size", left=1)
     rows = [(step,) for step in steps] if view.verbose else list(_alike(steps))
-    shown = rows if view.rows is None else rows[: max(view.rows, _FEWEST if view.rows else _LEAST)]
+    shown = rows if view.rows is None else _first(rows, max(view.rows, _FEWEST if view.rows else _LEAST))
     for group in shown:
         count, size = sum(step.count for step in group), sum(step.bytes for step in group)
         table.add_row(Parted(view.names.text(_change(group, view))), f"{count:,}", words.size(size) if size else "")
     console.print(table)
     more(console, len(shown), len(rows), "changes")
+
+
+def _first(rows: Sequence[tuple[Step, ...]], most: int) -> Sequence[tuple[Step, ...]]:
+    """So many of them, and those that disable a job, in their order."""
+    return [group for at, group in enumerate(rows) if at < most or group[0].action == "disable"]
 
 
 def _alike(steps: Sequence[Step]) -> Iterable[tuple[Step, ...]]:
