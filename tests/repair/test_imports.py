@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.repair.drafting.options import Options, Repair
+from gatewaydoctor.repair.planner.build import build_plan
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
 from tests.fixtures_source.health import AGENT, ROWS, STATE
 from tests.repair.doctor import Doctor, steps
+from tests.repair.scene import tools
 from tests.world import HOUR, NOW, StateDir, row
 
 if TYPE_CHECKING:
@@ -186,10 +189,13 @@ def test_an_archive_without_a_record_is_named_and_nothing_is_laid_down(tmp_path:
     path = imported(state, told, told[:1])
     doctor = Doctor(state)
     assert steps(doctor.plan("import"), "import")
+    seen = state.judge()
     size = path.stat().st_size
     path.write_text("{torn\n" * (size // 6 + 1))
-    plan = doctor.plan("import")
-    assert not laid(state).exists() and not steps(plan, "import")
+    late = build_plan(seen.examination, seen.findings, [Repair.IMPORT], Options(), tools().fs, tools().progress)
+    assert [each.reason for each in late.refusals] == ["None of its lines is a record."], "it changed after the scan"
+    for plan in (late, doctor.plan("import")):
+        assert not laid(state).exists() and not steps(plan, "import")
 
 
 def test_what_a_start_has_retired_again_is_not_put_back_a_third_time(tmp_path: Path) -> None:
