@@ -29,6 +29,12 @@ def made(tmp_path: Path, release: str | None, sections: dict[str, object]) -> St
     return state
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), 0.5])
+def test_a_number_without_an_end_is_no_whole_number(value: float, tmp_path: Path) -> None:
+    (found,) = made(tmp_path, "2026.3.28", {"acp": {"maxConcurrentSessions": value}}).judge().of("config-refused")
+    assert "acp.maxConcurrentSessions (a number, not a whole number above 0)" in found.message
+
+
 @pytest.mark.parametrize("release", EVERY)
 def test_an_agent_in_a_list_needs_an_id_but_for_2026_9_6(release: str | None, tmp_path: Path) -> None:
     """Its start calls such an agent `agent`, and moves the list to `entries`."""

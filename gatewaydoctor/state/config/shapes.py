@@ -191,7 +191,7 @@ def _fits(shape: _Shape, value: object) -> bool:
 def _is_number(shape: _Shape, value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    if shape.kind == "whole" and value != int(value):
+    if shape.kind == "whole" and isinstance(value, float) and not value.is_integer():
         return False
     return (
         (shape.least is None or value >= shape.least)
