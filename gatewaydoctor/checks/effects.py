@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.boot import release_name
 from gatewaydoctor.checks.stores.healthrules import ISOLATES
 from gatewaydoctor.checks.unread import CHANGING
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.database.refusals import CODES, NEWEST, Damage, seen_start
 from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.outcome.verdict import Effect, StartEffect
+from gatewaydoctor.model.outcome.verdict import Effect, NextStep, StartEffect
 from gatewaydoctor.model.words import capital, plural, rounded_size
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Judge = Callable[[Finding, Release, Sequence[Finding]], StartEffect | None]
 
 
+SCAN_AGAIN = NextStep(typed("scan"), "once nothing writes there; fuser and lsof name what does")
 UNLOADABLE_DEPTH = 1_600
 """Levels of nesting from which 2026.3.28 loads a store no more."""
 
@@ -60,7 +62,8 @@ def _loads_empty(finding: Finding, release: Release, findings: Sequence[Finding]
         return StartEffect(Effect.UNREAD, reason, f"{place_of(finding)}{headline(finding.message)}")
     if finding.evidence.get(CHANGING):
         reason = "The session store was written to while it was read, so it is not known what a start does with it."
-        return StartEffect(Effect.UNREAD, reason, f"{place_of(finding)}sessions.json changed while it was read")
+        cause = f"{place_of(finding)}sessions.json changed while it was read"
+        return StartEffect(Effect.UNREAD, reason, cause, step=SCAN_AGAIN)
     what = "a store this large" if "limit" in finding.evidence else "a damaged store"
     first = finding.message.partition(". ")[0].removesuffix(".")
     said = first.removeprefix("The file ").removeprefix("The store ")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.boot import release_decides
 from gatewaydoctor.checks.stores.databases import NEWER
 from gatewaydoctor.checks.stores.healthrules import FOREIGN_KEYS, SCHEMA
 from gatewaydoctor.checks.stores.reading import COPY_HAS_MORE
-from gatewaydoctor.model.command import Command, explained, typed
+from gatewaydoctor.model.command import explained, typed
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.outcome.verdict import Effect, NextStep
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gatewaydoctor.examine.examination import Examination
+    from gatewaydoctor.model.command import Command
     from gatewaydoctor.model.outcome.finding import Finding
     from gatewaydoctor.model.outcome.verdict import StartVerdict
 
@@ -49,11 +49,8 @@ def next_step(x: Examination, findings: Sequence[Finding], verdict: StartVerdict
     named = _only_named(x, deciding)
     if command := _permission(deciding):
         return NextStep(command, "permission is missing; scan again afterwards, before any start")
-    if verdict.effect is Effect.UNREAD and release_decides(x):
-        openclaw = Command(("--version",), program=("openclaw",))
-        return NextStep(openclaw, "tells the release; those three import only with openclaw doctor --fix")
-    if verdict.effect is Effect.UNREAD and x.unsettled:
-        return NextStep(typed("scan"), "once nothing writes there; fuser and lsof name what does")
+    if verdict.step:
+        return verdict.step
     if verdict.effect is Effect.UNREAD and not (deciding and deciding[0].rule == NEWER.id):
         return NextStep(typed("scan", "-v"), "lists what was not read; scan again as the user the gateway runs as")
     if deciding and (repair := named or _repair(deciding, findings)):

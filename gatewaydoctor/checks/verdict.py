@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import release_decides, release_name
-from gatewaydoctor.checks.effects import headline, place_of, start_effect
+from gatewaydoctor.checks.effects import SCAN_AGAIN, headline, place_of, start_effect
 from gatewaydoctor.checks.sessions.transcripts import unindexed_conversations
 from gatewaydoctor.checks.stake import stake_of, told_of_dropped
+from gatewaydoctor.model.command import Command
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
-from gatewaydoctor.model.outcome.verdict import Effect, Start, StartEffect, StartVerdict
+from gatewaydoctor.model.outcome.verdict import Effect, NextStep, Start, StartEffect, StartVerdict
 from gatewaydoctor.model.words import capital, plural
 
 if TYPE_CHECKING:
@@ -60,14 +61,12 @@ def start_verdict(x: Examination, findings: Sequence[Finding]) -> StartVerdict:
         worst,
         tuple(dict.fromkeys(finding.rule for _, finding in deciding if finding)),
         tuple((finding, effect) for effect, finding in found if finding and effect.effect is Effect.LOSES),
+        first.step,
     )
 
 
 def _unread(x: Examination) -> Iterator[StartEffect]:
-    """What decides and was not read, besides what has a finding."""
-    if release_decides(x):
-        reason = "The release is not known. 2026.8.1, 9.3 and 9.5 refuse to start with a sessions.json."
-        yield StartEffect(Effect.UNREAD, reason, x.config.release.evidence)
+    """What decides and was not read, besides what has a finding. What is not known without being unread is last."""
     for agent in x.eras.agents:
         database = agent.database if agent.era.sessions_in_database else x.eras.state
         if agent.era.cron_in_database and database is not None and x.health.of(database.path) is None:
@@ -79,12 +78,22 @@ def _unread(x: Examination) -> Iterator[StartEffect]:
         more = f"; {len(gaps) - 1:,} more" if len(gaps) > 1 else ""
         changed = all(Path(each) in x.unsettled for each, _ in gaps)
         reason = f"{plural(len(gaps), 'path')} {'changed while it was' if changed else 'could not be'} read."
-        yield StartEffect(Effect.UNREAD, reason, f"{path}: {why.removesuffix('.')}{more}")
+        step = SCAN_AGAIN if changed else None
+        yield StartEffect(Effect.UNREAD, reason, f"{path}: {why.removesuffix('.')}{more}", step=step)
     if x.left_out:
         agents = plural(x.left_out, "store of another agent was", "stores of other agents were")
         yield StartEffect(Effect.UNREAD, f"{agents} not examined.", "only a part was asked for (--agent or --store)")
     elif not x.complete and not _gaps(x):
         yield StartEffect(Effect.UNREAD, "Not every store could be read.", "scan -v lists what was not read")
+    if release_decides(x):
+        reason = "The release is not known. 2026.8.1, 9.3 and 9.5 refuse to start with a sessions.json."
+        yield StartEffect(Effect.UNREAD, reason, x.config.release.evidence, step=_ASK_FOR_THE_RELEASE)
+
+
+_ASK_FOR_THE_RELEASE = NextStep(
+    Command(("--version",), program=("openclaw",)),
+    "tells the release; those three import only with openclaw doctor --fix",
+)
 
 
 def _gaps(x: Examination) -> list[tuple[str, str]]:

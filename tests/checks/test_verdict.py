@@ -14,6 +14,7 @@ from gatewaydoctor.checks.effects import EFFECTS, start_effect
 from gatewaydoctor.checks.judge import all_rules, judge
 from gatewaydoctor.checks.nextstep import ONLY_BY_NAME, next_step
 from gatewaydoctor.checks.stake import stake_of
+from gatewaydoctor.examine.world import Where
 from gatewaydoctor.fixtures.validating.expectation import EXPECTED, read_expectation
 from gatewaydoctor.fixtures.validating.validate import judgement_of
 from gatewaydoctor.model.command import typed
@@ -166,6 +167,29 @@ def test_whether_files_are_refused_hangs_on_the_release(release: str | None, sta
     if release is None:
         assert "9.5 refuse to start with a sessions.json" in judgement.verdict.reason
         assert str(judgement.next.command) == "openclaw --version"
+
+
+def test_what_was_not_read_comes_before_a_release_that_is_not_known(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, None)
+    state.store({"agent:main:main": row(1)})
+    state.transcript(1)
+    unread = state.root / "subagents" / "runs.json"
+    unread.mkdir(parents=True)
+    judgement = state.judge()
+    assert judgement.verdict.reason == "The subagent registry could not be read."
+    assert judgement.verdict.cause.endswith(" more")
+    assert str(judgement.next.command) == "gatewaydoctor scan -v"
+
+
+def test_a_store_that_was_left_out_comes_before_a_release_that_is_not_known(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, None)
+    for agent in ("main", "second"):
+        state.store({f"agent:{agent}:main": row(1)}, agent)
+        state.transcript(1, agent=agent)
+    judgement = state.judge(where=Where(state_dir=str(state.root), agent="main"))
+    assert judgement.verdict.reason == "1 store of another agent was not examined."
+    assert judgement.verdict.cause.endswith("; 1 more")
+    assert str(judgement.next.command) == "gatewaydoctor scan -v"
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in FIXTURES.glob(f"*/{EXPECTED}")))

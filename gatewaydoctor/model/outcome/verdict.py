@@ -50,14 +50,24 @@ _STARTS = {
 }
 
 
+class NextStep(Struct, frozen=True):
+    """What to do next. `command` goes without the options that say where to look; it is None where the step is
+    none; `why` is half a sentence."""
+
+    command: Command | None
+    why: str
+
+
 class StartEffect(Struct, frozen=True):
     """What a start makes of a finding. `reason` says it in a whole sentence, `cause` what was found, with the place
-    and without a full stop. `at_stake` is a sentence where counting what was read would not tell it."""
+    and without a full stop. `at_stake` is a sentence where counting what was read would not tell it. `step` is what
+    to do about it, where no finding tells."""
 
     effect: Effect
     reason: str
     cause: str
     at_stake: str = ""
+    step: NextStep | None = None
 
 
 class Stake(Struct, frozen=True):
@@ -77,7 +87,8 @@ class StartVerdict(Struct, frozen=True):
     """`effect` is None exactly where `start` is yes. `reason` is one or two whole sentences, `cause` one without a
     full stop: what decided, else the worst finding that stops no start, empty where there is none. `rules`
     are those of the findings that decided. `release` is the one that will start, as far as is known, and
-    `release_source` what tells it. `losses` are all that is silently lost if it comes up, with the findings of it."""
+    `release_source` what tells it. `losses` are all that is silently lost if it comes up, with the findings of it.
+    `step` is that of what decided."""
 
     start: Start
     reason: str
@@ -88,11 +99,4 @@ class StartVerdict(Struct, frozen=True):
     effect: Effect | None = None
     rules: tuple[str, ...] = ()
     losses: tuple[tuple[Finding, StartEffect], ...] = ()
-
-
-class NextStep(Struct, frozen=True):
-    """What to do next. `command` goes without the options that say where to look; it is None where the step is
-    none; `why` is half a sentence."""
-
-    command: Command | None
-    why: str
+    step: NextStep | None = None
