@@ -238,7 +238,7 @@ def _jobs_lost(finding: Finding, release: Release, findings: Sequence[Finding]) 
         )
     gone = _figure(finding.evidence, "deleted")
     deletes = f"{capital(_who(release))} would delete {plural(gone, 'cron job')} from jobs.json and its backup."
-    stops = "no job runs" in finding.consequence
+    stops = finding.evidence.get("stopsScheduler")
     return StartEffect(
         Effect.RISKS, finding.consequence if stops else deletes, f"jobs.json: {headline(finding.message)}"
     )

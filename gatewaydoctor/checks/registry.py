@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
+from gatewaydoctor.model.outcome.finding import Finding, Fix, Harm, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -60,6 +60,8 @@ class Rule(Struct, frozen=True):
         message: str,
         consequence: str,
         *,
+        brief: str = "",
+        harms: Mapping[Harm, int] | None = None,
         count: int = 1,
         severity: Severity | None = None,
         agent_id: str | None = None,
@@ -71,9 +73,9 @@ class Rule(Struct, frozen=True):
         by_command: Command | None = None,
         access: Command | None = None,
     ) -> Finding:
-        """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it;
-        neither holds names or ids from files, which belong in `key`, `path` and `evidence`. `repair` is the one that
-        repairs this case, None where it has to be done by hand."""
+        """A finding of this rule. `message` says what was seen, `consequence` what the next start makes of it,
+        `brief` the former in a few words; none holds names or ids from files, which belong in `key`, `path` and
+        `evidence`. `repair` is the one that repairs this case, None where it has to be done by hand."""
         fix = fix_by(self.repair if repair == USUAL else repair)
         return Finding(
             self.id,
@@ -90,6 +92,8 @@ class Rule(Struct, frozen=True):
             by_hand or (None if fix else self.remedy),
             by_command,
             access,
+            brief,
+            harms or {},
         )
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from gatewaydoctor.checks.start.subagents import stale_runs
 from gatewaydoctor.model.gateway.entry import MACHINE_KINDS
 from gatewaydoctor.model.gateway.era import DatabaseRole
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.outcome.verdict import Stake
 from gatewaydoctor.model.words import capital, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from gatewaydoctor.examine.databases.databases import DatabaseFacts
     from gatewaydoctor.examine.examination import Examination
@@ -23,66 +21,6 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.outcome.verdict import StartEffect
 
 
-class Harm(Struct, frozen=True):
-    """What is not intact where a finding of `rule` is: `of` counts it, in words for one and for many."""
-
-    rule: str
-    one: str
-    many: str
-    of: Callable[[Finding], int] = lambda finding: finding.count
-
-
-def _figure(name: str) -> Callable[[Finding], int]:
-    def count(finding: Finding) -> int:
-        value = finding.evidence.get(name)
-        return value if isinstance(value, int) else 0
-
-    return count
-
-
-def _astray(finding: Finding) -> int:
-    return _figure("misplaced")(finding) + _figure("unlinked")(finding)
-
-
-WITHOUT_TRANSCRIPT = Harm(
-    "session-missing-transcript",
-    "conversation without a transcript",
-    "conversations without a transcript",
-    _figure("missingOfPeople"),
-)
-HARMS = (
-    WITHOUT_TRANSCRIPT,
-    Harm(
-        "session-missing-transcript",
-        "conversation whose transcript is elsewhere",
-        "conversations whose transcripts are elsewhere",
-        _astray,
-    ),
-    Harm(
-        "session-path-foreign",
-        "session with a path of another host",
-        "sessions with paths of another host",
-    ),
-    Harm(
-        "store-invalid-entry",
-        "conversation with a value that the gateway cannot use",
-        "conversations with values that the gateway cannot use",
-        _figure("conversations"),
-    ),
-    Harm("store-duplicate-key", "session hidden by another", "sessions hidden by others", _figure("hiddenEntries")),
-    Harm("database-entry-invalid", "session row that is damaged", "session rows that are damaged"),
-    Harm("database-foreign-keys", "row that refers to a missing one", "rows that refer to missing ones"),
-    Harm("transcript-bad-header", "transcript without a header", "transcripts without a header"),
-    Harm("transcript-torn-tail", "transcript cut in its last line", "transcripts cut in the last line"),
-    Harm(
-        "migration-losses", "human turn only in an archive", "human turns only in archives", _figure("peoplesTurns")
-    ),
-    Harm("jobs-not-in-database", "cron job not in the database", "cron jobs not in the database"),
-    Harm("jobs-other-path", "cron job that would not run", "cron jobs that would not run"),
-    Harm("cron-jobs-lost", "cron job known to backups only", "cron jobs known to backups only"),
-    Harm("cron-job-cannot-run", "cron job that cannot run", "cron jobs that cannot run"),
-)
-"""Conversations before machines, the gravest first."""
 MOST_HARMS = 2
 """So many are told with the verdict; the findings below it tell all."""
 
@@ -117,7 +55,7 @@ def stake_of(x: Examination, findings: Sequence[Finding], deciding: StartEffect 
     waiting = plural(deliveries, "message waits", "messages wait") if deliveries else ""
     sentences = ["; ".join(part for part in (*gone, told, waiting) if part), _affected(harms), told_of_dropped(x)]
     text = " ".join(f"{capital(each)}." for each in sentences if each)
-    without = sum(WITHOUT_TRANSCRIPT.of(each) for each in findings if each.rule == WITHOUT_TRANSCRIPT.rule)
+    without = sum(each.harms.get(Harm.NO_TRANSCRIPT, 0) for each in findings)
     return Stake(
         conversations,
         jobs,
@@ -163,8 +101,8 @@ def _recoverable(x: Examination, findings: Sequence[Finding]) -> Iterator[int]:
 
 
 def _harms(findings: Sequence[Finding]) -> Iterator[str]:
-    for harm in HARMS:
-        if count := sum(harm.of(each) for each in findings if each.rule == harm.rule):
+    for harm in Harm:
+        if count := sum(each.harms.get(harm, 0) for each in findings):
             yield plural(count, harm.one, harm.many)
 
 

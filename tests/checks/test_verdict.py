@@ -20,7 +20,7 @@ from gatewaydoctor.fixtures.validating.validate import judgement_of
 from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.liveness import HeapLimit
 from gatewaydoctor.model.gateway.release import Policy, Release
-from gatewaydoctor.model.outcome.finding import Finding, Fix, Severity
+from gatewaydoctor.model.outcome.finding import Finding, Fix, Harm, Severity
 from gatewaydoctor.model.outcome.verdict import Effect, Start
 from gatewaydoctor.repair.drafting.options import REPAIRS
 from tests.fixtures_source.databases import AGENT_VERSION, STATE_VERSION, agent_database, state_database
@@ -228,9 +228,7 @@ def test_the_stake_tells_what_is_not_intact(name: str, text: str) -> None:
 
 def test_of_many_kinds_of_harm_the_gravest_are_told_and_the_others_counted() -> None:
     judgement = fixture("session-missing-transcript")
-    others = [
-        replace(judgement.findings[0], rule=rule, evidence={}) for rule in ("transcript-torn-tail", "jobs-other-path")
-    ]
+    others = [replace(judgement.findings[0], harms={harm: 1}) for harm in (Harm.CUT, Harm.JOB_ELSEWHERE)]
     told = stake_of(judgement.examination, (*others, *judgement.findings), None).text
     assert told.endswith("1 conversation whose transcript is elsewhere, 2 more below.")
 

@@ -98,6 +98,7 @@ def config_newer(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield NEWER.finding(
         f"The config was last written by {release.version}; {started} was the last to start here.",
         f"{started} refuses to start because of it (exit {code}); {release.version} does not.",
+        brief=f"written by {release.version}, {started} started",
         path=x.config.path,
         evidence={"writtenBy": release.version, "started": started},
     )
@@ -193,6 +194,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         if certain
         else f"{accepted.RELEASES[-1]} refuses to start because of {those}; whether a newer "
         "release does is not known.",
+        brief=f"{plural(count, 'setting')} the gateway refuses",
         count=count,
         severity=None if here else Severity.WARNING,
         path=x.config.path,
@@ -240,6 +242,7 @@ def _broken(x: Examination, problem: ConfigProblem) -> Finding:
     return UNREADABLE.finding(
         f"{_which(x, problem)}: {problem.text}{place}.{second}",
         "The gateway refuses to start with it.",
+        brief=f"error{place}" if place else "",
         path=problem.path,
         evidence={
             "offset": problem.offset,
@@ -302,6 +305,7 @@ def config_shrunk(x: Examination, t: Thresholds) -> Iterator[Finding]:
         )
         if history.larger or lost_mode
         else NOTHING_BY_ITSELF,
+        brief="the config has lost most of itself",
         severity=None if history.larger or lost_mode else Severity.WARNING,
         path=x.config.path,
         evidence={

@@ -154,6 +154,7 @@ def _open_directory(x: Examination) -> Iterator[Finding]:
         "2026.5.22 sets the mode of the state directory to 0755 at start; other releases leave it."
         if not writable
         else "A start changes nothing about this.",
+        brief=f"the directory is open to all ({mode & 0o7777:04o})",
         severity=None if writable else Severity.INFO,
         path=x.place.state_dir,
         evidence={"mode": f"{mode & 0o7777:04o}"},
@@ -224,6 +225,7 @@ def permission_denied(x: Examination, t: Thresholds) -> Iterator[Finding]:
         else "A gateway of that user begins without what it cannot read."
         if read
         else "A gateway of that user starts, and can save nothing there.",
+        brief=f"{plural(len(x.barred), 'path')} that uid {user} may not use",
         count=len(x.barred),
         severity=Severity.ERROR if read or why else Severity.WARNING,
         path=x.barred[0].path,
@@ -276,6 +278,7 @@ def hardlinked(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield HARDLINKED.finding(
             f"{plural(len(found), 'file has', 'files have')} more than one hard link.",
             _BOOT_LINKED.of(x),
+            brief=f"{plural(len(found), 'file')} with a second hard link",
             count=len(found),
             severity=Severity.WARNING if x.eras.sqlite_release else None,
             agent_id=store.agent_id,
@@ -304,6 +307,7 @@ def disk_space(x: Examination, t: Thresholds) -> Iterator[Finding]:
             else "The next save of a store needs room for a complete second copy."
             if not _full(space, largest)
             else "The next save of the largest store fails, and leaves a temp file.",
+            brief=f"{size(space.available)} free of {size(space.total)}",
             severity=Severity.ERROR if _full(space, largest) else None,
             path=path,
             evidence={
@@ -335,6 +339,7 @@ def clock_behind(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield CLOCK.finding(
         f"This machine's clock is {duration(newest[0] - x.now)} earlier than the newest file.",
         "All ages are measured by this clock, and the gateway uses it too.",
+        brief=f"the clock is {duration(newest[0] - x.now)} behind",
         path=newest[1],
         evidence={"now": x.now, "newestMtime": newest[0], "behindMs": newest[0] - x.now},
         by_hand="Set the clock, or correct the time of that file with touch, then scan again.",
@@ -360,6 +365,7 @@ def several_state_dirs(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(len(others), 'other directory holds', 'other directories hold')} session stores"
         + (f"; {plural(live, 'was', 'were')} used as recently as this one." if live else "; none was used recently."),
         "The gateway uses only one of them; make sure it is the one examined here.",
+        brief=f"{plural(len(others), 'other state directory', 'other state directories')}",
         count=len(others),
         severity=None if live else Severity.INFO,
         path=others[0].path,

@@ -119,6 +119,7 @@ def stale_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield STALE_LOCK.finding(
             f"{plural(len(found), 'lock')} left by processes that have ended, the oldest {_oldest(found)} old.",
             _BOOT_STALE.of(x),
+            brief=f"{plural(len(found), 'lock')} of ended processes",
             count=len(found),
             path=found[0].path,
             evidence={"locks": _locks(found)},
@@ -138,6 +139,7 @@ def unknown_locks(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield UNKNOWN_LOCK.finding(
             f"{plural(len(found), 'lock')} whose owner cannot be checked from here, the oldest {_oldest(found)} old.",
             "The gateway checks them from where it runs, and waits while they appear held.",
+            brief=f"{plural(len(found), 'lock')} of unknown owners",
             count=len(found),
             path=found[0].path,
             evidence={"locks": _locks(found)},
@@ -202,6 +204,7 @@ def _backlog(
     yield BACKLOG.finding(
         f"{'; '.join(parts)}.",
         consequence if waiting else "The gateway does not send failed messages again.",
+        brief=f"{plural(waiting, 'message waits', 'messages wait')}" + (f", {failed:,} given up" if failed else ""),
         count=waiting + failed,
         severity=Severity.WARNING if old else None,
         path=path,
@@ -238,6 +241,7 @@ def usage_scan_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"one usage call keeps {cost.release} busy for an estimated {duration(cost.loop_ms)}, up to "
         f"{duration(cost.block_ms)} at a time.",
         _BOOT_USAGE.of(x),
+        brief=f"{plural(cost.usage_lines, 'usage line')} to price: {duration(cost.loop_ms)} per call",
         count=cost.files,
         agent_id=cost.agent,
         evidence={

@@ -148,6 +148,7 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield RAPID.finding(
             f"{plural(len(jobs), 'job')} with {plural(runs, 'run row')}, up to {burst:,} at one tick{apart}.",
             _BOOT_DISABLED if stopped else _BOOT_RAPID.of(x),
+            brief=_often(jobs, burst, shortest),
             count=len(jobs),
             severity=(Severity.WARNING if trimmed else Severity.INFO) if stopped else None,
             agent_id=store.agent_id,
@@ -158,6 +159,14 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
             by_hand=None if trimmed else _ENABLE if stopped else _DISABLE,
             by_command=_disabling(x, [job.job for job in jobs if job.job is not None and job.job.enabled]),
         )
+
+
+def _often(jobs: Sequence[object], burst: int, shortest: int | None) -> str:
+    """How many jobs, and how many of their runs come at once, or how soon (ms) the next one comes."""
+    count = plural(len(jobs), "job")
+    if burst > 1:
+        return f"{count}, up to {burst:,} runs at once"
+    return f"{count}, a run every {duration(shortest)}" if shortest else count
 
 
 def _can_tell(store: StoreFacts | DatabaseFacts, job: JobRuns) -> bool:
@@ -180,6 +189,7 @@ def _in_history(x: Examination) -> Iterator[Finding]:
     yield RAPID.finding(
         f"{plural(len(found), 'job')} with {plural(runs, 'recent run')} in the run history{together}{apart}.",
         _BOOT_RAPID.of(x),
+        brief=_often(found, burst, shortest),
         count=len(found),
         path=x.eras.state.path,
         evidence={
@@ -244,6 +254,7 @@ def zombie_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
         "The running gateway clears the mark at its next maintenance, unless the run still hangs."
         if live
         else f"{_BOOT_ZOMBIE.of(x)}{' Jobs past due fire soon after.' if due else ''}{_comes_back(x, marked)}",
+        brief=f"{plural(len(marked), 'job')} marked as running" + (f", {due:,} past due" if due else ""),
         count=len(marked),
         severity=Severity.INFO if in_vain else None,
         path=x.cron.store.path,
@@ -269,6 +280,7 @@ def _marked_in_database(x: Examination, cron: Cron, marked: list[tuple[CronJob, 
     return ZOMBIE.finding(
         f"{plural(len(marked), 'job is', 'jobs are')} marked as running, the longest for {duration(oldest)}.",
         _BOOT_ZOMBIE.of(x),
+        brief=f"{plural(len(marked), 'job')} marked as running",
         count=len(marked),
         severity=Severity.INFO,
         path=cron.store.path,
@@ -312,6 +324,7 @@ def unknown_job(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(len(jobs), 'job')} not in jobs.json, with {plural(runs, 'run row')}"
             + (f", the newest {duration(x.now - last)} old." if runs else "; job rows only."),
             "The gateway keeps the job rows, and reaps run rows only in stores of agents that own a job.",
+            brief=f"{plural(len(jobs), 'deleted job')}, {plural(runs, 'run row')} left",
             count=len(jobs),
             severity=Severity.WARNING if unreaped else None,
             agent_id=store.agent_id,
@@ -339,6 +352,7 @@ def isolated_load(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(runs, 'isolated run')} in {duration(span)}: about {per_day:,.0f} new "
             f"sessions a day; the cap is {limit.value:,} ({limit.origin.told}).",
             _BOOT_ISOLATED.of(x),
+            brief=f"about {round(per_day):,} new sessions a day",
             count=runs,
             agent_id=store.agent_id,
             path=store.read.ref.path,

@@ -12,7 +12,7 @@ from gatewaydoctor.checks.stores.healthrules import refuses, start_over
 from gatewaydoctor.model.database.refusals import Damage
 from gatewaydoctor.model.gateway.cron import CronRead
 from gatewaydoctor.model.gateway.files import Obstacle
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import capital, plural, size
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _store(x: Examination) -> Iterator[Finding]:
     yield BROKEN.finding(
         message + also,
         then,
+        brief="no cron job runs: jobs.json is damaged" if store.fault else "",
         severity=_severity(store),
         path=store.path,
         evidence=_evidence(store)
@@ -166,6 +167,7 @@ def _state(x: Examination) -> Iterator[Finding]:
     yield BROKEN.finding(
         f"jobs-state.json: {_sentence(state.reason)}",
         "The gateway ignores it: the jobs' last run, errors and due times are lost.",
+        brief="jobs-state.json is damaged, so ignored" if state.fault else "",
         severity=Severity.WARNING,
         path=state.path,
         evidence=_evidence(state),
@@ -188,6 +190,8 @@ def jobs_lost(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield LOST.finding(
         f"{plural(len(cron.lost), 'job')} in copies but not in jobs.json, which holds {len(cron.jobs):,}.",
         "The gateway does not run them, and its next change to a job may overwrite the copy that names them.",
+        brief=f"{plural(len(cron.lost), 'job')} known to backups only",
+        harms={Harm.JOB_LOST: len(cron.lost)},
         count=len(cron.lost),
         severity=Severity.WARNING if _most_are_gone(len(cron.lost), len(cron.jobs)) else None,
         path=cron.store.path,
@@ -220,6 +224,7 @@ def run_logs(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(len(logs), 'run log')} of {size(total)}, the largest {size(logs[0].bytes)}"
         + (f"; {ownerless:,} of deleted jobs." if ownerless else "."),
         "The gateway truncates a log only when a run of its job ends." if large else NOTHING_BY_ITSELF,
+        brief=f"{plural(len(logs), 'run log')}, {size(total)}",
         count=len(large) or len(logs),
         path=x.cron.store.path.parent / "runs",
         evidence={

@@ -10,7 +10,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.database.refusals import NEWEST
 from gatewaydoctor.model.gateway.cron import Fate
 from gatewaydoctor.model.gateway.era import KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -133,10 +133,15 @@ def _not_run(x: Examination, jobs: dict[int, tuple[Fate, list[JobProblem]]]) -> 
         f"{plural(len(jobs), 'job')} of {_entries(x):,}: {_told(fates)}. Cause: {_reasons(jobs)}."
         + (f" {off:,} {'is' if off == 1 else 'are'} already disabled by that." if off else ""),
         _consequence(x, fates),
+        harms={Harm.JOB_UNUSABLE: len(jobs)},
         count=len(jobs),
         severity=Severity.ERROR if bad else None,
         path=x.cron.store.path,
-        evidence={"deleted": fates[Fate.DROPPED], "jobs": _shown(jobs)},
+        evidence={
+            "stopsScheduler": Fate.STOPS_CRON in fates,
+            "deleted": fates[Fate.DROPPED],
+            "jobs": _shown(jobs),
+        },
     )
 
 
@@ -156,6 +161,7 @@ def _in_database(x: Examination, rows: StateRows) -> Iterator[Finding]:
         f"A {NEWEST} gateway {_then(fates)}{hedge}."
         if x.config.cron.enabled.value
         else "Cron is disabled in the config: no job runs.",
+        harms={Harm.JOB_UNUSABLE: len(jobs)},
         count=len(jobs),
         severity=Severity.ERROR if grave else None,
         path=x.eras.state.path,
@@ -232,6 +238,7 @@ def _untold(x: Examination, problems: list[JobProblem]) -> Finding:
         f"{plural(jobs, 'job')} of {_entries(x):,} may not run: "
         f"{'; '.join(text for text, _ in fields.most_common(3))}.",
         "Releases handle this differently, and it is not known which one runs here.",
+        harms={Harm.JOB_UNUSABLE: jobs},
         count=jobs,
         severity=Severity.INFO,
         path=x.cron.store.path,
@@ -279,6 +286,7 @@ def _shared(x: Examination, message: str, consequence: str, jobs: list[JobProble
     return SHARED.finding(
         message,
         consequence,
+        brief="1 job shares a state with another" if len(jobs) == 1 else f"{len(jobs):,} jobs share one state",
         count=len(jobs),
         path=x.cron.store.path,
         evidence={

@@ -115,6 +115,7 @@ def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
     yield NOT_RUN.finding(
         f"{'. '.join(said)}.",
         f"{a_gateway(x)} may run some at its next start, and others only at the time noted.",
+        brief=f"{plural(len(jobs), 'job')} not run when scheduled",
         count=len(jobs),
         path=x.jobs.store.path,
         evidence={"jobs": [_times(each) for each in jobs[:EXAMPLES]]},
@@ -152,6 +153,7 @@ def _too_often(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
             f"{plural(each.runs, 'run row')} of one job, one every "
             f"{duration(each.interval or 0)}; the schedule is every {duration(each.gap or 0)}.",
             _removal(x),
+            brief=f"{plural(each.runs, 'run')} of one job, one every {duration(each.interval or 0)}",
             count=each.runs,
             path=x.jobs.store.path,
             evidence={

@@ -107,6 +107,7 @@ def archive_growth(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield ARCHIVE.finding(
             f"{plural(files, 'archived file')} of {size(count)} in the sessions directory.",
             _BOOT_ARCHIVES.of(x),
+            brief=f"{plural(files, 'archive')}, {size(count)}",
             count=files,
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir,
@@ -135,6 +136,7 @@ def archived_history(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(len(found), 'archive')} of {size(count)} with people's history, {resets:,} of them of resets. "
             "None of it is lost yet.",
             f"{a_gateway(x)} deletes {'it' if len(found) == 1 else 'the first'} {when}.",
+            brief=f"{plural(len(found), 'archive')} with people's history, {size(count)}",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir,
@@ -162,6 +164,7 @@ def sidecar_growth(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(files, 'checkpoint or trajectory file')} of {size(count)}"
             + (f"{unowned}." if facts.referenced_known and facts.unowned_sidecars else "."),
             _BOOT_SIDECARS.of(x),
+            brief=f"{plural(files, 'file')}, {size(count)}",
             count=files,
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir,
@@ -199,6 +202,7 @@ def _temps(
         f"{duration(min(row[2] for row in old))} old."
         + (" The file they belong to is damaged: one of them may hold the only copy." if damaged else ""),
         "The gateway ignores them and does not delete them.",
+        brief=f"{plural(len(old), 'temp file')}, {size(sum(row[1] for row in old))}",
         count=len(old),
         agent_id=agent_id,
         path=directory,

@@ -73,6 +73,7 @@ def resumes_at_boot(x: Examination, t: Thresholds) -> Iterator[Finding]:
             if x.config.release.policy
             else f"{plural(len(found), 'session')} may be resumed at the next start.",
             _BOOT.of(x),
+            brief=f"{plural(len(found), 'session')} resumed with model turns",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.path,

@@ -11,7 +11,7 @@ from gatewaydoctor.checks.stores.trimming import ends_stuck
 from gatewaydoctor.model.gateway.entry import DISPOSABLE_WHEN_NAMED, Kind, Status
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.transcript import PointerKind, Presence
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import duration, plural
 from gatewaydoctor.state.history.references import basename
 
@@ -131,6 +131,7 @@ def stuck_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             + (f"; {runs:,} {'is a cron run' if runs == 1 else 'are cron runs'}." if runs else ".")
             + (" Cannot tell whether a gateway is running." if unsure else ""),
             _BOOT_STUCK.of(x),
+            brief=f"{len(stuck):,} of {len(store.running):,} marked running",
             count=len(stuck),
             severity=Severity.WARNING if unsure or store.era.sessions_in_database else None,
             agent_id=store.agent_id,
@@ -169,6 +170,8 @@ def phantom_running(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(len(jobs), 'job row is', 'job rows are')} stuck at running; {copies:,} of "
             f"their {plural(runs, 'run row')} are marked running too and may be copies.",
             _BOOT_PHANTOM.of(x),
+            brief=f"{plural(len(jobs), 'job row')} stuck"
+            + ("" if store.era.sessions_in_database else "; new runs inherit it"),
             count=len(jobs),
             severity=Severity.ERROR if copies_status and not unsure and not store.era.sessions_in_database else None,
             agent_id=store.agent_id,
@@ -211,6 +214,8 @@ def missing_transcript(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "The gateway starts each of these sessions with an empty history at its next turn."
             if people
             else "No conversation is affected; cron runs and subagents do not continue from their transcripts.",
+            brief=f"{plural(count, 'session')}, {plural(people, 'conversation') if people else 'no conversation'}",
+            harms={Harm.NO_TRANSCRIPT: pointers.missing_people, Harm.TRANSCRIPT_ELSEWHERE: astray},
             count=count,
             severity=None if people else Severity.INFO,
             agent_id=store.agent_id,
@@ -248,6 +253,8 @@ def path_foreign(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "A gateway on this host does not find these files and starts the sessions with an "
             "empty history. A gateway in a container that has the directory at that path does "
             "find them.",
+            brief=f"{plural(pointers.foreign, 'session')} with paths of another host",
+            harms={Harm.FOREIGN_PATH: pointers.foreign},
             count=pointers.foreign,
             agent_id=store.agent_id,
             path=store.read.ref.path,

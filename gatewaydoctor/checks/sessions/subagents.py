@@ -102,6 +102,7 @@ def never_archived(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{count:,} of {plural(registry.runs, 'subagent run')} ended without an archive date. The "
         f"file is {size(registry.bytes)}.",
         _BOOT_NEVER.of(x),
+        brief=f"{count:,} of {plural(registry.runs, 'subagent run')}, {size(registry.bytes)}",
         count=count,
         severity=severity,
         path=registry.path,
@@ -126,6 +127,7 @@ def orphaned(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{registry.orphaned:,} of {plural(registry.runs, 'subagent run')} without a session, "
         f"{registry.unended_orphans:,} of them not ended.",
         _BOOT_ORPHANED.of(x),
+        brief=f"{plural(registry.orphaned, 'subagent run')} without a session",
         count=registry.orphaned,
         severity=Severity.WARNING if grave else None,
         path=registry.path,
@@ -152,6 +154,7 @@ def registry_unreadable(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(registry.runs, 'complete run') if registry.runs else 'No complete run'} before "
         "the damage.",
         _BOOT_UNREADABLE.of(x),
+        brief="the subagent registry cannot be read",
         severity=Severity.INFO if x.config.release.behaviour.sessions_in_database else None,
         path=registry.path,
         evidence={
@@ -178,6 +181,7 @@ def _unread(x: Examination, problem: Unreadable) -> Finding:
     return UNREADABLE.finding(
         f"Cannot read runs.json: {problem.reason}.",
         unread.consequence(problem, "it loads the registry as empty, and runs in progress are forgotten"),
+        brief="the subagent registry cannot be read",
         severity=Severity.INFO if x.config.release.behaviour.sessions_in_database else severity,
         path=problem.path,
         evidence={"read": x.subagents.read.value, "reason": problem.reason},

@@ -14,7 +14,7 @@ from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.files import PRIMARY, NodeKind
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.gateway.transcript import ContentClass, TranscriptState
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import plural, size
 from gatewaydoctor.state.history.references import References
 
@@ -152,6 +152,7 @@ def unindexed(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield UNINDEXED.finding(
             f"{plural(len(orphans), 'unindexed transcript')} ({size(store.transcripts.orphan_bytes)}): {sorts}.",
             _AHEAD[store.era.sessions_in_database],
+            brief=f"{plural(len(orphans), 'transcript')}, {size(store.transcripts.orphan_bytes)}, in no index",
             count=len(orphans),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir,
@@ -205,6 +206,8 @@ def torn_tail(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield TORN.finding(
                 f"{_how_many(found, reach)}: {sorts}.",
                 NOTHING_BY_ITSELF if reach is Reach.NONE else _IF_USED[reach] + _BOOT_TORN.of(x),
+                brief=f"{plural(len(found), 'transcript')} cut in the last line",
+                harms={Harm.CUT: len(found)},
                 count=len(found),
                 severity=Severity.INFO if reach is Reach.NONE else None,
                 agent_id=store.agent_id,
@@ -242,6 +245,8 @@ def bad_header(x: Examination, t: Thresholds) -> Iterator[Finding]:
             yield BAD_HEADER.finding(
                 f"{_how_many(found, reach)} without a valid header line.",
                 _BOOT_HEADLESS[reach],
+                brief=f"{plural(len(found), 'transcript')} without a header",
+                harms={Harm.NO_HEADER: len(found)},
                 count=len(found),
                 severity=_SEVERITY[reach],
                 agent_id=store.agent_id,
@@ -294,6 +299,7 @@ def huge(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 "The gateway answers the next message in such a session only after it has read the whole "
                 "file on the event loop."
             ),
+            brief=f"{plural(len(found), 'transcript')}, the largest {size(found[0].size)}",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir / found[0].name,
@@ -324,6 +330,7 @@ def boot_loop(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{plural(len(found), 'transcript ends', 'transcripts end')} in boot prompts only, up "
             f"to {found[0][1]:,} in a row.",
             "The gateway is likely to resume the session and crash again.",
+            brief=f"{plural(len(found), 'transcript')}, up to {found[0][1]:,} starts in a row",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.sessions_dir / found[0][0].name,

@@ -120,6 +120,7 @@ def _over_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Fi
         f"{plural(entries, 'session', 'sessions')}; the cap is {limit:,} ({origin.told})"
         + (f"; {deletes} {plural(people, 'conversation')}." if people else "."),
         consequence,
+        brief=f"{plural(entries, 'session')}, cap {limit:,}",
         count=entries - limit,
         severity=Severity.ERROR if people and _enforced(x) else None,
         agent_id=store.agent_id,
@@ -146,6 +147,7 @@ def _at_cap(x: Examination, store: StoreFacts, entries: int, limit: int) -> Find
         f"{a_gateway(x)} cuts in one pass once there are {high_water(limit):,} sessions."
         if waits
         else f"{a_gateway(x)} {_FULL_PASS}.",
+        brief=f"{plural(entries, 'session')} at a cap of {limit:,}",
         severity=Severity.INFO if waits else None,
         agent_id=store.agent_id,
         path=store.read.ref.path,
@@ -172,6 +174,7 @@ def not_enforced(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "From 2026.4.20 on the default is enforce; under an older release the store keeps growing."
             if assumed
             else f"{a_gateway(x)} lets the store grow: no save prunes, caps or cleans up.",
+            brief="nothing is trimmed (mode warn)",
             agent_id=store.agent_id,
             path=store.read.ref.path,
             evidence={

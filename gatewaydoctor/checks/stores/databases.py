@@ -99,6 +99,7 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
         f"A sessions.json of {size(legacy.size)} is left next to the database of this agent, "
         f"written after its import{at}: {_compared(leftover)}.{kept}",
         "2026.9.5 and later refuse to start (exit 78): the receipt of the import has another SHA-256.",
+        brief=f"a sessions.json of {size(legacy.size)} is left",
         severity=Severity.ERROR,
         agent_id=leftover.agent_id,
         path=leftover.path,
@@ -133,6 +134,7 @@ def _beside_database(x: Examination, leftover: ComparedLeftover, legacy: LegacyS
     return LEGACY.finding(
         f"A sessions.json of {size(legacy.size)} is left next to the database of this agent: {_compared(leftover)}.",
         ahead,
+        brief=f"a sessions.json of {size(legacy.size)} is left",
         severity=severity,
         count=len(older) or 1,
         agent_id=leftover.agent_id,
@@ -262,6 +264,7 @@ def _before_import(x: Examination, agent: AgentEra, legacy: LegacyStore, store: 
         f"{start.who} refuses to start because of it (exit {start.code}){start.hedge}."
         if stops
         else f"A {NEWEST} gateway imports it at start, every entry unchanged, including running ones.",
+        brief=f"a sessions.json of {size(legacy.size)} is left",
         severity=Severity.ERROR if stops else None,
         agent_id=agent.agent_id,
         path=legacy.path,
@@ -322,6 +325,7 @@ def newer_schema(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(len(newer), 'database')} with a newer schema: {first.role} "
         f"{first.user_version}, newest known {KNOWN_SCHEMA[first.role]}.",
         "A gateway older than the schema refuses to start (exit 78); the release that wrote it starts.",
+        brief=f"{plural(len(newer), 'database')} of a newer release",
         count=len(newer),
         path=first.path,
         evidence={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY
@@ -46,7 +47,7 @@ from gatewaydoctor.model.database.health import (
 )
 from gatewaydoctor.model.database.refusals import NEWEST, Damage
 from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
@@ -188,9 +189,11 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
 
 
 def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) -> Finding:
-    said = "belongs to another agent" if problem.found else "names no owner"
+    said = brief = "belongs to another agent" if problem.found else "names no owner"
     evidence = {"belongsTo": problem.found, "expected": health.agent_id, "sameFile": problem.shared}
     start = start_over(x, Damage.OWNER, health)
+    if problem.shared:
+        brief = "another agent's file under a second name"
     if problem.shared and not start.isolates:
         return finding_of(
             OWNER,
@@ -198,19 +201,20 @@ def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) ->
             f"{who_of(health)} is the file of another agent under a second name. Its own sessions are not there.",
             f"A {NEWEST} gateway starts, and cannot tell which of the agents these sessions belong to.",
             evidence,
+            brief=brief,
             severity=Severity.WARNING,
         )
     said = "is the file of another agent under a second name" if problem.shared else said
     if problem.record_wrong and not problem.shared:
         said = f"has {'a wrong' if problem.found else 'no'} record of its owner; all that is in it is its own"
-        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, repair="schema")
+        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, brief=brief, repair="schema")
     if problem.rows_of is None:
-        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence)
+        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, brief=brief)
     by_hand = (
         f"All its sessions are those of the agent {problem.rows_of}. Keep the gateway stopped, copy the directory, "
         f"give that agent its set back (database, -wal, -shm), and put that of {health.agent_id} at {health.path}."
     )
-    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, by_hand=by_hand)
+    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, brief=brief, by_hand=by_hand)
 
 
 def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistered) -> Finding:
@@ -221,6 +225,7 @@ def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistere
         f"{who_of(health)} is also registered for another agent in the state database.",
         refuses(start, ", for all agents"),
         {"registeredFor": problem.found, "expected": health.agent_id},
+        brief="registered for another agent",
         severity=severity_of(start),
         by_hand="Copy the directory, then restore the state database of this set, or remove that row from its table "
         "agent_databases.",
@@ -249,6 +254,7 @@ def _versions(x: Examination, health: DatabaseHealth, problem: VersionsDiffer) -
         f"{who_of(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
         start_over(x, damage, health),
         {"header": problem.header, "recorded": problem.recorded, "tables": problem.fits},
+        brief=f"version {problem.header} in the header, {problem.recorded} within",
         by_hand=None if problem.fits else "Restore the set from a backup. No version fits the tables that are there.",
         repair="schema" if problem.fits else None,
     )
@@ -265,7 +271,17 @@ def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Fin
     # Where its tables are made again from another database, these rows leave on the way, and not before.
     drifts = [each for each in health.problems if isinstance(each, SchemaDrift) and each.remade]
     repair = "schema" if not drifts else "salvage" if has_tables_elsewhere(x, health) else None
-    return finding_of(FOREIGN_KEYS, health, message, start, evidence, count=count, repair=repair)
+    return finding_of(
+        FOREIGN_KEYS,
+        health,
+        message,
+        start,
+        evidence,
+        brief=f"{plural(count, 'row refers', 'rows refer')} to rows that are gone",
+        harms={Harm.ORPHAN_ROW: count},
+        count=count,
+        repair=repair,
+    )
 
 
 def has_tables_elsewhere(x: Examination, health: DatabaseHealth) -> bool:
@@ -353,6 +369,8 @@ def _entries(x: Examination, health: DatabaseHealth, problem: BadEntries) -> Fin
         f"{plural(problem.count, 'session row')} that a start does not take: the entry {' or '.join(wrong)}.",
         ahead,
         {"keys": keys[:EXAMPLES], "faults": {fault.value: len(found) for fault, found in problem.keys.items()}},
+        brief=f"{plural(problem.count, 'row')} whose entry does not fit",
+        harms={Harm.DAMAGED_ROW: problem.count},
         severity=None if rebuilt else Severity.ERROR if start.refuses else Severity.WARNING,
         count=problem.count,
         key=keys[0] if keys else None,
@@ -365,7 +383,8 @@ def _foreign_log(x: Examination, health: DatabaseHealth, problem: ForeignLog) ->
     message += " A program that writes to it folds the foreign pages in."
     start = start_over(x, Damage.JOURNAL if problem.journal else Damage.FOREIGN_LOG, health)
     evidence = {"belongsTo": problem.found, "file": file}
-    return finding_of(LOG_FOREIGN, health, message, start, evidence, repair="logs")
+    brief = f"its {file} is of another database"
+    return finding_of(LOG_FOREIGN, health, message, start, evidence, brief=brief, repair="logs")
 
 
 def _log_gone(x: Examination, health: DatabaseHealth, problem: LogGone) -> Finding:
@@ -385,18 +404,20 @@ def _log_gone(x: Examination, health: DatabaseHealth, problem: LogGone) -> Findi
     }
     severity = None if problem.sure else Severity.INFO
     repair = "logs" if problem.commits else None
-    return finding_of(LOG_GONE, health, message, ahead, evidence, severity=severity, repair=repair)
+    brief = f"not closed, and {problem.reason}"
+    return finding_of(LOG_GONE, health, message, ahead, evidence, brief=brief, severity=severity, repair=repair)
 
 
 def _quarantined(x: Examination, health: DatabaseHealth, problem: Quarantined) -> Finding:
     found = "a check finds nothing wrong with it" if problem.refuted else "it has other findings here"
     message = f"{who_of(health)} is under quarantine; {found}."
     evidence = {"reason": problem.reason, "atMs": problem.at, "refuted": problem.refuted}
+    told = partial(finding_of, QUARANTINED, brief="quarantined, but sound" if problem.refuted else "quarantined")
     if problem.elsewhere:
         message = f"A quarantine record names {who_of(health, small=True)} under a path it no longer has; {found}."
         ahead = f"A {NEWEST} gateway passes over it."
         repair = "quarantine" if problem.refuted else None
-        return finding_of(QUARANTINED, health, message, ahead, evidence, severity=Severity.INFO, repair=repair)
+        return told(health, message, ahead, evidence, severity=Severity.INFO, repair=repair)
     damage = Damage.QUARANTINED_STATE if health.role is DatabaseRole.STATE else Damage.QUARANTINED
     start, repair = start_over(x, damage), "quarantine" if problem.refuted else None
     ahead = refuses(start, " as long as the record is there")
@@ -404,4 +425,4 @@ def _quarantined(x: Examination, health: DatabaseHealth, problem: Quarantined) -
     if not problem.refuted and start_over(x, Damage.AGENT, health).isolates:
         # With the file damaged as well the agent is left out before the record is looked at (seen).
         ahead, severity = f"It stays once the database is repaired. Then: {ahead}", Severity.WARNING
-    return finding_of(QUARANTINED, health, message, ahead, evidence, severity=severity, repair=repair)
+    return told(health, message, ahead, evidence, severity=severity, repair=repair)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.database.health import DatabaseHealth
     from gatewaydoctor.model.database.refusals import Damage
-    from gatewaydoctor.model.outcome.finding import Finding
+    from gatewaydoctor.model.outcome.finding import Finding, Harm
 
 CORRUPT = Rule(
     id="database-corrupt",
@@ -181,6 +181,8 @@ def finding_of(
     ahead: str | SeenStart,
     evidence: Mapping[str, object],
     *,
+    brief: str = "",
+    harms: Mapping[Harm, int] | None = None,
     severity: Severity | None = None,
     count: int = 1,
     key: str | None = None,
@@ -195,6 +197,8 @@ def finding_of(
     return rule.finding(
         message,
         ahead,
+        brief=brief,
+        harms=harms,
         count=count,
         severity=severity,
         agent_id=health.agent_id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.stores.healthrules import refuses, start_over
 from gatewaydoctor.model.database.refusals import Damage
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import duration, plural
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def leases(x: Examination, t: Thresholds) -> Iterator[Finding]:
             refuses(
                 start, f" {left}" if ends is not None or lease.kind == "database" else " as long as the row is there"
             ),
+            brief="a lease has not expired",
             severity=None if start.refuses else Severity.INFO,
             path=x.eras.state.path if x.eras.state else None,
             evidence={"host": lease.host, "pid": lease.pid, "expiresAtMs": lease.expires_at},
@@ -91,6 +92,8 @@ def jobs_elsewhere(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield ELSEWHERE.finding(
         f"{plural(count, 'cron job')} filed under another directory{here}.",
         "They do not run when a gateway starts here.",
+        brief=f"{plural(count, 'job')} filed under another directory",
+        harms={Harm.JOB_ELSEWHERE: count},
         count=count,
         severity=Severity.WARNING if own else None,
         path=x.eras.state.path if x.eras.state else None,

@@ -78,6 +78,7 @@ def _about_workspaces(x: Examination) -> Iterator[Finding]:
             f"{plural(len(mine), 'file')} of an earlier release about the workspace of the agent "
             f"{'waits' if len(mine) == 1 else 'wait'} to be imported{broken}.",
             refuses(start, ", for all agents"),
+            brief=f"{plural(len(mine), 'old workspace file')} left",
             count=len(mine),
             agent_id=agent.agent_id,
             path=mine[0].path,
@@ -103,6 +104,7 @@ def _told(rule: Rule, each: FoundLegacyFile, ahead: str, severity: Severity | No
     return rule.finding(
         f"{each.known.pattern} of an earlier release {each.fault.text}. It holds {each.known.holds}.",
         ahead,
+        brief=f"{each.known.pattern.removeprefix('agents/main/agent/')} {each.fault.text}",
         severity=severity,
         path=each.path,
         evidence={"file": each.known.pattern, "fault": each.fault.value, "bytes": each.bytes, "offset": each.offset},

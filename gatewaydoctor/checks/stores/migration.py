@@ -10,7 +10,7 @@ from gatewaydoctor.checks.stores.databases import imports_leftovers
 from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of, refuses, severity_of, start_over
 from gatewaydoctor.model.database.migration import JobPlace
 from gatewaydoctor.model.database.refusals import NEWEST, Damage
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import plural
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def unfinished(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield UNFINISHED.finding(
             f"Unfinished import run, {committed:,} of {plural(total, 'row')} committed; the next start finishes it.",
             f"{a_gateway(x)} imports the rest at start.",
+            brief=f"{committed:,} of {plural(total, 'row')} imported",
             agent_id=waiting[0][0].agent_id if len(waiting) == 1 else None,
             path=run.path,
             evidence={"runId": run.run_id, "committed": committed, "rows": total, "started": run.started},
@@ -123,6 +124,7 @@ def receipts(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"The state database does not have {'a migration' if len(found) == 1 else 'migrations'} as completed "
         f"({', '.join(found)}).",
         refuses(start),
+        brief="a migration is not marked as finished",
         count=len(found),
         severity=severity_of(start),
         path=x.eras.state.path if x.eras.state else None,
@@ -182,6 +184,8 @@ def losses(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield LOSSES.finding(
             f"{plural(len(mine), 'transcript')} with {turns} that only the import archive has.",
             "The gateway shows these conversations without them.",
+            brief=f"{plural(people, 'human turn')} only in archives",
+            harms={Harm.ARCHIVED_ALONE: people},
             count=len(mine),
             agent_id=agent.agent_id,
             path=mine[0].path,
@@ -247,6 +251,8 @@ def jobs(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield JOBS.finding(
         f"{plural(len(left), 'job')} not in the state database, which holds {held:,}{set_aside}{why}.",
         "The gateway runs the jobs of the state database, and none of these.",
+        brief=f"{plural(len(left), 'job')} not in the database, so never run",
+        harms={Harm.JOB_NOT_IMPORTED: len(left)},
         count=len(left),
         severity=_severity(left, aside, held),
         path=x.cron.store.path.with_name(sources[0]) if sources else (x.eras.state.path if x.eras.state else None),

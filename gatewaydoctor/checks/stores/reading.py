@@ -207,6 +207,9 @@ def _damaged(x: Examination, store: StoreFacts, reading: StoreReading, fault: Js
     return rule.finding(
         f"{capital(fault.sentence)}. {rows} before the damage.{meanwhile}",
         READ_AS_EMPTY.of(x),
+        brief="not a JSON object"
+        if rule is NOT_OBJECT
+        else f"{plural(reading.entries, 'complete session')} before the damage",
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={
@@ -236,6 +239,7 @@ def _too_large(x: Examination, store: StoreFacts, reading: StoreReading) -> Find
         f"{UNREADABLE_FROM_BYTES:,}. It holds {plural(reading.entries, 'session', 'sessions')} "
         "and is not damaged.",
         READ_AS_EMPTY.of(x),
+        brief=f"{size(reading.bytes)}, {plural(reading.entries, 'session')}",
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={
@@ -286,6 +290,7 @@ def empty_beside_transcripts(x: Examination, t: Thresholds) -> Iterator[Finding]
                 else ", none with a conversation."
             ),
             "The gateway starts with no sessions; every later save makes the old index harder to restore.",
+            brief=f"no session, but {plural(len(lost), 'transcript')}",
             count=len(lost),
             severity=None if people else Severity.WARNING,
             agent_id=store.agent_id,
@@ -316,6 +321,7 @@ def backup_candidates(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"{size(sum(each[1] for each in found))} in total, the largest "
             f"{size(max(each[1] for each in found))}.",
             "The gateway ignores them, and later saves may delete them by rotation.",
+            brief=f"{plural(len(found), 'file')} may hold the lost sessions",
             count=len(found),
             agent_id=store.agent_id,
             path=store.read.ref.path,
@@ -343,6 +349,7 @@ def copy_has_more(x: Examination, t: Thresholds) -> Iterator[Finding]:
         yield COPY_HAS_MORE.finding(
             f"{lacks}." if in_database else f"{lacks}; the transcripts are there.",
             f"{ahead}." if in_database else f"{ahead}; rotation and clean-up may delete the files.",
+            brief=f"{plural(len(keys), 'conversation')} only in a copy",
             count=len(keys),
             agent_id=store.agent_id,
             path=store.path,

@@ -10,7 +10,7 @@ from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.checks.scope import sound_stores, whole_stores
 from gatewaydoctor.model.gateway.fieldtypes import Fate
 from gatewaydoctor.model.gateway.store import SAFE_DEPTH
-from gatewaydoctor.model.outcome.finding import Severity
+from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def duplicate_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 f"{plural(len(sessions.hidden), 'earlier session', 'earlier sessions')} "
                 f"({size(sessions.hidden_bytes)}) that no gateway sees, counted nowhere else.",
                 _LAST_WINS,
+                harms={Harm.HIDDEN: len(sessions.hidden)},
                 count=len(sessions.repeated),
                 agent_id=store.agent_id,
                 path=store.read.ref.path,
@@ -153,6 +154,7 @@ def case_variant_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 f"{plural(len(groups), 'session')} with keys that differ only in case "
                 f"({plural(sum(map(len, groups)), 'key')} in total).",
                 _BOOT_VARIANT.of(x),
+                brief=f"{plural(len(groups), 'session')} under keys of two spellings",
                 count=len(groups),
                 agent_id=store.agent_id,
                 path=store.read.ref.path,
@@ -190,6 +192,7 @@ def unscoped_key(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "2026.4.25 and later keep the newest of each pair at a start, and drop the others."
             if keeps
             else f"{a_gateway(x)} keeps the newest of each pair at its start, and drops the others.",
+            brief=f"{plural(len(groups), 'session key')} without an agent",
             count=len(groups),
             severity=Severity.INFO if keeps else None,
             agent_id=store.agent_id,
@@ -259,6 +262,7 @@ def _odd(x: Examination, store: StoreFacts, fault: RowFault) -> Finding:
     return INVALID.finding(
         f"{plural(fault.rows, 'session')} {_WOULD[fault.fate]}{people}: {what} is {shapes}.",
         f"{who} {_FIX_MISSING if old_cleanup else _THEN[fault.fate]}.",
+        harms={Harm.UNUSABLE_VALUE: fault.people},
         count=fault.rows,
         severity=Severity.ERROR if grave and known else None,
         agent_id=store.agent_id,

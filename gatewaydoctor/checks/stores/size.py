@@ -138,6 +138,7 @@ def _heap_finding(x: Examination, loaded: Loaded, limit: int, source: str, repai
         f"{size(loaded.bytes)} in {plural(loaded.entries, 'session')} need an estimated "
         f"{rounded_size(measured, most)} of heap; the limit is {rounded_size(limit)} ({source}).",
         _BOOT_HEAP.of(x),
+        brief=f"{size(loaded.bytes)}, {plural(loaded.entries, 'session')}",
         severity=grave if 2 * measured >= limit else Severity.WARNING,
         agent_id=loaded.agent_id,
         path=loaded.path,
@@ -214,6 +215,7 @@ def bloat(x: Examination, t: Thresholds) -> Iterator[Finding]:
             f"each; {size(rebuilt)} of it ({100 * rebuilt // count} %) is fields the gateway "
             "rebuilds.",
             _BOOT_BLOAT.of(x),
+            brief=f"{100 * rebuilt // count} % of {size(count)} can be rebuilt",
             count=entries,
             agent_id=store.agent_id,
             path=store.read.ref.path,

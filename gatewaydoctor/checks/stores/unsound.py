@@ -119,12 +119,13 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
         "pages": list(problem.pages),
         "rowsReadable": dict(health.rows),
     }
+    brief = f"damaged in {', '.join(problem.tables)}" if problem.tables else ""
     if problem.index_only:
         start = start_over(x, Damage.INDEX, health)
         page = f", page {problem.pages[0]:,}" if problem.pages else ""
         what = "lacks rows or has too many" if problem.rows_differ else f"is malformed{page}"
         message = f"An index of {who_of(health, small=True)} {what}. Its table has every row."
-        return finding_of(CORRUPT, health, message, start, evidence, repair=_salvage(health))
+        return finding_of(CORRUPT, health, message, start, evidence, brief=brief, repair=_salvage(health))
     if problem.constraints:
         message = f"Rows of {some_of(problem.tables)} break a constraint of their table. Its pages hold together."
         # Of an agent's a start first checks a file that it cannot write, for which SQLite forgets CHECK alone.
@@ -135,11 +136,12 @@ def broken(x: Examination, health: DatabaseHealth, problem: BrokenPages) -> Find
             "Copy the directory, and put the values right on a copy, or restore the set from a backup. "
             "`gatewaydoctor repair salvage` makes the database again without these rows and shows how many."
         )
-        return finding_of(CORRUPT, health, message, start, evidence, repair=None, by_hand=by_hand)
+        return finding_of(CORRUPT, health, message, start, evidence, brief=brief, by_hand=by_hand)
     tables = f" in {some_of(problem.tables)}" if problem.tables else ""
     page = f", page {problem.pages[0]:,}" if problem.pages else ""
     message = f"{who_of(health)} is damaged{tables}{page}. {_readable(health)}"
-    return finding_of(CORRUPT, health, message, _refused(x, health), evidence, repair=_salvage(health))
+    ahead = _refused(x, health)
+    return finding_of(CORRUPT, health, message, ahead, evidence, brief=brief, repair=_salvage(health))
 
 
 def read_only(x: Examination, health: DatabaseHealth, problem: ReadOnlyFormat) -> Finding:
