@@ -126,7 +126,7 @@ def document(
         findings_total=len(judgement.findings),
         skipped=tuple(
             SkippedInfo(path=names.path(path), reason=names.text(reason))
-            for path, reason in (*x.skipped, *x.unchecked)[:cap]
+            for path, reason in tuple(dict.fromkeys((*x.skipped, *x.unchecked)))[:cap]
         ),
         details={key: names.value(value, key) for key, value in details.items()},
     )

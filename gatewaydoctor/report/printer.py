@@ -11,7 +11,7 @@ import msgspec
 from gatewaydoctor import __version__
 from gatewaydoctor.model.outcome.report import SCHEMA_VERSION, Document, ToolInfo
 from gatewaydoctor.report.outgoing import outgoing_document, outgoing_text, outgoing_value
-from gatewaydoctor.report.words import harmless, json_harmless
+from gatewaydoctor.report.words import harmless, json_harmless, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,8 +103,7 @@ def print_error(error: ErrorInfo, exit_code: ExitCode, command: str, *, now: int
         return
     print_warning(error.message)
     if error.hint:
-        # One with a command is not wrapped: it is pasted.
-        _print_wrapped(f"  {harmless(outgoing_text(error.hint))}", whole="`" in error.hint)
+        _print_wrapped(f"  {harmless(outgoing_text(error.hint))}")
 
 
 def print_warning(text: str) -> None:
@@ -112,13 +111,10 @@ def print_warning(text: str) -> None:
     _print_wrapped(f"gatewaydoctor: {harmless(outgoing_text(text))}")
 
 
-def _print_wrapped(line: str, *, whole: bool = False) -> None:
+def _print_wrapped(line: str) -> None:
     width = _terminal_width()
-    if not whole and width is not None and len(line) > width:
-        from textwrap import wrap
-
-        kept = wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        line = "\n".join(kept)
+    if width is not None and len(line) > width:
+        line = "\n".join(lines(line, width, "  "))
     print(line, file=sys.stderr)
 
 

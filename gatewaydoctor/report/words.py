@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _NOT_ASCII = regex(r"[^\x00-\x7e]")
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 LONGEST = 300
 """Characters of one name or key on a screen. A key of a megabyte is legal but unreadable."""
 
@@ -59,6 +60,17 @@ def shown(text: str) -> str:
     if len(text) <= LONGEST:
         return harmless(text)
     return f"{harmless(text[:LONGEST])}… ({len(text):,} characters)"
+
+
+def lines(text: str, width: int, indent: str = "") -> list[str]:
+    """A text in lines that end between words; what is in backticks is pasted, so it stays whole. `indent` is in front
+    of every line but the first."""
+    from textwrap import wrap
+
+    pieces = text.split("`")
+    pieces[1::2] = [piece.replace(" ", _UNBROKEN) for piece in pieces[1::2]]
+    kept = wrap("`".join(pieces), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_UNBROKEN, " ") for line in kept]
 
 
 def harmless(text: str) -> str:

@@ -163,8 +163,13 @@ def test_an_error_is_wrapped_between_words_on_a_terminal(
     assert " ".join(" ".join(shown).split()) == f"gatewaydoctor: {said}"
     assert shown[0] == "gatewaydoctor: There is no directory"
     assert shown[1].strip() == "/srv/a-directory-of-which-the-name-is-longer-than-the-line"
-    for hint, lines in (("Check the path, and whether its volume is mounted.", 2), (f"Run `{'x' * 60} -y`.", 1)):
+    for hint, lines in (("Check the path, and whether its volume is mounted.", 2), (f"Run `{'x' * 60} -y`.", 2)):
         error = ErrorInfo(code="usage", message="No.", hint=hint)
         printer.print_error(error, ExitCode.CANNOT_EXAMINE, "scan", now=0, wants_json=False)
         shown = capsys.readouterr().err.splitlines()[1:]
-        assert (len(shown), " ".join(" ".join(shown).split())) == (lines, hint), "a command in a hint stays whole"
+        assert (len(shown), " ".join(" ".join(shown).split())) == (lines, hint)
+    command = "`gatewaydoctor scan --state-dir /srv/gateway -v`"
+    printer.print_warning(f"Nothing was read here. Run {command} for all of it.")
+    shown = capsys.readouterr().err.splitlines()
+    assert f"  {command}" in shown, "a command to paste stays whole"
+    assert shown[-1] == "  for all of it."

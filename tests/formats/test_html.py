@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -102,6 +103,15 @@ def test_every_finding_is_there_with_its_evidence(looked: Looked) -> None:
         assert verdict["stake"]["text"] in shown
 
 
+def test_commands_inside_a_sentence_are_code(looked: Looked) -> None:
+    page = looked.run("scan", "--state-dir", str(looked.path), "--format", "html").out
+    prose = re.sub(r"<pre>.*?</pre>|<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert looked.name == "hostile" or "`" not in prose
+    by_hand = [each["byHand"] for each in looked.told["findings"] if each.get("byHand") and not each["fix"]]
+    for command in re.findall("`([^`]+)`", " ".join(by_hand)):
+        assert f"<code>{html.escape(command)}</code>" in page
+
+
 def test_redaction_holds(looked: Looked) -> None:
     text = looked.check("html", "--redact").out
     Page(text)
@@ -164,3 +174,11 @@ def test_a_store_that_is_not_there_has_no_chart_next_to_one_that_is(tmp_path: Pa
     agentdb.make(state.root, agentdb.rows(2))
     page = harness.run("scan", "--state-dir", str(state.root), "--now", str(NOW), "--format", "html").out
     assert re.findall(r"<h2>Agent (\w+[^:]*):", page) == ["main"]
+
+
+def test_a_store_that_cannot_be_used_is_not_counted_as_empty(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.3.28")
+    for text, told in ((b"{}", "0 sessions"), (b"{", "loads as EMPTY")):
+        state.store(text)
+        page = harness.run("scan", "--state-dir", str(state.root), "--now", str(NOW), "--format", "html").out
+        assert re.findall(r"<h2>Agent main: [^<,]*, ([^<]*)</h2>", page) == [told]

@@ -23,7 +23,7 @@ from gatewaydoctor.report import words
 from gatewaydoctor.report.invocation import Invocation
 from gatewaydoctor.report.names import Names
 from gatewaydoctor.report.printer import encode
-from gatewaydoctor.report.screens.blocks.fitting import Jointed, fill
+from gatewaydoctor.report.screens.blocks.fitting import Jointed, fill, wrapped
 from gatewaydoctor.report.screens.blocks.parts import print_command
 from gatewaydoctor.report.screens.blocks.tables import keyed
 
@@ -98,6 +98,16 @@ def test_filled_lines_hold_the_text_within_the_width(text: str, width: int) -> N
 def test_a_time_of_day_stays_on_one_line(width: int) -> None:
     lines = fill("starts on /srv/12:30 (2026-09-21 12:00 UTC): at 23:59", width)
     assert sum("12:00" in line for line in lines) == sum("23:59" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("width", range(12, 60))
+def test_what_is_left_out_of_a_sentence_leaves_no_piece_of_a_word(width: int) -> None:
+    text = "3 jobs with 6,522 run rows, up to 51 at one tick, ticks 22.3 s apart"
+    lines = wrapped(text, width, 1)
+    assert [cell_len(line) <= width for line in lines] == [True]
+    assert lines[0].endswith(" …")
+    assert f"{text} ".startswith(f"{lines[0].removesuffix('…')}")
+    assert wrapped(text, 99, 1) == [text]
 
 
 def test_keys_are_broken_at_their_joints() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.model.words import duration, size
+from gatewaydoctor.report import words
 from gatewaydoctor.report.verdicts import decision, judged, name, place, standing_words
 
 if TYPE_CHECKING:
@@ -20,13 +21,7 @@ def render(document: Document) -> str:
 
 def on_terminal(document: Document, width: int) -> str:
     """The same for a person at a terminal: lines break between words, and the next step comes last."""
-    from textwrap import wrap
-
-    lines = [
-        part
-        for line in _lines(document)
-        for part in wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-    ]
+    lines = [part for line in _lines(document) for part in words.lines(line, width, "    ")]
     if document.next is not None and document.next.command is not None:
         lines += ["", f"next: {document.next.command}"]
     return "".join(f"{line}\n" for line in lines)

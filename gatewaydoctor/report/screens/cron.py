@@ -161,8 +161,8 @@ def _flags(cron: Cron, job: CronJob, timing: JobTiming, runs: JobRuns | None, *,
     found = [broken[job.index][0].value] if broken else []
     shared = [each for each in problems if each.field == "id" and each.fate is Fate.SHARES_STATE]
     found += ["no id" if each.reason.startswith("missing") else "id used twice" for each in shared[:1]]
+    found += ["rapid-retry"] * (again or (runs is not None and runs.rapid))
     found += [flag.value for flag in timing.flags]
-    found += ["rapid-retry"] * again
     found += runs.flags if runs else ["zombie"] * (job.state.running_at is not None)
     found += ["disabled by repair"] * any(_is(note.job_id, note.name, job) for note in cron.disabled)
     return tuple(dict.fromkeys(found))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from rich.text import Text
 
 from gatewaydoctor.model.outcome.verdict import NextStep
-from gatewaydoctor.model.regex import regex
 from gatewaydoctor.report import words
 from gatewaydoctor.report.screens.blocks.fitting import fitted, height, lines
 from gatewaydoctor.report.screens.blocks.gaps import step_unless
@@ -61,7 +59,7 @@ def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -
         if airy:
             console.print()
             console.print(Text(label, "bold"))
-            for line in _lines(text, console.width - 2):
+            for line in words.lines(text, console.width - 2):
                 console.print(Text(f"  {line}", no_wrap=True))
         else:
             _paragraph(console, label, text)
@@ -72,20 +70,10 @@ def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -
         print_command(console, Text(), invocation.command("repair", rule.repair), 2)
 
 
-def _lines(text: str, width: int) -> list[str]:
-    """A paragraph; what is in backticks is not broken."""
-    kept = _QUOTED.sub(lambda quoted: quoted[0].replace(" ", _UNBROKEN), text)
-    return [line.replace(_UNBROKEN, " ") for line in wrap(kept, width, break_on_hyphens=False)]
-
-
-_QUOTED = regex(r"`[^`]*`")
-_UNBROKEN = "\N{NO-BREAK SPACE}"
-
-
 def term(console: Console, found: Term, todo: Command, invocation: Invocation) -> None:
     """A word, or those that are told together; then what to type."""
     console.print(Text(", ".join(found.words), "bold"))
-    for line in wrap(found.meaning.replace("`", ""), console.width - 2, break_on_hyphens=False):
+    for line in words.lines(found.meaning.replace("`", ""), console.width - 2):
         console.print(Text(f"  {line}", no_wrap=True))
     why = "all rules, for the findings of a scan:" if todo.words == ("explain",) else "show what it would do here:"
     console.print()
@@ -175,7 +163,7 @@ def _found(console: Console, *, rule: Rule, judgement: Judgement, view: View, am
 
 
 def _paragraph(console: Console, label: str, text: str) -> None:
-    first, *rest = _lines(f"{label}: {text}", console.width)
+    first, *rest = words.lines(f"{label}: {text}", console.width)
     console.print(Text.assemble((first[: len(label) + 1], "bold"), first[len(label) + 1 :]), no_wrap=True)
     for line in rest:
         console.print(Text(line, no_wrap=True))

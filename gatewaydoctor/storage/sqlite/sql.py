@@ -119,13 +119,13 @@ def fault_of(path: Path, error: BaseException) -> DatabaseFault:
     text = str(error) or type(error).__name__
     match error:
         case apsw.NotADBError():
-            return DatabaseFault(DatabaseFaultKind.NOT_A_DATABASE, path, "SQLite does not take it for a database")
+            return DatabaseFault(DatabaseFaultKind.NOT_A_DATABASE, path, "SQLite does not accept it as a database")
         case apsw.CorruptError() if "malformed database schema" in text:
             return DatabaseFault(
                 DatabaseFaultKind.SCHEMA, path, f"its tables are not described soundly: {_told(text)}"
             )
         case apsw.CorruptError():
-            return DatabaseFault(DatabaseFaultKind.DAMAGED, path, "its pages do not hold together")
+            return DatabaseFault(DatabaseFaultKind.DAMAGED, path, "its pages are damaged")
         case apsw.SQLError():
             return DatabaseFault(DatabaseFaultKind.QUERY, path, f"it has another layout: {_told(text)}")
         case UnicodeError():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _START = {"yes": "Yes", "no": "No", "at-risk": "At risk", "unknown": "Cannot tell"}
 _LIVENESS = {"live": "running", "dead": "not running", "unknown": "cannot tell"}
+_UNREAD = {"yes": "", "no": "cannot be read", "gateway-empty": "loads as EMPTY"}
 _AT_ONCE_MS = 15_000
 
 
@@ -42,6 +43,7 @@ def render(document: Document) -> str:
             for store, days in zip_longest(document.stores, growth)
             if store.exists or not any(other.exists for other in document.stores if other.agent_id == store.agent_id)
         ],
+        unread=_UNREAD,
         statuses=charts.STATUSES,
         burst=charts.BURST,
         forecast=document.details.get("forecast"),

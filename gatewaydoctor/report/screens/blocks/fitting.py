@@ -75,9 +75,11 @@ def fill(text: str, width: int) -> list[str]:
 
 
 def wrapped(text: str, width: int, most: int) -> list[str]:
-    """A sentence in at most so many lines; what is left out ends in dots."""
+    """A sentence in at most so many lines; dots stand for the words that are left out."""
     lines = [line.rstrip() for line in fill(text, max(width, 8))]
-    return lines if len(lines) <= most else [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}", width)]
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"{fill(lines[most - 1], max(width - 2, 8))[0].rstrip()} …"]
 
 
 def whole(parts: Sequence[str], width: int, most: int, more: str = "", least: int = 1) -> list[str]:
