@@ -61,3 +61,23 @@ def test_at_every_step_at_which_something_is_changed(ground: Path, way: str, swa
         fs.release()
     assert held > 3
     assert missing == 0 if swaps else missing > 0
+
+
+@pytest.mark.parametrize("scene", ["agent_in_a_database", Repair.LOGS])
+def test_a_database_or_log_that_is_only_moved_holds_it_back_too(ground: Path, scene: Repair | str) -> None:
+    """Between its two moves a start would find a log without its database, and begin with an empty history."""
+    stage, straight = Stage.of(ground, scene), FaultFs()
+    apply(stage.fresh(), tools(straight), DEAD)
+    stage.fresh()
+    before, held = contents(stage.root), 0
+    for step in telling(straight.log, Mode.KILL_AFTER):
+        plan, fs = stage.fresh(), FaultFs(step, Mode.KILL_AFTER)
+        with suppress(Killed):
+            apply(plan, tools(fs), DEAD)
+        (run,) = pending(stage.root) or (None,)
+        if run is not None and run.state is not RunState.APPLIED and contents(stage.root) != before:
+            code, said = gate(stage.root)
+            assert (code, run.run_id in said) == (ExitCode.DO_NOT_START, True), fs.log[-1]
+            held += 1
+        fs.release()
+    assert held

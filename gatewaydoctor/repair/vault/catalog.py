@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gatewaydoctor.model.repair.plan import Transact
 from gatewaydoctor.model.repair.receipt import BEFORE_ACTING, Manifest, RunState
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
 from gatewaydoctor.repair.vault.journal import Line, latest, read_journal, state_of
 from gatewaydoctor.repair.vault.layout import ELSEWHERE, RUNS, RunPlace, begun_at, vault_of
 from gatewaydoctor.repair.vault.ownership import notes, own_runs, settled, strangers
 from gatewaydoctor.repair.writing.errors import BadPlan, NoSuchRun, RunPending, VaultDamaged
-from gatewaydoctor.repair.writing.guard import lstat_or_none
+from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
 
 if TYPE_CHECKING:
@@ -93,14 +92,19 @@ def interrupted_runs(
 
 
 def halfway(fs: ReadFs, run: RunInfo) -> bool:
-    """Whether the run began to change a database and has not come to an end, forth or back: the database may be
-    missing, or be without its log. Where its plan cannot be read, nothing is known of it: False."""
+    """Whether the run began to change a database or its log, or to move them, and has not come to an end, forth or
+    back: the database may be missing, or be without its log. Where its plan cannot be read, nothing is known of it:
+    False."""
     if run.state not in (RunState.ACTING, RunState.PUTTING_BACK, RunState.UNDOING):
         return False
     try:
-        return any(isinstance(act, Transact) for act in read_plan(fs, run.place.plan).acts)
+        plan = read_plan(fs, run.place.plan)
     except (BadPlan, OSError):
         return False
+    return any(target_of(act, plan).endswith(_OF_DATABASES) for act in plan.acts)
+
+
+_OF_DATABASES = (".sqlite", ".sqlite-wal", ".sqlite-journal")
 
 
 def _info(fs: ReadFs, processes: Processes, place: RunPlace) -> RunInfo:
