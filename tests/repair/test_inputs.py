@@ -176,3 +176,26 @@ def test_a_run_of_an_earlier_version_can_be_undone(tmp_path: Path, monkeypatch: 
     assert b"ctimeNs" not in (run.place.directory / "plan.json").read_bytes()
     undo(run, tools(), DEAD)
     assert tree(doctor.state.root) == before
+
+
+@pytest.mark.parametrize(
+    ("repair", "options", "command"),
+    [
+        ("trim", Options(), "`gatewaydoctor repair trim`."),
+        ("trim", Options(TrimOptions(keep_per_job=0)), "`gatewaydoctor repair trim`, with the options of this one."),
+        ("park", Options(names=frozenset(PERSON)), "`gatewaydoctor park agent:main:main`."),
+    ],
+)
+def test_after_an_undo_a_saved_plan_is_refused_and_names_its_own_repairs(
+    tmp_path: Path, repair: str, options: Options, command: str
+) -> None:
+    state = StateDir(tmp_path)
+    base(state)
+    doctor = Doctor(state)
+    state.store(PERSON | STUCK | {run_key("j", 8): row(8, age=3 * DAY)})
+    plan = doctor.plan(repair, options=options)
+    assert apply(plan, tools(), DEAD)
+    doctor.undo()
+    with pytest.raises(InputChanged) as refused:
+        apply(plan, tools(), DEAD)
+    assert refused.value.hint == f"Make a new plan: {command}"

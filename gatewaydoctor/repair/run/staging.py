@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gatewaydoctor.model.repair.plan import Plan, Rewrite, Transact
 from gatewaydoctor.repair.writing.errors import BadPlan, InputChanged
-from gatewaydoctor.repair.writing.guard import before, is_unchanged, lstat_or_none
+from gatewaydoctor.repair.writing.guard import before, is_unchanged, lstat_or_none, new_plan
 from gatewaydoctor.repair.writing.stream import Dress, write_segments
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def stage(
             if content.size != act.size:
                 raise BadPlan(
                     f"{act.target} should be {act.size:,} bytes according to the plan, but is {content.size:,}.",
-                    "Make a new plan: `gatewaydoctor repair`.",
+                    new_plan(plan),
                 )
             stat = fs.lstat(path)
             staged[number] = Staged(content.sha256, content.size, stat.dev, stat.ino)

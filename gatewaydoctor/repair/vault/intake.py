@@ -101,7 +101,7 @@ def _check(fs: WriteFs, place: RunPlace, seen: Fingerprint, content: Content) ->
     stat = lstat_or_none(fs, place.at(seen.path))
     same = stat is not None and is_unchanged(stat, seen) and content.size == seen.size
     if not same or seen.sha256 not in (None, content.sha256):
-        raise InputChanged(f"{seen.path} changed while it was read.", "Make a new plan: `gatewaydoctor repair`.")
+        raise InputChanged(f"{seen.path} changed while it was read.", "Make a new plan and apply that.")
 
 
 class Room(Struct, frozen=True):

@@ -9,6 +9,7 @@ from shlex import quote
 from stat import S_IMODE
 from typing import TYPE_CHECKING
 
+from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.liveness import GatewayState, Liveness
 from gatewaydoctor.model.repair.plan import Move, Plan, Rewrite, Transact
 from gatewaydoctor.repair.vault.layout import VAULT_NAME
@@ -35,7 +36,18 @@ if TYPE_CHECKING:
 MARGIN_BYTES = 1024 * 1024
 """Left free next to what a run writes: for journal, manifest, plan and directories."""
 
-_NEW_PLAN = "Make a new plan: `gatewaydoctor repair`."
+
+def new_plan(plan: Plan) -> str:
+    """What to type for a plan of the same repairs."""
+    if plan.undoes is not None:
+        return f"Make a new plan: `{typed('undo', plan.undoes, '--merge')}`."
+    match plan.repairs:
+        case ["park" | "unpark" as verb]:
+            vault = ("--to-vault",) if "dropParked" in plan.options else ()
+            return f"Make a new plan: `{typed(verb, plan.options.get('names', ''), *vault)}`."
+        case repairs:
+            same = ", with the options of this one" if plan.options else ""
+            return f"Make a new plan: `{typed('repair', *repairs)}`{same}."
 
 
 def check_gateway(gateway: GatewayState, *, stopped_by_word: bool) -> None:
@@ -124,7 +136,7 @@ def check_bounds(fs: ReadFs, plan: Plan, kept: Path | None = None) -> None:
         raise OutOfBounds(f"The plan is for {state_dir}, which is not a real directory path.", hint)
     targets = [target_of(act, plan) for act in plan.acts]
     if len(set(targets)) != len(targets):
-        raise OutOfBounds("The plan changes one file twice.", _NEW_PLAN)
+        raise OutOfBounds("The plan changes one file twice.", new_plan(plan))
     sources = (seen.path for seen in plan.fingerprints if kept is None or (state_dir / seen.path).parent != kept)
     for parent in sorted({_checked(path, hint).parent.as_posix() for path in (*targets, *sources)}):
         if fs.realpath(state_dir / parent) != state_dir / parent:
@@ -182,15 +194,15 @@ def check_unchanged(fs: ReadFs, plan: Plan) -> None:
         now = _identity_now(fs, state_dir / each.path)
         if now != each.seen:
             how = "has appeared" if each.seen is None else "is gone" if now is None else "changed"
-            raise InputChanged(f"{each.path} {how} since the plan was made.", _NEW_PLAN)
+            raise InputChanged(f"{each.path} {how} since the plan was made.", new_plan(plan))
     taken = {act.source if isinstance(act, Move) else act.replaces for act in plan.acts}
     for number, seen in enumerate(plan.fingerprints):
         stat = lstat_or_none(fs, state_dir / seen.path)
         if stat is None or not is_unchanged(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):
-            raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", _NEW_PLAN)
+            raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", new_plan(plan))
     for act in plan.acts:
         if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
-            raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", _NEW_PLAN)
+            raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", new_plan(plan))
 
 
 def _identity_now(fs: ReadFs, path: Path) -> tuple[int, int, int, int] | None:
