@@ -35,19 +35,20 @@ class Invocation(Struct, frozen=True):
         return replace(command, program=self.program, words=(*command.words, *options), placed=True)
 
     def hinted(self, hint: str) -> str:
-        """Words with commands of this program in backticks, each completed. One that names its directory already gets
-        no other."""
+        """Words with commands of this program in backticks, each completed; a quoted word of one may hold backticks.
+        One that names its directory already gets no other."""
         import re
-        from shlex import join
+        from shlex import join, split
 
         options = join([word for option in self.options for word in option])
 
         def completed(found: re.Match[str]) -> str:
             typed = found[1]
-            placed = "--state-dir " in typed or _looks_nowhere(typed.split())
+            words = split(typed)
+            placed = "--state-dir" in words or _looks_nowhere(words)
             return f"`{join(self.program)} {typed}{'' if placed or not options else f' {options}'}`"
 
-        return re.sub(rf"`{join(PROGRAM)} ([^`]+)`", completed, hint)
+        return re.sub(rf"`{join(PROGRAM)} ((?:[^`'\"]|'[^']*'|\"[^\"]*\")+)`", completed, hint)
 
 
 PLAIN = Invocation()

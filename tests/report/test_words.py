@@ -158,6 +158,13 @@ def test_commands_are_completed_where_they_look_at_a_directory() -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["a`b", "it's `c`", 'say "`"', "x --state-dir y", "plain"])
+def test_a_command_is_completed_behind_its_last_word(key: str) -> None:
+    told = Invocation(options=(("--state-dir", "/x"),)).hinted(f"To park it: `{typed('park', key)}`, isn't it?")
+    command = told.removeprefix("To park it: `").removesuffix("`, isn't it?")
+    assert shlex.split(command) == ["gatewaydoctor", "park", key, "--state-dir", "/x"]
+
+
 SECRET = st.text("abcdefghijklmnopqrstuvwxyz0123456789._-+@", min_size=1, max_size=12).map(lambda text: f"zq{text}qz")
 """No word of the program looks like that."""
 
