@@ -12,13 +12,14 @@ from gatewaydoctor.repair.databases.columns import places_of
 from gatewaydoctor.storage.database import schema
 from tests.fixtures_source.databases import STATE_VERSION
 from tests.repair import agentdb
+from tests.repair.doctor import Doctor
+from tests.repair.test_database_salvage import PEOPLE, leaf_of, whole
 from tests.repair.test_lent_tables import drop, lend, ready
+from tests.world import StateDir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tests.repair.doctor import Doctor
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,17 @@ def test_rows_that_the_lent_tables_refuse_are_told(tmp_path: Path, monkeypatch: 
     assert "break a constraint of their table stay in the old file, in the vault: 1 of agent_databases" in cautions(
         doctor
     )
+
+
+def test_the_table_of_sequences_has_the_columns_it_has(tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    path = whole(state.root, PEOPLE)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute(
+            "CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO numbered VALUES (7)"
+        )
+    leaf_of("session_nodes")(path)
+    doctor = Doctor(state)
+    assert not [each.text for each in doctor.plan("salvage").cautions if "sqlite_sequence" in each.text]
+    doctor.apply("salvage")
+    assert agentdb.ask(path, "SELECT name, seq FROM sqlite_sequence") == [("numbered", 7)]

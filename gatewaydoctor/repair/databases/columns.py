@@ -77,7 +77,8 @@ def _unknown(own: Rescue, chosen: Sequence[SchemaItem]) -> Iterator[tuple[Schema
     """Tables that both have, with the columns that only the one here has."""
     into = _columns(chosen)
     for item in own.tables.values():
-        if item.name in into and is_carried(item.name, own.schema):
+        # SQLite takes no statement for its own table of sequences, and none tells its columns.
+        if into.get(item.name) and is_carried(item.name, own.schema):
             names = own.columns(item.name)
             places = set(places_of(names, into[item.name]).values())
             yield item, tuple(name for at, name in enumerate(names) if at not in places)

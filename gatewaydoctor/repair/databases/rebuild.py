@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.system.fs import ReadFs
 
 _IDENTITIES = "transcript_event_identities"
+_SEQUENCES = "sqlite_sequence"
 _NODE = ("session_key", "current_session_id", "entry_json", "updated_at")
 """The columns without which a row is no session."""
 _WINDOW = ("session_id", "session_key")
@@ -140,6 +141,10 @@ class _Builder:
             self._bring(source, frozenset(brought.keys))
         if NODES in tables and own is not None:
             self._own_again(own)
+        if _SEQUENCES in tables:
+            # SQLite counts what is filled in by itself: of two numbers of a table the higher one stays.
+            last = f"SELECT rowid, max(seq) FROM {_SEQUENCES} GROUP BY name"
+            self.connection.execute(f"DELETE FROM {_SEQUENCES} WHERE rowid NOT IN (SELECT rowid FROM ({last}))")
         self._record()
         self.connection.execute("COMMIT")
         drop_orphans(self.connection, _ROUNDS)

@@ -177,7 +177,9 @@ def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[Sche
     vectors = [item.name for item in own.schema if is_vectors(item)]
     if vectors:
         draft.caution(
-            "The index of vectors stays in the old file, in the vault; memory has to be indexed again:", vectors
+            "The index of vectors stays in the old file, in the vault. `openclaw memory index` makes it again, and "
+            "asks the provider of embeddings for each text:",
+            vectors,
         )
     lacking = columns_lacking(own, chosen)
     if lacking:
