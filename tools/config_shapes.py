@@ -1,21 +1,26 @@
 """Writes state/config/known_settings.jsonl: python -m tools.config_shapes [RELEASE...], of releases that
 tests/conformance/install.py installed.
 
-Of what `openclaw config schema` says only names, types, words and bounds are kept, each shape once. Channels and the
-settings of single plugins come from their packages, and are left out.
+Of what `openclaw config schema` says only names, types, words and bounds are kept, each shape once. Which channels,
+model providers and plugins for memory come with a release its own validation was asked.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatewaydoctor.state.config import shapes
 from tests.conformance.install import RELEASES, cache_dir, command
+from tests.conformance.test_config_settings import SOUND, answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KNOWN = Path(shapes.__file__).with_name(shapes.KNOWN)
 TYPES = {"string": "text", "boolean": "flag", "integer": "whole", "number": "number", "null": "null"}
@@ -27,6 +32,9 @@ BOUNDS = {
     "minItems": "length",
 }
 LARGEST = 2**53 - 1
+ALWAYS = ("defaults", "modelByChannel")
+"""Names under `channels` that are none of a channel."""
+WORD = re.compile(r'"([a-z][a-z0-9._-]{1,30})"')
 
 
 class Shapes:
@@ -53,7 +61,7 @@ class Shapes:
             return self._one_of(parts)
         if "const" in schema or "enum" in schema:
             return {"is": "word", "of": schema.get("enum") or [schema["const"]]}
-        kind = schema.get("type")
+        kind = schema.get("type") or ("object" if "properties" in schema else None)
         if isinstance(kind, list):
             return self._one_of([{**schema, "type": each} for each in kind])
         if kind == "object":
@@ -93,15 +101,37 @@ def _bounds(schema: dict[str, Any]) -> dict[str, int | float]:
     return {name: bound for name, bound in found.items() if abs(bound) < LARGEST}
 
 
-def described(release: str, schema: dict[str, Any]) -> dict[str, Any]:
+def described(release: str, schema: dict[str, Any], brought: dict[str, list[str]]) -> dict[str, Any]:
     names = schema["properties"]
-    names["channels"] = {"type": "object"}
-    names["plugins"]["properties"]["entries"].pop("properties", None)
     if "audio" in names:  # 2026.4.25 takes anything in it, and moves what it can use
         names["audio"] = {"type": "object"}
+    channels = names["channels"]
+    channels["properties"] = {name: channels["properties"].get(name, {}) for name in brought["channels"]}
+    channels["additionalProperties"] = False
     kept = Shapes()
     top = kept.number(schema)
-    return {"release": release, "top": top, "shapes": kept.kept}
+    names_of = {name: brought[name] for name in ("providers", "memory")}
+    return {"release": release, "top": top, **names_of, "shapes": kept.kept}
+
+
+def asked(release: str, package: Path, schema: dict[str, Any]) -> dict[str, list[str]]:
+    """The channels, providers of models and plugins for memory that come with a release: of every word in its
+    catalogs and in the manifests of its plugins those that its validation takes."""
+    words = {*ALWAYS, *schema["properties"]["channels"]["properties"]}
+    for path in (*package.rglob("openclaw.plugin.json"), *package.glob("scripts/lib/*.json")):
+        words.update(WORD.findall(path.read_text()))
+    ordered = sorted(words)
+    return {
+        "channels": _taken(release, ordered, "unknown channel", lambda name: {"channels": {name: {}}}),
+        "providers": _taken(release, ordered, "custom model", lambda name: {"models": {"providers": {name: {}}}}),
+        "memory": _taken(release, ordered, "not found", lambda name: {"plugins": {"slots": {"memory": name}}}),
+    }
+
+
+def _taken(release: str, words: list[str], refusal: str, config: Callable[[str], dict[str, Any]]) -> list[str]:
+    with tempfile.TemporaryDirectory() as scratch:
+        told = answers(release, [{**SOUND, **config(word)} for word in words], Path(scratch))
+    return [word for word, each in zip(words, told, strict=True) if refusal not in json.dumps(each["issues"])]
 
 
 def main(releases: list[str]) -> None:
@@ -113,7 +143,9 @@ def main(releases: list[str]) -> None:
         with tempfile.TemporaryDirectory() as home:
             env = {"PATH": "/usr/bin:/bin", "HOME": home, "OPENCLAW_STATE_DIR": home, "NO_COLOR": "1"}
             ran = subprocess.run([*found, "config", "schema"], env=env, capture_output=True, check=True)
-        lines[release] = json.dumps(described(release, json.loads(ran.stdout)), separators=(",", ":"))
+        schema = json.loads(ran.stdout)
+        brought = asked(release, Path(found[1]).parent, schema)
+        lines[release] = json.dumps(described(release, schema, brought), separators=(",", ":"))
     kept = {json.loads(line)["release"]: line for line in KNOWN.read_text().splitlines()} if KNOWN.exists() else {}
     kept |= lines
     KNOWN.write_text("".join(f"{kept[release]}\n" for release in sorted(kept)))

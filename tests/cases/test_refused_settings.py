@@ -147,7 +147,7 @@ def _get(sections: dict[str, object], path: list[str]) -> object:
         (None, {"nonesuch": {}}, 1),
         ("2026.9.6", {"session": {"maintenance": {"maxDiskBytes": False}}}, 0),
         ("2026.5.22", {"session": {"maintenance": {"maxDiskBytes": False}}}, 1),
-        ("2026.5.22", {"channels": {"nonesuch": 1}, "env": {"NONESUCH": "1"}}, 0),
+        ("2026.5.22", {"channels": {"modelByChannel": {}}, "env": {"NONESUCH": "1"}}, 0),
         ("2026.5.22", {"models": {"nonesuch": 1}}, 1),
     ],
 )
@@ -261,7 +261,7 @@ def test_a_variable_of_a_secret_that_is_not_set_here_puts_the_start_at_risk(tmp_
             "secrets": {"providers": {"mine": {"source": "file", "path": "/etc/hostname"}}},
         },
         {"gateway": {"auth": {"mode": "${MODE}"}}},
-        {"channels": {"nonesuch": {"anything": 1}}},
+        {"channels": {"telegram": {"botToken": "x"}}},
         {"plugins": {"entries": {"x": {"enabled": True, "config": {"anything": [1]}}}}},
         {"talk": {"apiKey": "of an earlier release"}},
         {"models": {"providers": {"x": {"baseUrl": "http://x", "models": [], "headers": {"__proto__": 1}}}}},

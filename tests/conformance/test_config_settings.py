@@ -42,7 +42,12 @@ def with_setting(path: str, value: object) -> dict[str, Any]:
 
 
 def judged(release: str, configs: list[dict[str, Any]], scratch: Path) -> list[bool]:
-    """What the release's own validation says of each config."""
+    """Whether the release's own validation takes each config."""
+    return [each["valid"] for each in answers(release, configs, scratch, OPENCLAW_DISABLE_BUNDLED_PLUGINS="1")]
+
+
+def answers(release: str, configs: list[dict[str, Any]], scratch: Path, **more: str) -> list[dict[str, Any]]:
+    """What the release's own validation says of each config: whether it is `valid`, and the `issues`."""
     command = install.command(install.cache_dir(), release)
     if command is None:
         pytest.skip(f"{release} is not installed")
@@ -51,10 +56,11 @@ def judged(release: str, configs: list[dict[str, Any]], scratch: Path) -> list[b
     home = scratch / "home"
     home.mkdir()
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "OPENCLAW_STATE_DIR": str(home), "NO_COLOR": "1"}
-    env |= {"OPENCLAW_CONFIG_PATH": str(home / "openclaw.json"), "OPENCLAW_DISABLE_BUNDLED_PLUGINS": "1"}
+    env |= {"OPENCLAW_CONFIG_PATH": str(home / "openclaw.json"), **more}
     asked = [node, str(SCRIPT), str(Path(script).parent), str(scratch / "in.json"), str(scratch / "out.json")]
     subprocess.run(asked, env=env, check=True, timeout=900, capture_output=True)
-    return [each["valid"] for each in json.loads((scratch / "out.json").read_text())]
+    told: list[dict[str, Any]] = json.loads((scratch / "out.json").read_text())
+    return told
 
 
 def known_names(release: str) -> Iterator[str]:

@@ -110,9 +110,9 @@ REFUSED = Rule(
     severity=Severity.ERROR,
     title="The config has settings that the release refuses",
     meaning="openclaw.json has a name that the release does not know, or a value of another type than it "
-    "accepts. Checked are names, types, words and bounds in every section but channels and the settings of single "
-    "plugins; what an earlier release accepts is not checked, as a start may move it. A * in a path is "
-    "a name of your own. Warning for a release newer than 2026.9.6.",
+    "accepts. Checked are names, types, words and bounds, also of the channels and plugins that come with it; "
+    "what an earlier release accepts is not checked, as a start may move it. A * in a path is a name of your own. "
+    "Warning for a release newer than 2026.9.6, and for what may be right where the gateway runs.",
     cause="A typing error, a setting of a newer or an older release, or a number in quotes.",
     gateway="It refuses to start because of one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit 78 "
     "in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
@@ -182,7 +182,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     if not settings or x.place.store is not None:
         return
     certain = accepted.asked(x.config.release).certain
-    here = certain and not all(each.elsewhere for each in settings)
+    here = certain and not all(each.unless for each in settings)
     count = len(settings)
     those = "it" if count == 1 else "them"
     told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
@@ -190,7 +190,7 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
         f"{a_gateway(x)} refuses to start{_exit(x)}."
         if here
-        else f"{a_gateway(x)} refuses to start{_exit(x)} unless it is set where it runs."
+        else f"{a_gateway(x)} refuses to start{_exit(x)} unless {settings[0].unless}."
         if certain
         else f"{accepted.RELEASES[-1]} refuses to start because of {those}; whether a newer "
         "release does is not known.",
@@ -202,7 +202,6 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
             "settings": [
                 {"setting": each.path, "reason": _why(each), "meant": each.meant} for each in settings[:EXAMPLES]
             ],
-            "notJudged": list(x.config.unjudged[:EXAMPLES]),
         },
         by_hand=f"With the gateway stopped, keep a copy of the config, then correct or remove {those}: "
         f"{', '.join(_spelled(each) for each in settings[:EXAMPLES])}.",

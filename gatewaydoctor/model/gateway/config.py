@@ -108,15 +108,15 @@ UNKNOWN_NAME = "unknown"
 class RefusedSetting(Struct, frozen=True):
     """A setting of the config over which the release does not start. `section` is a dotted path, empty for the top
     level; `what` completes "`path`: …" and holds no value of the config; `meant` is the known name next to it.
-    `exit_code` is that of the start, where it is not the release's usual one for settings. `elsewhere`: it may be
-    right where the gateway runs."""
+    `exit_code` is that of the start, where it is not the release's usual one for settings. `unless` completes
+    "refuses to start unless": what may be so and cannot be seen here."""
 
     section: str
     name: str
     what: str
     meant: str | None = None
     exit_code: int | None = None
-    elsewhere: bool = False
+    unless: str = ""
 
     @property
     def unknown(self) -> bool:
@@ -132,9 +132,9 @@ class Config(Struct, frozen=True):
     """What openclaw.json says. A missing file is readable and says nothing; with `problem` set every setting that
     could not be read has its default. `notes` name settings the gateway cannot use and
     environment variables that are not set here. `agents` is never empty: without a list there is the agent `main`.
-    `refused` is empty for a config with a problem: then nothing in it is judged. `unjudged` are the sections of the
-    file whose settings are not judged. `digest` is the SHA-256 of the file in hexadecimal digits, where a release
-    with databases is in use. `names_cron_store`: `cron.store` is in it, be it that another path counts.
+    `refused` is empty for a config with a problem: then nothing in it is judged. `digest` is the SHA-256 of the file
+    in hexadecimal digits, where a release with databases is in use. `names_cron_store`: `cron.store` is in it, be it
+    that another path counts.
     """
 
     path: Path
@@ -156,7 +156,6 @@ class Config(Struct, frozen=True):
     includes: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     refused: tuple[RefusedSetting, ...] = ()
-    unjudged: tuple[str, ...] = ()
     digest: str | None = None
     names_cron_store: bool = False
 

@@ -11,11 +11,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, RefusedSetting
 from gatewaydoctor.model.gateway.release import Policy, numbers
+from gatewaydoctor.state.config.demands import ANOTHER_PLUGIN, of_databases, of_every_release, of_plugin_paths
 from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
-from gatewaydoctor.state.config.together import RELEASE, contradictions
+from gatewaydoctor.state.config.together import RELEASE, agents_of, contradictions
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.state.config.settings import Settings
+    from gatewaydoctor.system.fs import FileStat
 
     Get = Callable[..., object]
 
@@ -212,24 +215,49 @@ def asked(release: Release) -> Asked:
     return Asked(RELEASES[later - 1 : later + 1] if later else RELEASES)
 
 
-def refused(settings: Settings, state_dir: Path, there: Callable[[str], bool]) -> tuple[RefusedSetting, ...]:
+class Outside(Struct, frozen=True):
+    """What a config refers to: the state directory, whether a path is there and what it is (None where nothing is),
+    and whether there may be plugins of another origin than the release."""
+
+    state_dir: Path
+    there: Callable[[str], bool]
+    lstat: Callable[[str], FileStat | None]
+    plugins: bool
+
+
+def refused(settings: Settings, outside: Outside) -> tuple[RefusedSetting, ...]:
     """The settings of a whole config, includes merged, that keep its release from starting; in the order of the
-    tables. `there` says whether a path is."""
+    tables."""
     document, releases = settings.document, asked(settings.release).releases
     tried = releases == (RELEASE,)
     rows = (each for each in _rows(document) if not (tried and each.path.endswith(".id")))
-    together = contradictions(document, state_dir, settings.env, there) if tried else ()
-    told = (*_unknown(document, releases), *_mistyped(document, releases, settings.get), *rows, *together)
+    told = [*_unknown(document, releases), *_mistyped(document, releases, settings.get), *rows]
+    told += _demanded(settings, releases, outside)
     paths = {each.path for each in told}
     deeper = mistakes(document, releases, RELEASES[: _place(releases[0])])
     if tried:
         deeper += mistakes_of_rows(_at(document, "agents.list"), RELEASE, "2026.7.1")
-    return (*told, *(each for each in deeper if each.path not in paths))
+    found = (*told, *(each for each in deeper if each.path not in paths))
+    return tuple(_hedged(each, outside) for each in found)
 
 
-def unjudged(document: Mapping[str, object]) -> tuple[str, ...]:
-    """The sections of a config whose settings come from plugins and are not judged."""
-    return tuple(name for name in ("channels",) if isinstance(document.get(name), dict))
+def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -> Iterator[RefusedSetting]:
+    document, agents = settings.document, agents_of(settings.document)
+    yield from of_every_release(document, agents)
+    if _place(releases[0]) >= _place(_DATABASES[0]):
+        yield from of_databases(document, agents, releases[-1], outside.state_dir, outside.lstat)
+    if _place(releases[0]) >= _place("2026.5.22") and _place(releases[-1]) <= _place("2026.9.3"):
+        yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
+    if releases == (RELEASE,):
+        yield from contradictions(document, outside.state_dir, settings.env, outside.there)
+
+
+def _hedged(setting: RefusedSetting, outside: Outside) -> RefusedSetting:
+    """A channel, provider or memory that the release lacks may be that of another plugin, if there may be one."""
+    if setting.section == "channels" and setting.unknown:
+        setting = replace(setting, unless=ANOTHER_PLUGIN)
+    alone = setting.unless == ANOTHER_PLUGIN and not outside.plugins
+    return replace(setting, unless="") if alone else setting
 
 
 def _unknown(document: Mapping[str, object], releases: tuple[str, ...]) -> Iterator[RefusedSetting]:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from gatewaydoctor.model.gateway.config import Config, ConfigProblem
 from gatewaydoctor.model.gateway.files import Obstacle
 from gatewaydoctor.model.gateway.place import ConfigSource, StateDirSource
-from gatewaydoctor.state.config.accepted import refused, unjudged
+from gatewaydoctor.state.config.accepted import Outside, refused
 from gatewaydoctor.state.config.includes import Includes, include_roots
 from gatewaydoctor.state.config.settings import Settings, text_setting, whole_minutes
 from gatewaydoctor.state.config.text import MAX_BYTES, Unreadable, parse_config
@@ -23,11 +23,12 @@ from gatewaydoctor.system.fs import is_there
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from gatewaydoctor.model.gateway.config import AgentSettings
     from gatewaydoctor.model.gateway.place import Place
     from gatewaydoctor.model.gateway.release import Release
-    from gatewaydoctor.system.fs import ReadFs
+    from gatewaydoctor.system.fs import FileStat, ReadFs
 
 
 def load_config(fs: ReadFs, place: Place, env: Mapping[str, str]) -> Config:
@@ -77,8 +78,28 @@ def _document(data: bytes, path: Path, includes: Includes) -> tuple[dict[str, ob
     return {}, problem or ConfigProblem(path, "the top level is not an object")
 
 
+def _outside(fs: ReadFs, place: Place, settings: Settings, agents: Iterable[AgentSettings]) -> Outside:
+    """Plugins of another origin are named by the config, or lie in the state directory or a workspace."""
+    named = any(settings.get("plugins", *keys) for keys in (("load", "paths"), ("installs",)))
+    folders = [place.state_dir / name for name in ("extensions", "npm", "git", "plugins")]
+    folders += [each.workspace / STATE_DIR_NAME / "extensions" for each in agents]
+    return Outside(
+        place.state_dir,
+        partial(_is_there, fs),
+        partial(_lstat, fs),
+        named or any(_lstat(fs, str(each)) is not None for each in folders),
+    )
+
+
 def _is_there(fs: ReadFs, path: str) -> bool:
     return "\0" in path or is_there(fs, Path(path))
+
+
+def _lstat(fs: ReadFs, path: str) -> FileStat | None:
+    try:
+        return fs.lstat(Path(path))
+    except OSError:
+        return None
 
 
 def _typed(
@@ -117,8 +138,7 @@ def _typed(
         gateway_mode=mode.strip() or None if isinstance(mode, str) else None,
         includes=includes,
         notes=tuple(dict.fromkeys(settings.notes)),
-        refused=refused(settings, place.state_dir, partial(_is_there, fs)) if problem is None else (),
-        unjudged=unjudged(document) if problem is None else (),
+        refused=refused(settings, _outside(fs, place, settings, agents)) if problem is None else (),
     )
 
 

@@ -1,5 +1,5 @@
 """What each release takes anywhere in openclaw.json, by the schema that its `config schema` prints: names, types,
-words and bounds, without channels and the settings of single plugins (tools/config_shapes.py).
+words and bounds, also of the channels and plugins that come with it (tools/config_shapes.py).
 
 A value that an earlier release takes is not judged: a start may move it to where it is kept today.
 """
@@ -57,16 +57,29 @@ class _Shape(Struct, frozen=True, rename={"kind": "is"}):
 class _Shapes(Struct, frozen=True):
     release: str
     top: int
+    providers: frozenset[str]
+    memory: frozenset[str]
     shapes: tuple[_Shape | None, ...]
+
+
+def brought(release: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Providers of models, and plugins for memory, that come with a release; none of an earlier one than 2026.8.1."""
+    known = _known(release)
+    return known.providers, known.memory
+
+
+Place = tuple[str, ...]
+"""The names that lead to a setting, as the config spells them."""
+Refusal = tuple[Place, RefusedSetting]
 
 
 def mistakes(document: Mapping[str, object], releases: Iterable[str], earlier: Iterable[str]) -> list[RefusedSetting]:
     """What each of `releases` refuses, and none of the `earlier` ones takes."""
     found = [_refused(document, each) for each in releases]
-    told = {path: setting for path, setting in found[-1].items() if all(path in each for each in found)}
+    told = {at: setting for at, setting in found[-1].items() if all(at in each for each in found)}
     for each in earlier if told else ():
         refused = _refused(document, each)
-        told = {path: setting for path, setting in told.items() if any(above in refused for above in _above(path))}
+        told = {at: setting for at, setting in told.items() if _within(at, refused)}
     return list(told.values())
 
 
@@ -78,26 +91,24 @@ def mistakes_of_rows(rows: object, release: str, earlier: str) -> Iterator[Refus
         moved = {name: value for name, value in row.items() if name not in ("id", "default")}
         found = _refused(moved, release, ("agents", "entries", "*"), "agents.list", str(at))
         before = _refused(row, earlier, ("agents", "list", "0"), "agents.list", str(at))
-        yield from (each for path, each in found.items() if any(above in before for above in _above(path)))
+        yield from (setting for place, setting in found.items() if _within(place, before))
 
 
-def _above(path: str) -> Iterator[str]:
-    """The path itself and those it lies in."""
-    while path:
-        yield path
-        path = path.rpartition(".")[0]
+def _within(at: Place, refused: Mapping[Place, RefusedSetting]) -> bool:
+    """Whether this place or one around it is refused."""
+    return any(at[:length] in refused for length in range(len(at) + 1))
 
 
 def _refused(
     value: object, release: str, place: Iterable[str] = (), section: str = "", name: str = ""
-) -> dict[str, RefusedSetting]:
-    """What the shape at a place of the config refuses of a value."""
+) -> dict[Place, RefusedSetting]:
+    """What the shape at a place of the config refuses of a value, by the place in the value."""
     known = _known(release)
     number = known.top
     for each in place:
         shape = known.shapes[number]
         number = shape.names.get(each) or shape.others or shape.each if shape else 0
-    return {each.path: each for each in _Reader(known.shapes).of(number, value, section, name)}
+    return dict(_Reader(known.shapes).of(number, value, section, name, ()))
 
 
 @cache
@@ -112,44 +123,45 @@ class _Reader:
     def __init__(self, shapes: tuple[_Shape | None, ...]) -> None:
         self._shapes = shapes
 
-    def of(self, number: int, value: object, section: str, name: str) -> Iterator[RefusedSetting]:
+    def of(self, number: int, value: object, section: str, name: str, at: Place) -> Iterator[Refusal]:
         """What is wrong with a value. A variable may be set where the gateway runs, so it may be anything."""
         shape = self._shapes[number]
         if shape is None or (isinstance(value, str) and "${" in value):
             return
         if shape.kind == "one of":
-            yield from self._one_of(shape, value, section, name)
+            yield from self._one_of(shape, value, section, name, at)
         elif not _fits(shape, value):
             short = isinstance(value, str | list) and shape.kind in ("text", "list")
             what = "too short" if short and _fits(replace(shape, length=0), value) else self._wanted(value, [number])
-            yield RefusedSetting(section, name, what)
+            yield at, RefusedSetting(section, name, what)
         elif isinstance(value, dict):
-            yield from self._within(shape, value, f"{section}.{name}".lstrip("."))
+            yield from self._within(shape, value, f"{section}.{name}".lstrip("."), at)
         elif isinstance(value, list):
-            for at, each in enumerate(value):
-                yield from self.of(shape.each, each, f"{section}.{name}".lstrip("."), str(at))
+            for nth, each in enumerate(value):
+                inner = str(nth)
+                yield from self.of(shape.each, each, f"{section}.{name}".lstrip("."), inner, (*at, inner))
 
-    def _within(self, shape: _Shape, value: dict[str, object], path: str) -> Iterator[RefusedSetting]:
+    def _within(self, shape: _Shape, value: dict[str, object], path: str, at: Place) -> Iterator[Refusal]:
         for name, inner in value.items():
             number = shape.names.get(name, shape.others)
             if name in SPECIAL:
                 continue
             if number is None:
-                yield RefusedSetting(path, name, UNKNOWN_NAME, meant(name, set(shape.names)))
+                yield (*at, name), RefusedSetting(path, name, UNKNOWN_NAME, meant(name, set(shape.names)))
             else:
-                yield from self.of(number, inner, path, name if name in shape.names else _ANY_NAME)
+                yield from self.of(number, inner, path, name if name in shape.names else _ANY_NAME, (*at, name))
         for name in shape.needs:
             if name not in value:
-                yield RefusedSetting(path, name, "missing")
+                yield (*at, name), RefusedSetting(path, name, "missing")
 
-    def _one_of(self, shape: _Shape, value: object, section: str, name: str) -> Iterator[RefusedSetting]:
+    def _one_of(self, shape: _Shape, value: object, section: str, name: str, at: Place) -> Iterator[Refusal]:
         """Of several shapes of the value's own type the one that it is nearest to."""
         shapes = [(int(number or 0), self._shapes[int(number or 0)]) for number in shape.of]
         near = [number for number, each in shapes if each is None or self._may_be(each, value)]
         if not near:
-            yield RefusedSetting(section, name, self._wanted(value, [number for number, _ in shapes]))
+            yield at, RefusedSetting(section, name, self._wanted(value, [number for number, _ in shapes]))
             return
-        yield from min((list(self.of(number, value, section, name)) for number in near), key=len)
+        yield from min((list(self.of(number, value, section, name, at)) for number in near), key=len)
 
     def _may_be(self, shape: _Shape, value: object) -> bool:
         if shape.kind != "one of":

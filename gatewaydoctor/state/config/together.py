@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RELEASE = "2026.9.6"
 """The release that was started over them. An agent without an id it calls `agent`."""
+SET_THERE = "it is set where it runs"
 _DURATION = regex(r"(?i)\s*+(?:\d++(?:\.\d\d++)*+(?:\.\d)?+(?:\s*+(?:ms|s|m|h|d)\s*+|\s++|$))*+")
 """Numbers with or without units. Nothing in it is tried twice, so that a long text costs no more than its length."""
 
@@ -92,7 +93,8 @@ def _secrets(
         if auth.get("mode") not in (None, name):
             continue
         if reference.get("source") == "env" and isinstance(wanted, str) and not env.get(wanted, "").strip():
-            yield RefusedSetting("gateway.auth", name, "a variable that is not set here", exit_code=1, elsewhere=True)
+            what = "a variable that is not set here"
+            yield RefusedSetting("gateway.auth", name, what, exit_code=1, unless=SET_THERE)
         if reference.get("source") == "file" and isinstance(path, str) and path.startswith("/") and not there(path):
             yield RefusedSetting("gateway.auth", name, "in a file that is not there", exit_code=1)
 

@@ -1,0 +1,148 @@
+"""What validation asks of settings beyond their types, and what a release brings; each as `config validate` of the
+release said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gatewaydoctor.model.outcome.verdict import Start
+from gatewaydoctor.state.config.accepted import RELEASES
+from tests.cases.test_refused_settings import made
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.world import StateDir
+
+DATABASES = RELEASES[RELEASES.index("2026.8.1") :]
+NOWHERE = "/nowhere/at/all"
+
+
+def told(state: StateDir) -> tuple[Start, list[str]]:
+    judgement = state.judge()
+    found = judgement.of("config-refused")
+    return judgement.verdict.start, [each["setting"] for one in found for each in one.evidence["settings"]]  # type: ignore[attr-defined]
+
+
+def exec_secret(command: object, **more: object) -> dict[str, object]:
+    return {"secrets": {"providers": {"mine": {"source": "exec", "command": command, **more}}}}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    ("sections", "path"),
+    [
+        ({"channels": {"nonesuch": {"enabled": False}}}, "channels.nonesuch"),
+        ({"channels": {"telegram": {"nonesuch": 1}}}, "channels.telegram.nonesuch"),
+        ({"channels": {"discord": {"enabled": "yes"}}}, "channels.discord.enabled"),
+        ({"channels": {"signal": []}}, "channels.signal"),
+        ({"browser": {"profiles": {"work": {"color": "#123456"}}}}, "browser.profiles.*"),
+        ({"tools": {"allow": ["read"], "alsoAllow": ["write"]}}, "tools.alsoAllow"),
+        (
+            {"agents": {"defaults": {"sandbox": {"docker": {"network": "Host"}}}}},
+            "agents.defaults.sandbox.docker.network",
+        ),
+        (
+            {"agents": {"defaults": {"sandbox": {"docker": {"seccompProfile": "unconfined"}}}}},
+            "agents.defaults.sandbox.docker.seccompProfile",
+        ),
+    ],
+)
+def test_every_release_refuses(release: str, sections: dict[str, object], path: str, tmp_path: Path) -> None:
+    assert told(made(tmp_path, release, sections)) == (Start.NO, [path])
+
+
+@pytest.mark.parametrize("release", DATABASES)
+@pytest.mark.parametrize(
+    ("sections", "paths"),
+    [
+        ({"models": {"providers": {"mine": {}}}}, ["models.providers.*.baseUrl", "models.providers.*.models"]),
+        ({"models": {"providers": {"mine": {"baseUrl": "http://127.0.0.1:9"}}}}, ["models.providers.*.models"]),
+        ({"plugins": {"slots": {"memory": "nonesuch"}}}, ["plugins.slots.memory"]),
+        (
+            {"plugins": {"entries": {"telegram": {"config": {"nonesuch": 1}}}}},
+            ["plugins.entries.telegram.config.nonesuch"],
+        ),
+        (exec_secret("print-token"), ["secrets.providers.*.command"]),
+        (
+            {"agents": {"defaults": {"heartbeat": {"activeHours": {"start": "24:00", "end": "24:01"}}}}},
+            ["agents.defaults.heartbeat.activeHours.start", "agents.defaults.heartbeat.activeHours.end"],
+        ),
+    ],
+)
+def test_releases_with_databases_refuse(
+    release: str, sections: dict[str, object], paths: list[str], tmp_path: Path
+) -> None:
+    assert told(made(tmp_path, release, sections)) == (Start.NO, paths)
+
+
+@pytest.mark.parametrize("release", DATABASES)
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"channels": {"telegram": {"enabled": True}, "matrix": {}, "defaults": {}}},
+        {"models": {"providers": {"OpenAI ": {}, "z.ai": {"apiKey": "x"}}}},
+        {"models": {"providers": {"mine": {"baseUrl": "http://127.0.0.1:9", "models": []}}}},
+        {"plugins": {"slots": {"memory": " None "}}},
+        {"plugins": {"slots": {"memory": "memory-core", "contextEngine": "nonesuch"}}},
+        {"plugins": {"entries": {"nonesuch": {"enabled": True, "config": {"a": 1}}}}},
+        {"browser": {"profiles": {"work": {"driver": "existing-session"}}}},
+        {"tools": {"allow": [], "alsoAllow": ["write"]}},
+        {"agents": {"defaults": {"heartbeat": {"activeHours": {"start": "00:00", "end": "24:00"}}}}},
+        {"agents": {"defaults": {"sandbox": {"docker": {"network": "bridge"}}}}},
+    ],
+)
+def test_what_releases_with_databases_take(release: str, sections: dict[str, object], tmp_path: Path) -> None:
+    assert told(made(tmp_path, release, sections))[1] == []
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"channels": {"mine": {}}},
+        {"models": {"providers": {"mine": {}}}},
+        {"plugins": {"slots": {"memory": "mine"}}},
+    ],
+)
+@pytest.mark.parametrize("place", ["extensions/mine/index.js", "workspace/.openclaw/extensions/mine.js"])
+def test_a_plugin_of_another_origin_may_bring_it(place: str, sections: dict[str, object], tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.9.6", sections)
+    assert told(state)[0] is Start.NO
+    state.file(place, "")
+    (found,) = state.findings("config-refused")
+    assert "refuses to start (exit 78) unless a plugin of another origin brings it." in found.consequence
+    assert told(state)[0] is Start.AT_RISK
+
+
+def test_a_program_that_prints_secrets_is_one_that_only_its_owner_may_write(tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.9.6", {})
+    program = state.file("bin/token", "")
+    program.chmod(0o755)
+    link = program.with_name("link")
+    link.symlink_to(program)
+
+    def refused(command: object, **more: object) -> list[str]:
+        state.config(exec_secret(str(command), **more))
+        return [each["reason"] for one in state.findings("config-refused") for each in one.evidence["settings"]]  # type: ignore[attr-defined]
+
+    state.release = "2026.9.6"
+    assert refused(program) == []
+    assert refused(program, trustedDirs=[str(program.parent)]) == []
+    assert refused(program, trustedDirs=["/usr/bin"]) == ["outside of its trustedDirs"]
+    assert refused(link) == ["a link"]
+    assert refused(program.parent) == ["not a file"]
+    assert refused(program.with_name("gone")) == ["a program that is not there"]
+    assert state.judge().verdict.start is Start.NO
+    assert refused(NOWHERE) == ["a program that is not there"]
+    assert state.judge().verdict.start is Start.AT_RISK
+    assert "unless it is there where it runs" in state.judge().verdict.reason
+    program.chmod(0o775)
+    assert refused(program) == ["a program that others may write"]
+
+
+@pytest.mark.parametrize(("release", "refused"), [("2026.5.22", True), ("2026.9.3", True), ("2026.9.5", False)])
+def test_a_plugin_path_that_is_not_there(release: str, refused: bool, tmp_path: Path) -> None:
+    _, paths = told(made(tmp_path, release, {"plugins": {"load": {"paths": [NOWHERE]}}}))
+    assert paths == (["plugins.load.paths.0"] if refused else [])
