@@ -37,7 +37,7 @@ def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None
     stream = file or (sys.stderr if stderr else sys.stdout)
     width = None if stream.isatty() or "COLUMNS" in os.environ else 80
     plain = file is not None or no_color or bool(os.environ.get("NO_COLOR"))
-    return Console(
+    made = Console(
         file=file,
         # Without colours also means without bold: rich keeps that unless it knows of no terminal.
         force_terminal=False if plain else None,
@@ -48,6 +48,9 @@ def console(*, no_color: bool, stderr: bool = False, file: IO[str] | None = None
         emoji=False,
         soft_wrap=False,
     )
+    # Asked for once: rich asks the environment and the terminal again for every line.
+    made.size = made.size
+    return made
 
 
 def print_screen(screen: Callable[[Console], None], *, no_color: bool) -> None:

@@ -157,5 +157,5 @@ def _with(draw: Callable[[Console, View], None], view: View) -> Callable[[Consol
 def lines(console: Console, draw: Callable[[Console], None]) -> int:
     """How many lines a terminal of this width would show."""
     file = StringIO()
-    draw(Console(file=file, width=console.width, markup=False, highlight=False, emoji=False))
+    draw(Console(file=file, width=console.width, height=ROWS, markup=False, highlight=False, emoji=False))
     return sum(max(1, -(-cell_len(line) // console.width)) for line in file.getvalue().splitlines())
