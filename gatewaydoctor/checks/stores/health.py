@@ -21,11 +21,19 @@ from gatewaydoctor.checks.stores.healthrules import (
     finding_of,
     refuses,
     severity_of,
-    some_of,
     start_over,
     who_of,
 )
-from gatewaydoctor.checks.stores.migration import moves_main, reads_again
+from gatewaydoctor.checks.stores.migration import reads_again
+from gatewaydoctor.checks.stores.owners import doubled, misregistered, moves_main, other_owner
+from gatewaydoctor.checks.stores.schemas import (
+    drift,
+    has_tables_elsewhere,
+    is_older,
+    older,
+    orphan_rows,
+    versions_differ,
+)
 from gatewaydoctor.checks.stores.unsound import bad_lock, broken, hot_journal, read_only, unchangeable, unopened
 from gatewaydoctor.model.database.health import (
     BadEntries,
@@ -46,7 +54,7 @@ from gatewaydoctor.model.database.health import (
     VersionsDiffer,
 )
 from gatewaydoctor.model.database.refusals import NEWEST, Damage
-from gatewaydoctor.model.gateway.era import FIRST_OWNED, KNOWN_SCHEMA, DatabaseRole
+from gatewaydoctor.model.gateway.era import DatabaseRole
 from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import plural
 
@@ -83,41 +91,14 @@ def databases(x: Examination, t: Thresholds) -> Iterator[Finding]:
                 continue  # what the foreign log shows is not this database
             copies = health.agent_id in set_aside
             yield _of(x, health, problem, copies=copies)
-        if migrated and not health.problems and _is_older(x, health):
-            yield _older(x, health)
+        if migrated and not health.problems and is_older(x, health):
+            yield older(x, health)
 
 
 def _set_aside(x: Examination) -> frozenset[str]:
     """Agents next to whose database another one lies that a recovery renamed."""
     return frozenset(
         agent.agent_id for agent in x.eras.agents if any(each.kind == "corrupt-database" for each in agent.leftovers)
-    )
-
-
-def _is_older(x: Examination, health: DatabaseHealth) -> bool:
-    """Whether an agent's database has an older schema than the release that started here last, which migrates none
-    once it has recorded that its startup migrations are done."""
-    known = KNOWN_SCHEMA[DatabaseRole.AGENT]
-    version = health.user_version
-    return (
-        health.role is DatabaseRole.AGENT
-        and x.config.release.version == NEWEST
-        and version is not None
-        and FIRST_OWNED <= version < known
-    )
-
-
-def _older(x: Examination, health: DatabaseHealth) -> Finding:
-    known = KNOWN_SCHEMA[DatabaseRole.AGENT]
-    return finding_of(
-        SCHEMA,
-        health,
-        f"{who_of(health)} has schema version {health.user_version}; {NEWEST} has {known}, and its startup "
-        "migrations are marked as done.",
-        start_over(x, Damage.VERSIONS, health),
-        {"header": health.user_version, "known": known},
-        by_hand="Restore the set of databases that belongs together, or run openclaw doctor --fix on a copy.",
-        repair=None,
     )
 
 
@@ -159,11 +140,11 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
         case BrokenPages():
             return broken(x, health, problem)
         case OtherOwner():
-            return _other_owner(x, health, problem)
+            return other_owner(x, health, problem)
         case Doubled():
-            return _doubled(x, health, problem)
+            return doubled(x, health, problem)
         case Misregistered():
-            return _misregistered(x, health, problem)
+            return misregistered(x, health, problem)
         case ReadOnlyFormat():
             return read_only(x, health, problem)
         case Unchangeable():
@@ -171,11 +152,11 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
         case HotJournal():
             return hot_journal(x, health, problem)
         case VersionsDiffer():
-            return _versions(x, health, problem)
+            return versions_differ(x, health, problem)
         case OrphanRows():
-            return _orphans(x, health, problem)
+            return orphan_rows(x, health, problem)
         case SchemaDrift():
-            return _drift(x, health, problem, elsewhere=has_tables_elsewhere(x, health))
+            return drift(x, health, problem, elsewhere=has_tables_elsewhere(x, health))
         case BadEntries():
             return _entries(x, health, problem)
         case ForeignLog():
@@ -186,157 +167,6 @@ def _of(x: Examination, health: DatabaseHealth, problem: Problem, *, copies: boo
             return _quarantined(x, health, problem)
         case _:
             assert_never(problem)
-
-
-def _other_owner(x: Examination, health: DatabaseHealth, problem: OtherOwner) -> Finding:
-    said = brief = "belongs to another agent" if problem.found else "names no owner"
-    evidence = {"belongsTo": problem.found, "expected": health.agent_id, "sameFile": problem.shared}
-    start = start_over(x, Damage.OWNER, health)
-    if problem.shared:
-        brief = "another agent's file under a second name"
-    if problem.shared and not start.isolates:
-        return finding_of(
-            OWNER,
-            health,
-            f"{who_of(health)} is the file of another agent under a second name. Its own sessions are not there.",
-            f"A {NEWEST} gateway starts, and cannot tell which of the agents these sessions belong to.",
-            evidence,
-            brief=brief,
-            severity=Severity.WARNING,
-        )
-    said = "is the file of another agent under a second name" if problem.shared else said
-    if problem.record_wrong and not problem.shared:
-        said = f"has {'a wrong' if problem.found else 'no'} record of its owner; all that is in it is its own"
-        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, brief=brief, repair="schema")
-    if problem.rows_of is None:
-        return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, brief=brief)
-    by_hand = (
-        f"All its sessions are those of the agent {problem.rows_of}. Keep the gateway stopped, copy the directory, "
-        f"give that agent its set back (database, -wal, -shm), and put that of {health.agent_id} at {health.path}."
-    )
-    return finding_of(OWNER, health, f"{who_of(health)} {said}.", start, evidence, brief=brief, by_hand=by_hand)
-
-
-def _misregistered(x: Examination, health: DatabaseHealth, problem: Misregistered) -> Finding:
-    start = start_over(x, Damage.REGISTERED)
-    return finding_of(
-        OWNER,
-        health,
-        f"{who_of(health)} is also registered for another agent in the state database.",
-        refuses(start, ", for all agents"),
-        {"registeredFor": problem.found, "expected": health.agent_id},
-        brief="registered for another agent",
-        severity=severity_of(start),
-        by_hand="Copy the directory, then restore the state database of this set, or remove that row from its table "
-        "agent_databases.",
-    )
-
-
-def _doubled(x: Examination, health: DatabaseHealth, problem: Doubled) -> Finding:
-    start = start_over(x, Damage.DOUBLED)
-    return finding_of(
-        OWNER,
-        health,
-        f"A second directory of the agent, in another spelling, has {plural(problem.rows, 'session')} of this one.",
-        start,
-        {"otherPath": str(problem.path), "rows": problem.rows},
-        count=problem.rows,
-        by_hand="Keep the gateway stopped, copy the directory, and move the one with the older sessions out of it.",
-    )
-
-
-def _versions(x: Examination, health: DatabaseHealth, problem: VersionsDiffer) -> Finding:
-    state = health.role is DatabaseRole.STATE
-    damage = Damage.VERSIONS if problem.header else Damage.STATE_NO_VERSION if state else Damage.NO_VERSION
-    return finding_of(
-        SCHEMA,
-        health,
-        f"{who_of(health)} has schema version {problem.header} in its header and {problem.recorded} in its records.",
-        start_over(x, damage, health),
-        {"header": problem.header, "recorded": problem.recorded, "tables": problem.fits},
-        brief=f"version {problem.header} in the header, {problem.recorded} within",
-        by_hand=None if problem.fits else "Restore the set from a backup. No version fits the tables that are there.",
-        repair="schema" if problem.fits else None,
-    )
-
-
-def _orphans(x: Examination, health: DatabaseHealth, problem: OrphanRows) -> Finding:
-    count = sum(problem.counts.values())
-    tables = tuple(dict.fromkeys(table for table, _ in problem.counts))
-    rows = [{"table": table, "parent": parent, "rows": rows} for (table, parent), rows in problem.counts.items()]
-    message = (
-        f"{plural(count, 'row')} of {some_of(tables)} {'refers' if count == 1 else 'refer'} to rows that are gone."
-    )
-    start, evidence = start_over(x, Damage.FOREIGN_KEYS, health), {"rows": rows}
-    # Where its tables are made again from another database, these rows leave on the way, and not before.
-    drifts = [each for each in health.problems if isinstance(each, SchemaDrift) and each.remade]
-    repair = "schema" if not drifts else "salvage" if has_tables_elsewhere(x, health) else None
-    return finding_of(
-        FOREIGN_KEYS,
-        health,
-        message,
-        start,
-        evidence,
-        brief=f"{plural(count, 'row refers', 'rows refer')} to rows that are gone",
-        harms={Harm.ORPHAN_ROW: count},
-        count=count,
-        repair=repair,
-    )
-
-
-def has_tables_elsewhere(x: Examination, health: DatabaseHealth) -> bool:
-    """Whether another database here has the tables that this one should have: a sound one, or a copy set aside."""
-    wanted = (health.role, health.path, health.user_version)
-    return health.lender is not None or any(other.lends(*wanted) for other in x.health.databases)
-
-
-def tables_by_hand(health: DatabaseHealth) -> str:
-    """Where such a database comes from when there is none."""
-    lent = f"{health.path.name}.bak-schema"
-    then = "then `gatewaydoctor scan` names the repair."
-    if health.role is not DatabaseRole.STATE:
-        return (
-            "Have the release make an empty one, which starts no gateway: `OPENCLAW_STATE_DIR=/tmp/empty openclaw "
-            f"memory index`. Copy /tmp/empty/agents/main/agent/{health.path.name} next to this one as {lent}; {then}"
-        )
-    return (
-        "Have the release make an empty one, which starts no gateway: `OPENCLAW_STATE_DIR=/tmp/empty openclaw tasks "
-        f"list`. Copy /tmp/empty/state/{health.path.name} next to this one as {lent}; {then}"
-    )
-
-
-def _drift(x: Examination, health: DatabaseHealth, problem: SchemaDrift, *, elsewhere: bool) -> Finding:
-    parts = (
-        ("missing trigger", "missing triggers", problem.missing_triggers),
-        ("changed trigger", "changed triggers", problem.changed_triggers),
-        ("missing table", "missing tables", problem.missing_tables),
-        ("unexpected unique index", "unexpected unique indexes", problem.unexpected_unique),
-        ("unexpected trigger", "unexpected triggers", problem.unexpected_triggers),
-        ("missing column", "missing columns", problem.missing_columns),
-        ("changed table or column", "changed tables or columns", problem.changed_tables),
-    )
-    evidence = {
-        "missingTriggers": list(problem.missing_triggers),
-        "changedTriggers": list(problem.changed_triggers),
-        "missingTables": list(problem.missing_tables),
-        "unexpectedUnique": list(problem.unexpected_unique),
-        "unexpectedTriggers": list(problem.unexpected_triggers),
-        "missingColumns": list(problem.missing_columns),
-        "changedTables": list(problem.changed_tables),
-    }
-    said = ", ".join(plural(len(names), one, many) for one, many, names in parts if names)
-    count = sum(len(names) for _, _, names in parts)
-    message = f"{who_of(health)} has {said}."
-    if problem.mends_itself:
-        start = start_over(x, Damage.TABLES)
-        ahead = f"{start.who} creates them again, empty, at start: what they held is already gone{start.hedge}."
-        return finding_of(
-            SCHEMA, health, message, ahead, evidence, severity=Severity.WARNING, count=count, repair=None
-        )
-    known = elsewhere or not (problem.missing_triggers or problem.changed_triggers)
-    repair = "salvage" if problem.remade and elsewhere else "schema" if known and not problem.remade else None
-    start, by_hand = start_over(x, Damage.SCHEMA, health), None if repair else tables_by_hand(health)
-    return finding_of(SCHEMA, health, message, start, evidence, count=count, repair=repair, by_hand=by_hand)
 
 
 _ENTRIES = {

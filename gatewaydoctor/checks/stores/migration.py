@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.boot import a_gateway, release_name
+from gatewaydoctor.checks.boot import a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, USUAL, Family, Rule
 from gatewaydoctor.checks.stores.databases import imports_leftovers
-from gatewaydoctor.checks.stores.healthrules import ISOLATES, OWNER, finding_of, refuses, severity_of, start_over
+from gatewaydoctor.checks.stores.healthrules import refuses, severity_of, start_over
 from gatewaydoctor.model.database.migration import JobPlace
-from gatewaydoctor.model.database.refusals import NEWEST, Damage
+from gatewaydoctor.model.database.refusals import Damage
 from gatewaydoctor.model.outcome.finding import Harm, Severity
 from gatewaydoctor.model.words import plural
 
@@ -140,27 +140,6 @@ def reads_again(x: Examination, run: ImportRun, agent_id: str | None = None) -> 
         if agent.agent_id in run.agents and agent_id in (None, agent.agent_id)
         for store in (x.store_of(agent.agent_id),)
     )
-
-
-def moves_main(x: Examination) -> Iterator[Finding]:
-    """The config has agents, and `main` is not one of them: the startup migrations give its rows to the default
-    agent."""
-    configured = "main" in {agent.agent_id for agent in x.config.agents}
-    due = not x.startup_migrated and release_name(x.config.release) == NEWEST
-    if configured or not due or x.config.problem is not None:
-        return
-    for health in x.health.databases:
-        rows = health.rows.get("sessions", 0)
-        if health.agent_id == "main" and rows and not health.problems:
-            yield finding_of(
-                OWNER,
-                health,
-                f"The config does not have the agent main, whose database has {plural(rows, 'session')}.",
-                f"A {NEWEST} gateway moves them all to the default agent; where it has the key, as side sessions.",
-                {"rows": rows, "defaultAgent": x.config.default_agent, ISOLATES: True},
-                count=rows,
-                by_hand="Copy the directory first. To keep them apart, put the agent main back into the config.",
-            )
 
 
 @REGISTRY.check(LOSSES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from gatewaydoctor.checks.stores.health import has_tables_elsewhere
+from gatewaydoctor.checks.stores.schemas import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import NODES, WINDOWS
 from gatewaydoctor.examine.databases.records import same_place
 from gatewaydoctor.examine.databases.state import lacking_jobs

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from gatewaydoctor.checks.stores.health import has_tables_elsewhere
+from gatewaydoctor.checks.stores.schemas import has_tables_elsewhere
 from gatewaydoctor.examine.databases.inventory import NODES, Inventory, take_inventory
 from gatewaydoctor.examine.databases.setaside import copies_of, is_people, open_source, owner_of
 from gatewaydoctor.model.database.health import BrokenPages, ForeignLog, SchemaDrift, Unopened
