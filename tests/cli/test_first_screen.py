@@ -74,6 +74,20 @@ def test_the_plan_of_a_cut_store_fits_a_small_terminal(tmp_path: Path) -> None:
     assert last - first - paths <= 23 - len(["Plan ...", "next: ...", "      gatewaydoctor repair ..."])
 
 
+def test_on_a_wide_terminal_the_agents_stay_near_the_findings() -> None:
+    shown = lines(FIXTURES / "incident-61633" / "state", "--now", str(DEFAULT_NOW), width=160)
+    agents = [line for line in shown if line.endswith(" main") and not line.startswith(("CAUSE", "AT"))]
+    assert len(agents) > 5
+    assert {cell_len(line) for line in agents} == {80}
+
+
+def test_of_a_damaged_store_the_count_has_room_next_to_a_long_rule() -> None:
+    shown = "\n".join(lines(FIXTURES / "era-sqlite-torn-leftover" / "state", "--now", str(DEFAULT_NOW)))
+    (found,) = (each for each in fixture("era-sqlite-torn-leftover").findings if each.rule == "store-unparseable")
+    assert brief(found, 40) in shown
+    assert brief(found, 30) == "2 complete sessions"
+
+
 def test_it_answers_the_four_questions_in_order(tmp_path: Path) -> None:
     scenes.damaged(tmp_path)
     labels = [line[:13].strip() for line in lines(tmp_path) if line[:2].isupper()]

@@ -268,6 +268,22 @@ def test_cron_fits_a_terminal_and_ends_in_the_next_step(tmp_path: Path, count: i
     assert all(f"number {n}" in " ".join(shown.split()) for n in range(count)), "--all names every job"
 
 
+@pytest.mark.parametrize("rule", ["cron-one-shot-past", "cron-owner-gone"])
+def test_jobs_that_are_to_be_disabled_are_named_in_a_command_that_removes_the_finding(
+    rule: str, tmp_path: Path
+) -> None:
+    shutil.copytree(FIXTURES / rule / "state", tmp_path / "state")
+    at = ("--state-dir", str(tmp_path / "state"), "--now", str(DEFAULT_NOW))
+    said = run("explain", rule, "--found", *at, width=200).out
+    lines = said.replace("\\\n", " ").splitlines()
+    command = next(line for line in lines if " cron --disable " in line and "--state-dir" in line).partition(
+        " repair "
+    )[2]
+    done = run("repair", *shlex.split(command), "--now", str(DEFAULT_NOW), "--apply", "--yes")
+    assert done.code == 0, done.err
+    assert rule not in {each["rule"] for each in run("scan", "--json", *at).document["findings"]}
+
+
 def test_the_command_for_work_by_hand_shows_what_this_finding_says(tmp_path: Path) -> None:
     scene = scenes.healthy(tmp_path)
     scene.jobs({**scenes.job("x", "tea"), "id": None}, {**scenes.job("y", "milk"), "id": None})

@@ -365,3 +365,17 @@ def test_filing_jobs_tells_which_of_them_a_start_fires(imported: Path, tmp_path:
     assert fired == [each for each in here if each["kind"] in ("fires", "next")]
     assert fired
     assert not [each for each in plan["startBefore"] if each["kind"] == "fires"]
+
+
+def test_retrying_jobs_of_a_database_are_disabled_where_only_salvage_of_a_file_knows_their_runs(
+    incident: Path, imported: Path
+) -> None:
+    """An import took the jobs and stopped at the damaged store."""
+    store = incident / "agents/main/sessions/sessions.json"
+    store.write_bytes(store.read_bytes()[: store.stat().st_size // 2])
+    shutil.rmtree(imported / "agents")
+    shutil.copytree(incident / "agents", imported / "agents")
+    done = repair(imported, "salvage", "trim", "--disable-retrying", "--apply", "--yes")
+    assert done.code == 0, done.err
+    jobs = json.loads(run("cron", "--json", "--state-dir", str(imported), *NOW).out)["details"]["jobs"]
+    assert {each["name"] for each in jobs if not each["enabled"]} >= {"git-backup-night", "SSL price check"}

@@ -157,7 +157,7 @@ def rapid_retry(x: Examination, t: Thresholds) -> Iterator[Finding]:
             evidence={"runRows": runs, "jobs": [_bursts(job) for job in jobs[:EXAMPLES]]},
             repair=RAPID.repair if trimmed else None,
             by_hand=None if trimmed else _ENABLE if stopped else _DISABLE,
-            by_command=_disabling(x, [job.job for job in jobs if job.job is not None and job.job.enabled]),
+            by_command=disabling(x, [job.job for job in jobs if job.job is not None and job.job.enabled]),
         )
 
 
@@ -210,12 +210,12 @@ def _in_history(x: Examination) -> Iterator[Finding]:
         repair=None,
         by_hand="Disable these jobs while the gateway is stopped, and find out why their runs fail before enabling "
         "them again.",
-        by_command=_disabling(x, [each.job for each in found]),
+        by_command=disabling(x, [each.job for each in found]),
     )
 
 
-def _disabling(x: Examination, jobs: Sequence[CronJob]) -> Command | None:
-    """The command that disables the first of these jobs."""
+def disabling(x: Examination, jobs: Sequence[CronJob]) -> Command | None:
+    """The command that disables these jobs, at most as many as are named."""
     listed = x.jobs.jobs
     words = [word for job in jobs[:EXAMPLES] for word in ("--disable", word_for(job, listed))]
     return typed("repair", "cron", *words) if words else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.boot import a_gateway
+from gatewaydoctor.checks.jobs.cron import disabling
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.examine.cron.timing import (
     MISSED_PERIODS,
@@ -76,7 +77,7 @@ OWNER = Rule(
     family=Family.CRON,
     severity=Severity.WARNING,
     title="Cron jobs of agents that are not configured",
-    meaning="A job names an agent that the config does not list.",
+    meaning="An enabled job names an agent that the config does not list.",
     cause="The agent was removed or renamed, and its jobs stayed.",
     gateway="It runs the job under the default agent, with that agent's model, workspace and store.",
     remedy="Give the job another agentId with openclaw cron edit, or disable it: `repair cron --disable JOB`.",
@@ -94,7 +95,7 @@ def job_times(x: Examination, t: Thresholds) -> Iterator[Finding]:
     yield from _not_run(x, times)
     yield from _one_shot(x, flagged(times, TimingFlag.ONE_SHOT_PAST))
     yield from _too_often(x, flagged(times, TimingFlag.TOO_OFTEN))
-    yield from _owner_gone(x, flagged(times, TimingFlag.OWNER_GONE))
+    yield from _owner_gone(x, [each for each in flagged(times, TimingFlag.OWNER_GONE) if each.job.enabled])
 
 
 def _not_run(x: Examination, times: tuple[JobTiming, ...]) -> Iterator[Finding]:
@@ -143,6 +144,7 @@ def _one_shot(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
         count=len(jobs),
         path=x.jobs.store.path,
         evidence={"jobs": [_times(each) for each in jobs[:EXAMPLES]]},
+        by_command=disabling(x, [each.job for each in jobs]),
     )
 
 
@@ -196,4 +198,5 @@ def _owner_gone(x: Examination, jobs: list[JobTiming]) -> Iterator[Finding]:
                 for each in jobs[:EXAMPLES]
             ]
         },
+        by_command=disabling(x, [each.job for each in jobs]),
     )

@@ -46,7 +46,8 @@ EMPTY = Rule(
     gateway="2026.9.6 refuses to start with an agent database of 0 bytes, and leaves a backup of it at "
     "each attempt. With a state database of 0 bytes it starts: cron jobs, deliveries and "
     "pairings are gone.",
-    remedy="Restore the database with its -wal from a backup. Without one, see what files and archives still hold.",
+    remedy="Restore the database with its -wal from a backup. Without one, `gatewaydoctor migration` shows "
+    "what files and archives still hold.",
     start_loses=True,
 )
 
@@ -60,7 +61,8 @@ MISSING = Rule(
     cause="A partial restore, a volume that is not mounted, a file moved away, or a repair that was cut off.",
     gateway="2026.9.6 starts with an EMPTY history for that agent, or without any cron job, delivery and pairing if "
     "the state database is gone, and copies a -wal that is left out of the way.",
-    remedy="Keep the gateway stopped. Put the database and its -wal back from a backup, as one set.",
+    remedy="Keep the gateway stopped. Put the database and its -wal back from a backup, as one set. Without one, "
+    "`gatewaydoctor migration` shows what files and archives still hold.",
     start_loses=True,
 )
 

@@ -42,8 +42,8 @@ RECEIPT = Rule(
     family=Family.STORE,
     severity=Severity.ERROR,
     title="A migration is not marked as completed",
-    meaning="The state database has a record of the migration of desktop approvals, and not the word completed in "
-    "it. A start writes record and word at once.",
+    meaning="The state database has the record of a migration (approvals of desktops) that is not marked as "
+    "completed. A start writes the record and the mark together.",
     cause="A manual edit, or a row that another program wrote.",
     gateway="2026.9.6 refuses to start (exit 1). Without the record it starts, and does that migration again.",
     remedy="Copy the directory. With the gateway stopped, delete that row of the table migration_runs.",
@@ -121,10 +121,10 @@ def receipts(x: Examination, t: Thresholds) -> Iterator[Finding]:
         return
     start = start_over(x, Damage.APPROVALS)
     yield RECEIPT.finding(
-        f"The state database does not have {'a migration' if len(found) == 1 else 'migrations'} as completed "
-        f"({', '.join(found)}).",
+        f"{plural(len(found), 'migration of the state database is', 'migrations of the state database are')} "
+        f"not marked as completed ({', '.join(found)}).",
         refuses(start),
-        brief="a migration is not marked as finished",
+        brief="a migration is not marked as completed",
         count=len(found),
         severity=severity_of(start),
         path=x.eras.state.path if x.eras.state else None,

@@ -326,4 +326,6 @@ def _nested(x: Examination, store: StoreFacts, levels: int) -> Finding:
         agent_id=store.agent_id,
         path=store.read.ref.path,
         evidence={"levels": levels, "safe": SAFE_DEPTH},
+        by_hand="Stop the gateway and copy sessions.json to a safe place. Find the row with the most brackets inside "
+        "each other, and remove that field from it.",
     )

@@ -62,7 +62,7 @@ def _runs(draft: Draft, store: StoreDraft) -> tuple[JobRuns, ...]:
     collector = JobCollector(store.facts.signs, draft.x.now)
     for entry in chain(store.dropped(), (entry for _, entry in store.entries())):
         collector.take(entry, 0, stuck=False)
-    return collector.result(draft.x.cron)
+    return collector.result(jobs_of(draft.x))
 
 
 def disable_retrying(draft: Draft, *, also_cron: bool) -> None:

@@ -32,6 +32,7 @@ FULL_FROM = Severity.ERROR
 """Findings from here up are shown with consequence and remedy; milder ones take a line or two unless --verbose."""
 MOST_RELATED = 4
 """Findings that a screen about something else shows at most where lines are short."""
+_LABEL = len("next start  ")
 _EPOCH = 1_000_000_000_000
 """ms; a count this large is a moment since 2001."""
 
@@ -130,16 +131,22 @@ def what_follows(
     if item.key is not None and (view.verbose or (where and fields != 0)):
         rows.append(("key", view.key(item.key)))
     if item.by_hand and not item.fix and by_hand:
-        rows.append(("by hand", Text(view.prose(item.by_hand))))
+        rows.append(("by hand", _sentences(view.prose(item.by_hand), console.width - INDENT - _LABEL)))
     console.print(Padding(pairs(rows), (0, 0, 0, INDENT)))
     if command := item.fix.command if item.fix else item.by_command:
         label = Text(" " * INDENT + ("fix" if item.fix else "type"), "dim")
-        print_command(console, label, view.command(command), INDENT + len("next start  "))
+        print_command(console, label, view.command(command), INDENT + _LABEL)
     told = [(name, value) for name, value in item.evidence.items() if fields is None or value not in (None, [], {})]
     if evidence := told[:fields]:
         shown = ((name, _plain(name, view.names.value(value, name), items)) for name, value in evidence)
         rows = [(name, Group(*map(Jointed, text.split("\n")))) for name, text in shown]
         console.print(Padding(pairs(rows), (0, 0, 0, 2 * INDENT)))
+
+
+def _sentences(text: str, width: int) -> Text:
+    """With commands in one piece, where each has room on a line."""
+    lines = words.lines(text, width)
+    return Text("\n".join(lines) if max(map(len, lines), default=0) <= width else text)
 
 
 def _plain(name: str, value: object, most: int | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from gatewaydoctor.checks.effects import headline
@@ -28,7 +29,7 @@ def brief(finding: Finding, width: int) -> str:
     no room for are left out, the last first; one clause alone may be longer."""
     said = finding.brief or _clause(finding.message)
     if len(said) > width and finding.agent_id:
-        said = said.removeprefix("the database of an agent ").removeprefix("has ")
+        said = said.removeprefix("the database of an agent ").removeprefix("has ").removesuffix(" before the damage")
     while len(said) > width and (shorter := _JOINT.sub("", said)) != said:
         said = shorter
     return said
@@ -59,20 +60,25 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
     full = console.width - _SEVERITY - rule - 1
     width = full - (agent + 1 if agent <= _WIDEST else 0)
     agent = agent if width >= _NARROWEST else _WIDEST + 1
+    texts = []
     for finding in shown:
+        cells = console.width - 2 if width < _NARROWEST else width if finding.agent_id else full
+        texts.append(cut(view.names.text(brief(finding, cells)), cells))
+    # On a wide terminal the agents stay near the texts.
+    longest = max(map(cell_len, texts), default=0)
+    edge = min(console.width, max(_COLUMNS, _SEVERITY + rule + 1 + longest + 2 + agent))
+    for finding, told in zip(shown, texts, strict=True):
         line = Text(finding.severity.word, SEVERITY_STYLE[finding.severity])
         line.pad_right(_SEVERITY - len(line))
         line.append(finding.rule.ljust(rule + 1), "bold")
-        cells = console.width - 2 if width < _NARROWEST else width if finding.agent_id else full
-        told = view.names.text(brief(finding, cells))
         if width >= _NARROWEST:
-            line.append(cut(told, cells))
+            line.append(told)
         if finding.agent_id and agent <= _WIDEST:
-            line.pad_right(max(0, console.width - agent - len(line)))
+            line.pad_right(max(0, edge - agent - line.cell_len))
             line.append(view.agent(finding.agent_id), "dim")
         console.print(line, no_wrap=True, overflow="ignore", crop=False)
         if width < _NARROWEST:
-            console.print(Text(f"  {cut(told, cells)}"), no_wrap=True, crop=False)
+            console.print(Text(f"  {told}"), no_wrap=True, crop=False)
     if rest := findings[len(shown) :]:
         counts = (
             words.plural(count, severity.word, severity.word if severity is not Severity.WARNING else None)
@@ -85,5 +91,6 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
 _SEVERITY = len("critical") + 1
 _NARROWEST = 16
 """Cells that a few words need; where there are fewer they take a line of their own."""
+_COLUMNS = 80
 _WIDEST = 14
 """An agent with a longer name is told with -v."""
