@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.checks.stores.cap import high_water
+from gatewaydoctor.checks.stores.databases import waiting_source
 from gatewaydoctor.checks.stores.rows import merged_at_start
 from gatewaydoctor.checks.stores.size import heap_needed
 from gatewaydoctor.examine.sessions.eviction import EvictionCollector
@@ -39,7 +40,8 @@ def loads(state: StartState) -> Iterator[Event]:
         if not store.bytes and store.readable is Readable.YES:
             continue
         if release.behaviour.sessions_in_database:
-            yield from _imports(store)
+            if waiting_source(state.x, store.path) is None:
+                yield from _imports(store)
             continue
         match store.readable:
             case Readable.GATEWAY_EMPTY:

@@ -18,6 +18,7 @@ from gatewaydoctor.model.words import duration, plural, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
@@ -77,6 +78,8 @@ def legacy_store(x: Examination, t: Thresholds) -> Iterator[Finding]:
         source = next((each for each in x.migration.retained if each.path == legacy.path and each.contradicted), None)
         if leftover is not None and source is not None:
             yield _rewritten(x, leftover, legacy, source)
+        elif leftover is not None and (waiting := waiting_source(x, legacy.path)) is not None:
+            yield _for_a_plugin(x, leftover, legacy, waiting)
         elif leftover is not None:
             yield _beside_database(x, leftover, legacy)
         else:
@@ -117,6 +120,48 @@ def _rewritten(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, 
         repair=None,
         by_hand="Copy the directory first (`gatewaydoctor snapshot`), and keep both files: neither an edit of this "
         "one nor its removal is what the receipt asks for. See `gatewaydoctor migration`.",
+    )
+
+
+def waiting_source(x: Examination, path: Path) -> RetainedSource | None:
+    """What the receipt of an import tells of a store that stays for a plugin, where a start passes over it: seen with
+    2026.9.5 and 2026.9.6 whose startup migrations are not marked as done."""
+    found = numbers(x.config.release.version)
+    if x.startup_migrated or found is None or found < (2026, 9, 5):
+        return None
+    return next((each for each in x.migration.retained if each.path == path and each.waits_for_plugin), None)
+
+
+def ends_refusal(x: Examination, source: RetainedSource) -> bool:
+    """Whether a start is refused over it until it is gone."""
+    return source.moved and refuses_leftovers(x.config.release)
+
+
+def _for_a_plugin(x: Examination, leftover: ComparedLeftover, legacy: LegacyStore, source: RetainedSource) -> Finding:
+    stops = ends_refusal(x, source)
+    ahead = (
+        f"{a_gateway(x)} refuses to start (exit 78): a file is not the one that the import's receipt names."
+        if stops
+        else f"{a_gateway(x)} starts, and imports it no second time."
+    )
+    return LEGACY.finding(
+        f"A sessions.json of {size(legacy.size)} is left next to the database of this agent: {_compared(leftover)}. "
+        "Its import keeps it for a plugin whose own migration is not done.",
+        ahead,
+        brief=f"a sessions.json of {size(legacy.size)} is left",
+        severity=Severity.ERROR if stops else Severity.INFO,
+        agent_id=leftover.agent_id,
+        path=leftover.path,
+        evidence={
+            "bytes": legacy.size,
+            "entries": leftover.entries,
+            "missingInDatabase": len(leftover.missing),
+            "databaseMoved": source.moved,
+            "receiptStatus": source.status,
+            "compared": leftover.compared,
+        },
+        repair="leftover" if stops else None,
+        by_hand=None if stops else "Install the plugin that the gateway names, then run `openclaw doctor --fix`.",
     )
 
 

@@ -6,16 +6,15 @@ compared event by event. Nothing is judged, and no text is kept.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gatewaydoctor.examine.databases.retained import ARCHIVED_STORE, retained
 from gatewaydoctor.model.database.migration import (
     AgentMigration,
     EventsIn,
@@ -24,7 +23,6 @@ from gatewaydoctor.model.database.migration import (
     JobWhere,
     LostRow,
     Migration,
-    RetainedSource,
     RowIn,
     SourceKind,
     TranscriptPlace,
@@ -44,6 +42,7 @@ from gatewaydoctor.system.fs import is_directory, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
     from typing import BinaryIO
 
     from gatewaydoctor.model.database.health import ComparedLeftover
@@ -60,9 +59,7 @@ MOST_NAMED = 200
 """Transcripts that receipts name and an examination compares."""
 
 ARCHIVE = "session-sqlite-import-archive"
-_STORE = regex(r"legacy-store\.(.+)\.imported-[0-9]+")
 _TRANSCRIPT = regex(r"(?:.*\.)?([^.]+)\.jsonl\.imported-[0-9]+", re.DOTALL)
-_BLOCK = 1 << 20
 _SOURCES = {
     FileClass.ARCHIVE_RESET: SourceKind.RESET,
     FileClass.ARCHIVE_DELETED: SourceKind.DELETED,
@@ -100,7 +97,7 @@ def audit(
         tuple(auditor.agent(agent, compared) for agent in eras.agents if wanted(agent.agent_id)),
         tuple(_jobs(cron, rows)) if rows is not None and not rows.faults else (),
         runs[0],
-        tuple(_retained(fs, state_dir, rows, eras, whole=whole)) if rows is not None else (),
+        tuple(retained(fs, state_dir, rows, eras, whole=whole)) if rows is not None else (),
         tuple(_discarded(rows)) if rows is not None else (),
         rows.history.imported_ok if rows is not None else 0,
         whole,
@@ -178,7 +175,7 @@ class _Auditor:
 
     def _old_stores(self, agent: AgentEra) -> tuple[Path, ...]:
         """Stores an import retired, oldest first, and the one next to the database."""
-        retired = [each.path for each in agent.leftovers if _STORE.fullmatch(each.path.name)]
+        retired = [each.path for each in agent.leftovers if ARCHIVED_STORE.fullmatch(each.path.name)]
         beside = [agent.legacy_store.path] if agent.legacy_store else []
         return (*sorted(retired, key=lambda path: path.name), *beside)
 
@@ -346,62 +343,8 @@ def _jobs(cron: Cron, state: StateRows) -> Iterator[JobWhere]:
         yield JobWhere(job_id, name, place, sources, reason, enabled, namesake=job_id not in own and name in names)
 
 
-def _retained(fs: ReadFs, state_dir: Path, state: StateRows, eras: Eras, *, whole: bool) -> Iterator[RetainedSource]:
-    """Sources that an import left where they are. Without an audit only one that was written later is hashed."""
-    for row in state.migrations:
-        path = _here(state_dir, row.source)
-        if row.removed or row.sha256 is None or path is None or path.name.endswith(".sqlite"):
-            continue
-        told = RetainedSource(row.kind, path, row.status, row.sha256)
-        try:
-            stat = fs.stat(path)
-            if row.at is None or stat.mtime > row.at:
-                told = replace(told, rewritten_at=stat.mtime)
-            yield _hashed(fs, told, eras) if whole or told.rewritten_at is not None else told
-        except FileNotFoundError:
-            yield replace(told, gone=True)
-        except OSError as error:
-            yield replace(told, reason=error.strerror or type(error).__name__)
-
-
-def _hashed(fs: ReadFs, told: RetainedSource, eras: Eras) -> RetainedSource:
-    told = replace(told, found=_sha256(fs, told.path))
-    if not told.contradicted:
-        return replace(told, rewritten_at=None)
-    for agent in eras.agents:
-        if agent.agent_id not in told.path.parts:
-            continue
-        for each in agent.leftovers:
-            if _STORE.fullmatch(each.path.name):
-                with suppress(OSError):
-                    if _sha256(fs, each.path) == told.recorded:
-                        return replace(told, original=each.path)
-    return told
-
-
-def _sha256(fs: ReadFs, path: Path) -> str:
-    digest = hashlib.sha256()
-    with fs.open(path) as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _discarded(state: StateRows) -> Iterator[tuple[str, str]]:
     """Sources that were removed although none of their records was taken."""
     for row in state.migrations:
         if row.removed and row.discarded and row.sha256 is not None:
             yield row.source, row.sha256
-
-
-def _here(state_dir: Path, recorded: str) -> Path | None:
-    """A recorded path in this directory, also where the directory was elsewhere then."""
-    path = Path(recorded)
-    if not path.is_absolute() or ".." in path.parts:
-        return None
-    if path.is_relative_to(state_dir):
-        return path
-    for top in ("agents", "cron", "subagents", "delivery-queue"):
-        if top in path.parts:
-            return state_dir.joinpath(*path.parts[path.parts.index(top) :])
-    return None

@@ -143,7 +143,8 @@ class ImportRun(Struct, frozen=True):
 
 class RetainedSource(Struct, frozen=True):
     """A source of an import that was to stay: `recorded` is its SHA-256 in the receipt, `found` that of the file now,
-    None where it is gone or was not hashed. `original` is an archive with the recorded bytes."""
+    None where it is gone or was not hashed. `original` is an archive with the recorded bytes. `moved`: the database
+    or one of the sources is another file than the receipt names."""
 
     kind: str
     path: Path
@@ -154,10 +155,17 @@ class RetainedSource(Struct, frozen=True):
     rewritten_at: int | None = None
     original: Path | None = None
     reason: str | None = None
+    moved: bool = False
 
     @property
     def contradicted(self) -> bool:
         return self.found is not None and self.found != self.recorded
+
+    @property
+    def waits_for_plugin(self) -> bool:
+        """Whether it stays for a plugin whose own migration is not done: a start imports it no second time."""
+        there = not (self.gone or self.contradicted or self.reason)
+        return there and self.kind == "deferred-plugin-session-import"
 
 
 class AgentMigration(Struct, frozen=True):

@@ -302,7 +302,8 @@ class Boot(Struct, frozen=True):
 
 class MigratedSource(Struct, frozen=True):
     """A source of the file era that was taken into the database. `removed`: the file was retired. `discarded`:
-    none of it was taken."""
+    none of it was taken. `database` is the identity of the file that its rows went to (device:inode), `files` that of
+    each file they came from, by path (device:inode:mtime in ns:bytes)."""
 
     kind: str
     source: str
@@ -313,6 +314,8 @@ class MigratedSource(Struct, frozen=True):
     removed: bool
     at: int | None
     discarded: bool = False
+    database: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class RegisteredDatabase(Struct, frozen=True):

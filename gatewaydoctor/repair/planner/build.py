@@ -88,6 +88,7 @@ def build_plan(
             _plan(draft, frozenset(names))
             _write_stores(draft)
             write_databases(draft)
+            leftover.follow(draft)
             _say_lost_logs(draft)
             _say_again(draft, names)
             say_unused(draft)

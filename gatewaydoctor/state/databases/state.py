@@ -219,6 +219,7 @@ def _migrations(tables: Tables) -> Iterator[MigratedSource]:
     for kind, source, target, status, records, sha256, removed, at, report in tables.rows(
         "migration_sources", columns, rest=f"LIMIT {MOST_MIGRATIONS}"
     ):
+        told = _of(parsed(report))
         yield MigratedSource(
             text(kind) or "",
             text(source) or "",
@@ -228,8 +229,19 @@ def _migrations(tables: Tables) -> Iterator[MigratedSource]:
             text(sha256),
             bool(removed),
             integer(at),
-            "discarded" in str(_of(parsed(report)).get("decision", "")),
+            "discarded" in str(told.get("decision", "")),
+            str(told["databaseIdentity"]) if "databaseIdentity" in told else None,
+            _files(told.get("sources")),
         )
+
+
+def _files(sources: object) -> dict[str, str]:
+    """Files of a receipt with what tells each from another one."""
+    found = {}
+    for each in map(_of, sources if isinstance(sources, list) else ()):
+        known = _of(each.get("identity"))
+        found[str(each.get("path"))] = ":".join(str(known.get(name)) for name in ("dev", "ino", "mtimeNs", "size"))
+    return found
 
 
 def _databases(tables: Tables) -> Iterator[RegisteredDatabase]:

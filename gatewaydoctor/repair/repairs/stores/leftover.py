@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gatewaydoctor.checks.stores.databases import imports_leftovers
+from gatewaydoctor.checks.stores.databases import ends_refusal, imports_leftovers, waiting_source
 from gatewaydoctor.model.database.legacy import LegacyFault, LegacyForm
 from gatewaydoctor.model.gateway.soundness import Damaged, Sound
-from gatewaydoctor.model.repair.plan import Copy, DropMigrations
+from gatewaydoctor.model.repair.plan import Copy, DropMigrations, Transact
 from gatewaydoctor.model.words import plural
 from gatewaydoctor.repair.drafting.draft import of_people
 from gatewaydoctor.repair.drafting.options import Repair
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gatewaydoctor.model.database.health import ComparedLeftover
     from gatewaydoctor.model.database.legacy import FoundLegacyFile
+    from gatewaydoctor.model.database.migration import RetainedSource
     from gatewaydoctor.model.gateway.entry import Entry
     from gatewaydoctor.repair.drafting.draft import Draft
     from gatewaydoctor.repair.drafting.rows import StoreDraft
@@ -42,6 +43,9 @@ def plan(draft: Draft, *, named: bool) -> None:
             hint = "Copy the directory (`gatewaydoctor snapshot`), keep this file, and see `gatewaydoctor migration`."
             draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, hint))
             continue
+        if (source := waiting_source(draft.x, store.path)) is not None:
+            _let_go(draft, store, source, named=named)
+            continue
         if draft.fs.lstat(draft.real(store.path)).is_symlink:
             draft.refuse(Repair.LEFTOVER, store.path, _is_link(draft, store.path))
             continue
@@ -57,6 +61,20 @@ def plan(draft: Draft, *, named: bool) -> None:
     if stays:
         _have_imported(draft)
     _move_damaged(draft)
+
+
+def follow(draft: Draft) -> None:
+    """A database that is made again is another file than the receipt of an import names: where a start is refused
+    then, the source that was kept for a plugin goes with it."""
+    made = {draft.state_dir / act.target for act in draft.acts if isinstance(act, Transact)}
+    for leftover in draft.x.health.leftovers:
+        source = waiting_source(draft.x, leftover.path)
+        database = next(each.database for each in draft.x.eras.agents if each.agent_id == leftover.agent_id)
+        store = next((each for each in draft.stores if each.path == leftover.path), None)
+        if source is None or database is None or store is None or draft.real(database.path) not in made:
+            continue
+        if not draft.taken(leftover.path):
+            _let_go(draft, store, replace(source, moved=True), named=False)
 
 
 def _waits_alone(draft: Draft) -> bool:
@@ -77,6 +95,21 @@ def _have_imported(draft: Draft) -> None:
     draft.state = replace(draft.x.state_rows, started=None)
     reason = "records that the startup migrations are done: the next start runs them again, and imports the file"
     draft.step(Repair.LEFTOVER, "remove", state.path, reason, ["startup-migrations", "state-migrations"], 0)
+
+
+def _let_go(draft: Draft, store: StoreDraft, source: RetainedSource, *, named: bool) -> None:
+    """What an import keeps for a plugin goes whole, where a start is refused over it, or stays as it is: with one
+    byte changed its receipt is contradicted, and the start is refused."""
+    if not ends_refusal(draft.x, source):
+        if named:
+            why = "Its import keeps it for a plugin, and a start passes over it."
+            draft.refuse(Repair.LEFTOVER, store.path, OutOfReach(why, "Nothing has to be done with it."))
+        return
+    size = draft.move(store.path)
+    if size is not None:
+        reason = "an import source for a plugin, whose receipt names another file"
+        names = [entry.key for _, entry in store.entries()] or [store.path.name]
+        draft.step(Repair.LEFTOVER, "move to the vault", store.path, reason, names, size, agent_id=store.agent_id)
 
 
 def _is_link(draft: Draft, path: Path) -> OutOfReach:

@@ -1,0 +1,109 @@
+"""A sessions.json that its import keeps for a plugin whose own migration is not done. 2026.9.5 and 2026.9.6 leave it
+with a receipt that names its bytes and the database's device and inode."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fixtures_source.databases import AGENT_VERSION, agent_database, log_of
+from tests.fixtures_source.health import AGENT, ROWS, STATE
+from tests.repair.doctor import Doctor
+from tests.repair.test_database_faults import edit, sound
+from tests.world import HOUR, NOW, StateDir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RULE = "legacy-store-beside-sqlite"
+ALONE = "agent:main:telegram:direct:77"
+
+
+def waiting(tmp_path: Path, release: str, *, moved: bool = False, alone: bool = False) -> Doctor:
+    """`moved`: the database is another file since; `alone`: a session of the file is in no database any more."""
+    state = StateDir(tmp_path, release)
+    sound(state)
+    rows: dict[str, object] = {key: {"sessionId": session, "updatedAt": at} for key, session, at in ROWS}
+    if alone:
+        rows[ALONE] = {"sessionId": "gone", "updatedAt": NOW}
+    store = state.store(rows)
+    digest, stat = hashlib.sha256(store.read_bytes()).hexdigest(), (state.root / AGENT).stat()
+    own = store.stat()
+    identity = {"dev": str(own.st_dev), "ino": str(own.st_ino), "mtimeNs": str(own.st_mtime_ns), "size": own.st_size}
+    sources = [{"path": str(store), "identity": identity | {"sha256": digest}}]
+    report = json.dumps({"databaseIdentity": f"{stat.st_dev}:{stat.st_ino}", "sources": sources})
+    edit(
+        state.root / STATE,
+        "CREATE TABLE migration_sources (migration_kind TEXT, source_path TEXT, source_sha256 TEXT, status TEXT, "
+        "removed_source INTEGER, imported_at INTEGER, report_json TEXT)",
+        "INSERT INTO migration_sources VALUES ('deferred-plugin-session-import', "
+        f"'{store}', '{digest}', 'completed', 0, {NOW}, '{report}')",
+    )
+    if moved:
+        replace(state.root / AGENT)
+    return Doctor(state)
+
+
+def replace(path: Path) -> None:
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    os.utime(copy, ns=(0, path.stat().st_mtime_ns))
+    copy.rename(path)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize(("release", "moved"), [("2026.9.5", False), ("2026.9.6", False), ("2026.9.6", True)])
+def test_where_a_start_passes_over_it_no_repair_touches_it(
+    tmp_path: Path, release: str, moved: bool, alone: bool
+) -> None:
+    """Rewritten in part, the receipt is contradicted, and 2026.9.6 refuses to start (exit 78)."""
+    doctor = waiting(tmp_path, release, moved=moved, alone=alone)
+    found = doctor.state.only(RULE)
+    assert (found.severity.word, found.fix) == ("info", None)
+    assert "imports it no second time" in found.consequence
+    plan = doctor.plan("leftover")
+    assert plan.empty
+    assert [each.repair for each in plan.refusals] == ["leftover"]
+    everything = doctor.plan()
+    assert not [each for each in everything.steps if each.repair == "leftover"]
+    assert not [each for each in everything.start_after if each.kind == "imports"]
+
+
+def test_a_source_that_was_copied_is_another_file(tmp_path: Path) -> None:
+    """2026.9.5 refuses to start over a receipt of a directory that was restored from a backup."""
+    doctor = waiting(tmp_path, "2026.9.5")
+    replace(doctor.store)
+    assert doctor.state.only(RULE).severity.word == "error"
+    doctor.apply("leftover")
+    assert not doctor.store.exists()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_where_a_start_is_refused_over_its_receipt_it_goes_whole(tmp_path: Path, alone: bool) -> None:
+    doctor = waiting(tmp_path, "2026.9.5", moved=True, alone=alone)
+    found = doctor.state.only(RULE)
+    assert found.severity.word == "error"
+    assert found.fix is not None and found.fix.repairs == ("leftover",)
+    doctor.there_and_back("leftover")
+    doctor.apply("leftover")
+    assert not doctor.store.exists()
+    assert RULE not in doctor.rules()
+
+
+@pytest.mark.parametrize(("release", "goes"), [("2026.9.5", True), ("2026.9.6", False)])
+def test_a_repair_that_makes_the_database_again_takes_it_along(tmp_path: Path, release: str, goes: bool) -> None:
+    """2026.9.5 refuses to start once the database is another file; 2026.9.6 makes its record anew."""
+    doctor = waiting(tmp_path, release)
+    log = log_of(agent_database(AGENT_VERSION, {"done": 40}, rows=ROWS))
+    doctor.state.file(f"{AGENT}-wal", log, HOUR)
+    plan = doctor.plan("compact")
+    assert [step.target for step in plan.steps if step.repair == "leftover"] == [
+        "agents/main/sessions/sessions.json"
+    ] * goes
+    doctor.there_and_back("compact")
+    doctor.apply("compact")
+    assert doctor.store.exists() != goes
