@@ -23,6 +23,9 @@ DARK += ((121, 192, 255), (210, 168, 255), (86, 212, 221), (177, 186, 196))
 BRIGHT = ((139, 148, 158), (255, 161, 152), (160, 240, 165), (242, 204, 96))
 BRIGHT += ((165, 214, 255), (226, 197, 255), (179, 240, 255), (255, 255, 255))
 THEME = TerminalTheme((13, 17, 23), (230, 237, 243), list(DARK), list(BRIGHT))
+_HEIGHTS = re.compile(r"""(viewBox="0 0 994 |width="992" height="|width="975\.0" height=")([\d.]+)""")
+_DESCENT = 6
+"""Added below the last line, which is cut through its letters in some fonts."""
 _FOREIGN_FONTS = re.compile(r"\s*@font-face \{.*?\n    \}", re.DOTALL)
 
 
@@ -40,7 +43,10 @@ def picture() -> str:
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True, highlight=False)
     console.print(Text.assemble(("$ ", "green"), COMMAND))
     console.print(Text.from_ansi(screen().rstrip("\n")))
-    svg = console.export_svg(title="", theme=THEME, unique_id="scan")
+    svg = _HEIGHTS.sub(
+        lambda found: f"{found[1]}{float(found[2]) + _DESCENT:.1f}",
+        console.export_svg(title="", theme=THEME, unique_id="scan"),
+    )
     fonts = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
     plain = _FOREIGN_FONTS.sub("", svg).replace("font-family: Fira Code, monospace", f"font-family: {fonts}")
     # Some viewers drop the blanks a text begins with unless told not to.

@@ -43,6 +43,13 @@ def test_every_agent_has_its_era_and_database(tmp_path: Path) -> None:
     assert "legacy-store-beside-sqlite" in said
 
 
+def test_the_heading_names_files_and_databases_once(tmp_path: Path) -> None:
+    scene = scenes.databases(tmp_path / "state")
+    scene.write("agents/old/sessions/sessions.json", b"{}")
+    said = run("scan", "--state-dir", str(scene.root), width=160).out
+    assert ", files and database   gateway" in said.splitlines()[0]
+
+
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 
 

@@ -97,7 +97,7 @@ def _draw(
         jobs = words.plural(len(plan.retrying), "job retries", "jobs retry")
         told = f"{jobs} without end: add --disable-retrying, or the store fills again."
         for line in fill(told, console.width):
-            console.print(Text(line, "yellow", no_wrap=True))
+            console.print(Text(line, "bold", no_wrap=True))
     if view.verbose:
         _notes(console, "At next start, in detail", plan.forecast, view)
     _cautions(console, plan, view)

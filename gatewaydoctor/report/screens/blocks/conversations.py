@@ -37,7 +37,7 @@ def touched(console: Console, plan: Plan, view: View) -> None:
     if names and not few and not (plan.torn and not going):
         text += " --all names them." if total > 1 else " --all names it."
     for line in fill(text, console.width):
-        console.print(Text(line, "yellow" if total or plan.torn else "green", no_wrap=True))
+        console.print(Text(line, "bold" if total or plan.torn else "green", no_wrap=True))
     shown = names if view.rows is None else names[:few]
     for name in shown:
         console.print(Padding(Text(str(view.names.value(name)), overflow="fold"), (0, 0, 0, INDENT)))

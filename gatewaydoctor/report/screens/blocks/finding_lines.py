@@ -68,7 +68,7 @@ def finding_lines(console: Console, findings: Sequence[Finding], view: View, roo
     longest = max(map(cell_len, texts), default=0)
     edge = min(console.width, max(_COLUMNS, _SEVERITY + rule + 1 + longest + 2 + agent))
     for finding, told in zip(shown, texts, strict=True):
-        line = Text(finding.severity.word, SEVERITY_STYLE[finding.severity])
+        line = Text.assemble((finding.severity.word, SEVERITY_STYLE[finding.severity]))
         line.pad_right(_SEVERITY - len(line))
         line.append(finding.rule.ljust(rule + 1), "bold")
         if width >= _NARROWEST:

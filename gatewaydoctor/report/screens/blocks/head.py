@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.model.gateway.place import Place
 
 
-ERAS = {Era.FILES: "files", Era.MIXED: "files and database", Era.SQLITE: "database"}
+ERAS = {Era.FILES: ("files",), Era.MIXED: ("files", "database"), Era.SQLITE: ("database",)}
 LIVENESS = {
     Liveness.LIVE: ("gateway running", LIVENESS_STYLE[Liveness.LIVE]),
     Liveness.DEAD: ("gateway not running", LIVENESS_STYLE[Liveness.DEAD]),
@@ -56,7 +56,7 @@ def heading(console: Console, x: Examination, view: View) -> int:
     number of lines."""
     release = release_name(x.config.release) or "release unknown"
     eras = {agent.era for agent in x.eras.agents} or {Era.FILES}
-    era = " and ".join(dict.fromkeys(ERAS[each] for each in Era if each in eras)).replace("files and files", "files")
+    era = " and ".join(dict.fromkeys(word for each in Era if each in eras for word in ERAS[each]))
     facts = Text.assemble(f"{release}, {era}   ", LIVENESS[x.gateway.liveness])
     lines = title_lines(console, x.place, facts, view)
     if view.clock is not None and view.clock.fixed:
