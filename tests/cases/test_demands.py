@@ -146,3 +146,16 @@ def test_a_program_that_prints_secrets_is_one_that_only_its_owner_may_write(tmp_
 def test_a_plugin_path_that_is_not_there(release: str, refused: bool, tmp_path: Path) -> None:
     _, paths = told(made(tmp_path, release, {"plugins": {"load": {"paths": [NOWHERE]}}}))
     assert paths == (["plugins.load.paths.0"] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("host", "start"), [("127.0.0.1", Start.YES), ("0.0.0.0", Start.YES), ("192.0.2.7", Start.AT_RISK)]
+)
+def test_an_address_that_the_host_does_not_have(host: str, start: Start, tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.9.6", {"gateway": {"bind": "custom", "customBindHost": host}})
+    assert told(state) == (start, ["gateway.customBindHost"] if start is Start.AT_RISK else [])
+
+
+def test_a_bind_of_no_kind_ends_the_start_before_its_validation(tmp_path: Path) -> None:
+    verdict = made(tmp_path, "2026.9.6", {"gateway": {"bind": "moon"}}).judge().verdict
+    assert verdict.reason == "A 2026.9.6 gateway refuses to start (exit 1)."

@@ -217,11 +217,13 @@ def asked(release: Release) -> Asked:
 
 class Outside(Struct, frozen=True):
     """What a config refers to: the state directory, whether a path is there and what it is (None where nothing is),
-    and whether there may be plugins of another origin than the release."""
+    whether this host has an IPv4 address (None where that cannot be told), and whether there may be plugins of
+    another origin than the release."""
 
     state_dir: Path
     there: Callable[[str], bool]
     lstat: Callable[[str], FileStat | None]
+    has_address: Callable[[str], bool | None]
     plugins: bool
 
 
@@ -237,6 +239,8 @@ def refused(settings: Settings, outside: Outside) -> tuple[RefusedSetting, ...]:
     deeper = mistakes(document, releases, RELEASES[: _place(releases[0])])
     if tried:
         deeper += mistakes_of_rows(_at(document, "agents.list"), RELEASE, "2026.7.1")
+        # A start reads where to listen before it validates.
+        deeper = [replace(each, exit_code=1) if each.path == "gateway.bind" else each for each in deeper]
     found = (*told, *(each for each in deeper if each.path not in paths))
     return tuple(_hedged(each, outside) for each in found)
 
@@ -249,7 +253,7 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     if _place(releases[0]) >= _place("2026.5.22") and _place(releases[-1]) <= _place("2026.9.3"):
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
     if releases == (RELEASE,):
-        yield from contradictions(document, outside.state_dir, settings.env, outside.there)
+        yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)
 
 
 def _hedged(setting: RefusedSetting, outside: Outside) -> RefusedSetting:

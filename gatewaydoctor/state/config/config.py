@@ -3,6 +3,7 @@ section 3)."""
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,12 +88,24 @@ def _outside(fs: ReadFs, place: Place, settings: Settings, agents: Iterable[Agen
         place.state_dir,
         partial(_is_there, fs),
         partial(_lstat, fs),
+        partial(_has_address, fs),
         named or any(_lstat(fs, str(each)) is not None for each in folders),
     )
 
 
 def _is_there(fs: ReadFs, path: str) -> bool:
     return "\0" in path or is_there(fs, Path(path))
+
+
+def _has_address(fs: ReadFs, address: str) -> bool | None:
+    """Whether it is an IPv4 address of this host; None where the system does not list them."""
+    if address.startswith("127.") or address == "0.0.0.0":
+        return True
+    try:
+        listed = read_up_to(fs, Path("/proc/net/fib_trie"), MAX_BYTES).decode(errors="replace")
+    except OSError:
+        return None
+    return address in re.findall(r"\|-- (\S+)\n +/32 host LOCAL", listed)
 
 
 def _lstat(fs: ReadFs, path: str) -> FileStat | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RELEASE = "2026.9.6"
 """The release that was started over them. An agent without an id it calls `agent`."""
 SET_THERE = "it is set where it runs"
+_IPV4 = regex(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DURATION = regex(r"(?i)\s*+(?:\d++(?:\.\d\d++)*+(?:\.\d)?+(?:\s*+(?:ms|s|m|h|d)\s*+|\s++|$))*+")
 """Numbers with or without units. Nothing in it is tried twice, so that a long text costs no more than its length."""
 
@@ -22,11 +23,15 @@ Rows = list[tuple[str, "Mapping[str, object]"]]
 
 
 def contradictions(
-    document: Mapping[str, object], state_dir: Path, env: Mapping[str, str], there: Callable[[str], bool]
+    document: Mapping[str, object],
+    state_dir: Path,
+    env: Mapping[str, str],
+    there: Callable[[str], bool],
+    has_address: Callable[[str], bool | None],
 ) -> Iterator[RefusedSetting]:
     rows = agents_of(document)
     yield from _agents(document, rows, state_dir)
-    yield from _listening(_object(document.get("gateway")))
+    yield from _listening(_object(document.get("gateway")), has_address)
     yield from _auth(_object(_object(document.get("gateway")).get("auth")))
     yield from _secrets(document, env, there)
     yield from _unknown_agents(document, rows)
@@ -59,7 +64,7 @@ def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
     return absolute(given) if isinstance(given, str) and given.startswith("/") else own
 
 
-def _listening(gateway: Mapping[str, object]) -> Iterator[RefusedSetting]:
+def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool | None]) -> Iterator[RefusedSetting]:
     bind, host = gateway.get("bind"), gateway.get("customBindHost")
     mode = _object(gateway.get("tailscale")).get("mode")
     inside = bind in (None, "loopback") or (bind == "custom" and host == "127.0.0.1")
@@ -67,6 +72,11 @@ def _listening(gateway: Mapping[str, object]) -> Iterator[RefusedSetting]:
         yield RefusedSetting("gateway", "bind", f"has to be loopback with gateway.tailscale.mode {mode}")
     if bind == "custom" and not host:
         yield RefusedSetting("gateway", "customBindHost", "missing, with gateway.bind custom", exit_code=1)
+    if bind == "custom" and isinstance(host, str) and _IPV4.fullmatch(host) and not has_address(host):
+        what = "an address that this host does not have"
+        yield RefusedSetting(
+            "gateway", "customBindHost", what, exit_code=1, unless="the host it runs on has that address"
+        )
     if bind == "lan" and _object(gateway.get("auth")).get("mode") == "none":
         yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan")
 
