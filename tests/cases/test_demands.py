@@ -10,14 +10,12 @@ import pytest
 from gatewaydoctor.model.outcome.verdict import Start
 from gatewaydoctor.state.config.accepted import RELEASES
 from tests.cases.test_refused_settings import made
+from tests.world import StateDir
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.world import StateDir
-
 DATABASES = RELEASES[RELEASES.index("2026.8.1") :]
-NOWHERE = "/nowhere/at/all"
 
 
 def told(state: StateDir) -> tuple[Start, list[str]]:
@@ -135,7 +133,7 @@ def test_a_program_that_prints_secrets_is_one_that_only_its_owner_may_write(tmp_
     assert refused(program.parent) == ["not a file"]
     assert refused(program.with_name("gone")) == ["a program that is not there"]
     assert state.judge().verdict.start is Start.NO
-    assert refused(NOWHERE) == ["a program that is not there"]
+    assert refused(tmp_path / "nowhere") == ["a program that is not there"]
     assert state.judge().verdict.start is Start.AT_RISK
     assert "unless it is there where it runs" in state.judge().verdict.reason
     program.chmod(0o775)
@@ -144,7 +142,7 @@ def test_a_program_that_prints_secrets_is_one_that_only_its_owner_may_write(tmp_
 
 @pytest.mark.parametrize(("release", "refused"), [("2026.5.22", True), ("2026.9.3", True), ("2026.9.5", False)])
 def test_a_plugin_path_that_is_not_there(release: str, refused: bool, tmp_path: Path) -> None:
-    _, paths = told(made(tmp_path, release, {"plugins": {"load": {"paths": [NOWHERE]}}}))
+    _, paths = told(made(tmp_path, release, {"plugins": {"load": {"paths": [str(tmp_path / "nowhere")]}}}))
     assert paths == (["plugins.load.paths.0"] if refused else [])
 
 
@@ -159,3 +157,18 @@ def test_an_address_that_the_host_does_not_have(host: str, start: Start, tmp_pat
 def test_a_bind_of_no_kind_ends_the_start_before_its_validation(tmp_path: Path) -> None:
     verdict = made(tmp_path, "2026.9.6", {"gateway": {"bind": "moon"}}).judge().verdict
     assert verdict.reason == "A 2026.9.6 gateway refuses to start (exit 1)."
+
+
+@pytest.mark.parametrize(
+    ("hooks", "start"),
+    [
+        ({"enabled": True}, Start.NO),
+        ({"enabled": True, "token": " "}, Start.NO),
+        ({"enabled": True, "token": "x"}, Start.YES),
+        ({"enabled": False}, Start.YES),
+    ],
+)
+def test_hooks_need_a_token(hooks: dict[str, object], start: Start, tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    state.config({"hooks": hooks})
+    assert state.judge().verdict.start is start

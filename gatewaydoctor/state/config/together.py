@@ -34,6 +34,9 @@ def contradictions(
     yield from _listening(_object(document.get("gateway")), has_address)
     yield from _auth(_object(_object(document.get("gateway")).get("auth")))
     yield from _secrets(document, env, there)
+    hooks = _object(document.get("hooks"))
+    if hooks.get("enabled") is True and not str(hooks.get("token") or "").strip():
+        yield RefusedSetting("hooks", "token", "missing, with hooks.enabled", exit_code=1)
     yield from _unknown_agents(document, rows)
     yield from _heartbeat(_object(_object(document.get("agents")).get("defaults")), "agents.defaults")
 
