@@ -172,3 +172,12 @@ def test_hooks_need_a_token(hooks: dict[str, object], start: Start, tmp_path: Pa
     state = StateDir(tmp_path, "2026.9.6")
     state.config({"hooks": hooks})
     assert state.judge().verdict.start is start
+
+
+@pytest.mark.parametrize("given", [None, "f", "f/below"])
+def test_a_workspace_that_cannot_be_a_directory(given: str | None, tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    assert state.judge().verdict.start is Start.YES
+    state.file("f" if given else "workspace", "")
+    state.config({"agents": {"defaults": {"workspace": str(state.root / given)}}} if given else {})
+    assert told(state) == (Start.NO, ["agents.*.workspace"])

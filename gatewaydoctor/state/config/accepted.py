@@ -217,14 +217,15 @@ def asked(release: Release) -> Asked:
 
 class Outside(Struct, frozen=True):
     """What a config refers to: the state directory, whether a path is there and what it is (None where nothing is),
-    whether this host has an IPv4 address (None where that cannot be told), and whether there may be plugins of
-    another origin than the release."""
+    whether this host has an IPv4 address (None where that cannot be told), whether there may be plugins of another
+    origin than the release, and the agents whose workspace is no directory and cannot become one."""
 
     state_dir: Path
     there: Callable[[str], bool]
     lstat: Callable[[str], FileStat | None]
     has_address: Callable[[str], bool | None]
     plugins: bool
+    no_workspace: frozenset[str]
 
 
 def refused(settings: Settings, outside: Outside) -> tuple[RefusedSetting, ...]:
@@ -254,6 +255,8 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
     if releases == (RELEASE,):
         yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)
+        if outside.no_workspace:
+            yield RefusedSetting("agents.*", "workspace", "a file, or below one")
 
 
 def _hedged(setting: RefusedSetting, outside: Outside) -> RefusedSetting:

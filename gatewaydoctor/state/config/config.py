@@ -24,7 +24,7 @@ from gatewaydoctor.system.fs import is_there
 from gatewaydoctor.system.reading import read_up_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from gatewaydoctor.model.gateway.config import AgentSettings
     from gatewaydoctor.model.gateway.place import Place
@@ -79,7 +79,7 @@ def _document(data: bytes, path: Path, includes: Includes) -> tuple[dict[str, ob
     return {}, problem or ConfigProblem(path, "the top level is not an object")
 
 
-def _outside(fs: ReadFs, place: Place, settings: Settings, agents: Iterable[AgentSettings]) -> Outside:
+def _outside(fs: ReadFs, place: Place, settings: Settings, agents: Sequence[AgentSettings]) -> Outside:
     """Plugins of another origin are named by the config, or lie in the state directory or a workspace."""
     named = any(settings.get("plugins", *keys) for keys in (("load", "paths"), ("installs",)))
     folders = [place.state_dir / name for name in ("extensions", "npm", "git", "plugins")]
@@ -90,7 +90,18 @@ def _outside(fs: ReadFs, place: Place, settings: Settings, agents: Iterable[Agen
         partial(_lstat, fs),
         partial(_has_address, fs),
         named or any(_lstat(fs, str(each)) is not None for each in folders),
+        frozenset(each.agent_id for each in agents if _is_below_a_file(fs, each.workspace)),
     )
+
+
+def _is_below_a_file(fs: ReadFs, folder: Path) -> bool:
+    try:
+        fs.lstat(folder / "x")
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _is_there(fs: ReadFs, path: str) -> bool:
