@@ -74,6 +74,20 @@ def test_the_plan_of_a_cut_store_fits_a_small_terminal(tmp_path: Path) -> None:
     assert last - first - paths <= 23 - len(["Plan ...", "next: ...", "      gatewaydoctor repair ..."])
 
 
+@pytest.mark.parametrize("verb", ["status", "orphans", "cron", "forecast", "stuck", "usage", "subagents"])
+@pytest.mark.parametrize("name", ["incident-61633", "store-unparseable"])
+def test_a_path_of_120_characters_leaves_no_screen_without_room(name: str, verb: str, tmp_path: Path) -> None:
+    short = tmp_path.parent / "short"
+    state = short / ("d" * (119 - len(str(short))))
+    shutil.copytree(FIXTURES / name / "state", state)
+    try:
+        ran = Machine(width=80).run(verb, "--state-dir", str(state))
+    finally:
+        shutil.rmtree(state)
+    assert len(str(state)) == 120
+    assert sum(max(1, -(-cell_len(line) // 80)) for line in ran.out.splitlines()) <= 23
+
+
 def test_on_a_wide_terminal_the_agents_stay_near_the_findings() -> None:
     shown = lines(FIXTURES / "incident-61633" / "state", "--now", str(DEFAULT_NOW), width=160)
     agents = [line for line in shown if line.endswith(" main") and not line.startswith(("CAUSE", "AT"))]

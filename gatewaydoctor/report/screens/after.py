@@ -10,7 +10,7 @@ from gatewaydoctor.model.command import typed
 from gatewaydoctor.model.gateway.cron import answers_to
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
-from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
+from gatewaydoctor.report.screens.blocks.fitting import ends, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, print_step
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show(
     """`finished_at` is when the run ended, in epoch ms."""
     if not view.quiet:
         ago = duration(max(0, x.now - finished_at))
-        for line in fill(f"Run {run_id}, {ago} ago, on {view.names.path(x.place.state_dir)}", console.width):
+        for line in ends(f"Run {run_id}, {ago} ago, on {view.names.path(x.place.state_dir)}", console.width):
             console.print(Text(line, "bold", no_wrap=True))
         console.print()
     for aspect in aspects:

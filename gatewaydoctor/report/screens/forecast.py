@@ -11,7 +11,7 @@ from gatewaydoctor.model.outcome.forecast import Certainty, EventKind
 from gatewaydoctor.model.outcome.verdict import NextStep
 from gatewaydoctor.model.words import duration
 from gatewaydoctor.report import words
-from gatewaydoctor.report.screens.blocks.fitting import fill, wrapped
+from gatewaydoctor.report.screens.blocks.fitting import ends, wrapped
 from gatewaydoctor.report.screens.blocks.parts import View, moment, print_step
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show(console: Console, forecast: Forecast, place: Place, view: View, command
     who = forecast.release or "a gateway"
     if not view.quiet:
         title = f"If {who} starts now on {view.names.path(place.state_dir)} ({moment(forecast.now)} UTC):"
-        for line in fill(title, console.width):
+        for line in ends(title, console.width):
             console.print(Text(line, "bold", no_wrap=True))
         console.print()
     lines(console, forecast.events, view)

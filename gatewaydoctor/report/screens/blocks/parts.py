@@ -13,7 +13,7 @@ from rich.text import Text
 from gatewaydoctor.model.gateway.liveness import Liveness
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.report.invocation import PLAIN, Invocation
-from gatewaydoctor.report.screens.blocks.fitting import Jointed, fill
+from gatewaydoctor.report.screens.blocks.fitting import Jointed, ends
 from gatewaydoctor.report.words import quoted
 
 if TYPE_CHECKING:
@@ -108,8 +108,9 @@ def grid(*columns: str, left: int = 1, last: str | None = None) -> Table:
 
 
 def section(console: Console, title: str) -> None:
+    """A title in at most two lines: of one with a longer path the middle is left out."""
     console.print()
-    for line in fill(title, console.width):
+    for line in ends(title, console.width):
         console.print(Text(line, "bold", no_wrap=True))
 
 
