@@ -165,6 +165,8 @@ def test_a_bind_of_no_kind_ends_the_start_before_its_validation(tmp_path: Path) 
         ({"enabled": True}, Start.NO),
         ({"enabled": True, "token": " "}, Start.NO),
         ({"enabled": True, "token": "x"}, Start.YES),
+        ({"enabled": True, "token": "x", "path": "/"}, Start.NO),
+        ({"enabled": True, "token": "x", "path": "/hooks"}, Start.YES),
         ({"enabled": False}, Start.YES),
     ],
 )
@@ -181,3 +183,19 @@ def test_a_workspace_that_cannot_be_a_directory(given: str | None, tmp_path: Pat
     state.file("f" if given else "workspace", "")
     state.config({"agents": {"defaults": {"workspace": str(state.root / given)}}} if given else {})
     assert told(state) == (Start.NO, ["agents.*.workspace"])
+
+
+@pytest.mark.parametrize(
+    ("tls", "start"),
+    [
+        ({"enabled": True}, Start.YES),
+        ({"enabled": True, "autoGenerate": False, "certPath": "/etc/hostname"}, Start.YES),
+        ({"enabled": True, "autoGenerate": False, "certPath": "/etc/no-such-file"}, Start.AT_RISK),
+        ({"enabled": True, "certPath": "/etc/no-such-file"}, Start.YES),
+        ({"enabled": False, "autoGenerate": False, "certPath": "/etc/no-such-file"}, Start.YES),
+    ],
+)
+def test_a_certificate_that_is_not_there(tls: dict[str, object], start: Start, tmp_path: Path) -> None:
+    state = StateDir(tmp_path, "2026.9.6")
+    state.config({"gateway": {"mode": "local", "tls": tls}})
+    assert state.judge().verdict.start is start

@@ -138,6 +138,30 @@ def test_releases_stop_at_other_files(state: Path, release: str, done: bool, sto
     assert set(refused(state)) | set(refused(state, "legacy-file-left")) == stops
 
 
+@pytest.mark.parametrize("text", ["{torn", '{"version": 1, "profiles": {}}'])
+@pytest.mark.parametrize(
+    ("release", "done", "stops"),
+    [("2026.8.1", False, True), ("2026.9.3", False, False), ("2026.9.6", False, True), ("2026.9.6", True, False)],
+)
+def test_credentials_of_before_agents_stop_a_start_that_moves_them(
+    state: Path, release: str, done: bool, stops: bool, text: str
+) -> None:
+    old = state / "agent/auth-profiles.json"
+    old.parent.mkdir()
+    old.write_text(text)
+    for path in (CREDENTIALS, "exec-approvals.json", "credentials/telegram-pairing.json"):
+        (state / path).unlink(missing_ok=True)
+    config = json.loads((state / "openclaw.json").read_text())
+    (state / "openclaw.json").write_text(json.dumps(config | {"meta": {"lastTouchedVersion": release}}))
+    with closing(connect(state / "state/openclaw.sqlite")) as database:
+        database.execute("UPDATE schema_meta SET app_version = ?", (release,))
+        if done:
+            row = "INSERT INTO schema_meta (meta_key, app_version) VALUES ('startup-migrations', ?)"
+            database.execute(row, (f"{release}\n3\n",))
+    found = refused(state) | refused(state, "legacy-file-left")
+    assert set(found) == ({"auth-profiles.json"} if stops else set())
+
+
 def test_a_file_that_cannot_be_read_leaves_the_verdict_open(state: Path) -> None:
     for name in ("exec-approvals.json", "credentials/telegram-pairing.json"):
         (state / name).unlink()

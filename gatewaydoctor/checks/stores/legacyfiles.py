@@ -28,7 +28,7 @@ LEFT = Rule(
     meaning="The databases hold what earlier releases kept in files. A file that marks the workspace of an agent as "
     "set up is still there (openclaw-workspace-state.json or .openclaw/workspace-state.json in it, or one below "
     "workspace-attestations), or a file with credentials of model providers (auth-profiles.json or auth.json of "
-    "main, credentials/oauth.json).",
+    "main, credentials/oauth.json, agent/auth-profiles.json where migrations are due).",
     cause="A workspace or a file that was restored from a backup or a repository, or copied from another host; or an "
     "earlier release that ran again.",
     gateway="2026.9.3, 9.5 and 9.6 refuse to start because of a file about a workspace (exit 78). If its startup "
@@ -94,7 +94,7 @@ def _others(x: Examination) -> Iterator[Finding]:
         if start.refuses:
             late = f"{start.who} comes up, and ends within half a minute (exit {start.code}){start.hedge}."
             yield _told(rule, each, late if credentials else refuses(start), None)
-        elif rule is DAMAGED and start.release == NEWEST:
+        elif rule is DAMAGED and not credentials and start.release == NEWEST:
             later = "it refuses to start (exit 78) when they are due, after an upgrade or a move"
             ahead = f"{start.who} passes over it while its startup migrations are done; {later}."
             yield _told(rule, each, ahead, Severity.INFO)

@@ -91,6 +91,12 @@ TAKEN_OVER = (
     LegacyFile(
         "credentials/oauth.json", "credentials of model providers", LegacyForm.CREDENTIALS, Damage.CREDENTIALS
     ),
+    LegacyFile(
+        "agent/auth-profiles.json",
+        "credentials of model providers",
+        LegacyForm.CREDENTIALS,
+        Damage.CREDENTIALS_BEFORE_AGENTS,
+    ),
     LegacyFile("exec-approvals.json", "which commands may run without asking", LegacyForm.OBJECT),
     LegacyFile("plugins/installs.json", "which plugins are installed", LegacyForm.OBJECT, damage=Damage.LEGACY_OLDER),
     LegacyFile("identity/device.json", "the gateway's own device key", LegacyForm.OBJECT, damage=Damage.LEGACY_OLDER),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from gatewaydoctor.model.gateway.config import RefusedSetting
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.shapes import brought
+from gatewaydoctor.state.config.together import PATH_THERE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     Lstat = Callable[[str], FileStat | None]
 
 ANOTHER_PLUGIN = "a plugin of another origin brings it"
-_PATH_THERE = "it is there where it runs"
 _HOUR = regex(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 
 
@@ -73,7 +73,7 @@ def of_plugin_paths(document: Mapping[str, object], state_dir: Path, lstat: Lsta
     for at, path in enumerate(paths if isinstance(paths, list) else ()):
         if isinstance(path, str) and path.startswith("/") and "\0" not in path and lstat(path) is None:
             own = Path(path).is_relative_to(state_dir)
-            unless = "" if own else _PATH_THERE
+            unless = "" if own else PATH_THERE
             yield RefusedSetting("plugins.load.paths", str(at), "a path that is not there", unless=unless)
 
 
@@ -90,7 +90,7 @@ def _commands(document: Mapping[str, object], state_dir: Path, lstat: Lstat) -> 
             yield replace(told, what="not an absolute path")
         elif found is None:
             own = Path(command).is_relative_to(state_dir)
-            yield replace(told, what="a program that is not there", unless="" if own else _PATH_THERE)
+            yield replace(told, what="a program that is not there", unless="" if own else PATH_THERE)
         elif not found.is_file:
             yield replace(told, what="a link" if found.is_symlink else "not a file")
         elif found.mode & 0o022:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RELEASE = "2026.9.6"
 """The release that was started over them. An agent without an id it calls `agent`."""
+PATH_THERE = "it is there where it runs"
 SET_THERE = "it is set where it runs"
 _IPV4 = regex(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DURATION = regex(r"(?i)\s*+(?:\d++(?:\.\d\d++)*+(?:\.\d)?+(?:\s*+(?:ms|s|m|h|d)\s*+|\s++|$))*+")
@@ -34,9 +35,8 @@ def contradictions(
     yield from _listening(_object(document.get("gateway")), has_address)
     yield from _auth(_object(_object(document.get("gateway")).get("auth")))
     yield from _secrets(document, env, there)
-    hooks = _object(document.get("hooks"))
-    if hooks.get("enabled") is True and not str(hooks.get("token") or "").strip():
-        yield RefusedSetting("hooks", "token", "missing, with hooks.enabled", exit_code=1)
+    yield from _hooks(_object(document.get("hooks")))
+    yield from _certificate(_object(_object(document.get("gateway")).get("tls")), state_dir, there)
     yield from _unknown_agents(document, rows)
     yield from _heartbeat(_object(_object(document.get("agents")).get("defaults")), "agents.defaults")
 
@@ -82,6 +82,28 @@ def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool 
         )
     if bind == "lan" and _object(gateway.get("auth")).get("mode") == "none":
         yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan")
+
+
+def _hooks(hooks: Mapping[str, object]) -> Iterator[RefusedSetting]:
+    if hooks.get("enabled") is not True:
+        return
+    if not str(hooks.get("token") or "").strip():
+        yield RefusedSetting("hooks", "token", "missing, with hooks.enabled", exit_code=1)
+    if str(hooks.get("path") or "").strip() == "/":
+        yield RefusedSetting("hooks", "path", "the root, with hooks.enabled", exit_code=1)
+
+
+def _certificate(
+    tls: Mapping[str, object], state_dir: Path, there: Callable[[str], bool]
+) -> Iterator[RefusedSetting]:
+    """Files that the gateway does not make itself. What is not here may be there where it runs."""
+    if tls.get("enabled") is not True or tls.get("autoGenerate") is not False:
+        return
+    for name in ("certPath", "keyPath"):
+        path = tls.get(name)
+        if isinstance(path, str) and path.startswith("/") and not there(path):
+            unless = "" if absolute(path).is_relative_to(state_dir) else PATH_THERE
+            yield RefusedSetting("gateway.tls", name, "a file that is not there", exit_code=1, unless=unless)
 
 
 def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
