@@ -12,6 +12,7 @@ import math
 import re
 from functools import cmp_to_key
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -216,11 +217,15 @@ def by_number(items: Iterable[T], key: Callable[[T], float], *, descending: bool
     3.13 and V8 take the same steps.
     """
 
+    keyed = [(key(item), item) for item in items]
+    if not any(math.isnan(number) for number, _ in keyed):
+        return [item for _, item in sorted(keyed, key=itemgetter(0), reverse=descending)]
+
     def compare(left: tuple[float, T], right: tuple[float, T]) -> int:
         difference = right[0] - left[0] if descending else left[0] - right[0]
         return (difference > 0) - (difference < 0)
 
-    return [item for _, item in sorted(((key(item), item) for item in items), key=cmp_to_key(compare))]
+    return [item for _, item in sorted(keyed, key=cmp_to_key(compare))]
 
 
 def utf16_order(text: str) -> bytes:

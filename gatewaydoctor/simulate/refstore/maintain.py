@@ -116,4 +116,7 @@ def _thread_id(key: str) -> str:
 
 
 def _age_rank(entry: Any) -> float:
+    at = entry.get("updatedAt") if isinstance(entry, dict) else None
+    if type(at) is float:
+        return at
     return js.to_number(js.coalesce(js.get(entry, "updatedAt"), -math.inf))

@@ -237,7 +237,8 @@ class _Gateway:
     def _would_cap(self) -> bool:
         if self.maintenance is None or self.release.store is None or self.maintenance.mode is Mode.WARN:
             return False
-        return len(self.rows.keys() | set(self.due)) >= self.maintenance.cap_trigger(self.release.store)
+        fresh = sum(key not in self.rows for key in set(self.due))
+        return len(self.rows) + fresh >= self.maintenance.cap_trigger(self.release.store)
 
     def _work_seconds(self) -> float:
         """What one save computes on the event loop."""
