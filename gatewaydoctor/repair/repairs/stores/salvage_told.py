@@ -177,8 +177,8 @@ def _say_columns(draft: Draft, own: Rescue, edit: Rebuild, chosen: Sequence[Sche
     vectors = [item.name for item in own.schema if is_vectors(item)]
     if vectors:
         draft.caution(
-            "The index of vectors stays in the old file, in the vault. `openclaw memory index` makes it again, and "
-            "asks the provider of embeddings for each text:",
+            "The index of vectors stays in the old file, in the vault; each text keeps its own. "
+            "`openclaw memory index` makes the index again:",
             vectors,
         )
     lacking = columns_lacking(own, chosen)
