@@ -250,7 +250,7 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     document, agents = settings.document, agents_of(settings.document)
     yield from of_every_release(document, agents)
     if _place(releases[0]) >= _place(_DATABASES[0]):
-        yield from of_databases(document, agents, releases[-1], outside.state_dir, outside.lstat)
+        yield from of_databases(document, agents, releases[-1])
     if _place(releases[0]) >= _place("2026.5.22") and _place(releases[-1]) <= _place("2026.9.3"):
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
     if releases == (RELEASE,):

@@ -6,8 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from gatewaydoctor.model.gateway.config import RefusedSetting
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.shapes import brought
@@ -30,11 +28,6 @@ def of_every_release(document: Mapping[str, object], rows: Rows) -> Iterator[Ref
     for profile in _object(_object(document.get("browser")).get("profiles")).values():
         if isinstance(profile, dict) and not any(profile.get(name) for name in ("cdpPort", "cdpUrl", "driver")):
             yield RefusedSetting("browser.profiles", "*", "without cdpPort and cdpUrl")
-    own = [("agents.*.", row) for _, row in rows]
-    for section, holder in [("", document), *own]:
-        tools = _object(holder.get("tools"))
-        if tools.get("allow") and tools.get("alsoAllow"):
-            yield RefusedSetting(f"{section}tools", "alsoAllow", "next to allow")
     origin = _object(document.get("gateway")).get("publicOrigin")
     if isinstance(origin, str) and "${" not in origin and not origin.strip().lower().startswith(("http:", "https:")):
         yield RefusedSetting("gateway", "publicOrigin", "not an address that begins with https:")
@@ -42,7 +35,7 @@ def of_every_release(document: Mapping[str, object], rows: Rows) -> Iterator[Ref
     if isinstance(folder, str) and "${" not in folder and folder and not folder.strip().startswith(("/", "~")):
         yield RefusedSetting("", "worktreeRoot", "not an absolute path")
     defaults = _object(_object(document.get("agents")).get("defaults"))
-    for section, holder in [("agents.defaults.", defaults), *own]:
+    for section, holder in [("agents.defaults.", defaults), *(("agents.*.", row) for _, row in rows)]:
         yield from _container(f"{section}sandbox.docker", _object(_object(holder.get("sandbox")).get("docker")))
 
 
@@ -56,11 +49,8 @@ def _container(section: str, docker: Mapping[str, object]) -> Iterator[RefusedSe
             yield RefusedSetting(section, name, "unconfined")
 
 
-def of_databases(
-    document: Mapping[str, object], rows: Rows, release: str, state_dir: Path, lstat: Lstat
-) -> Iterator[RefusedSetting]:
+def of_databases(document: Mapping[str, object], rows: Rows, release: str) -> Iterator[RefusedSetting]:
     """Seen with 2026.8.1 to 2026.9.6."""
-    yield from _commands(document, state_dir, lstat)
     defaults = _object(_object(document.get("agents")).get("defaults"))
     for section, holder in [("agents.defaults", defaults), *(("agents.*", row) for _, row in rows)]:
         yield from _hours(f"{section}.heartbeat.activeHours", _object(holder.get("heartbeat")))
@@ -75,30 +65,6 @@ def of_plugin_paths(document: Mapping[str, object], state_dir: Path, lstat: Lsta
             own = Path(path).is_relative_to(state_dir)
             unless = "" if own else PATH_THERE
             yield RefusedSetting("plugins.load.paths", str(at), "a path that is not there", unless=unless)
-
-
-def _commands(document: Mapping[str, object], state_dir: Path, lstat: Lstat) -> Iterator[RefusedSetting]:
-    """The programs that print secrets. What is not here may be there where the gateway runs."""
-    for provider in _object(_object(document.get("secrets")).get("providers")).values():
-        command = _object(provider).get("command")
-        if _object(provider).get("source") != "exec" or not isinstance(command, str) or "${" in command:
-            continue
-        told = RefusedSetting("secrets.providers.*", "command", "")
-        found = lstat(command) if command.startswith("/") and "\0" not in command else None
-        trusted = _object(provider).get("trustedDirs")
-        if not command.startswith("/"):
-            yield replace(told, what="not an absolute path")
-        elif found is None:
-            own = Path(command).is_relative_to(state_dir)
-            yield replace(told, what="a program that is not there", unless="" if own else PATH_THERE)
-        elif not found.is_file:
-            yield replace(told, what="a link" if found.is_symlink else "not a file")
-        elif found.mode & 0o022:
-            yield replace(told, what="a program that others may write")
-        elif isinstance(trusted, list) and not any(
-            isinstance(each, str) and Path(command).is_relative_to(each) for each in trusted
-        ):
-            yield replace(told, what="outside of its trustedDirs")
 
 
 def _hours(section: str, heartbeat: Mapping[str, object]) -> Iterator[RefusedSetting]:

@@ -16,6 +16,8 @@ RELEASE = "2026.9.6"
 """The release that was started over them. An agent without an id it calls `agent`."""
 PATH_THERE = "it is there where it runs"
 SET_THERE = "it is set where it runs"
+_ADDRESS = regex(r"[\d.:]++.*|.*[$:].*")
+"""What is an address, or may be one: an IPv6 address and a variable were not tried."""
 _IPV4 = regex(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DURATION = regex(r"(?i)\s*+(?:\d++(?:\.\d\d++)*+(?:\.\d)?+(?:\s*+(?:ms|s|m|h|d)\s*+|\s++|$))*+")
 """Numbers with or without units. Nothing in it is tried twice, so that a long text costs no more than its length."""
@@ -34,7 +36,7 @@ def contradictions(
     yield from _agents(document, rows, state_dir)
     yield from _listening(_object(document.get("gateway")), has_address)
     yield from _auth(_object(_object(document.get("gateway")).get("auth")))
-    yield from _secrets(document, env, there)
+    yield from _secrets(document, state_dir, env, there)
     yield from _hooks(_object(document.get("hooks")))
     yield from _certificate(_object(_object(document.get("gateway")).get("tls")), state_dir, there)
     yield from _unknown_agents(document, rows)
@@ -75,6 +77,8 @@ def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool 
         yield RefusedSetting("gateway", "bind", f"has to be loopback with gateway.tailscale.mode {mode}")
     if bind == "custom" and not host:
         yield RefusedSetting("gateway", "customBindHost", "missing, with gateway.bind custom", exit_code=1)
+    if bind == "custom" and isinstance(host, str) and host and not _ADDRESS.fullmatch(host):
+        yield RefusedSetting("gateway", "customBindHost", "not an IPv4 address", exit_code=1)
     if bind == "custom" and isinstance(host, str) and _IPV4.fullmatch(host) and not has_address(host):
         what = "an address that this host does not have"
         yield RefusedSetting(
@@ -110,6 +114,9 @@ def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
     mode = auth.get("mode")
     if mode is None and auth.get("token") and auth.get("password"):
         yield RefusedSetting("gateway.auth", "mode", "missing, with both token and password", exit_code=1)
+    token = auth.get("token")
+    if mode == "token" and isinstance(token, str) and token and not token.strip():
+        yield RefusedSetting("gateway.auth", "token", "only spaces", exit_code=1)
     if mode == "password" and not auth.get("password"):
         yield RefusedSetting("gateway.auth", "password", "missing, with gateway.auth.mode password")
     if mode == "trusted-proxy" and not auth.get("trustedProxy"):
@@ -117,7 +124,7 @@ def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
 
 
 def _secrets(
-    document: Mapping[str, object], env: Mapping[str, str], there: Callable[[str], bool]
+    document: Mapping[str, object], state_dir: Path, env: Mapping[str, str], there: Callable[[str], bool]
 ) -> Iterator[RefusedSetting]:
     """Of the secret that clients need only. A variable may be set where the gateway runs."""
     auth = _object(_object(document.get("gateway")).get("auth"))
@@ -130,6 +137,10 @@ def _secrets(
         if reference.get("source") == "env" and isinstance(wanted, str) and not env.get(wanted, "").strip():
             what = "a variable that is not set here"
             yield RefusedSetting("gateway.auth", name, what, exit_code=1, unless=SET_THERE)
+        command = _object(providers.get(str(reference.get("provider")))).get("command")
+        if reference.get("source") == "exec" and isinstance(command, str) and not there(command):
+            unless = "" if absolute(command).is_relative_to(state_dir) else PATH_THERE
+            yield RefusedSetting("gateway.auth", name, "of a program that is not there", exit_code=1, unless=unless)
         if reference.get("source") == "file" and isinstance(path, str) and path.startswith("/") and not there(path):
             yield RefusedSetting("gateway.auth", name, "in a file that is not there", exit_code=1)
 
