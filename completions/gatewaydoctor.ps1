@@ -752,7 +752,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
         'repair' = [ordered]@{
             'salvage' = 'Recover every complete session of a damaged store.'
             'trim' = 'Remove rows of runs that are over; no conversation.'
-            'missing' = 'Re-point entries whose transcript is elsewhere.'
+            'missing' = 'Re-point sessions whose transcript is elsewhere.'
             'paths' = 'Rewrite session paths of another host.'
             'expire' = 'Set an end status on stuck sessions.'
             'slim' = 'Drop fields the gateway rebuilds.'
@@ -770,7 +770,7 @@ Register-ArgumentCompleter -Native -CommandName gatewaydoctor -ScriptBlock {
             'compact' = 'Rebuild databases without their free pages.'
             'import' = 'Put back what an import lost, for the next start to import.'
             'queues' = 'Move messages that wait for more than a day to the vault.'
-            'park' = 'Take the session or agent named by --name out of the next start''s sight.'
+            'park' = 'Hide the session or agent named by --name from the next start.'
             'unpark' = 'Put back what was parked.'
             'space' = 'Move what can be made again to a vault on another disk.'
         }

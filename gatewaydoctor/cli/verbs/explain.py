@@ -63,7 +63,8 @@ def _term(run: Run, word: str) -> Outcome:
 
         screens.term(console, found, todo, run.invocation)
 
-    details = {"rules": [], "terms": [{"words": found.words, "meaning": found.meaning}]}
+    terms = [{"words": [each], "meaning": meaning} for each, meaning in found.meanings]
+    details = {"rules": [], "terms": terms}
     return Outcome("explain", ExitCode.OK, run, details=details, screen=screen)
 
 

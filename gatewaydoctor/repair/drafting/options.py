@@ -54,7 +54,7 @@ class RepairSpec(Struct, frozen=True):
 REPAIRS = {
     Repair.SALVAGE: RepairSpec("Recover every complete session of a damaged store."),
     Repair.TRIM: RepairSpec("Remove rows of runs that are over; no conversation.", edits_rows=True),
-    Repair.MISSING: RepairSpec("Re-point entries whose transcript is elsewhere.", edits_rows=True),
+    Repair.MISSING: RepairSpec("Re-point sessions whose transcript is elsewhere.", edits_rows=True),
     Repair.PATHS: RepairSpec("Rewrite session paths of another host.", recommended=False, edits_rows=True),
     Repair.EXPIRE: RepairSpec("Set an end status on stuck sessions.", edits_rows=True),
     Repair.SLIM: RepairSpec("Drop fields the gateway rebuilds.", edits_rows=True),
@@ -74,9 +74,7 @@ REPAIRS = {
     Repair.COMPACT: RepairSpec("Rebuild databases without their free pages.", recommended=False),
     Repair.IMPORT: RepairSpec("Put back what an import lost, for the next start to import."),
     Repair.QUEUES: RepairSpec("Move messages that wait for more than a day to the vault.", recommended=False),
-    Repair.PARK: RepairSpec(
-        "Take the session or agent named by --name out of the next start's sight.", recommended=False
-    ),
+    Repair.PARK: RepairSpec("Hide the session or agent named by --name from the next start.", recommended=False),
     Repair.UNPARK: RepairSpec("Put back what was parked.", recommended=False),
     Repair.SPACE: RepairSpec("Move what can be made again to a vault on another disk.", recommended=False),
 }

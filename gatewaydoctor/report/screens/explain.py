@@ -72,9 +72,10 @@ def _show(console: Console, *, rule: Rule, invocation: Invocation, airy: bool) -
 
 def term(console: Console, found: Term, todo: Command, invocation: Invocation) -> None:
     """A word, or those that are told together; then what to type."""
-    console.print(Text(", ".join(found.words), "bold"))
-    for line in words.lines(found.meaning.replace("`", ""), console.width - 2):
-        console.print(Text(f"  {line}", no_wrap=True))
+    for word, meaning in found.meanings:
+        console.print(Text(word, "bold"))
+        for line in words.lines(meaning.replace("`", ""), console.width - 2):
+            console.print(Text(f"  {line}", no_wrap=True))
     why = "all rules, for the findings of a scan:" if todo.words == ("explain",) else "show what it would do here:"
     console.print()
     console.print(Text.assemble(("next: ", "bold"), why))
