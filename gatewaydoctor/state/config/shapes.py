@@ -59,7 +59,14 @@ class _Shapes(Struct, frozen=True):
     top: int
     providers: frozenset[str]
     memory: frozenset[str]
-    shapes: tuple[_Shape | None, ...]
+    shapes: tuple[msgspec.Raw, ...]
+    read: dict[int, _Shape | None] = field(default_factory=dict)
+
+    def __getitem__(self, number: int) -> _Shape | None:
+        """Decoded where it is asked for: a config needs a few of a thousand."""
+        if number not in self.read:
+            self.read[number] = msgspec.json.decode(self.shapes[number], type=_Shape | None)
+        return self.read[number]
 
 
 def brought(release: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -106,21 +113,20 @@ def _refused(
     known = _known(release)
     number = known.top
     for each in place:
-        shape = known.shapes[number]
+        shape = known[number]
         number = shape.names.get(each) or shape.others or shape.each if shape else 0
-    return dict(_Reader(known.shapes).of(number, value, section, name, ()))
+    return dict(_Reader(known).of(number, value, section, name, ()))
 
 
 @cache
 def _known(release: str) -> _Shapes:
     text = pkgutil.get_data("gatewaydoctor.state.config", KNOWN) or b""
-    start = f'{{"release":"{release}"'.encode()
-    line = next(each for each in text.splitlines() if each.startswith(start))
-    return msgspec.json.decode(line, type=_Shapes)
+    start = text.index(f'{{"release":"{release}"'.encode())
+    return msgspec.json.decode(text[start : text.index(b"\n", start)], type=_Shapes)
 
 
 class _Reader:
-    def __init__(self, shapes: tuple[_Shape | None, ...]) -> None:
+    def __init__(self, shapes: _Shapes) -> None:
         self._shapes = shapes
 
     def of(self, number: int, value: object, section: str, name: str, at: Place) -> Iterator[Refusal]:
