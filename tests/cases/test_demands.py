@@ -201,3 +201,10 @@ def test_a_certificate_that_is_not_there(tls: dict[str, object], start: Start, t
     state = StateDir(tmp_path, "2026.9.6")
     state.config({"gateway": {"mode": "local", "tls": tls}})
     assert state.judge().verdict.start is start
+
+
+@pytest.mark.parametrize("bind", [{}, {"bind": "custom", "customBindHost": "127.0.0.1"}])
+def test_tailscale_is_a_program_that_has_to_be_there(bind: dict[str, object], tmp_path: Path) -> None:
+    state = made(tmp_path, "2026.9.6", {"gateway": {"tailscale": {"mode": "serve"}, **bind}})
+    assert told(state) == (Start.AT_RISK, ["gateway.tailscale.mode"])
+    assert "(exit 1) unless it is there where it runs" in state.judge().verdict.reason

@@ -225,7 +225,6 @@ def test_what_settings_ask_of_each_other(sections: dict[str, object], told: str,
 @pytest.mark.parametrize(
     "sections",
     [
-        {"gateway": {"bind": "custom", "customBindHost": "127.0.0.1", "tailscale": {"mode": "serve"}}},
         {"gateway": {"bind": "lan", "auth": {"mode": "token", "token": "x"}}},
         {
             "bindings": [

@@ -37,6 +37,12 @@ def contradictions(
     yield from _listening(_object(document.get("gateway")), has_address)
     yield from _auth(_object(_object(document.get("gateway")).get("auth")))
     yield from _secrets(document, state_dir, env, there)
+    mode = _object(_object(document.get("gateway")).get("tailscale")).get("mode")
+    if mode in ("serve", "funnel") and not any(
+        there(f"{folder}/tailscale") for folder in env.get("PATH", "").split(":") if folder
+    ):
+        what = f"{mode}, and the program tailscale is not here"
+        yield RefusedSetting("gateway.tailscale", "mode", what, exit_code=1, unless=PATH_THERE)
     yield from _hooks(_object(document.get("hooks")))
     yield from _certificate(_object(_object(document.get("gateway")).get("tls")), state_dir, there)
     yield from _unknown_agents(document, rows)
