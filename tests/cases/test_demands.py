@@ -134,7 +134,9 @@ def test_a_token_of_spaces_is_none(tmp_path: Path) -> None:
     assert state.judge().verdict.start is Start.NO
 
 
-@pytest.mark.parametrize(("release", "refused"), [("2026.5.22", True), ("2026.9.3", True), ("2026.9.5", False)])
+@pytest.mark.parametrize(
+    ("release", "refused"), [("2026.3.28", True), ("2026.4.25", True), ("2026.9.3", True), ("2026.9.5", False)]
+)
 def test_a_plugin_path_that_is_not_there(release: str, refused: bool, tmp_path: Path) -> None:
     _, paths = told(made(tmp_path, release, {"plugins": {"load": {"paths": [str(tmp_path / "nowhere")]}}}))
     assert paths == (["plugins.load.paths.0"] if refused else [])
@@ -208,3 +210,31 @@ def test_tailscale_is_a_program_that_has_to_be_there(bind: dict[str, object], tm
     state = made(tmp_path, "2026.9.6", {"gateway": {"tailscale": {"mode": "serve"}, **bind}})
     assert told(state) == (Start.AT_RISK, ["gateway.tailscale.mode"])
     assert "(exit 1) unless it is there where it runs" in state.judge().verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("release", "code"), [("2026.3.28", 1), ("2026.5.22", 1), ("2026.7.1", 78), ("2026.9.6", 78)]
+)
+def test_a_plugin_for_memory_has_to_be_there(release: str, code: int, tmp_path: Path) -> None:
+    """Started: each refuses, with this code."""
+    verdict = made(tmp_path, release, {"plugins": {"slots": {"memory": "nothing-here"}}}).judge().verdict
+    assert (verdict.start, f"(exit {code})" in verdict.reason) == (Start.NO, True)
+
+
+@pytest.mark.parametrize("release", ["2026.3.28", "2026.5.22", "2026.7.1"])
+def test_one_that_comes_with_an_earlier_release_is_taken(release: str, tmp_path: Path) -> None:
+    assert told(made(tmp_path, release, {"plugins": {"slots": {"memory": "memory-core"}}})) == (Start.YES, [])
+
+
+@pytest.mark.parametrize("release", ["2026.3.28", "2026.4.25", "2026.5.22", "2026.7.1"])
+def test_a_provider_of_your_own_needs_an_address_and_models(release: str, tmp_path: Path) -> None:
+    """Started: each refuses one that has neither."""
+    start, paths = told(made(tmp_path, release, {"models": {"providers": {"mine": {"api": "openai-completions"}}}}))
+    assert start is Start.NO
+    assert {"models.providers.*.baseUrl", "models.providers.*.models"} <= set(paths)
+
+
+def test_between_two_releases_that_were_seen_the_code_is_not_told(tmp_path: Path) -> None:
+    reason = made(tmp_path, "2026.6.33", {"nonesuch": 1}).judge().verdict.reason
+    assert "refuses to start" in reason
+    assert "exit" not in reason

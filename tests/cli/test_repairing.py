@@ -362,7 +362,11 @@ def test_what_is_no_run_is_named_and_left_alone(incident: Path) -> None:
     mine.mkdir(parents=True)
     (mine / "precious").write_text("x")
     listed = run("runs", "list", "--state-dir", str(incident))
-    assert (listed.code, "not a run, ignored" in listed.out, "mybackup" in listed.out) == (0, True, True)
+    assert (listed.code, "not a run, ignored" in listed.out, "mybackup" in "".join(listed.out.split())) == (
+        0,
+        True,
+        True,
+    )
     assert run("repair", "--state-dir", str(incident), *NOW, "--apply", "--yes").code == 0
     assert run("undo", "mybackup", "--state-dir", str(incident), "--yes").code == 3
     assert run("undo", "--state-dir", str(incident), "--yes").code == 0

@@ -9,6 +9,7 @@ from gatewaydoctor.checks.boot import NOTHING_BY_ITSELF, a_gateway
 from gatewaydoctor.checks.registry import EXAMPLES, REGISTRY, Family, Rule
 from gatewaydoctor.model.database.refusals import CODES, Damage
 from gatewaydoctor.model.gateway.files import Obstacle, Unreadable
+from gatewaydoctor.model.gateway.release import numbers
 from gatewaydoctor.model.outcome.finding import Severity
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.model.words import capital, plural, size
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gatewaydoctor.checks.thresholds import Thresholds
     from gatewaydoctor.examine.examination import Examination
     from gatewaydoctor.model.gateway.config import ConfigProblem, RefusedSetting
+    from gatewaydoctor.model.gateway.release import Release
     from gatewaydoctor.model.outcome.finding import Finding
 
 UNREADABLE = Rule(
@@ -115,7 +117,7 @@ REFUSED = Rule(
     "Warning for a release newer than 2026.9.6, and for what may be right where the gateway runs.",
     cause="A typing error, a setting of a newer or an older release, or a number in quotes.",
     gateway="It refuses to start because of one such setting: exit 1 in 2026.3.28 to 2026.5.22, exit 78 "
-    "in 2026.9.6. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
+    "from 2026.7.1 on. Logs of 2026.4.25 and 2026.5.22 leave out the name.",
     remedy="With the gateway stopped, correct the name or the value, or remove the setting. `openclaw "
     "config validate` of the installed release checks the full config.",
 )
@@ -210,8 +212,16 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
 
 def _exit(x: Examination) -> str:
     own = {each.exit_code for each in x.config.refused}
-    code = own.pop() if len(own) == 1 and None not in own else x.config.release.behaviour.config_exit
+    code = own.pop() if len(own) == 1 and None not in own else _usual_exit(x.config.release)
     return "" if code is None else f" (exit {code})"
+
+
+def _usual_exit(release: Release) -> int | None:
+    """1 up to 2026.5.22 and 78 from 2026.7.1 on (seen); between them it is not known."""
+    found = numbers(release.version)
+    if found is None or found <= (2026, 5, 22):
+        return release.behaviour.config_exit
+    return 78 if found >= (2026, 7, 1) else None
 
 
 def _refusal(setting: RefusedSetting) -> str:

@@ -15,7 +15,13 @@ from msgspec.structs import replace
 
 from gatewaydoctor.model.gateway.config import UNKNOWN_NAME, RefusedSetting
 from gatewaydoctor.model.gateway.release import Policy, numbers
-from gatewaydoctor.state.config.demands import ANOTHER_PLUGIN, of_databases, of_every_release, of_plugin_paths
+from gatewaydoctor.state.config.demands import (
+    ANOTHER_PLUGIN,
+    of_databases,
+    of_every_release,
+    of_plugin_paths,
+    of_what_it_brings,
+)
 from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
 from gatewaydoctor.state.config.together import RELEASE, agents_of, contradictions
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
@@ -250,8 +256,9 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
     document, agents = settings.document, agents_of(settings.document)
     yield from of_every_release(document, agents)
     if _place(releases[0]) >= _place(_DATABASES[0]):
-        yield from of_databases(document, agents, releases[-1])
-    if _place(releases[0]) >= _place("2026.5.22") and _place(releases[-1]) <= _place("2026.9.3"):
+        yield from of_databases(document, agents)
+    yield from of_what_it_brings(document, releases[-1])
+    if _place(releases[-1]) <= _place("2026.9.3"):
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
     if releases == (RELEASE,):
         yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)

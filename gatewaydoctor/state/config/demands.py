@@ -49,16 +49,15 @@ def _container(section: str, docker: Mapping[str, object]) -> Iterator[RefusedSe
             yield RefusedSetting(section, name, "unconfined")
 
 
-def of_databases(document: Mapping[str, object], rows: Rows, release: str) -> Iterator[RefusedSetting]:
+def of_databases(document: Mapping[str, object], rows: Rows) -> Iterator[RefusedSetting]:
     """Seen with 2026.8.1 to 2026.9.6."""
     defaults = _object(_object(document.get("agents")).get("defaults"))
     for section, holder in [("agents.defaults", defaults), *(("agents.*", row) for _, row in rows)]:
         yield from _hours(f"{section}.heartbeat.activeHours", _object(holder.get("heartbeat")))
-    yield from _not_brought(document, release)
 
 
 def of_plugin_paths(document: Mapping[str, object], state_dir: Path, lstat: Lstat) -> Iterator[RefusedSetting]:
-    """Seen with 2026.5.22 to 2026.9.3."""
+    """Seen with 2026.3.28 to 2026.9.3."""
     paths = _object(_object(document.get("plugins")).get("load")).get("paths")
     for at, path in enumerate(paths if isinstance(paths, list) else ()):
         if isinstance(path, str) and path.startswith("/") and "\0" not in path and lstat(path) is None:
@@ -74,18 +73,18 @@ def _hours(section: str, heartbeat: Mapping[str, object]) -> Iterator[RefusedSet
             yield RefusedSetting(section, name, f"not a time from 00:00 to {last}")
 
 
-def _not_brought(document: Mapping[str, object], release: str) -> Iterator[RefusedSetting]:
+def of_what_it_brings(document: Mapping[str, object], release: str) -> Iterator[RefusedSetting]:
     """Providers of models that are not part of the release need an address and models of their own; memory needs a
-    plugin that is there."""
+    plugin that is there. Seen with 2026.3.28 to 2026.9.6, where it is known what comes with the release."""
     providers, memory = brought(release)
-    for name, given in _object(_object(document.get("models")).get("providers")).items():
+    for name, given in _object(_object(document.get("models")).get("providers")).items() if providers else ():
         if name.strip().lower() not in providers and isinstance(given, dict):
             for need in ("baseUrl", "models"):
                 if given.get(need) in (None, ""):
                     yield RefusedSetting("models.providers.*", need, "missing", unless=ANOTHER_PLUGIN)
     slot = _object(_object(document.get("plugins")).get("slots")).get("memory")
     wanted = slot.strip() if isinstance(slot, str) and "${" not in slot else ""
-    if wanted.lower() not in ("", "none") and wanted not in memory:
+    if memory and wanted.lower() not in ("", "none") and wanted not in memory:
         yield RefusedSetting("plugins.slots", "memory", "a plugin it does not have", unless=ANOTHER_PLUGIN)
 
 

@@ -70,7 +70,8 @@ class _Shapes(Struct, frozen=True):
 
 
 def brought(release: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Providers of models, and plugins for memory, that come with a release; none of an earlier one than 2026.8.1."""
+    """Providers of models, and plugins for memory, that come with a release; both are
+    empty where that is not known (2026.4.25), the former for 2026.3.28, too, whose schema asks the same of each."""
     known = _known(release)
     return known.providers, known.memory
 
