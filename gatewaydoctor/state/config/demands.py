@@ -10,6 +10,7 @@ from gatewaydoctor.model.gateway.config import RefusedSetting
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.config.shapes import brought
 from gatewaydoctor.state.config.together import PATH_THERE
+from gatewaydoctor.storage.jsontext.gateway_json import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,18 +26,18 @@ _HOUR = regex(r"(?:[01]\d|2[0-3]):[0-5]\d|24:00")
 
 def of_every_release(document: Mapping[str, object], rows: Rows) -> Iterator[RefusedSetting]:
     """Seen with 2026.3.28 to 2026.9.6."""
-    for profile in _object(_object(document.get("browser")).get("profiles")).values():
+    for profile in as_object(as_object(document.get("browser")).get("profiles")).values():
         if isinstance(profile, dict) and not any(profile.get(name) for name in ("cdpPort", "cdpUrl", "driver")):
             yield RefusedSetting("browser.profiles", "*", "without cdpPort and cdpUrl")
-    origin = _object(document.get("gateway")).get("publicOrigin")
+    origin = as_object(document.get("gateway")).get("publicOrigin")
     if isinstance(origin, str) and "${" not in origin and not origin.strip().lower().startswith(("http:", "https:")):
         yield RefusedSetting("gateway", "publicOrigin", "not an address that begins with https:")
     folder = document.get("worktreeRoot")
     if isinstance(folder, str) and "${" not in folder and folder and not folder.strip().startswith(("/", "~")):
         yield RefusedSetting("", "worktreeRoot", "not an absolute path")
-    defaults = _object(_object(document.get("agents")).get("defaults"))
+    defaults = as_object(as_object(document.get("agents")).get("defaults"))
     for section, holder in [("agents.defaults.", defaults), *(("agents.*.", row) for _, row in rows)]:
-        yield from _container(f"{section}sandbox.docker", _object(_object(holder.get("sandbox")).get("docker")))
+        yield from _container(f"{section}sandbox.docker", as_object(as_object(holder.get("sandbox")).get("docker")))
 
 
 def _container(section: str, docker: Mapping[str, object]) -> Iterator[RefusedSetting]:
@@ -51,14 +52,14 @@ def _container(section: str, docker: Mapping[str, object]) -> Iterator[RefusedSe
 
 def of_databases(document: Mapping[str, object], rows: Rows) -> Iterator[RefusedSetting]:
     """Seen with 2026.8.1 to 2026.9.6."""
-    defaults = _object(_object(document.get("agents")).get("defaults"))
+    defaults = as_object(as_object(document.get("agents")).get("defaults"))
     for section, holder in [("agents.defaults", defaults), *(("agents.*", row) for _, row in rows)]:
-        yield from _hours(f"{section}.heartbeat.activeHours", _object(holder.get("heartbeat")))
+        yield from _hours(f"{section}.heartbeat.activeHours", as_object(holder.get("heartbeat")))
 
 
 def of_plugin_paths(document: Mapping[str, object], state_dir: Path, lstat: Lstat) -> Iterator[RefusedSetting]:
     """Seen with 2026.3.28 to 2026.9.3."""
-    paths = _object(_object(document.get("plugins")).get("load")).get("paths")
+    paths = as_object(as_object(document.get("plugins")).get("load")).get("paths")
     for at, path in enumerate(paths if isinstance(paths, list) else ()):
         if isinstance(path, str) and path.startswith("/") and "\0" not in path and lstat(path) is None:
             own = Path(path).is_relative_to(state_dir)
@@ -68,7 +69,7 @@ def of_plugin_paths(document: Mapping[str, object], state_dir: Path, lstat: Lsta
 
 def _hours(section: str, heartbeat: Mapping[str, object]) -> Iterator[RefusedSetting]:
     for name, last in (("start", "23:59"), ("end", "24:00")):
-        value = _object(heartbeat.get("activeHours")).get(name)
+        value = as_object(heartbeat.get("activeHours")).get(name)
         if isinstance(value, str) and value and not (_HOUR.fullmatch(value) and value <= last):
             yield RefusedSetting(section, name, f"not a time from 00:00 to {last}")
 
@@ -77,16 +78,12 @@ def of_what_it_brings(document: Mapping[str, object], release: str) -> Iterator[
     """Providers of models that are not part of the release need an address and models of their own; memory needs a
     plugin that is there. Seen with 2026.3.28 to 2026.9.6, where it is known what comes with the release."""
     providers, memory = brought(release)
-    for name, given in _object(_object(document.get("models")).get("providers")).items() if providers else ():
+    for name, given in as_object(as_object(document.get("models")).get("providers")).items() if providers else ():
         if name.strip().lower() not in providers and isinstance(given, dict):
             for need in ("baseUrl", "models"):
                 if given.get(need) in (None, ""):
                     yield RefusedSetting("models.providers.*", need, "missing", unless=ANOTHER_PLUGIN)
-    slot = _object(_object(document.get("plugins")).get("slots")).get("memory")
+    slot = as_object(as_object(document.get("plugins")).get("slots")).get("memory")
     wanted = slot.strip() if isinstance(slot, str) and "${" not in slot else ""
     if memory and wanted.lower() not in ("", "none") and wanted not in memory:
         yield RefusedSetting("plugins.slots", "memory", "a plugin it does not have", unless=ANOTHER_PLUGIN)
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}

@@ -60,18 +60,16 @@ class _Shapes(Struct, frozen=True):
     providers: frozenset[str]
     memory: frozenset[str]
     shapes: tuple[msgspec.Raw, ...]
-    read: dict[int, _Shape | None] = field(default_factory=dict)
 
     def __getitem__(self, number: int) -> _Shape | None:
         """Decoded where it is asked for: a config needs a few of a thousand."""
-        if number not in self.read:
-            self.read[number] = msgspec.json.decode(self.shapes[number], type=_Shape | None)
-        return self.read[number]
+        shape: _Shape | None = msgspec.json.decode(self.shapes[number], type=_Shape | None)
+        return shape
 
 
 def brought(release: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Providers of models, and plugins for memory, that come with a release; both are
-    empty where that is not known (2026.4.25), the former for 2026.3.28, too, whose schema asks the same of each."""
+    """Providers of models, and plugins for memory, that come with a release; both are empty where that is not known
+    (2026.4.25), the former for 2026.3.28, too, whose schema asks the same of each."""
     known = _known(release)
     return known.providers, known.memory
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.gateway.config import RefusedSetting
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.state.place.home import absolute
+from gatewaydoctor.storage.jsontext.gateway_json import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,24 +35,24 @@ def contradictions(
 ) -> Iterator[RefusedSetting]:
     rows = agents_of(document)
     yield from _agents(document, rows, state_dir)
-    yield from _listening(_object(document.get("gateway")), has_address)
-    yield from _auth(_object(_object(document.get("gateway")).get("auth")))
+    yield from _listening(as_object(document.get("gateway")), has_address)
+    yield from _auth(as_object(as_object(document.get("gateway")).get("auth")))
     yield from _secrets(document, state_dir, env, there)
-    mode = _object(_object(document.get("gateway")).get("tailscale")).get("mode")
+    mode = as_object(as_object(document.get("gateway")).get("tailscale")).get("mode")
     if mode in ("serve", "funnel") and not any(
         there(f"{folder}/tailscale") for folder in env.get("PATH", "").split(":") if folder
     ):
         what = f"{mode}, and the program tailscale is not here"
         yield RefusedSetting("gateway.tailscale", "mode", what, exit_code=1, unless=PATH_THERE)
-    yield from _hooks(_object(document.get("hooks")))
-    yield from _certificate(_object(_object(document.get("gateway")).get("tls")), state_dir, there)
+    yield from _hooks(as_object(document.get("hooks")))
+    yield from _certificate(as_object(as_object(document.get("gateway")).get("tls")), state_dir, there)
     yield from _unknown_agents(document, rows)
-    yield from _heartbeat(_object(_object(document.get("agents")).get("defaults")), "agents.defaults")
+    yield from _heartbeat(as_object(as_object(document.get("agents")).get("defaults")), "agents.defaults")
 
 
 def agents_of(document: Mapping[str, object]) -> Rows:
     """The agents of the config with their settings, by `entries`, else by `list`."""
-    section = _object(document.get("agents"))
+    section = as_object(document.get("agents"))
     entries, listed = section.get("entries"), section.get("list")
     if isinstance(entries, dict):
         return [(key, row) for key, row in entries.items() if isinstance(row, dict)]
@@ -61,7 +62,7 @@ def agents_of(document: Mapping[str, object]) -> Rows:
 
 def _agents(document: Mapping[str, object], rows: Rows, state_dir: Path) -> Iterator[RefusedSetting]:
     """What no two agents may have: the mark of the default one, and one directory."""
-    name = "entries" if "entries" in _object(document.get("agents")) else "list"
+    name = "entries" if "entries" in as_object(document.get("agents")) else "list"
     marked = sum(row.get("default") is True for _, row in rows)
     if marked > 1:
         yield RefusedSetting("agents", name, f"{marked} agents have default true")
@@ -77,7 +78,7 @@ def _folder(agent_id: str, given: object, state_dir: Path) -> Path:
 
 def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool | None]) -> Iterator[RefusedSetting]:
     bind, host = gateway.get("bind"), gateway.get("customBindHost")
-    mode = _object(gateway.get("tailscale")).get("mode")
+    mode = as_object(gateway.get("tailscale")).get("mode")
     inside = bind in (None, "loopback") or (bind == "custom" and host == "127.0.0.1")
     if mode in ("serve", "funnel") and not inside:
         yield RefusedSetting("gateway", "bind", f"has to be loopback with gateway.tailscale.mode {mode}")
@@ -90,7 +91,7 @@ def _listening(gateway: Mapping[str, object], has_address: Callable[[str], bool 
         yield RefusedSetting(
             "gateway", "customBindHost", what, exit_code=1, unless="the host it runs on has that address"
         )
-    if bind == "lan" and _object(gateway.get("auth")).get("mode") == "none":
+    if bind == "lan" and as_object(gateway.get("auth")).get("mode") == "none":
         yield RefusedSetting("gateway.auth", "mode", "none, with gateway.bind lan")
 
 
@@ -133,17 +134,17 @@ def _secrets(
     document: Mapping[str, object], state_dir: Path, env: Mapping[str, str], there: Callable[[str], bool]
 ) -> Iterator[RefusedSetting]:
     """Of the secret that clients need only. A variable may be set where the gateway runs."""
-    auth = _object(_object(document.get("gateway")).get("auth"))
-    providers = _object(_object(document.get("secrets")).get("providers"))
+    auth = as_object(as_object(document.get("gateway")).get("auth"))
+    providers = as_object(as_object(document.get("secrets")).get("providers"))
     for name in ("token", "password"):
-        reference = _object(auth.get(name))
-        wanted, path = reference.get("id"), _object(providers.get(str(reference.get("provider")))).get("path")
+        reference = as_object(auth.get(name))
+        wanted, path = reference.get("id"), as_object(providers.get(str(reference.get("provider")))).get("path")
         if auth.get("mode") not in (None, name):
             continue
         if reference.get("source") == "env" and isinstance(wanted, str) and not env.get(wanted, "").strip():
             what = "a variable that is not set here"
             yield RefusedSetting("gateway.auth", name, what, exit_code=1, unless=SET_THERE)
-        command = _object(providers.get(str(reference.get("provider")))).get("command")
+        command = as_object(providers.get(str(reference.get("provider")))).get("command")
         if reference.get("source") == "exec" and isinstance(command, str) and not there(command):
             unless = "" if absolute(command).is_relative_to(state_dir) else PATH_THERE
             yield RefusedSetting("gateway.auth", name, "of a program that is not there", exit_code=1, unless=unless)
@@ -155,10 +156,10 @@ def _unknown_agents(document: Mapping[str, object], rows: Rows) -> Iterator[Refu
     known = {"", "*", *(agent_id.strip().lower() for agent_id, _ in rows or [("main", {})])}
     bindings = document.get("bindings")
     named = [
-        (f"bindings.{at}", "agentId", _object(each).get("agentId"))
+        (f"bindings.{at}", "agentId", as_object(each).get("agentId"))
         for at, each in enumerate(bindings if isinstance(bindings, list) else ())
     ]
-    for agents in _object(document.get("broadcast")).values():
+    for agents in as_object(document.get("broadcast")).values():
         named += [
             ("broadcast.*", str(at), each) for at, each in enumerate(agents if isinstance(agents, list) else ())
         ]
@@ -168,10 +169,6 @@ def _unknown_agents(document: Mapping[str, object], rows: Rows) -> Iterator[Refu
 
 
 def _heartbeat(defaults: Mapping[str, object], section: str) -> Iterator[RefusedSetting]:
-    every = _object(defaults.get("heartbeat")).get("every")
+    every = as_object(defaults.get("heartbeat")).get("every")
     if isinstance(every, str) and "${" not in every and not _DURATION.fullmatch(every):
         yield RefusedSetting(f"{section}.heartbeat", "every", "text, not a duration such as 30m")
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}

@@ -11,7 +11,7 @@ from gatewaydoctor.model.gateway.release import UNKNOWN_RELEASE, Release
 from gatewaydoctor.state.cron import expression, zones
 from gatewaydoctor.state.cron.acceptance import Shape, fate, reads_text_false
 from gatewaydoctor.state.cron.jobids import job_id_of, string
-from gatewaydoctor.storage.jsontext.gateway_json import parse
+from gatewaydoctor.storage.jsontext.gateway_json import as_object, parse
 from gatewaydoctor.storage.jsontext.grammar import Illegal
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def is_enabled(value: object, release: Release) -> bool:
 
 def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object, release: Release) -> CronJob:
     state, changed = _state(raw, kept)
-    payload = _object(raw.get("payload"))
+    payload = as_object(raw.get("payload"))
     timeout = whole_number(payload.get("timeoutSeconds"))
     return CronJob(
         index,
@@ -253,10 +253,10 @@ def _job(index: int, job_id: str, raw: Mapping[str, object], kept: object, relea
 def _state(raw: Mapping[str, object], kept: object) -> tuple[JobState, bool]:
     """The state file wins where it has a row for the job, an empty one included."""
     if not isinstance(kept, dict):
-        return _job_state(_object(raw.get("state"))), False
+        return _job_state(as_object(raw.get("state"))), False
     identity = kept.get("scheduleIdentity")
     changed = isinstance(identity, str) and not _same_schedule(identity, raw)
-    return _job_state(_object(kept.get("state")), recompute=changed), changed
+    return _job_state(as_object(kept.get("state")), recompute=changed), changed
 
 
 def _job_state(state: Mapping[str, object], *, recompute: bool = False) -> JobState:
@@ -275,7 +275,7 @@ def schedule_of(raw: Mapping[str, object]) -> Schedule:
     schedule = raw.get("schedule")
     if isinstance(schedule, str):
         return Schedule("cron", expr=string(schedule), tz=string(raw.get("tz")))
-    return _schedule(raw if schedule is None else _object(schedule))
+    return _schedule(raw if schedule is None else as_object(schedule))
 
 
 def _schedule(schedule: Mapping[str, object]) -> Schedule:
@@ -303,7 +303,7 @@ def _same_schedule(identity: str, raw: Mapping[str, object]) -> bool:
 
 
 def _identity(source: object) -> dict[str, object] | None:
-    raw = _object(source)
+    raw = as_object(source)
     schedule = _schedule(raw)
     kind = (schedule.kind or "").lower()
     if kind not in ("at", "every", "cron"):
@@ -314,7 +314,3 @@ def _identity(source: object) -> dict[str, object] | None:
         {"at": schedule.at} if kind == "at" else {"expr": schedule.expr, "tz": schedule.tz} if kind == "cron" else {}
     )
     return {"kind": kind} | {name: text for name, text in texts.items() if text} | numbers if kind else None
-
-
-def _object(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}

@@ -30,6 +30,7 @@ from gatewaydoctor.state.databases.cron import (
 )
 from gatewaydoctor.state.registry.subagents import LISTED, subagent_run
 from gatewaydoctor.storage.database.select import Tables, integer, text
+from gatewaydoctor.storage.jsontext.gateway_json import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -219,7 +220,7 @@ def _migrations(tables: Tables) -> Iterator[MigratedSource]:
     for kind, source, target, status, records, sha256, removed, at, report in tables.rows(
         "migration_sources", columns, rest=f"LIMIT {MOST_MIGRATIONS}"
     ):
-        told = _of(parsed(report))
+        told = as_object(parsed(report))
         yield MigratedSource(
             text(kind) or "",
             text(source) or "",
@@ -238,8 +239,8 @@ def _migrations(tables: Tables) -> Iterator[MigratedSource]:
 def _files(sources: object) -> dict[str, str]:
     """Files of a receipt with what tells each from another one."""
     found = {}
-    for each in map(_of, sources if isinstance(sources, list) else ()):
-        known = _of(each.get("identity"))
+    for each in map(as_object, sources if isinstance(sources, list) else ()):
+        known = as_object(each.get("identity"))
         found[str(each.get("path"))] = ":".join(str(known.get(name)) for name in ("dev", "ino", "mtimeNs", "size"))
     return found
 
@@ -250,10 +251,6 @@ def _databases(tables: Tables) -> Iterator[RegisteredDatabase]:
         yield RegisteredDatabase(
             text(agent_id) or "", text(path) or "", integer(schema), integer(size), integer(seen)
         )
-
-
-def _of(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 def _number(value: object) -> int | None:

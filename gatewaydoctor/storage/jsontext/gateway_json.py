@@ -6,13 +6,16 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from gatewaydoctor.model.gateway.store import JsonFault, JsonFaultKind
 from gatewaydoctor.model.regex import regex
 from gatewaydoctor.storage.jsontext.grammar import Automaton, Illegal, TooMuch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A pair of surrogates is sound, one alone (group 1) is not. The last alternative passes over any other escape.
 _ESCAPE = regex(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.?)", re.DOTALL)
@@ -62,6 +65,11 @@ USUAL_LEVELS = 500
 _decode = msgspec.json.Decoder().decode
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _HOPELESS = frozenset({JsonFaultKind.EMPTY, JsonFaultKind.CUT_SHORT})
+
+
+def as_object(value: object) -> Mapping[str, object]:
+    """The members of a parsed value; none where it is no object."""
+    return value if isinstance(value, dict) else {}
 
 
 def parse(data: bytes) -> object:
