@@ -238,3 +238,9 @@ def test_between_two_releases_that_were_seen_the_code_is_not_told(tmp_path: Path
     reason = made(tmp_path, "2026.6.33", {"nonesuch": 1}).judge().verdict.reason
     assert "refuses to start" in reason
     assert "exit" not in reason
+
+
+def test_a_refusal_that_hangs_on_two_things_names_both(tmp_path: Path) -> None:
+    missing = {"plugins": {"load": {"paths": ["/srv/nowhere"]}}, "channels": {"mine": {}}}
+    (found,) = made(tmp_path, "2026.9.3", missing).findings("config-refused")
+    assert "unless it is there where it runs and a plugin of another origin brings it." in found.consequence

@@ -187,12 +187,13 @@ def config_refused(x: Examination, t: Thresholds) -> Iterator[Finding]:
     here = certain and not all(each.unless for each in settings)
     count = len(settings)
     those = "it" if count == 1 else "them"
+    conditions = " and ".join(dict.fromkeys(each.unless for each in settings))
     told = "; ".join(_refusal(each) for each in settings[:3]) + (f"; {count - 3:,} more" if count > 3 else "")
     yield REFUSED.finding(
         f"{plural(count, 'setting')} the gateway refuses: {told}.",
         f"{a_gateway(x)} refuses to start{_exit(x)}."
         if here
-        else f"{a_gateway(x)} refuses to start{_exit(x)} unless {settings[0].unless}."
+        else f"{a_gateway(x)} refuses to start{_exit(x)} unless {conditions}."
         if certain
         else f"{accepted.RELEASES[-1]} refuses to start because of {those}; whether a newer "
         "release does is not known.",
