@@ -125,7 +125,6 @@ def test_a_program_that_prints_the_token_has_to_be_there(tmp_path: Path) -> None
     assert start(state.root / "gone", token=token) is Start.NO
     assert "(exit 1)" in state.judge().verdict.reason
     assert start(tmp_path / "gone", token=token) is Start.AT_RISK
-    assert start(state.file("there", ""), token=token) is Start.YES
 
 
 def test_a_token_of_spaces_is_none(tmp_path: Path) -> None:
@@ -187,22 +186,6 @@ def test_a_workspace_that_cannot_be_a_directory(given: str | None, tmp_path: Pat
     state.file("f" if given else "workspace", "")
     state.config({"agents": {"defaults": {"workspace": str(state.root / given)}}} if given else {})
     assert told(state) == (Start.NO, ["agents.*.workspace"])
-
-
-@pytest.mark.parametrize(
-    ("tls", "start"),
-    [
-        ({"enabled": True}, Start.YES),
-        ({"enabled": True, "autoGenerate": False, "certPath": "/etc/hostname"}, Start.YES),
-        ({"enabled": True, "autoGenerate": False, "certPath": "/etc/no-such-file"}, Start.AT_RISK),
-        ({"enabled": True, "certPath": "/etc/no-such-file"}, Start.YES),
-        ({"enabled": False, "autoGenerate": False, "certPath": "/etc/no-such-file"}, Start.YES),
-    ],
-)
-def test_a_certificate_that_is_not_there(tls: dict[str, object], start: Start, tmp_path: Path) -> None:
-    state = StateDir(tmp_path, "2026.9.6")
-    state.config({"gateway": {"mode": "local", "tls": tls}})
-    assert state.judge().verdict.start is start
 
 
 @pytest.mark.parametrize("bind", [{}, {"bind": "custom", "customBindHost": "127.0.0.1"}])

@@ -187,19 +187,10 @@ def test_every_section_is_judged_by_the_schema_of_the_release(
     assert found.severity is Severity.ERROR
 
 
-OF_A_FILE = {"source": "file", "provider": "mine", "id": "/token"}
 TOGETHER = [
     ({"gateway": {"auth": {"mode": "password"}}}, "gateway.auth.password (missing", "exit 78"),
     ({"gateway": {"auth": {"mode": "trusted-proxy"}}}, "gateway.auth.trustedProxy (missing", "exit 1"),
     ({"gateway": {"auth": {"token": "x", "password": "y"}}}, "gateway.auth.mode (missing", "exit 1"),
-    (
-        {
-            "gateway": {"auth": {"token": OF_A_FILE}},
-            "secrets": {"providers": {"mine": {"source": "file", "path": "/nowhere/at/all"}}},
-        },
-        "gateway.auth.token (in a file that is not there)",
-        "exit 1",
-    ),
     ({"gateway": {"bind": "lan", "tailscale": {"mode": "serve"}}}, "gateway.bind (has to be loopback", "exit 78"),
     ({"gateway": {"bind": "custom"}}, "gateway.customBindHost (missing", "exit 1"),
     ({"gateway": {"bind": "lan", "auth": {"mode": "none"}}}, "gateway.auth.mode (none", "exit 78"),
@@ -255,10 +246,6 @@ def test_a_variable_of_a_secret_that_is_not_set_here_puts_the_start_at_risk(tmp_
         {"gateway": {"auth": {"mode": "none", "token": REFERENCE}}},
         {"gateway": {"auth": {"mode": "token"}}},
         {"gateway": {"auth": {"mode": "token", "token": "x", "password": "y"}}},
-        {
-            "gateway": {"auth": {"token": OF_A_FILE}},
-            "secrets": {"providers": {"mine": {"source": "file", "path": "/etc/hostname"}}},
-        },
         {"gateway": {"auth": {"mode": "${MODE}"}}},
         {"channels": {"telegram": {"botToken": "x"}}},
         {"plugins": {"entries": {"x": {"enabled": True, "config": {"anything": [1]}}}}},

@@ -22,6 +22,7 @@ from gatewaydoctor.state.config.demands import (
     of_plugin_paths,
     of_what_it_brings,
 )
+from gatewaydoctor.state.config.secrets import secret_faults
 from gatewaydoctor.state.config.shapes import SPECIAL, kind_of, meant, mistakes, mistakes_of_rows
 from gatewaydoctor.state.config.together import RELEASE, agents_of, contradictions
 from gatewaydoctor.state.config.units import parse_bytes, parse_duration
@@ -222,13 +223,16 @@ def asked(release: Release) -> Asked:
 
 
 class Outside(Struct, frozen=True):
-    """What a config refers to: the state directory, whether a path is there and what it is (None where nothing is),
-    whether this host has an IPv4 address (None where that cannot be told), whether there may be plugins of another
-    origin than the release, and the agents whose workspace is no directory and cannot become one."""
+    """What a config refers to: the state directory, the user who owns the config, whether a path is there, what it is
+    (None where nothing is) and the first bytes of it (None where they cannot be read), whether this host has an IPv4
+    address (None where that cannot be told), whether there may be plugins of another origin than the release, and the
+    agents whose workspace is no directory and cannot become one."""
 
     state_dir: Path
+    owner: int | None
     there: Callable[[str], bool]
     lstat: Callable[[str], FileStat | None]
+    read: Callable[[str, int], bytes | None]
     has_address: Callable[[str], bool | None]
     plugins: bool
     no_workspace: frozenset[str]
@@ -262,6 +266,7 @@ def _demanded(settings: Settings, releases: tuple[str, ...], outside: Outside) -
         yield from of_plugin_paths(document, outside.state_dir, outside.lstat)
     if releases == (RELEASE,):
         yield from contradictions(document, outside.state_dir, settings.env, outside.there, outside.has_address)
+        yield from secret_faults(document, outside, settings.env)
         if outside.no_workspace:
             yield RefusedSetting("agents.*", "workspace", "a file, or below one")
 

@@ -84,10 +84,13 @@ def _outside(fs: ReadFs, place: Place, settings: Settings, agents: Sequence[Agen
     named = any(settings.get("plugins", *keys) for keys in (("load", "paths"), ("installs",)))
     folders = [place.state_dir / name for name in ("extensions", "npm", "git", "plugins")]
     folders += [each.workspace / STATE_DIR_NAME / "extensions" for each in agents]
+    config = _lstat(fs, str(place.config_path))
     return Outside(
         place.state_dir,
+        config.uid if config else None,
         partial(_is_there, fs),
         partial(_lstat, fs),
+        partial(_read, fs),
         partial(_has_address, fs),
         named or any(_lstat(fs, str(each)) is not None for each in folders),
         frozenset(each.agent_id for each in agents if _is_below_a_file(fs, each.workspace)),
@@ -122,6 +125,13 @@ def _has_address(fs: ReadFs, address: str) -> bool | None:
 def _lstat(fs: ReadFs, path: str) -> FileStat | None:
     try:
         return fs.lstat(Path(path))
+    except OSError:
+        return None
+
+
+def _read(fs: ReadFs, path: str, limit: int) -> bytes | None:
+    try:
+        return read_up_to(fs, Path(path), limit)
     except OSError:
         return None
 

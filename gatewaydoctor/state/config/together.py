@@ -37,7 +37,6 @@ def contradictions(
     yield from _agents(document, rows, state_dir)
     yield from _listening(as_object(document.get("gateway")), has_address)
     yield from _auth(as_object(as_object(document.get("gateway")).get("auth")))
-    yield from _secrets(document, state_dir, env, there)
     mode = as_object(as_object(document.get("gateway")).get("tailscale")).get("mode")
     if mode in ("serve", "funnel") and not any(
         there(f"{folder}/tailscale") for folder in env.get("PATH", "").split(":") if folder
@@ -45,7 +44,6 @@ def contradictions(
         what = f"{mode}, and the program tailscale is not here"
         yield RefusedSetting("gateway.tailscale", "mode", what, exit_code=1, unless=PATH_THERE)
     yield from _hooks(as_object(document.get("hooks")))
-    yield from _certificate(as_object(as_object(document.get("gateway")).get("tls")), state_dir, there)
     yield from _unknown_agents(document, rows)
     yield from _heartbeat(as_object(as_object(document.get("agents")).get("defaults")), "agents.defaults")
 
@@ -104,19 +102,6 @@ def _hooks(hooks: Mapping[str, object]) -> Iterator[RefusedSetting]:
         yield RefusedSetting("hooks", "path", "the root, with hooks.enabled", exit_code=1)
 
 
-def _certificate(
-    tls: Mapping[str, object], state_dir: Path, there: Callable[[str], bool]
-) -> Iterator[RefusedSetting]:
-    """Files that the gateway does not make itself. What is not here may be there where it runs."""
-    if tls.get("enabled") is not True or tls.get("autoGenerate") is not False:
-        return
-    for name in ("certPath", "keyPath"):
-        path = tls.get(name)
-        if isinstance(path, str) and path.startswith("/") and not there(path):
-            unless = "" if absolute(path).is_relative_to(state_dir) else PATH_THERE
-            yield RefusedSetting("gateway.tls", name, "a file that is not there", exit_code=1, unless=unless)
-
-
 def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
     mode = auth.get("mode")
     if mode is None and auth.get("token") and auth.get("password"):
@@ -128,28 +113,6 @@ def _auth(auth: Mapping[str, object]) -> Iterator[RefusedSetting]:
         yield RefusedSetting("gateway.auth", "password", "missing, with gateway.auth.mode password")
     if mode == "trusted-proxy" and not auth.get("trustedProxy"):
         yield RefusedSetting("gateway.auth", "trustedProxy", "missing, with this gateway.auth.mode", exit_code=1)
-
-
-def _secrets(
-    document: Mapping[str, object], state_dir: Path, env: Mapping[str, str], there: Callable[[str], bool]
-) -> Iterator[RefusedSetting]:
-    """Of the secret that clients need only. A variable may be set where the gateway runs."""
-    auth = as_object(as_object(document.get("gateway")).get("auth"))
-    providers = as_object(as_object(document.get("secrets")).get("providers"))
-    for name in ("token", "password"):
-        reference = as_object(auth.get(name))
-        wanted, path = reference.get("id"), as_object(providers.get(str(reference.get("provider")))).get("path")
-        if auth.get("mode") not in (None, name):
-            continue
-        if reference.get("source") == "env" and isinstance(wanted, str) and not env.get(wanted, "").strip():
-            what = "a variable that is not set here"
-            yield RefusedSetting("gateway.auth", name, what, exit_code=1, unless=SET_THERE)
-        command = as_object(providers.get(str(reference.get("provider")))).get("command")
-        if reference.get("source") == "exec" and isinstance(command, str) and not there(command):
-            unless = "" if absolute(command).is_relative_to(state_dir) else PATH_THERE
-            yield RefusedSetting("gateway.auth", name, "of a program that is not there", exit_code=1, unless=unless)
-        if reference.get("source") == "file" and isinstance(path, str) and path.startswith("/") and not there(path):
-            yield RefusedSetting("gateway.auth", name, "in a file that is not there", exit_code=1)
 
 
 def _unknown_agents(document: Mapping[str, object], rows: Rows) -> Iterator[RefusedSetting]:
