@@ -32,6 +32,7 @@ from . import (  # noqa: F401  (each registers its damages)
     damaged_records,
     damaged_rows,
     damaged_schemas,
+    damaged_secrets,
     damaged_settings,
 )
 from .damages import AGENT, DAMAGES, KEY, QUARANTINE, SECOND, STATE, sql
@@ -41,6 +42,7 @@ from .pieces import DATABASES
 from .record import told
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.conformance
@@ -142,32 +144,38 @@ def jobs_of_files(state: Path) -> None:
     (folder / "jobs.json").write_text(json.dumps({"version": 1, "jobs": jobs}))
 
 
-def rows(state: Path) -> set[tuple[str, str, str]]:
-    """Session rows with their session id, cron jobs of the user and a paired phone; nothing of a database that cannot
-    be read."""
-    found: set[tuple[str, str, str]] = set()
-    asked = (
-        (AGENT, "SELECT 'main', session_key, current_session_id FROM session_nodes"),
-        (SECOND, "SELECT 'second', session_key, current_session_id FROM session_nodes"),
-        (STATE, "SELECT 'job', job_id, '' FROM cron_jobs WHERE declaration_key IS NULL"),
-        (STATE, "SELECT 'paired', device_id, '' FROM device_pairing_paired"),
-        (STATE, "SELECT 'set aside', event_key, '' FROM diagnostic_events WHERE scope LIKE 'cron.quarantine:%'"),
-    )
-    more = ((path, asked[0][1].replace("'main'", f"'{agent}'")) for agent, path in registered(state))
-    for path, statement in (*asked, *more):
+Row = tuple[str, str, str]
+
+
+def rows(state: Path) -> set[Row]:
+    """Session rows with their session id and what is no JSON of them, cron jobs of the user and a paired phone."""
+    return set[Row]().union(*answers(state).values())
+
+
+def answers(state: Path) -> dict[str, set[Row]]:
+    """The rows by what was asked for; nothing where the table cannot be read."""
+    found: dict[str, set[Row]] = {}
+    for path, statement in _asked(state):
         copy = state.with_name("copy.sqlite")
         for suffix in ("", "-wal"):
             copy.with_name(copy.name + suffix).unlink(missing_ok=True)
             if (state / f"{path}{suffix}").is_file():
                 shutil.copyfile(state / f"{path}{suffix}", f"{copy}{suffix}")
-        with closing(sqlite3.connect(copy)) as database:
-            try:
-                found |= {
-                    (str(first), str(second), str(third)) for first, second, third in database.execute(statement)
-                }
-            except sqlite3.DatabaseError:
-                continue
+        with closing(sqlite3.connect(copy)) as database, suppress(sqlite3.DatabaseError):
+            listed = [(str(first), str(second), str(third)) for first, second, third in database.execute(statement)]
+            found.setdefault(statement.split("'")[1], set()).update(listed)
     return found
+
+
+def _asked(state: Path) -> Iterator[tuple[str | Path, str]]:
+    agents: list[tuple[str, str | Path]] = [("main", AGENT), ("second", SECOND), *registered(state)]
+    for agent, path in agents:
+        yield path, f"SELECT '{agent}', session_key, current_session_id FROM session_nodes"
+        torn = "session_key, entry_json FROM session_nodes WHERE NOT json_valid(entry_json)"
+        yield path, f"SELECT 'torn of {agent}', {torn}"
+    yield STATE, "SELECT 'job', job_id, '' FROM cron_jobs WHERE declaration_key IS NULL"
+    yield STATE, "SELECT 'paired', device_id, '' FROM device_pairing_paired"
+    yield STATE, "SELECT 'set aside', event_key, '' FROM diagnostic_events WHERE scope LIKE 'cron.quarantine:%'"
 
 
 def registered(state: Path) -> list[tuple[str, str]]:
@@ -190,6 +198,12 @@ def kept_store(state: Path) -> str | None:
     return None
 
 
+def cron_runs(state: Path) -> bool:
+    """Whether jobs run at all, by the config."""
+    cron = json.loads((state / "openclaw.json").read_text()).get("cron")
+    return not (isinstance(cron, dict) and cron.get("enabled") is False)
+
+
 def stranded(state: Path) -> bool:
     """Whether cron jobs of the user are filed under another path, where they do not run."""
     mine = kept_store(state) or f"{state}/cron/jobs.json"
@@ -198,21 +212,19 @@ def stranded(state: Path) -> bool:
     return bool(keys - {mine})
 
 
-def staked(held: set[tuple[str, str, str]], visible: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """What a start can lose: of a database that can still be read the rows that are there, of another one all it
-    held."""
-    readable = {source for source, _, _ in visible}
-    return visible | {row for row in held if row[0] not in readable}
+def staked(held: set[Row], visible: dict[str, set[Row]]) -> set[Row]:
+    """What a start can lose: of a table that can still be read the rows in it, of another one all it held."""
+    return set[Row]().union(*visible.values(), {row for row in held if row[0] not in visible})
 
 
-def gone(stake: set[tuple[str, str, str]], now: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+def gone(stake: set[Row], now: set[Row]) -> set[Row]:
     """What was at stake and is there no more. A session that goes on under another key of its agent, as that of
     `session.mainKey` does, is there."""
     kept = {(source, session) for source, _, session in now if session}
     return {row for row in stake - now if (row[0], row[2]) not in kept}
 
 
-def moved(lost: set[tuple[str, str, str]], state: Path) -> set[tuple[str, str, str]]:
+def moved(lost: set[Row], state: Path) -> set[Row]:
     """What another agent's database has now, under a key of that agent or none."""
     found: set[tuple[str, str]] = set()
     for agent, path in (("main", AGENT), ("second", SECOND)):
@@ -221,7 +233,7 @@ def moved(lost: set[tuple[str, str, str]], state: Path) -> set[tuple[str, str, s
     return {row for row in lost if any(session == row[2] and agent != row[0] for agent, session in found)}
 
 
-def without_log(state: Path) -> set[tuple[str, str, str]]:
+def without_log(state: Path) -> set[Row]:
     """Session rows of the main agent's file alone, for a start that refuses and still folds a log in."""
     copy = state.with_name("alone.sqlite")
     copy.unlink(missing_ok=True)
@@ -269,7 +281,7 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     shutil.copytree(base.killed if hurt.hot else base.stopped, base.state, symlinks=True)
     held = rows(base.state)
     hurt.hurt(base.state)
-    at_stake = staked(held, rows(base.state))
+    at_stake = staked(held, answers(base.state))
     kept_apart = without_log(base.state)
     said, rules, reason = predicted(base.state)
     try:
@@ -297,7 +309,7 @@ def test_a_start_does_what_the_verdict_said(name: str, base: Base) -> None:
     if aside and happened == "starts":
         happened = "at-risk"  # the job does not run
     closed = SET_ASIDE in outcome.log and all(row[0] == "second" for row in lost)
-    if outcome.up and (closed or "[cron] failed to start" in outcome.log):
+    if outcome.up and (closed or (cron_runs(base.state) and "[cron] failed to start" in outcome.log)):
         happened = "at-risk"
     if said == RUNNING and not outcome.up:
         happened = RUNNING
