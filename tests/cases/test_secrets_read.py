@@ -168,5 +168,5 @@ def test_a_key_is_a_whole_pem(damaged: str, state: StateDir) -> None:
     state.file("gateway/tls/gateway-cert.pem", KEY)
     state.file("gateway/tls/gateway-key.pem", damaged)
     state.config({"gateway": {"mode": "local", "tls": {"enabled": True}}})
-    refused = "1 setting the gateway refuses: gateway.tls.keyPath (a file that is no PEM, or cut short)."
+    refused = "1 setting the gateway refuses: gateway.tls.keyPath (not a PEM file, or cut short)."
     assert told(state) == (Start.NO, refused)

@@ -94,7 +94,7 @@ def _of_file(wanted: str, provider: Mapping[str, object], outside: Outside) -> I
 
 def _unsafe_file(stat: FileStat, largest: int) -> str:
     if stat.is_symlink or not stat.is_file:
-        return "in a link" if stat.is_symlink else "in what is no file"
+        return "in a link" if stat.is_symlink else "in what is not a file"
     if stat.nlink > 1:
         return "in a file with a second hard link"
     if stat.mode & 0o077:
@@ -103,7 +103,7 @@ def _unsafe_file(stat: FileStat, largest: int) -> str:
 
 
 def _unfit(data: bytes, wanted: str, *, single: bool) -> str:
-    """What is wrong with the contents of a file of secrets, without a word of them."""
+    """What is wrong with the contents of a file of secrets, and nothing of them."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if single:
         value: object = data.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
@@ -140,7 +140,7 @@ def _of_program(provider: Mapping[str, object], outside: Outside) -> Iterator[Fa
     if stat is None:
         yield "of a program that is not there", _elsewhere(path, outside)
     elif stat.is_symlink or not stat.is_file:
-        yield "of a program that is a link or no file", ""
+        yield "of a program that is a link or not a file", ""
     elif stat.mode & 0o022:
         yield f"of a program that others may write (mode {stat.mode & 0o777:04o})", ""
     elif not stat.mode & 0o111:
@@ -180,7 +180,7 @@ def _of_certificate(tls: Mapping[str, object], outside: Outside) -> Iterator[Ref
             unless = _elsewhere(path, outside)
             yield RefusedSetting("gateway.tls", name, "a file that is not there", exit_code=1, unless=unless)
         elif (data := outside.read(path, _LARGEST)) is not None and not _is_pem(data):
-            yield RefusedSetting("gateway.tls", name, "a file that is no PEM, or cut short", exit_code=1)
+            yield RefusedSetting("gateway.tls", name, "not a PEM file, or cut short", exit_code=1)
 
 
 def _is_pem(data: bytes) -> bool:
