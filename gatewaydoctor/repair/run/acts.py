@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 from gatewaydoctor.model.repair.plan import Move, Transact
 from gatewaydoctor.repair.run.originals import damaged, discard, is_kept, rebuilt, tidy
 from gatewaydoctor.repair.writing.errors import InputChanged
-from gatewaydoctor.repair.writing.guard import is_same, lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import (
+    DATABASE,
+    database_of,
+    is_same,
+    lstat_or_none,
+    other_log,
+    target_of,
+)
 from gatewaydoctor.repair.writing.storelock import holding
 from gatewaydoctor.repair.writing.stream import Dress, content_of, copy_file
 
@@ -49,7 +56,40 @@ def performed(work: Work, number: int) -> bool:
 
 
 def standing(work: Work, number: int) -> tuple[ActState, FileStat | None]:
-    """How things stand, by identity or else by content, and the stat that goes with it."""
+    """How things stand, by identity or else by content, and the stat that goes with it. What would come back into a
+    database that was written since, or under its log, is changed too."""
+    how, stat = _found(work, number)
+    return (ActState.CHANGED if how is ActState.AFTER and _would_mix(work, number) else how), stat
+
+
+def _would_mix(work: Work, number: int) -> bool:
+    """Whether a log would come back to a database that was written since, or a database to a log that another one has
+    got since."""
+    target = target_of(work.plan.acts[number], work.plan)
+    if DATABASE not in target:
+        return False
+    if (main := database_of(target)) is None:
+        return log_appeared(work, number)
+    numbers = {target_of(act, work.plan): other for other, act in enumerate(work.plan.acts)}
+    if main in numbers:
+        return standing(work, numbers[main])[0] is ActState.CHANGED
+    then, now = work.databases.get(main), lstat_or_none(work.tools.fs, work.place.at(main))
+    return then is not None and now is not None and now.mtime_ns != then
+
+
+def log_appeared(work: Work, number: int) -> bool:
+    """Whether a process has written to the database at this act's target since the run read or made it: it has a log
+    that the run did not find or put there."""
+    target = target_of(work.plan.acts[number], work.plan)
+    if DATABASE not in target:
+        return False
+    others = ((target_of(act, work.plan), other) for other, act in enumerate(work.plan.acts))
+    logs = {path: other for path, other in others if database_of(path) == target}
+    known = {path for path, other in logs.items() if _found(work, other)[0] is not ActState.CHANGED}
+    return other_log(work.tools.fs, work.place.state_dir, target, known) is not None
+
+
+def _found(work: Work, number: int) -> tuple[ActState, FileStat | None]:
     fs, target = work.tools.fs, work.target(number)
     kept, staged = work.manifest.items[number], work.staged.get(number)
     stat = lstat_or_none(fs, target)
@@ -96,6 +136,8 @@ def perform(work: Work, number: int) -> None:
     the plan saw, and OSError."""
     target = work.target(number)
     kept = work.manifest.items[number]
+    if log_appeared(work, number):
+        raise changed(target)
     if isinstance(work.plan.acts[number], Move):
         _take_out(work, number, target)
     elif kept is None:
@@ -137,13 +179,13 @@ def _replace(work: Work, number: int, target: Path, kept: Kept) -> None:
     if not between(work, number):
         _expect(lstat_or_none(fs, target), kept, target)
         if fs.exchange(waiting, target):
-            if not is_same(fs.lstat(waiting), kept):
+            if not is_same(fs.lstat(waiting), kept) or log_appeared(work, number):
                 fs.exchange(waiting, target)
                 raise changed(target)
             return
         old = work.place.old_file(target, number)
         fs.rename_new(target, old)
-        if not is_same(fs.lstat(old), kept):
+        if not is_same(fs.lstat(old), kept) or log_appeared(work, number):
             fs.rename_new(old, target)
             raise changed(target)
     fs.rename_new(waiting, target)

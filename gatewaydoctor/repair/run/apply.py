@@ -21,7 +21,7 @@ from gatewaydoctor.model.repair.receipt import Receipt, Result, RunState
 from gatewaydoctor.repair.drafting.origins import keep_origins
 from gatewaydoctor.repair.run.acts import perform, performed, sync
 from gatewaydoctor.repair.run.context import Work
-from gatewaydoctor.repair.run.directory_times import directory_times, times_now
+from gatewaydoctor.repair.run.directory_times import directory_times, times_now, times_of_databases
 from gatewaydoctor.repair.run.originals import tidy
 from gatewaydoctor.repair.run.putback import abandon, put_back_after, said
 from gatewaydoctor.repair.run.staging import stage
@@ -154,7 +154,8 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
         told = narrowed(tools, root)
         journal = Journal(tools.fs, place.journal, tools.clock, owner_for(tools, state_dir, root))
         where = {} if work is None else {"work": str(work)}
-        journal.say(RunState.PREPARING, before=times, **own_mark(tools), **where)
+        databases = times_of_databases(tools.fs, plan)
+        journal.say(RunState.PREPARING, before=times, databases=databases, **own_mark(tools), **where)
         check_alone(tools, place, root)
         manifest = fill(tools, place, plan, root, times)
         journal.say(RunState.VAULTED)
@@ -163,7 +164,7 @@ def _prepare(plan: Plan, tools: Tools, permission: Permission, bounds: _Bounds) 
         keep_origins(tools, place, plan)
         check_gateway(permission.gateway, stopped_by_word=permission.stopped_by_word)
         check_unused(tools.processes, databases_of(plan))
-        return Work(tools, place, plan, manifest, staged, journal, told=told)
+        return Work(tools, place, plan, manifest, staged, journal, databases, told=told)
     except BaseException as error:
         full = full_disks(tools.fs, filter(None, (root, work, state_dir)), error)
         if place is not None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from gatewaydoctor.model.repair.plan import Move
 from gatewaydoctor.model.repair.receipt import Manifest, Receipt
+from gatewaydoctor.repair.run.directory_times import told
 from gatewaydoctor.repair.run.staging import Staged
 from gatewaydoctor.repair.vault.codec import read_part, read_plan
 from gatewaydoctor.repair.vault.journal import Journal, Line, latest, read_journal
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 
 class Work(Struct, frozen=True):
-    """A run whose vault is filled and whose new files are staged."""
+    """A run whose vault is filled and whose new files are staged. `databases` are the mtimes (ns) that databases had
+    of which it takes only a log or its like, by path."""
 
     tools: Tools
     place: RunPlace
@@ -38,6 +40,7 @@ class Work(Struct, frozen=True):
     manifest: Manifest
     staged: Mapping[int, Staged]
     journal: Journal
+    databases: Mapping[str, int] = {}
     stopped_by_word: bool = False
     told: tuple[str, ...] = ()
 
@@ -56,14 +59,16 @@ def load_work(tools: Tools, place: RunPlace, *, as_it_stands: bool = False) -> W
     except BadPlan as error:
         raise VaultDamaged(error.message, place.by_hand) from None
     manifest = read_part(tools.fs, place.manifest, Manifest)
-    staged = _staged(tools, place, plan)
+    lines = read_journal(tools.fs, place.journal)
+    staged = _staged(tools, place, plan, lines)
     if staged is None and as_it_stands:
         staged = {}
     if not _fit(plan, manifest) or staged is None:
         raise VaultDamaged(f"The parts of run {place.run_id} do not belong together.", place.by_hand)
     check_inside(tools.fs, place.state_dir, (target_of(act, plan) for act in plan.acts))
     _check_modes(tools, place, manifest)
-    return Work(tools, place, plan, manifest, staged, Journal(tools.fs, place.journal, tools.clock))
+    journal = Journal(tools.fs, place.journal, tools.clock)
+    return Work(tools, place, plan, manifest, staged, journal, told(lines, "databases"))
 
 
 def _fit(plan: Plan, manifest: Manifest) -> bool:
@@ -100,10 +105,10 @@ def _same_bits(stat: FileStat, kept: Kept) -> bool:
     return stat.is_file and _owned_alike(stat, kept) and stat.mode & _SET_ID == kept.mode & _SET_ID
 
 
-def _staged(tools: Tools, place: RunPlace, plan: Plan) -> dict[int, Staged] | None:
+def _staged(tools: Tools, place: RunPlace, plan: Plan, lines: tuple[Line, ...]) -> dict[int, Staged] | None:
     """The new file of each rewrite by act number; None where that is not known of all."""
     rewrites = [number for number, act in enumerate(plan.acts) if not isinstance(act, Move)]
-    found = _from_journal(read_journal(tools.fs, place.journal))
+    found = _from_journal(lines)
     if found is None and lstat_or_none(tools.fs, place.receipt) is not None:
         results = read_part(tools.fs, place.receipt, Receipt).results
         if len(results) == len(plan.acts):

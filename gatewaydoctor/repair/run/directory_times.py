@@ -1,4 +1,5 @@
-"""The mtimes of the directories that a run changes names in: undo gives them back where nothing else changed them."""
+"""Mtimes that a run found. Those of the directories it changes names in undo gives back where nothing else changed
+them; those of databases tell whether they were written since."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gatewaydoctor.repair.vault.journal import Line, latest, read_journal
-from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import database_of, lstat_or_none, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,14 @@ def directory_times(tools: Tools, plan: Plan) -> dict[str, int]:
     state_dir = Path(plan.state_dir)
     parents = {Path(target_of(act, plan)).parent.as_posix() for act in plan.acts}
     return _times(tools.fs, state_dir, {".", *parents})
+
+
+def times_of_databases(fs: ReadFs, plan: Plan) -> dict[str, int]:
+    """The same of databases that are left as they are and lose or get a log or its like."""
+    targets = {target_of(act, plan) for act in plan.acts}
+    mains = {main for target in targets if (main := database_of(target))} - targets
+    stats = ((path, lstat_or_none(fs, Path(plan.state_dir) / path)) for path in sorted(mains))
+    return {path: stat.mtime_ns for path, stat in stats if stat is not None}
 
 
 def times_now(work: Work) -> dict[str, int]:

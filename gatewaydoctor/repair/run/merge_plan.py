@@ -26,7 +26,7 @@ from gatewaydoctor.repair.vault.catalog import check_idle
 from gatewaydoctor.repair.vault.codec import encode, with_id
 from gatewaydoctor.repair.vault.layout import spell
 from gatewaydoctor.repair.writing.errors import InputChanged, VaultDamaged
-from gatewaydoctor.repair.writing.guard import lstat_or_none, target_of
+from gatewaydoctor.repair.writing.guard import database_of, lstat_or_none, target_of
 from gatewaydoctor.repair.writing.stream import content_of
 from gatewaydoctor.state.cron.cron import jobs_of_copy
 from gatewaydoctor.storage.files.sessions import FileSessions, read_sessions_file
@@ -220,7 +220,8 @@ class _Merger:
             state_dir=str(self.work.place.state_dir),
             repairs=(NAME,),
             fingerprints=tuple(self.fingerprints),
-            acts=tuple(self.acts),
+            # A database before its log: at no time is a log next to one that it does not belong to.
+            acts=tuple(sorted(self.acts, key=lambda act: database_of(act.target) is not None)),
             steps=tuple(self.steps),
             before=Summary(stores=tuple(self.before)),
             after=Summary(stores=tuple(self.after)),

@@ -39,6 +39,7 @@ from gatewaydoctor.repair.writing.guard import (
     check_gateway,
     check_space,
     check_unused,
+    database_of,
     lstat_or_none,
     require_loose,
     require_writable,
@@ -187,7 +188,8 @@ def _check_returns(work: Work, returns: tuple[Return, ...]) -> None:
 
 
 def _check_changed(work: Work, returns: tuple[Return, ...]) -> None:
-    changed = [each.target for each in returns if each.way is Way.CHANGED]
+    found = [each.target for each in returns if each.way is Way.CHANGED]
+    changed = [target for target in found if database_of(target) not in found]
     if changed:
         raise InputChanged(
             f"{changed[0]} {_how(work, changed[0])} since run {work.place.run_id}"

@@ -25,7 +25,7 @@ from gatewaydoctor.repair.writing.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from gatewaydoctor.model.repair.plan import Act, Fingerprint
     from gatewaydoctor.model.repair.receipt import Kept
@@ -92,15 +92,28 @@ def before(act: Act, plan: Plan) -> Fingerprint | None:
 
 def databases_of(plan: Plan) -> dict[FileIdentity, str]:
     """The files of databases that leave their place, with their paths."""
-    found = ((act, before(act, plan)) for act in plan.acts)
-    return {
-        (seen.dev, seen.ino): seen.path
-        for act, seen in found
-        if seen is not None and (isinstance(act, Transact) or seen.path.endswith(_BESIDE))
-    }
+    found = (before(act, plan) for act in plan.acts)
+    return {(seen.dev, seen.ino): seen.path for seen in found if seen is not None and DATABASE in seen.path}
 
 
-_BESIDE = (".sqlite-wal", ".sqlite-shm", ".sqlite-journal")
+DATABASE = ".sqlite"
+"""In the name of every database, and of what belongs to one."""
+
+
+def database_of(path: str) -> str | None:
+    """The database that a log, its index or a rollback journal belongs to; None for any other file."""
+    main, dash, kind = path.rpartition("-")
+    return main if dash and kind in ("wal", "shm", "journal") and DATABASE in main else None
+
+
+def other_log(fs: ReadFs, state_dir: Path, target: str, known: Container[str]) -> str | None:
+    """A log or rollback journal with content next to this database that is none of `known`: whoever wrote it has
+    written to the database that is there, and to no other."""
+    if DATABASE not in target or database_of(target) is not None:
+        return None
+    names = (f"{target}{suffix}" for suffix in ("-wal", "-journal"))
+    there = ((name, lstat_or_none(fs, state_dir / name)) for name in names if name not in known)
+    return next((name for name, stat in there if stat is not None and stat.size), None)
 
 
 def check_unused(processes: Processes, databases: Mapping[FileIdentity, str]) -> None:
@@ -200,9 +213,12 @@ def check_unchanged(fs: ReadFs, plan: Plan) -> None:
         stat = lstat_or_none(fs, state_dir / seen.path)
         if stat is None or not is_unchanged(stat, seen) or (number in taken and _dressed(stat) != _dressed(seen)):
             raise InputChanged(f"{seen.path} {_how(stat, seen)} since the plan was made.", new_plan(plan))
+    prints = {seen.path for seen in plan.fingerprints}
     for act in plan.acts:
-        if before(act, plan) is None and lstat_or_none(fs, state_dir / target_of(act, plan)) is not None:
-            raise InputChanged(f"{target_of(act, plan)} has appeared since the plan was made.", new_plan(plan))
+        target = target_of(act, plan)
+        new = before(act, plan) is None and lstat_or_none(fs, state_dir / target) is not None
+        if appeared := target if new else other_log(fs, state_dir, target, prints):
+            raise InputChanged(f"{appeared} has appeared since the plan was made.", new_plan(plan))
 
 
 def _identity_now(fs: ReadFs, path: Path) -> tuple[int, int, int, int] | None:
